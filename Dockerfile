@@ -1,0 +1,29 @@
+# Debian, not Alpine: some of the wheels are not made for musl.
+FROM python:3.13-slim AS build
+COPY requirements /src/requirements
+RUN python -m venv /venv \
+ && /venv/bin/pip install --no-cache-dir --only-binary=:all: --require-hashes -r /src/requirements/all.txt
+RUN python -m venv /build \
+ && /build/bin/pip install --no-cache-dir --only-binary=:all: --require-hashes -r /src/requirements/build.txt
+COPY . /src
+RUN /build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation -w /wheels /src \
+ && /venv/bin/pip install --no-cache-dir --no-deps /wheels/*.whl && /venv/bin/pip check
+
+FROM python:3.13-slim
+RUN useradd --uid 1000 --create-home tigertag && install -d -o tigertag -g tigertag /config /app
+COPY --from=build /venv /venv
+COPY main.py faces.yaml /app/
+COPY faces /app/faces
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    TIGERTAG_HOME=/config \
+    HOST=0.0.0.0 \
+    PORT=5000
+USER tigertag
+WORKDIR /app
+VOLUME /config
+EXPOSE 5000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
+# One process: its threads share the models, which are what fills the memory.
+CMD ["sh", "-c", "exec gunicorn --no-control-socket --worker-class gthread --workers 1 --threads 8 --bind \"$HOST:$PORT\" main:app"]

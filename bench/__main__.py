@@ -1,0 +1,140 @@
+"""`python -m bench [part …]`: one table of figures beside their floors.
+
+Ratios are taken within one run on one machine; an exit code of 1 says that a floor was missed.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+Figures = Mapping[str, float]
+
+PARTS = {
+    "startup": ["bench.startup"],
+    "pace": ["bench.pace"],
+    "idle": ["bench.idle"],
+    "kills": ["bench.kills", "200", "200"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure, how it is written, and the floor (or ceiling) that it is held to."""
+
+    part: str
+    what: str
+    value: Callable[[Figures], float]
+    unit: str
+    least: float | None = None
+    most: float | None = None
+
+    def holds(self, value: float) -> bool:
+        return (self.least is None or value >= self.least) and (
+            self.most is None or value <= self.most
+        )
+
+    @property
+    def bound(self) -> str:
+        if self.least is not None:
+            return f"≥ {self.least:g}"
+        return "" if self.most is None else f"≤ {self.most:g}"
+
+
+def _of(name: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[name]
+
+
+def _ratio(one: str, other: str) -> Callable[[Figures], float]:
+    return lambda figures: figures[one] / figures[other]
+
+
+ROWS = (
+    Row("startup", "import tigertag", _of("import_s"), "s", most=0.15),
+    Row("startup", "tigertag --help", _of("help_s"), "s", most=0.5),
+    Row("pace", "start-up: database, model (apart)", _of("start_up_s"), "s"),
+    Row("pace", "decoding a photo, mean of sizes", _of("decode_core_ms"), "core-ms"),
+    Row("pace", "inference of a photo", _of("infer_core_ms"), "core-ms"),
+    Row("pace", "the machine's limit", _of("limit_per_s"), "photos/s"),
+    Row("pace", "scan, all steps, sidecars written", _of("scan_per_s"), "photos/s"),
+    Row(
+        "pace",
+        "... of the machine's limit",
+        _ratio("scan_per_s", "limit_per_s"),
+        "times",
+        least=0.7,
+    ),
+    Row("pace", "the plain way: full decode, ResNet-50", _of("plain_per_s"), "photos/s"),
+    Row("pace", "scan against the plain way", _ratio("scan_per_s", "plain_per_s"), "x", least=6),
+    Row("pace", "tag --json over 800 photos", _of("tag_per_s"), "photos/s"),
+    Row("pace", "... of the machine's limit", _ratio("tag_per_s", "limit_per_s"), "x", least=0.7),
+    Row("pace", "12 Mpx, decoded in full", _of("full_12mpx_ms"), "core-ms"),
+    Row("pace", "12 Mpx, decoded at the size needed", _of("ours_12mpx_ms"), "core-ms"),
+    Row("pace", "... faster", _ratio("full_12mpx_ms", "ours_12mpx_ms"), "x", least=3),
+    Row("idle", "20 000 items: first scan, instant engine", _of("first_s"), "s"),
+    Row("idle", "20 000 items: the same preview again", _of("preview_s"), "s"),
+    Row("idle", "20 000 items: applied, sidecars written", _of("apply_s"), "s"),
+    Row("idle", "20 000 items: nothing changed", _of("unchanged_s"), "s", most=5),
+    Row("idle", "... peak memory", _of("unchanged_mb"), "MB", most=400),
+    Row("idle", "... files opened", _of("unchanged_opened"), "", most=0),
+    Row("idle", "... items asked about", _of("unchanged_asked"), "", most=0),
+    Row("idle", "20 000 items: decided again", _of("decide_s"), "s", most=20),
+    Row("idle", "... items decided", _of("decide_items"), "", least=20_000),
+    Row("idle", "... items asked about", _of("decide_asked"), "", most=0),
+    Row(
+        "kills", "kills at random moments, nothing lost or asked twice", _of("kills"), "", least=200
+    ),
+    Row("kills", "... scans of 200 photos brought to their end", _of("kill_scans"), ""),
+    Row("kills", "... photos in flight at a kill, asked again", _of("kill_in_flight"), ""),
+)
+
+
+def main() -> int:
+    parts = sys.argv[1:] or list(PARTS)
+    table = Table("what", "measured", "unit", "bound", "", title=_machine())
+    missed = False
+    for part in parts:
+        figures = _measured(part)
+        for row in ROWS:
+            if row.part == part:
+                value = row.value(figures)
+                missed |= not row.holds(value)
+                verdict = "" if not row.bound else "ok" if row.holds(value) else "MISSED"
+                table.add_row(row.what, _written(value), row.unit, row.bound, verdict)
+    Console(width=110).print(table)
+    return int(missed)
+
+
+def _written(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) or value >= 1000 else f"{value:.3g}"
+
+
+def _measured(part: str) -> Figures:
+    print(f"{part} …", file=sys.stderr, flush=True)
+    output = subprocess.check_output([sys.executable, "-m", *PARTS[part]])
+    figures: Figures = json.loads(output.splitlines()[-1])
+    return figures
+
+
+def _machine() -> str:
+    cores = len(os.sched_getaffinity(0))
+    return f"{_processor()}, {cores} cores, Python {platform.python_version()}, precision auto"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.machine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

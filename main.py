@@ -1,0 +1,53 @@
+"""TigerTag as a service: `python main.py`, or `gunicorn main:app`.
+
+A worked example of every environment variable. A home with one folder of photographs, tagged by
+the local classifier, and a second folder tagged by a larger model that only sees that folder:
+
+    TIGERTAG_HOME=/config                    # database, models, backups
+    DB_URL=postgresql://tigertag:secret@db/tigertag      # left out: SQLite in TIGERTAG_HOME
+    DB_URL_FILE=/run/secrets/db_url          # … or in a file, as any secret can be
+    TIGERTAG_RULES=/config/rules.yaml        # default rules, as `tigertag rules export` prints them
+    TIGERTAG_WORKERS=3                       # threads at work; left out: one a core and one more
+    TIGERTAG_LEASE_S=10                      # after this time a dead process's work is taken over
+    LOG_LEVEL=INFO
+    TZ=Europe/Paris
+    HOST=127.0.0.1
+    PORT=5000
+
+    LIBRARY_PHOTOS_NAME=tigertag.folder      # the library `photos`
+    LIBRARY_PHOTOS_ENABLED=true
+    LIBRARY_PHOTOS_PATH=/photos
+    LIBRARY_PHOTOS_SECTIONS=2023,2024/summer # sub-folders, each a section; left out: one section
+    LIBRARY_PHOTOS_MIN_BYTES=10000           # smaller files are passed over
+
+    ENGINE_LOCAL_NAME=tigertag.classifier    # the engine `local`
+    ENGINE_LOCAL_ENABLED=true
+    ENGINE_LOCAL_MODEL=efficientnet-lite0    # or resnet50, resnet18, or a path to an ONNX file
+    ENGINE_LOCAL_MIN_CONFIDENCE=0.7          # tags below it are not given
+    ENGINE_LOCAL_MAX_TAGS=10
+    ENGINE_LOCAL_PREFIX=                     # put before each of its tags
+    ENGINE_LOCAL_PRECISION=auto              # or f32, bf16
+    ENGINE_LOCAL_DEVICE=auto                 # or cpu, cuda
+
+    ENGINE_BIG_NAME=tigertag.resnet          # a second engine: ResNet-50, fetched at first use
+    ENGINE_BIG_SECTIONS=2024/summer          # it sees these sections only
+    ENGINE_BIG_ORDER=200                     # asked after those of a lower number (default 100)
+    ENGINE_BIG_WEIGHTS=/config/resnet50-11ad3fa6.pth     # left out: fetched and checked
+    ENGINE_BIG_WEIGHTS_URL=https://download.pytorch.org/models/
+
+    ENGINE_OWN_NAME=tigertag.classifier      # a model of one's own
+    ENGINE_OWN_MODEL=/config/birds.onnx
+    ENGINE_OWN_LABELS=/config/birds.txt      # a label a line
+    ENGINE_OWN_MEAN=0.485,0.456,0.406        # taken off red, green and blue (0 to 1)
+    ENGINE_OWN_STD=0.229,0.224,0.225         # … and what they are divided by
+    ENGINE_OWN_SIZE=224                      # the side of its input in pixels
+"""
+
+from tigertag import settings
+from tigertag.web.app import create_app
+
+app = create_app()
+
+if __name__ == "__main__":
+    read = settings.load()
+    app.run(host=read.host, port=read.port)

@@ -1,0 +1,159 @@
+"""The command line as a stranger meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tests.unit.cli.conftest import Run
+from tigertag.store import Store, chunks
+
+
+def last_line(result: Result) -> str:
+    return result.output.strip().splitlines()[-1]
+
+
+def test_a_misspelt_library_is_one_line_with_the_right_name(run: Run) -> None:
+    result = run("scan", "fotos")
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert "did you mean 'photos'?" in result.output
+
+
+def test_a_scan_that_is_not_there_is_one_line(run: Run) -> None:
+    result = run("apply", "7")
+    assert (result.exit_code, last_line(result)) == (
+        1,
+        "Error: There is no scan 7; `tigertag scans` lists them.",
+    )
+
+
+def test_a_preview_can_be_shown_applied_and_undone(run: Run, photos: Path) -> None:
+    assert run("scan", "photos").exit_code == 0
+    assert "cat" in run("show", "1").output
+    assert run("apply", "1").exit_code == 0
+    assert "cat" in (photos / "a.png.xmp").read_text(encoding="utf-8")
+    assert run("undo", "2").exit_code == 0
+    assert not (photos / "a.png.xmp").exists()
+
+
+def test_a_broken_picture_makes_the_exit_code_three(run: Run, photos: Path) -> None:
+    (photos / "b.jpg").write_bytes(b"no picture")
+    result = run("scan", "photos")
+    assert result.exit_code == 3
+    assert "failed: b.jpg: " in result.output
+
+
+def test_tag_prints_one_object_a_line(run: Run, photos: Path) -> None:
+    (photos / "b.jpg").write_bytes(b"no picture")
+    result = run("tag", "--json", str(photos), str(photos / "a.png"))
+    said = {json.loads(line)["path"]: json.loads(line) for line in result.stdout.splitlines()}
+    assert (result.exit_code, set(said)) == (3, {str(photos / "a.png"), str(photos / "b.jpg")})
+    assert said[str(photos / "a.png")]["tags"][0] == {
+        "name": "cat",
+        "concept": "n02121620",
+        "confidence": pytest.approx(0.83, abs=0.2),
+        "engine": "instant",
+    }
+    assert "error" in said[str(photos / "b.jpg")]
+
+
+def test_tag_writes_nothing(run: Run, photos: Path, tmp_path: Path) -> None:
+    run("tag", str(photos))
+    assert {path.name for path in photos.iterdir()} == {"a.png"}
+    assert not (tmp_path / "home" / "tigertag.db").exists()
+
+
+def test_tagging_a_path_that_is_not_there_is_an_error(run: Run, tmp_path: Path) -> None:
+    result = run("tag", "--json", str(tmp_path / "nothing.jpg"))
+    assert result.exit_code == 3
+    assert "error" in json.loads(result.stdout)
+
+
+def test_a_misspelt_setting_disables_its_engine_and_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGINE_BAD_NAME", "tigertag.classifier")
+    monkeypatch.setenv("ENGINE_BAD_MODLE", "resnet50")
+    result = run("engines")
+    assert result.exit_code == 0
+    assert "ENGINE_BAD_MODLE" in result.output.replace("\n", "")
+    assert "instant" in result.output
+
+
+def test_rules_are_added_listed_exported_and_imported(run: Run, tmp_path: Path) -> None:
+    run("rules", "add", "deny", "cat")
+    run("rules", "add", "threshold", "*", "0.9", "--engine", "instant")
+    exported = run("rules", "export").output
+    (tmp_path / "rules.yaml").write_text(exported, encoding="utf-8")
+    run("rules", "remove", "1")
+    assert run("rules", "import", str(tmp_path / "rules.yaml"), input="y\n").exit_code == 0
+    assert run("rules", "export").output == exported
+
+
+def test_a_threshold_that_is_no_confidence_is_refused(run: Run) -> None:
+    result = run("rules", "add", "threshold", "cat", "90")
+    assert result.exit_code == 1
+    assert "must be from 0 to 1" in result.output
+
+
+def test_a_file_of_rules_that_is_broken_changes_nothing(run: Run, tmp_path: Path) -> None:
+    run("rules", "add", "deny", "cat")
+    (tmp_path / "rules.yaml").write_text("rules: [{forbid: cat}]", encoding="utf-8")
+    result = run("rules", "import", str(tmp_path / "rules.yaml"), "--yes")
+    assert result.exit_code == 1
+    assert "No rule was taken" in result.output
+    assert "deny: cat" in run("rules", "export").output
+
+
+def test_the_same_command_goes_on_with_a_scan_that_died(run: Run, tmp_path: Path) -> None:
+    run("scan", "photos")
+    store = Store(f"sqlite:///{tmp_path}/home/tigertag.db")
+    with store.write() as db:
+        db.exec_driver_sql("UPDATE scans SET state = 'running', finished_at = NULL")
+        db.exec_driver_sql("UPDATE chunks SET state = 'queued'")
+        chunks.lease(db, 1, owner="dead", lease_s=0.3)
+    store.close()
+    result = run("scan", "photos")
+    assert result.exit_code == 0
+    assert "Scan 1 was interrupted; going on with it." in result.output
+
+
+def test_another_command_is_refused_while_a_scan_is_unfinished(run: Run, tmp_path: Path) -> None:
+    run("scan", "photos")
+    store = Store(f"sqlite:///{tmp_path}/home/tigertag.db")
+    with store.write() as db:
+        db.exec_driver_sql("UPDATE scans SET state = 'paused', finished_at = NULL")
+    store.close()
+    result = run("scan", "photos", "--apply")
+    assert result.exit_code == 1
+    assert "`tigertag resume 1` goes on" in result.output
+    assert run("cancel", "1").exit_code == 0
+    assert run("scan", "photos", "--apply").exit_code == 0
+
+
+def test_a_tag_taken_off_is_listed_and_lifted(run: Run, photos: Path) -> None:
+    run("scan", "photos", "--apply")
+    (photos / "a.png.xmp").unlink()
+    run("scan", "photos", "--apply")
+    assert "cat" in run("tombstones", "list").output
+    assert "1 lifted" in run("tombstones", "lift", "--tag", "cat").output
+    run("scan", "photos", "--apply")
+    assert (photos / "a.png.xmp").exists()
+
+
+def test_a_step_down_asks_first_and_backs_up(run: Run, tmp_path: Path) -> None:
+    run("db", "upgrade")
+    assert run("db", "downgrade", "base", input="n\n").exit_code == 1
+    assert "up to date" in run("db", "current").output
+    assert "Backed up to" in run("db", "downgrade", "base", "--yes").output
+    assert "empty" in run("db", "current").output
+    assert run("db", "history").output.startswith("0001")
+
+
+def test_no_library_is_no_riddle(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIBRARY_PHOTOS_NAME")
+    monkeypatch.delenv("LIBRARY_PHOTOS_PATH")
+    assert "LIBRARY_<X>_NAME" in run("libraries").output
+    assert "set LIBRARY_<X>_NAME" in run("scan", "photos").output

@@ -1,0 +1,221 @@
+"""What every library must do. Its test class gives a `place`; pytest runs these tests over it."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+import numpy as np
+import pytest
+
+from tigertag.contracts import EditOutcome, Library, Need, NotRead
+from tigertag.errors import ItemGone
+from tigertag.media.picture import decode
+from tigertag.model import Edit, Field, Item, Shown, TagRef
+
+
+class Place(Protocol):
+    """A library that is open, and its source as its owner sees it.
+
+    It starts without photos. Names are like `a.jpg`, and an item's title holds its photo's name.
+    """
+
+    @property
+    def library(self) -> Library: ...
+    @property
+    def field(self) -> Field: ...
+    def add_photo(self, name: str) -> None: ...
+    def change_photo(self, name: str) -> None: ...
+    def remove_photo(self, name: str) -> None: ...
+    def tag(self, name: str, *words: str) -> None:
+        """Let the owner replace a photo's tags, by other means than TigerTag."""
+
+
+def items(place: Place) -> dict[str, Item]:
+    library = place.library
+    found = [item for section in library.sections() for item in library.items(section)]
+    return {item.title: item for item in found}
+
+
+def shown(place: Place, name: str) -> Shown:
+    (read,) = place.library.read_tags([items(place)[name]])
+    assert isinstance(read, Shown)
+    return read
+
+
+def words(one: Shown | None) -> list[str]:
+    assert one is not None
+    return [tag.name for tag in one.tags]
+
+
+def edit(place: Place, name: str, adds: str = "", removes: str = "") -> Edit:
+    def refs(text: str) -> tuple[TagRef, ...]:
+        return tuple(TagRef(place.field, word) for word in text.split())
+
+    return Edit(items(place)[name], refs(adds), refs(removes))
+
+
+def send(place: Place, *edits: Edit) -> list[EditOutcome]:
+    return list(place.library.send(edits))
+
+
+class LibraryContract:
+    """Derive from it, name the class `Test…`, and override `place`."""
+
+    @pytest.fixture
+    def place(self) -> Place:
+        raise NotImplementedError
+
+    def test_opening_twice_is_opening_once(self, place: Place) -> None:
+        place.library.open()
+        assert items(place) == {}
+
+    def test_each_photo_is_one_item_of_its_section_and_library(self, place: Place) -> None:
+        for name in ("a.jpg", "b.jpg", "c.jpg"):
+            place.add_photo(name)
+        found = items(place)
+        assert sorted(found) == ["a.jpg", "b.jpg", "c.jpg"]
+        assert len({item.key for item in found.values()}) == 3
+        sections = {section.id for section in place.library.sections()}
+        assert {item.section for item in found.values()} <= sections
+        assert {item.library for item in found.values()} == {place.library.id}
+
+    def test_a_listing_is_the_same_twice(self, place: Place) -> None:
+        for name in ("b.jpg", "a.jpg"):
+            place.add_photo(name)
+        assert list(items(place).values()) == list(items(place).values())
+
+    def test_a_listing_since_long_ago_is_the_whole_listing(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+        for section in place.library.sections():
+            everything = list(place.library.items(section))
+            assert list(place.library.items(section, long_ago)) == everything
+
+    def test_a_revision_changes_with_the_photo(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        before = items(place)["a.jpg"]
+        place.change_photo("a.jpg")
+        after = items(place)["a.jpg"]
+        assert (after.key, after.revision != before.revision) == (before.key, True)
+
+    def test_a_revision_is_not_changed_by_tags(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        before = items(place)["a.jpg"].revision
+        place.tag("a.jpg", "mine")
+        send(place, edit(place, "a.jpg", "cat"))
+        assert items(place)["a.jpg"].revision == before
+
+    def test_a_stamp_changes_whenever_tags_do(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        stamps = [items(place)["a.jpg"].stamp]
+        place.tag("a.jpg", "mine")
+        stamps.append(items(place)["a.jpg"].stamp)
+        send(place, edit(place, "a.jpg", "cat"))
+        stamps.append(items(place)["a.jpg"].stamp)
+        assert len(set(stamps)) == 3 or set(stamps) == {None}
+
+    def test_the_stamp_of_a_listing_is_that_of_a_reading(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        assert shown(place, "a.jpg").stamp == items(place)["a.jpg"].stamp
+        (outcome,) = send(place, edit(place, "a.jpg", "cat"))
+        assert outcome.after is not None
+        assert outcome.after.stamp == items(place)["a.jpg"].stamp
+
+    def test_what_it_fetches_can_be_decoded(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        with place.library.fetch(items(place)["a.jpg"], Need(16)) as source:
+            assert min(np.asarray(decode(source, 16).pixels).shape[:2]) == 16
+
+    def test_a_photo_that_went_away_is_gone(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        item = items(place)["a.jpg"]
+        place.remove_photo("a.jpg")
+        with pytest.raises(ItemGone), place.library.fetch(item, Need(16)):
+            pass
+
+    def test_a_photo_that_went_away_does_not_read_as_one_without_tags(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        item = items(place)["a.jpg"]
+        place.remove_photo("a.jpg")
+        (read,) = place.library.read_tags([item])
+        assert isinstance(read, NotRead)
+
+    def test_tags_of_a_photo_that_went_away_are_not_sent(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        place.add_photo("b.jpg")
+        gone, there = edit(place, "a.jpg", "cat"), edit(place, "b.jpg", "cat")
+        place.remove_photo("a.jpg")
+        outcomes = {outcome.key: outcome for outcome in send(place, gone, there)}
+        assert outcomes[gone.item.key].after is None
+        assert outcomes[gone.item.key].reason
+        assert words(outcomes[there.item.key].after) == ["cat"]
+
+    def test_a_new_photo_shows_no_tags(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        assert shown(place, "a.jpg").tags == ()
+
+    def test_the_owners_tags_are_read_in_the_owners_spelling(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        place.tag("a.jpg", "Über uns", "cat & dog")
+        assert shown(place, "a.jpg").tags == (
+            TagRef(place.field, "Über uns"),
+            TagRef(place.field, "cat & dog"),
+        )
+
+    def test_one_result_is_read_for_each_item(self, place: Place) -> None:
+        for name in ("a.jpg", "b.jpg", "c.jpg"):
+            place.add_photo(name)
+        asked = list(items(place).values())
+        assert {one.key for one in place.library.read_tags(asked)} == {one.key for one in asked}
+
+    def test_what_is_sent_is_read_back(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        (outcome,) = send(place, edit(place, "a.jpg", "cat tabby"))
+        assert words(outcome.after) == ["cat", "tabby"]
+        assert outcome.after == shown(place, "a.jpg")
+
+    def test_the_owners_tags_are_kept(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        place.tag("a.jpg", "mine")
+        (outcome,) = send(place, edit(place, "a.jpg", "cat"))
+        assert sorted(words(outcome.after)) == ["cat", "mine"]
+
+    def test_only_what_an_edit_names_is_removed(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        place.tag("a.jpg", "cat", "dog", "doghouse")
+        (outcome,) = send(place, edit(place, "a.jpg", removes="dog"))
+        assert sorted(words(outcome.after)) == ["cat", "doghouse"]
+
+    def test_sending_twice_is_sending_once(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        place.tag("a.jpg", "old")
+        twice = edit(place, "a.jpg", "cat", "old")
+        (first,), (second,) = send(place, twice), send(place, twice)
+        assert words(first.after) == words(second.after) == ["cat"]
+
+    def test_a_tag_that_is_there_in_another_case_is_left_as_it_is(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        place.tag("a.jpg", "Cat")
+        (outcome,) = send(place, edit(place, "a.jpg", "cat"))
+        assert words(outcome.after) == ["Cat"]
+
+    def test_adding_and_removing_leaves_nothing(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        before = shown(place, "a.jpg")
+        send(place, edit(place, "a.jpg", "cat"))
+        (outcome,) = send(place, edit(place, "a.jpg", removes="cat"))
+        assert outcome.after is not None
+        assert (outcome.after.tags, outcome.after.rest) == (before.tags, before.rest)
+
+    def test_the_rest_is_not_changed_by_tags(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        rest = shown(place, "a.jpg").rest
+        (outcome,) = send(place, edit(place, "a.jpg", "cat"))
+        assert outcome.after is not None
+        assert outcome.after.rest == rest
+
+    def test_each_edit_has_one_outcome(self, place: Place) -> None:
+        for name in ("a.jpg", "b.jpg", "c.jpg"):
+            place.add_photo(name)
+        edits = [edit(place, name, "cat") for name in ("c.jpg", "a.jpg", "b.jpg")]
+        keys = [outcome.key for outcome in send(place, *edits)]
+        assert sorted(keys) == sorted(one.item.key for one in edits)

@@ -1,0 +1,115 @@
+"""Every migration, up and down, on both databases, with rows in it."""
+
+import sqlite3
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+
+from tests.unit.store.rows import count, fill
+from tigertag.errors import SchemaMismatch
+from tigertag.store import Store, migrate
+from tigertag.store.schema import metadata
+
+REVISIONS = [revision for revision, _doc in migrate.history()]
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_each_step_up_keeps_the_rows(database_url: str, revision: str) -> None:
+    store = Store(database_url)
+    command.upgrade(migrate.config(store), revision)
+    with store.write() as db:
+        before = fill(db)
+    migrate.upgrade(store)
+    with store.read() as db:
+        after = count(db)
+    assert {table: after[table] for table in before} == before
+    store.close()
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_each_step_down_and_up_again_works_with_rows(database_url: str, revision: str) -> None:
+    store = Store(database_url)
+    command.upgrade(migrate.config(store), revision)
+    with store.write() as db:
+        fill(db)
+    command.downgrade(migrate.config(store), "-1")
+    command.upgrade(migrate.config(store), revision)
+    assert migrate.current(store) == revision
+    store.close()
+
+
+def test_down_to_base_leaves_nothing_behind(database_url: str) -> None:
+    store = Store(database_url)
+    migrate.upgrade(store)
+    migrate.downgrade(store, "base")
+    assert set(sa.inspect(store.engine).get_table_names()) <= {"alembic_version"}
+    store.close()
+
+
+def test_the_migrations_make_the_tables_that_the_program_uses(database_url: str) -> None:
+    store = Store(database_url)
+    migrate.upgrade(store)
+    with store.read() as db:
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+    store.close()
+
+
+def test_every_constraint_has_a_name() -> None:
+    for table in metadata.tables.values():
+        assert all(constraint.name for constraint in table.constraints), table.name
+
+
+def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
+    store = Store(database_url)
+    migrate.upgrade(store)
+    with store.write() as db:
+        db.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaMismatch, match="newer TigerTag"):
+        migrate.upgrade(store)
+    assert migrate.current(store) == "9999"
+    store.close()
+
+
+def test_an_sqlite_file_is_backed_up_before_a_step_down(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/tigertag.db")
+    migrate.upgrade(store)
+    with store.write() as db:
+        fill(db)
+    kept = migrate.downgrade(store, "base")
+    assert kept is not None
+    with sqlite3.connect(kept) as copy:
+        assert copy.execute("SELECT count(*) FROM items").fetchone() == (1,)
+    copy.close()
+    store.close()
+
+
+def test_rebuilding_a_table_deletes_none_of_its_childrens_rows(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/tigertag.db")
+    migrate.upgrade(store)
+    with store.write() as db:
+        before = fill(db)
+    with store.migration() as db:
+        operations = Operations(MigrationContext.configure(db))
+        with operations.batch_alter_table("items", recreate="always") as batch:
+            batch.alter_column("title", type_=sa.Text())
+    with store.read() as db:
+        assert count(db) == before
+    store.close()
+
+
+def test_processes_that_start_together_migrate_once(database_url: str) -> None:
+    stores = [Store(database_url) for _ in range(4)]
+    starts = [Thread(target=migrate.upgrade, args=(store,)) for store in stores]
+    for start in starts:
+        start.start()
+    for start in starts:
+        start.join()
+    assert [migrate.current(store) for store in stores] == [migrate.head()] * 4
+    for store in stores:
+        store.close()

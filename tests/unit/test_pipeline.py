@@ -1,0 +1,114 @@
+"""A chunk through fetch, decoding and engines; no database, no library but a dictionary."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+from PIL import Image
+
+from tests.colours import COLOURS, ColourEngine
+from tigertag import pipeline
+from tigertag.contracts import Failed, Labelled, Library, Need, Outcome, RunContext
+from tigertag.errors import ItemGone, LibraryUnavailable, Unavailable
+from tigertag.model import Item, Sample
+from tigertag.pipeline import Ask, Stopped, Told
+
+
+@dataclass
+class Album:
+    """Pictures by key; an exception in the place of one is raised when it is fetched."""
+
+    pictures: dict[str, bytes | Exception]
+    fetched: list[tuple[str, Need]] = field(default_factory=list)
+
+    @contextmanager
+    def fetch(self, item: Item, need: Need) -> Iterator[bytes]:
+        self.fetched.append((item.key, need))
+        picture = self.pictures[item.key]
+        if isinstance(picture, Exception):
+            raise picture
+        yield picture
+
+
+def png(colour: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16), COLOURS[colour]).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def ask(
+    album: Album, *engines: ColourEngine, run: RunContext | None = None
+) -> list[Told | Stopped]:
+    names = tuple(engine.id for engine in engines)
+    asks = [Ask(Item("album", ".", key, "1"), names) for key in album.pictures]
+    by_name = {engine.id: engine for engine in engines}
+    return list(pipeline.ask(cast(Library, album), by_name, asks, run or RunContext()))
+
+
+def outcomes(said: Sequence[Told | Stopped]) -> dict[tuple[str, str], Outcome]:
+    return {(one.item.key, one.engine): one.outcome for one in said if isinstance(one, Told)}
+
+
+def test_a_library_that_cannot_go_on_is_not_the_items_fault() -> None:
+    with pytest.raises(LibraryUnavailable):
+        ask(Album({"a": LibraryUnavailable("gone")}), ColourEngine())
+
+
+def test_an_item_that_cannot_be_read_fails_for_every_engine() -> None:
+    said = outcomes(ask(Album({"a": ItemGone()}), ColourEngine(), ColourEngine("other")))
+    assert [type(outcome) for outcome in said.values()] == [Failed, Failed]
+
+
+def test_an_engine_that_stops_leaves_its_items_without_an_outcome() -> None:
+    down = ColourEngine("down", raises={"green": Unavailable("down")})
+    said = ask(Album({"a": png("red"), "b": png("green")}), down, ColourEngine("up"))
+    assert set(outcomes(said)) == {("a", "down"), ("a", "up"), ("b", "up")}
+    assert [one.engine for one in said if isinstance(one, Stopped)] == ["down"]
+
+
+def test_a_bug_costs_only_the_item_that_brings_it_out() -> None:
+    buggy = ColourEngine(raises={"green": ZeroDivisionError()})
+    said = outcomes(ask(Album({"a": png("red"), "b": png("green"), "c": png("blue")}), buggy))
+    assert [key for (key, _engine), one in said.items() if isinstance(one, Failed)] == ["b"]
+
+
+def test_a_bug_in_a_paid_engine_is_not_paid_for_again() -> None:
+    buggy = ColourEngine(local=False, raises={"green": ZeroDivisionError()})
+    ask(Album({"a": png("red"), "b": png("green"), "c": png("blue")}), buggy)
+    assert buggy.asked == ["red"]
+
+
+def test_an_engine_that_forgets_a_sample_has_failed_it_for_now() -> None:
+    class Forgetful(ColourEngine):
+        def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+            yield from super().tag(batch[:1], run)
+
+    said = outcomes(ask(Album({"a": png("red"), "b": png("red")}), Forgetful()))
+    forgotten = said["b", "colour"]
+    assert isinstance(forgotten, Failed)
+    assert forgotten.retryable
+
+
+def test_an_engine_that_answers_twice_is_heard_once() -> None:
+    class Babbling(ColourEngine):
+        def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+            for outcome in super().tag(batch, run):
+                yield from (outcome, outcome)
+
+    assert len(ask(Album({"a": png("red")}), Babbling())) == 1
+
+
+def test_each_picture_is_fetched_and_decoded_once_for_all_engines() -> None:
+    album = Album({"a": png("red"), "b": png("blue")})
+    said = outcomes(ask(album, ColourEngine("one"), ColourEngine("other")))
+    assert [key for key, _need in album.fetched] == ["a", "b"]
+    assert all(isinstance(outcome, Labelled) for outcome in said.values())
+
+
+def test_a_cancelled_run_asks_nothing_more() -> None:
+    engine = ColourEngine()
+    assert ask(Album({"a": png("red")}), engine, run=RunContext(lambda: True)) == []
+    assert engine.asked == []

@@ -1,0 +1,143 @@
+"""The environment, read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tigertag.errors import SettingsError
+from tigertag.settings import EngineSettings, load
+
+
+def engine(**own: str) -> EngineSettings:
+    """One engine X from its attributes."""
+    named = {"NAME": "tigertag.classifier"} | own
+    return load({f"ENGINE_X_{key}": value for key, value in named.items()}).engines[0]
+
+
+def test_the_local_classifier_is_there_when_no_engine_is_configured() -> None:
+    found = load({"LIBRARY_PHOTOS_NAME": "tigertag.folder"}).engines
+    assert [(one.id, one.name) for one in found] == [("classifier", "tigertag.classifier")]
+
+
+def test_an_engine_that_is_switched_off_is_still_configured() -> None:
+    assert engine(ENABLED="off").enabled is False
+
+
+def test_two_accounts_are_two_engines() -> None:
+    found = load({"ENGINE_A1_NAME": "acme.tagger", "ENGINE_B2_NAME": "acme.tagger"}).engines
+    assert [one.id for one in found] == ["a1", "b2"]
+
+
+def test_what_every_engine_has_is_kept_from_its_own_options() -> None:
+    found = engine(PREFIX="'auto '", MIN_CONFIDENCE="0.7", SECTIONS="A, b c", MODEL="resnet18")
+    assert (found.prefix, found.min_confidence, found.sections) == ("auto ", 0.7, ("A", "b c"))
+    assert found.values == {"model": "resnet18"}
+
+
+def test_a_librarys_options_are_all_its_own() -> None:
+    found = load({"LIBRARY_P_NAME": "tigertag.folder", "LIBRARY_P_PATH": '"/my photos"'})
+    assert found.libraries[0].values == {"path": "/my photos"}
+
+
+@pytest.mark.parametrize("value", ["TRUE", "yes", "On", "1", ""])
+def test_a_switch_is_on_by_any_of_its_words(value: str) -> None:
+    assert engine(ENABLED=value).enabled is True
+    assert engine(ENABLED=value).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"ENABLED": "maybe"}, "ENGINE_X_ENABLED: 'maybe' is neither true nor false"),
+        ({"NAME": " ", "MODEL": "x"}, "ENGINE_X_NAME is not set"),
+        ({"MIN_CONFIDENCE": "85"}, "ENGINE_X_MIN_CONFIDENCE: '85' is not a number from 0 to 1"),
+        ({"MIN_CONFIDENCE": "nan"}, "ENGINE_X_MIN_CONFIDENCE: 'nan' is not a number"),
+        ({"MAX_TAGS": "0"}, "ENGINE_X_MAX_TAGS: '0' is not a whole number of at least 1"),
+        ({"ORDER": "first"}, "ENGINE_X_ORDER: 'first' is not a whole number"),
+        ({"KEY": "a", "KEY_FILE": "b"}, "ENGINE_X_KEY_FILE and ENGINE_X_KEY are both set"),
+        ({"KEY_FILE": "/no/such"}, "ENGINE_X_KEY_FILE: '/no/such' cannot be read (No such file"),
+    ],
+)
+def test_a_wrong_value_is_that_engines_problem(own: Mapping[str, str], said: str) -> None:
+    assert said in engine(**own).problem
+
+
+def test_a_secret_comes_from_a_file_without_its_last_newline(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(" s3cret\r\n")
+    assert engine(API_KEY_FILE=str(tmp_path / "key")).values == {"api_key": " s3cret"}
+
+
+def test_an_option_that_merely_ends_in_file_is_an_option() -> None:
+    assert engine(PROMPT_FILE="/p.txt").values == {"prompt_file": "/p.txt"}
+
+
+def test_no_secret_shows_in_what_is_printed() -> None:
+    shown = repr(
+        load(
+            {
+                "ENGINE_X_API_KEY": "hunter1",
+                "ENGINE_X_URL": "http://me:hunter2@host/",
+                "DB_URL": "postgres://me:hunter3@host/db",
+            }
+        )
+    )
+    assert "host" in shown
+    assert "hunter" not in shown
+
+
+def test_the_database_is_in_the_home_by_default(tmp_path: Path) -> None:
+    assert load({"TIGERTAG_HOME": f"{tmp_path}"}).db_url == f"sqlite:///{tmp_path}/tigertag.db"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgres_is_reached_by_psycopg(scheme: str) -> None:
+    assert load({"DB_URL": f"{scheme}://u@h/d"}).db_url == "postgresql+psycopg://u@h/d"
+
+
+def test_the_databases_address_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("sqlite:////var/x.db\n")
+    assert load({"DB_URL_FILE": f"{tmp_path / 'url'}"}).db_url == "sqlite:////var/x.db"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DB_URL": "mysql://me:hunter2@h/d"},
+        {"DB_URL_FILE": "/no/such"},
+        {"DB_URL": "sqlite:///a", "DB_URL_FILE": "/b"},
+    ],
+)
+def test_no_other_database_is_used_when_its_address_is_wrong(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="DB_URL") as caught:
+        load(environ)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"TIGERTAG_HOEM": "/x"}, "TIGERTAG_HOEM is not a setting; did you mean 'TIGERTAG_HOME'?"),
+        ({"TIGER_TAG_HOME": "/x"}, "did you mean 'TIGERTAG_HOME'?"),
+        ({"ENGINES_A_NAME": "x"}, "did you mean 'ENGINE_A_NAME'?"),
+        ({"LIBARY_P_NAME": "x"}, "did you mean 'LIBRARY_P_NAME'?"),
+        ({"PORT": "http"}, "PORT: 'http' is not a whole number"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: 'loud' is not one of DEBUG"),
+        ({"TZ": "Atlantis"}, "TZ: 'Atlantis' is not a time zone"),
+        ({"TIGERTAG_LEASE_S": "-1"}, "TIGERTAG_LEASE_S: '-1' is not a number"),
+    ],
+)
+def test_a_misspelt_setting_is_told(environ: dict[str, str], said: str) -> None:
+    (problem,) = load(environ).problems
+    assert said in problem
+
+
+def test_an_option_under_a_misspelt_prefix_is_told_where_its_engine_is_known() -> None:
+    found = load({"ENGINE_A_NAME": "x", "ENGNE_A_MODEL": "y"})
+    assert found.problems == ("ENGNE_A_MODEL is not a setting; did you mean 'ENGINE_A_MODEL'?",)
+
+
+def test_variables_of_other_programs_are_left_alone() -> None:
+    others = ("LIBRARY_PATH", "LD_LIBRARY_PATH", "ENGINE", "PATH", "MACHINE_ID_NAME", "LIBRARIES")
+    found = load(dict.fromkeys(others, "x"))
+    assert (found.problems, found.libraries) == ((), ())

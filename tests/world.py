@@ -1,0 +1,100 @@
+"""A small world to scan: a folder of one-coloured pictures, and an engine that names colours."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from tests.colours import COLOURS, ColourEngine
+from tests.unit.policy.trees import TREE
+from tigertag.contracts import Host, RunContext
+from tigertag.libraries import folder
+from tigertag.model import Edit, Field, Rule, Shown, TagRef, Thresholds
+from tigertag.net import Http
+from tigertag.services import context, scans
+from tigertag.services.core import Core, EngineEntry, LibraryEntry
+from tigertag.services.listing import Listing
+from tigertag.services.scans import Request, Status
+from tigertag.store import Store, chunks, migrate
+from tigertag.store import scans as scans_store
+
+
+class World:
+    """Pictures in a folder, a database, and a core over both."""
+
+    def __init__(self, root: Path, database_url: str) -> None:
+        self.photos = root / "photos"
+        self.photos.mkdir()
+        self.engine = ColourEngine()
+        self.engines: list[ColourEngine] = [self.engine]
+        self.rules: tuple[Rule, ...] = ()
+        self.store = Store(database_url)
+        migrate.upgrade(self.store)
+        self.host = Host(root / "models", Http())
+        self.library = folder.build("photos", folder.Options(path=self.photos), self.host)
+
+    def picture(self, name: str, colour: str, *, side_px: int = 16) -> Path:
+        path = self.photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (side_px, side_px), COLOURS[colour]).save(path)
+        return path
+
+    @property
+    def core(self) -> Core:
+        entries = tuple(
+            EngineEntry(one.id, "test", one, "", Thresholds(0.5, 10)) for one in self.engines
+        )
+        libraries = (LibraryEntry("photos", "tigertag.folder", self.library, ""),)
+        return Core(
+            self.host, self.store, TREE, entries, libraries, self.rules, workers=2, lease_s=5.0
+        )
+
+    def start(self, write: str = "preview", mode: str = "changed") -> int:
+        return scans.start(self.core, Request("photos", None, mode, write))
+
+    def run_listing(self, scan_id: int) -> None:
+        """List the items of a scan, and do no more of it."""
+        core = self.core
+        with self.store.write() as db:
+            scan = context.make(core, db, scans_store.get(db, scan_id), self.library)
+            chunk = chunks.lease(db, scan_id, owner="test", lease_s=5.0)
+        assert chunk is not None
+        Listing(self.store, scan).run(chunk, RunContext())
+        with self.store.write() as db:
+            chunks.finish(db, chunk)
+
+    def run(self, scan_id: int) -> Status:
+        scans.run(self.core, scan_id).run()
+        return scans.status(self.core, scan_id)
+
+    def scan(self, write: str = "preview", mode: str = "changed") -> Status:
+        return self.run(self.start(write, mode))
+
+    def scan_with(self, engine: str) -> Status:
+        request = Request("photos", None, "changed", "apply", (engine,))
+        return self.run(scans.start(self.core, request))
+
+    def apply(self, scan_id: int) -> Status:
+        return self.run(scans.apply(self.core, scan_id))
+
+    def undo(self, scan_id: int) -> Status:
+        return self.run(scans.undo(self.core, scan_id))
+
+    def tags(self, name: str) -> set[str]:
+        """The tags that the picture bears now."""
+        (section,) = self.library.sections()
+        (item,) = [item for item in self.library.items(section) if item.key == name]
+        (seen,) = self.library.read_tags([item])
+        assert isinstance(seen, Shown)
+        return {ref.name for ref in seen.tags}
+
+    def set_tags(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+        """Change a picture's tags as a user would, behind TigerTag's back."""
+        (section,) = self.library.sections()
+        (item,) = [item for item in self.library.items(section) if item.key == name]
+        adds = tuple(TagRef(Field.TAG, word) for word in add)
+        removes = tuple(TagRef(Field.TAG, word) for word in remove)
+        list(self.library.send([Edit(item, adds, removes)]))
+
+    def close(self) -> None:
+        self.store.close()

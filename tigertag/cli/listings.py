@@ -1,0 +1,104 @@
+"""`tigertag scans|show|engines|libraries`: what there is."""
+
+import sys
+
+import click
+from rich.table import Table
+
+from tigertag.cli.session import console, core
+from tigertag.errors import TigerTagError
+from tigertag.model import Tag
+from tigertag.services import scans as service
+from tigertag.services.core import Core, LibraryEntry
+
+
+@click.command()
+def scans() -> None:
+    """List the newest scans."""
+    table = Table("scan", "section", "kind", "mode", "write", "state", "started", box=None)
+    with core() as built:
+        for scan in service.newest(built):
+            started = scan.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
+            table.add_row(
+                str(scan.id),
+                f"{scan.section.library}/{scan.section.id}",
+                scan.kind if scan.source_id is None else f"{scan.kind} of {scan.source_id}",
+                scan.mode,
+                scan.write,
+                scan.state if not scan.error else f"{scan.state}: {scan.error}",
+                started,
+            )
+    if table.row_count:
+        console.print(table)
+    else:
+        click.echo("No scan yet; `tigertag scan LIBRARY` makes one.")
+
+
+@click.command()
+@click.argument("scan_id", metavar="SCAN", type=int)
+def show(scan_id: int) -> None:
+    """Show what SCAN decided of each item, and why."""
+    table = Table("item", "tags", "to add", "to remove", "why", box=None)
+    with core() as built:
+        for item, decision in service.decided(built, scan_id):
+            table.add_row(
+                item.item.key,
+                ", ".join(tag.name for tag in decision.tags),
+                ", ".join(ref.name for ref in decision.adds),
+                ", ".join(ref.name for ref in decision.removes),
+                decision.reason or "; ".join(why(tag) for tag in decision.tags),
+            )
+    console.print(table)
+
+
+def why(tag: Tag) -> str:
+    """Say which engines' labels speak for a tag."""
+    said = [f"{one.engine}: {one.label.name} {one.label.confidence:.2f}" for one in tag.because]
+    return f"{tag.name} {tag.confidence:.2f} ({', '.join(said)})"
+
+
+@click.command()
+def engines() -> None:
+    """List the engines, and why one cannot be used."""
+    table = Table("engine", "plugin", "state", "from confidence", "at most", box=None)
+    with core(database=False) as built:
+        for entry in built.engines:
+            table.add_row(
+                entry.id,
+                entry.name,
+                "cannot be used" if entry.problem else "ready",
+                f"{entry.thresholds.min_confidence:.2f}" if entry.engine else "",
+                f"{entry.thresholds.max_tags} tags" if entry.engine else "",
+            )
+        usable = any(entry.engine for entry in built.engines)
+        problems = [f"{entry.id}: {entry.problem}" for entry in built.engines if entry.problem]
+    console.print(table)
+    click.echo("".join(f"{problem}\n" for problem in problems), nl=False)
+    if not usable:
+        sys.exit(1)
+
+
+@click.command()
+def libraries() -> None:
+    """List the libraries and their sections."""
+    table = Table("library", "plugin", "sections", box=None)
+    problems: list[str] = []
+    with core(database=False) as built:
+        for entry in built.libraries:
+            table.add_row(entry.id, entry.name, _sections(built, entry, problems))
+    if table.row_count:
+        console.print(table)
+        click.echo("".join(f"{problem}\n" for problem in problems), nl=False)
+    else:
+        click.echo("No library yet; set LIBRARY_<X>_NAME (the README lists the settings).")
+    if problems:
+        sys.exit(1)
+
+
+def _sections(built: Core, entry: LibraryEntry, problems: list[str]) -> str:
+    try:
+        found = built.library(entry.id).sections()
+    except TigerTagError as exc:
+        problems.append(str(exc))
+        return "cannot be used"
+    return ", ".join(f"{section.id} ({section.title})" for section in found)

@@ -1,0 +1,97 @@
+"""The command `tigertag` and its exit codes.
+
+0: done. 1: it could not be done. 2: the command was misspelt. 3: done, but some items failed or
+wait for an engine. 130: interrupted.
+"""
+
+import importlib
+import logging
+import sys
+from typing import Any
+
+import click
+
+from tigertag import __version__
+from tigertag.errors import TigerTagError
+
+SOME_FAILED = 3
+_INTERRUPTED = 130
+
+_COMMANDS = {
+    "tag": "tigertag.cli.tag:tag",
+    "scan": "tigertag.cli.scan:scan",
+    "apply": "tigertag.cli.scan:apply",
+    "undo": "tigertag.cli.scan:undo",
+    "resume": "tigertag.cli.scan:resume",
+    "pause": "tigertag.cli.scan:pause",
+    "cancel": "tigertag.cli.scan:cancel",
+    "scans": "tigertag.cli.listings:scans",
+    "show": "tigertag.cli.listings:show",
+    "engines": "tigertag.cli.listings:engines",
+    "libraries": "tigertag.cli.listings:libraries",
+    "rules": "tigertag.cli.rules:rules",
+    "tombstones": "tigertag.cli.rules:tombstones",
+    "db": "tigertag.cli.db:db",
+}
+_HELP = {
+    "tag": "Print tags for pictures; write nothing.",
+    "scan": "Go through a library: a preview, or with --apply tags.",
+    "apply": "Write what a preview decided.",
+    "undo": "Take back what a scan wrote.",
+    "resume": "Go on with a scan.",
+    "pause": "Pause a scan.",
+    "cancel": "End a scan; what it did is kept.",
+    "scans": "List the newest scans.",
+    "show": "Show what a scan decided, and why.",
+    "engines": "List the engines, and why one cannot be used.",
+    "libraries": "List the libraries and their sections.",
+    "rules": "Block, allow and rename words, set thresholds.",
+    "tombstones": "Tags that you took off, and that stay off.",
+    "db": "Look after the database.",
+}
+
+
+class Lazy(click.Group):
+    """Loads a command when it is called: `tigertag --help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_HELP.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(_INTERRUPTED)
+        except TigerTagError as exc:
+            raise click.ClickException(str(exc)) from exc
+        except (click.exceptions.Exit, click.Abort, click.ClickException):
+            raise
+        except Exception as exc:
+            logging.getLogger(__name__).exception("a bug")
+            reason = f"TigerTag ran into a bug of its own ({type(exc).__name__}), see above."
+            raise click.ClickException(f"{reason} What was committed is kept.") from exc
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tigertag")
+def main() -> None:
+    """TigerTag looks at your photos and gives them tags.
+
+    It is set up by environment variables; the README lists them.
+    """
+
+
+if __name__ == "__main__":
+    sys.exit(main())

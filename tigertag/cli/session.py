@@ -1,0 +1,34 @@
+"""What every command needs: the core, the database, and a place to print."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+
+from tigertag import bootstrap, settings
+from tigertag.services.core import Core
+
+console = Console(highlight=False)
+stderr = Console(highlight=False, stderr=True)
+
+
+@contextmanager
+def core(*, database: bool = True) -> Iterator[Core]:
+    """Build the core from the environment; bring the database up to date where it is used."""
+    read = settings.load()
+    logging.basicConfig(level=read.log_level, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for problem in read.problems:
+        click.echo(f"Warning: {problem}", err=True)
+    built = bootstrap.build(read)
+    try:
+        if database:
+            bootstrap.open_store(built)
+        yield built
+    finally:
+        built.store.close()
+        for entry in built.engines:
+            if entry.engine is not None:
+                entry.engine.close()

@@ -1,0 +1,152 @@
+"""Everything that TigerTag raises on purpose.
+
+    TigerTagError
+    ├── SettingsError        a setting is missing, misspelt or of the wrong shape
+    ├── PluginError          an engine or a library could not be loaded
+    ├── EngineError          this engine cannot go on; the others do
+    │   ├── Unavailable      … for now (retry_after_s)
+    │   ├── AuthFailed       … its credentials were refused
+    │   ├── QuotaExhausted   … until resets_at
+    │   └── ModelError       … its model cannot be had or read
+    ├── LibraryError         this library cannot go on
+    │   ├── LibraryUnavailable
+    │   ├── LibraryReadOnly
+    │   └── LibraryFull
+    ├── ItemError            this item only (retryable says whether another try may help)
+    │   ├── ItemGone
+    │   └── Unreadable
+    ├── HttpError            a request that got no usable answer (status, retry_after_s)
+    ├── StoreError           the database
+    │   ├── StoreUnavailable
+    │   ├── StoreFull
+    │   ├── SchemaMismatch
+    │   └── LeaseLost        another worker has taken this chunk over
+    └── RequestError         what was asked for cannot be done
+        ├── NotFound         there is no such library, section, scan, rule …
+        └── Conflict         not in this state, or not while another scan is active
+
+The message is one line: what happened, what was kept, what to do. Nothing secret is ever put in it.
+"""
+
+from datetime import datetime
+
+
+class TigerTagError(Exception):
+    """TigerTag cannot do this."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or type(self).__doc__ or type(self).__name__)
+
+
+class SettingsError(TigerTagError):
+    """A setting is missing, misspelt or of the wrong shape."""
+
+
+class PluginError(TigerTagError):
+    """An engine or a library could not be loaded."""
+
+
+class EngineError(TigerTagError):
+    """The engine cannot go on."""
+
+
+class Unavailable(EngineError):
+    """The engine cannot be reached now."""
+
+    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class AuthFailed(EngineError):
+    """The engine's credentials were refused."""
+
+
+class QuotaExhausted(EngineError):
+    """The engine's quota is used up."""
+
+    def __init__(self, message: str = "", *, resets_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.resets_at = resets_at
+
+
+class ModelError(EngineError):
+    """The engine's model cannot be had, or is not what it should be."""
+
+
+class LibraryError(TigerTagError):
+    """The library cannot go on."""
+
+
+class LibraryUnavailable(LibraryError):
+    """The library cannot be reached."""
+
+
+class LibraryReadOnly(LibraryError):
+    """The library does not let TigerTag write."""
+
+
+class LibraryFull(LibraryError):
+    """There is no space left where the library keeps its tags."""
+
+
+class ItemError(TigerTagError):
+    """This item cannot be worked on."""
+
+    def __init__(self, message: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class ItemGone(ItemError):
+    """The item is no longer there."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message, retryable=True)
+
+
+class Unreadable(ItemError):
+    """The picture cannot be read."""
+
+
+class HttpError(TigerTagError):
+    """A request got no usable answer."""
+
+    def __init__(
+        self, message: str = "", *, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class StoreError(TigerTagError):
+    """The database cannot do this."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached or opened."""
+
+
+class StoreFull(StoreError):
+    """There is no space left for the database."""
+
+
+class SchemaMismatch(StoreError):
+    """The database was made by another version of TigerTag."""
+
+
+class LeaseLost(StoreError):
+    """Another worker has taken this chunk over."""
+
+
+class RequestError(TigerTagError):
+    """What was asked for cannot be done."""
+
+
+class NotFound(RequestError):
+    """There is no such thing."""
+
+
+class Conflict(RequestError):
+    """This cannot be done now."""

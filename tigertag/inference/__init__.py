@@ -1,0 +1,1 @@
+"""Local inference: weights, graphs, runtimes."""

@@ -1,0 +1,142 @@
+"""Networks on the CPU, by OpenVINO.
+
+A fixed number of requests, each with memory of its own, is shared by all threads. There are no
+callbacks and no shared arrays: with them OpenVINO's threads take Python's lock, and a process that
+ends at that moment aborts (seen with 2026.4).
+"""
+
+import contextlib
+import queue
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tigertag.errors import ModelError
+from tigertag.inference.shape import Shape, read_classes, read_input
+
+AT_ONCE: Final = 2
+"""The images of one thread that are computed at a time: one runs while the next is put in place."""
+THREADS: Final = 2
+"""The threads, besides one for each of OpenVINO's streams, that find requests free."""
+TELEMETRY: Final = "openvino_telemetry"
+
+# The first look at a tensor in the process must not be two threads' at once: the binding makes
+# its numpy types then, and deadlocks (seen with 2026.4).
+_opening = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request, and the memory of its input."""
+
+    handle: Any
+    image: NDArray[Any]
+
+
+_Busy = deque[tuple[int, _Request]]
+
+
+class CpuSession:
+    """A network on the CPU. Keeps to `Session`."""
+
+    def __init__(
+        self, path: Path, *, precision: Literal["auto", "f32", "bf16"], side_px: int | None
+    ) -> None:
+        """Load and compile it; "auto" leaves the precision to OpenVINO. Raises `ModelError`."""
+        self._idle: queue.SimpleQueue[_Request] = queue.SimpleQueue()
+        with _opening, _mapped(f"{path} cannot be loaded"):
+            openvino = _import_openvino()
+            core = openvino.Core()
+            model = core.read_model(path)
+            taken = model.input(0)
+            dtype = taken.element_type.to_dtype().name
+            self.input = read_input(_lengths(taken.partial_shape), dtype, side_px)
+            model.reshape([1, *self.input.shape])
+            self.classes = read_classes(_lengths(model.output(0).partial_shape))
+            self._make_requests(core.compile_model(model, "CPU", _hints(precision)))
+
+    def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """See `Session`."""
+        busy: _Busy = deque()
+        try:
+            for number, image in enumerate(images):
+                while (request := self._another(busy)) is None:
+                    yield self._finished(busy)
+                np.copyto(request.image, image)
+                request.handle.start_async()
+                busy.append((number, request))
+            while busy:
+                yield self._finished(busy)
+        finally:
+            while busy:
+                with contextlib.suppress(ModelError):
+                    self._finished(busy)
+
+    def _make_requests(self, compiled: Any) -> None:
+        streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        for _ in range(AT_ONCE * (streams + THREADS)):
+            handle = compiled.create_infer_request()
+            self._idle.put(_Request(handle, handle.get_input_tensor().data[0]))
+
+    def _another(self, busy: _Busy) -> _Request | None:
+        """Return a free request; wait for it only when no own one is at work."""
+        if len(busy) >= AT_ONCE:
+            return None
+        try:
+            return self._idle.get(block=not busy)
+        except queue.Empty:
+            return None
+
+    def _finished(self, busy: _Busy) -> tuple[int, NDArray[np.float32]]:
+        """Wait for the oldest and give its request back."""
+        number, request = busy.popleft()
+        try:
+            with _mapped("OpenVINO failed"):
+                request.handle.wait()
+                outputs = request.handle.get_output_tensor(0).data[0]
+                return number, outputs.astype(np.float32)
+        finally:
+            self._idle.put(request)
+
+
+def _import_openvino() -> Any:
+    """Import it without its telemetry, which would report the import itself to its maker.
+
+    With None as a module, Python raises ImportError for it, and OpenVINO takes its stub.
+    """
+    if TELEMETRY not in sys.modules:
+        sys.modules[TELEMETRY] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    except ImportError as exc:
+        raise ModelError(
+            f"OpenVINO cannot be imported ({exc}): pip install 'tigertag[classifier]'"
+        ) from exc
+    return openvino
+
+
+def _hints(precision: str) -> dict[str, str]:
+    hints = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    return hints if precision == "auto" else {**hints, "INFERENCE_PRECISION_HINT": precision}
+
+
+def _lengths(shape: Any) -> Shape:
+    if shape.rank.is_dynamic:
+        return ()
+    return [None if side.is_dynamic else side.get_length() for side in shape]
+
+
+@contextlib.contextmanager
+def _mapped(what: str) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as exc:
+        lines = [line for line in str(exc).splitlines() if not line.startswith("Exception from")]
+        raise ModelError(f"{what}: {lines[0] if lines else exc}") from exc

@@ -1,0 +1,70 @@
+"""Which runtime runs a network, and what every one of them does."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tigertag.errors import ModelError
+from tigertag.inference.shape import Input
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "f32", "bf16"]
+CUDA_PACKAGE: Final = "onnxruntime-gpu"
+
+logger = logging.getLogger(__name__)
+
+
+class Session(Protocol):
+    """A network, ready to run. Thread-safe: any number of threads may be in `run` at once."""
+
+    @property
+    def input(self) -> Input: ...
+    @property
+    def classes(self) -> int: ...
+
+    def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield each image's number and its outputs, float32 [classes], early, in any order.
+
+        An image is what `input` says, without the batch's axis. Images are taken one by one, while
+        others are computed. A generator that is closed early leaves nothing running. Raises
+        `ModelError`.
+        """
+        ...
+
+
+def open_session(
+    path: Path, *, device: Device, precision: Precision, side_px: int | None = None
+) -> Session:
+    """Load an ONNX file. `side_px`: the side of its input where the file leaves that open.
+
+    "auto" is CUDA where its runtime is installed and works, else the CPU. Raises `ModelError`.
+    """
+    if device == "cuda":
+        return _cuda(path, precision, side_px)
+    if device == "auto" and _is_installed(CUDA_PACKAGE):
+        try:
+            return _cuda(path, precision, side_px)
+        except ModelError as exc:
+            logger.warning("CUDA cannot be used, the CPU is: %s", exc)
+    from tigertag.inference.on_cpu import CpuSession
+
+    return CpuSession(path, precision=precision, side_px=side_px)
+
+
+def _cuda(path: Path, precision: Precision, side_px: int | None) -> Session:
+    from tigertag.inference.on_cuda import CUDA, OnnxruntimeSession
+
+    return OnnxruntimeSession(path, provider=CUDA, precision=precision, side_px=side_px)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""What a network sees of a frame: its middle, at the size it was trained on."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tigertag.model import Pixels
+
+VIEW_VERSION: Final = 1
+CROP: Final = 0.875
+"""The part of the short side that is seen: 224 of 256, as the networks were validated."""
+
+
+def short_side_px(side_px: int) -> int:
+    """Return the short side of a picture from which `side_px` are cut out."""
+    return round(side_px / CROP)
+
+
+def middle(pixels: Pixels, side_px: int) -> NDArray[np.uint8]:
+    """Scale the short side to `short_side_px`, bicubic, and cut out the central square.
+
+    Returns uint8 [side_px, side_px, 3]. Only the central square of the frame is scaled, however
+    long the frame is. Raises ValueError if it is not uint8 [height, width, 3] with pixels in it.
+    """
+    frame: NDArray[Any] = np.asarray(pixels)
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
+        raise ValueError(f"not uint8 [height, width, 3]: {frame.dtype} {list(frame.shape)}")
+    wanted_px = short_side_px(side_px)
+    height, width, _ = frame.shape
+    if min(height, width) != wanted_px:
+        frame = _scaled(frame, wanted_px)
+        height = width = wanted_px
+    top, left = (height - side_px) // 2, (width - side_px) // 2
+    return frame[top : top + side_px, left : left + side_px]
+
+
+def _scaled(frame: NDArray[Any], side_px: int) -> NDArray[Any]:
+    height, width, _ = frame.shape
+    short = min(height, width)
+    left, top = (width - short) / 2, (height - short) / 2
+    box = (left, top, left + short, top + short)
+    image = Image.fromarray(frame)
+    return np.asarray(image.resize((side_px, side_px), Image.Resampling.BICUBIC, box=box))

@@ -1,0 +1,1 @@
+"""The media sources that come with TigerTag, one plugin each."""

@@ -1,0 +1,12 @@
+"""A folder of photos; their tags live in XMP sidecars, `photo.jpg.xmp`, beside them."""
+
+from tigertag.contracts import Host
+from tigertag.libraries.folder.library import FolderLibrary
+from tigertag.libraries.folder.options import Options
+
+__all__ = ["FolderLibrary", "Options", "build"]
+
+
+def build(id: str, options: Options, host: Host) -> FolderLibrary:
+    """Return the library; nothing is touched before `open()`."""
+    return FolderLibrary(id, options)

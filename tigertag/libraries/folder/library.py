@@ -1,0 +1,222 @@
+"""The folder library: photos are listed by name, read in place, and tagged beside."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from tigertag.contracts import EditOutcome, Need, NotRead, Source
+from tigertag.errors import (
+    ItemError,
+    ItemGone,
+    LibraryError,
+    LibraryFull,
+    LibraryReadOnly,
+    LibraryUnavailable,
+    Unreadable,
+)
+from tigertag.libraries.folder import sidecar
+from tigertag.libraries.folder.keys import SIDECAR, path
+from tigertag.libraries.folder.listing import inside, photos
+from tigertag.libraries.folder.options import Options
+from tigertag.libraries.folder.xmp import EMPTY, Xmp
+from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
+
+_WHOLE = "."
+_TRIES = 3
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DENIED = (errno.EACCES, errno.EPERM)
+
+
+class FolderLibrary:
+    """Photos in a folder. Originals are never opened for writing. See `contracts.Library`."""
+
+    def __init__(self, id: str, options: Options) -> None:
+        self.id = id
+        self._options = options
+        self._root = os.path.abspath(options.path)
+        self._swept: set[str] = set()
+
+    def open(self) -> None:
+        self._root = os.path.realpath(self._options.path)
+        for section in (_WHOLE, *self._options.sections):
+            folder = os.path.join(self._root, section)
+            try:
+                os.scandir(folder).close()
+            except OSError as exc:
+                raise self._unavailable(folder, exc) from exc
+            if not inside(self._root, folder):
+                raise LibraryUnavailable(
+                    f"Library {self.id}: section {section} leads out of its folder; "
+                    "name a folder below PATH."
+                )
+
+    def sections(self) -> Sequence[Section]:
+        if not self._options.sections:
+            return (Section(self.id, _WHOLE, os.path.basename(self._root) or self.id),)
+        return tuple(Section(self.id, name, name) for name in self._options.sections)
+
+    def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
+        """Yield all photos, whatever `since` says: moved files keep their times."""
+        for photo in photos(self._root, section.id, min_bytes=self._options.min_bytes):
+            yield Item(
+                self.id,
+                section.id,
+                photo.key,
+                photo.revision,
+                title=photo.name,
+                size_bytes=photo.size_bytes,
+                stamp=photo.sidecar,
+            )
+
+    @contextmanager
+    def fetch(self, item: Item, need: Need) -> Iterator[Source]:
+        yield Path(self._photo(item.key))
+
+    def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
+        for item in items:
+            try:
+                yield self._shown(item.key)
+            except ItemError as exc:
+                yield NotRead(item.key, str(exc))
+
+    def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
+        """Make the edits folder by folder: one wait for the disk serves a folder's edits."""
+        folders: dict[str, list[Edit]] = {}
+        for edit in edits:
+            folders.setdefault(os.path.dirname(edit.item.key), []).append(edit)
+        for group in folders.values():
+            yield from self._send_to_folder(group)
+
+    def _send_to_folder(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
+        made: list[EditOutcome] = []
+        stopped: LibraryError | None = None
+        for edit in edits:
+            try:
+                made.append(self._made(edit))
+            except LibraryError as exc:
+                stopped = exc
+                break
+        yield from self._lasting(made)
+        if stopped is not None:
+            raise stopped
+
+    def _lasting(self, made: Sequence[EditOutcome]) -> Sequence[EditOutcome]:
+        key = next((outcome.key for outcome in made if outcome.after is not None), None)
+        if key is None:
+            return made
+        try:
+            sidecar.make_lasting(os.path.dirname(os.path.join(self._root, key)))
+        except OSError as exc:
+            reason = f"The sidecar was written, but the disk did not confirm it: {exc.strerror}."
+            return [EditOutcome(one.key, None, one.reason or reason) for one in made]
+        return made
+
+    def _made(self, edit: Edit) -> EditOutcome:
+        key = edit.item.key
+        try:
+            _check(edit)
+            where = self._photo(key) + SIDECAR
+            for _try in range(_TRIES):
+                if self._written(edit, where):
+                    return EditOutcome(key, self._shown(key))
+            raise Unreadable("Another program keeps changing its sidecar; try again later.")
+        except ItemError as exc:
+            return EditOutcome(key, None, str(exc))
+        except OSError as exc:
+            return EditOutcome(key, None, self._refusal(exc))
+
+    def _written(self, edit: Edit, where: str) -> bool:
+        """Bring a sidecar to what an edit asks for; False where it changed meanwhile."""
+        found = sidecar.read(where)
+        was, xmp = (found.stamp, found.xmp) if found else ("", Xmp(EMPTY))
+        content = xmp.edited(
+            adds=[tag.name for tag in edit.adds],
+            removes={tag.name for tag in edit.removes},
+        )
+        after = Xmp(content)
+        if after.rest != xmp.rest:
+            raise Unreadable("Its sidecar cannot be changed safely; it was left untouched.")
+        if content == xmp.source and not (found and after.is_void):
+            return True
+        self._sweep(os.path.dirname(where))
+        if after.is_void:
+            return sidecar.remove(where, was=was)
+        return sidecar.replace(where, content, was=was)
+
+    def _sweep(self, folder: str) -> None:
+        if folder not in self._swept:
+            self._swept.add(folder)
+            sidecar.sweep(folder)
+
+    def _shown(self, key: str) -> Shown:
+        where = os.path.join(self._root, path(key))
+        found = sidecar.read(where + SIDECAR)
+        if found is None:
+            # A share that was unmounted has no sidecars either: that must not read as "no tags".
+            self._mode(where)
+            return Shown(key, stamp="")
+        tags = tuple(TagRef(Field.TAG, word) for word in found.xmp.tags)
+        return Shown(key, tags, rest=found.xmp.rest, stamp=found.stamp)
+
+    def _photo(self, key: str) -> str:
+        """Return where a photo is, once sure that it is there, a file and below the root."""
+        where = os.path.join(self._root, path(key))
+        if not stat.S_ISREG(self._mode(where)) or not inside(self._root, where):
+            raise Unreadable("This is no file inside the library's folder.")
+        return where
+
+    def _mode(self, where: str) -> int:
+        try:
+            return os.stat(where).st_mode
+        except OSError as exc:
+            if not os.access(self._root, os.R_OK | os.X_OK):
+                raise self._unavailable(self._root, exc) from exc
+            if isinstance(exc, FileNotFoundError | NotADirectoryError):
+                raise ItemGone("The file is no longer there.") from exc
+            raise Unreadable(f"The file cannot be read: {exc.strerror}.", retryable=True) from exc
+
+    def _unavailable(self, folder: str, exc: OSError) -> LibraryUnavailable:
+        return LibraryUnavailable(
+            f"Library {self.id}: the folder {folder} cannot be read: {exc.strerror}. "
+            "Check PATH and SECTIONS, and that it is mounted."
+        )
+
+    def _refusal(self, exc: OSError) -> str:
+        """Say why one sidecar was not written. Raises `LibraryError` where none can be."""
+        if exc.errno in _FULL:
+            raise LibraryFull(
+                f"Library {self.id}: no space is left for sidecars ({exc.strerror}); those there "
+                "are whole. Free some space, then apply again."
+            ) from exc
+        denied = exc.errno in _DENIED
+        if exc.errno == errno.EROFS or (denied and not os.access(self._root, os.W_OK)):
+            raise LibraryReadOnly(
+                f"Library {self.id}: its folder cannot be written ({exc.strerror}). Previews work; "
+                f"to apply, mount it writable or let user {os.geteuid()} write there."
+            ) from exc
+        if denied:
+            return f"Its folder cannot be written ({exc.strerror}); let user {os.geteuid()} do so."
+        return f"Its sidecar could not be written: {exc.strerror}."
+
+
+def _check(edit: Edit) -> None:
+    """Refuse tags that a sidecar cannot hold as they are. Raises `Unreadable`."""
+    for tag in edit.adds:
+        if tag.field is not Field.TAG:
+            raise Unreadable("A folder keeps tags alone, no labels and no genres.")
+        if not tag.name.strip() or not all(map(_storable, tag.name)):
+            raise Unreadable("A tag of characters that a sidecar cannot hold was refused.")
+
+
+def _storable(character: str) -> bool:
+    """Tell whether XML 1.0 can hold a character; its control characters are no part of a word."""
+    code = ord(character)
+    return (
+        code >= 0x20
+        and not (0x7F <= code <= 0x9F or 0xD800 <= code <= 0xDFFF)
+        and (code & 0xFFFE != 0xFFFE)
+    )

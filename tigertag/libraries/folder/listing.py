@@ -1,0 +1,91 @@
+"""What photos there are: names, sizes and times, read from the folders alone."""
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tigertag.errors import LibraryUnavailable
+from tigertag.libraries.folder.keys import SIDECAR, key, text
+from tigertag.media.formats import EXTENSIONS
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that a listing found. `sidecar` is its sidecar's stamp, "" without one."""
+
+    key: str
+    name: str
+    size_bytes: int
+    revision: str
+    sidecar: str
+
+
+def stamp(status: os.stat_result) -> str:
+    """Return what changes whenever a sidecar does, also where its size and mtime are kept."""
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+
+
+def photos(root: str, start: str, *, min_bytes: int = 0) -> Iterator[Photo]:
+    """Yield the photos below `start`, relative to `root`, folder by folder, each sorted by name.
+
+    Hidden files and folders, links to folders, and links out of `root` are passed over, and so are
+    folders that cannot be read, with a warning. Raises `LibraryUnavailable`.
+    """
+    folders = [start]
+    while folders:
+        where = folders.pop()
+        entries = _entries(root, where, must=where == start)
+        prefix = "" if where == "." else where + "/"
+        below = []
+        for name in sorted(entries):
+            entry = entries[name]
+            if entry.is_dir(follow_symlinks=False):
+                below.append(prefix + name)
+            elif os.path.splitext(name)[1].lower() in EXTENSIONS:
+                photo = _photo(root, prefix, entry, entries.get(name + SIDECAR))
+                if photo is not None and photo.size_bytes >= min_bytes:
+                    yield photo
+        folders.extend(reversed(below))
+
+
+def _entries(root: str, where: str, *, must: bool) -> dict[str, os.DirEntry[str]]:
+    try:
+        with os.scandir(os.path.join(root, where)) as found:
+            return {entry.name: entry for entry in found if not entry.name.startswith(".")}
+    except OSError as exc:
+        if must or not os.access(root, os.R_OK | os.X_OK):
+            shown = text(os.path.normpath(os.path.join(root, where if must else ".")))
+            raise LibraryUnavailable(f"The folder {shown} cannot be read: {exc.strerror}.") from exc
+        if not isinstance(exc, FileNotFoundError):
+            logger.warning("folder %s passed over: %s", text(where), exc.strerror)
+        return {}
+
+
+def _photo(
+    root: str, prefix: str, entry: os.DirEntry[str], sidecar: os.DirEntry[str] | None
+) -> Photo | None:
+    try:
+        if not (entry.is_file() and (not entry.is_symlink() or inside(root, entry.path))):
+            return None
+        status = entry.stat()
+        mark = _mark(sidecar) if sidecar else ""
+    except OSError:
+        # It went away since its folder was read: the next scan will see what there is.
+        return None
+    revision = f"{status.st_size}-{status.st_mtime_ns}"
+    return Photo(key(prefix + entry.name), text(entry.name), status.st_size, revision, mark)
+
+
+def _mark(sidecar: os.DirEntry[str]) -> str:
+    try:
+        return stamp(sidecar.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return ""
+
+
+def inside(root: str, path: str) -> bool:
+    """Tell whether a path, all links followed, is below `root`, which holds no link itself."""
+    return os.path.commonpath((root, os.path.realpath(path))) == root

@@ -1,0 +1,146 @@
+"""A sidecar on disk: read in full or not at all, replaced in one step."""
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tigertag.errors import Unreadable
+from tigertag.libraries.folder.keys import text
+from tigertag.libraries.folder.listing import stamp
+from tigertag.libraries.folder.xml import XmlError
+from tigertag.libraries.folder.xmp import Xmp
+
+_LARGEST_BYTES = 32 * 1024 * 1024
+_TEMPORARY = re.compile(r"\.tigertag-[0-9a-f]{16}\.tmp")
+_STALE_AFTER_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What a sidecar held when it had this stamp."""
+
+    xmp: Xmp
+    stamp: str
+
+
+def read(path: str) -> Sidecar | None:
+    """Return what a sidecar holds, None where there is none. Raises `Unreadable`."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        if exc.errno == errno.ELOOP:
+            raise _foreign(path, "is a symbolic link") from exc
+        raise _failed(path, exc) from exc
+    try:
+        return _read(path, file)
+    except XmlError as exc:
+        raise _foreign(path, f"is not readable XMP ({exc})") from exc
+    except OSError as exc:
+        raise _failed(path, exc) from exc
+    finally:
+        os.close(file)
+
+
+def _read(path: str, file: int) -> Sidecar:
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        raise _foreign(path, "is not a regular file")
+    if status.st_size > _LARGEST_BYTES:
+        raise _foreign(path, f"is larger than {_LARGEST_BYTES >> 20} MB")
+    with open(file, "rb", closefd=False) as stream:
+        return Sidecar(Xmp(stream.read()), stamp(status))
+
+
+def _foreign(path: str, what: str) -> Unreadable:
+    name = text(os.path.basename(path))
+    return Unreadable(f"The sidecar {name} {what}; it was left untouched. Mend or move it.")
+
+
+def _failed(path: str, exc: OSError) -> Unreadable:
+    name = text(os.path.basename(path))
+    return Unreadable(f"The sidecar {name} cannot be read: {exc.strerror}.", retryable=True)
+
+
+def current(path: str) -> str:
+    """Return the stamp of what is there now, "" where there is nothing."""
+    try:
+        return stamp(os.lstat(path))
+    except FileNotFoundError:
+        return ""
+
+
+def replace(path: str, content: bytes, *, was: str) -> bool:
+    """Put new content in a sidecar's place, in one step, with the mode and owner of the old.
+
+    Nothing is done, and False returned, where it no longer has the stamp `was`. On any error, a
+    full disk among them, the old one stands and nothing is left behind. Raises `OSError`.
+    """
+    temporary = os.path.join(os.path.dirname(path), f".tigertag-{secrets.token_hex(8)}.tmp")
+    # Open for all: the process's umask decides, as for any file that the user makes.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    file = os.open(temporary, flags, 0o666)
+    try:
+        with open(file, "wb") as stream:
+            stream.write(content)
+            if was:
+                _resemble(path, temporary)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if current(path) != was:
+            return False
+        os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+    return True
+
+
+def _resemble(path: str, temporary: str) -> None:
+    """Give the new file what the old one has: mode, extended attributes, owner as far as we may."""
+    with suppress(OSError):
+        old = os.lstat(path)
+        shutil.copystat(path, temporary, follow_symlinks=False)
+        os.utime(temporary)
+        for owner, group in ((-1, old.st_gid), (old.st_uid, -1)):
+            with suppress(PermissionError):
+                os.chown(temporary, owner, group)
+
+
+def remove(path: str, *, was: str) -> bool:
+    """Delete a sidecar; False, and nothing done, where it no longer has the stamp `was`."""
+    if current(path) != was:
+        return False
+    os.unlink(path)
+    return True
+
+
+def make_lasting(folder: str) -> None:
+    """Wait until what was replaced in a folder would outlast a power cut. Raises `OSError`."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as exc:
+        # Some network and FUSE file systems have no such thing for folders.
+        if exc.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: str) -> None:
+    """Delete what a killed TigerTag left half-written in a folder more than an hour ago."""
+    oldest = time.time() - _STALE_AFTER_S
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name):
+                with suppress(OSError):
+                    if entry.stat(follow_symlinks=False).st_mtime < oldest:
+                        os.unlink(entry.path)

@@ -1,0 +1,1 @@
+"""From a file or its bytes to the pixels that engines look at."""

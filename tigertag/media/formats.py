@@ -1,0 +1,85 @@
+"""Which decoder a picture needs: its first bytes tell, never its name."""
+
+from typing import BinaryIO
+
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from PIL.ImageFile import ImageFile
+
+from tigertag.errors import Unreadable
+
+EXTENSIONS = frozenset(
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "tif", "tiff", "bmp"),
+        *("heic", "heif", "hif", "avif"),
+    )
+)
+"""How the names of the pictures end that TigerTag looks for, in lower case."""
+
+_SIGNATURES: tuple[tuple[bytes, type[ImageFile]], ...] = (
+    (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+    (b"GIF87a", GifImagePlugin.GifImageFile),
+    (b"GIF89a", GifImagePlugin.GifImageFile),
+    (b"II*\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0*", TiffImagePlugin.TiffImageFile),
+    (b"II+\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0+", TiffImagePlugin.TiffImageFile),
+    (b"BM", BmpImagePlugin.BmpImageFile),
+)
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_HEAD_BYTES = 128
+
+
+def decoder(stream: BinaryIO) -> type[ImageFile]:
+    """Return the decoder for a picture; the stream is left at its start.
+
+    Raises `Unreadable` where the bytes are none of a picture that TigerTag reads.
+    """
+    head = stream.read(_HEAD_BYTES)
+    stream.seek(0)
+    if not head:
+        raise Unreadable("The file is empty.")
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return WebPImagePlugin.WebPImageFile
+    brands = _brands(head)
+    if brands & {b"avif", b"avis"}:
+        return _avif()
+    if brands & _HEIF_BRANDS:
+        return _heif()
+    raise Unreadable("This is not a picture in a format that TigerTag reads.")
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """The brands that an ISO base media file says it obeys (ISO/IEC 14496-12, 4.3)."""
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[8:12], *(head[at : at + 4] for at in range(16, end, 4))}
+
+
+def _avif() -> type[ImageFile]:
+    from PIL import AvifImagePlugin
+
+    return AvifImagePlugin.AvifImageFile
+
+
+def _heif() -> type[ImageFile]:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as exc:
+        raise Unreadable(
+            "HEIC pictures need the extra `heif`; install it with: pip install 'tigertag[heif]'."
+        ) from exc
+    kind: type[ImageFile] = HeifImageFile
+    return kind

@@ -1,0 +1,186 @@
+"""One picture, decoded once and no larger than it is needed.
+
+A JPEG is scaled while it is decoded (libjpeg's DCT scaling, a half, quarter or eighth), then once
+more, bicubic, to the exact size. Colour profiles are ignored: the models were not trained with any.
+"""
+
+import io
+import stat
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import ExifTags, Image
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+
+from tigertag.contracts import Source
+from tigertag.errors import ItemGone, Unreadable
+from tigertag.media.colours import rgb
+from tigertag.media.formats import decoder
+from tigertag.model import Frame
+
+# What Pillow and pillow-heif really raise for broken files, found by cutting and flipping bytes.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    EOFError,
+    ArithmeticError,
+    RuntimeError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_Box = tuple[float, float, float, float]
+
+_REDUCING_GAP = 3.0
+_PILLOW = r"PIL\."
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest pictures that are decoded, by the size that their header tells.
+
+    `held_px`: pixels that are in memory at once, at 4 bytes each (8 where there is transparency).
+    `scaled_px`: pixels of a JPEG that is scaled while it is decoded, which holds few of them.
+    """
+
+    held_px: int = 120_000_000
+    scaled_px: int = 250_000_000
+
+
+def decode(source: Source, short_side_px: int, *, limits: Limits = Limits()) -> Frame:
+    """Return the picture, or the first one of an animation, upright and in RGB.
+
+    The pixels are uint8, shape (height, width, 3), C-contiguous and read-only. The short side is
+    `short_side_px` where the picture is larger; it is never scaled up. Raises `Unreadable`, its
+    message one line that does not name the file, and `ItemGone`.
+    """
+    _hush_pillow()
+    with _opened(source) as stream:
+        kind = decoder(stream)
+        try:
+            return Frame(np.asarray(_decoded(kind(stream), short_side_px, limits)))
+        except MemoryError as exc:
+            raise Unreadable("There is not enough memory for it now.", retryable=True) from exc
+        except _BROKEN as exc:
+            raise _unreadable(exc) from exc
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    try:
+        stream = _open(source)
+    except OSError as exc:
+        raise _unreadable(exc) from exc
+    with stream:
+        yield stream
+
+
+def _open(path: Path) -> BinaryIO:
+    # A pipe or a device would block or never end.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise Unreadable("This is not a regular file.")
+    return path.open("rb")
+
+
+def _unreadable(exc: BaseException) -> Unreadable | ItemGone:
+    if isinstance(exc, FileNotFoundError | NotADirectoryError):
+        return ItemGone("The file is no longer there.")
+    if isinstance(exc, PermissionError):
+        return Unreadable("TigerTag is not permitted to read the file.", retryable=True)
+    if isinstance(exc, OSError) and exc.errno is not None:
+        return Unreadable(f"The file could not be read: {exc.strerror}.", retryable=True)
+    if "truncated" in str(exc).lower():
+        return Unreadable("The picture is cut short; the file is not complete.")
+    return Unreadable("The picture is broken or cut short, and cannot be decoded.")
+
+
+def _hush_pillow() -> None:
+    """Keep Pillow from warning of each defect of a picture: here it is read, or it is not.
+
+    The filter is for the process: `warnings.catch_warnings` is not safe among threads.
+    """
+    first = warnings.filters[0][3] if warnings.filters else None
+    if getattr(first, "pattern", None) != _PILLOW:
+        warnings.filterwarnings("ignore", module=_PILLOW)
+
+
+def _decoded(image: ImageFile, short_side_px: int, limits: Limits) -> Image.Image:
+    whole, box = image.size, None
+    if isinstance(image, JpegImageFile):
+        box = _draft(image, short_side_px, limits)
+    else:
+        _admit(whole, limits.held_px)
+    image.load()
+    if box is None:
+        whole = image.size
+    small = rgb(image, partial(_scaled, size=_size(whole, short_side_px), box=box))
+    return _upright(small, image)
+
+
+def _draft(image: JpegImageFile, short_side_px: int, limits: Limits) -> _Box | None:
+    """Have a JPEG scaled while it is decoded; return the part of the result that is picture."""
+    whole = image.size
+    _admit(whole, limits.scaled_px)
+    drafted = image.draft(None, _size(whole, short_side_px))
+    # libjpeg keeps all the coefficients of a progressive file, whatever the scale.
+    _admit(whole if image.info.get("progressive") else image.size, limits.held_px)
+    return drafted[1] if drafted else None
+
+
+def _admit(size: tuple[int, int], limit_px: int) -> None:
+    width, height = size
+    if width * height > limit_px:
+        raise Unreadable(
+            f"The picture is too big to be decoded safely: {width} x {height} pixels, "
+            f"the limit is {limit_px // 1_000_000} megapixels."
+        )
+
+
+def _size(size: tuple[int, int], short_side_px: int) -> tuple[int, int]:
+    short, long = sorted(size)
+    if short <= short_side_px:
+        return size
+    scaled = max(short_side_px, round(long * short_side_px / short))
+    return (short_side_px, scaled) if size[0] == short else (scaled, short_side_px)
+
+
+def _scaled(image: Image.Image, *, size: tuple[int, int], box: _Box | None) -> Image.Image:
+    if image.size == size:
+        return image
+    return image.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=_REDUCING_GAP)
+
+
+def _upright(image: Image.Image, decoded: ImageFile) -> Image.Image:
+    """Turn the picture as its EXIF data say; data that cannot be read say nothing."""
+    try:
+        turn = _TURNS.get(decoded.getexif().get(ExifTags.Base.Orientation, 1))
+    except _BROKEN:
+        return image
+    return image if turn is None else image.transpose(turn)

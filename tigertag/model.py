@@ -1,0 +1,235 @@
+"""The words of TigerTag as frozen types. Standard library only.
+
+Confidences are in [0, 1], times in seconds, boxes in fractions of the upright picture.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Media(StrEnum):
+    """What an item is."""
+
+    PHOTO = "photo"
+    VIDEO = "video"
+
+
+class Kind(StrEnum):
+    """What a label speaks of. Labels of different kinds never merge into one tag."""
+
+    OBJECT = "object"
+    SCENE = "scene"
+    FACE = "face"
+    GENRE = "genre"
+    TEXT = "text"
+    STYLE = "style"
+
+
+class Field(StrEnum):
+    """Where a tag goes on the server."""
+
+    TAG = "tag"
+    LABEL = "label"
+    GENRE = "genre"
+
+
+class Pixels(Protocol):
+    """Upright RGB, uint8, shape (height, width, 3): what numpy.asarray takes without a copy."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a library that can be scanned."""
+
+    library: str
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One photo or video.
+
+    `revision` changes when the media changes and only then. `stamp` is what a listing tells, at no
+    cost, of the item's metadata: it changes whenever tags may have; "" means there are no tags at
+    all, None that the listing cannot tell.
+    """
+
+    library: str
+    section: str
+    key: str
+    revision: str
+    media: Media = Media.PHOTO
+    title: str = ""
+    size_bytes: int | None = None
+    stamp: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One still of an item: the photo itself, or a video at `at_s` seconds."""
+
+    pixels: Pixels
+    at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What an engine gets of an item: its frames, under a name that only the outcome repeats."""
+
+    id: str
+    media: Media
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in fractions of the upright picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What an engine said. `concept` is a WordNet 3.0 id such as `n02121620`."""
+
+    name: str
+    confidence: float
+    concept: str | None = None
+    kind: Kind = Kind.OBJECT
+    box: Box | None = None
+    at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All that an engine said of one item.
+
+    `remainder` is the probability that the labels leave out when they are one distribution
+    (labels + remainder = 1); None when each label is scored on its own.
+    """
+
+    engine: str
+    fingerprint: str
+    model: str
+    labels: tuple[Label, ...]
+    remainder: float | None = None
+    cost_usd: float = 0.0
+    took_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One label, and the engine whose it is, that speaks for a tag."""
+
+    engine: str
+    model: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What TigerTag decided, and why. `confidence` is that of the engine that is surest."""
+
+    name: str
+    confidence: float
+    concept: str | None = None
+    kind: Kind = Kind.OBJECT
+    field: Field = Field.TAG
+    because: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TagRef:
+    """A tag as it stands on a server: its field and its exact spelling."""
+
+    field: Field
+    name: str
+
+    @property
+    def word(self) -> tuple[Field, str]:
+        """What makes two tags the same: servers change the case of letters."""
+        return self.field, self.name.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a library shows of one item now.
+
+    `rest` is a digest of everything but the tags, `refreshed` a mark that changes when the server
+    rebuilds the item's metadata by itself; "" where a library has no such thing.
+    """
+
+    key: str
+    tags: tuple[TagRef, ...] = ()
+    locked: frozenset[Field] = frozenset()
+    rest: str = ""
+    stamp: str | None = None
+    refreshed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Adds and removes for one item. `locked`: the locks to leave behind; None: as they are."""
+
+    item: Item
+    adds: tuple[TagRef, ...] = ()
+    removes: tuple[TagRef, ...] = ()
+    locked: frozenset[Field] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.adds or self.removes or self.locked is not None)
+
+
+class Standing(StrEnum):
+    """How a tag of ours stands on an item.
+
+    OURS: we wrote it, it is there. KEPT: ours, put back by an undo: not to be removed again.
+    HELD: taken off by an undo: not to be added again. TOMBSTONE: the user took it off.
+    """
+
+    OURS = "ours"
+    KEPT = "kept"
+    HELD = "held"
+    TOMBSTONE = "tombstone"
+
+
+class RuleAction(StrEnum):
+    """What a rule does with a word."""
+
+    DENY = "deny"
+    ALLOW = "allow"
+    RENAME = "rename"
+    THRESHOLD = "threshold"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the policy.
+
+    `word` is a tag's name or concept id, "*" every tag; `engine` "" means every engine. `value` is
+    the new name (rename) or the least confidence (threshold).
+    """
+
+    action: RuleAction
+    word: str
+    engine: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What an engine's settings say of its tags."""
+
+    min_confidence: float
+    max_tags: int
+    prefix: str = ""

@@ -1,0 +1,151 @@
+"""Chunk → fetch → decode once → engines → outcomes. Knows no database."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tigertag.contracts import Engine, Failed, Labelled, Library, Need, Outcome, RunContext
+from tigertag.errors import EngineError, ItemError, LibraryError
+from tigertag.media.picture import decode
+from tigertag.model import Answer, Item, Label, Sample
+from tigertag.wording import tidy
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An item, and the ids of the engines to be asked about it."""
+
+    item: Item
+    engines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one engine said of one item."""
+
+    item: Item
+    engine: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """This engine cannot go on; its items of the chunk that have no outcome yet wait."""
+
+    engine: str
+    error: EngineError
+
+
+def ask(
+    library: Library, engines: Mapping[str, Engine], asks: Sequence[Ask], run: RunContext
+) -> Iterator[Told | Stopped]:
+    """Yield what the engines say of the items of one chunk, early.
+
+    Exactly one `Told` an item and engine, but for an engine that stopped, and after `run` was
+    cancelled. Raises `LibraryError`.
+    """
+    need = _need([engines[name] for one in asks for name in one.engines])
+    samples: dict[str, Sample] = {}
+    for number, one in enumerate(asks):
+        if run.cancelled():
+            return
+        try:
+            samples[one.item.key] = _sample(library, one.item, need, name=str(number))
+        except ItemError as exc:
+            failed = Failed(str(number), str(exc), exc.retryable)
+            yield from (Told(one.item, name, failed) for name in one.engines)
+        except LibraryError:
+            raise
+        except Exception:
+            logger.exception("item %s of library %s met a bug", one.item.key, library.id)
+            failed = Failed(str(number), "Reading it met a bug; see the log.", retryable=True)
+            yield from (Told(one.item, name, failed) for name in one.engines)
+    for name in dict.fromkeys(name for one in asks for name in one.engines):
+        items = [one.item for one in asks if name in one.engines and one.item.key in samples]
+        batch = {samples[item.key].id: (item, samples[item.key]) for item in items}
+        yield from _ask_engine(engines[name], batch, run)
+
+
+def _need(engines: Iterable[Engine]) -> Need:
+    wants = [engine.capabilities for engine in engines]
+    return Need(
+        short_side_px=max(want.short_side_px for want in wants),
+        max_frames=max(want.max_frames for want in wants),
+    )
+
+
+def _sample(library: Library, item: Item, need: Need, *, name: str) -> Sample:
+    with library.fetch(item, need) as source:
+        return Sample(name, item.media, (decode(source, need.short_side_px),))
+
+
+def _ask_engine(
+    engine: Engine, batch: Mapping[str, tuple[Item, Sample]], run: RunContext
+) -> Iterator[Told | Stopped]:
+    waiting = dict(batch)
+    size = max(1, engine.capabilities.max_batch)
+    try:
+        while waiting and not run.cancelled():
+            part = dict(list(waiting.items())[:size])
+            for outcome in _outcomes(engine, part, run):
+                item, _sample = waiting.pop(outcome.sample)
+                yield Told(item, engine.id, outcome)
+    except EngineError as exc:
+        yield Stopped(engine.id, exc)
+
+
+def _outcomes(
+    engine: Engine, part: dict[str, tuple[Item, Sample]], run: RunContext
+) -> Iterator[Outcome]:
+    """Yield one outcome for each sample of a batch, also where the engine has a bug."""
+    missing = dict(part)
+    try:
+        for outcome in engine.tag([sample for _item, sample in part.values()], run):
+            if missing.pop(outcome.sample, None) is None:
+                logger.error("engine %s answered twice, or what was not asked", engine.id)
+                continue
+            yield outcome
+    except EngineError:
+        raise
+    except Exception:
+        logger.exception("engine %s has a bug", engine.id)
+        yield from _one_by_one(engine, missing, run)
+        return
+    if not run.cancelled():
+        for name in missing:
+            yield Failed(name, f"Engine {engine.id} gave no answer; try again.", retryable=True)
+
+
+def _one_by_one(
+    engine: Engine, missing: dict[str, tuple[Item, Sample]], run: RunContext
+) -> Iterator[Outcome]:
+    """Find the sample that the engine stumbles over; never pay twice to find it."""
+    if len(missing) > 1 and engine.capabilities.local:
+        for name, asked in missing.items():
+            yield from _outcomes(engine, {name: asked}, run)
+    else:
+        for name in missing:
+            reason = f"Engine {engine.id} failed by a bug of its own; see the log."
+            yield Failed(name, reason, retryable=True)
+
+
+def answer(engine: Engine, labelled: Labelled) -> Answer:
+    """The answer that an outcome amounts to: names tidied, confidences to six digits."""
+    return Answer(
+        engine.id,
+        engine.fingerprint,
+        labelled.model,
+        tuple(_tidied(labelled.labels)),
+        None if labelled.remainder is None else round(labelled.remainder, 6),
+        labelled.cost_usd,
+        labelled.took_s,
+    )
+
+
+def _tidied(labels: Iterable[Label]) -> Iterator[Label]:
+    for label in labels:
+        name = tidy(label.name)
+        if name:
+            yield replace(label, name=name, confidence=round(label.confidence, 6))

@@ -1,0 +1,145 @@
+"""Answers and rules → tags.
+
+Scores of different engines are never mixed: each engine proposes tags by its own thresholds, and
+proposals that mean the same are merged.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from tigertag.concepts import Concepts
+from tigertag.model import Answer, Evidence, Kind, Label, Tag, Thresholds
+from tigertag.policy.rules import Rules
+
+VERSION = "1"
+"""Changes when the same answers and rules may give other tags."""
+
+_MOST_EVIDENCE = 5
+_CONCEPT_KINDS = (Kind.OBJECT, Kind.SCENE)
+
+
+def decide(
+    answers: Iterable[Answer],
+    rules: Rules,
+    thresholds: Mapping[str, Thresholds],
+    concepts: Concepts,
+) -> tuple[Tag, ...]:
+    """Return the tags that these answers (one an engine) are good enough for, surest first.
+
+    `thresholds` holds one entry for each engine that answered.
+    """
+    proposals: list[Tag] = []
+    for answer in answers:
+        limits = thresholds[answer.engine]
+        named = _merged(_proposals(answer, rules, limits, concepts))
+        best = sorted(named, key=lambda tag: (-tag.confidence, tag.name))[: limits.max_tags]
+        proposals += [replace(tag, name=limits.prefix + tag.name) for tag in best]
+    return tuple(sorted(_merged(proposals), key=lambda tag: (-tag.confidence, tag.name)))
+
+
+def _proposals(
+    answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts
+) -> Iterator[Tag]:
+    propose = _of_scores if answer.remainder is None else _of_distribution
+    for tag in propose(answer, rules, limits, concepts):
+        name = rules.renamed(_names(tag.concept, tag.name), answer.engine)
+        if name is None:
+            yield tag
+        elif not rules.denies([name], answer.engine):
+            yield replace(tag, name=name, concept=concepts.find(name))
+
+
+def _of_scores(
+    answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts
+) -> Iterator[Tag]:
+    """Each label is scored on its own."""
+    for label in answer.labels:
+        concept = label.concept
+        if concept is None and label.kind in _CONCEPT_KINDS:
+            concept = concepts.find(label.name)
+        name = concepts.name(concept) if concept and concepts.get(concept) else label.name
+        names = [*_names(concept, name), label.name]
+        enough = rules.threshold(names, answer.engine, limits.min_confidence)
+        if label.confidence >= enough and not rules.denies(names, answer.engine):
+            because = (Evidence(answer.engine, answer.model, label),)
+            yield Tag(name, label.confidence, concept, label.kind, because=because)
+
+
+def _of_distribution(
+    answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts
+) -> Iterator[Tag]:
+    """The labels share one probability: sum it up the concept tree.
+
+    Proposes each most specific concept that is sure enough, and its everyday ancestor.
+    """
+    floor = rules.lowest_threshold(answer.engine, limits.min_confidence)
+    sure = {}
+    for concept, mass in _summed(answer.labels, concepts).items():
+        if mass >= floor:
+            names = _names(concept, concepts.name(concept))
+            enough = rules.threshold(names, answer.engine, limits.min_confidence)
+            if mass >= enough and not rules.denies(names, answer.engine):
+                sure[concept] = min(1.0, mass)
+    for concept in _with_everyday(_most_specific(sure, concepts), concepts):
+        if concept in sure:
+            because = _strongest(answer, concept, concepts)
+            yield Tag(concepts.name(concept), sure[concept], concept, because=because)
+
+
+def _summed(labels: Sequence[Label], concepts: Concepts) -> dict[str, float]:
+    mass: dict[str, float] = {}
+    for label in labels:
+        if label.concept is not None and concepts.get(label.concept):
+            for concept in (label.concept, *concepts.ancestors(label.concept)):
+                mass[concept] = mass.get(concept, 0.0) + label.confidence
+    return mass
+
+
+def _most_specific(sure: Iterable[str], concepts: Concepts) -> list[str]:
+    known = list(sure)
+    general = {ancestor for concept in known for ancestor in concepts.ancestors(concept)}
+    return [concept for concept in known if concept not in general]
+
+
+def _with_everyday(specific: Iterable[str], concepts: Concepts) -> dict[str, None]:
+    both: dict[str, None] = {}
+    for concept in specific:
+        both[concept] = None
+        everyday = concepts.everyday_ancestor(concept)
+        if everyday is not None:
+            both[everyday] = None
+    return both
+
+
+def _strongest(answer: Answer, concept: str, concepts: Concepts) -> tuple[Evidence, ...]:
+    below = [
+        label
+        for label in answer.labels
+        if label.concept is not None
+        and (label.concept == concept or concept in concepts.ancestors(label.concept))
+    ]
+    best = sorted(below, key=lambda label: -label.confidence)[:_MOST_EVIDENCE]
+    return tuple(Evidence(answer.engine, answer.model, label) for label in best)
+
+
+def _names(concept: str | None, name: str) -> list[str]:
+    return [name] if concept is None else [concept, name]
+
+
+def _merged(proposals: Iterable[Tag]) -> Iterable[Tag]:
+    """Merge what means the same: the same kind, and the same concept or case-folded name.
+
+    Equal names of one kind are one tag on any server, whatever their concepts; two prefixes make
+    two tags of one concept.
+    """
+    merged: dict[tuple[Kind, str], Tag] = {}
+    for tag in proposals:
+        key = (tag.kind, tag.name.casefold())
+        known = merged.get(key)
+        merged[key] = tag if known is None else _surer(known, tag)
+    return merged.values()
+
+
+def _surer(one: Tag, other: Tag) -> Tag:
+    best = max(one, other, key=lambda tag: tag.confidence)
+    return replace(best, because=one.because + other.because)

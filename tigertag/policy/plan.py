@@ -1,0 +1,126 @@
+"""Tags, what stands, and what the library shows → edits.
+
+TigerTag removes only what stands as its own, and never adds what the user took off.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tigertag.model import Edit, Field, Item, Shown, Standing, TagRef
+
+Word = tuple[Field, str]
+_WRITTEN = (Standing.OURS, Standing.KEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An edit, and what the reading taught: words the user took off, words to be forgotten."""
+
+    edit: Edit
+    tombstones: frozenset[Word] = field(default_factory=frozenset)
+    forgotten: frozenset[Word] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an edit: adds that are ours now, removes that are gone, and is it whole?"""
+
+    added: tuple[TagRef, ...]
+    removed: tuple[TagRef, ...]
+    complete: bool
+
+
+def plan(
+    item: Item,
+    wanted: Iterable[TagRef],
+    standing: Mapping[Word, Standing],
+    shown: Shown,
+    *,
+    refreshed: bool = False,
+    lifted: frozenset[Word] = frozenset(),
+) -> Plan:
+    """Return the least edit that makes the item bear `wanted`.
+
+    `refreshed`: the server has rebuilt the item's metadata since we wrote, so that the loss of all
+    our tags is not the user's doing. `lifted`: words that an undo holds off, or keeps, and that the
+    user has now asked for again.
+    """
+    present = {ref.word: ref for ref in shown.tags}
+    want = {ref.word: ref for ref in wanted}
+    loss = _loss(standing, present, refreshed=refreshed)
+    held = {word for word, state in standing.items() if state is Standing.HELD}
+    barred = _buried(standing) | loss.tombstones | (held - lifted)
+    removable = {
+        word
+        for word, state in standing.items()
+        if state is Standing.OURS or (state is Standing.KEPT and word in lifted)
+    }
+    adds = tuple(ref for word, ref in want.items() if word not in present and word not in barred)
+    removes = tuple(ref for word, ref in present.items() if word in removable and word not in want)
+    return Plan(Edit(item, adds, removes), loss.tombstones, loss.forgotten)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """Tags of ours that are not there any more: taken off by the user, or wiped by the server."""
+
+    tombstones: frozenset[Word]
+    forgotten: frozenset[Word]
+
+
+def _loss(
+    standing: Mapping[Word, Standing], present: Mapping[Word, TagRef], *, refreshed: bool
+) -> _Loss:
+    ours = {word for word, state in standing.items() if state in _WRITTEN}
+    lost = frozenset(ours - present.keys())
+    wiped = refreshed and lost == ours
+    return _Loss(frozenset(), lost) if wiped else _Loss(lost, frozenset())
+
+
+def _buried(standing: Mapping[Word, Standing]) -> set[Word]:
+    return {word for word, state in standing.items() if state is Standing.TOMBSTONE}
+
+
+def plan_undo(
+    item: Item,
+    done: Iterable[Settled],
+    standing: Mapping[Word, Standing],
+    shown: Shown,
+    *,
+    refreshed: bool = False,
+    locked: frozenset[Field] | None = None,
+) -> Plan:
+    """Return the inverse of what still stands of edits (`done`, the newest first).
+
+    What the user did since is left alone. `locked`: the locks before the first of the edits.
+    """
+    present = {ref.word: ref for ref in shown.tags}
+    loss = _loss(standing, present, refreshed=refreshed)
+    barred = _buried(standing) | loss.tombstones
+    adds: dict[Word, TagRef] = {}
+    removes: dict[Word, TagRef] = {}
+    for one in done:
+        for ref in one.added:
+            if ref.word in present and standing.get(ref.word) in _WRITTEN:
+                removes[ref.word] = present[ref.word]
+        for ref in one.removed:
+            if ref.word not in present and ref.word not in barred:
+                adds[ref.word] = ref
+    changes = bool(adds or removes)
+    edit = Edit(item, tuple(adds.values()), tuple(removes.values()), locked if changes else None)
+    return Plan(edit, loss.tombstones, loss.forgotten)
+
+
+def settle(
+    adds: Sequence[TagRef], removes: Sequence[TagRef], *, before: Shown, after: Shown
+) -> Settled:
+    """Tell from two readings what an edit did, whoever crashed in between.
+
+    Planned, absent before, present now: ours.
+    """
+    had = {ref.word for ref in before.tags}
+    has = {ref.word: ref for ref in after.tags}
+    added = tuple(has[ref.word] for ref in adds if ref.word not in had and ref.word in has)
+    removed = tuple(ref for ref in removes if ref.word not in has)
+    complete = all(ref.word in has for ref in adds) and len(removed) == len(removes)
+    return Settled(added, removed, complete)

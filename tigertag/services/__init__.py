@@ -1,0 +1,1 @@
+"""What the faces (command line, web) may ask for."""

@@ -1,0 +1,88 @@
+"""What holds for the whole of one scan: its rules, its engines, its signature."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from hashlib import blake2b
+
+from tigertag import policy
+from tigertag.concepts import Concepts
+from tigertag.contracts import Engine, Library
+from tigertag.model import Section, Thresholds
+from tigertag.policy import Rules
+from tigertag.services import rules as rules_service
+from tigertag.services.core import Core, EngineEntry
+from tigertag.store import Db
+from tigertag.store import rules as rows
+from tigertag.store.answers import SAMPLER
+from tigertag.store.scans import ScanRow
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One scan's view of the world, taken when it starts or goes on.
+
+    `engines` are those that may see the section, `asked` those that this scan asks.
+    `fingerprints` are those of all engines that ever answered, as they are now or last were.
+    `signature` changes whenever an unchanged item may need to be asked about or decided again.
+    """
+
+    scan: ScanRow
+    library: Library
+    engines: Mapping[str, Engine]
+    fingerprints: Mapping[str, str]
+    asked: frozenset[str]
+    rules: Rules
+    thresholds: Mapping[str, Thresholds]
+    concepts: Concepts
+    signature: str
+
+    @property
+    def section(self) -> Section:
+        return self.scan.section
+
+    @property
+    def round(self) -> int:
+        """The round of answers that counts: a forced scan asks anew, once."""
+        return self.scan.id if self.scan.mode == "force" else 0
+
+
+def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
+    """Take the world's measure for a scan, and remember the engines' settings. Writes."""
+    entries = [entry for entry in core.usable_engines() if may_see(entry, scan.section)]
+    engines = {entry.id: entry.engine for entry in entries if entry.engine is not None}
+    fingerprints = {name: engine.fingerprint for name, engine in engines.items()}
+    known = {entry.id: (fingerprints[entry.id], entry.thresholds) for entry in entries}
+    rows.remember_engines(db, known)
+    rules = rules_service.effective(core, db)
+    thresholds = rules_service.thresholds(core, db)
+    return Context(
+        scan=scan,
+        library=library,
+        engines=engines,
+        fingerprints=rows.remembered_fingerprints(db) | fingerprints,
+        asked=frozenset(scan.engines or engines) & engines.keys(),
+        rules=rules,
+        thresholds=thresholds,
+        concepts=core.concepts,
+        signature=_signature(fingerprints, rules, thresholds),
+    )
+
+
+def may_see(entry: EngineEntry, section: Section) -> bool:
+    """Whether the engine's settings let it see the section."""
+    names = {name.casefold() for name in entry.sections}
+    return not names or bool(names & {section.id.casefold(), section.title.casefold()})
+
+
+def _signature(
+    fingerprints: Mapping[str, str], rules: Rules, thresholds: Mapping[str, Thresholds]
+) -> str:
+    facts = [
+        policy.VERSION,
+        SAMPLER,
+        sorted(fingerprints.items()),
+        [astuple(rule) for rule in rules.rules],
+        sorted((engine, astuple(limits)) for engine, limits in thresholds.items()),
+    ]
+    return blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,94 @@
+"""What the services work with, and how names are looked up in it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tigertag.concepts import Concepts
+from tigertag.contracts import Engine, Host, Library
+from tigertag.errors import NotFound, PluginError
+from tigertag.model import Rule, Section, Thresholds
+from tigertag.store import Store
+from tigertag.wording import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEntry:
+    """A configured engine. `engine` is None, and `problem` says why, when it cannot be used."""
+
+    id: str
+    name: str
+    engine: Engine | None
+    problem: str
+    thresholds: Thresholds
+    sections: tuple[str, ...] = ()
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """A configured library. `library` is None, and `problem` says why, when it cannot be used."""
+
+    id: str
+    name: str
+    library: Library | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Everything that is configured, put together by `bootstrap`."""
+
+    host: Host
+    store: Store
+    concepts: Concepts
+    engines: tuple[EngineEntry, ...]
+    libraries: tuple[LibraryEntry, ...]
+    default_rules: tuple[Rule, ...]
+    workers: int
+    lease_s: float
+
+    def library(self, name: str) -> Library:
+        """Return the library, open. Raises `NotFound`, `PluginError`, `LibraryError`."""
+        entry = _named(self.libraries, name, "library", "LIBRARY_<X>_NAME")
+        if entry.library is None:
+            raise PluginError(f"Library {entry.id} cannot be used: {entry.problem}")
+        entry.library.open()
+        return entry.library
+
+    def section(self, library: Library, name: str | None) -> Section:
+        """Return the section by id or title; the only one when no name is given."""
+        sections = library.sections()
+        titles = ", ".join(section.id for section in sections)
+        if name is None:
+            if len(sections) == 1:
+                return sections[0]
+            raise NotFound(f"Library {library.id} has several sections; name one of: {titles}.")
+        for section in sections:
+            if name.casefold() in (section.id.casefold(), section.title.casefold()):
+                return section
+        raise NotFound(
+            f"Library {library.id} has no section {name!r}"
+            f"{did_you_mean(name, [section.id for section in sections])} It has: {titles}."
+        )
+
+    def usable_engines(self, names: Sequence[str] = ()) -> list[EngineEntry]:
+        """Return the engines of these names, or all that can be used, in their order."""
+        chosen = [_named(self.engines, name, "engine", "ENGINE_<X>_NAME") for name in names]
+        for entry in chosen:
+            if entry.engine is None:
+                raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
+        usable = [entry for entry in chosen or self.engines if entry.engine is not None]
+        return sorted(usable, key=lambda entry: (entry.order, entry.id))
+
+
+_E = TypeVar("_E", EngineEntry, LibraryEntry)
+
+
+def _named(entries: Iterable[_E], name: str, what: str, variable: str) -> _E:
+    known = {entry.id: entry for entry in entries}
+    entry = known.get(name.casefold())
+    if entry is None:
+        have = f"It has: {', '.join(known)}." if known else f"None is configured; set {variable}."
+        raise NotFound(f"There is no {what} {name!r}{did_you_mean(name, known)} {have}")
+    return entry

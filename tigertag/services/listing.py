@@ -1,0 +1,170 @@
+"""What a scan has to do: its items, cut into chunks."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
+
+from tigertag.contracts import RunContext
+from tigertag.model import Item
+from tigertag.services.context import Context
+from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, scans
+from tigertag.store.chunks import Chunk
+from tigertag.store.decisions import Todo
+from tigertag.store.items import ItemRow
+
+_PAGE = 512
+_ASK_CHUNK = 16
+_SETTLE_CHUNK = 256
+_LONGEST_KEY = 2048
+_LONGEST_TITLE = 1024
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+def _batches(values: Iterable[_T], size: int = _PAGE) -> Iterator[list[_T]]:
+    rest = iter(values)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _storable(listed: Iterable[Item]) -> Iterator[Item]:
+    for item in listed:
+        if len(item.key) <= _LONGEST_KEY:
+            yield replace(item, title=item.title[:_LONGEST_TITLE])
+        else:
+            logger.warning("passed over, its path is too long: %s…", item.key[:80])
+
+
+class Listing:
+    """Fills the chunks of one scan. Each page is committed on its own and may come twice."""
+
+    def __init__(self, store: Store, context: Context) -> None:
+        self._store = store
+        self._context = context
+
+    def run(self, chunk: Chunk, run: RunContext) -> bool:
+        """List all; False when `run` was cancelled before the end. Raises `LibraryError`."""
+        scan = self._context.scan
+        if scan.kind in ("undo", "redo"):
+            return self._pages(chunk, run, self._undone())
+        if scan.kind == "apply":
+            return self._pages(chunk, run, self._previewed())
+        if scan.mode == "decide":
+            return self._pages(chunk, run, self._known())
+        return self._library(chunk, run)
+
+    def _library(self, chunk: Chunk, run: RunContext) -> bool:
+        context, listed, unchanged = self._context, 0, 0
+        for page in _batches(_storable(context.library.items(context.section))):
+            if run.cancelled():
+                return False
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
+                unchanged += self._plan_changed(db, rows)
+                listed += len(rows)
+                scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=unchanged)
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            items.mark_gone(db, context.scan.section_id, chunk.scan_id)
+        return True
+
+    def _plan_changed(self, db: Db, rows: Sequence[ItemRow]) -> int:
+        """Plan what is to be done for a page; return how many items are unchanged."""
+        context = self._context
+        already = decisions.planned(db, context.scan.id, [row.id for row in rows])
+        new = [row for row in rows if row.id not in already]
+        todo = [row for row in new if context.round or row.settled != context.signature]
+        self._plan(db, self._todos(db, todo))
+        return len(new) - len(todo)
+
+    def _todos(self, db: Db, rows: Sequence[ItemRow]) -> list[Todo]:
+        """What is left to be done for items: settled by this scan only if it asks all engines."""
+        context = self._context
+        revisions = {row.id: row.item.revision for row in rows}
+        known = answers.answered(db, revisions, context.fingerprints, round=context.round)
+        if not context.round:
+            known |= decisions.refused(db, revisions, context.fingerprints)
+        return [self._todo(row, known) for row in rows]
+
+    def _todo(self, row: ItemRow, known: set[tuple[int, str]]) -> Todo:
+        context = self._context
+        missing = [
+            name
+            for name, engine in context.engines.items()
+            if (row.id, name) not in known and row.item.media in engine.capabilities.media
+        ]
+        asks = context.scan.mode != "decide"
+        asked = [name for name in missing if asks and name in context.asked]
+        return Todo(
+            row.id,
+            row.item.revision,
+            context.signature if asked == missing else "",
+            tuple((name, context.fingerprints[name]) for name in asked),
+        )
+
+    def _plan(self, db: Db, todos: Sequence[Todo]) -> None:
+        asked = [todo for todo in todos if todo.engines]
+        settled = [todo for todo in todos if not todo.engines]
+        for size, group in ((_ASK_CHUNK, asked), (_SETTLE_CHUNK, settled)):
+            for some in _batches(group, size):
+                chunk_id = chunks.add(db, self._context.scan.id)
+                decisions.plan(db, self._context.scan.id, chunk_id, some)
+
+    def _pages(self, chunk: Chunk, run: RunContext, pages: Iterable[list[Todo]]) -> bool:
+        listed = 0
+        for page in pages:
+            if run.cancelled():
+                return False
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                already = decisions.planned(db, chunk.scan_id, [todo.item_id for todo in page])
+                self._plan(db, [todo for todo in page if todo.item_id not in already])
+                listed += len(page)
+                scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=0)
+        return True
+
+    def _known(self) -> Iterator[list[Todo]]:
+        """All items that are there."""
+        context, after = self._context, 0
+        while True:
+            with self._store.read() as db:
+                rows = items.page(
+                    db, context.scan.section_id, context.section, after=after, limit=_PAGE
+                )
+                todos = self._todos(db, rows)
+            if not rows:
+                return
+            after = rows[-1].id
+            yield todos
+
+    def _previewed(self) -> Iterator[list[Todo]]:
+        """What the source decided; settled by it if no later scan has looked at the items."""
+        source, after = self._source, 0
+        with self._store.read() as db:
+            newest = scans.is_newest(db, scans.get(db, source))
+        while True:
+            with self._store.read() as db:
+                rows = decisions.of_scan(db, source, after=after, limit=_PAGE)
+            if not rows:
+                return
+            after = rows[-1][0]
+            yield [
+                Todo(one.item_id, one.revision, one.settles if newest else "")
+                for _row_id, one in rows
+                if one.state == "done" or one.adds or one.removes
+            ]
+
+    def _undone(self) -> Iterator[list[Todo]]:
+        with self._store.read() as db:
+            item_ids = ledger.items_of(db, self._source)
+        for some in _batches(item_ids):
+            yield [Todo(item_id, "") for item_id in some]
+
+    @property
+    def _source(self) -> int:
+        return self._context.scan.source_id or 0

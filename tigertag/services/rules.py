@@ -1,0 +1,139 @@
+"""The user's rules: listed, added, removed, exported, imported."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tigertag.errors import NotFound, RequestError, SettingsError
+from tigertag.model import Rule, RuleAction, Thresholds
+from tigertag.policy import Rules
+from tigertag.services.core import Core
+from tigertag.store import Db
+from tigertag.store import rules as rows
+from tigertag.store.rules import RuleRow
+from tigertag.wording import tidy
+
+_VALUE_KEYS = {RuleAction.RENAME: "to", RuleAction.THRESHOLD: "at"}
+
+
+def effective(core: Core, db: Db) -> Rules:
+    """The environment's rules, overridden by the database's."""
+    defaults = sorted(core.default_rules, key=lambda rule: rule.engine != "")
+    return Rules((*defaults, *(row.rule for row in rows.every(db))))
+
+
+def thresholds(core: Core, db: Db) -> dict[str, Thresholds]:
+    """The thresholds of every engine that is configured, or once was."""
+    return rows.remembered_thresholds(db) | {
+        entry.id: entry.thresholds for entry in core.engines if entry.engine is not None
+    }
+
+
+def listed(core: Core) -> list[RuleRow]:
+    with core.store.read() as db:
+        return rows.every(db)
+
+
+def add(core: Core, rule: Rule) -> None:
+    """Add a rule. Raises `RequestError` when its value does not fit."""
+    checked = check(rule)
+    with core.store.write() as db:
+        rows.add(db, checked)
+
+
+def remove(core: Core, rule_id: int) -> None:
+    with core.store.write() as db:
+        if not rows.remove(db, rule_id):
+            raise NotFound(f"There is no rule {rule_id}; `tigertag rules list` shows them.")
+
+
+def check(rule: Rule) -> Rule:
+    """Return the rule as it is kept. Raises `RequestError` when it makes no sense."""
+    word = tidy(rule.word).casefold()
+    if not word:
+        raise RequestError("A rule needs a word.")
+    if word == "*" and rule.action is not RuleAction.THRESHOLD:
+        raise RequestError(f"Only a threshold may be for every word; {rule.action} needs one.")
+    if rule.action is RuleAction.THRESHOLD and not _is_confidence(rule.value):
+        raise RequestError(f"The threshold of {rule.word!r} must be from 0 to 1: {rule.value!r}.")
+    if rule.action is RuleAction.RENAME and not tidy(rule.value):
+        raise RequestError(f"The new name of {rule.word!r} is missing.")
+    if rule.action in (RuleAction.DENY, RuleAction.ALLOW) and rule.value:
+        raise RequestError(f"A rule to {rule.action} {rule.word!r} takes no value.")
+    return replace(rule, word=word, engine=rule.engine.casefold(), value=tidy(rule.value))
+
+
+def _is_confidence(value: str) -> bool:
+    try:
+        return 0.0 <= float(value) <= 1.0
+    except ValueError:
+        return False
+
+
+def exported(rules: Iterable[Rule]) -> str:
+    """Rules as YAML: `rules: [{deny: word}, {rename: word, to: name, engine: id}, …]`."""
+    return str(yaml.safe_dump({"rules": [_entry(rule) for rule in rules]}, allow_unicode=True))
+
+
+def _entry(rule: Rule) -> dict[str, Any]:
+    entry: dict[str, Any] = {rule.action.value: rule.word}
+    if rule.action is RuleAction.THRESHOLD:
+        entry["at"] = float(rule.value)
+    elif rule.value:
+        entry["to"] = rule.value
+    if rule.engine:
+        entry["engine"] = rule.engine
+    return entry
+
+
+def parsed(text: str, *, source: str) -> list[Rule]:
+    """Read rules from YAML as `exported` writes them. Raises `SettingsError`."""
+    try:
+        read = yaml.safe_load(text)
+    except yaml.YAMLError as exc:
+        reason = " ".join(str(exc).split())
+        raise SettingsError(f"{source} is not YAML: {reason}. No rule was taken.") from exc
+    entries = read.get("rules") if isinstance(read, dict) else None
+    if not isinstance(entries, list):
+        raise SettingsError(f"{source} must hold a list `rules:`. No rule was taken.")
+    return [_rule(entry, f"{source}, rule {number}") for number, entry in enumerate(entries, 1)]
+
+
+def _rule(entry: Any, where: str) -> Rule:
+    actions = [action for action in RuleAction if isinstance(entry, dict) and action in entry]
+    if len(actions) != 1:
+        known = ", ".join(RuleAction)
+        raise SettingsError(f"{where} must say one of {known}. No rule was taken.")
+    value_key = _VALUE_KEYS.get(actions[0], "")
+    unknown = set(entry) - {actions[0].value, value_key, "engine"}
+    if unknown:
+        raise SettingsError(f"{where} has an unknown key {min(unknown)!r}. No rule was taken.")
+    value, word = str(entry.get(value_key, "")), entry[actions[0]]
+    if not isinstance(word, str):
+        raise SettingsError(f"{where}: put {word!r} in quotes, it is a word. No rule was taken.")
+    try:
+        return check(Rule(actions[0], word, str(entry.get("engine", "")), value))
+    except RequestError as exc:
+        raise SettingsError(f"{where}: {exc} No rule was taken.") from exc
+
+
+def read_file(path: Path) -> list[Rule]:
+    """Read a file of rules. Raises `SettingsError`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"The rules in {path} cannot be read: {exc}.") from exc
+    return parsed(text, source=path.name)
+
+
+def import_rules(core: Core, rules: Iterable[Rule]) -> int:
+    """Put these rules in the place of all that the database holds; return how many."""
+    new = list(rules)
+    with core.store.write() as db:
+        rows.clear(db)
+        for rule in new:
+            rows.add(db, rule)
+    return len(new)

@@ -1,0 +1,150 @@
+"""A scan at work: chunks are leased, worked on and given back; leases are kept alive."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+from uuid import uuid4
+
+from tigertag.contracts import RunContext
+from tigertag.errors import LeaseLost, LibraryError, StoreError, TigerTagError
+from tigertag.executors import threads
+from tigertag.services import context as contexts
+from tigertag.services.asking import Asking
+from tigertag.services.core import Core
+from tigertag.services.listing import Listing
+from tigertag.services.settling import Settling
+from tigertag.store import Db, chunks, scans
+from tigertag.store.chunks import Chunk
+
+logger = logging.getLogger(__name__)
+
+_IDLE_S = 0.05
+_TICK_S = 0.5
+
+
+class Runner:
+    """Works on one scan in this process, beside any number of others."""
+
+    def __init__(self, core: Core, scan_id: int) -> None:
+        self._core = core
+        self._scan_id = scan_id
+        self._store = core.store
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._held: set[Chunk] = set()
+        self._lock = Lock()
+        self.stop = Event()
+
+    def run(self) -> None:
+        """Work until the scan has ended, is paused or cancelled, or `stop` is set.
+
+        Raises `TigerTagError` when the scan could not be worked on; the scan has then failed, but
+        when the database is the reason, it can be taken up again.
+        """
+        with self._failing():
+            with self._store.read() as db:
+                scan = scans.get(db, self._scan_id)
+            library = self._core.library(scan.section.library)
+            with self._store.write() as db:
+                context = contexts.make(self._core, db, scan, library)
+            self._listing = Listing(self._store, context)
+            self._asking = Asking(self._store, context)
+            self._settling = Settling(self._store, context, lease_s=self._core.lease_s)
+            with self._store.write() as db:
+                scans.move(db, self._scan_id, to="running", among=("queued", "running", "paused"))
+            with self._alive():
+                threads.run(self._step, workers=self._core.workers, stop=self.stop)
+
+    def _step(self) -> bool:
+        with self._store.write() as db:
+            if self._halted(db):
+                return False
+            chunk = chunks.lease(db, self._scan_id, owner=self._owner, lease_s=self._core.lease_s)
+            if chunk is None and scans.finish(db, self._scan_id):
+                return False
+        if chunk is None:
+            time.sleep(_IDLE_S)
+            return True
+        try:
+            self._work(chunk)
+        except LeaseLost:
+            logger.warning("chunk %s was taken over by another worker", chunk.id)
+        return True
+
+    def _work(self, chunk: Chunk) -> None:
+        self._hold(chunk)
+        run = RunContext(self.stop.is_set)
+        whole = False
+        try:
+            if chunk.kind == "list":
+                whole = self._listing.run(chunk, run)
+            else:
+                whole = self._asking.run(chunk, run) and self._settling.run(chunk, run)
+        finally:
+            self._let_go(chunk)
+            with self._store.write() as db:
+                (chunks.finish if whole else chunks.release)(db, chunk)
+
+    def _halted(self, db: Db) -> bool:
+        return scans.get(db, self._scan_id).state != "running"
+
+    def _hold(self, chunk: Chunk) -> None:
+        with self._lock:
+            self._held.add(chunk)
+
+    def _let_go(self, chunk: Chunk) -> None:
+        with self._lock:
+            self._held.discard(chunk)
+
+    @contextmanager
+    def _alive(self) -> Iterator[None]:
+        ended = Event()
+        heart = Thread(target=self._beat, args=(ended,), name="tigertag-leases", daemon=True)
+        heart.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            heart.join()
+
+    def _beat(self, ended: Event) -> None:
+        """Renew the leases, and see whether the scan was paused or cancelled elsewhere."""
+        while not ended.wait(min(_TICK_S, self._core.lease_s / 3)):
+            with self._lock:
+                held = list(self._held)
+            try:
+                with self._store.write() as db:
+                    chunks.renew(db, held, lease_s=self._core.lease_s)
+                    if self._halted(db):
+                        self.stop.set()
+            except StoreError as exc:
+                logger.warning("the leases could not be renewed: %s", exc)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Let the scan fail with the reason, in one line."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except TigerTagError as exc:
+            self._fail(str(exc))
+            raise
+        except Exception as exc:
+            logger.exception("scan %s ran into a bug", self._scan_id)
+            reason = f"TigerTag ran into a bug of its own ({type(exc).__name__}); see the log."
+            self._fail(reason)
+            raise LibraryError(f"{reason} What was committed is kept.") from exc
+
+    def _fail(self, reason: str) -> None:
+        with self._store.write() as db:
+            scans.move(
+                db,
+                self._scan_id,
+                to="failed",
+                among=("queued", "running", "paused"),
+                error=reason,
+            )

@@ -1,0 +1,211 @@
+"""Scans: started, paused, resumed, cancelled, applied, undone, and how far they have come."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tigertag.errors import Conflict, RequestError
+from tigertag.services.context import may_see
+from tigertag.services.core import Core
+from tigertag.services.runner import Runner
+from tigertag.store import Db, chunks, decisions, items, scans, sections
+from tigertag.store.decisions import Decision
+from tigertag.store.items import ItemRow
+from tigertag.store.scans import NewScan, ScanRow
+
+MODES = ("changed", "force", "decide")
+WRITES = ("preview", "apply")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A scan that somebody wants. No section: the only one; no engines: all."""
+
+    library: str
+    section: str | None = None
+    mode: str = "changed"
+    write: str = "preview"
+    engines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a scan has come. `eta_s` is None while that cannot be told."""
+
+    scan: ScanRow
+    todo: int
+    done: int
+    failed: int
+    adds: int
+    removes: int
+    asked: int
+    waiting: Mapping[str, str]
+    items_per_s: float
+    eta_s: float | None
+    failures: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def total(self) -> int:
+        return self.todo + self.done + self.failed
+
+
+def start(core: Core, request: Request) -> int:
+    """Make a scan; `run` works on it. Raises `Conflict` while another of the section is active."""
+    if request.mode not in MODES or request.write not in WRITES:
+        raise RequestError(f"A scan's mode is one of {MODES}, its write one of {WRITES}.")
+    library = core.library(request.library)
+    section = core.section(library, request.section)
+    engines = core.usable_engines(request.engines)
+    if not engines and request.mode != "decide":
+        raise RequestError("No engine can be used; `tigertag engines` says why.")
+    blind = [entry.id for entry in engines if not may_see(entry, section)]
+    if blind and (request.engines or len(blind) == len(engines)):
+        raise RequestError(f"Engine {blind[0]} may not see section {section.id} (its SECTIONS).")
+    with core.store.write() as db:
+        section_id = sections.ensure(db, section)
+        _refuse_if_active(db, section_id)
+        named = tuple(sorted(entry.id for entry in engines)) if request.engines else ()
+        new = NewScan(section_id, "scan", request.mode, request.write, named)
+        return scans.create(db, new)
+
+
+def _refuse_if_active(db: Db, section_id: int) -> None:
+    active = scans.active(db, section_id)
+    if active is not None:
+        raise Conflict(
+            f"Scan {active.id} of {active.section.library}/{active.section.id} is {active.state}:"
+            f" `tigertag resume {active.id}` goes on, `tigertag cancel {active.id}` ends it."
+        )
+    left_s = chunks.section_lease_left_s(db, section_id)
+    if left_s > 0:
+        raise Conflict(
+            "The last scan of this section is still ending; try again in"
+            f" {max(1, round(left_s))} s."
+        )
+
+
+def unfinished(core: Core, request: Request) -> int | None:
+    """Return the active scan that was started by the same request, if there is one."""
+    library = core.library(request.library)
+    section = core.section(library, request.section)
+    with core.store.read() as db:
+        section_id = sections.find(db, section.library, section.id)
+        active = scans.active(db, section_id) if section_id else None
+    if active is None or active.kind != "scan":
+        return None
+    named = tuple(sorted({name.casefold() for name in request.engines}))
+    wanted = (request.mode, request.write, named)
+    return active.id if (active.mode, active.write, active.engines) == wanted else None
+
+
+def lease_left_s(core: Core, scan_id: int) -> float:
+    """How long the last lease of whoever works on the scan still runs; 0: nobody does."""
+    with core.store.read() as db:
+        return chunks.lease_left_s(db, scan_id)
+
+
+def run(core: Core, scan_id: int) -> Runner:
+    """Return who works on the scan; call its `run`."""
+    return Runner(core, scan_id)
+
+
+def pause(core: Core, scan_id: int) -> None:
+    _move(core, scan_id, to="paused", among=("queued", "running"))
+
+
+def resume(core: Core, scan_id: int) -> None:
+    """Make a paused scan go on; one that is running already is left as it is."""
+    _move(core, scan_id, to="running", among=("queued", "running", "paused"))
+
+
+def cancel(core: Core, scan_id: int) -> None:
+    """End a scan; what it committed is kept."""
+    _move(core, scan_id, to="cancelled", among=("queued", "running", "paused"))
+
+
+def _move(core: Core, scan_id: int, *, to: str, among: tuple[str, ...]) -> None:
+    with core.store.write() as db:
+        scan = scans.get(db, scan_id)
+        if not scans.move(db, scan_id, to=to, among=among):
+            raise Conflict(f"Scan {scan_id} is {scan.state}; it cannot become {to}.")
+
+
+def apply(core: Core, scan_id: int) -> int:
+    """Make a scan that writes what another decided. Raises `NotFound`, `Conflict`."""
+    with core.store.write() as db:
+        source = scans.get(db, scan_id)
+        if source.kind not in ("scan", "apply") or source.state != "done":
+            raise Conflict(
+                f"Scan {scan_id} ({source.kind}, {source.state}) cannot be applied;"
+                " only a finished scan can."
+            )
+        _refuse_if_active(db, source.section_id)
+        return scans.create(
+            db, NewScan(source.section_id, "apply", write="apply", source_id=scan_id)
+        )
+
+
+def undo(core: Core, scan_id: int) -> int:
+    """Make a scan that takes back what still stands of another; undoing an undo is redo."""
+    with core.store.write() as db:
+        source = scans.get(db, scan_id)
+        if source.active:
+            raise Conflict(f"Scan {scan_id} is {source.state}; cancel it before you undo it.")
+        if source.write != "apply":
+            raise Conflict(f"Scan {scan_id} is a preview: it wrote nothing, nothing can be undone.")
+        _refuse_if_active(db, source.section_id)
+        kind = "redo" if source.kind == "undo" else "undo"
+        return scans.create(db, NewScan(source.section_id, kind, write="apply", source_id=scan_id))
+
+
+def status(core: Core, scan_id: int) -> Status:
+    """Return how far a scan has come. Raises `NotFound`."""
+    with core.store.read() as db:
+        scan = scans.get(db, scan_id)
+        counts = decisions.counts(db, scan_id)
+        failures = tuple(decisions.failures(db, scan_id)) if counts.failed else ()
+    pace = _pace(scan, counts.done + counts.failed)
+    left_s = counts.todo / pace if pace and scan.state == "running" else None
+    return Status(
+        scan,
+        counts.todo,
+        counts.done,
+        counts.failed,
+        counts.adds,
+        counts.removes,
+        counts.asked,
+        counts.waiting,
+        pace,
+        0.0 if scan.state == "done" else left_s,
+        failures,
+    )
+
+
+def _pace(scan: ScanRow, ended: int) -> float:
+    """Items a second since the scan was last taken up."""
+    if scan.resumed_at is None:
+        return 0.0
+    until = scan.finished_at or datetime.now(UTC)
+    elapsed_s = (until - scan.resumed_at).total_seconds()
+    return (ended - scan.resumed_from) / elapsed_s if elapsed_s > 0 else 0.0
+
+
+def newest(core: Core, *, limit: int = 20) -> list[ScanRow]:
+    with core.store.read() as db:
+        return scans.newest(db, limit=limit)
+
+
+def decided(core: Core, scan_id: int) -> Iterator[tuple[ItemRow, Decision]]:
+    """Yield each item that a scan looked at, with what it decided. Raises `NotFound`."""
+    with core.store.read() as db:
+        scan = scans.get(db, scan_id)
+    after = 0
+    while True:
+        with core.store.read() as db:
+            rows = decisions.of_scan(db, scan_id, after=after)
+            found = items.get(db, scan.section, [decision.item_id for _id, decision in rows])
+        if not rows:
+            return
+        after = rows[-1][0]
+        by_id = {row.id: row for row in found}
+        yield from ((by_id[decision.item_id], decision) for _id, decision in rows)

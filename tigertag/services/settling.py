@@ -1,0 +1,183 @@
+"""The settling part of a chunk: answers → tags → edits, recorded, and written if so asked."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tigertag import policy
+from tigertag.contracts import NotRead, RunContext
+from tigertag.errors import LibraryError
+from tigertag.model import Answer, Shown, Standing, Tag, TagRef
+from tigertag.policy import Plan
+from tigertag.services.context import Context
+from tigertag.services.writeback import Read, Unread, Writeback, became, standing_after
+from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger
+from tigertag.store.chunks import Chunk
+from tigertag.store.decisions import Decision
+from tigertag.store.items import ItemRow
+from tigertag.store.ledger import EditRow, Word
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 100
+_MOST_ATTEMPTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database knows of a batch of items."""
+
+    rows: Mapping[int, ItemRow]
+    answers: Mapping[int, Sequence[Answer]]
+    standings: Mapping[int, Mapping[Word, Standing]]
+    unsettled: Mapping[int, Sequence[EditRow]]
+    unanswered: Mapping[int, Sequence[tuple[str, str]]]
+    source: Mapping[int, Decision]
+    undone: Mapping[int, Sequence[EditRow]]
+
+
+class Settling:
+    """Settles the items of one scan. Thread-safe."""
+
+    def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
+        self._store = store
+        self._context = context
+        self._writeback = Writeback(store, context, lease_s=lease_s)
+
+    def run(self, chunk: Chunk, run: RunContext) -> bool:
+        """Settle what is to be settled; False when `run` was cancelled before the end."""
+        with self._store.read() as db:
+            todo = decisions.to_settle(db, chunk.id)
+        if chunk.attempts > _MOST_ATTEMPTS:
+            self._give_up(chunk, todo)
+            return True
+        for start in range(0, len(todo), _BATCH):
+            if run.cancelled():
+                return False
+            self._settle(chunk, todo[start : start + _BATCH], run)
+        return not run.cancelled()
+
+    def _give_up(self, chunk: Chunk, todo: Sequence[Decision]) -> None:
+        reason = f"TigerTag died {chunk.attempts - 1} times over it and its neighbours; scan again."
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            decisions.write(db, chunk.scan_id, [_failed(one, reason) for one in todo])
+
+    def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
+        with self._store.read() as db:
+            facts = self._facts(db, [one.item_id for one in todo])
+        shown = self._read(list(facts.rows.values()))
+        found = [self._decide(one, facts, shown) for one in todo]
+        made = self._writeback.record(chunk, found)
+        if made:
+            self._writeback.send(chunk, made, run)
+
+    def _facts(self, db: Db, item_ids: Sequence[int]) -> Facts:
+        context, source = self._context, self._context.scan.source_id or 0
+        rows = {row.id: row for row in items.get(db, context.section, item_ids)}
+        revisions = {row.id: row.item.revision for row in rows.values()}
+        scans = context.scan.kind == "scan"
+        undoes = context.scan.kind in ("undo", "redo")
+        return Facts(
+            rows=rows,
+            answers=answers.current(db, revisions, context.fingerprints) if scans else {},
+            standings=ledger.standings(db, item_ids),
+            unsettled=ledger.unsettled(db, item_ids),
+            unanswered=decisions.unanswered(db, context.scan.id, item_ids),
+            source=decisions.of_items(db, source, item_ids) if source and not undoes else {},
+            undone=ledger.made(db, source, item_ids) if undoes else {},
+        )
+
+    def _read(self, rows: Sequence[ItemRow]) -> dict[str, Shown | NotRead]:
+        listed = [row.item for row in rows]
+        try:
+            return {one.key: one for one in self._context.library.read_tags(listed)}
+        except LibraryError:
+            raise
+        except Exception:
+            logger.exception("library %s met a bug in reading tags", self._context.library.id)
+            return {item.key: NotRead(item.key, "A bug; see the log.") for item in listed}
+
+    def _decide(
+        self, todo: Decision, facts: Facts, shown: Mapping[str, Shown | NotRead]
+    ) -> Read | Unread:
+        row = facts.rows[todo.item_id]
+        seen = shown.get(row.item.key) or NotRead(row.item.key, "The library did not show it.")
+        if isinstance(seen, NotRead):
+            return Unread(row, _failed(todo, seen.reason))
+        if self._context.scan.kind == "apply" and todo.revision != row.item.revision:
+            reason = "It has changed since the preview; nothing was written. Scan again."
+            return Unread(row, _failed(todo, reason))
+        unsettled = facts.unsettled.get(row.id, ())
+        standing = _standing(facts.standings[row.id], unsettled, seen)
+        tags, plan = self._plan(row, facts, standing, seen)
+        decided = _decision(todo, tags, plan, facts.unanswered.get(row.id, ()))
+        own = [edit for edit in unsettled if edit.scan_id == self._context.scan.id]
+        return Read(row, _with_recovered(decided, own, seen), plan, seen, unsettled)
+
+    def _plan(
+        self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
+    ) -> tuple[tuple[Tag, ...], Plan]:
+        context = self._context
+        refreshed = bool(row.refreshed) and row.refreshed != seen.refreshed
+        if context.scan.kind in ("undo", "redo"):
+            edits = facts.undone[row.id]
+            done = [became(edit, edit.after or seen) for edit in reversed(edits)]
+            locked = edits[0].before.locked
+            plan = policy.plan_undo(
+                row.item, done, standing, seen, refreshed=refreshed, locked=locked
+            )
+            return (), plan
+        lifted: frozenset[Word] = frozenset()
+        if context.scan.kind == "apply":
+            source = facts.source[row.id]
+            tags = source.tags
+            lifted = frozenset(ref.word for ref in (*source.adds, *source.removes))
+        else:
+            given = facts.answers[row.id]
+            tags = policy.decide(given, context.rules, context.thresholds, context.concepts)
+        wanted = [TagRef(tag.field, tag.name) for tag in tags]
+        plan = policy.plan(row.item, wanted, standing, seen, refreshed=refreshed, lifted=lifted)
+        return tags, plan
+
+
+def _standing(
+    known: Mapping[Word, Standing], unsettled: Iterable[EditRow], seen: Shown
+) -> dict[Word, Standing]:
+    """How tags stand, the edits included that a crash left open."""
+    standing: dict[Word, Standing | None] = dict(known)
+    for edit in unsettled:
+        changes = standing_after(edit.kind, became(edit, seen))
+        standing |= {ref.word: state for ref, state in changes.items()}
+    return {word: state for word, state in standing.items() if state is not None}
+
+
+def _with_recovered(decision: Decision, edits: Iterable[EditRow], seen: Shown) -> Decision:
+    """Count to a decision what this scan had done before it was cut off."""
+    for edit in edits:
+        done = became(edit, seen)
+        decision = replace(
+            decision, adds=done.added + decision.adds, removes=done.removed + decision.removes
+        )
+    return decision
+
+
+def _failed(todo: Decision, reason: str) -> Decision:
+    return replace(todo, state="failed", settles="", reason=reason)
+
+
+def _decision(
+    todo: Decision, tags: tuple[Tag, ...], plan: Plan, unanswered: Sequence[tuple[str, str]]
+) -> Decision:
+    """A decision, which is not the last word while an engine may still answer."""
+    failed = [reason for state, reason in unanswered if state in ("failed", "retryable")]
+    final = all(state == "failed" for state, _reason in unanswered)
+    return replace(
+        todo,
+        state="failed" if failed else "done",
+        settles=todo.settles if final else "",
+        tags=tags,
+        adds=plan.edit.adds,
+        removes=plan.edit.removes,
+        reason=failed[0] if failed else "",
+    )

@@ -1,0 +1,152 @@
+"""Tags for pictures outside any library: nothing is stored, nothing is written."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Lock, Thread
+
+from tigertag import pipeline, policy
+from tigertag.contracts import Engine, Failed, Library, RunContext
+from tigertag.executors import threads
+from tigertag.libraries import folder
+from tigertag.model import Answer, Item, Tag
+from tigertag.pipeline import Ask, Stopped
+from tigertag.policy import Rules
+from tigertag.services.core import Core, EngineEntry
+
+_CHUNK = 16
+_DRAIN_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture to be tagged: an item of a library made for its folder."""
+
+    path: Path
+    library: Library
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What came of one picture. `errors`: what kept engines from looking at it."""
+
+    path: Path
+    answers: tuple[Answer, ...]
+    tags: tuple[Tag, ...]
+    errors: tuple[str, ...] = ()
+
+
+def local_engines(core: Core, names: Sequence[str]) -> list[EngineEntry]:
+    """Return the engines of these names; without names, those that keep pictures at home."""
+    entries = core.usable_engines(names)
+    if names:
+        return entries
+    return [
+        entry for entry in entries if entry.engine is not None and entry.engine.capabilities.local
+    ]
+
+
+def pictures(core: Core, paths: Iterable[Path]) -> Iterator[Picture]:
+    """Yield the pictures that the paths name: files, and all pictures below folders."""
+    for number, path in enumerate(paths):
+        root = path if path.is_dir() else path.parent
+        library = folder.build(str(number), folder.Options(path=root), core.host)
+        if path.is_dir():
+            library.open()
+            for section in library.sections():
+                for item in library.items(section):
+                    yield Picture(root / item.key, library, item)
+        else:
+            yield Picture(path, library, Item(library.id, ".", path.name, ""))
+
+
+def tag(core: Core, entries: Sequence[EngineEntry], sources: Iterable[Picture]) -> Iterator[Tagged]:
+    """Yield one result an item, early and in any order. Raises `EngineError`."""
+    engines = {entry.id: entry.engine for entry in entries if entry.engine is not None}
+    for engine in engines.values():
+        engine.open()
+    work = _Work(core, engines, {entry.id: entry for entry in entries}, iter(sources))
+    yield from work.results()
+
+
+@dataclass
+class _Work:
+    """The workers of one call, and the queue through which their results come."""
+
+    core: Core
+    engines: Mapping[str, Engine]
+    entries: Mapping[str, EngineEntry]
+    sources: Iterator[Picture]
+    stop: Event = field(default_factory=Event)
+    lock: Lock = field(default_factory=Lock)
+    ready: "Queue[Tagged | BaseException | None]" = field(default_factory=lambda: Queue(256))
+
+    def results(self) -> Iterator[Tagged]:
+        worker = Thread(target=self._run, name="tigertag-tagging", daemon=True)
+        worker.start()
+        try:
+            while (result := self.ready.get()) is not None:
+                if isinstance(result, BaseException):
+                    raise result
+                yield result
+        finally:
+            self.stop.set()
+            # Whoever waits for room in the queue is let go.
+            while worker.is_alive():
+                with suppress(Empty):
+                    self.ready.get(timeout=_DRAIN_S)
+
+    def _run(self) -> None:
+        try:
+            threads.run(self._step, workers=self.core.workers, stop=self.stop)
+        except Exception as exc:
+            self.ready.put(exc)
+        self.ready.put(None)
+
+    def _step(self) -> bool:
+        chunk = self._next()
+        for result in self._tag(chunk):
+            self.ready.put(result)
+        return bool(chunk)
+
+    def _next(self) -> list[Picture]:
+        with self.lock:
+            return list(islice(self.sources, _CHUNK))
+
+    def _tag(self, chunk: Sequence[Picture]) -> Iterator[Tagged]:
+        by_library: dict[str, list[Picture]] = {}
+        for picture in chunk:
+            by_library.setdefault(picture.library.id, []).append(picture)
+        for pictures_of_one in by_library.values():
+            yield from self._tag_together(pictures_of_one)
+
+    def _tag_together(self, pictures: Sequence[Picture]) -> Iterator[Tagged]:
+        """Tag pictures of one library."""
+        answers: dict[str, list[Answer]] = {one.item.key: [] for one in pictures}
+        errors: dict[str, list[str]] = {one.item.key: [] for one in pictures}
+        stopped: list[str] = []
+        asks = [Ask(one.item, tuple(self.engines)) for one in pictures]
+        run = RunContext(self.stop.is_set)
+        for said in pipeline.ask(pictures[0].library, self.engines, asks, run):
+            if isinstance(said, Stopped):
+                stopped.append(f"{said.engine}: {said.error}")
+            elif isinstance(said.outcome, Failed):
+                errors[said.item.key].append(said.outcome.reason)
+            else:
+                given = pipeline.answer(self.engines[said.engine], said.outcome)
+                answers[said.item.key].append(given)
+        if run.cancelled():
+            return
+        for one in pictures:
+            found = tuple(answers[one.item.key])
+            missing = stopped if len(found) < len(self.engines) else []
+            reasons = tuple(dict.fromkeys([*errors[one.item.key], *missing]))
+            yield Tagged(one.path, found, self._decide(found), reasons)
+
+    def _decide(self, answers: Sequence[Answer]) -> tuple[Tag, ...]:
+        limits = {name: entry.thresholds for name, entry in self.entries.items()}
+        return policy.decide(answers, Rules(self.core.default_rules), limits, self.core.concepts)

@@ -1,0 +1,229 @@
+"""Writing: ledger *planned* → send → read back → *verified*; and what a crash left in between."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tigertag import policy
+from tigertag.contracts import EditOutcome, RunContext
+from tigertag.errors import LeaseLost, LibraryError
+from tigertag.model import Edit, Shown, Standing, TagRef
+from tigertag.policy import Plan, Settled
+from tigertag.services.context import Context
+from tigertag.store import Db, Store, chunks, decisions, items, ledger, scans, sections
+from tigertag.store.chunks import Chunk
+from tigertag.store.decisions import Decision
+from tigertag.store.items import ItemRow
+from tigertag.store.ledger import EditRow, Verdict
+
+_CANARY_POLL_S = 0.05
+_SENT_TOGETHER = 25
+Changes = dict[TagRef, Standing | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An item whose tags could not be read; its decision says why."""
+
+    row: ItemRow
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An item that was read and decided. `unsettled`: its edits that a crash left open."""
+
+    row: ItemRow
+    decision: Decision
+    plan: Plan
+    shown: Shown
+    unsettled: Sequence[EditRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An item whose edit is in the ledger and has to be sent."""
+
+    read: Read
+    edit_id: int
+
+    @property
+    def edit(self) -> Edit:
+        return self.read.plan.edit
+
+
+class Writeback:
+    """Records and writes what was decided. Thread-safe."""
+
+    def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
+        self._store = store
+        self._context = context
+        self._lease_s = lease_s
+
+    def record(self, chunk: Chunk, found: Sequence[Read | Unread]) -> list[Made]:
+        """Keep what was decided and learned; put the edits that are to be made into the ledger."""
+        read = [one for one in found if isinstance(one, Read)]
+        writes = self._context.scan.write == "apply"
+        to_make = [one for one in read if writes and one.plan.edit]
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            _learn(db, read)
+            edits = [(one.row.id, one.plan.edit, one.shown) for one in to_make]
+            ids = ledger.plan(db, chunk.scan_id, edits)
+            ended = [one.decision for one in found if one.row.id not in ids]
+            decisions.write(db, chunk.scan_id, ended)
+            items.settle(db, [(one.row.id, _settles(one)) for one in found])
+        return [Made(one, ids[one.row.id]) for one in to_make]
+
+    def send(self, chunk: Chunk, made: Sequence[Made], run: RunContext) -> None:
+        """Make the edits, the section's first one alone, and write down what came of each.
+
+        What is not sent any more when `run` is cancelled stays planned. Raises `LibraryError`
+        after what was done until then has been written down.
+        """
+        rest = list(made)
+        while rest and self._takes_canary(chunk, run):
+            self._canary(chunk, rest.pop(0))
+        while rest and not run.cancelled():
+            self._send(chunk, rest[:_SENT_TOGETHER])
+            rest = rest[_SENT_TOGETHER:]
+
+    def _takes_canary(self, chunk: Chunk, run: RunContext) -> bool:
+        """Whether ours is the first write to the section; waits while it is another's."""
+        section_id = self._context.scan.section_id
+        while not run.cancelled():
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                if scans.get(db, chunk.scan_id).state != "running":
+                    # A canary that went wrong has stopped the scan: nobody may try another.
+                    raise LeaseLost
+                if sections.get(db, section_id).canary_passed:
+                    return False
+                if sections.claim_canary(db, section_id, lease_s=self._lease_s):
+                    return True
+            time.sleep(_CANARY_POLL_S)
+        return False
+
+    def _canary(self, chunk: Chunk, made: Made) -> None:
+        """Make the first edit of a section, and see that nothing but the tags has changed."""
+        passed, spoilt = False, ""
+        try:
+            for outcome in self._send(chunk, [made]):
+                passed = outcome.after is not None and outcome.after.rest == made.read.shown.rest
+                if outcome.after is not None and not passed:
+                    spoilt = (
+                        f"The first write, to {outcome.key}, changed more than its tags; writing"
+                        " has stopped. Look at that item before you scan again."
+                    )
+        finally:
+            with self._store.write() as db:
+                sections.end_canary(db, self._context.scan.section_id, passed=passed)
+                if spoilt:
+                    scans.move(db, chunk.scan_id, to="failed", among=("running",), error=spoilt)
+        if spoilt:
+            raise LibraryError(spoilt)
+
+    def _send(self, chunk: Chunk, made: Sequence[Made]) -> list[EditOutcome]:
+        by_key = {one.read.shown.key: one for one in made}
+        outcomes: list[EditOutcome] = []
+        try:
+            for outcome in self._context.library.send([one.edit for one in made]):
+                outcomes.append(outcome)
+            silent = by_key.keys() - {outcome.key for outcome in outcomes}
+            reason = "The library did not say what came of it; scan again."
+            outcomes += [EditOutcome(key, None, reason) for key in sorted(silent)]
+        finally:
+            self._conclude(chunk, [(by_key[outcome.key], outcome) for outcome in outcomes])
+        return outcomes
+
+    def _conclude(self, chunk: Chunk, outcomes: Sequence[tuple[Made, EditOutcome]]) -> None:
+        """Write down what came of edits. Who lost the lease leaves that to who has it now."""
+        kind = self._context.scan.kind
+        concluded = [_conclusion(kind, one, outcome) for one, outcome in outcomes]
+        shown = [(one.item_id, one.verdict.after) for one in concluded if one.verdict.after]
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            ledger.judge(db, [one.verdict for one in concluded])
+            ledger.stand(db, {one.item_id: one.changes for one in concluded})
+            decisions.write(db, chunk.scan_id, [one.decision for one in concluded])
+            items.note_shown(db, [(id, after.stamp, after.refreshed) for id, after in shown])
+            items.settle(db, [(one.item_id, one.decision.settles) for one in concluded])
+
+
+def _learn(db: Db, read: Sequence[Read]) -> None:
+    """Keep what reading taught: what became of open edits, and what users took off."""
+    verdicts: list[Verdict] = []
+    changes: dict[int, Changes] = {}
+    for one in read:
+        learned: Changes = {TagRef(*word): Standing.TOMBSTONE for word in one.plan.tombstones}
+        learned |= {TagRef(*word): None for word in one.plan.forgotten}
+        for edit in one.unsettled:
+            done = became(edit, one.shown)
+            learned |= standing_after(edit.kind, done)
+            verdicts.append(_verdict(edit.id, done, one.shown))
+        changes[one.row.id] = learned
+    ledger.judge(db, verdicts)
+    ledger.stand(db, changes)
+    items.note_shown(db, [(one.row.id, one.shown.stamp, one.shown.refreshed) for one in read])
+
+
+def became(edit: EditRow, seen: Shown) -> Settled:
+    """What became of an edit of the ledger, by what is shown now."""
+    return policy.settle(edit.adds, edit.removes, before=edit.before, after=seen)
+
+
+def standing_after(kind: str, done: Settled) -> Changes:
+    """How tags stand after an edit: an undo holds off what it took away, keeps what it put back."""
+    undo = kind == "undo"
+    changes: Changes = dict.fromkeys(done.added, Standing.KEPT if undo else Standing.OURS)
+    return changes | dict.fromkeys(done.removed, Standing.HELD if undo else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conclusion:
+    item_id: int
+    verdict: Verdict
+    changes: Changes
+    decision: Decision
+
+
+def _conclusion(kind: str, made: Made, outcome: EditOutcome) -> _Conclusion:
+    read, decision = made.read, made.read.decision
+    if outcome.after is None:
+        verdict = Verdict(made.edit_id, "failed", None, outcome.reason)
+        return _Conclusion(read.row.id, verdict, {}, _not_made(made, outcome.reason))
+    edit = made.edit
+    done = policy.settle(edit.adds, edit.removes, before=read.shown, after=outcome.after)
+    if not done.complete:
+        reason = "The library did not take all of its tags; scan again."
+        decision = _not_made(made, reason, done)
+    verdict = _verdict(made.edit_id, done, outcome.after)
+    return _Conclusion(read.row.id, verdict, standing_after(kind, done), decision)
+
+
+def _not_made(made: Made, reason: str, done: Settled | None = None) -> Decision:
+    """The decision of an item whose edit was not made, or in part: it counts what was."""
+    decision, edit = made.read.decision, made.edit
+    made_adds = done.added if done else ()
+    made_removes = done.removed if done else ()
+    return replace(
+        decision,
+        state="failed",
+        settles="",
+        adds=tuple(ref for ref in decision.adds if ref not in edit.adds) + made_adds,
+        removes=tuple(ref for ref in decision.removes if ref not in edit.removes) + made_removes,
+        reason=reason,
+    )
+
+
+def _settles(found: Read | Unread) -> str:
+    """The signature that the item bears now: none while an edit of it is outstanding."""
+    outstanding = isinstance(found, Unread) or found.plan.edit
+    return "" if outstanding else found.decision.settles
+
+
+def _verdict(edit_id: int, done: Settled, seen: Shown) -> Verdict:
+    """Verified if anything came of it: before and after tell what."""
+    if done.complete or done.added or done.removed:
+        return Verdict(edit_id, "verified", seen)
+    return Verdict(edit_id, "failed", seen, "It was not sent, or not taken.")

@@ -1,0 +1,43 @@
+"""Every setting that is not a plugin's own option. A test holds the README's table to it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDoc:
+    """A setting: its variable, its default as a reader sees it, and what it does."""
+
+    key: str
+    default: str
+    what: str
+
+
+REFERENCE: tuple[SettingDoc, ...] = (
+    SettingDoc("TIGERTAG_HOME", "./data", "where the database, the models and the state live"),
+    SettingDoc(
+        "DB_URL",
+        "SQLite in TIGERTAG_HOME",
+        "the database: `sqlite:///path` or `postgresql://user:password@host/name`",
+    ),
+    SettingDoc("DB_URL_FILE", "", "a file that holds DB_URL"),
+    SettingDoc("TIGERTAG_RULES", "", "a YAML file of default rules"),
+    SettingDoc(
+        "TIGERTAG_LEASE_S", "10", "after how many seconds without a sign a worker counts as dead"
+    ),
+    SettingDoc("TIGERTAG_WORKERS", "0", "worker threads of a scan; 0: one a core, and one more"),
+    SettingDoc("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    SettingDoc("HOST", "127.0.0.1", "the address that the server listens at"),
+    SettingDoc("PORT", "5000", "the port that the server listens at"),
+    SettingDoc("TZ", "UTC", "the time zone of the times shown, such as `Europe/Berlin`"),
+    SettingDoc("ENGINE_<X>_NAME", "", "which engine: a built-in, an entry point or `pkg.mod`"),
+    SettingDoc("ENGINE_<X>_ENABLED", "true", "`false` switches the engine off; its tags stay"),
+    SettingDoc("ENGINE_<X>_PREFIX", "", "what each of the engine's tags begins with"),
+    SettingDoc("ENGINE_<X>_MIN_CONFIDENCE", "the engine's", "from what confidence on it tags"),
+    SettingDoc("ENGINE_<X>_MAX_TAGS", "the engine's", "how many tags it gives an item at most"),
+    SettingDoc("ENGINE_<X>_SECTIONS", "all", "the sections it works on, ids or titles, by commas"),
+    SettingDoc("ENGINE_<X>_ORDER", "100", "which engine works first: lower ones do"),
+    SettingDoc("LIBRARY_<X>_NAME", "", "which library: a built-in, an entry point or `pkg.mod`"),
+    SettingDoc("LIBRARY_<X>_ENABLED", "true", "`false` switches the library off"),
+)
+
+PROGRAM_KEYS: tuple[str, ...] = tuple(doc.key for doc in REFERENCE if "<X>" not in doc.key)

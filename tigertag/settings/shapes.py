@@ -1,0 +1,77 @@
+"""What the environment says, as frozen types. No secret shows in their repr."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from tigertag.wording import looks_secret, without_password
+
+
+def hidden(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values as they may be shown."""
+    return {
+        key: "***" if looks_secret(key) else without_password(value)
+        for key, value in values.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PluginSettings:
+    """One configured engine or library.
+
+    `values` are its own options, by lower-case name, as strings; `problem` is the one line that
+    says why it cannot be used, "" when nothing is wrong so far.
+    """
+
+    id: str
+    name: str
+    enabled: bool
+    values: Mapping[str, str]
+    problem: str = ""
+
+    def __repr__(self) -> str:
+        shown = {one.name: getattr(self, one.name) for one in fields(self)}
+        shown["values"] = hidden(self.values)
+        inside = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"{type(self).__name__}({inside})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EngineSettings(PluginSettings):
+    """A configured engine, with what every engine has.
+
+    None: the engine's own default. `sections` are ids or titles; empty means all of them.
+    """
+
+    prefix: str = ""
+    min_confidence: float | None = None
+    max_tags: int | None = None
+    sections: tuple[str, ...] = ()
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LibrarySettings(PluginSettings):
+    """A configured library."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is configured. `workers` 0: one a core, and one more.
+
+    `problems` are one-line warnings about settings that were not understood and so not used.
+    """
+
+    engines: tuple[EngineSettings, ...]
+    libraries: tuple[LibrarySettings, ...]
+    home: Path
+    db_url: str = field(repr=False)
+    rules_file: Path | None = None
+    lease_s: float = 10.0
+    workers: int = 0
+    log_level: str = "INFO"
+    host: str = "127.0.0.1"
+    port: int = 5000
+    timezone: tzinfo = UTC
+    problems: tuple[str, ...] = ()

@@ -1,0 +1,113 @@
+"""Answers: kept for ever, never changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from tigertag.model import Answer
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.packing import pack_labels, unpack_labels
+from tigertag.store.sql import insert_if_absent, slices
+
+_answers = schema.answers
+
+SAMPLER = "photo"
+"""How the frames of an item are chosen; a photo is its own only frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """An answer, and which item in which revision it speaks of."""
+
+    item_id: int
+    revision: str
+    round: int
+    answer: Answer
+
+
+def keep(db: Db, rows: Iterable[AnswerRow]) -> None:
+    """Keep answers; one that is known already stays as it is."""
+    insert_if_absent(db, _answers, [_values(row) for row in rows])
+
+
+def _values(row: AnswerRow) -> dict[str, Any]:
+    answer = row.answer
+    return {
+        "item_id": row.item_id,
+        "revision": row.revision,
+        "round": row.round,
+        "engine": answer.engine,
+        "fingerprint": answer.fingerprint,
+        "sampler": SAMPLER,
+        "model": answer.model,
+        "labels": pack_labels(answer.labels),
+        "remainder": answer.remainder,
+        "cost_usd": answer.cost_usd,
+        "took_s": answer.took_s,
+        "answered_at": datetime.now(UTC),
+    }
+
+
+def answered(
+    db: Db, revisions: Mapping[int, str], fingerprints: Mapping[str, str], *, round: int
+) -> set[tuple[int, str]]:
+    """Return the (item, engine) for which an answer is kept.
+
+    `revisions` maps the items' ids to their revisions, `fingerprints` the engines. A `round` other
+    than 0 asks for the answers of that round alone.
+    """
+    columns = (_answers.c.item_id, _answers.c.engine, _answers.c.revision, _answers.c.fingerprint)
+    found: set[tuple[int, str]] = set()
+    for some in slices(list(revisions)):
+        statement = select(*columns).where(
+            _answers.c.item_id.in_(some),
+            _answers.c.engine.in_(list(fingerprints)),
+            _answers.c.sampler == SAMPLER,
+        )
+        if round:
+            statement = statement.where(_answers.c.round == round)
+        for item_id, engine, revision, fingerprint in db.execute(statement):
+            if revision == revisions[item_id] and fingerprint == fingerprints[engine]:
+                found.add((item_id, engine))
+    return found
+
+
+def current(
+    db: Db, revisions: Mapping[int, str], fingerprints: Mapping[str, str]
+) -> dict[int, list[Answer]]:
+    """Return, for each item, each engine's answer that counts.
+
+    That is the newest one for the item's revision by the engine's fingerprint; else, for an engine
+    that failed, waits, or is gone, the newest one it gave.
+    """
+    best: dict[tuple[int, str], tuple[tuple[bool, bool, int], Row[Any]]] = {}
+    for some in slices(list(revisions)):
+        for row in db.execute(select(_answers).where(_answers.c.item_id.in_(some))):
+            rank = (
+                row.revision == revisions[row.item_id],
+                row.fingerprint == fingerprints.get(row.engine, row.fingerprint),
+                row.id,
+            )
+            known = best.get((row.item_id, row.engine))
+            if known is None or rank > known[0]:
+                best[row.item_id, row.engine] = (rank, row)
+    found: dict[int, list[Answer]] = {item_id: [] for item_id in revisions}
+    for (item_id, _engine), (_rank, row) in sorted(best.items(), key=lambda entry: entry[0]):
+        found[item_id].append(_answer(row))
+    return found
+
+
+def _answer(row: Row[Any]) -> Answer:
+    return Answer(
+        row.engine,
+        row.fingerprint,
+        row.model,
+        unpack_labels(row.labels),
+        row.remainder,
+        row.cost_usd,
+        row.took_s,
+    )

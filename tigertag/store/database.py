@@ -1,0 +1,152 @@
+"""The connection to the database: SQLite or PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError
+from sqlalchemy.pool import QueuePool
+
+from tigertag.errors import StoreError, StoreFull, StoreUnavailable
+
+Db = Connection
+
+_BUSY_TIMEOUT_S = 30.0
+_WRITING = "tigertag_writing"
+
+
+class Store:
+    """Transactions on the database. Thread-safe; a transaction is never held across a call."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url: URL = make_url(url)
+        except (ArgumentError, ValueError) as exc:
+            raise StoreUnavailable("DB_URL is not the address of a database.") from exc
+        self._engine: Engine | None = None
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The database's file, when it is one."""
+        if self.url.get_backend_name() != "sqlite" or self.url.database in (None, "", ":memory:"):
+            return None
+        return Path(str(self.url.database))
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is None:
+            self._engine = _sqlite(self.url) if self.sqlite_path else _server(self.url)
+        return self._engine
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    @contextmanager
+    def read(self) -> Iterator[Db]:
+        """A transaction that reads one state of the database. Raises `StoreError`."""
+        with _mapped(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Db]:
+        """A transaction that writes; committed at the end, as a whole. Raises `StoreError`."""
+        with _mapped(), self.engine.connect() as connection:
+            connection = connection.execution_options(**{_WRITING: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def migration(self) -> Iterator[Db]:
+        """A transaction that may rebuild tables: SQLite checks foreign keys at its end only.
+
+        With them on, SQLite deletes a dropped table's children (sqlite.org/lang_altertable.html).
+        """
+        with _mapped(), self.engine.connect() as connection:
+            if self.sqlite_path is None:
+                with connection.begin():
+                    yield connection
+                return
+            raw = connection.connection.cursor()
+            raw.execute("PRAGMA foreign_keys = OFF")
+            try:
+                connection = connection.execution_options(**{_WRITING: True})
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                    if broken:
+                        raise StoreError(f"A migration would orphan {len(broken)} rows; undone.")
+            finally:
+                raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _server(url: URL) -> Engine:
+    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+
+def make_folder(database: Path) -> None:
+    """Make the folder of an SQLite file. Raises `StoreUnavailable`."""
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreUnavailable(
+            f"The database's folder {database.parent} cannot be made: {exc.strerror}."
+        ) from exc
+
+
+def _sqlite(url: URL) -> Engine:
+    make_folder(Path(str(url.database)))
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A reader that turns writer midway cannot wait for the lock: SQLite answers at once.
+        writing = connection.get_execution_options().get(_WRITING)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DatabaseError, InterfaceError) as exc:
+        raise _error(exc) from exc
+
+
+def _error(exc: DatabaseError | InterfaceError) -> StoreError:
+    said = " ".join(str(exc.orig).split()) or type(exc.orig).__name__
+    lower = said.lower()
+    if "full" in lower or "no space" in lower or getattr(exc.orig, "sqlstate", "") == "53100":
+        return StoreFull(
+            "The database's disk is full; all that was committed is kept. Free space, then resume."
+        )
+    if "no such table" in lower or "does not exist" in lower or "no such column" in lower:
+        return StoreError(
+            f"The database lacks a table or column ({said}). Run `tigertag db upgrade`."
+        )
+    if "malformed" in lower or "not a database" in lower:
+        return StoreError(
+            f"The database's file is damaged ({said}). Restore the newest backup beside it."
+        )
+    return StoreUnavailable(f"The database cannot be used now: {said}")

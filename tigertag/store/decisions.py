@@ -1,0 +1,242 @@
+"""What a scan has to do for each item, and what it decided."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select, update
+
+from tigertag.model import Tag, TagRef
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.packing import pack_refs, pack_tags, unpack_refs, unpack_tags
+from tigertag.store.sql import slices
+
+_decisions = schema.decisions
+_work = schema.work
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """An item of a chunk. `settles`: the signature it will bear when all is done, or "".
+
+    `engines`: those to be asked, as (id, fingerprint).
+    """
+
+    item_id: int
+    revision: str
+    settles: str = ""
+    engines: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    id: int
+    item_id: int
+    engine: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided of one item. `reason` says why it failed, if it did."""
+
+    item_id: int
+    state: str
+    revision: str
+    settles: str
+    tags: tuple[Tag, ...] = ()
+    adds: tuple[TagRef, ...] = ()
+    removes: tuple[TagRef, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far a scan has come: items by state, edits, and items that wait for an engine."""
+
+    todo: int = 0
+    done: int = 0
+    failed: int = 0
+    adds: int = 0
+    removes: int = 0
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    asked: int = 0
+
+
+def plan(db: Db, scan_id: int, chunk_id: int, todos: Sequence[Todo]) -> None:
+    """Fill a chunk."""
+    place = {"scan_id": scan_id, "chunk_id": chunk_id}
+    rows = [
+        place | {"item_id": todo.item_id, "revision": todo.revision, "settles": todo.settles}
+        for todo in todos
+    ]
+    db.execute(_decisions.insert(), rows)
+    asks = [
+        place
+        | {"item_id": todo.item_id, "revision": todo.revision}
+        | {"engine": engine, "fingerprint": fingerprint}
+        for todo in todos
+        for engine, fingerprint in todo.engines
+    ]
+    if asks:
+        db.execute(_work.insert(), asks)
+
+
+def planned(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:
+    """Return those of the items that the scan has in a chunk already."""
+    where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id.in_(item_ids))
+    return set(db.execute(select(_decisions.c.item_id).where(*where)).scalars())
+
+
+def to_settle(db: Db, chunk_id: int) -> list[Decision]:
+    """Return the items of a chunk about which nothing is decided yet."""
+    where = (_decisions.c.chunk_id == chunk_id, _decisions.c.state == "todo")
+    rows = db.execute(select(_decisions).where(*where).order_by(_decisions.c.id))
+    return [_decision(row) for row in rows]
+
+
+def of_scan(
+    db: Db, scan_id: int, *, after: int = 0, limit: int = 500
+) -> list[tuple[int, Decision]]:
+    """Return (row id, decision) by rising id."""
+    where = (_decisions.c.scan_id == scan_id, _decisions.c.id > after)
+    rows = db.execute(select(_decisions).where(*where).order_by(_decisions.c.id).limit(limit))
+    return [(row.id, _decision(row)) for row in rows]
+
+
+def of_items(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, Decision]:
+    where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id.in_(item_ids))
+    return {row.item_id: _decision(row) for row in db.execute(select(_decisions).where(*where))}
+
+
+def _decision(row: Row[Any]) -> Decision:
+    return Decision(
+        row.item_id,
+        row.state,
+        row.revision,
+        row.settles,
+        unpack_tags(row.tags),
+        unpack_refs(row.adds),
+        unpack_refs(row.removes),
+        row.reason,
+    )
+
+
+def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
+    """Keep what was decided of items that the scan has in its chunks."""
+    values = [
+        {
+            "of_item": one.item_id,
+            "new_state": one.state,
+            "new_settles": one.settles,
+            "new_tags": pack_tags(one.tags),
+            "new_adds": pack_refs(one.adds),
+            "new_removes": pack_refs(one.removes),
+            "new_add_count": len(one.adds),
+            "new_remove_count": len(one.removes),
+            "new_reason": one.reason,
+        }
+        for one in decided
+    ]
+    if values:
+        where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id == bindparam("of_item"))
+        names = [name for name in values[0] if name != "of_item"]
+        new: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in names}
+        db.execute(update(_decisions).where(*where).values(**new), values)
+
+
+def to_ask(db: Db, chunk_id: int) -> list[WorkRow]:
+    """Return the work of a chunk that is still to be done."""
+    columns = (_work.c.id, _work.c.item_id, _work.c.engine, _work.c.attempts)
+    where = (_work.c.chunk_id == chunk_id, _work.c.state == "queued")
+    return [
+        WorkRow(*row) for row in db.execute(select(*columns).where(*where).order_by(_work.c.id))
+    ]
+
+
+def refused(
+    db: Db, revisions: Mapping[int, str], fingerprints: Mapping[str, str]
+) -> set[tuple[int, str]]:
+    """Return the (item, engine) that failed for good: asked again, it would fail again."""
+    columns = (_work.c.item_id, _work.c.engine, _work.c.revision, _work.c.fingerprint)
+    found: set[tuple[int, str]] = set()
+    for some in slices(list(revisions)):
+        where = (_work.c.item_id.in_(some), _work.c.state == "failed")
+        for item_id, engine, revision, fingerprint in db.execute(select(*columns).where(*where)):
+            if (revision, fingerprint) == (revisions[item_id], fingerprints.get(engine)):
+                found.add((item_id, engine))
+    return found
+
+
+def count_attempt(db: Db, work_id: int, *, by: int = 1) -> None:
+    """Count an attempt before it is made; take it back (-1) when it was merely cut off."""
+    db.execute(update(_work).where(_work.c.id == work_id).values(attempts=_work.c.attempts + by))
+
+
+def end_work(db: Db, scan_id: int, ended: Sequence[tuple[int, str, str, str]]) -> None:
+    """Say how work ended: (item, engine, state, reason) each."""
+    if ended:
+        statement = update(_work).where(
+            _work.c.scan_id == scan_id,
+            _work.c.item_id == bindparam("of_item"),
+            _work.c.engine == bindparam("by_engine"),
+        )
+        values = [
+            {"of_item": item_id, "by_engine": engine, "new_state": state, "new_reason": reason}
+            for item_id, engine, state, reason in ended
+        ]
+        new: dict[str, Any] = {"state": bindparam("new_state"), "reason": bindparam("new_reason")}
+        db.execute(statement.values(**new), values)
+
+
+def unanswered(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    """Return (state, reason) of the work on these items that brought no answer."""
+    columns = (_work.c.item_id, _work.c.state, _work.c.reason)
+    where = (_work.c.scan_id == scan_id, _work.c.item_id.in_(item_ids), _work.c.state != "done")
+    found: dict[int, list[tuple[str, str]]] = {}
+    for item_id, state, reason in db.execute(select(*columns).where(*where)):
+        found.setdefault(item_id, []).append((state, reason))
+    return found
+
+
+def counts(db: Db, scan_id: int) -> Counts:
+    columns = (
+        _decisions.c.state,
+        func.count(),
+        func.sum(_decisions.c.add_count),
+        func.sum(_decisions.c.remove_count),
+    )
+    where = _decisions.c.scan_id == scan_id
+    rows = db.execute(select(*columns).where(where).group_by(_decisions.c.state)).all()
+    by_state = {row[0]: row[1] for row in rows}
+    return Counts(
+        todo=by_state.get("todo", 0),
+        done=by_state.get("done", 0),
+        failed=by_state.get("failed", 0),
+        adds=sum(row[2] for row in rows),
+        removes=sum(row[3] for row in rows),
+        waiting=_waiting(db, scan_id),
+        asked=_asked(db, scan_id),
+    )
+
+
+def _waiting(db: Db, scan_id: int) -> dict[str, str]:
+    where = (_work.c.scan_id == scan_id, _work.c.state == "waiting")
+    columns = (_work.c.engine, func.max(_work.c.reason))
+    rows = db.execute(select(*columns).where(*where).group_by(_work.c.engine))
+    return {row[0]: row[1] for row in rows}
+
+
+def _asked(db: Db, scan_id: int) -> int:
+    where = (_work.c.scan_id == scan_id, _work.c.state == "done")
+    return db.execute(select(func.count()).select_from(_work).where(*where)).scalar_one()
+
+
+def failures(db: Db, scan_id: int, *, limit: int = 20) -> list[tuple[str, str]]:
+    """Return (item's key, reason) of items that failed."""
+    items = schema.items
+    where = (_decisions.c.scan_id == scan_id, _decisions.c.state == "failed")
+    statement = select(items.c.key, _decisions.c.reason).join(items).where(*where)
+    rows = db.execute(statement.order_by(_decisions.c.id).limit(limit))
+    return [(key, reason) for key, reason in rows]

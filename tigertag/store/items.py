@@ -1,0 +1,146 @@
+"""Items as they were last listed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from tigertag.model import Item, Media, Section
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.sql import slices
+
+_items = schema.items
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    id: int
+    item: Item
+    settled: str
+    refreshed: str
+
+
+def note(
+    db: Db, section_id: int, section: Section, page: Sequence[Item], scan_id: int
+) -> list[ItemRow]:
+    """Take down a page of a listing; an item whose media or metadata changed is unsettled.
+
+    Returns a row an item, once even for one that is listed twice.
+    """
+    listed = {item.key: item for item in page}
+    known = {row.key: row for row in _by_key(db, section_id, list(listed))}
+    new = [item for key, item in listed.items() if key not in known]
+    changed = [item for key, item in listed.items() if key in known and _differs(item, known[key])]
+    if new:
+        db.execute(_items.insert(), [_values(item, section_id, scan_id) for item in new])
+        known |= {row.key: row for row in _by_key(db, section_id, [item.key for item in new])}
+    if changed:
+        _change(db, [(known[item.key].id, item) for item in changed], scan_id)
+    _see(db, [row.id for row in known.values()], scan_id)
+    unsettled = {item.key for item in changed}
+    return [
+        ItemRow(row.id, listed[key], "" if key in unsettled else row.settled, row.refreshed)
+        for key, row in known.items()
+    ]
+
+
+def _by_key(db: Db, section_id: int, keys: Sequence[str]) -> Iterable[Row[Any]]:
+    for some in slices(keys):
+        wanted = (_items.c.section_id == section_id, _items.c.key.in_(some))
+        yield from db.execute(select(_items).where(*wanted))
+
+
+def _differs(item: Item, row: Row[Any]) -> bool:
+    return bool(row.revision != item.revision or row.stamp != item.stamp or row.gone)
+
+
+def _values(item: Item, section_id: int, scan_id: int) -> dict[str, Any]:
+    return {
+        "section_id": section_id,
+        "key": item.key,
+        "revision": item.revision,
+        "stamp": item.stamp,
+        "media": item.media.value,
+        "title": item.title,
+        "size_bytes": item.size_bytes,
+        "seen_scan": scan_id,
+    }
+
+
+def _change(db: Db, changed: Sequence[tuple[int, Item]], scan_id: int) -> None:
+    statement = update(_items).where(_items.c.id == bindparam("row_id"))
+    columns = ("revision", "stamp", "title", "size_bytes")
+    values = [
+        {"row_id": row_id} | {f"new_{name}": getattr(item, name) for name in columns}
+        for row_id, item in changed
+    ]
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    db.execute(statement.values(**new, settled="", gone=False), values)
+
+
+def _see(db: Db, row_ids: Sequence[int], scan_id: int) -> None:
+    for some in slices(row_ids):
+        unseen = (_items.c.id.in_(some), _items.c.seen_scan != scan_id)
+        db.execute(update(_items).where(*unseen).values(seen_scan=scan_id))
+
+
+def mark_gone(db: Db, section_id: int, scan_id: int) -> int:
+    """Mark what a whole listing did not show; answers and ledger are kept. Returns how many."""
+    unseen = (_items.c.section_id == section_id, _items.c.seen_scan != scan_id)
+    statement = update(_items).where(*unseen, _items.c.gone.is_(False))
+    return db.execute(statement.values(gone=True, settled="")).rowcount
+
+
+def get(db: Db, section: Section, row_ids: Sequence[int]) -> list[ItemRow]:
+    """Return the items, in the order of the ids."""
+    rows = {}
+    for some in slices(row_ids):
+        for row in db.execute(select(_items).where(_items.c.id.in_(some))):
+            rows[row.id] = _item_row(row, section)
+    return [rows[row_id] for row_id in row_ids if row_id in rows]
+
+
+def page(db: Db, section_id: int, section: Section, *, after: int, limit: int) -> list[ItemRow]:
+    """Return the items that are there, by rising id from `after` on."""
+    where = (_items.c.section_id == section_id, _items.c.id > after, _items.c.gone.is_(False))
+    statement = select(_items).where(*where).order_by(_items.c.id).limit(limit)
+    return [_item_row(row, section) for row in db.execute(statement)]
+
+
+def _item_row(row: Row[Any], section: Section) -> ItemRow:
+    item = Item(
+        section.library,
+        section.id,
+        row.key,
+        row.revision,
+        Media(row.media),
+        row.title,
+        row.size_bytes,
+        row.stamp,
+    )
+    return ItemRow(row.id, item, row.settled, row.refreshed)
+
+
+def settle(db: Db, settled: Sequence[tuple[int, str]]) -> None:
+    """Say with which signature nothing is left to be done for an item ("": something is)."""
+    if settled:
+        statement = update(_items).where(_items.c.id == bindparam("row_id"))
+        values = [{"row_id": row_id, "signature": signature} for row_id, signature in settled]
+        db.execute(statement.values(settled=bindparam("signature")), values)
+
+
+def note_shown(db: Db, shown: Sequence[tuple[int, str | None, str]]) -> None:
+    """Take down the stamp and the refresh mark that an item bears now."""
+    if shown:
+        statement = update(_items).where(_items.c.id == bindparam("row_id"))
+        values = [
+            {"row_id": row_id, "new_stamp": stamp, "new_refreshed": refreshed}
+            for row_id, stamp, refreshed in shown
+        ]
+        new: dict[str, Any] = {
+            "stamp": bindparam("new_stamp"),
+            "refreshed": bindparam("new_refreshed"),
+        }
+        db.execute(statement.values(**new), values)

@@ -1,0 +1,201 @@
+"""The ledger of edits, and how our tags stand after them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, select, update
+
+from tigertag.model import Edit, Field, Shown, Standing, TagRef
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.packing import pack_refs, pack_shown, unpack_refs, unpack_shown
+from tigertag.store.sql import insert_one, insert_or_replace, slices
+
+_edits = schema.edits
+_standing = schema.standing
+
+Word = tuple[Field, str]
+UNSETTLED = ("planned", "sent")
+
+
+@dataclass(frozen=True, slots=True)
+class EditRow:
+    """An edit of the ledger. `after` is None until the library was read again."""
+
+    id: int
+    scan_id: int
+    kind: str
+    item_id: int
+    state: str
+    adds: tuple[TagRef, ...]
+    removes: tuple[TagRef, ...]
+    before: Shown
+    after: Shown | None
+    planned_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a reading showed of an edit."""
+
+    edit_id: int
+    state: str
+    after: Shown | None
+    reason: str = ""
+
+
+def plan(db: Db, scan_id: int, planned: Sequence[tuple[int, Edit, Shown]]) -> dict[int, int]:
+    """Put edits (item id, edit, what is shown before) into the ledger; return item id → edit id."""
+    now = datetime.now(UTC)
+    made = {}
+    for item_id, edit, before in planned:
+        row = {
+            "scan_id": scan_id,
+            "item_id": item_id,
+            "state": "planned",
+            "adds": pack_refs(edit.adds),
+            "removes": pack_refs(edit.removes),
+            "before": pack_shown(before),
+            "planned_at": now,
+        }
+        made[item_id] = insert_one(db, _edits, row)
+    return made
+
+
+def unsettled(db: Db, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:
+    """Return the edits of these items that no reading has confirmed yet, oldest first."""
+    return _by_item(db, _edits.c.item_id.in_(item_ids), _edits.c.state.in_(UNSETTLED))
+
+
+def made(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:
+    """Return the edits that a scan made, or may have made, on these items, oldest first."""
+    return _by_item(db, _edits.c.item_id.in_(item_ids), *_made(scan_id))
+
+
+def _made(scan_id: int) -> tuple[Any, Any]:
+    return _edits.c.scan_id == scan_id, _edits.c.state != "failed"
+
+
+def _by_item(db: Db, *where: Any) -> dict[int, list[EditRow]]:
+    found: dict[int, list[EditRow]] = {}
+    statement = select(_edits, schema.scans.c.kind).join(schema.scans)
+    for row in db.execute(statement.where(*where).order_by(_edits.c.id)):
+        found.setdefault(row.item_id, []).append(_edit(row))
+    return found
+
+
+def items_of(db: Db, scan_id: int) -> list[int]:
+    """Return the items that a scan edited, or may have edited."""
+    statement = select(_edits.c.item_id).where(*_made(scan_id))
+    return list(db.execute(statement.distinct().order_by(_edits.c.item_id)).scalars())
+
+
+def _edit(row: Row[Any]) -> EditRow:
+    return EditRow(
+        row.id,
+        row.scan_id,
+        row.kind,
+        row.item_id,
+        row.state,
+        unpack_refs(row.adds),
+        unpack_refs(row.removes),
+        unpack_shown(row.before),
+        unpack_shown(row.after) if row.after else None,
+        row.planned_at,
+        row.reason,
+    )
+
+
+def judge(db: Db, verdicts: Sequence[Verdict]) -> None:
+    """Write down what became of edits."""
+    if not verdicts:
+        return
+    now = datetime.now(UTC)
+    values = [
+        {
+            "edit_id": verdict.edit_id,
+            "new_state": verdict.state,
+            "new_after": pack_shown(verdict.after) if verdict.after else "",
+            "new_reason": verdict.reason,
+            "sent": now if verdict.state in ("sent", "verified") else None,
+            "seen": now if verdict.state == "verified" else None,
+        }
+        for verdict in verdicts
+    ]
+    new = {
+        "state": bindparam("new_state"),
+        "after": bindparam("new_after"),
+        "reason": bindparam("new_reason"),
+        "sent_at": bindparam("sent", type_=schema.UtcDateTime),
+        "verified_at": bindparam("seen", type_=schema.UtcDateTime),
+    }
+    db.execute(update(_edits).where(_edits.c.id == bindparam("edit_id")).values(**new), values)
+
+
+def standings(db: Db, item_ids: Sequence[int]) -> dict[int, dict[Word, Standing]]:
+    """Return how our tags stand on each of the items."""
+    found: dict[int, dict[Word, Standing]] = {item_id: {} for item_id in item_ids}
+    for some in slices(item_ids):
+        for row in db.execute(select(_standing).where(_standing.c.item_id.in_(some))):
+            found[row.item_id][Field(row.field), row.word] = Standing(row.state)
+    return found
+
+
+def stand(db: Db, changes: Mapping[int, Mapping[TagRef, Standing | None]]) -> None:
+    """Change how tags stand on items; None: they are nothing to us any more."""
+    now = datetime.now(UTC)
+    rows: list[dict[str, Any]] = []
+    gone: list[dict[str, Any]] = []
+    for item_id, tags in changes.items():
+        for ref, state in tags.items():
+            field, word = ref.word
+            place: dict[str, Any] = {"item_id": item_id, "field": field.value, "word": word}
+            if state is None:
+                gone.append(place)
+            else:
+                rows.append(place | {"name": ref.name, "state": state.value, "since": now})
+    insert_or_replace(db, _standing, rows, key=["item_id", "field", "word"], keep=["name"])
+    for place in gone:
+        same = [_standing.c[name] == value for name, value in place.items()]
+        db.execute(delete(_standing).where(*same))
+
+
+@dataclass(frozen=True, slots=True)
+class TombstoneRow:
+    id: int
+    library: str
+    key: str
+    name: str
+    since: datetime
+
+
+def tombstones(db: Db, *, word: str = "") -> list[TombstoneRow]:
+    """Return what users took off, newest first; of one word, or of all."""
+    items, sections = schema.items, schema.sections
+    columns = (
+        _standing.c.id,
+        sections.c.library,
+        items.c.key,
+        _standing.c.name,
+        _standing.c.since,
+    )
+    statement = select(*columns).join(items, items.c.id == _standing.c.item_id).join(sections)
+    statement = statement.where(_standing.c.state == Standing.TOMBSTONE.value)
+    if word:
+        statement = statement.where(_standing.c.word == word.casefold())
+    return [TombstoneRow(*row) for row in db.execute(statement.order_by(_standing.c.id.desc()))]
+
+
+def lift(db: Db, tombstone_ids: Sequence[int]) -> int:
+    """Lift tombstones, so that the next scan may add those tags again; return how many."""
+    lifted = 0
+    for some in slices(tombstone_ids):
+        where = (_standing.c.id.in_(some), _standing.c.state == Standing.TOMBSTONE.value)
+        of_items = select(_standing.c.item_id).where(*where)
+        items = schema.items
+        db.execute(update(items).where(items.c.id.in_(of_items)).values(settled=""))
+        lifted += db.execute(delete(_standing).where(*where)).rowcount
+    return lifted

@@ -1,0 +1,136 @@
+"""Migrations: at the start of the program, by `tigertag db`, and by plain Alembic."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import IO
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+
+from tigertag.errors import SchemaMismatch, StoreUnavailable
+from tigertag.store.database import Store, make_folder
+
+_ADVISORY_LOCK = 7_309_453
+
+
+def scripts_folder() -> Path:
+    """Where the migrations are: in the wheel, or at the top of a checkout."""
+    packaged = Path(__file__).parent / "migrations"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "alembic"
+
+
+def config(store: Store) -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(scripts_folder()).replace("%", "%%"))
+    made.attributes["store"] = store
+    return made
+
+
+def current(store: Store) -> str | None:
+    """Return the revision of the database; None when it is empty."""
+    with store.read() as db:
+        return MigrationContext.configure(db).get_current_revision()
+
+
+def head() -> str | None:
+    """Return the newest revision that this program knows."""
+    return _scripts().get_current_head()
+
+
+def _scripts() -> ScriptDirectory:
+    made = Config()
+    made.set_main_option("script_location", str(scripts_folder()).replace("%", "%%"))
+    return ScriptDirectory.from_config(made)
+
+
+def history() -> list[tuple[str, str]]:
+    """Return (revision, what it did), oldest first."""
+    return [(script.revision, script.doc) for script in _scripts().walk_revisions()][::-1]
+
+
+def upgrade(store: Store) -> Path | None:
+    """Bring the database up to date, one process at a time; return the backup that was made.
+
+    Raises `SchemaMismatch` when a newer TigerTag has made it.
+    """
+    with _alone(store):
+        found = current(store)
+        if found == head():
+            return None
+        if found is not None and found not in dict(history()):
+            raise SchemaMismatch(
+                f"The database is of a newer TigerTag (revision {found}); nothing was changed."
+                " Update TigerTag, or restore the backup that the newer one made."
+            )
+        kept = backup(store) if found else None
+        command.upgrade(config(store), "head")
+        return kept
+
+
+def downgrade(store: Store, revision: str) -> Path | None:
+    """Take the database back to a revision (an id, "-1" or "base"); return the backup made."""
+    with _alone(store):
+        kept = backup(store)
+        try:
+            command.downgrade(config(store), revision)
+        except CommandError as exc:
+            if kept is not None:
+                kept.unlink()
+            raise SchemaMismatch(
+                f"There is no such step down: {exc}. Nothing was changed."
+            ) from exc
+        return kept
+
+
+def backup(store: Store) -> Path | None:
+    """Copy the SQLite file beside itself; None when the database is a server's."""
+    path = store.sqlite_path
+    if path is None or not path.exists():
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    target = path.with_name(f"{path.name}.{stamp}.bak")
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    except sqlite3.Error as exc:
+        target.unlink(missing_ok=True)
+        raise StoreUnavailable(
+            f"The database could not be backed up ({exc}); it was not changed."
+        ) from exc
+    return target
+
+
+@contextmanager
+def _alone(store: Store) -> Iterator[None]:
+    path = store.sqlite_path
+    if path is None:
+        with store.read() as db, _advisory(db):
+            yield
+    else:
+        make_folder(path)
+        with _lock_file(path) as lock:
+            flock(lock, LOCK_EX)
+            yield
+
+
+def _lock_file(path: Path) -> IO[str]:
+    try:
+        return path.with_name(f"{path.name}.lock").open("w")
+    except OSError as exc:
+        raise StoreUnavailable(
+            f"The database's folder {path.parent} cannot be written: {exc.strerror}."
+        ) from exc
+
+
+@contextmanager
+def _advisory(db: Connection) -> Iterator[None]:
+    db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    yield

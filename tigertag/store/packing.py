@@ -1,0 +1,89 @@
+"""Types as the compact JSON that the tables keep."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from tigertag.model import Box, Evidence, Field, Kind, Label, Shown, Tag, TagRef
+
+
+def dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def pack_labels(labels: Iterable[Label]) -> str:
+    """`[name, confidence, concept, kind, box, at_s]` a label, without what is as usual."""
+    return dumps([_label(label) for label in labels])
+
+
+def _label(label: Label) -> list[Any]:
+    row: list[Any] = [label.name, label.confidence, label.concept]
+    box = None if label.box is None else list(asdict(label.box).values())
+    if label.kind is not Kind.OBJECT or box is not None or label.at_s is not None:
+        row += [label.kind.value, box, label.at_s]
+    return row
+
+
+def unpack_labels(packed: str) -> tuple[Label, ...]:
+    return tuple(_unpacked_label(row) for row in json.loads(packed))
+
+
+def _unpacked_label(row: list[Any]) -> Label:
+    if len(row) == 3:
+        return Label(row[0], row[1], row[2])
+    name, confidence, concept, kind, box, at_s = row
+    return Label(name, confidence, concept, Kind(kind), Box(*box) if box else None, at_s)
+
+
+def pack_tags(tags: Iterable[Tag]) -> str:
+    return dumps([
+        [tag.name, tag.confidence, tag.concept, tag.kind, tag.field,
+         [[why.engine, why.model, _label(why.label)] for why in tag.because]]
+        for tag in tags
+    ])  # fmt: skip
+
+
+def unpack_tags(packed: str) -> tuple[Tag, ...]:
+    return tuple(
+        Tag(
+            name,
+            confidence,
+            concept,
+            Kind(kind),
+            Field(field),
+            tuple(Evidence(engine, model, _unpacked_label(row)) for engine, model, row in because),
+        )
+        for name, confidence, concept, kind, field, because in json.loads(packed)
+    )
+
+
+def pack_refs(refs: Iterable[TagRef]) -> str:
+    return dumps([[ref.field, ref.name] for ref in refs])
+
+
+def unpack_refs(packed: str) -> tuple[TagRef, ...]:
+    return tuple(TagRef(Field(field), name) for field, name in json.loads(packed))
+
+
+def pack_shown(shown: Shown) -> str:
+    return dumps({
+        "key": shown.key,
+        "tags": [[ref.field, ref.name] for ref in shown.tags],
+        "locked": sorted(shown.locked),
+        "rest": shown.rest,
+        "stamp": shown.stamp,
+        "refreshed": shown.refreshed,
+    })  # fmt: skip
+
+
+def unpack_shown(packed: str) -> Shown:
+    row = json.loads(packed)
+    return Shown(
+        row["key"],
+        tuple(TagRef(Field(field), name) for field, name in row["tags"]),
+        frozenset(Field(field) for field in row["locked"]),
+        row["rest"],
+        row["stamp"],
+        row["refreshed"],
+    )

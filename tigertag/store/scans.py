@@ -1,0 +1,164 @@
+"""Scans and their states (docs/states.md draws them)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, exists, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tigertag.errors import Conflict, NotFound
+from tigertag.model import Section
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.sql import insert_one
+
+_scans = schema.scans
+_sections = schema.sections
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRow:
+    """A scan. `source_id`: the scan that it applies or undoes."""
+
+    id: int
+    section_id: int
+    section: Section
+    kind: str
+    mode: str
+    write: str
+    engines: tuple[str, ...]
+    source_id: int | None
+    state: str
+    listed: int
+    unchanged: int
+    error: str
+    created_at: datetime
+    started_at: datetime | None
+    resumed_at: datetime | None
+    resumed_from: int
+    finished_at: datetime | None
+
+    @property
+    def active(self) -> bool:
+        return self.state in schema.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class NewScan:
+    section_id: int
+    kind: str = "scan"
+    mode: str = "changed"
+    write: str = "preview"
+    engines: tuple[str, ...] = ()
+    source_id: int | None = None
+
+
+def create(db: Db, new: NewScan) -> int:
+    """Make a queued scan and the chunk that lists its items. Raises `Conflict`."""
+    values = {
+        "section_id": new.section_id,
+        "kind": new.kind,
+        "mode": new.mode,
+        "write": new.write,
+        "engines": ",".join(new.engines),
+        "source_id": new.source_id,
+        "state": "queued",
+        "created_at": datetime.now(UTC),
+    }
+    try:
+        scan_id = insert_one(db, _scans, values)
+    except IntegrityError as exc:
+        raise Conflict(
+            "Another scan of this section is active; wait for it, or cancel it."
+        ) from exc
+    db.execute(schema.chunks.insert().values(scan_id=scan_id, kind="list"))
+    return scan_id
+
+
+def _select() -> Any:
+    return select(_scans, _sections.c.library, _sections.c.key, _sections.c.title).join(_sections)
+
+
+def _row(row: Row[Any]) -> ScanRow:
+    return ScanRow(
+        row.id,
+        row.section_id,
+        Section(row.library, row.key, row.title),
+        row.kind,
+        row.mode,
+        row.write,
+        tuple(name for name in row.engines.split(",") if name),
+        row.source_id,
+        row.state,
+        row.listed,
+        row.unchanged,
+        row.error,
+        row.created_at,
+        row.started_at,
+        row.resumed_at,
+        row.resumed_from,
+        row.finished_at,
+    )
+
+
+def get(db: Db, scan_id: int) -> ScanRow:
+    """Return the scan. Raises `NotFound`."""
+    row = db.execute(_select().where(_scans.c.id == scan_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no scan {scan_id}; `tigertag scans` lists them.")
+    return _row(row)
+
+
+def newest(db: Db, *, limit: int) -> list[ScanRow]:
+    statement = _select().order_by(_scans.c.id.desc()).limit(limit)
+    return [_row(row) for row in db.execute(statement)]
+
+
+def is_newest(db: Db, scan: ScanRow) -> bool:
+    """Whether no later scan of the section has looked at its items."""
+    later = (_scans.c.section_id == scan.section_id, _scans.c.kind == "scan")
+    return not db.execute(select(_scans.c.id).where(*later, _scans.c.id > scan.id).limit(1)).all()
+
+
+def active(db: Db, section_id: int) -> ScanRow | None:
+    """Return the section's active scan, if it has one."""
+    where = (_scans.c.section_id == section_id, _scans.c.state.in_(schema.ACTIVE))
+    row = db.execute(_select().where(*where)).one_or_none()
+    return None if row is None else _row(row)
+
+
+def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = "") -> bool:
+    """Change the scan's state if it is one of `among`; False when it was not."""
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {"state": to, "error": error}
+    if to == "running":
+        values["started_at"] = func.coalesce(_scans.c.started_at, now)
+        values["resumed_at"] = now
+        values["resumed_from"] = _worked(scan_id)
+    if to in schema.FINAL:
+        values["finished_at"] = now
+    where = and_(_scans.c.id == scan_id, _scans.c.state.in_(among))
+    return db.execute(update(_scans).where(where).values(**values)).rowcount == 1
+
+
+def _worked(scan_id: int) -> Any:
+    decisions = schema.decisions
+    ended = select(func.count()).select_from(decisions)
+    where = (decisions.c.scan_id == scan_id, decisions.c.state != "todo")
+    return ended.where(*where).scalar_subquery()
+
+
+def finish(db: Db, scan_id: int) -> bool:
+    """End the scan as done when none of its chunks is left; False when one is, or it has ended."""
+    left = exists().where(schema.chunks.c.scan_id == scan_id, schema.chunks.c.state != "done")
+    where = and_(_scans.c.id == scan_id, _scans.c.state == "running", ~left)
+    values = {"state": "done", "finished_at": datetime.now(UTC)}
+    return db.execute(update(_scans).where(where).values(**values)).rowcount == 1
+
+
+def count_listed(db: Db, scan_id: int, *, listed: int, unchanged: int) -> None:
+    """Say how many items the listing has shown so far."""
+    values = {"listed": listed, "unchanged": unchanged}
+    db.execute(update(_scans).where(_scans.c.id == scan_id).values(**values))

@@ -1,0 +1,270 @@
+"""The tables. Each says in its comment what a row is; docs/architecture.md draws them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes, kept as UTC; a naive one is refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be stored")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+ACTIVE = ("queued", "running", "paused")
+FINAL = ("done", "failed", "cancelled")
+
+sections = Table(
+    "sections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("library", String(64), nullable=False),
+    Column("key", String(1024), nullable=False),
+    Column("title", String(1024), nullable=False),
+    Column("canary", String(16), nullable=False, server_default="none"),
+    Column("canary_until", Float, nullable=False, server_default="0"),
+    UniqueConstraint("library", "key"),
+    _one_of("canary", "none", "claimed", "passed"),
+    comment="A part of a library that has been scanned. canary: the state of its first write.",
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("section_id", ForeignKey("sections.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String(2048), nullable=False),
+    Column("revision", String(256), nullable=False),
+    Column("stamp", String(256)),
+    Column("media", String(16), nullable=False),
+    Column("title", String(1024), nullable=False),
+    Column("size_bytes", BigInteger),
+    Column("settled", String(64), nullable=False, server_default=""),
+    Column("refreshed", String(256), nullable=False, server_default=""),
+    Column("seen_scan", Integer, nullable=False, server_default="0"),
+    Column("gone", Boolean, nullable=False, server_default=text("false")),
+    UniqueConstraint("section_id", "key"),
+    comment="A photo or video. settled: the signature with which nothing is left to be done.",
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("revision", String(256), nullable=False),
+    Column("engine", String(64), nullable=False),
+    Column("fingerprint", String(256), nullable=False),
+    Column("sampler", String(64), nullable=False),
+    Column("round", Integer, nullable=False, server_default="0"),
+    Column("model", String(256), nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("remainder", Float),
+    Column("cost_usd", Float, nullable=False),
+    Column("took_s", Float, nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    UniqueConstraint(
+        "item_id", "engine", "revision", "fingerprint", "sampler", "round", name="uq_answers_once"
+    ),
+    comment="All that an engine said of an item; immutable. round: the forced scan, or 0.",
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("section_id", ForeignKey("sections.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("write", String(16), nullable=False),
+    Column("engines", Text, nullable=False, server_default=""),
+    Column("source_id", ForeignKey("scans.id", ondelete="SET NULL")),
+    Column("state", String(16), nullable=False),
+    Column("listed", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("resumed_at", UtcDateTime),
+    Column("resumed_from", Integer, nullable=False, server_default="0"),
+    Column("finished_at", UtcDateTime),
+    _one_of("kind", "scan", "apply", "undo", "redo"),
+    _one_of("mode", "changed", "force", "decide"),
+    _one_of("write", "preview", "apply"),
+    _one_of("state", *ACTIVE, *FINAL),
+    Index(
+        "ix_scans_active",
+        "section_id",
+        unique=True,
+        sqlite_where=text("state IN ('queued', 'running', 'paused')"),
+        postgresql_where=text("state IN ('queued', 'running', 'paused')"),
+    ),
+    comment="One run over a section. At most one is active a section.",
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False, server_default="queued"),
+    Column("owner", String(128), nullable=False, server_default=""),
+    Column("token", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Float, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _one_of("kind", "list", "items"),
+    _one_of("state", "queued", "leased", "done"),
+    Index(None, "scan_id", "state", "id"),
+    comment="Items that are worked on together, or the listing; leased by token.",
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
+    Column("state", String(16), nullable=False, server_default="todo"),
+    Column("revision", String(256), nullable=False, server_default=""),
+    Column("settles", String(64), nullable=False, server_default=""),
+    Column("tags", Text, nullable=False, server_default="[]"),
+    Column("adds", Text, nullable=False, server_default="[]"),
+    Column("removes", Text, nullable=False, server_default="[]"),
+    Column("add_count", Integer, nullable=False, server_default="0"),
+    Column("remove_count", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    UniqueConstraint("scan_id", "item_id"),
+    _one_of("state", "todo", "done", "failed"),
+    Index(None, "chunk_id"),
+    Index(None, "item_id"),
+    comment="What a scan decided of an item: its tags, and the edit that they ask for.",
+)
+
+work = Table(
+    "work",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
+    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("engine", String(64), nullable=False),
+    Column("revision", String(256), nullable=False),
+    Column("fingerprint", String(256), nullable=False),
+    Column("state", String(16), nullable=False, server_default="queued"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    UniqueConstraint("scan_id", "item_id", "engine"),
+    _one_of("state", "queued", "done", "failed", "retryable", "waiting"),
+    Index(None, "chunk_id"),
+    Index(None, "item_id"),
+    comment="One item that one engine has to be asked about.",
+)
+
+edits = Table(
+    "edits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scan_id", ForeignKey("scans.id", ondelete="RESTRICT"), nullable=False),
+    Column("item_id", ForeignKey("items.id", ondelete="RESTRICT"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("adds", Text, nullable=False),
+    Column("removes", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("planned_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("verified_at", UtcDateTime),
+    _one_of("state", "planned", "sent", "verified", "failed"),
+    Index(None, "scan_id"),
+    Index(None, "item_id", "state"),
+    comment="The ledger: each edit, with what the library showed before and after it.",
+)
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("field", String(16), nullable=False),
+    Column("word", String(512), nullable=False),
+    Column("name", String(512), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    UniqueConstraint("item_id", "field", "word"),
+    _one_of("state", "ours", "kept", "held", "tombstone"),
+    Index(None, "state"),
+    comment="How tags of ours stand on an item, after all edits of the ledger.",
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("action", String(16), nullable=False),
+    Column("word", String(512), nullable=False),
+    Column("engine", String(64), nullable=False, server_default=""),
+    Column("value", String(512), nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("action", "word", "engine"),
+    _one_of("action", "deny", "allow", "rename", "threshold"),
+    comment="The user's rules; they override the environment's.",
+)
+
+engines = Table(
+    "engines",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("fingerprint", String(256), nullable=False),
+    Column("min_confidence", Float, nullable=False),
+    Column("max_tags", Integer, nullable=False),
+    Column("prefix", String(64), nullable=False),
+    comment="The last settings of each engine: one that is gone keeps the tags it gave.",
+)

@@ -1,0 +1,55 @@
+"""Sections that have been scanned, and the canary of their first write."""
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select, update
+
+from tigertag.model import Section
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.sql import insert_or_replace
+
+_sections = schema.sections
+
+
+@dataclass(frozen=True, slots=True)
+class SectionRow:
+    id: int
+    section: Section
+    canary_passed: bool
+
+
+def ensure(db: Db, section: Section) -> int:
+    """Return the section's id, making its row when it is new."""
+    row = {"library": section.library, "key": section.id, "title": section.title}
+    insert_or_replace(db, _sections, [row], key=["library", "key"])
+    return find(db, section.library, section.id)
+
+
+def find(db: Db, library: str, key: str) -> int:
+    """Return the section's id; 0 when it has never been scanned."""
+    where = (_sections.c.library == library, _sections.c.key == key)
+    return db.execute(select(_sections.c.id).where(*where)).scalar() or 0
+
+
+def get(db: Db, section_id: int) -> SectionRow:
+    row = db.execute(select(_sections).where(_sections.c.id == section_id)).one()
+    section = Section(row.library, row.key, row.title)
+    return SectionRow(row.id, section, row.canary == "passed")
+
+
+def claim_canary(db: Db, section_id: int, *, lease_s: float) -> bool:
+    """Take on the first write to the section; False when it is passed or another's."""
+    now = time.time()
+    free = or_(
+        _sections.c.canary == "none",
+        (_sections.c.canary == "claimed") & (_sections.c.canary_until < now),
+    )
+    claim = update(_sections).where(_sections.c.id == section_id, free)
+    return db.execute(claim.values(canary="claimed", canary_until=now + lease_s)).rowcount == 1
+
+
+def end_canary(db: Db, section_id: int, *, passed: bool) -> None:
+    state = "passed" if passed else "none"
+    db.execute(update(_sections).where(_sections.c.id == section_id).values(canary=state))

@@ -1,0 +1,1 @@
+"""The service's face on the web. Flask is used nowhere else."""

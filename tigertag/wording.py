@@ -1,0 +1,50 @@
+"""How messages are worded: a suggestion for a misspelt name, and nothing secret."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+from urllib.parse import urlsplit, urlunsplit
+
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+_LONGEST_NAME = 200
+_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSW|PASSPHRASE|CREDENTIAL", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"(?<=://)(?P<user>[^/@\s:]*):[^/\s]*(?=@)")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """End a sentence about an unknown name: "; did you mean 'x'?" or "."."""
+    spelt = {word.casefold(): word for word in known}
+    close = get_close_matches(name.casefold(), list(spelt), n=1)
+    return f"; did you mean {spelt[close[0]]!r}?" if close else "."
+
+
+def one_line(text: str) -> str:
+    """Return the text with each run of white space made one space."""
+    return " ".join(text.split())
+
+
+def tidy(name: str) -> str:
+    """Return a name as a tag may bear it: NFC, no control characters, at most 200 characters."""
+    printable = (" " if unicodedata.category(one) in _UNPRINTABLE else one for one in name)
+    return one_line(unicodedata.normalize("NFC", "".join(printable)))[:_LONGEST_NAME].strip()
+
+
+def looks_secret(name: str) -> bool:
+    """Tell whether the value of a setting of this name must never be shown."""
+    return _SECRET.search(name) is not None
+
+
+def without_password(text: str) -> str:
+    """Return the text with the password of each URL in it hidden."""
+    return _PASSWORD_IN_URL.sub(r"\g<user>:***", text)
+
+
+def bare_url(url: str) -> str:
+    """Return a URL without user, password, query and fragment: any of them may be secret."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    except ValueError:
+        return "an address that cannot be read"
