@@ -76,7 +76,7 @@ class Lazy(click.Group):
             sys.exit(_INTERRUPTED)
         except TigerTagError as exc:
             raise click.ClickException(str(exc)) from exc
-        except (click.exceptions.Exit, click.Abort, click.ClickException):
+        except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
             raise
         except Exception as exc:
             logging.getLogger(__name__).exception("a bug")

@@ -147,7 +147,8 @@ def _watch(built: Core, scan_id: int, worker: Thread) -> None:
         MofNCompleteColumn(),
         TextColumn("{task.fields[pace]}"),
     )
-    with Progress(*columns, console=stderr, transient=True) as progress:
+    quiet = not stderr.is_terminal
+    with Progress(*columns, console=stderr, transient=True, disable=quiet) as progress:
         task = progress.add_task(f"Scan {scan_id}", total=None, pace="")
         pause_s = _POLL_S
         while worker.is_alive():

@@ -6,6 +6,7 @@ torch/serialization.py.
 """
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,10 +22,22 @@ from tigertag.inference import tensors
 from tigertag.inference.tensors import Malformed, Storage, TensorRef, WouldRunCode
 
 LARGEST_FILE_BYTES: Final = 2 << 30
+LEGACY_START: Final = b"\x80"
 LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL: Final = 1001
 
 Tensors = dict[str, NDArray[Any]]
+
+# What zipfile really raises for broken files, found by cutting and flipping bytes.
+_BROKEN_ZIP: Final = (
+    zipfile.BadZipFile,
+    struct.error,
+    zlib.error,
+    ValueError,
+    OverflowError,
+    EOFError,
+    NotImplementedError,
+)
 
 
 def read_checkpoint(path: Path) -> Tensors:
@@ -42,7 +55,7 @@ def read_checkpoint(path: Path) -> Tensors:
         raise ModelError(
             f"{path} would run code ({exc}); nothing was run. Use a file that holds tensors only."
         ) from exc
-    except (Malformed, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as exc:
+    except (Malformed, *_BROKEN_ZIP) as exc:
         raise ModelError(
             f"{path} is damaged, or no checkpoint ({exc}); delete it, or name another as WEIGHTS."
         ) from exc
@@ -81,8 +94,10 @@ def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
 
 def _read_legacy(data: bytes) -> tuple[dict[str, TensorRef], Mapping[Storage, memoryview]]:
     file = io.BytesIO(data)
-    if tensors.read(file) != LEGACY_MAGIC or tensors.read(file) != LEGACY_PROTOCOL:
+    if not data.startswith(LEGACY_START) or tensors.read(file) != LEGACY_MAGIC:
         raise Malformed("it does not begin like one")
+    if tensors.read(file) != LEGACY_PROTOCOL:
+        raise Malformed("it is of another version")
     system = tensors.read(file)
     _require_little_endian(isinstance(system, dict) and system.get("little_endian") is True)
     refs = _state_dict(tensors.read(file))

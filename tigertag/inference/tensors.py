@@ -70,13 +70,35 @@ def read(file: BinaryIO) -> Any:
     """
     reader = _Reader()
     try:
-        for opcode, argument, _position in pickletools.genops(file):
-            if opcode.name == "STOP":
-                return reader.pop()
-            reader.step(opcode.name, argument)
+        while (opcode := _opcode(file)).name != "STOP":
+            reader.step(opcode.name, _argument(opcode, file))
+        return reader.pop()
     except (ValueError, LookupError, TypeError, OverflowError) as exc:
         raise Malformed(str(exc)) from exc
-    raise Malformed("it ends too early")
+
+
+def _opcode(file: BinaryIO) -> pickletools.OpcodeInfo:
+    code = file.read(1)
+    if code not in _OPCODES:
+        raise Malformed("it ends too early" if not code else f"there is no opcode {code!r}")
+    opcode = _OPCODES[code]
+    if opcode.name not in _KNOWN:
+        raise WouldRunCode(f"opcode {opcode.name}")
+    return opcode
+
+
+def _argument(opcode: pickletools.OpcodeInfo, file: BinaryIO) -> Any:
+    if opcode.name == "GLOBAL":
+        # pickletools would undo escapes here, which pickle does not have.
+        return f"{_line(file)}.{_line(file)}"
+    return opcode.arg.reader(file) if opcode.arg else None
+
+
+def _line(file: BinaryIO) -> str:
+    line = file.readline()
+    if not line.endswith(b"\n"):
+        raise Malformed("it ends too early")
+    return line[:-1].decode()
 
 
 class _Reader:
@@ -92,10 +114,8 @@ class _Reader:
             return
         if opcode in _PUSHES_ITS_ARGUMENT:
             self._stack.append(argument)
-        elif opcode in _STEPS:
-            _STEPS[opcode](self, argument)
         else:
-            raise WouldRunCode(f"opcode {opcode}")
+            _STEPS[opcode](self, argument)
 
     def pop(self) -> Any:
         if len(self._stack) <= (self._marks[-1] if self._marks else 0):
@@ -190,8 +210,8 @@ def _all_counts(values: Any) -> bool:
 
 _IGNORED: Final = frozenset({"PROTO", "FRAME"})
 _PUSHES_ITS_ARGUMENT: Final = frozenset(
-    {"INT", "LONG", "LONG1", "LONG4", "BININT", "BININT1", "BININT2", "BINFLOAT"}
-    | {"BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE"}
+    {"LONG1", "LONG4", "BININT", "BININT1", "BININT2", "BINFLOAT"}
+    | {"BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
 )
 _STEPS: Final[dict[str, Callable[[_Reader, Any], None]]] = {
     "NONE": lambda reader, _: reader.push(None),
@@ -209,16 +229,16 @@ _STEPS: Final[dict[str, Callable[[_Reader, Any], None]]] = {
     "APPENDS": lambda reader, _: reader.extend(reader.pop_to_mark()),
     "SETITEM": lambda reader, _: reader.update(reader.pop_many(2)),
     "SETITEMS": lambda reader, _: reader.update(reader.pop_to_mark()),
-    "PUT": lambda reader, number: reader.memoize(number),
     "BINPUT": lambda reader, number: reader.memoize(number),
     "LONG_BINPUT": lambda reader, number: reader.memoize(number),
     "MEMOIZE": lambda reader, _: reader.memoize(None),
-    "GET": lambda reader, number: reader.recall(number),
     "BINGET": lambda reader, number: reader.recall(number),
     "LONG_BINGET": lambda reader, number: reader.recall(number),
-    "GLOBAL": lambda reader, name: reader.name(name.replace(" ", ".")),
+    "GLOBAL": lambda reader, name: reader.name(name),
     "STACK_GLOBAL": lambda reader, _: reader.name(".".join(reader.pop_many(2))),
     "REDUCE": lambda reader, _: reader.reduce(),
     "BUILD": lambda reader, _: reader.build(),
     "BINPERSID": lambda reader, _: reader.storage(),
 }
+_KNOWN: Final = _IGNORED | _PUSHES_ITS_ARGUMENT | _STEPS.keys() | {"STOP"}
+_OPCODES: Final = {one.code.encode("latin-1"): one for one in pickletools.opcodes}

@@ -56,6 +56,9 @@ _TURNS = {
 _Box = tuple[float, float, float, float]
 
 _REDUCING_GAP = 3.0
+# DCT scaling is coarser than bicubic, which is to have a part of the way. With less than this left
+# to it, a classifier's answers were measured to lie twice as far from those after full decoding.
+_MARGIN = 1.25
 _PILLOW = r"PIL\."
 
 
@@ -148,7 +151,7 @@ def _draft(image: JpegImageFile, short_side_px: int, limits: Limits) -> _Box | N
     """Have a JPEG scaled while it is decoded; return the part of the result that is picture."""
     whole = image.size
     _admit(whole, limits.scaled_px)
-    drafted = image.draft(None, _size(whole, short_side_px))
+    drafted = image.draft(None, _size(whole, round(short_side_px * _MARGIN)))
     # libjpeg keeps all the coefficients of a progressive file, whatever the scale.
     _admit(whole if image.info.get("progressive") else image.size, limits.held_px)
     return drafted[1] if drafted else None

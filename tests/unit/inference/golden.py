@@ -52,8 +52,8 @@ def _drawn(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> NDArr
         return rng.uniform(0.7, 1.3, shape)
     if name.endswith("weight"):
         # What a block adds is kept small, so that the sums do not grow from block to block.
-        return rng.uniform(0.2, 0.6, shape) if _is_last(name) else rng.uniform(0.8, 1.2, shape)
-    return rng.normal(size=shape) * 0.1
+        return rng.uniform(0.3, 0.6, shape) if _is_last(name) else rng.uniform(0.9, 1.3, shape)
+    return rng.normal(size=shape) * (1.0 if name == "fc.bias" else 0.02)
 
 
 def _is_last(name: str) -> bool:

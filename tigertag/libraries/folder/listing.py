@@ -11,6 +11,9 @@ from tigertag.media.formats import EXTENSIONS
 
 logger = logging.getLogger(__name__)
 
+_PASSED_OVER = (".", "@eaDir")
+"""Hidden files, and the folders in which a Synology NAS keeps previews of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Photo:
@@ -54,7 +57,7 @@ def photos(root: str, start: str, *, min_bytes: int = 0) -> Iterator[Photo]:
 def _entries(root: str, where: str, *, must: bool) -> dict[str, os.DirEntry[str]]:
     try:
         with os.scandir(os.path.join(root, where)) as found:
-            return {entry.name: entry for entry in found if not entry.name.startswith(".")}
+            return {entry.name: entry for entry in found if not entry.name.startswith(_PASSED_OVER)}
     except OSError as exc:
         if must or not os.access(root, os.R_OK | os.X_OK):
             shown = text(os.path.normpath(os.path.join(root, where if must else ".")))

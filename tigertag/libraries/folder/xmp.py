@@ -142,7 +142,7 @@ class Xmp:
             yield from self._changed_literal(element, adds, removes)
             return
         gone = [item for item in array.elements if _word(item) in removes]
-        if gone and not adds and len(gone) == len(array.elements):
+        if gone and not adds and len(gone) == len(array.elements) and not _has_remarks(element):
             yield self._document.cut(element)
             return
         yield from map(self._document.cut, gone)
@@ -204,6 +204,12 @@ def _check(description: Element) -> None:
 
 def _array(element: Element) -> Element | None:
     return next(iter(element.elements), None)
+
+
+def _has_remarks(element: Element) -> bool:
+    return any(
+        isinstance(part, Remark) for each in (element, *element.elements) for part in each.parts
+    )
 
 
 def _values(element: Element) -> list[str]:

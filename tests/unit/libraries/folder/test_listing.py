@@ -139,7 +139,17 @@ def test_a_root_that_went_away_is_not_taken_for_photos_that_did(place: FolderPla
 
 
 def test_hidden_and_foreign_files_are_passed_over(place: FolderPlace) -> None:
-    for name in ("a.JPG", "b.HeIc", ".c.jpg", ".d/e.jpg", "f.txt", "g.jpg.xmp", "h", ".jpg"):
+    for name in (
+        "a.JPG",
+        "b.HeIc",
+        ".c.jpg",
+        ".d/e.jpg",
+        "@eaDir/e.jpg",
+        "f.txt",
+        "g.jpg.xmp",
+        "h",
+        ".jpg",
+    ):
         place.add_photo(name)
     assert place.keys() == ["a.JPG", "b.HeIc"]
 

@@ -267,7 +267,8 @@ def test_an_edit_that_changes_nothing_writes_nothing(place: FolderPlace) -> None
     place.tag("a.jpg", "mine")
     before = place.sidecar("a.jpg").stat()
     place.send("a.jpg", adds=("MINE",), removes=("cat",))
-    assert place.sidecar("a.jpg").stat() == before
+    after = place.sidecar("a.jpg").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_sidecar_keeps_its_mode_and_owner(place: FolderPlace) -> None:
@@ -275,6 +276,7 @@ def test_a_sidecar_keeps_its_mode_and_owner(place: FolderPlace) -> None:
     place.tag("a.jpg", "mine")
     where = place.sidecar("a.jpg")
     where.chmod(0o640)
+    os.utime(where, (1, 1))
     if os.geteuid() == 0:
         os.chown(where, 1234, 2345)
     before = where.stat()

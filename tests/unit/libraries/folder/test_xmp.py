@@ -109,6 +109,11 @@ def test_a_removal_takes_the_exact_word_and_the_exact_path_alone() -> None:
     assert after.source == document(subject("Cat", "cats") + hierarchy("Animals|cat", "catalogue"))
 
 
+def test_a_remark_among_the_tags_outlives_them() -> None:
+    inner = f"<dc:subject{DC}><r:Bag><!-- why --><r:li>cat</r:li></r:Bag></dc:subject>"
+    assert b"<!-- why -->" in edited(document(inner), removes=("cat",)).source
+
+
 def test_a_tag_with_a_bar_is_no_path() -> None:
     after = edited(document(hierarchy("a|b")), adds=("c|d",))
     assert after.tags == ("c|d", "b")
