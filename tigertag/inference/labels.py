@@ -35,11 +35,13 @@ def read_labels(path: Path, concepts: Concepts) -> Classes:
     Raises `ModelError`: it is not there, no UTF-8, empty, or a line has no name.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as exc:
         raise ModelError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
     except UnicodeDecodeError as exc:
         raise ModelError(f"{path} is not text in UTF-8.") from exc
+    while lines and not lines[-1].strip():
+        lines.pop()
     rows = [_row(line) for line in lines]
     for number, (_concept, name) in enumerate(rows, start=1):
         if not name:

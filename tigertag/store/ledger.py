@@ -11,7 +11,7 @@ from tigertag.model import Edit, Field, Shown, Standing, TagRef
 from tigertag.store import schema
 from tigertag.store.database import Db
 from tigertag.store.packing import pack_refs, pack_shown, unpack_refs, unpack_shown
-from tigertag.store.sql import insert_one, insert_or_replace, slices
+from tigertag.store.sql import insert_or_replace, slices
 
 _edits = schema.edits
 _standing = schema.standing
@@ -50,9 +50,8 @@ class Verdict:
 def plan(db: Db, scan_id: int, planned: Sequence[tuple[int, Edit, Shown]]) -> dict[int, int]:
     """Put edits (item id, edit, what is shown before) into the ledger; return item id → edit id."""
     now = datetime.now(UTC)
-    made = {}
-    for item_id, edit, before in planned:
-        row = {
+    rows = [
+        {
             "scan_id": scan_id,
             "item_id": item_id,
             "state": "planned",
@@ -61,8 +60,12 @@ def plan(db: Db, scan_id: int, planned: Sequence[tuple[int, Edit, Shown]]) -> di
             "before": pack_shown(before),
             "planned_at": now,
         }
-        made[item_id] = insert_one(db, _edits, row)
-    return made
+        for item_id, edit, before in planned
+    ]
+    if not rows:
+        return {}
+    inserted = db.execute(_edits.insert().returning(_edits.c.item_id, _edits.c.id), rows)
+    return {row.item_id: row.id for row in inserted}
 
 
 def unsettled(db: Db, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:
