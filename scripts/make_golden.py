@@ -13,6 +13,7 @@ import numpy as np
 import timm
 import torch
 from numpy.typing import NDArray
+
 from tests.unit.inference import golden
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -52,14 +53,14 @@ def main() -> None:
     for name in ("resnet50", "resnet18"):
         network = timm.create_model(name)
         state = network.state_dict()
-        shapes[name] = {key: list(one.shape) for key, one in state.items() if one.ndim}
+        shapes[name] = {key: tuple(one.shape) for key, one in state.items() if one.ndim}
         weights = golden.seeded_weights(shapes[name])
         tensors = {key: torch.from_numpy(one) for key, one in weights.items()}
         network.load_state_dict(state | tensors)
         logits[name] = _said(network, (pixels / 255 - mean) / deviation)
     golden.DATA.mkdir(exist_ok=True)
     golden.SHAPES.write_text(json.dumps(shapes, separators=(",", ":")) + "\n", encoding="utf-8")
-    np.savez_compressed(golden.LOGITS, **logits)
+    np.savez_compressed(golden.LOGITS, allow_pickle=False, **logits)
     for name, values in logits.items():
         print(name, values.min(axis=1), values.max(axis=1), values.argmax(axis=1))
 

@@ -5,10 +5,13 @@ callbacks and no shared arrays: with them OpenVINO's threads take Python's lock,
 ends at that moment aborts (seen with 2026.4).
 """
 
+import atexit
 import contextlib
 import queue
 import sys
 import threading
+import time
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,9 +30,15 @@ THREADS: Final = 2
 """The threads, besides one for each of OpenVINO's streams, that find requests free."""
 TELEMETRY: Final = "openvino_telemetry"
 
+LAST_WAIT_S: Final = 10.0
+"""How long a process that ends waits for threads that are in OpenVINO."""
+
 # The first look at a tensor in the process must not be two threads' at once: the binding makes
 # its numpy types then, and deadlocks (seen with 2026.4).
 _opening = threading.Lock()
+
+# A daemon thread that comes back from OpenVINO when Python has ended aborts the process.
+atexit.register(_opening.acquire, timeout=LAST_WAIT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +90,11 @@ class CpuSession:
 
     def _make_requests(self, compiled: Any) -> None:
         streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        for _ in range(AT_ONCE * (streams + THREADS)):
+        count = AT_ONCE * (streams + THREADS)
+        for _ in range(count):
             handle = compiled.create_infer_request()
             self._idle.put(_Request(handle, handle.get_input_tensor().data[0]))
+        weakref.finalize(self, _take_all, self._idle, count)
 
     def _another(self, busy: _Busy) -> _Request | None:
         """Return a free request; wait for it only when no own one is at work."""
@@ -104,6 +115,15 @@ class CpuSession:
                 return number, outputs.astype(np.float32)
         finally:
             self._idle.put(request)
+
+
+def _take_all(idle: "queue.SimpleQueue[_Request]", count: int) -> None:
+    """Wait until no thread is in OpenVINO, and let none in: the session or the process ends."""
+    until = time.monotonic() + LAST_WAIT_S
+    taken: list[_Request] = []
+    with contextlib.suppress(queue.Empty):
+        while len(taken) < count:
+            taken.append(idle.get(timeout=max(0.0, until - time.monotonic())))
 
 
 def _import_openvino() -> Any:

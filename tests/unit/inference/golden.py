@@ -6,6 +6,7 @@ random: real ones are too large to keep.
 
 import json
 from collections.abc import Mapping
+from math import prod, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,9 @@ def logits(network: str) -> NDArray[np.float32]:
         return np.asarray(stored[network])
 
 
-def _drawn(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+def _drawn(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
     if len(shape) > 1:
-        return rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[1:]))
+        return rng.normal(size=shape) * sqrt(2 / prod(shape[1:]))
     if name.endswith("running_var"):
         return rng.uniform(0.7, 1.3, shape)
     if name.endswith("weight"):

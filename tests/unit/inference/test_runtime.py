@@ -35,7 +35,7 @@ def images(count: int) -> NDArray[np.uint8]:
 
 
 def averages(count: int) -> NDArray[Any]:
-    return images(count).mean(axis=(1, 2))
+    return np.asarray(images(count).mean(axis=(1, 2)))
 
 
 def said(session: Session, count: int) -> NDArray[Any]:
@@ -201,3 +201,25 @@ def test_no_connection_is_tried_and_a_graph_that_is_kept_needs_no_onnx(tmp_path:
     assert printed(TAG, tmp_path) == "[] ['onnx']"
     assert printed(TAG, tmp_path) == "[] []"
     assert [path.name for path in tmp_path.iterdir()] == ["models"]
+
+
+END_EARLY = """
+import itertools, sys, threading, time
+from pathlib import Path
+from tests.unit.inference.test_runtime import images
+from tigertag.inference.runtime import open_session
+path = Path(sys.argv[1]).with_name("tiny.onnx")
+session = open_session(path, device="cpu", precision="f32")
+def work():
+    for _ in session.run(itertools.cycle(images(8))):
+        pass
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.2)
+"""
+
+
+def test_a_process_may_end_while_its_threads_are_at_work(tmp_path: Path) -> None:
+    tiny.network(tmp_path / "tiny.onnx")
+    for _ in range(2):
+        printed(END_EARLY, tmp_path)
