@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ def tag(paths: tuple[Path, ...], engines: tuple[str, ...], as_json: bool) -> Non
         if not chosen:
             raise RequestError("No local engine can be used; `tigertag engines` says why.")
         failed = 0
-        for result in tagging.tag(built, chosen, tagging.pictures(built, paths)):
-            failed += bool(result.errors)
-            (_print_json if as_json else _print_row)(result)
+        with closing(tagging.tag(built, chosen, tagging.pictures(built, paths))) as results:
+            for result in results:
+                failed += bool(result.errors)
+                (_print_json if as_json else _print_row)(result)
     if failed:
         sys.exit(SOME_FAILED)
 

@@ -30,14 +30,14 @@ THREADS: Final = 2
 """The threads, besides one for each of OpenVINO's streams, that find requests free."""
 TELEMETRY: Final = "openvino_telemetry"
 
-LAST_WAIT_S: Final = 10.0
+LAST_WAIT_S: Final = 3.0
 """How long a process that ends waits for threads that are in OpenVINO."""
 
 # The first look at a tensor in the process must not be two threads' at once: the binding makes
 # its numpy types then, and deadlocks (seen with 2026.4).
 _opening = threading.Lock()
 
-# A daemon thread that comes back from OpenVINO when Python has ended aborts the process.
+# As `_Pool.end` does for threads that infer, this holds a thread that loads a network.
 atexit.register(_opening.acquire, timeout=LAST_WAIT_S)
 
 
@@ -52,6 +52,45 @@ class _Request:
 _Busy = deque[tuple[int, _Request]]
 
 
+class _Pool:
+    """The requests that are not at work."""
+
+    def __init__(self) -> None:
+        self._idle: queue.SimpleQueue[_Request] = queue.SimpleQueue()
+        self._count = 0
+        self._ended = threading.Event()
+
+    def add(self, request: _Request) -> None:
+        self._count += 1
+        self._idle.put(request)
+
+    def give(self, request: _Request) -> None:
+        self._idle.put(request)
+
+    def take(self, busy: _Busy) -> _Request | None:
+        """Return a free request; wait for it only when no own one is at work."""
+        if self._ended.is_set() and not busy:
+            threading.Event().wait()
+        if self._ended.is_set() or len(busy) >= AT_ONCE:
+            return None
+        try:
+            return self._idle.get(block=not busy)
+        except queue.Empty:
+            return None
+
+    def end(self) -> None:
+        """Wait until no thread is in OpenVINO, and let none in again.
+
+        A daemon thread that comes back from there when Python has ended aborts the process. It is
+        held instead, for the little time that is left to it.
+        """
+        self._ended.set()
+        until = time.monotonic() + LAST_WAIT_S
+        with contextlib.suppress(queue.Empty):
+            for _ in range(self._count):
+                self._idle.get(timeout=max(0.0, until - time.monotonic()))
+
+
 class CpuSession:
     """A network on the CPU. Keeps to `Session`."""
 
@@ -59,7 +98,7 @@ class CpuSession:
         self, path: Path, *, precision: Literal["auto", "f32", "bf16"], side_px: int | None
     ) -> None:
         """Load and compile it; "auto" leaves the precision to OpenVINO. Raises `ModelError`."""
-        self._idle: queue.SimpleQueue[_Request] = queue.SimpleQueue()
+        self._pool = _Pool()
         with _opening, _mapped(f"{path} cannot be loaded"):
             openvino = _import_openvino()
             core = openvino.Core()
@@ -76,7 +115,7 @@ class CpuSession:
         busy: _Busy = deque()
         try:
             for number, image in enumerate(images):
-                while (request := self._another(busy)) is None:
+                while (request := self._pool.take(busy)) is None:
                     yield self._finished(busy)
                 np.copyto(request.image, image)
                 request.handle.start_async()
@@ -90,20 +129,10 @@ class CpuSession:
 
     def _make_requests(self, compiled: Any) -> None:
         streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        count = AT_ONCE * (streams + THREADS)
-        for _ in range(count):
+        for _ in range(AT_ONCE * (streams + THREADS)):
             handle = compiled.create_infer_request()
-            self._idle.put(_Request(handle, handle.get_input_tensor().data[0]))
-        weakref.finalize(self, _take_all, self._idle, count)
-
-    def _another(self, busy: _Busy) -> _Request | None:
-        """Return a free request; wait for it only when no own one is at work."""
-        if len(busy) >= AT_ONCE:
-            return None
-        try:
-            return self._idle.get(block=not busy)
-        except queue.Empty:
-            return None
+            self._pool.add(_Request(handle, handle.get_input_tensor().data[0]))
+        weakref.finalize(self, self._pool.end)
 
     def _finished(self, busy: _Busy) -> tuple[int, NDArray[np.float32]]:
         """Wait for the oldest and give its request back."""
@@ -114,16 +143,7 @@ class CpuSession:
                 outputs = request.handle.get_output_tensor(0).data[0]
                 return number, outputs.astype(np.float32)
         finally:
-            self._idle.put(request)
-
-
-def _take_all(idle: "queue.SimpleQueue[_Request]", count: int) -> None:
-    """Wait until no thread is in OpenVINO, and let none in: the session or the process ends."""
-    until = time.monotonic() + LAST_WAIT_S
-    taken: list[_Request] = []
-    with contextlib.suppress(queue.Empty):
-        while len(taken) < count:
-            taken.append(idle.get(timeout=max(0.0, until - time.monotonic())))
+            self._pool.give(request)
 
 
 def _import_openvino() -> Any:

@@ -1,6 +1,6 @@
 """Tags for pictures outside any library: nothing is stored, nothing is written."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -64,8 +64,13 @@ def pictures(core: Core, paths: Iterable[Path]) -> Iterator[Picture]:
             yield Picture(path, library, Item(library.id, ".", path.name, ""))
 
 
-def tag(core: Core, entries: Sequence[EngineEntry], sources: Iterable[Picture]) -> Iterator[Tagged]:
-    """Yield one result an item, early and in any order. Raises `EngineError`."""
+def tag(
+    core: Core, entries: Sequence[EngineEntry], sources: Iterable[Picture]
+) -> Generator[Tagged, None, None]:
+    """Yield one result an item, early and in any order. Raises `EngineError`.
+
+    Whoever leaves before the end closes it, so that its threads end.
+    """
     engines = {entry.id: entry.engine for entry in entries if entry.engine is not None}
     for engine in engines.values():
         engine.open()
@@ -86,7 +91,7 @@ class _Work:
     ready: "Queue[Tagged | BaseException | None]" = field(default_factory=lambda: Queue(256))
 
     def results(self) -> Iterator[Tagged]:
-        worker = Thread(target=self._run, name="tigertag-tagging", daemon=True)
+        worker = Thread(target=self._run, name="tigertag-tagging")
         worker.start()
         try:
             while (result := self.ready.get()) is not None:

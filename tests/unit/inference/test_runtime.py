@@ -188,7 +188,9 @@ def printed(program: str, folder: Path) -> str:
     """Run a program as a new user would: nothing says no to OpenVINO's telemetry."""
     environment = {"HOME": str(folder), "PATH": os.defpath, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", WATCH + program, str(folder / "models")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
     assert not done.returncode, done.stderr
     return done.stdout.strip()
 

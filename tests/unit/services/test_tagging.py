@@ -24,7 +24,7 @@ def test_a_reader_that_leaves_early_leaves_no_thread_behind(world: World) -> Non
     pictures = tagging.pictures(world.core, [world.photos])
     results = tagging.tag(world.core, tagging.local_engines(world.core, ()), pictures)
     next(results)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert not [one.name for one in running_threads() if one.name.startswith("tigertag")]
 
 
