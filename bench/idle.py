@@ -40,7 +40,7 @@ def _measured(root: Path, part: str) -> dict[str, float]:
     core = _core(root)
     bootstrap.open_store(core)
     if part == "decide":
-        rules.add(core, Rule(RuleAction.DENY, "tabby"))
+        rules.add(core, Rule(RuleAction.DENY, "cat"))
     opened: list[str] = []
     _watch_opens(root / "photos", opened)
     write = "apply" if part in ("apply", "unchanged") else "preview"

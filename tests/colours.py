@@ -39,7 +39,7 @@ class ColourEngine:
             if run.cancelled():
                 return
             pixels = np.asarray(sample.frames[0].pixels)
-            colour = list(COLOURS)[int(pixels.mean((0, 1)).argmax())]
+            colour = list(COLOURS)[int(np.argmax(pixels.mean((0, 1))))]
             if colour in self.raises:
                 raise self.raises[colour]
             self.asked.append(colour)

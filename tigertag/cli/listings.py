@@ -1,6 +1,7 @@
 """`tigertag scans|show|engines|libraries`: what there is."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 from rich.table import Table
@@ -10,6 +11,8 @@ from tigertag.errors import TigerTagError
 from tigertag.model import Tag
 from tigertag.services import scans as service
 from tigertag.services.core import Core, LibraryEntry
+
+_WORTH_SHOWING = 0.01
 
 
 @click.command()
@@ -46,14 +49,22 @@ def show(scan_id: int) -> None:
                 ", ".join(tag.name for tag in decision.tags),
                 ", ".join(ref.name for ref in decision.adds),
                 ", ".join(ref.name for ref in decision.removes),
-                decision.reason or "; ".join(why(tag) for tag in decision.tags),
+                decision.reason or _reasons(decision.tags),
             )
     console.print(table)
 
 
-def why(tag: Tag) -> str:
+def _reasons(tags: Sequence[Tag]) -> str:
+    return "; ".join(_why(tag) for tag in tags) or "nothing sure enough"
+
+
+def _why(tag: Tag) -> str:
     """Say which engines' labels speak for a tag."""
-    said = [f"{one.engine}: {one.label.name} {one.label.confidence:.2f}" for one in tag.because]
+    said = [
+        f"{one.engine}: {one.label.name} {one.label.confidence:.2f}"
+        for one in tag.because
+        if one.label.confidence >= _WORTH_SHOWING
+    ]
     return f"{tag.name} {tag.confidence:.2f} ({', '.join(said)})"
 
 

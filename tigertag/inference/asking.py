@@ -118,8 +118,8 @@ class Asking:
 def probabilities(outputs: NDArray[Any]) -> Probabilities:
     """Return the softmax of the outputs, or themselves if they are a distribution already."""
     values: Probabilities = outputs.astype(np.float64)
-    if values.min() >= 0 and abs(values.sum() - 1) <= _SUM_TOLERANCE:
+    if np.min(values) >= 0 and abs(values.sum() - 1) <= _SUM_TOLERANCE:
         return values
-    powers: Probabilities = np.exp(values - values.max())
+    powers: Probabilities = np.exp(values - np.max(values))
     powers /= powers.sum()
     return powers

@@ -77,7 +77,7 @@ def test_it_gives_pixels_or_one_clear_word_whatever_bits_are_flipped(kind: str) 
     random = np.random.default_rng(2)
     for _ in range(150):
         broken = bytearray(whole)
-        broken[random.integers(len(whole))] ^= 1 << random.integers(8)
+        broken[random.integers(len(whole))] ^= 1 << int(random.integers(8))
         assert shape_or_refusal(bytes(broken)) in (3, "refused for good")
 
 
