@@ -43,7 +43,7 @@ class FolderLibrary:
     def open(self) -> None:
         self._root = os.path.realpath(self._options.path)
         for section in (_WHOLE, *self._options.sections):
-            folder = os.path.join(self._root, section)
+            folder = os.path.normpath(os.path.join(self._root, section))
             try:
                 os.scandir(folder).close()
             except OSError as exc:
