@@ -38,10 +38,6 @@ class Concepts:
         self.imagenet = tuple(imagenet)
         self._ancestors = {id: self._upwards(id) for id in self._concepts}
         self._everyday = {id: self._nearest_everyday(id) for id in self._concepts}
-        self._children: dict[str, tuple[str, ...]] = dict.fromkeys(self._concepts, ())
-        for concept in self._concepts.values():
-            for parent in concept.parents:
-                self._children[parent] += (concept.id,)
 
     def __iter__(self) -> Iterator[Concept]:
         return iter(self._concepts.values())
@@ -64,14 +60,6 @@ class Concepts:
     def everyday_ancestor(self, id: str) -> str | None:
         """The nearest concept above it that people search by; None if it is one itself."""
         return self._everyday[id]
-
-    def children(self, id: str) -> tuple[str, ...]:
-        """The concepts right below it."""
-        return self._children[id]
-
-    def depth(self, id: str) -> int:
-        """The number of steps on the longest way up: 0 at the top, more than any ancestor's."""
-        return max((self.depth(parent) + 1 for parent in self._concepts[id].parents), default=0)
 
     def find(self, word: str) -> str | None:
         """The id that a word means in a photo's tags; None if that is unknown or in doubt."""

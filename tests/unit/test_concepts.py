@@ -31,7 +31,7 @@ def ids_named(*names: str) -> list[str]:
     return [by_name[name] for name in names]
 
 
-@pytest.mark.parametrize("method", ["name", "ancestors", "everyday_ancestor", "children", "depth"])
+@pytest.mark.parametrize("method", ["name", "ancestors", "everyday_ancestor"])
 def test_it_raises_for_an_id_that_it_does_not_know(method: str) -> None:
     with pytest.raises(KeyError):
         getattr(small(), method)("n99999999")
@@ -53,15 +53,6 @@ def test_it_finds_a_word_whatever_its_case_and_spaces() -> None:
 def test_it_lists_each_ancestor_once_and_the_nearest_first() -> None:
     assert small().ancestors("low") == ("left", "right", "top")
     assert small().ancestors("top") == ()
-
-
-def test_it_lists_what_is_right_below() -> None:
-    assert small().children("top") == ("left", "right")
-    assert small().children("low") == ()
-
-
-def test_it_counts_the_steps_to_the_top() -> None:
-    assert [small().depth(id) for id in ("top", "left", "low")] == [0, 1, 2]
 
 
 def test_it_passes_over_ancestors_that_nobody_searches_by() -> None:
