@@ -14,7 +14,7 @@ SOURCES := tigertag tests bench scripts alembic main.py
 demo: $(VENV)/demo.stamp
 	$(BIN)/python scripts/demo.py "$(PHOTOS)"
 
-test: check
+test: check $(VENV)/demo.stamp
 	@sh scripts/ensure_postgres.sh
 	$(BIN)/pytest -n auto
 
