@@ -15,7 +15,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/python scripts/demo.py "$(PHOTOS)"
 
 test: check $(VENV)/demo.stamp
-	@sh scripts/ensure_postgres.sh
+	@sh scripts/ensure_test_tools.sh
 	$(BIN)/pytest -n auto
 
 quick: check

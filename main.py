@@ -1,7 +1,7 @@
 """TigerTag as a service: `python main.py`, or `gunicorn main:app`.
 
-A worked example of every environment variable. A home with one folder of photographs, tagged by
-the local classifier, and a second folder tagged by a larger model that only sees that folder:
+A worked example of every environment variable. A home with photos in Plex and in a folder, tagged
+by the local classifier, and one section tagged by a larger model that only sees that section:
 
     TIGERTAG_HOME=/config                    # database, models, backups
     DB_URL=postgresql://tigertag:secret@db/tigertag      # left out: SQLite in TIGERTAG_HOME
@@ -9,10 +9,24 @@ the local classifier, and a second folder tagged by a larger model that only see
     TIGERTAG_RULES=/config/rules.yaml        # default rules, as `tigertag rules export` prints them
     TIGERTAG_WORKERS=3                       # threads at work; left out: one a core and one more
     TIGERTAG_LEASE_S=10                      # after this time a dead process's work is taken over
+    TIGERTAG_PASSWORD=correct horse          # the dashboard's; left out: generated at first start
+    TIGERTAG_PASSWORD_FILE=/run/secrets/password
+    TIGERTAG_API_KEY=0123456789abcdef        # REST's; left out: generated at the first start
+    TIGERTAG_API_KEY_FILE=/run/secrets/api_key
+    TIGERTAG_BASE_PATH=/tigertag             # where it lives behind a proxy; left out: at the top
+    TIGERTAG_TRUSTED_PROXIES=1               # proxies whose X-Forwarded-* headers are believed
     LOG_LEVEL=INFO
     TZ=Europe/Paris
     HOST=127.0.0.1
     PORT=5000
+
+    LIBRARY_PLEX_NAME=tigertag.plex          # the library `plex`
+    LIBRARY_PLEX_URL=http://plex.local:32400
+    LIBRARY_PLEX_TOKEN=xxxxxxxxxxxxxxxxxxxx  # any secret can come from a file, named by …_FILE
+    LIBRARY_PLEX_SECTIONS=Photos,Scans       # only these sections, by title or number
+    LIBRARY_PLEX_FIELD=tag                   # where tags go; photos have no other place
+    LIBRARY_PLEX_PATH_MAP=/data/photos:/photos           # read from the disk what is seen there too
+    LIBRARY_PLEX_MIN_BYTES=10000             # smaller pictures are passed over
 
     LIBRARY_PHOTOS_NAME=tigertag.folder      # the library `photos`
     LIBRARY_PHOTOS_ENABLED=true
@@ -43,11 +57,10 @@ the local classifier, and a second folder tagged by a larger model that only see
     ENGINE_OWN_SIZE=224                      # the side of its input in pixels
 """
 
-from tigertag import settings
-from tigertag.web.app import create_app
-
-app = create_app()
+from tigertag.cli.main import main
+from tigertag.web.server import application
 
 if __name__ == "__main__":
-    read = settings.load()
-    app.run(host=read.host, port=read.port)
+    main(["serve"])
+else:
+    app = application()

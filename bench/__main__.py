@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -21,6 +21,10 @@ PARTS = {
     "pace": ["bench.pace"],
     "idle": ["bench.idle"],
     "kills": ["bench.kills", "200", "200"],
+    "plex": ["bench.plex"],
+    "pages": ["bench.pages", "sqlite"],
+    "pages on PostgreSQL": ["bench.pages", "postgres"],
+    "kills at Plex": ["bench.plex_kills", "60", "2000"],
 }
 
 
@@ -53,6 +57,13 @@ def _of(name: str) -> Callable[[Figures], float]:
 
 def _ratio(one: str, other: str) -> Callable[[Figures], float]:
     return lambda figures: figures[one] / figures[other]
+
+
+def _pages(part: str) -> Iterator[Row]:
+    on = "PostgreSQL" if "Postgre" in part else "SQLite"
+    yield Row(part, f"100 000 items, {on}: pages, 95 % within", _of("p95_ms"), "ms", most=150)
+    yield Row(part, "... half of them within", _of("median_ms"), "ms")
+    yield Row(part, "... while a scan runs at", _of("scan_per_s"), "photos/s")
 
 
 ROWS = (
@@ -92,6 +103,47 @@ ROWS = (
     ),
     Row("kills", "... scans of 200 photos brought to their end", _of("kill_scans"), ""),
     Row("kills", "... photos in flight at a kill, asked again", _of("kill_in_flight"), ""),
+    Row("plex", "20 000 photos in Plex: first scan, instant engine", _of("plex_first_s"), "s"),
+    Row("plex", "20 000 photos in Plex: listed with bare plexapi", _of("plex_bare_s"), "s"),
+    Row("plex", "20 000 photos in Plex: nothing changed", _of("plex_unchanged_s"), "s"),
+    Row(
+        "plex",
+        "... of the time of the bare listing",
+        _ratio("plex_unchanged_s", "plex_bare_s"),
+        "x",
+        most=1.5,
+    ),
+    Row("plex", "... peak memory", _of("plex_unchanged_mb"), "MB", most=400),
+    Row("plex", "... requests but for lists", _of("plex_unchanged_fetched"), "", most=0),
+    Row("plex", "... items asked about", _of("plex_unchanged_asked"), "", most=0),
+    Row("plex", "the same photos from a folder, sidecars written", _of("folder_per_s"), "photos/s"),
+    Row("plex", "from Plex, tags written", _of("plex_ready_per_s"), "photos/s"),
+    Row(
+        "plex",
+        "... of the folder's pace",
+        _ratio("plex_ready_per_s", "folder_per_s"),
+        "times",
+        least=0.5,
+    ),
+    Row("plex", "from Plex, each picture 50 ms late", _of("plex_slow_per_s"), "photos/s"),
+    Row(
+        "plex",
+        "... of the pace without",
+        _ratio("plex_slow_per_s", "plex_ready_per_s"),
+        "times",
+        least=0.9,
+    ),
+    Row("plex", "from Plex, pictures made on this machine", _of("plex_cold_per_s"), "photos/s"),
+    *_pages("pages"),
+    *_pages("pages on PostgreSQL"),
+    Row(
+        "kills at Plex",
+        "kills of a service that writes to Plex",
+        _of("plex_kills"),
+        "",
+        least=60,
+    ),
+    Row("kills at Plex", "... in the middle of writing", _of("plex_kills_midway"), ""),
 )
 
 

@@ -1,8 +1,9 @@
-"""`make demo`: real photographs, tagged from end to end by the command line.
+"""`make demo`: the whole way, from photos in Plex to tags in Plex, over REST.
 
-Without an argument: the photographs in scikit-image's wheel are copied to a scratch folder,
-previewed, applied, and their sidecars shown. With a folder as argument: a preview of that folder;
-nothing is written to it. Ends with 0 only if every photo was looked at.
+A pretended Plex server shows real photographs: those in scikit-image's wheel, or those in the
+folder given as argument, which is only read. TigerTag is started as a service beside it, previews
+the section, applies the preview, and a table shows what Plex has then. In a terminal the dashboard
+stays up until Ctrl-C. Ends with 0 only if every photo was looked at.
 """
 
 import importlib.util
@@ -11,7 +12,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import requests
+from rich.console import Console
+from rich.table import Table
+
+CHECKOUT = Path(__file__).parents[1]
+sys.path.insert(0, str(CHECKOUT))
+
+from tests.free_port import free_port  # noqa: E402
+from tests.plex import PlexServer  # noqa: E402
+from tests.plex.filling import fill  # noqa: E402
 
 PHOTOS = (
     "astronaut.png",
@@ -21,6 +37,11 @@ PHOTOS = (
     "motorcycle_left.png",
     "rocket.jpg",
 )
+_START_S = 60
+_MOST_SHOWN = 40
+_OURS = ("TIGERTAG_", "LIBRARY_", "ENGINE_", "DB_URL", "HOST", "PORT")
+
+console = Console(highlight=False, width=int(os.environ.get("COLUMNS", "100")))
 
 
 def photographs() -> Path:
@@ -39,40 +60,128 @@ def copied(to: Path) -> Path:
     return to
 
 
-def tigertag(*arguments: str, home: Path, photos: Path) -> int:
-    """Run the command as a user would; return its exit code."""
-    print(f"\n$ tigertag {' '.join(arguments)}", flush=True)
-    settings = {
-        "TIGERTAG_HOME": str(home),
-        "LIBRARY_PHOTOS_NAME": "tigertag.folder",
-        "LIBRARY_PHOTOS_PATH": str(photos),
-        "COLUMNS": os.environ.get("COLUMNS", "140"),
-    }
-    inherited = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("TIGERTAG_", "LIBRARY_", "ENGINE_", "DB_URL"))
-    }
-    command = [sys.executable, "-m", "tigertag", *arguments]
-    return subprocess.run(command, env=inherited | settings, check=False).returncode
+class Service:
+    """TigerTag at work in a process of its own, and its REST."""
+
+    def __init__(self, home: Path, plex: PlexServer) -> None:
+        self.port = free_port()
+        self._key = "demo-" + os.urandom(16).hex()
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
+        self._environ = inherited | {
+            "TIGERTAG_HOME": str(home),
+            "TIGERTAG_API_KEY": self._key,
+            "PORT": str(self.port),
+            "LOG_LEVEL": "WARNING",
+            "LIBRARY_PLEX_NAME": "tigertag.plex",
+            "LIBRARY_PLEX_URL": plex.url,
+            "LIBRARY_PLEX_TOKEN": plex.token,
+        }
+
+    @contextmanager
+    def running(self, log: Path) -> Iterator[None]:
+        with log.open("w") as file:
+            command = [sys.executable, "-m", "tigertag", "serve"]
+            process = subprocess.Popen(command, env=self._environ, stdout=file, stderr=file)
+        try:
+            self._wait(process, log)
+            yield
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    def _wait(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        until = time.monotonic() + _START_S
+        while time.monotonic() < until and process.poll() is None:
+            try:
+                if requests.get(f"{self.url}/healthz", timeout=5).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        sys.exit(f"TigerTag did not start:\n{log.read_text()}")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, method: str, path: str, **body: Any) -> Any:
+        console.print(f"[bold]{method} /api/v1/{path}[/] {body or ''}")
+        headers = {"X-Api-Key": self._key}
+        response = requests.request(
+            method, f"{self.url}/api/v1/{path}", headers=headers, json=body or None, timeout=30
+        )
+        if not response.ok:
+            sys.exit(f"{response.status_code}: {response.text}")
+        return response.json()
+
+    def ended(self, scan: dict[str, Any]) -> dict[str, Any]:
+        """Wait for the end of a scan."""
+        headers = {"X-Api-Key": self._key}
+        while scan["state"] not in ("done", "failed", "cancelled"):
+            time.sleep(0.3)
+            url = f"{self.url}/api/v1/scans/{scan['id']}"
+            scan = requests.get(url, headers=headers, timeout=30).json()
+        counts = {name: number for name, number in scan["counts"].items() if number}
+        console.print(f"  scan {scan['id']} ({scan['kind']}) is {scan['state']}: {counts}\n")
+        return scan
+
+    def sign_in_link(self) -> str:
+        command = [sys.executable, "-m", "tigertag", "password", "--link"]
+        return subprocess.check_output(command, env=self._environ, text=True).strip()
+
+
+def shown(plex: PlexServer, service: Service, scan: dict[str, Any]) -> Table:
+    """What the preview decided, and what Plex shows now."""
+    changes = service.ask("GET", f"scans/{scan['id']}/changes?limit=200")["items"]
+    decided = {one["item"]["key"]: one for one in changes}
+    table = Table("photo", "decided, how sure", "in Plex now", box=None)
+    for item in service.ask("GET", "items?limit=200")["items"][:_MOST_SHOWN]:
+        adds = decided.get(item["key"], {}).get("adds", [])
+        said = ", ".join(f"{one['name']} {one['confidence']:.2f}" for one in adds)
+        table.add_row(
+            item["title"], said or "nothing sure enough", ", ".join(plex.tags(int(item["key"])))
+        )
+    return table
 
 
 def main(folder: str) -> int:
-    with tempfile.TemporaryDirectory(prefix="tigertag-demo-") as scratch:
-        home = Path(scratch) / "home"
-        own = Path(folder).expanduser() if folder else None
-        if own is not None and not own.is_dir():
-            print(f"{folder} is not a folder.", file=sys.stderr)
-            return 2
+    own = Path(folder).expanduser() if folder else None
+    if own is not None and not own.is_dir():
+        print(f"{folder} is not a folder.", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="tigertag-demo-") as scratch, PlexServer() as plex:
         photos = own or copied(Path(scratch) / "photos")
-        steps = [("scan", "photos"), ("show", "1")]
-        if own is None:
-            steps += [("apply", "1"), ("scan", "photos")]
-        codes = [tigertag(*step, home=home, photos=photos) for step in steps]
-        for sidecar in sorted(photos.glob("*.xmp")) if own is None else ():
-            print(f"written: {sidecar.name} ({sidecar.stat().st_size} bytes)")
-        print("\nEvery photo was looked at." if not any(codes) else "\nNot every photo was.")
-        return max(codes)
+        fill(plex, photos)
+        service = Service(Path(scratch) / "home", plex)
+        with service.running(Path(scratch) / "log"):
+            preview = service.ended(service.ask("POST", "scans", library="plex", section="Photos"))
+            applied = service.ended(service.ask("POST", f"scans/{preview['id']}/apply"))
+            console.print(shown(plex, service, preview))
+            whole = preview["state"] == applied["state"] == "done"
+            failed = preview["counts"]["failed"] + applied["counts"]["failed"]
+            console.print(_summary(preview) if whole else "\nThe scan did not come to its end.")
+            _stay(service)
+        return int(not whole or failed > 0)
+
+
+def _summary(preview: dict[str, Any]) -> str:
+    counts = preview["counts"]
+    return f"\nLooked at {counts['listed']} photos; {counts['failed']} could not be looked at."
+
+
+def _stay(service: Service) -> None:
+    """Leave the dashboard up while somebody is there to see it."""
+    link = service.sign_in_link()
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        console.print(f"The dashboard was at {service.url}; run this in a terminal to look at it.")
+        return
+    console.print(
+        f"\nThe dashboard, good for one sign-in:\n  {link}\nCtrl-C ends it.", soft_wrap=True
+    )
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        console.print("\nBye.")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,7 @@
+from hypothesis import settings
+
 pytest_plugins = ("tests.postgres",)
+
+# A busy machine is not a bug: no example is too slow.
+settings.register_profile("tigertag", deadline=None)
+settings.load_profile("tigertag")

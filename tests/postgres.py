@@ -7,10 +7,8 @@ asks for it. Where there is none its tests are left out, loudly; with CI=true th
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,11 +17,12 @@ import psycopg
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.private_postgres import programs, start, stop
+
 NAMED = "TIGERTAG_TEST_POSTGRES"
 ABSENT = "PostgreSQL is not installed here"
 _SERVER = pytest.StashKey[Path]()
 _NAMED = pytest.StashKey[str]()
-_ACCOUNT = "postgres"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,8 +43,9 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         folder = config.stash[_SERVER]
-        if (folder / "data" / "postmaster.pid").exists():
-            _server(_programs(), folder, "stop", "-m", "immediate")
+        found = programs()
+        if found is not None:
+            stop(found, folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -62,9 +62,9 @@ def postgres(pytestconfig: pytest.Config) -> URL:
     """A server that new databases may be made on."""
     if named := pytestconfig.stash[_NAMED]:
         return make_url(named).set(drivername="postgresql+psycopg")
-    programs = _programs()
-    if programs is not None:
-        return _started(programs, pytestconfig.stash[_SERVER])
+    found = programs()
+    if found is not None:
+        return start(found, pytestconfig.stash[_SERVER])
     if os.environ.get("CI", "").casefold() in ("true", "1"):
         pytest.fail(f"{ABSENT}, and CI leaves nothing out.")
     pytest.skip(ABSENT)
@@ -91,39 +91,3 @@ def _sql(server: URL, statement: str) -> None:
     address = server.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(statement.encode())
-
-
-def _programs() -> Path | None:
-    """The folder of initdb and pg_ctl: on the path, or Debian's newest."""
-    onpath = shutil.which("initdb")
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = [Path(onpath)] if onpath else debian
-    return found[-1].parent if found else None
-
-
-def _started(programs: Path, folder: Path) -> URL:
-    """Start the server, unless another worker has; it listens at a socket in its own folder."""
-    with (folder / "lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not (folder / "data" / "postmaster.pid").exists():
-            if os.geteuid() == 0:
-                shutil.chown(folder, _ACCOUNT)
-            _run(programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N")
-            asked = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-            _server(programs, folder, "start", "-w", "-o", f"{asked} -c max_connections=300")
-    return URL.create("postgresql+psycopg", "postgres", database="postgres").update_query_dict(
-        {"host": str(folder)}
-    )
-
-
-def _server(programs: Path | None, folder: Path, *what: str) -> None:
-    assert programs is not None
-    _run(programs / "pg_ctl", "-D", folder / "data", "-l", folder / "log", *what)
-
-
-def _run(*command: str | Path) -> None:
-    """Run one of PostgreSQL's programs; they refuse to run as root, so its account does."""
-    drop = ("setpriv", f"--reuid={_ACCOUNT}", f"--regid={_ACCOUNT}", "--clear-groups")
-    line = [*(drop if os.geteuid() == 0 else ()), *map(str, command)]
-    done = subprocess.run(line, capture_output=True, text=True, cwd="/", check=False)
-    assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"

@@ -23,6 +23,7 @@ class World:
     """Pictures in a folder, a database, and a core over both."""
 
     def __init__(self, root: Path, database_url: str) -> None:
+        self.home = root
         self.photos = root / "photos"
         self.photos.mkdir()
         self.engine = ColourEngine()
@@ -46,7 +47,15 @@ class World:
         )
         libraries = (LibraryEntry("photos", "tigertag.folder", self.library, ""),)
         return Core(
-            self.host, self.store, TREE, entries, libraries, self.rules, workers=2, lease_s=5.0
+            self.host,
+            self.store,
+            TREE,
+            entries,
+            libraries,
+            self.rules,
+            workers=2,
+            lease_s=5.0,
+            home=self.home,
         )
 
     def start(self, write: str = "preview", mode: str = "changed") -> int:

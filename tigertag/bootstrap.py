@@ -28,7 +28,19 @@ def build(settings: Settings) -> Core:
         default_rules=_default_rules(settings.rules_file),
         workers=settings.workers or threads.default_workers(),
         lease_s=settings.lease_s,
+        home=settings.home,
+        timezone=settings.timezone,
+        problems=settings.problems,
     )
+
+
+def log(settings: Settings) -> None:
+    """Let the log go to standard error, as verbose as the settings say, and warn of problems."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=settings.log_level, format=form)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for problem in settings.problems:
+        logger.warning("%s", problem)
 
 
 def open_store(core: Core) -> None:

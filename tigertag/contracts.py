@@ -4,14 +4,17 @@ A plugin is one module with `Options`, a pydantic model that forbids extra field
 `build(id, options, host)`, which returns an `Engine` or a `Library` and does no I/O.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tigertag.model import Edit, Item, Label, Media, Sample, Section, Shown
+
+if TYPE_CHECKING:
+    from requests import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,15 @@ class Http(Protocol):
         sha256_prefix: str = "",
         progress: Callable[[int, int | None], None] | None = None,
     ) -> None: ...
+
+    def session(self, *, headers: Mapping[str, str] | None = None) -> "Session":
+        """Return a new session that sends these headers with each request. Thread-safe.
+
+        It has timeouts, and sends GET, HEAD, OPTIONS, PUT and DELETE again where that may help; an
+        answer comes back whatever its status, and what `requests` raises comes through. A header
+        whose name looks secret is not sent on to another host. Give it no secret in a URL.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +158,10 @@ class Library(Protocol):
     def sections(self) -> Sequence[Section]: ...
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
-        """Yield the section's items, lazily, opening none. Raises `LibraryError`."""
+        """Yield the section's items, lazily, opening none. Raises `LibraryError`.
+
+        What ends without an error is the whole section: items that are missing in it are gone.
+        """
         ...
 
     def fetch(self, item: Item, need: Need) -> AbstractContextManager[Source]:

@@ -23,7 +23,8 @@
     │   └── LeaseLost        another worker has taken this chunk over
     └── RequestError         what was asked for cannot be done
         ├── NotFound         there is no such library, section, scan, rule …
-        └── Conflict         not in this state, or not while another scan is active
+        ├── Conflict         not in this state, or not while another scan is active
+        └── Throttled        too many sign-ins failed (retry_after_s)
 
 The message is one line: what happened, what was kept, what to do. Nothing secret is ever put in it.
 """
@@ -150,3 +151,11 @@ class NotFound(RequestError):
 
 class Conflict(RequestError):
     """This cannot be done now."""
+
+
+class Throttled(RequestError):
+    """Too many sign-ins have failed."""
+
+    def __init__(self, message: str = "", *, retry_after_s: float = 60.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -51,14 +51,19 @@ class Section:
     id: str
     title: str
 
+    @property
+    def path(self) -> str:
+        """What names it among all sections of all libraries."""
+        return f"{self.library}/{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One photo or video.
 
     `revision` changes when the media changes and only then. `stamp` is what a listing tells, at no
-    cost, of the item's metadata: it changes whenever tags may have; "" means there are no tags at
-    all, None that the listing cannot tell.
+    cost, of the item's metadata: another one hints that tags may have changed, the same one proves
+    nothing; "" means there are no tags at all, None that the listing cannot tell.
     """
 
     library: str
@@ -217,13 +222,15 @@ class Rule:
     """One rule of the policy.
 
     `word` is a tag's name or concept id, "*" every tag; `engine` "" means every engine. `value` is
-    the new name (rename) or the least confidence (threshold).
+    the new name (rename) or the least confidence (threshold). `section` is "library/section id",
+    "" everywhere.
     """
 
     action: RuleAction
     word: str
     engine: str = ""
     value: str = ""
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,29 @@
 """Chunk → fetch → decode once → engines → outcomes. Knows no database."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 
-from tigertag.contracts import Engine, Failed, Labelled, Library, Need, Outcome, RunContext
+from tigertag.contracts import (
+    Engine,
+    Failed,
+    Labelled,
+    Library,
+    Need,
+    Outcome,
+    RunContext,
+    Source,
+)
 from tigertag.errors import EngineError, ItemError, LibraryError
 from tigertag.media.picture import decode
 from tigertag.model import Answer, Item, Label, Sample
 from tigertag.wording import tidy
 
 logger = logging.getLogger(__name__)
+
+_FETCHERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +61,15 @@ def ask(
     """
     need = _need([engines[name] for one in asks for name in one.engines])
     samples: dict[str, Sample] = {}
-    for number, one in enumerate(asks):
-        if run.cancelled():
-            return
-        try:
-            samples[one.item.key] = _sample(library, one.item, need, name=str(number))
-        except ItemError as exc:
-            failed = Failed(str(number), str(exc), exc.retryable)
-            yield from (Told(one.item, name, failed) for name in one.engines)
-        except LibraryError:
-            raise
-        except Exception:
-            logger.exception("item %s of library %s met a bug", one.item.key, library.id)
-            failed = Failed(str(number), "Reading it met a bug; see the log.", retryable=True)
-            yield from (Told(one.item, name, failed) for name in one.engines)
+    with _fetched_ahead(library, asks, need) as fetched:
+        for number, (one, source) in enumerate(zip(asks, fetched, strict=True)):
+            if run.cancelled():
+                return
+            found = _sample(library, one.item, source, need, name=str(number))
+            if isinstance(found, Sample):
+                samples[one.item.key] = found
+            else:
+                yield from (Told(one.item, name, found) for name in one.engines)
     for name in dict.fromkeys(name for one in asks for name in one.engines):
         items = [one.item for one in asks if name in one.engines and one.item.key in samples]
         batch = {samples[item.key].id: (item, samples[item.key]) for item in items}
@@ -76,9 +84,49 @@ def _need(engines: Iterable[Engine]) -> Need:
     )
 
 
-def _sample(library: Library, item: Item, need: Need, *, name: str) -> Sample:
-    with library.fetch(item, need) as source:
-        return Sample(name, item.media, (decode(source, need.short_side_px),))
+@contextmanager
+def _fetched_ahead(
+    library: Library, asks: Sequence[Ask], need: Need
+) -> Iterator[Sequence["Future[_Fetched]"]]:
+    """Fetch the pictures of a chunk beside the decoding of those that are there already."""
+    pool = ThreadPoolExecutor(min(_FETCHERS, len(asks)), thread_name_prefix="tigertag-fetch")
+    futures = [pool.submit(_fetch, library, one.item, need) for one in asks]
+    try:
+        yield futures
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for future in futures:
+            if not future.cancelled() and future.exception() is None:
+                future.result().close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A picture, and what lets go of it."""
+
+    source: Source
+    close: Callable[[], None]
+
+
+def _fetch(library: Library, item: Item, need: Need) -> _Fetched:
+    with ExitStack() as stack:
+        source = stack.enter_context(library.fetch(item, need))
+        return _Fetched(source, stack.pop_all().close)
+
+
+def _sample(
+    library: Library, item: Item, fetched: "Future[_Fetched]", need: Need, *, name: str
+) -> Sample | Failed:
+    try:
+        with closing(fetched.result()) as held:
+            return Sample(name, item.media, (decode(held.source, need.short_side_px),))
+    except ItemError as exc:
+        return Failed(name, str(exc), exc.retryable)
+    except LibraryError:
+        raise
+    except Exception:
+        logger.exception("item %s of library %s met a bug", item.key, library.id)
+        return Failed(name, "Reading it met a bug; see the log.", retryable=True)
 
 
 def _ask_engine(

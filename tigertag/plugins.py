@@ -27,6 +27,7 @@ ENGINES: Mapping[str, str] = {
 }
 LIBRARIES: Mapping[str, str] = {
     "tigertag.folder": "tigertag.libraries.folder",
+    "tigertag.plex": "tigertag.libraries.plex",
 }
 EXTRA_OF: Mapping[str, str] = {
     "openvino": "classifier",

@@ -2,8 +2,9 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import Barrier
 from typing import cast
 
 import pytest
@@ -23,14 +24,22 @@ class Album:
 
     pictures: dict[str, bytes | Exception]
     fetched: list[tuple[str, Need]] = field(default_factory=list)
+    open: set[str] = field(default_factory=set)
+    meeting: Barrier | None = None
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[bytes]:
         self.fetched.append((item.key, need))
+        if self.meeting is not None:
+            self.meeting.wait(5)
         picture = self.pictures[item.key]
         if isinstance(picture, Exception):
             raise picture
-        yield picture
+        self.open.add(item.key)
+        try:
+            yield picture
+        finally:
+            self.open.discard(item.key)
 
 
 def png(colour: str) -> bytes:
@@ -55,6 +64,19 @@ def outcomes(said: Sequence[Told | Stopped]) -> dict[tuple[str, str], Outcome]:
 def test_a_library_that_cannot_go_on_is_not_the_items_fault() -> None:
     with pytest.raises(LibraryUnavailable):
         ask(Album({"a": LibraryUnavailable("gone")}), ColourEngine())
+
+
+def test_pictures_are_fetched_beside_each_other() -> None:
+    album = Album({key: png("red") for key in "abcd"}, meeting=Barrier(4))
+    assert len(ask(album, ColourEngine())) == 4
+
+
+@pytest.mark.parametrize("trouble", [None, LibraryUnavailable("gone"), ItemGone("gone")])
+def test_no_picture_is_held_longer_than_it_is_needed(trouble: Exception | None) -> None:
+    album = Album({"a": png("red"), "b": trouble or png("red"), "c": png("red")})
+    with suppress(LibraryUnavailable):
+        ask(album, ColourEngine())
+    assert album.open == set()
 
 
 def test_an_item_that_cannot_be_read_fails_for_every_engine() -> None:

@@ -20,7 +20,7 @@ def scans() -> None:
     """List the newest scans."""
     table = Table("scan", "section", "kind", "mode", "write", "state", "started", box=None)
     with core() as built:
-        for scan in service.newest(built):
+        for scan in (status.scan for status in service.listed(built).items):
             started = scan.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
             table.add_row(
                 str(scan.id),

@@ -31,6 +31,9 @@ _COMMANDS = {
     "libraries": "tigertag.cli.listings:libraries",
     "rules": "tigertag.cli.rules:rules",
     "tombstones": "tigertag.cli.rules:tombstones",
+    "serve": "tigertag.cli.serve:serve",
+    "work": "tigertag.cli.work:work",
+    "password": "tigertag.cli.password:password",
     "db": "tigertag.cli.db:db",
 }
 _HELP = {
@@ -47,6 +50,9 @@ _HELP = {
     "libraries": "List the libraries and their sections.",
     "rules": "Block, allow and rename words, set thresholds.",
     "tombstones": "Tags that you took off, and that stay off.",
+    "serve": "Serve the dashboard and REST.",
+    "work": "Work on the scans that were started elsewhere.",
+    "password": "Set the dashboard's password, or a new key for REST.",
     "db": "Look after the database.",
 }
 

@@ -20,13 +20,13 @@ def rules() -> None:
 @rules.command("list")
 def list_rules() -> None:
     """List the rules; those further down override those above."""
-    table = Table("rule", "action", "word", "engine", "value", box=None)
+    table = Table("rule", "action", "word", "engine", "section", "value", box=None)
     with core() as built:
-        for rule in built.default_rules:
-            table.add_row("default", rule.action, rule.word, rule.engine or "every", rule.value)
-        for row in service.listed(built):
-            rule = row.rule
-            table.add_row(str(row.id), rule.action, rule.word, rule.engine or "every", rule.value)
+        known = [("default", rule) for rule in built.default_rules]
+        known += [(str(row.id), row.rule) for row in service.listed(built)]
+    for number, rule in known:
+        scope = (rule.engine or "every", rule.section or "every")
+        table.add_row(number, rule.action, rule.word, *scope, rule.value)
     if table.row_count:
         console.print(table)
     else:
@@ -38,13 +38,14 @@ def list_rules() -> None:
 @click.argument("word")
 @click.argument("value", required=False, default="")
 @click.option("--engine", default="", help="For this engine only.")
-def add(action: str, word: str, value: str, engine: str) -> None:
+@click.option("--section", default="", help="In this section only: LIBRARY/SECTION.")
+def add(action: str, word: str, value: str, engine: str, section: str) -> None:
     """Add a rule: deny WORD, allow WORD, rename WORD NAME, threshold WORD NUMBER.
 
     WORD is a tag's name or a concept's id; for thresholds also "*", every word.
     """
     with core() as built:
-        service.add(built, Rule(RuleAction(action), word, engine.casefold(), value))
+        service.add(built, Rule(RuleAction(action), word, engine, value, section))
     click.echo("Added. `tigertag scan LIBRARY --decide` shows what it changes.")
 
 

@@ -35,6 +35,8 @@ def run(step: Step, *, workers: int, stop: Event) -> None:
         except BaseException:
             stop.set()
             raise
+        finally:
+            gc.unfreeze()
         if any(future.exception() for future in done):
             stop.set()
     for future in futures:

@@ -1,5 +1,8 @@
 """HTTP: timeouts, retry with jitter, status → error, nothing secret in a message."""
 
-from tigertag.net.session import Http, Patience
+from tigertag.net.client import Session
+from tigertag.net.faults import mapped
+from tigertag.net.patience import Patience
+from tigertag.net.session import Http
 
-__all__ = ["Http", "Patience"]
+__all__ = ["Http", "Patience", "Session", "mapped"]

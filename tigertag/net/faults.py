@@ -25,7 +25,7 @@ def check(response: requests.Response, url: str) -> None:
         return
     message = f"{bare_url(url)} answered {status} {response.reason or ''}".rstrip() + "."
     error = Passing if status in _PASSING_STATUS else HttpError
-    raise error(message, status=status, retry_after_s=_retry_after_s(response))
+    raise error(message, status=status, retry_after_s=retry_after_s(response))
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def _root(exc: BaseException) -> OSError | None:
     return None if below is None else _root(below)
 
 
-def _retry_after_s(response: requests.Response) -> float | None:
+def retry_after_s(response: requests.Response) -> float | None:
     """Read Retry-After: seconds or a date (RFC 9110, 10.2.3)."""
     said = response.headers.get("Retry-After", "").strip()
     if said.isdecimal():

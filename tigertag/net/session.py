@@ -1,36 +1,25 @@
-"""The one HTTP session, and downloads over it."""
+"""HTTP for the whole program: sessions, and downloads."""
 
 import errno
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
 
 import requests
-import stamina
 
-from tigertag import __version__
 from tigertag.errors import HttpError
+from tigertag.net.client import Session
 from tigertag.net.faults import RANGE_REFUSED, Passing, check, mapped
 from tigertag.net.part import Part, alone
+from tigertag.net.patience import Patience
 from tigertag.wording import bare_url
 
 Progress = Callable[[int, int | None], None]
 
 _BLOCK_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait, and how often to try."""
-
-    connect_s: float = 5.0
-    read_s: float = 30.0
-    attempts: int = 5
-    first_wait_s: float = 0.5
-    longest_wait_s: float = 60.0
 
 
 class Http:
@@ -39,13 +28,21 @@ class Http:
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
         self._lock = threading.Lock()
-        self._session: requests.Session | None = None
+        self._sessions: list[Session] = []
+        self._loading: Session | None = None
 
     def close(self) -> None:
+        """Close all connections; whoever goes on opens new ones."""
         with self._lock:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+            for session in self._sessions:
+                session.close()
+
+    def session(self, *, headers: Mapping[str, str] | None = None) -> Session:
+        """Return a new session that sends these headers with each request; it connects later."""
+        session = Session(self._patience, headers or {})
+        with self._lock:
+            self._sessions.append(session)
+        return session
 
     def download(
         self,
@@ -73,25 +70,13 @@ class Http:
                 _finish(part, to, url, sha256_prefix)
 
     def _fill(self, part: Part, url: str, progress: Progress) -> None:
-        patience = self._patience
-        for attempt in stamina.retry_context(
-            on=self._again,
-            attempts=patience.attempts,
-            timeout=None,
-            wait_initial=patience.first_wait_s,
-            wait_max=patience.longest_wait_s,
-            wait_jitter=patience.first_wait_s,
-        ):
+        for attempt in self._patience.attempts_at(self._again):
             with attempt:
                 self._go_on(part, url, progress)
 
     def _again(self, exc: Exception) -> bool | float:
         """Try again if it may help, after the time that the server asks for, if it is not long."""
-        if not isinstance(exc, Passing):
-            return False
-        if exc.retry_after_s is None:
-            return True
-        return exc.retry_after_s if exc.retry_after_s <= self._patience.longest_wait_s else False
+        return isinstance(exc, Passing) and self._patience.heeds(exc.retry_after_s)
 
     def _go_on(self, part: Part, url: str, progress: Progress) -> None:
         """Load until the file is whole; a connection that is cut costs no try if it brought any."""
@@ -129,13 +114,13 @@ class Http:
                 check(response, url)
                 yield response
 
-    def _open(self) -> requests.Session:
+    def _open(self) -> Session:
+        """The session for downloads, which have a patience of their own."""
         with self._lock:
-            if self._session is None:
-                self._session = requests.Session()
-                self._session.headers["User-Agent"] = f"TigerTag/{__version__}"
-                self._session.max_redirects = 10
-            return self._session
+            if self._loading is None:
+                self._loading = Session(replace(self._patience, attempts=1), {})
+                self._sessions.append(self._loading)
+            return self._loading
 
 
 def _finish(part: Part, to: Path, url: str, sha256_prefix: str) -> None:

@@ -37,6 +37,26 @@ def decide(
     return tuple(sorted(_merged(proposals), key=lambda tag: (-tag.confidence, tag.name)))
 
 
+def plain_name(tag: Tag, thresholds: Mapping[str, Thresholds]) -> str:
+    """The tag's name without its engine's prefix: what rules speak of."""
+    prefixes = [thresholds[one.engine].prefix for one in tag.because if one.engine in thresholds]
+    longest = max((one for one in prefixes if tag.name.startswith(one)), key=len, default="")
+    return tag.name.removeprefix(longest) or tag.name
+
+
+def allowed(
+    tags: Iterable[Tag], rules: Rules, thresholds: Mapping[str, Thresholds]
+) -> tuple[Tag, ...]:
+    """Those of the tags, decided earlier, that no rule blocks now."""
+
+    def denied(tag: Tag) -> bool:
+        names = _names(tag.concept, plain_name(tag, thresholds))
+        engines = {one.engine for one in tag.because} or {""}
+        return all(rules.denies(names, engine) for engine in engines)
+
+    return tuple(tag for tag in tags if not denied(tag))
+
+
 def _proposals(
     answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts
 ) -> Iterator[Tag]:

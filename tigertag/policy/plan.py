@@ -3,8 +3,8 @@
 TigerTag removes only what stands as its own, and never adds what the user took off.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tigertag.model import Edit, Field, Item, Shown, Standing, TagRef
 
@@ -58,6 +58,14 @@ def plan(
     adds = tuple(ref for word, ref in want.items() if word not in present and word not in barred)
     removes = tuple(ref for word, ref in present.items() if word in removable and word not in want)
     return Plan(Edit(item, adds, removes), loss.tombstones, loss.forgotten)
+
+
+def at_most(planned: Plan, words: Collection[Word]) -> Plan:
+    """The plan, but for edits of other words than these: what a preview did not show."""
+    edit = planned.edit
+    adds = tuple(ref for ref in edit.adds if ref.word in words)
+    removes = tuple(ref for ref in edit.removes if ref.word in words)
+    return replace(planned, edit=replace(edit, adds=adds, removes=removes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tigertag.model import Rule, RuleAction
+from tigertag.model import Rule, RuleAction, Section
 
 
 @dataclass(frozen=True)
@@ -12,10 +12,14 @@ class Rules:
     """Rules by rising precedence: of those that speak of a word, the last one holds.
 
     The environment's rules come first, the database's after them; within either, a rule for one
-    engine comes after those for every engine.
+    section comes after those for all, and before that one for one engine after those for every.
     """
 
     rules: tuple[Rule, ...] = field(default=())
+
+    def of(self, section: Section) -> "Rules":
+        """Those of the rules that hold in the section."""
+        return Rules(tuple(one for one in self.rules if one.section in ("", section.path)))
 
     @cached_property
     def _by_word(self) -> dict[str, list[tuple[int, Rule]]]:

@@ -12,7 +12,7 @@ from tigertag.model import Section, Thresholds
 from tigertag.policy import Rules
 from tigertag.services import rules as rules_service
 from tigertag.services.core import Core, EngineEntry
-from tigertag.store import Db
+from tigertag.store import Db, scans
 from tigertag.store import rules as rows
 from tigertag.store.answers import SAMPLER
 from tigertag.store.scans import ScanRow
@@ -24,6 +24,7 @@ class Context:
 
     `engines` are those that may see the section, `asked` those that this scan asks.
     `fingerprints` are those of all engines that ever answered, as they are now or last were.
+    `of_preview`: it applies a preview, and does at most what that has shown.
     `signature` changes whenever an unchanged item may need to be asked about or decided again.
     """
 
@@ -36,6 +37,7 @@ class Context:
     thresholds: Mapping[str, Thresholds]
     concepts: Concepts
     signature: str
+    of_preview: bool = False
 
     @property
     def section(self) -> Section:
@@ -54,7 +56,7 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
     fingerprints = {name: engine.fingerprint for name, engine in engines.items()}
     known = {entry.id: (fingerprints[entry.id], entry.thresholds) for entry in entries}
     rows.remember_engines(db, known)
-    rules = rules_service.effective(core, db)
+    rules = rules_service.effective(core, db).of(scan.section)
     thresholds = rules_service.thresholds(core, db)
     return Context(
         scan=scan,
@@ -66,6 +68,7 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         thresholds=thresholds,
         concepts=core.concepts,
         signature=_signature(fingerprints, rules, thresholds),
+        of_preview=scan.source_id is not None and scans.get(db, scan.source_id).is_preview,
     )
 
 

@@ -1,13 +1,16 @@
 """What the services work with, and how names are looked up in it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from pathlib import Path
 from typing import TypeVar
 
 from tigertag.concepts import Concepts
 from tigertag.contracts import Engine, Host, Library
 from tigertag.errors import NotFound, PluginError
 from tigertag.model import Rule, Section, Thresholds
+from tigertag.services.memory import Memory
 from tigertag.store import Store
 from tigertag.wording import did_you_mean
 
@@ -47,6 +50,10 @@ class Core:
     default_rules: tuple[Rule, ...]
     workers: int
     lease_s: float
+    home: Path = Path()
+    timezone: tzinfo = UTC
+    problems: tuple[str, ...] = ()
+    memory: Memory = field(default_factory=Memory, compare=False)
 
     def library(self, name: str) -> Library:
         """Return the library, open. Raises `NotFound`, `PluginError`, `LibraryError`."""
@@ -59,8 +66,10 @@ class Core:
     def section(self, library: Library, name: str | None) -> Section:
         """Return the section by id or title; the only one when no name is given."""
         sections = library.sections()
-        titles = ", ".join(section.id for section in sections)
+        titles = ", ".join(_called(section) for section in sections) or "none"
         if name is None:
+            if not sections:
+                raise NotFound(f"Library {library.id} has no sections that can be scanned.")
             if len(sections) == 1:
                 return sections[0]
             raise NotFound(f"Library {library.id} has several sections; name one of: {titles}.")
@@ -69,7 +78,8 @@ class Core:
                 return section
         raise NotFound(
             f"Library {library.id} has no section {name!r}"
-            f"{did_you_mean(name, [section.id for section in sections])} It has: {titles}."
+            f"{did_you_mean(name, [word for one in sections for word in (one.id, one.title)])}"
+            f" It has: {titles}."
         )
 
     def usable_engines(self, names: Sequence[str] = ()) -> list[EngineEntry]:
@@ -80,6 +90,11 @@ class Core:
                 raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
         usable = [entry for entry in chosen or self.engines if entry.engine is not None]
         return sorted(usable, key=lambda entry: (entry.order, entry.id))
+
+
+def _called(section: Section) -> str:
+    """How a section is named to people: its title, and its id where that says more."""
+    return section.id if section.id == section.title else f"{section.title} ({section.id})"
 
 
 _E = TypeVar("_E", EngineEntry, LibraryEntry)

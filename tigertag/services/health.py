@@ -1,10 +1,64 @@
-"""Whether the service is well."""
+"""Whether the service is well, and what the user should know."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+
+from tigertag.errors import StoreError
+from tigertag.services import accounts, sources
 from tigertag.services.core import Core
+from tigertag.services.views import Notice
 from tigertag.store import rules
+
+_LITTLE_SPACE_BYTES = 500_000_000
 
 
 def check(core: Core) -> None:
     """Read from the database. Raises `StoreError`."""
     with core.store.read() as db:
         rules.every(db)
+
+
+def notices(core: Core) -> tuple[Notice, ...]:
+    """Return what the user should know, the worst first; empty when all is well."""
+    found = [*_database(core), *_settings(core), *_home(core)]
+    with suppress(StoreError):
+        found += _plugins(core)
+    worst = {"error": 0, "warning": 1, "notice": 2}
+    return tuple(sorted(found, key=lambda notice: worst[notice.level]))
+
+
+def _database(core: Core) -> Iterator[Notice]:
+    try:
+        check(core)
+    except StoreError as exc:
+        yield Notice("database", "error", str(exc))
+
+
+def _settings(core: Core) -> Iterator[Notice]:
+    for problem in core.problems:
+        yield Notice("settings", "warning", problem)
+    if not core.libraries:
+        yield Notice("settings", "error", "No library is set up; set LIBRARY_<X>_NAME.")
+    if not any(entry.engine for entry in core.engines):
+        yield Notice("settings", "error", "No engine can be used; set ENGINE_<X>_NAME.")
+
+
+def _plugins(core: Core) -> Iterator[Notice]:
+    for engine in sources.engines(core):
+        if engine.status == "failing":
+            yield Notice(f"engine {engine.id}", "error", engine.reason)
+    for library in sources.libraries(core):
+        if library.problem.startswith("switched off"):
+            continue
+        if library.problem:
+            yield Notice(f"library {library.id}", "error", library.problem)
+
+
+def _home(core: Core) -> Iterator[Notice]:
+    path = accounts.left_over(core)
+    if path is not None:
+        message = f"The generated password or key is still in {path}; note it and delete the file."
+        yield Notice("sign-in", "notice", message)
+    if core.home.exists() and shutil.disk_usage(core.home).free < _LITTLE_SPACE_BYTES:
+        yield Notice("disk", "warning", f"Less than 500 MB are left in {core.home}.")

@@ -16,12 +16,13 @@ from tigertag.store import rules as rows
 from tigertag.store.rules import RuleRow
 from tigertag.wording import tidy
 
+_LONGEST_WORD = 512
 _VALUE_KEYS = {RuleAction.RENAME: "to", RuleAction.THRESHOLD: "at"}
 
 
 def effective(core: Core, db: Db) -> Rules:
     """The environment's rules, overridden by the database's."""
-    defaults = sorted(core.default_rules, key=lambda rule: rule.engine != "")
+    defaults = sorted(core.default_rules, key=lambda rule: (rule.section != "", rule.engine != ""))
     return Rules((*defaults, *(row.rule for row in rows.every(db))))
 
 
@@ -37,11 +38,15 @@ def listed(core: Core) -> list[RuleRow]:
         return rows.every(db)
 
 
-def add(core: Core, rule: Rule) -> None:
-    """Add a rule. Raises `RequestError` when its value does not fit."""
-    checked = check(rule)
+def add(core: Core, rule: Rule) -> int:
+    """Add a rule and return its id. Raises `RequestError` when its value does not fit."""
     with core.store.write() as db:
-        rows.add(db, checked)
+        return put(db, rule)
+
+
+def put(db: Db, rule: Rule) -> int:
+    """Add a rule in a transaction that does more. Raises `RequestError`."""
+    return rows.add(db, check(rule))
 
 
 def remove(core: Core, rule_id: int) -> None:
@@ -63,6 +68,10 @@ def check(rule: Rule) -> Rule:
         raise RequestError(f"The new name of {rule.word!r} is missing.")
     if rule.action in (RuleAction.DENY, RuleAction.ALLOW) and rule.value:
         raise RequestError(f"A rule to {rule.action} {rule.word!r} takes no value.")
+    if rule.section and "/" not in rule.section:
+        raise RequestError(f"A rule's section is library/section, not {rule.section!r}.")
+    if len(word) > _LONGEST_WORD or len(rule.value) > _LONGEST_WORD:
+        raise RequestError(f"A word has {_LONGEST_WORD} letters at most.")
     return replace(rule, word=word, engine=rule.engine.casefold(), value=tidy(rule.value))
 
 
@@ -74,7 +83,10 @@ def _is_confidence(value: str) -> bool:
 
 
 def exported(rules: Iterable[Rule]) -> str:
-    """Rules as YAML: `rules: [{deny: word}, {rename: word, to: name, engine: id}, …]`."""
+    """Rules as YAML: `rules: [{deny: word}, {rename: word, to: name, engine: id}, …]`.
+
+    A rule for one section has the key `section` too.
+    """
     return str(yaml.safe_dump({"rules": [_entry(rule) for rule in rules]}, allow_unicode=True))
 
 
@@ -86,6 +98,8 @@ def _entry(rule: Rule) -> dict[str, Any]:
         entry["to"] = rule.value
     if rule.engine:
         entry["engine"] = rule.engine
+    if rule.section:
+        entry["section"] = rule.section
     return entry
 
 
@@ -108,14 +122,15 @@ def _rule(entry: Any, where: str) -> Rule:
         known = ", ".join(RuleAction)
         raise SettingsError(f"{where} must say one of {known}. No rule was taken.")
     value_key = _VALUE_KEYS.get(actions[0], "")
-    unknown = set(entry) - {actions[0].value, value_key, "engine"}
+    unknown = set(entry) - {actions[0].value, value_key, "engine", "section"}
     if unknown:
         raise SettingsError(f"{where} has an unknown key {min(unknown)!r}. No rule was taken.")
     value, word = str(entry.get(value_key, "")), entry[actions[0]]
     if not isinstance(word, str):
         raise SettingsError(f"{where}: put {word!r} in quotes, it is a word. No rule was taken.")
     try:
-        return check(Rule(actions[0], word, str(entry.get("engine", "")), value))
+        engine, section = str(entry.get("engine", "")), str(entry.get("section", ""))
+        return check(Rule(actions[0], word, engine, value, section))
     except RequestError as exc:
         raise SettingsError(f"{where}: {exc} No rule was taken.") from exc
 

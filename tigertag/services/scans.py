@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tigertag.errors import Conflict, RequestError
+from tigertag.services import counting, cursors
 from tigertag.services.context import may_see
 from tigertag.services.core import Core
 from tigertag.services.runner import Runner
+from tigertag.services.views import Page
 from tigertag.store import Db, chunks, decisions, items, scans, sections
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
@@ -30,7 +32,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far a scan has come. `eta_s` is None while that cannot be told."""
+    """How far a scan has come. `changed`: items with adds or removes.
+
+    `eta_s` is None while that cannot be told.
+    """
 
     scan: ScanRow
     todo: int
@@ -38,6 +43,7 @@ class Status:
     failed: int
     adds: int
     removes: int
+    changed: int
     asked: int
     waiting: Mapping[str, str]
     items_per_s: float
@@ -162,8 +168,11 @@ def status(core: Core, scan_id: int) -> Status:
     """Return how far a scan has come. Raises `NotFound`."""
     with core.store.read() as db:
         scan = scans.get(db, scan_id)
-        counts = decisions.counts(db, scan_id)
-        failures = tuple(decisions.failures(db, scan_id)) if counts.failed else ()
+    return _status(core, scan)
+
+
+def _status(core: Core, scan: ScanRow) -> Status:
+    counts, failures = counting.tally(core, scan)
     pace = _pace(scan, counts.done + counts.failed)
     left_s = counts.todo / pace if pace and scan.state == "running" else None
     return Status(
@@ -173,6 +182,7 @@ def status(core: Core, scan_id: int) -> Status:
         counts.failed,
         counts.adds,
         counts.removes,
+        counts.changed,
         counts.asked,
         counts.waiting,
         pace,
@@ -190,9 +200,34 @@ def _pace(scan: ScanRow, ended: int) -> float:
     return (ended - scan.resumed_from) / elapsed_s if elapsed_s > 0 else 0.0
 
 
-def newest(core: Core, *, limit: int = 20) -> list[ScanRow]:
+def listed(core: Core, *, cursor: str | None = None, limit: int = 20) -> Page[Status]:
+    """Return scans, the newest first. Raises `RequestError` for a cursor that is none."""
+    before = cursors.number(cursor)
     with core.store.read() as db:
-        return scans.newest(db, limit=limit)
+        rows = scans.page(db, before=before, limit=limit + 1)
+    page = cursors.cut(rows, limit, after=lambda row: row.id)
+    return Page(tuple(_status(core, row) for row in page.items), page.next)
+
+
+def made_from(core: Core, scan_id: int) -> list[Status]:
+    """Return the scans that apply or undo this one, the newest first."""
+    with core.store.read() as db:
+        rows = scans.made_from(db, scan_id)
+    return [_status(core, row) for row in rows]
+
+
+def active(core: Core) -> list[Status]:
+    """Return the scans that are queued, running or paused, the oldest first."""
+    with core.store.read() as db:
+        rows = scans.every_active(db)
+    return [_status(core, row) for row in rows]
+
+
+def first_write(core: Core, library: str, section: str) -> bool:
+    """Whether TigerTag has never written to the section (named by its ids)."""
+    with core.store.read() as db:
+        section_id = sections.find(db, library, section)
+        return not section_id or not sections.get(db, section_id).canary_passed
 
 
 def decided(core: Core, scan_id: int) -> Iterator[tuple[ItemRow, Decision]]:

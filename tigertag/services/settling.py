@@ -131,13 +131,15 @@ class Settling:
         lifted: frozenset[Word] = frozenset()
         if context.scan.kind == "apply":
             source = facts.source[row.id]
-            tags = source.tags
+            tags = policy.allowed(source.tags, context.rules, context.thresholds)
             lifted = frozenset(ref.word for ref in (*source.adds, *source.removes))
         else:
             given = facts.answers[row.id]
             tags = policy.decide(given, context.rules, context.thresholds, context.concepts)
         wanted = [TagRef(tag.field, tag.name) for tag in tags]
         plan = policy.plan(row.item, wanted, standing, seen, refreshed=refreshed, lifted=lifted)
+        if context.of_preview:
+            plan = policy.at_most(plan, lifted)
         return tags, plan
 
 

@@ -10,7 +10,7 @@ from tigertag.errors import LeaseLost, LibraryError
 from tigertag.model import Edit, Shown, Standing, TagRef
 from tigertag.policy import Plan, Settled
 from tigertag.services.context import Context
-from tigertag.store import Db, Store, chunks, decisions, items, ledger, scans, sections
+from tigertag.store import Db, Store, chunks, decisions, items, ledger, scans, sections, tags
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
@@ -72,6 +72,8 @@ class Writeback:
             ids = ledger.plan(db, chunk.scan_id, edits)
             ended = [one.decision for one in found if one.row.id not in ids]
             decisions.write(db, chunk.scan_id, ended)
+            if self._context.scan.kind == "scan":
+                tags.put(db, {one.row.id: one.decision.tags for one in read})
             items.settle(db, [(one.row.id, _settles(one)) for one in found])
         return [Made(one, ids[one.row.id]) for one in to_make]
 

@@ -2,7 +2,13 @@
 
 from tigertag.settings.program import load
 from tigertag.settings.reference import REFERENCE, SettingDoc
-from tigertag.settings.shapes import EngineSettings, LibrarySettings, PluginSettings, Settings
+from tigertag.settings.shapes import (
+    EngineSettings,
+    LibrarySettings,
+    PluginSettings,
+    Settings,
+    WebSettings,
+)
 
 __all__ = [
     "REFERENCE",
@@ -11,5 +17,6 @@ __all__ = [
     "PluginSettings",
     "SettingDoc",
     "Settings",
+    "WebSettings",
     "load",
 ]

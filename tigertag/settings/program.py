@@ -1,6 +1,7 @@
 """The settings of the program itself."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 from difflib import get_close_matches
@@ -12,12 +13,14 @@ from tigertag.errors import SettingsError
 from tigertag.settings import groups
 from tigertag.settings import values as read
 from tigertag.settings.reference import PROGRAM_KEYS
-from tigertag.settings.shapes import Settings
+from tigertag.settings.shapes import Settings, WebSettings
 from tigertag.wording import did_you_mean
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _UTC: tzinfo = UTC
 _POSTGRES = "postgresql+psycopg"
+_SHORTEST_PASSWORD = 8
+_SHORTEST_KEY = 16
 
 T = TypeVar("T")
 
@@ -26,7 +29,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment.
 
     What is wrong with a plugin is in its `problem`, what is wrong elsewhere in `problems`. Raises
-    `SettingsError` when the database is not clear: another one must not be used in its place.
+    `SettingsError` when the database, the password or the key is not clear: another one must not be
+    used in its place.
     """
     found = read.cleaned(os.environ if environ is None else environ)
     own = _Program(found)
@@ -43,8 +47,41 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         host=own.take("HOST", lambda _key, value: value, "127.0.0.1"),
         port=own.take("PORT", _port, 5000),
         timezone=own.take("TZ", _timezone, _UTC),
+        web=_web(own, found),
         problems=(*own.problems, *_unknown(found), *groups.misspelt(found)),
     )
+
+
+def _web(own: "_Program", found: Mapping[str, str]) -> WebSettings:
+    """What the web needs. A secret that cannot be read raises: no other may stand in its place."""
+    return WebSettings(
+        password=_secret(found, "TIGERTAG_PASSWORD", least=_SHORTEST_PASSWORD),
+        api_key=_secret(found, "TIGERTAG_API_KEY", least=_SHORTEST_KEY),
+        base_path=own.take("TIGERTAG_BASE_PATH", _base_path, ""),
+        trusted_proxies=own.take("TIGERTAG_TRUSTED_PROXIES", _proxies, 0),
+    )
+
+
+def _secret(environ: Mapping[str, str], key: str, *, least: int) -> str:
+    value, path = environ.get(key, ""), environ.get(f"{key}_FILE")
+    if value and path:
+        raise SettingsError(f"{key}_FILE and {key} are both set; keep one.")
+    if path:
+        value = read.from_file(f"{key}_FILE", path).strip()
+    if value and len(value) < least:
+        raise SettingsError(f"{key} is too short; it needs {least} characters at least.")
+    return value
+
+
+def _base_path(key: str, value: str) -> str:
+    path = value.strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]*", path):
+        raise SettingsError(f"{key}: {value!r} is not a path such as /tigertag.")
+    return f"/{path}" if path else ""
+
+
+def _proxies(key: str, value: str) -> int:
+    return read.whole(key, value, least=0, most=10)
 
 
 class _Program:

@@ -57,6 +57,16 @@ class LibrarySettings(PluginSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The service's face on the web. "": the password or key is generated at the first start."""
+
+    password: str = field(default="", repr=False)
+    api_key: str = field(default="", repr=False)
+    base_path: str = ""
+    trusted_proxies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is configured. `workers` 0: one a core, and one more.
 
@@ -74,4 +84,5 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 5000
     timezone: tzinfo = UTC
+    web: WebSettings = field(default_factory=WebSettings)
     problems: tuple[str, ...] = ()

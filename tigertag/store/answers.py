@@ -97,11 +97,11 @@ def current(
                 best[row.item_id, row.engine] = (rank, row)
     found: dict[int, list[Answer]] = {item_id: [] for item_id in revisions}
     for (item_id, _engine), (_rank, row) in sorted(best.items(), key=lambda entry: entry[0]):
-        found[item_id].append(_answer(row))
+        found[item_id].append(unpacked(row))
     return found
 
 
-def _answer(row: Row[Any]) -> Answer:
+def unpacked(row: Row[Any]) -> Answer:
     return Answer(
         row.engine,
         row.fingerprint,

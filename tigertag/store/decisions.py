@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, case, func, select, update
 
 from tigertag.model import Tag, TagRef
 from tigertag.store import schema
 from tigertag.store.database import Db
-from tigertag.store.packing import pack_refs, pack_tags, unpack_refs, unpack_tags
+from tigertag.store.packing import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
 from tigertag.store.sql import slices
 
 _decisions = schema.decisions
@@ -60,6 +60,7 @@ class Counts:
     failed: int = 0
     adds: int = 0
     removes: int = 0
+    changed: int = 0
     waiting: Mapping[str, str] = field(default_factory=dict)
     asked: int = 0
 
@@ -93,7 +94,7 @@ def to_settle(db: Db, chunk_id: int) -> list[Decision]:
     """Return the items of a chunk about which nothing is decided yet."""
     where = (_decisions.c.chunk_id == chunk_id, _decisions.c.state == "todo")
     rows = db.execute(select(_decisions).where(*where).order_by(_decisions.c.id))
-    return [_decision(row) for row in rows]
+    return [decision_of(row) for row in rows]
 
 
 def of_scan(
@@ -102,15 +103,15 @@ def of_scan(
     """Return (row id, decision) by rising id."""
     where = (_decisions.c.scan_id == scan_id, _decisions.c.id > after)
     rows = db.execute(select(_decisions).where(*where).order_by(_decisions.c.id).limit(limit))
-    return [(row.id, _decision(row)) for row in rows]
+    return [(row.id, decision_of(row)) for row in rows]
 
 
 def of_items(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, Decision]:
     where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id.in_(item_ids))
-    return {row.item_id: _decision(row) for row in db.execute(select(_decisions).where(*where))}
+    return {row.item_id: decision_of(row) for row in db.execute(select(_decisions).where(*where))}
 
 
-def _decision(row: Row[Any]) -> Decision:
+def decision_of(row: Row[Any]) -> Decision:
     return Decision(
         row.item_id,
         row.state,
@@ -144,6 +145,17 @@ def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
         names = [name for name in values[0] if name != "of_item"]
         new: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in names}
         db.execute(update(_decisions).where(*where).values(**new), values)
+
+
+def adding(db: Db, scan_id: int, word: str) -> list[int]:
+    """Return the items to which a scan would add a word, perhaps some more."""
+    packed = f"%{dumps(word)[1:-1]}%"
+    where = (
+        _decisions.c.scan_id == scan_id,
+        _decisions.c.add_count + _decisions.c.remove_count > 0,
+        _decisions.c.adds.ilike(packed),
+    )
+    return list(db.execute(select(_decisions.c.item_id).where(*where)).scalars())
 
 
 def to_ask(db: Db, chunk_id: int) -> list[WorkRow]:
@@ -206,6 +218,7 @@ def counts(db: Db, scan_id: int) -> Counts:
         func.count(),
         func.sum(_decisions.c.add_count),
         func.sum(_decisions.c.remove_count),
+        func.sum(case((_decisions.c.add_count + _decisions.c.remove_count > 0, 1), else_=0)),
     )
     where = _decisions.c.scan_id == scan_id
     rows = db.execute(select(*columns).where(where).group_by(_decisions.c.state)).all()
@@ -216,6 +229,7 @@ def counts(db: Db, scan_id: int) -> Counts:
         failed=by_state.get("failed", 0),
         adds=sum(row[2] for row in rows),
         removes=sum(row[3] for row in rows),
+        changed=sum(row[4] for row in rows),
         waiting=_waiting(db, scan_id),
         asked=_asked(db, scan_id),
     )

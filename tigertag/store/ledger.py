@@ -84,10 +84,15 @@ def _made(scan_id: int) -> tuple[Any, Any]:
 
 def _by_item(db: Db, *where: Any) -> dict[int, list[EditRow]]:
     found: dict[int, list[EditRow]] = {}
-    statement = select(_edits, schema.scans.c.kind).join(schema.scans)
-    for row in db.execute(statement.where(*where).order_by(_edits.c.id)):
-        found.setdefault(row.item_id, []).append(_edit(row))
+    for edit in edits_where(db, *where):
+        found.setdefault(edit.item_id, []).append(edit)
     return found
+
+
+def edits_where(db: Db, *where: Any) -> list[EditRow]:
+    """Return edits, the oldest first."""
+    statement = select(_edits, schema.scans.c.kind).join(schema.scans).where(*where)
+    return [_edit(row) for row in db.execute(statement.order_by(_edits.c.id))]
 
 
 def items_of(db: Db, scan_id: int) -> list[int]:
@@ -190,6 +195,11 @@ def tombstones(db: Db, *, word: str = "") -> list[TombstoneRow]:
     if word:
         statement = statement.where(_standing.c.word == word.casefold())
     return [TombstoneRow(*row) for row in db.execute(statement.order_by(_standing.c.id.desc()))]
+
+
+def bury(db: Db, item_id: int, ref: TagRef) -> None:
+    """Keep a tag off an item until that is lifted, as if the user had taken it off."""
+    stand(db, {item_id: {ref: Standing.TOMBSTONE}})
 
 
 def lift(db: Db, tombstone_ids: Sequence[int]) -> int:

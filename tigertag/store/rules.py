@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 
 from tigertag.model import Rule, RuleAction, Thresholds
 from tigertag.store import schema
@@ -22,18 +23,24 @@ class RuleRow:
 
 
 def every(db: Db) -> list[RuleRow]:
-    """Return the rules by rising precedence: those for one engine after those for all."""
-    rows = db.execute(select(_rules).order_by(_rules.c.engine != "", _rules.c.id))
-    return [
-        RuleRow(row.id, Rule(RuleAction(row.action), row.word, row.engine, row.value))
-        for row in rows
-    ]
+    """Return the rules by rising precedence: those for one engine, one section after others."""
+    order = (_rules.c.section != "", _rules.c.engine != "", _rules.c.id)
+    return [_row(row) for row in db.execute(select(_rules).order_by(*order))]
 
 
-def add(db: Db, rule: Rule) -> None:
-    """Add a rule, in the place of one that says something else of the same word and engine."""
+def _row(row: Row[Any]) -> RuleRow:
+    rule = Rule(RuleAction(row.action), row.word, row.engine, row.value, row.section)
+    return RuleRow(row.id, rule)
+
+
+def add(db: Db, rule: Rule) -> int:
+    """Add a rule, in the place of one that says something else of the same; return its id."""
     opposite = {RuleAction.DENY: RuleAction.ALLOW, RuleAction.ALLOW: RuleAction.DENY}
-    same = (_rules.c.word == rule.word, _rules.c.engine == rule.engine)
+    same = (
+        _rules.c.word == rule.word,
+        _rules.c.engine == rule.engine,
+        _rules.c.section == rule.section,
+    )
     if rule.action in opposite:
         db.execute(delete(_rules).where(*same, _rules.c.action == opposite[rule.action].value))
     row = {
@@ -41,9 +48,12 @@ def add(db: Db, rule: Rule) -> None:
         "word": rule.word,
         "engine": rule.engine,
         "value": rule.value,
+        "section": rule.section,
         "created_at": datetime.now(UTC),
     }
-    insert_or_replace(db, _rules, [row], key=["action", "word", "engine"])
+    insert_or_replace(db, _rules, [row], key=["action", "word", "engine", "section"])
+    where = (*same, _rules.c.action == rule.action.value)
+    return int(db.execute(select(_rules.c.id).where(*where)).scalar_one())
 
 
 def remove(db: Db, rule_id: int) -> bool:

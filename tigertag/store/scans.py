@@ -39,10 +39,15 @@ class ScanRow:
     resumed_at: datetime | None
     resumed_from: int
     finished_at: datetime | None
+    summary: str = ""
 
     @property
     def active(self) -> bool:
         return self.state in schema.ACTIVE
+
+    @property
+    def is_preview(self) -> bool:
+        return self.kind == "scan" and self.write == "preview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ def _row(row: Row[Any]) -> ScanRow:
         row.resumed_at,
         row.resumed_from,
         row.finished_at,
+        row.summary,
     )
 
 
@@ -109,11 +115,6 @@ def get(db: Db, scan_id: int) -> ScanRow:
     if row is None:
         raise NotFound(f"There is no scan {scan_id}; `tigertag scans` lists them.")
     return _row(row)
-
-
-def newest(db: Db, *, limit: int) -> list[ScanRow]:
-    statement = _select().order_by(_scans.c.id.desc()).limit(limit)
-    return [_row(row) for row in db.execute(statement)]
 
 
 def is_newest(db: Db, scan: ScanRow) -> bool:
@@ -156,6 +157,32 @@ def finish(db: Db, scan_id: int) -> bool:
     where = and_(_scans.c.id == scan_id, _scans.c.state == "running", ~left)
     values = {"state": "done", "finished_at": datetime.now(UTC)}
     return db.execute(update(_scans).where(where).values(**values)).rowcount == 1
+
+
+def summarise(db: Db, scan_id: int, summary: str) -> None:
+    """Keep the counts of a scan that has ended, so that they need not be counted again."""
+    ended = (_scans.c.id == scan_id, _scans.c.state.in_(schema.FINAL))
+    db.execute(update(_scans).where(*ended).values(summary=summary))
+
+
+def page(db: Db, *, before: int | None, limit: int) -> list[ScanRow]:
+    """Return scans, the newest first, from those older than `before` on."""
+    statement = _select().order_by(_scans.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(_scans.c.id < before)
+    return [_row(row) for row in db.execute(statement)]
+
+
+def made_from(db: Db, scan_id: int) -> list[ScanRow]:
+    """Return the scans that apply or undo a scan, the newest first."""
+    statement = _select().where(_scans.c.source_id == scan_id).order_by(_scans.c.id.desc())
+    return [_row(row) for row in db.execute(statement)]
+
+
+def every_active(db: Db) -> list[ScanRow]:
+    """Return the active scans, the oldest first."""
+    where = _scans.c.state.in_(schema.ACTIVE)
+    return [_row(row) for row in db.execute(_select().where(where).order_by(_scans.c.id))]
 
 
 def count_listed(db: Db, scan_id: int, *, listed: int, unchanged: int) -> None:

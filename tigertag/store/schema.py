@@ -133,6 +133,7 @@ scans = Table(
     Column("resumed_at", UtcDateTime),
     Column("resumed_from", Integer, nullable=False, server_default="0"),
     Column("finished_at", UtcDateTime),
+    Column("summary", Text, nullable=False, server_default=""),
     _one_of("kind", "scan", "apply", "undo", "redo"),
     _one_of("mode", "changed", "force", "decide"),
     _one_of("write", "preview", "apply"),
@@ -184,7 +185,28 @@ decisions = Table(
     _one_of("state", "todo", "done", "failed"),
     Index(None, "chunk_id"),
     Index(None, "item_id"),
+    Index(
+        "ix_decisions_changes",
+        "scan_id",
+        "item_id",
+        sqlite_where=text("add_count + remove_count > 0"),
+        postgresql_where=text("add_count + remove_count > 0"),
+    ),
     comment="What a scan decided of an item: its tags, and the edit that they ask for.",
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("field", String(16), nullable=False),
+    Column("word", String(512), nullable=False),
+    Column("name", String(512), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Index(None, "item_id"),
+    Index(None, "word", "field", "item_id"),
+    comment="A tag that the newest scan decided for an item, found by its case-folded word.",
 )
 
 work = Table(
@@ -240,7 +262,7 @@ standing = Table(
     Column("since", UtcDateTime, nullable=False),
     UniqueConstraint("item_id", "field", "word"),
     _one_of("state", "ours", "kept", "held", "tombstone"),
-    Index(None, "state"),
+    Index(None, "state", "word", "field"),
     comment="How tags of ours stand on an item, after all edits of the ledger.",
 )
 
@@ -252,8 +274,9 @@ rules = Table(
     Column("word", String(512), nullable=False),
     Column("engine", String(64), nullable=False, server_default=""),
     Column("value", String(512), nullable=False, server_default=""),
+    Column("section", String(1100), nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
-    UniqueConstraint("action", "word", "engine"),
+    UniqueConstraint("action", "word", "engine", "section"),
     _one_of("action", "deny", "allow", "rename", "threshold"),
     comment="The user's rules; they override the environment's.",
 )
@@ -267,4 +290,33 @@ engines = Table(
     Column("max_tags", Integer, nullable=False),
     Column("prefix", String(64), nullable=False),
     comment="The last settings of each engine: one that is gone keeps the tags it gave.",
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    _one_of("kind", "password", "api_key"),
+    comment="What lets a user in, hashed.",
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
+    comment="Sign-in links that were not used yet, hashed; each is good once.",
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "address", "at"),
+    Index(None, "at"),
+    comment="Sign-ins that failed lately; too many from one address are made to wait.",
 )

@@ -1,9 +1,11 @@
 """A stand-in for the host's HTTP: it has some files, and keeps to the contract of `Http`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+
+from requests import Session
 
 from tigertag.errors import HttpError
 
@@ -14,6 +16,9 @@ class FakeHttp:
 
     files: dict[str, bytes] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+
+    def session(self, *, headers: Mapping[str, str] | None = None) -> Session:
+        raise HttpError("Only files are served here.")
 
     def download(
         self,

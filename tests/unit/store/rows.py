@@ -12,6 +12,7 @@ BY_TABLE = {
     ("chunks", "kind"): "list",
     ("edits", "state"): "planned",
     ("standing", "state"): "ours",
+    ("credentials", "kind"): "password",
 }
 
 

@@ -1,0 +1,182 @@
+"""`python scripts/screenshots.py [--out DIR] [--photos DIR] [--all]`: pictures of the dashboard.
+
+Tags photographs with the local classifier in a scratch folder (by default those in scikit-image's
+wheel; `make demo` installs it), and opens the pages in headless Chromium at desktop and phone
+width, light and dark. The result is docs/screenshots/NAME-WIDTH-SCHEME.png; without `--all` only
+the few that the README shows.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from flask import Flask
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from scripts.demo import photographs
+from tigertag import bootstrap, settings
+from tigertag.services import previews, scans
+from tigertag.services.core import Core
+from tigertag.settings import WebSettings
+from tigertag.web.app import create_app
+
+DOCS = Path(__file__).parent.parent / "docs" / "screenshots"
+WIDTHS = {"desktop": (1280, 800), "phone": (360, 740)}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+README = ("home", "preview", "item", "tags")
+SECTIONS = {
+    "Holiday": (
+        "camera.png",
+        "chelsea.png",
+        "coffee.png",
+        "motorcycle_left.png",
+        "motorcycle_right.png",
+        "rocket.jpg",
+        "astronaut.png",
+        "moon.png",
+    ),
+    "At home": ("chelsea.png", "coffee.png", "clock_motion.png", "coins.png"),
+}
+PASSWORD = "a password for pictures"
+FINAL_S = 120
+
+
+def made(root: Path, photos: Path | None) -> Core:
+    """A core over the photographs, and nothing of the environment of whoever calls."""
+    folder = photos or sorted_photographs(root / "photos")
+    sections = {} if photos else {"LIBRARY_PHOTOS_SECTIONS": ",".join(SECTIONS)}
+    return bootstrap.build(
+        settings.load(
+            {
+                "TIGERTAG_HOME": str(root / "home"),
+                "LIBRARY_PHOTOS_NAME": "tigertag.folder",
+                "LIBRARY_PHOTOS_PATH": str(folder),
+                "ENGINE_LOCAL_NAME": "tigertag.classifier",
+                **sections,
+            }
+        )
+    )
+
+
+def sorted_photographs(root: Path) -> Path:
+    """Copy the photographs into a folder for each section."""
+    for section, names in SECTIONS.items():
+        (root / section).mkdir(parents=True)
+        for name in names:
+            shutil.copyfile(photographs() / name, root / section / name)
+    return root
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    sys.exit("Chromium is not installed.")
+
+
+def ended(core: Core, scan_id: int) -> int:
+    deadline = time.monotonic() + FINAL_S
+    while scans.status(core, scan_id).scan.active:
+        if time.monotonic() > deadline:
+            sys.exit(f"Scan {scan_id} did not end in {FINAL_S} s.")
+        time.sleep(0.1)
+    return scan_id
+
+
+def pages(core: Core) -> dict[str, str]:
+    """Scan, and return where each page is."""
+    first, *others = [section.id for section in core.library("photos").sections()]
+    last = others[-1] if others else first
+    preview = ended(core, scans.start(core, scans.Request("photos", first)))
+    other = ended(core, scans.start(core, scans.Request("photos", last)))
+    applied = ended(core, scans.apply(core, other))
+    (item, *_rest) = previews.changes(core, applied).items
+    return {
+        "home": "/",
+        "preview": f"/scans/{preview}",
+        "applied": f"/scans/{applied}",
+        "scans": "/scans",
+        "items": "/items",
+        "item": f"/items/{item.card.id}",
+        "tags": "/tags",
+        "rule": "/rules/new?action=deny&word=cat",
+        "threshold": "/rules/new?action=threshold&word=cat",
+        "rules": "/rules",
+        "setup": "/setup",
+        "missing": "/scans/999",
+    }
+
+
+def shoot(browser: Browser, address: str, found: dict[str, str], out: Path) -> None:
+    for width, (across, down) in WIDTHS.items():
+        for scheme in SCHEMES:
+            context = browser.new_context(
+                viewport={"width": across, "height": down}, color_scheme=scheme
+            )
+            page = context.new_page()
+            page.goto(address)
+            if "sign-in" in found:
+                save(page, out / f"sign-in-{width}-{scheme}.png")
+            page.fill("#password", PASSWORD)
+            page.press("#password", "Enter")
+            page.wait_for_selector("nav")
+            for name, path in found.items():
+                if name != "sign-in":
+                    page.goto(address + path)
+                    page.wait_for_load_state("networkidle")
+                    save(page, out / f"{name}-{width}-{scheme}.png")
+            context.close()
+
+
+def save(page: Page, path: Path) -> None:
+    """Save the part in view, in few colours: such a picture is a third as large."""
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(256).save(path, optimize=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=DOCS)
+    parser.add_argument("--photos", type=Path, help="a folder; sidecars are written into it")
+    parser.add_argument("--all", action="store_true", help="every page")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tigertag-pictures-") as scratch:
+        core = made(Path(scratch), asked.photos)
+        app = create_app(core, WebSettings(password=PASSWORD, api_key="k" * 32))
+        found = {"sign-in": "/sign-in"} | pages(core)
+        if not asked.all:
+            found = {name: found[name] for name in README}
+        with served(app) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+            shoot(browser, address, found, asked.out)
+            browser.close()
+        app.extensions["tigertag"].workshop.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Every page, at both widths and in both colour schemes: nothing broken, nothing complained."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Visits, serving
+from tests.world import World
+from tigertag.contracts import Failed
+from tigertag.model import Rule, RuleAction
+from tigertag.services import rules
+from tigertag.services.core import EngineEntry, LibraryEntry
+
+pytestmark = pytest.mark.slow
+
+LONG = "an_unreasonably_long_name_without_a_place_to_break_" * 2
+PAGES = (
+    "/",
+    "/scans",
+    "/scans/1",
+    "/scans/2",
+    "/scans/2/failures",
+    "/scans/1/apply",
+    "/scans/confirm?library=photos&section=.",
+    "/items",
+    "/items?tag=red",
+    "/items?q=nothing-has-this-name",
+    "/items/1",
+    "/tags",
+    "/rules",
+    "/rules?saved=1",
+    "/rules/new",
+    "/rules/new?action=deny&word=red",
+    "/rules/new?action=rename&word=red&value=scarlet",
+    "/rules/new?action=threshold&word=red",
+    "/rules/new?action=allow",
+    "/setup",
+)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root: Path = tmp_path_factory.mktemp("pages")
+    world = World(root, f"sqlite:///{root}/tigertag.db")
+    for number in range(24):
+        world.picture(f"{number}.png", ("red", "blue")[number % 2], side_px=64)
+    world.picture(f"{LONG}.png", "red")
+    world.picture("green.png", "green")
+    world.engine.fails["green"] = Failed("", f"{LONG} is what the engine said", retryable=False)
+    world.apply(world.scan().scan.id)
+    rules.add(world.core, Rule(RuleAction.RENAME, LONG, value=LONG[::-1], section="photos/."))
+    core = world.core
+    broken = EngineEntry("far", "tigertag.far", None, LONG, core.engines[0].thresholds)
+    gone = LibraryEntry("attic", "tigertag.folder", None, f"{LONG} is not a folder")
+    core = replace(core, engines=(*core.engines, broken), libraries=(*core.libraries, gone))
+    with serving(core) as where:
+        yield where
+    world.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_no_page_is_broken(visit: Visits, address: str, width: int, scheme: str) -> None:
+    visitor = visit(address, width=width, scheme=scheme)
+    visitor.open("/sign-in")
+    assert visitor.overflow_px() == 0
+    visitor.sign_in()
+    for path in PAGES:
+        visitor.open(path)
+        assert visitor.overflow_px() == 0, path
+        assert visitor.shifted() < 0.05, path
+        assert width > 360 or visitor.too_small() == [], path
+    assert visitor.troubles == []
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_an_error_is_a_page_with_a_way_back(visit: Visits, address: str, width: int) -> None:
+    visitor = visit(address, width=width)
+    visitor.sign_in()
+    visitor.page.goto(f"{address}/scans/99")
+    assert visitor.overflow_px() == 0
+    visitor.page.get_by_role("button", name="Go home").click()
+    assert visitor.page.url == f"{address}/"
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_newcomer_sees_what_to_set(visit: Visits, world: World, width: int) -> None:
+    with serving(replace(world.core, libraries=()), base_path="/tiger") as where:
+        visitor = visit(where, width=width)
+        visitor.sign_in()
+        visitor.open("/")
+        assert visitor.page.get_by_text("LIBRARY_PHOTOS_PATH").is_visible()
+        assert (visitor.overflow_px(), visitor.troubles) == (0, [])

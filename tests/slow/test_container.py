@@ -1,0 +1,74 @@
+"""The container's image and compose file, as far as they go without a container engine."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.containers import Image, context
+from tests.free_port import free_port
+from tigertag import settings
+
+CHECKOUT = Path(__file__).parents[2]
+ARM = [f"manylinux_2_{minor}_aarch64" for minor in range(17, 42)] + ["manylinux2014_aarch64"]
+
+
+def is_healthy(image: Image, environ: dict[str, str]) -> bool:
+    return subprocess.run(image.health, env=environ, capture_output=True).returncode == 0
+
+
+@pytest.mark.slow
+def test_the_images_steps_make_a_service_that_is_healthy(tmp_path: Path) -> None:
+    image = Image(tmp_path, CHECKOUT)
+    image.build()
+    assert [step.split()[0] for step in image.left_out] == ["FROM", "FROM", "RUN", "USER"]
+    environ = image.environ(HOST="127.0.0.1", PORT=str(free_port()))
+    with (tmp_path / "log").open("w") as log:
+        service = subprocess.Popen(
+            image.command, cwd=image.folder, env=environ, stdout=log, stderr=log
+        )
+    until = time.monotonic() + 60
+    while not is_healthy(image, environ):
+        assert service.poll() is None, (tmp_path / "log").read_text()
+        assert time.monotonic() < until, (tmp_path / "log").read_text()
+        time.sleep(0.2)
+    service.send_signal(signal.SIGTERM)
+    assert service.wait(30) == 0
+    assert not is_healthy(image, environ)
+    assert (tmp_path / "config" / "tigertag.db").exists()
+
+
+@pytest.mark.slow
+def test_arm64_needs_no_compiler(tmp_path: Path) -> None:
+    platforms = [f"--platform={name}" for name in ARM]
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--quiet", "install", "--dry-run", "--no-deps"),
+            *("--target", str(tmp_path), "--only-binary=:all:", "--python-version=3.13"),
+            *platforms,
+            *("--require-hashes", "-r", "requirements/all.txt"),
+        ],
+        cwd=CHECKOUT,
+        check=True,
+    )
+
+
+def test_nothing_of_the_users_gets_into_the_image() -> None:
+    tops = {name.partition("/")[0] for name in context(CHECKOUT)}
+    known = {"alembic", "alembic.ini", "faces", "faces.yaml", "main.py", "pyproject.toml"}
+    assert tops <= known | {"README.md", "LICENSE", "NOTICE", "requirements", "tigertag"}
+
+
+def test_the_compose_file_sets_nothing_that_is_unknown(tmp_path: Path) -> None:
+    service = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())["services"]["tigertag"]
+    given = {key: re.sub(r"\$\{.*\}", "x", value) for key, value in service["environment"].items()}
+    read = settings.load(given | {"TIGERTAG_HOME": str(tmp_path)})
+    assert read.problems == ()
+    assert [one.problem for one in read.libraries] == [""]
+    assert os.path.basename(service["volumes"][0]) == "config"

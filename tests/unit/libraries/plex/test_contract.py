@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.plex import PlexServer
+from tests.unit.libraries.library_contract import LibraryContract, Place, items, shown, words
+from tests.unit.libraries.plex.plexes import PlexPlace
+
+
+class TestPlex(LibraryContract):
+    @pytest.fixture
+    def place(self, plex: PlexServer) -> Iterator[PlexPlace]:
+        made = PlexPlace(plex)
+        made.library.open()
+        yield made
+        made.close()
+
+
+class TestPlexThatKeepsTheTimeOfAnItemWhenItIsTagged(TestPlex):
+    """Whether Plex raises updatedAt when tags are edited is not known."""
+
+    @pytest.fixture(autouse=True)
+    def _keeps_times(self, plex: PlexServer) -> None:
+        plex.raises_updated_at = False
+
+    def test_a_stamp_changes_whenever_tags_do(self, place: Place) -> None:
+        """It does not here: a stamp is a hint, and tags are read in full."""
+        place.add_photo("a.jpg")
+        before = items(place)["a.jpg"].stamp
+        place.tag("a.jpg", "mine")
+        assert words(shown(place, "a.jpg")) == ["mine"]
+        assert items(place)["a.jpg"].stamp == before
+
+
+class TestPlexThatRefusesListsWithAnItemThatIsGone(TestPlex):
+    @pytest.fixture(autouse=True)
+    def _bears_none_missing(self, plex: PlexServer) -> None:
+        plex.bears_missing = False

@@ -1,0 +1,237 @@
+import logging
+from datetime import UTC, datetime
+from itertools import islice
+
+import pytest
+
+from tests.plex import PlexServer
+from tests.unit.libraries.library_contract import items
+from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace
+from tigertag.errors import LibraryError, LibraryUnavailable
+from tigertag.libraries.plex import listing
+from tigertag.model import Item, Section
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE", 10)
+
+
+def filled(place: PlexPlace, count: int) -> list[str]:
+    """Add photos; return their names."""
+    names = [f"{number:03}.jpg" for number in range(count)]
+    for name in names:
+        place.add_photo(name)
+    return names
+
+
+def listed(place: PlexPlace) -> list[Item]:
+    (section,) = place.library.sections()
+    return list(place.library.items(section))
+
+
+def titles(place: PlexPlace) -> list[str]:
+    return [item.title for item in listed(place)]
+
+
+def test_photos_are_found_in_albums_within_albums(place: PlexPlace) -> None:
+    trips = place.plex.add_album(place.section, "Trips")
+    rome = place.plex.add_album(place.section, "Rome", parent=trips)
+    for name, album in (("top.jpg", None), ("a.jpg", trips), ("b.jpg", rome)):
+        place.add_photo(name, album=album)
+    assert sorted(titles(place)) == ["a.jpg", "b.jpg", "top.jpg"]
+
+
+def test_clips_are_passed_over(place: PlexPlace) -> None:
+    place.add_photo("a.jpg")
+    place.add_photo("b.mp4", clip=True)
+    assert titles(place) == ["a.jpg"]
+
+
+def test_a_listing_costs_its_pages_and_no_request_more(place: PlexPlace) -> None:
+    names = filled(place, 25)
+    place.tag("000.jpg", "one", "two", "three")
+    (section,) = place.library.sections()
+    place.plex.counts.clear()
+    assert [item.title for item in place.library.items(section)] == names
+    assert place.plex.counts == {"list": 3}
+
+
+def test_every_page_is_asked_for_in_one_order(place: PlexPlace) -> None:
+    filled(place, 25)
+    listed(place)
+    asked = place.asked("GET /library/sections/1/all")
+    assert set(asked) == {"GET /library/sections/1/all?type=13&sort=addedAt,titleSort"}
+
+
+def test_a_listing_is_lazy(place: PlexPlace) -> None:
+    filled(place, 25)
+    (section,) = place.library.sections()
+    place.plex.counts.clear()
+    next(iter(place.library.items(section)))
+    assert place.plex.counts == {"list": 1}
+
+
+@pytest.mark.parametrize("tells_total", [True, False])
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25])
+@pytest.mark.parametrize(("pages", "most"), [(True, 1000), (True, 3), (False, 1000)])
+def test_a_listing_is_whole_whatever_the_server_makes_of_paging(
+    place: PlexPlace, pages: bool, most: int, count: int, tells_total: bool
+) -> None:
+    habits = place.plex.habits
+    habits.pages, habits.most_per_page, habits.tells_total = pages, most, tells_total
+    names = filled(place, count)
+    assert titles(place) == names
+
+
+def test_a_page_shorter_than_asked_is_gone_on_from(place: PlexPlace) -> None:
+    names = filled(place, 25)
+    place.plex.fail("short", at="/all", after=1, times=1)
+    assert titles(place) == names
+
+
+def test_an_item_that_is_listed_twice_is_one(place: PlexPlace) -> None:
+    names = filled(place, 25)
+    place.plex.fail("twice", at="/all")
+    assert sorted(titles(place)) == names
+
+
+def test_an_item_that_slips_to_an_earlier_page_is_not_missed(place: PlexPlace) -> None:
+    names = filled(place, 25)
+    (section,) = place.library.sections()
+    coming = place.library.items(section)
+    met = [item.title for item in islice(coming, 1)]
+    place.remove_photo("000.jpg")
+    met += [item.title for item in coming]
+    assert sorted(met) == names
+
+
+def test_an_item_that_slips_to_a_later_page_is_listed_once(place: PlexPlace) -> None:
+    names = filled(place, 25)
+    (section,) = place.library.sections()
+    coming = place.library.items(section)
+    met = [item.title for item in islice(coming, 1)]
+    place.plex.photo(place.keys["000.jpg"]).added += 1 << 20
+    place.plex.held[place.section].touch()
+    met += [item.title for item in coming]
+    assert sorted(met) == names
+
+
+def test_a_page_that_is_empty_once_is_asked_for_again(place: PlexPlace) -> None:
+    names = filled(place, 25)
+    place.plex.fail("cut", at="/all", after=1, times=1)
+    assert titles(place) == names
+
+
+def test_a_listing_that_is_cut_short_does_not_pass_for_the_whole(place: PlexPlace) -> None:
+    filled(place, 25)
+    place.plex.fail("cut", at="/all", after=1)
+    with pytest.raises(LibraryUnavailable, match="listed 10 of the 25 photos of section Photos"):
+        listed(place)
+
+
+def test_a_server_that_gives_one_page_for_ever_does_not_pass_for_the_whole(
+    place: PlexPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(place, 25)
+    server = place.library._server
+    page = server.page
+    monkeypatch.setattr(server, "page", lambda key, start, size: page(key, start=0, size=size))
+    with pytest.raises(LibraryUnavailable, match="10 of the 25"):
+        listed(place)
+
+
+def test_a_photo_without_a_file_is_passed_over_and_logged(
+    place: PlexPlace, caplog: pytest.LogCaptureFixture
+) -> None:
+    filled(place, 2)
+    place.plex.lose_file(place.keys["000.jpg"])
+    with caplog.at_level(logging.DEBUG, logger="tigertag"):
+        assert titles(place) == ["001.jpg"]
+    assert "no photo's file" in caplog.text
+
+
+def test_small_pictures_are_passed_over(plex: PlexServer) -> None:
+    place = PlexPlace(plex, min_bytes=len(PHOTO) + 1)
+    place.add_photo("small.jpg")
+    plex.add_photo(place.section, "large.jpg", PHOTO + b"\0")
+    assert titles(place) == ["large.jpg"]
+    place.close()
+
+
+def test_a_listing_since_then_holds_what_was_added_or_changed(place: PlexPlace) -> None:
+    filled(place, 3)
+    (section,) = place.library.sections()
+    then = datetime.fromtimestamp(place.plex.tick(), UTC)
+    place.add_photo("new.jpg")
+    place.change_photo("001.jpg")
+    found = place.library.items(section, then)
+    assert [item.title for item in found] == ["001.jpg", "new.jpg"]
+
+
+def test_a_revision_is_the_files_key_and_size(place: PlexPlace) -> None:
+    place.add_photo("a.jpg")
+    photo = place.plex.photo(place.keys["a.jpg"])
+    expected = f"/library/parts/{photo.id}/{photo.changed}/file.jpg {len(PHOTO)}"
+    assert place.item("a.jpg").revision == expected
+
+
+def test_a_revision_outlives_a_new_title_and_a_view(place: PlexPlace) -> None:
+    place.add_photo("a.jpg")
+    before = place.item("a.jpg").revision
+    place.plex.photo(place.keys["a.jpg"]).title = "b.jpg"
+    place.plex.view(place.keys["a.jpg"])
+    assert place.item("b.jpg").revision == before
+
+
+def test_titles_may_hold_anything(place: PlexPlace) -> None:
+    for title in ('Ben & "Jerry" <3', "Grüße 🐯"):
+        place.add_photo(title)
+    assert titles(place) == ['Ben & "Jerry" <3', "Grüße 🐯"]
+
+
+def test_characters_that_xml_forbids_do_not_hide_a_section(place: PlexPlace) -> None:
+    place.add_photo("a\x0bb.jpg")
+    assert titles(place) == ["ab.jpg"]
+
+
+def test_only_photo_sections_are_listed(place: PlexPlace) -> None:
+    place.plex.add_section("Films", kind="movie")
+    place.plex.add_section("Family")
+    assert [(one.id, one.title) for one in place.library.sections()] == [
+        ("1", "Photos"),
+        ("3", "Family"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["Family", "family", "2", "2,Family"])
+def test_a_section_is_named_by_title_or_number(plex: PlexServer, name: str) -> None:
+    place = PlexPlace(plex, sections=name)
+    plex.add_section("Family")
+    assert [section.title for section in place.library.sections()] == ["Family"]
+    place.close()
+
+
+@pytest.mark.parametrize("name", ["Potos", "Films"])
+def test_a_section_that_is_none_is_one_clear_line(plex: PlexServer, name: str) -> None:
+    place = PlexPlace(plex, sections=name)
+    plex.add_section("Films", kind="movie")
+    with pytest.raises(LibraryError, match=f"'{name}', which is no photo section") as caught:
+        place.library.sections()
+    assert str(caught.value).endswith("It has: Photos.")
+    place.close()
+
+
+def test_a_renamed_section_keeps_its_number_and_its_items(place: PlexPlace) -> None:
+    place.add_photo("a.jpg")
+    before = items(place)
+    place.plex.rename_section(place.section, "Pictures")
+    assert place.library.sections() == [Section("box", "1", "Pictures")]
+    assert items(place) == before
+
+
+def test_a_deleted_section_is_one_clear_line(place: PlexPlace) -> None:
+    (section,) = place.library.sections()
+    place.plex.delete_section(place.section)
+    with pytest.raises(LibraryError, match="Library box: section Photos is no longer"):
+        list(place.library.items(section))

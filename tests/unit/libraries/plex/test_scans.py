@@ -1,0 +1,174 @@
+"""Whole scans of a Plex section: preview, apply, undo, and a server that fails in between."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.colours import COLOURS, ColourEngine
+from tests.plex import PlexServer
+from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.media.pictures import encoded
+from tests.unit.policy.trees import TREE
+from tigertag.contracts import Host
+from tigertag.errors import LibraryError, LibraryUnavailable
+from tigertag.model import Thresholds
+from tigertag.services import scans
+from tigertag.services.core import Core, EngineEntry, LibraryEntry
+from tigertag.services.scans import Request, Status
+from tigertag.store import Store, migrate
+
+PICTURES = {name: encoded(Image.new("RGB", (40, 30), rgb), "JPEG") for name, rgb in COLOURS.items()}
+
+
+class Box(PlexPlace):
+    """A Plex server with coloured photos, and a core that scans it."""
+
+    def __init__(self, plex: PlexServer, home: Path) -> None:
+        super().__init__(plex)
+        self.engine = ColourEngine()
+        self.store = Store(f"sqlite:///{home}/tigertag.db")
+        migrate.upgrade(self.store)
+        self._home = home
+
+    def close(self) -> None:
+        self.store.close()
+        super().close()
+
+    def photos(self, count: int) -> None:
+        for number in range(count):
+            colour = list(COLOURS)[number % 3]
+            self.keys[f"{number}"] = self.plex.add_photo(
+                self.section, f"{number}", PICTURES[colour]
+            )
+
+    @property
+    def core(self) -> Core:
+        engine = EngineEntry("colour", "test", self.engine, "", Thresholds(0.5, 10))
+        library = LibraryEntry("box", "tigertag.plex", self.library, "")
+        host = Host(self._home, self.http)
+        return Core(host, self.store, TREE, (engine,), (library,), (), workers=2, lease_s=5.0)
+
+    def run(self, scan_id: int) -> Status:
+        scans.run(self.core, scan_id).run()
+        return scans.status(self.core, scan_id)
+
+    def scan(self, write: str = "preview") -> Status:
+        return self.run(scans.start(self.core, Request("box", "Photos", write=write)))
+
+    def all_tags(self) -> list[list[str]]:
+        return [self.tags(f"{number}") for number in range(len(self.keys))]
+
+
+@pytest.fixture
+def box(plex: PlexServer, tmp_path: Path) -> Iterator[Box]:
+    made = Box(plex, tmp_path)
+    yield made
+    made.close()
+
+
+TAGGED = [["Red"], ["Green"], ["Blue"]]
+
+
+def test_a_preview_writes_nothing(box: Box) -> None:
+    box.photos(9)
+    status = box.scan()
+    assert (status.done, status.failed, status.adds) == (9, 0, 9)
+    assert box.all_tags() == [[]] * 9
+    assert box.plex.counts["edit"] == 0
+
+
+def test_what_was_previewed_is_applied_and_undone(box: Box) -> None:
+    box.photos(9)
+    box.tag("4", "mine", "and mine")
+    preview = box.scan()
+    applied = box.run(scans.apply(box.core, preview.scan.id))
+    assert [box.tags(name) for name in "034"] == [["Red"], ["Red"], ["Mine", "And mine", "Green"]]
+    assert box.plex.locks(box.keys["4"]) == {"tag"}
+    box.run(scans.undo(box.core, applied.scan.id))
+    assert [box.tags(name) for name in "034"] == [[], [], ["Mine", "And mine"]]
+    assert box.plex.locks(box.keys["4"]) == set()
+
+
+def test_an_unchanged_section_costs_its_listing_alone(box: Box) -> None:
+    box.photos(9)
+    box.scan("apply")
+    box.plex.counts.clear()
+    status = box.scan("apply")
+    assert status.todo + status.done == 0
+    assert box.plex.counts == {"sections": 1, "list": 1}
+    assert len(box.engine.asked) == 9
+
+
+def test_alike_photos_are_written_together(box: Box) -> None:
+    box.photos(45)
+    box.scan("apply")
+    assert box.all_tags() == TAGGED * 15
+    assert box.plex.counts["edit"] <= 3 * 5
+    assert box.plex.counts["transcode"] == 45
+
+
+def test_a_tag_that_the_owner_took_off_stays_off(box: Box) -> None:
+    box.photos(3)
+    box.scan("apply")
+    box.plex.untag(box.keys["0"], "red")
+    box.scan("apply")
+    box.plex.replace_photo(box.keys["0"], PICTURES["red"] + b"another")
+    box.scan("apply")
+    assert (box.tags("0"), len(box.engine.asked)) == ([], 4)
+
+
+@pytest.mark.parametrize("fault", ["maintenance", "reset", 401])
+def test_a_server_that_fails_in_the_middle_of_writing_loses_and_doubles_nothing(
+    box: Box, fault: int | str
+) -> None:
+    box.photos(60)
+    box.tag("7", "mine")
+    box.plex.fail(fault, at="PUT", after=2)
+    with pytest.raises(LibraryError, match="Library box: ") as caught:
+        box.scan("apply")
+    assert "\n" not in str(caught.value)
+    box.plex.mend()
+    status = box.scan("apply")
+    assert (status.failed, status.scan.state) == (0, "done")
+    expected = TAGGED * 20
+    expected[7] = ["Mine", "Green"]
+    assert box.all_tags() == expected
+    assert len(box.engine.asked) == 60
+
+
+def test_what_was_written_but_not_read_back_is_known_for_ours(box: Box) -> None:
+    box.photos(30)
+    cut_off = scans.start(box.core, Request("box", "Photos", write="apply"))
+    box.plex.before_edit = lambda: box.plex.fail("maintenance", at="GET")
+    with pytest.raises(LibraryUnavailable, match="migrating"):
+        box.run(cut_off)
+    box.plex.before_edit = lambda: None
+    box.plex.mend()
+    written = [tags for tags in box.all_tags() if tags]
+    box.scan("apply")
+    assert box.all_tags() == TAGGED * 10
+    box.run(scans.undo(box.core, cut_off))
+    assert box.all_tags().count([]) == len(written) > 0
+
+
+def test_a_photo_that_goes_between_listing_and_writing_fails_alone(box: Box) -> None:
+    box.photos(9)
+    preview = box.scan()
+    box.remove_photo("4")
+    applied = box.run(scans.apply(box.core, preview.scan.id))
+    assert (applied.failed, applied.done) == (1, 8)
+    assert box.tags("0") == ["Red"]
+
+
+def test_a_listing_that_is_cut_short_marks_nothing_gone(box: Box) -> None:
+    box.photos(9)
+    box.scan("apply")
+    box.plex.fail("cut", at="/all")
+    with pytest.raises(LibraryError, match="scan again"):
+        box.scan("apply")
+    box.plex.mend()
+    box.plex.counts.clear()
+    box.scan("apply")
+    assert box.plex.counts == {"sections": 1, "list": 1}

@@ -1,0 +1,50 @@
+"""Costly values, kept for a moment."""
+
+from threading import Event, Thread
+
+import pytest
+
+from tigertag.services.memory import Memory
+
+
+def test_what_was_made_is_kept_for_its_time() -> None:
+    memory, made = Memory(), iter(range(10))
+    assert [memory.recall(("n",), lambda: next(made), keep_s=60) for _ in range(3)] == [0, 0, 0]
+
+
+def test_what_is_forgotten_is_made_anew_and_the_rest_stays() -> None:
+    memory, made = Memory(), iter(range(10))
+    for kind in ("a", "b"):
+        memory.recall((kind, 1), lambda: next(made), keep_s=60)
+    memory.forget("a")
+    assert memory.recall(("b", 1), lambda: next(made), keep_s=60) == 1
+    assert memory.recall(("a", 1), lambda: next(made), keep_s=60) == 2
+
+
+def test_while_one_makes_it_anew_the_others_get_the_old_one() -> None:
+    memory, going, leave = Memory(), Event(), Event()
+    memory.recall(("n",), lambda: "old", keep_s=0)
+
+    def slow() -> str:
+        going.set()
+        leave.wait(5)
+        return "new"
+
+    thread = Thread(target=lambda: memory.recall(("n",), slow, keep_s=60))
+    thread.start()
+    going.wait(5)
+    assert memory.recall(("n",), lambda: "third", keep_s=60) == "old"
+    leave.set()
+    thread.join()
+    assert memory.recall(("n",), lambda: "third", keep_s=60) == "new"
+
+
+def test_a_failure_is_not_kept() -> None:
+    memory = Memory()
+
+    def fail() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        memory.recall(("n",), fail, keep_s=60)
+    assert memory.recall(("n",), lambda: 1, keep_s=60) == 1

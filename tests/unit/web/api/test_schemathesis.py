@@ -1,0 +1,48 @@
+"""A stranger tries everything that the OpenAPI document promises, and what it does not."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from tests.unit.web.api.conftest import KEY
+from tests.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
+    made = World(tmp_path, database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def address(world: World, app: Flask) -> Iterator[str]:
+    """Where the service listens; a preview has ended, and so has a scan that wrote."""
+    world.scan()
+    world.scan("apply")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.slow
+def test_it_does_what_its_document_says(address: str, tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}/api/openapi.json"),
+        *("--checks", "all", "--max-examples", "6", "--header", f"X-Api-Key: {KEY}"),
+        *("--warnings", "off", "--no-color"),
+        *("--generation-deterministic", "--continue-on-failure", "--request-timeout", "10"),
+    ]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert " 21/21" in found.stdout

@@ -1,0 +1,245 @@
+"""The dashboard's password, REST's key, and links that sign in once."""
+
+import hmac
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from fcntl import LOCK_EX, flock
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from tigertag.errors import RequestError, SettingsError, Throttled
+from tigertag.services.core import Core
+from tigertag.store import accounts
+
+SHORTEST_PASSWORD = 8
+_LONGEST_PASSWORD = 1024
+_FILE = "first-sign-in.txt"
+_WINDOW = timedelta(minutes=15)
+_MOST_FAILED = 5
+_MOST_FAILED_IN_ALL = 100
+_LINK_LASTS = timedelta(minutes=30)
+# No 0 and O, 1 and l: it is typed off a screen.
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+_hasher = PasswordHasher()
+
+
+class Accounts:
+    """Who may come in. `password` and `api_key` are the settings'; "": those of the database."""
+
+    def __init__(self, core: Core, *, password: str = "", api_key: str = "") -> None:
+        self._core = core
+        self._password = password
+        self._api_key = api_key
+        self._secret: bytes | None = None
+
+    def ensure(self) -> Path | None:
+        """Generate what is neither set nor there yet; return the file in which it is left.
+
+        One process at a time. Raises `SettingsError` when TIGERTAG_HOME cannot be written.
+        """
+        with _home(self._core.home):
+            with self._core.store.read() as db:
+                needs_password = not (self._password or accounts.credential(db, "password"))
+                needs_key = not (self._api_key or accounts.credential(db, "api_key"))
+            if not needs_password and not needs_key:
+                return None
+            password = generated_password() if needs_password else ""
+            key = secrets.token_urlsafe(32) if needs_key else ""
+            # The file comes first: a crash in between leaves a file that is made anew.
+            path = _leave(self._core.home, password, key)
+            if password:
+                self._keep("password", _hasher.hash(password))
+            if key:
+                self._keep("api_key", _digest(key))
+            return path
+
+    def check_password(self, password: str, address: str) -> bool:
+        """Whether it is the password. Raises `Throttled` after too many failures."""
+        address = network_of(address)
+        self._count(address)
+        if not self._is_password(password):
+            return False
+        with self._core.store.write() as db:
+            accounts.withdraw(db, address)
+        return True
+
+    def _count(self, address: str) -> None:
+        now = datetime.now(UTC)
+        with self._core.store.write() as db:
+            failed, first = accounts.attempts(db, address)
+            in_all, _first = accounts.attempts(db)
+            throttled = failed >= _MOST_FAILED or (failed and in_all >= _MOST_FAILED_IN_ALL)
+            left_s = ((first or now) + _WINDOW - now).total_seconds()
+            if not throttled or left_s <= 0:
+                accounts.attempt(db, address, now, since=now - _WINDOW)
+                return
+        minutes = max(1, round(left_s / 60))
+        raise Throttled(
+            f"Too many sign-ins failed; try again in {minutes} min,"
+            " or set a new password with `tigertag password`.",
+            retry_after_s=left_s,
+        )
+
+    def _is_password(self, password: str) -> bool:
+        if self._password:
+            return hmac.compare_digest(password.encode(), self._password.encode())
+        with self._core.store.read() as db:
+            kept = accounts.credential(db, "password")
+        if kept is None or len(password) > _LONGEST_PASSWORD:
+            return False
+        try:
+            return _hasher.verify(kept.hash, password)
+        except (Argon2Error, InvalidHashError):
+            return False
+
+    def check_key(self, key: str) -> bool:
+        """Whether it is REST's key."""
+        if self._api_key:
+            return hmac.compare_digest(key.encode(), self._api_key.encode())
+        with self._core.store.read() as db:
+            kept = accounts.credential(db, "api_key")
+        return kept is not None and hmac.compare_digest(_digest(key), kept.hash)
+
+    def epoch(self) -> str:
+        """What changes with the password: sessions from before it are over."""
+        if self._password:
+            return hmac.digest(self.secret(), self._password.encode(), "sha256").hex()[:16]
+        with self._core.store.read() as db:
+            kept = accounts.credential(db, "password")
+        return kept.changed_at.isoformat() if kept else ""
+
+    def set_password(self, password: str) -> None:
+        """Change the password; all sessions end. Raises `RequestError`."""
+        if self._password:
+            raise RequestError(
+                "TIGERTAG_PASSWORD sets the password; change it there, or take it out first."
+            )
+        if not SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
+            raise RequestError(f"A password has {SHORTEST_PASSWORD} characters at least.")
+        self._keep("password", _hasher.hash(password))
+        with self._core.store.write() as db:
+            accounts.forget_attempts(db)
+        _strike_out(self._core.home, "Password")
+
+    def new_key(self) -> str:
+        """Make a new key for REST in the place of the old one. Raises `RequestError`."""
+        if self._api_key:
+            raise RequestError(
+                "TIGERTAG_API_KEY sets the key; change it there, or take it out first."
+            )
+        key = secrets.token_urlsafe(32)
+        self._keep("api_key", _digest(key))
+        _strike_out(self._core.home, "API key")
+        return key
+
+    def link(self) -> str:
+        """Make a token that signs in once, within half an hour."""
+        token, now = secrets.token_urlsafe(24), datetime.now(UTC)
+        with self._core.store.write() as db:
+            accounts.add_link(db, _digest(token), until=now + _LINK_LASTS, now=now)
+        return token
+
+    def use_link(self, token: str) -> bool:
+        """Use up a link's token; False when it is none, was used, or is too old."""
+        with self._core.store.write() as db:
+            return accounts.use_link(db, _digest(token), now=datetime.now(UTC))
+
+    def secret(self) -> bytes:
+        """The key that session cookies are signed with, made once and kept in the home."""
+        if self._secret is None:
+            with _home(self._core.home) as home:
+                path = home / "session.key"
+                if not path.exists():
+                    _write(path, secrets.token_hex(32))
+                self._secret = path.read_bytes()
+        return self._secret
+
+    def _keep(self, kind: str, hash: str) -> None:
+        with self._core.store.write() as db:
+            accounts.put_credential(db, kind, hash, datetime.now(UTC))
+
+
+def generated_password() -> str:
+    """Four groups of four letters and digits: 79 bits."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(16))
+    return "-".join(letters[start : start + 4] for start in range(0, 16, 4))
+
+
+def network_of(address: str) -> str:
+    """Return what attempts are counted by: an IPv4 address, or an IPv6 network of 64 bits."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ip_address(int(parsed) >> 64 << 64))
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+def left_over(core: Core) -> Path | None:
+    """Return the file of the first sign-in while it is still there."""
+    path = core.home / _FILE
+    return path if path.exists() else None
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+@contextmanager
+def _home(home: Path) -> Iterator[Path]:
+    """Hold the home, one process at a time. Raises `SettingsError`."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        handle = os.open(home, os.O_RDONLY)
+        try:
+            flock(handle, LOCK_EX)
+            yield home
+        finally:
+            os.close(handle)
+    except OSError as exc:
+        raise SettingsError(
+            f"TIGERTAG_HOME: {home} cannot be written ({exc.strerror});"
+            " give the user that runs TigerTag the right to."
+        ) from exc
+
+
+def _leave(home: Path, password: str, key: str) -> Path:
+    lines = ["Made by TigerTag at its first start. Delete this file when you have read it."]
+    lines += [f"Password: {password}"] if password else []
+    lines += [f"API key: {key}"] if key else []
+    path = home / _FILE
+    _write(path, "\n".join(lines) + "\n")
+    return path
+
+
+def _strike_out(home: Path, name: str) -> None:
+    """Take a secret that is no longer one out of the file; the file too when it held no other."""
+    path = home / _FILE
+    if path.exists():
+        with _home(home):
+            first, *lines = path.read_text(encoding="utf-8").splitlines()
+            left = [line for line in lines if not line.startswith(f"{name}:")]
+            if left:
+                _write(path, "\n".join([first, *left]) + "\n")
+            else:
+                path.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

@@ -1,0 +1,171 @@
+"""Items, their tags and how they came by them."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from io import BytesIO
+
+from PIL import Image
+
+from tigertag.contracts import Need
+from tigertag.errors import ItemGone, NotFound
+from tigertag.media.picture import decode
+from tigertag.services import cursors
+from tigertag.services.core import Core
+from tigertag.services.views import (
+    Answered,
+    ItemCard,
+    ItemDetail,
+    Named,
+    Page,
+    Stands,
+    TagCount,
+    Thumbnail,
+)
+from tigertag.store import Db, browse
+from tigertag.store import tags as tag_rows
+from tigertag.store.browse import ListedItem, Wanted
+from tigertag.store.tags import CountRow, TagRow
+from tigertag.wording import did_you_mean
+
+_KEEP_COUNTS_S = 3.0
+_JPEG_QUALITY = 82
+
+
+def items(
+    core: Core,
+    *,
+    library: str = "",
+    section: str = "",
+    tag: str = "",
+    q: str = "",
+    cursor: str | None = None,
+    limit: int = 60,
+) -> Page[ItemCard]:
+    """Return items that were listed, the oldest known first.
+
+    `tag` is a whole word, `q` a part of a title or key. Raises `NotFound`, `RequestError`.
+    """
+    after = cursors.number(cursor) or 0
+    with core.store.read() as db:
+        section_ids = _section_ids(core, db, library, section)
+        rows = browse.page(db, Wanted(section_ids, tag, q, after, limit + 1))
+        page = cursors.cut(rows, limit, after=lambda row: row.id)
+        return Page(cards(db, page.items), page.next)
+
+
+def cards(db: Db, rows: Sequence[ListedItem]) -> tuple[ItemCard, ...]:
+    """Return the items with the tags that were last decided for them."""
+    named = tag_rows.of_items(db, [row.id for row in rows])
+    return tuple(
+        ItemCard(row.id, row.item, row.section, row.gone, _named(named[row.id])) for row in rows
+    )
+
+
+def _named(rows: Iterable[TagRow]) -> tuple[Named, ...]:
+    return tuple(Named(row.field, row.name, row.confidence) for row in rows)
+
+
+def _section_ids(core: Core, db: Db, library: str, section: str) -> tuple[int, ...] | None:
+    """Return the sections that are meant; None: all. Raises `NotFound`."""
+    if not library and not section:
+        return None
+    known = browse.section_counts(db)
+    libraries = {one.section.library for one in known} | {one.id for one in core.libraries}
+    if library and library.casefold() not in libraries:
+        raise NotFound(f"There is no library {library!r}{did_you_mean(library, libraries)}")
+    of_library = [one for one in known if library.casefold() in ("", one.section.library)]
+    if not section:
+        return tuple(one.id for one in of_library)
+    wanted = section.casefold()
+    names = [name for one in of_library for name in (one.section.id, one.section.title)]
+    found = [
+        one.id
+        for one in of_library
+        if wanted in (one.section.id.casefold(), one.section.title.casefold())
+    ]
+    if not found:
+        raise NotFound(f"No section {section!r} was ever scanned{did_you_mean(section, names)}")
+    return tuple(found)
+
+
+def item(core: Core, item_id: int) -> ItemDetail:
+    """Return all that is known of an item. Raises `NotFound`."""
+    with core.store.read() as db:
+        row = browse.item(db, item_id)
+        (card,) = cards(db, [row])
+        answered = [
+            Answered(one.answer, one.revision, one.revision == row.item.revision, one.answered_at)
+            for one in browse.answers_of(db, item_id)
+        ]
+        standing = [
+            Stands(one.field, one.name, one.state, one.since)
+            for one in browse.standing_of(db, item_id)
+        ]
+        return ItemDetail(
+            card,
+            browse.decided_tags(db, item_id),
+            tuple(answered),
+            tuple(standing),
+            tuple(browse.edits_of(db, item_id)),
+        )
+
+
+def _tags_page(rows: Sequence[CountRow], start: int, limit: int) -> Page[TagCount]:
+    some = rows[start : start + limit]
+    more = len(rows) > start + limit
+    counts = tuple(TagCount(row.field, row.name, row.items, row.written) for row in some)
+    return Page(counts, str(start + limit) if more else None)
+
+
+def tags(
+    core: Core,
+    *,
+    library: str = "",
+    section: str = "",
+    q: str = "",
+    cursor: str | None = None,
+    limit: int = 100,
+) -> Page[TagCount]:
+    """Return the words that are decided for items, most items first; `q` is a part of a word.
+
+    The counts may be some seconds old. Raises `NotFound`, `RequestError`.
+    """
+    start = cursors.number(cursor) or 0
+    with core.store.read() as db:
+        section_ids = _section_ids(core, db, library, section)
+    counted = core.memory.recall(
+        ("tags", section_ids), lambda: _counted(core, section_ids), keep_s=_KEEP_COUNTS_S
+    )
+    return _tags_page([row for row in counted if q.casefold() in row.word], start, limit)
+
+
+def _counted(core: Core, section_ids: tuple[int, ...] | None) -> list[CountRow]:
+    with core.store.read() as db:
+        return tag_rows.counted(db, section_ids)
+
+
+def thumbnail(core: Core, item_id: int, *, short_side_px: int = 256) -> Thumbnail:
+    """Return a small picture of an item, from its library.
+
+    Raises `NotFound`, `PluginError`, `ItemError`, `LibraryError`.
+    """
+    with core.store.read() as db:
+        row = browse.item(db, item_id)
+    if row.gone:
+        raise ItemGone(f"{row.item.title or row.item.key} is no longer in its library.")
+    library = core.library(row.item.library)
+    with library.fetch(row.item, Need(short_side_px)) as source:
+        pixels = decode(source, short_side_px).pixels
+    out = BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY)
+    return Thumbnail(out.getvalue(), etag(row.item.revision, short_side_px))
+
+
+def thumbnail_etag(core: Core, item_id: int, *, short_side_px: int = 256) -> str:
+    """Return what changes with an item's picture, without fetching it. Raises `NotFound`."""
+    with core.store.read() as db:
+        return etag(browse.item(db, item_id).item.revision, short_side_px)
+
+
+def etag(revision: str, short_side_px: int) -> str:
+    return blake2b(f"{revision} {short_side_px}".encode(), digest_size=12).hexdigest()

@@ -1,0 +1,65 @@
+"""What a rule would change, told from stored answers: nothing is fetched, asked or written."""
+
+from collections.abc import Mapping, Sequence
+
+from tigertag import policy
+from tigertag.model import Rule, RuleAction, Section
+from tigertag.policy import Rules
+from tigertag.services import browsing, rules
+from tigertag.services.core import Core
+from tigertag.services.views import Effect, Example
+from tigertag.store import Db, answers, browse, tags
+from tigertag.store import rules as rule_rows
+from tigertag.store.browse import ListedItem
+
+_MOST_LOOKED_AT = 500
+_WIDER = (RuleAction.ALLOW, RuleAction.THRESHOLD)
+
+
+def effect(core: Core, rule: Rule, *, limit: int = 24) -> Effect:
+    """Decide up to 500 items anew as if the rule held, and compare. Raises `RequestError`.
+
+    They are items that bear the word now; for a rule that may give the word to more items, the
+    newest of the others too.
+    """
+    checked = rules.check(rule)
+    with core.store.read() as db:
+        bearing = tags.bearing(db, checked.word)
+        looked_at = _looked_at(db, checked)
+        known = rules.effective(core, db)
+        changed = _changed(core, db, looked_at, known, Rules((*known.rules, checked)))
+        cards = browsing.cards(db, [row for row, _before, _after in changed[:limit]])
+    pairs = zip(cards, changed, strict=False)
+    examples = [Example(card, before, after) for card, (_row, before, after) in pairs]
+    return Effect(bearing, len(looked_at), len(changed), tuple(examples))
+
+
+def _looked_at(db: Db, rule: Rule) -> list[ListedItem]:
+    found = tags.items_bearing(db, rule.word, limit=_MOST_LOOKED_AT)
+    if rule.word == "*" or rule.action in _WIDER:
+        others = browse.newest_items(db, limit=_MOST_LOOKED_AT)
+        found = list(dict.fromkeys([*found, *others]))[:_MOST_LOOKED_AT]
+    rows = browse.items_by_id(db, found)
+    return [rows[item_id] for item_id in found if item_id in rows]
+
+
+Changed = tuple[ListedItem, tuple[str, ...], tuple[str, ...]]
+
+
+def _changed(
+    core: Core, db: Db, rows: Sequence[ListedItem], known: Rules, new: Rules
+) -> list[Changed]:
+    """Return the items that the two sets of rules decide differently."""
+    revisions = {row.id: row.item.revision for row in rows}
+    fingerprints = rule_rows.remembered_fingerprints(db)
+    given = answers.current(db, revisions, fingerprints)
+    thresholds = rules.thresholds(core, db)
+    old_of = {row.section: known.of(row.section) for row in rows}
+    new_of = {row.section: new.of(row.section) for row in rows}
+
+    def names(row: ListedItem, rules_of: Mapping[Section, Rules]) -> tuple[str, ...]:
+        tags = policy.decide(given[row.id], rules_of[row.section], thresholds, core.concepts)
+        return tuple(tag.name for tag in tags)
+
+    both = [(row, names(row, old_of), names(row, new_of)) for row in rows]
+    return [one for one in both if one[1] != one[2]]

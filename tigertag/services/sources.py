@@ -1,0 +1,120 @@
+"""Libraries, their sections, and engines, as they are now or were last seen."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Thread
+
+from tigertag.errors import TigerTagError
+from tigertag.model import Section
+from tigertag.services.core import Core, EngineEntry, LibraryEntry
+from tigertag.services.views import EngineView, LibraryView, SectionView
+from tigertag.store import browse
+from tigertag.store.browse import SectionCount
+
+_LOOK_AGAIN_S = 20.0
+_PATIENCE_S = 1.5
+
+
+class Seen:
+    """What a library showed when it was last looked at; looked at again beside the caller."""
+
+    def __init__(self, core: Core, entry: LibraryEntry) -> None:
+        self._core = core
+        self._entry = entry
+        self._looking: Thread | None = None
+        self._since = 0.0
+        self.sections: tuple[Section, ...] = ()
+        self.problem = entry.problem
+        self.checked_at: datetime | None = None
+
+    def refresh(self) -> None:
+        """Look again if it is time; wait for it, but not for long, where nothing was seen yet."""
+        if self._entry.library is None or self._fresh():
+            return
+        if self._looking is None or not self._looking.is_alive():
+            self._looking = Thread(target=self._look, name="tigertag-look", daemon=True)
+            self._looking.start()
+            self._since = time.monotonic()
+        if self.checked_at is None:
+            self._looking.join(max(0.0, self._since + _PATIENCE_S - time.monotonic()))
+            if self.checked_at is None:
+                self.problem = "It has not answered yet."
+
+    def _fresh(self) -> bool:
+        if self.checked_at is None:
+            return False
+        return (datetime.now(UTC) - self.checked_at).total_seconds() < _LOOK_AGAIN_S
+
+    def _look(self) -> None:
+        try:
+            self.sections = tuple(self._core.library(self._entry.id).sections())
+            self.problem = ""
+        except TigerTagError as exc:
+            self.problem = str(exc)
+        self.checked_at = datetime.now(UTC)
+
+
+def libraries(core: Core) -> tuple[LibraryView, ...]:
+    """Return the configured libraries; one that cannot be reached shows what was scanned of it."""
+    known = _known(core)
+    return tuple(_view(core, entry, known) for entry in core.libraries)
+
+
+def _view(core: Core, entry: LibraryEntry, known: dict[str, "_Counted"]) -> LibraryView:
+    seen = core.memory.recall(("seen", entry.id), lambda: Seen(core, entry), keep_s=float("inf"))
+    seen.refresh()
+    scanned = [one.count.section for one in known.values() if one.count.section.library == entry.id]
+    sections = seen.sections or tuple(scanned)
+    views = tuple(_section(section, known) for section in sections)
+    return LibraryView(entry.id, entry.name, views, seen.problem, seen.checked_at)
+
+
+def sections(core: Core, library_id: str) -> tuple[SectionView, ...]:
+    """Ask a library for its sections now. Raises `NotFound`, `PluginError`, `LibraryError`."""
+    found = core.library(library_id).sections()
+    known = _known(core)
+    return tuple(_section(section, known) for section in found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A section that was scanned, and its scans."""
+
+    count: SectionCount
+    newest: int | None
+    active: int | None
+
+
+def _known(core: Core) -> dict[str, _Counted]:
+    def count() -> list[SectionCount]:
+        with core.store.read() as db:
+            return browse.section_counts(db)
+
+    counts = core.memory.recall(("sections",), count, keep_s=1.0)
+    with core.store.read() as db:
+        scans = browse.newest_scans(db)
+    nothing = (None, None)
+    return {one.section.path: _Counted(one, *scans.get(one.id, nothing)) for one in counts}
+
+
+def _section(section: Section, known: dict[str, _Counted]) -> SectionView:
+    one = known.get(section.path)
+    if one is None:
+        return SectionView(section)
+    return SectionView(section, one.count.items, one.count.canary_passed, one.active, one.newest)
+
+
+def engines(core: Core) -> tuple[EngineView, ...]:
+    """Return the configured engines, in the order in which they are asked."""
+    ordered = sorted(core.engines, key=lambda entry: (entry.order, entry.id))
+    return tuple(_engine(entry) for entry in ordered)
+
+
+def _engine(entry: EngineEntry) -> EngineView:
+    if entry.engine is None:
+        status = "off" if entry.problem.startswith("switched off") else "failing"
+        return EngineView(entry.id, entry.name, status, entry.problem)
+    local = entry.engine.capabilities.local
+    least = entry.thresholds.min_confidence
+    return EngineView(entry.id, entry.name, "ready", local=local, min_confidence=least)

@@ -1,0 +1,175 @@
+"""What the faces show: items, tags, previews. All are frozen; times are UTC-aware."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from tigertag.model import Answer, Item, Section, Tag, TagRef
+from tigertag.store.ledger import EditRow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list. `next`: the cursor of the part after it, None at the end."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A tag that was decided for an item, without its why."""
+
+    field: str
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCard:
+    """An item as a list shows it. `tags` are those last decided, surest first."""
+
+    id: int
+    item: Item
+    section: Section
+    gone: bool = False
+    tags: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an engine said of an item once. `current`: of the picture as it is now."""
+
+    answer: Answer
+    revision: str
+    current: bool
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """How a word of ours stands on an item: ours, kept, held or tombstone (see `Standing`)."""
+
+    field: str
+    name: str
+    state: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDetail:
+    """All that is known of an item. `tags` with their why; `edits` the newest first."""
+
+    card: ItemCard
+    tags: tuple[Tag, ...]
+    answers: tuple[Answered, ...]
+    standing: tuple[Stands, ...]
+    edits: tuple[EditRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """A word: the items for which it is decided, and on how many of them it stands as ours."""
+
+    field: str
+    name: str
+    items: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a preview would do to an item, or what a scan did. `reason` says why it failed."""
+
+    card: ItemCard
+    state: str
+    adds: tuple[Named, ...] = ()
+    removes: tuple[TagRef, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A word was blocked: the items of the preview that lost it, and the rule, if it is one."""
+
+    items: int
+    rule_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An item whose tags a rule changes."""
+
+    card: ItemCard
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a rule would change, told from stored answers.
+
+    `bearing`: items for which its word is decided now; `looked_at`: how many items were decided
+    anew to tell, `changed` of them differently.
+    """
+
+    bearing: int
+    looked_at: int
+    changed: int
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small JPEG of an item. `etag` changes with the picture."""
+
+    jpeg: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the user should know. `level`: ok, notice, warning or error."""
+
+    source: str
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryView:
+    """A configured library and its sections as they were last seen.
+
+    `problem` says why it cannot be used now, "" if it can; `checked_at` is None until it was tried.
+    """
+
+    id: str
+    name: str
+    sections: tuple["SectionView", ...] = ()
+    problem: str = ""
+    checked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A section. `items` is 0 until it has been listed; `written` whether we ever wrote to it."""
+
+    section: Section
+    items: int = 0
+    written: bool = False
+    active_scan: int | None = None
+    newest_scan: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """A configured engine. `status`: ready, off or failing; `reason` says why not ready."""
+
+    id: str
+    name: str
+    status: str
+    reason: str = ""
+    local: bool = True
+    min_confidence: float = field(default=0.0)

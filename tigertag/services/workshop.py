@@ -1,0 +1,135 @@
+"""Who works on scans in a service: one process of those that share a home."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from tigertag.errors import LibraryError, StoreError, TigerTagError
+from tigertag.services.core import Core
+from tigertag.services.runner import Runner
+from tigertag.store import chunks, scans
+
+logger = logging.getLogger(__name__)
+
+_LOOK_S = 1.0
+_STOP_S = 8.0
+_TRY_AGAIN_S = 15.0
+
+
+class Workshop:
+    """Works on one scan after another, the oldest first, those too that a dead process left.
+
+    The kernel lets go of the lock on the home when its process dies, and another process of the
+    same service takes over. Processes with homes of their own may work on the same scan: chunks
+    are leased.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._woken = Event()
+        self._stopped = Event()
+        self._guard = Lock()
+        self._runner: Runner | None = None
+        self._thread: Thread | None = None
+        self._refused: dict[int, float] = {}
+
+    def start(self) -> None:
+        """Work on a thread of this process."""
+        self._thread = Thread(target=self._stay, name="tigertag-workshop", daemon=True)
+        self._thread.start()
+
+    def run(self) -> bool:
+        """Work until `stop`; False at once when another process has the home."""
+        with alone(self._core.home) as free:
+            while free and not self._stopped.is_set():
+                self._look()
+            return free
+
+    def wake(self) -> None:
+        """Look for a scan now: one was made, or made to go on."""
+        self._refused.clear()
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Give back what is being worked on, and end."""
+        self._stopped.set()
+        self._woken.set()
+        with self._guard:
+            if self._runner is not None:
+                self._runner.stop.set()
+        if self._thread is not None:
+            self._thread.join(_STOP_S)
+
+    def _stay(self) -> None:
+        while not self._stopped.is_set():
+            self.run()
+            self._pause()
+
+    def _pause(self) -> None:
+        self._woken.wait(_LOOK_S)
+        self._woken.clear()
+
+    def _look(self) -> None:
+        """Work on the oldest scan that nobody works on; wait a moment when there is none."""
+        try:
+            scan_id = self._waiting()
+            if scan_id is None:
+                self._pause()
+            else:
+                self._run(scan_id)
+        except StoreError as exc:
+            logger.error("scans cannot be worked on: %s", exc)
+            self._pause()
+        except Exception:
+            logger.exception("a bug; the service goes on")
+            self._pause()
+
+    def _waiting(self) -> int | None:
+        now = time.monotonic()
+        with self._core.store.read() as db:
+            for scan in scans.every_active(db):
+                free = scan.state != "paused" and chunks.lease_left_s(db, scan.id) == 0
+                if free and self._refused.get(scan.id, 0.0) < now:
+                    return scan.id
+        return None
+
+    def _run(self, scan_id: int) -> None:
+        runner = Runner(self._core, scan_id)
+        with self._guard:
+            self._runner = runner
+        try:
+            if not self._stopped.is_set():
+                logger.info("scan %s: at work", scan_id)
+                runner.run()
+                logger.info("scan %s: left", scan_id)
+        except LibraryError as exc:
+            logger.error("scan %s failed: %s", scan_id, exc)
+        except TigerTagError as exc:
+            logger.error("scan %s: %s", scan_id, exc)
+            self._refused[scan_id] = time.monotonic() + _TRY_AGAIN_S
+        finally:
+            with self._guard:
+                self._runner = None
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[bool]:
+    """Hold the lock on the work of a home; False when another process has it."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        file = (home / "work.lock").open("w")
+    except OSError as exc:
+        logger.error("%s cannot be written (%s); no scan runs.", home, exc.strerror)
+        yield False
+        return
+    with file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

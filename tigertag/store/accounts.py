@@ -1,0 +1,67 @@
+"""Who may sign in: credentials, sign-in links, and attempts that failed. All secrets are hashed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.sql import insert_one, insert_or_replace
+
+_credentials = schema.credentials
+_links = schema.links
+_attempts = schema.attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    hash: str
+    changed_at: datetime
+
+
+def credential(db: Db, kind: str) -> Credential | None:
+    columns = (_credentials.c.hash, _credentials.c.changed_at)
+    row = db.execute(select(*columns).where(_credentials.c.kind == kind)).one_or_none()
+    return None if row is None else Credential(*row)
+
+
+def put_credential(db: Db, kind: str, hash: str, now: datetime) -> None:
+    row = {"kind": kind, "hash": hash, "changed_at": now}
+    insert_or_replace(db, _credentials, [row], key=["kind"])
+
+
+def add_link(db: Db, hash: str, *, until: datetime, now: datetime) -> None:
+    db.execute(delete(_links).where(_links.c.until < now))
+    db.execute(_links.insert().values(hash=hash, until=until))
+
+
+def use_link(db: Db, hash: str, *, now: datetime) -> bool:
+    """Use up a link; False when there is none, or it is too old."""
+    where = (_links.c.hash == hash, _links.c.until >= now)
+    return db.execute(delete(_links).where(*where)).rowcount == 1
+
+
+def attempt(db: Db, address: str, now: datetime, *, since: datetime) -> int:
+    """Take down an attempt, which counts as failed until it is withdrawn; forget old ones."""
+    db.execute(delete(_attempts).where(_attempts.c.at < since))
+    return insert_one(db, _attempts, {"address": address, "at": now})
+
+
+def attempts(db: Db, address: str | None = None) -> tuple[int, datetime | None]:
+    """Return how many attempts failed lately, and when the first of them did."""
+    statement = select(func.count(), func.min(_attempts.c.at))
+    if address is not None:
+        statement = statement.where(_attempts.c.address == address)
+    count, first = db.execute(statement).one()
+    return count, first
+
+
+def withdraw(db: Db, address: str) -> None:
+    """Forget the attempts from an address: one has succeeded."""
+    db.execute(delete(_attempts).where(_attempts.c.address == address))
+
+
+def forget_attempts(db: Db) -> None:
+    """Forget all attempts: there is a new password."""
+    db.execute(delete(_attempts))

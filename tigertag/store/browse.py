@@ -1,0 +1,199 @@
+"""Items and what is known of them, as the faces look at them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+
+from tigertag.errors import NotFound
+from tigertag.model import Answer, Field, Item, Media, Section, Tag
+from tigertag.store import schema
+from tigertag.store.answers import unpacked
+from tigertag.store.database import Db
+from tigertag.store.decisions import Decision, decision_of
+from tigertag.store.ledger import EditRow, edits_where
+from tigertag.store.packing import unpack_tags
+
+_items = schema.items
+_sections = schema.sections
+_tags = schema.tags
+_decisions = schema.decisions
+
+
+@dataclass(frozen=True, slots=True)
+class ListedItem:
+    """An item, the section it is in, and whether its library still showed it at the last look."""
+
+    id: int
+    item: Item
+    section: Section
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOf:
+    """An answer of an engine, and the revision of the item that it speaks of."""
+
+    answer: Answer
+    revision: str
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StandingOf:
+    field: Field
+    name: str
+    state: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SectionCount:
+    """A section that is known, how many items it has, and whether its first write has passed."""
+
+    id: int
+    section: Section
+    items: int
+    canary_passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which items. "" and empty: all. `after`: the id of the last item of the part before."""
+
+    section_ids: tuple[int, ...] | None = None
+    word: str = ""
+    text: str = ""
+    after: int = 0
+    limit: int = 60
+
+
+def page(db: Db, wanted: Wanted) -> list[ListedItem]:
+    """Return the items that are there, by rising id."""
+    statement = _select_items().where(_items.c.gone.is_(False), _items.c.id > wanted.after)
+    if wanted.section_ids is not None:
+        statement = statement.where(_items.c.section_id.in_(wanted.section_ids))
+    if wanted.word:
+        bearing = select(_tags.c.item_id).where(_tags.c.word == wanted.word.casefold())
+        statement = statement.where(_items.c.id.in_(bearing))
+    if wanted.text:
+        statement = statement.where(_contains(db, wanted.text))
+    rows = db.execute(statement.order_by(_items.c.id).limit(wanted.limit))
+    return [_listed(row) for row in rows]
+
+
+def _contains(db: Db, text: str) -> ColumnElement[bool]:
+    """Whether title or key holds the text, whatever the case: LIKE is like that in SQLite."""
+    like = f"%{_escaped(text)}%"
+    columns = (_items.c.title, _items.c.key)
+    if db.dialect.name == "sqlite":
+        return or_(*(column.like(like, escape="\\") for column in columns))
+    return or_(*(column.ilike(like, escape="\\") for column in columns))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _select_items() -> Select[Any]:
+    columns = (_sections.c.library, _sections.c.key.label("section"), _sections.c.title.label("of"))
+    return select(_items, *columns).join(_sections)
+
+
+def _listed(row: Row[Any]) -> ListedItem:
+    media = Media(row.media)
+    place = (row.library, row.section)
+    item = Item(*place, row.key, row.revision, media, row.title, row.size_bytes, row.stamp)
+    return ListedItem(row.id, item, Section(*place, row.of), row.gone)
+
+
+def item(db: Db, item_id: int) -> ListedItem:
+    """Return the item, gone or not. Raises `NotFound`."""
+    row = db.execute(_select_items().where(_items.c.id == item_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no item {item_id}.")
+    return _listed(row)
+
+
+def items_by_id(db: Db, item_ids: list[int]) -> dict[int, ListedItem]:
+    rows = db.execute(_select_items().where(_items.c.id.in_(item_ids)))
+    return {row.id: _listed(row) for row in rows}
+
+
+def newest_items(db: Db, *, limit: int) -> list[int]:
+    statement = select(_items.c.id).where(_items.c.gone.is_(False)).order_by(_items.c.id.desc())
+    return list(db.execute(statement.limit(limit)).scalars())
+
+
+def answers_of(db: Db, item_id: int) -> list[AnswerOf]:
+    """Return all that engines ever said of an item, the newest first."""
+    answers = schema.answers
+    statement = select(answers).where(answers.c.item_id == item_id).order_by(answers.c.id.desc())
+    return [AnswerOf(unpacked(row), row.revision, row.answered_at) for row in db.execute(statement)]
+
+
+def decided_tags(db: Db, item_id: int) -> tuple[Tag, ...]:
+    """Return the tags, with their why, that the newest scan decided for an item."""
+    scans = schema.scans
+    statement = (
+        select(_decisions.c.tags)
+        .join(scans)
+        .where(_decisions.c.item_id == item_id, _decisions.c.state != "todo")
+        .where(scans.c.kind == "scan")
+        .order_by(_decisions.c.scan_id.desc())
+    )
+    packed = db.execute(statement.limit(1)).scalar()
+    return unpack_tags(packed) if packed else ()
+
+
+def edits_of(db: Db, item_id: int, *, limit: int = 50) -> list[EditRow]:
+    """Return the ledger of an item, the newest edit first."""
+    return edits_where(db, schema.edits.c.item_id == item_id)[::-1][:limit]
+
+
+def standing_of(db: Db, item_id: int) -> list[StandingOf]:
+    standing = schema.standing
+    statement = select(standing).where(standing.c.item_id == item_id).order_by(standing.c.word)
+    return [
+        StandingOf(Field(row.field), row.name, row.state, row.since)
+        for row in db.execute(statement)
+    ]
+
+
+def changes(
+    db: Db, scan_id: int, *, after: int, limit: int, failed: bool
+) -> list[tuple[ListedItem, Decision]]:
+    """Return the items that a scan would change or has changed, or those that failed."""
+    where = [_decisions.c.scan_id == scan_id, _decisions.c.item_id > after]
+    if failed:
+        where.append(_decisions.c.state == "failed")
+    else:
+        where.append(_decisions.c.add_count + _decisions.c.remove_count > 0)
+    statement = select(_decisions).where(*where).order_by(_decisions.c.item_id).limit(limit)
+    rows = db.execute(statement).all()
+    known = items_by_id(db, [row.item_id for row in rows])
+    return [(known[row.item_id], decision_of(row)) for row in rows]
+
+
+def section_counts(db: Db) -> list[SectionCount]:
+    """Return every section that was ever scanned, with the number of its items."""
+    count = func.count(_items.c.id)
+    there = (_items.c.section_id == _sections.c.id) & _items.c.gone.is_(False)
+    statement = select(_sections, count).outerjoin(_items, there).group_by(_sections.c.id)
+    return [
+        SectionCount(
+            row.id, Section(row.library, row.key, row.title), row[-1], row.canary == "passed"
+        )
+        for row in db.execute(statement.order_by(_sections.c.id))
+    ]
+
+
+def newest_scans(db: Db) -> dict[int, tuple[int, int | None]]:
+    """Return, by section, the newest scan and the active one if there is one."""
+    scans = schema.scans
+    statement = select(scans.c.section_id, func.max(scans.c.id)).group_by(scans.c.section_id)
+    newest = {row[0]: row[1] for row in db.execute(statement)}
+    where = scans.c.state.in_(schema.ACTIVE)
+    active = {row.section_id: row.id for row in db.execute(select(scans).where(where))}
+    return {section: (scan, active.get(section)) for section, scan in newest.items()}

@@ -1,0 +1,103 @@
+"""The tags that the newest scans decided, found by their words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from tigertag.model import Field, Standing, Tag
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.sql import slices
+
+_tags = schema.tags
+_items = schema.items
+_standing = schema.standing
+_LONGEST = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    item_id: int
+    field: Field
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """A word, the items for which it is decided, and on how many of them it stands as ours."""
+
+    field: Field
+    word: str
+    name: str
+    items: int
+    written: int
+
+
+def put(db: Db, decided: Mapping[int, Iterable[Tag]]) -> None:
+    """Keep what was decided for items, in the place of what was."""
+    for some in slices(list(decided)):
+        db.execute(delete(_tags).where(_tags.c.item_id.in_(some)))
+    rows = [_values(item_id, tag) for item_id, tags in decided.items() for tag in tags]
+    if rows:
+        db.execute(_tags.insert(), rows)
+
+
+def _values(item_id: int, tag: Tag) -> dict[str, Any]:
+    return {
+        "item_id": item_id,
+        "field": tag.field.value,
+        "word": tag.name.casefold()[:_LONGEST],
+        "name": tag.name[:_LONGEST],
+        "confidence": tag.confidence,
+    }
+
+
+def of_items(db: Db, item_ids: Sequence[int]) -> dict[int, list[TagRow]]:
+    """Return the tags of each of the items, surest first."""
+    found: dict[int, list[TagRow]] = {item_id: [] for item_id in item_ids}
+    columns = (_tags.c.item_id, _tags.c.field, _tags.c.name, _tags.c.confidence)
+    for some in slices(item_ids):
+        statement = select(*columns).where(_tags.c.item_id.in_(some))
+        for row in db.execute(statement.order_by(_tags.c.confidence.desc(), _tags.c.name)):
+            found[row.item_id].append(TagRow(row.item_id, Field(row.field), row.name, row[3]))
+    return found
+
+
+def bearing(db: Db, word: str) -> int:
+    """Return for how many items a word is decided."""
+    distinct = func.count(_tags.c.item_id.distinct())
+    return db.execute(select(distinct).where(_tags.c.word == word.casefold())).scalar_one()
+
+
+def items_bearing(db: Db, word: str, *, limit: int) -> list[int]:
+    """Return some of the items for which a word is decided."""
+    statement = select(_tags.c.item_id).where(_tags.c.word == word.casefold()).distinct()
+    return list(db.execute(statement.order_by(_tags.c.item_id).limit(limit)).scalars())
+
+
+def counted(db: Db, section_ids: Sequence[int] | None = None) -> list[CountRow]:
+    """Count the words of all sections, or of some; most items first."""
+    columns = (_tags.c.field, _tags.c.word, func.min(_tags.c.name), func.count())
+    statement = select(*columns).group_by(_tags.c.field, _tags.c.word)
+    if section_ids is not None:
+        statement = statement.join(_items).where(_items.c.section_id.in_(section_ids))
+    written = _written(db, section_ids)
+    rows = [
+        CountRow(Field(field), word, name, count, written.get((field, word), 0))
+        for field, word, name, count in db.execute(statement)
+    ]
+    return sorted(rows, key=lambda row: (-row.items, row.word, row.field))
+
+
+def _written(db: Db, section_ids: Sequence[int] | None) -> dict[tuple[str, str], int]:
+    columns = (_standing.c.field, _standing.c.word, func.count())
+    ours = [Standing.OURS.value, Standing.KEPT.value]
+    statement = select(*columns).where(_standing.c.state.in_(ours))
+    if section_ids is not None:
+        joined = _items.c.id == _standing.c.item_id
+        statement = statement.join(_items, joined).where(_items.c.section_id.in_(section_ids))
+    rows = db.execute(statement.group_by(_standing.c.field, _standing.c.word))
+    return {(field, word): count for field, word, count in rows}

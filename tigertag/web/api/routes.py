@@ -1,0 +1,132 @@
+"""What all resources share: where they are, what is refused before they are asked."""
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from flask import Response, current_app, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+from tigertag.web.api import problems, refusals
+from tigertag.web.api.problems import FieldProblem
+from tigertag.wording import one_line
+
+PREFIX = "/api/v1"
+LARGEST_BODY = 64 * 1024
+SECURITY_SCHEME = "key"
+
+Described = dict[Any, Any] | None
+View = TypeVar("View", bound=Callable[..., Response])
+
+
+class Routes:
+    """The routes of one resource, in code and in the OpenAPI document."""
+
+    def __init__(self, name: str, description: str) -> None:
+        self.blueprint = APIBlueprint(
+            f"api_{name}",
+            __name__,
+            url_prefix=PREFIX,
+            abp_tags=[Tag(name=name, description=description)],
+            abp_security=[{SECURITY_SCHEME: []}],
+            abp_responses=problems.documented(401, 422, 500, 503),
+        )
+        self.blueprint.before_request(_check_request)
+
+    def get(
+        self, rule: str, shape: type[BaseModel] | None, *refused: int, described: Described = None
+    ) -> Callable[[View], View]:
+        """Route GET; 200 has this shape, `refused` are the other statuses it may answer."""
+        responses = described or {200: shape}
+        return self._route(self.blueprint.get, rule, responses, refused)
+
+    def post(self, rule: str, responses: dict[Any, Any], *refused: int) -> Callable[[View], View]:
+        return self._route(self.blueprint.post, rule, responses, refused)
+
+    def delete(self, rule: str, *refused: int) -> Callable[[View], View]:
+        return self._route(self.blueprint.delete, rule, {204: None}, refused)
+
+    def _route(
+        self, method: Any, rule: str, responses: dict[Any, Any], refused: tuple[int, ...]
+    ) -> Callable[[View], View]:
+        def decorate(view: View) -> View:
+            summary, _, more = (inspect.getdoc(view) or "").partition("\n\n")
+            method(
+                rule,
+                operation_id=view.__name__,
+                summary=one_line(summary),
+                description=one_line(more) or None,
+                responses={**responses, **problems.documented(*refused)},
+            )(view)
+            return view
+
+        return decorate
+
+
+def sent(shape: BaseModel, status: int = 200, *, location: str = "") -> Response:
+    """Answer with a shape as JSON."""
+    response = Response(shape.model_dump_json(), status, content_type="application/json")
+    if location:
+        response.headers["Location"] = location
+    return response
+
+
+def nothing() -> Response:
+    """Answer that it is done, and that there is no more to say."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
+def made(shape: type[BaseModel], description: str) -> dict[str, Any]:
+    """Describe an answer that says where the new thing is."""
+    return {
+        "description": description,
+        "content": {
+            "application/json": {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}
+        },
+        "headers": {"Location": {"description": "Where it is.", "schema": {"type": "string"}}},
+    }
+
+
+def _check_request() -> Response | None:
+    # One byte more: werkzeug cuts a body of unknown length off there, and says nothing.
+    request.max_content_length = LARGEST_BODY + 1
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise RequestEntityTooLarge
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    if twice:
+        return refusals.refused(
+            [FieldProblem(field=name, detail="is given twice") for name in twice]
+        )
+    view = current_app.view_functions[request.endpoint or ""]
+    return _check_body() if "body" in view.__annotations__ else None
+
+
+def _check_body() -> Response | None:
+    if not request.is_json:
+        raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
+    data = request.get_data()
+    if len(data) > LARGEST_BODY:
+        raise RequestEntityTooLarge
+    try:
+        body = json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequest(f"The body is not JSON: {_reason(exc)}.") from exc
+    if not isinstance(body, dict):
+        return refusals.refused([FieldProblem(field="body", detail="must be an object")])
+    return None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, RecursionError):
+        return "it is nested too deeply"
+    return "it is not UTF-8" if isinstance(exc, UnicodeDecodeError) else str(exc)

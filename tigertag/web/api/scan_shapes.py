@@ -1,0 +1,124 @@
+"""Scans and what they change, as answers show them."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from tigertag.services import views
+from tigertag.services.scans import Status
+from tigertag.web.api.shapes import NEXT, Item, Shape, SureTag, TagName
+
+Mode = Literal["changed", "force", "decide"]
+Write = Literal["preview", "apply"]
+Kind = Literal["scan", "apply", "undo", "redo"]
+State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+
+
+class Counts(Shape):
+    """How many items, except for adds, removes (tags) and asked (answers of engines)."""
+
+    listed: int = Field(description="Shown by the library so far.")
+    unchanged: int = Field(description="Of these, those with nothing to do.")
+    todo: int
+    done: int
+    failed: int
+    adds: int = Field(description="Tags to be added, or added.")
+    removes: int = Field(description="Tags to be removed, or removed.")
+    changed: int = Field(description="Items with tags to be added or removed.")
+    asked: int = Field(description="Answers that engines gave.")
+
+    @classmethod
+    def of(cls, status: Status) -> "Counts":
+        return cls(
+            listed=status.scan.listed,
+            unchanged=status.scan.unchanged,
+            todo=status.todo,
+            done=status.done,
+            failed=status.failed,
+            adds=status.adds,
+            removes=status.removes,
+            changed=status.changed,
+            asked=status.asked,
+        )
+
+
+class Scan(Shape):
+    """A run over a section. done, failed and cancelled are final."""
+
+    id: int
+    state: State
+    kind: Kind
+    mode: Mode
+    write: Write
+    library: str
+    section: str = Field(description="The section's id.")
+    section_title: str
+    engines: list[str] = Field(description="Empty: all.")
+    source: int | None = Field(description="The scan that this one applies or undoes.")
+    counts: Counts
+    items_per_s: float
+    eta_s: float | None = Field(description="Seconds left; null while that cannot be told.")
+    error: str = Field(description="Why it failed; empty if it did not.")
+    waiting: dict[str, str] = Field(description="Engines that cannot answer now, and why.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, status: Status) -> "Scan":
+        scan = status.scan
+        return cls.model_validate(
+            {
+                "id": scan.id,
+                "state": scan.state,
+                "kind": scan.kind,
+                "mode": scan.mode,
+                "write": scan.write,
+                "library": scan.section.library,
+                "section": scan.section.id,
+                "section_title": scan.section.title,
+                "engines": list(scan.engines),
+                "source": scan.source_id,
+                "counts": Counts.of(status),
+                "items_per_s": round(status.items_per_s, 2),
+                "eta_s": None if status.eta_s is None else round(status.eta_s, 1),
+                "error": scan.error,
+                "waiting": dict(status.waiting),
+                "created_at": scan.created_at,
+                "started_at": scan.started_at,
+                "finished_at": scan.finished_at,
+            }
+        )
+
+
+class Scans(Shape):
+    items: list[Scan]
+    next: str | None = NEXT
+
+
+class Change(Shape):
+    """What a scan does to an item. `reason` says why it failed."""
+
+    item: Item
+    state: Literal["todo", "done", "failed"]
+    adds: list[SureTag]
+    removes: list[TagName]
+    reason: str
+
+    @classmethod
+    def of(cls, change: views.Change) -> "Change":
+        return cls.model_validate(
+            {
+                "item": Item.of(change.card),
+                "state": change.state,
+                "adds": [SureTag.of(one) for one in change.adds],
+                "removes": [TagName.of(one) for one in change.removes],
+                "reason": change.reason,
+            }
+        )
+
+
+class Changes(Shape):
+    items: list[Change]
+    next: str | None = NEXT

@@ -1,0 +1,46 @@
+"""Items: the browser of them, and all that is known of one."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from tigertag.services import browsing, tombstones
+from tigertag.web import state
+from tigertag.web.dashboard import asked, places
+
+pages = Blueprint("items", __name__)
+
+
+@pages.get("/items")
+def every() -> ResponseReturnValue:
+    core = state.core()
+    library, section = asked.place()
+    sought = {"in": asked.text("in"), "tag": asked.text("tag"), "q": asked.text("q")}
+    page = browsing.items(
+        core,
+        library=library,
+        section=section,
+        tag=sought["tag"],
+        q=sought["q"],
+        cursor=asked.cursor(),
+    )
+    if asked.by_htmx() and asked.cursor():
+        return render_template("_items.html", page=page, sought=sought)
+    return render_template("items.html", page=page, sought=sought, sections=places.every(core))
+
+
+@pages.get("/items/<int(max=2147483647):item_id>")
+def show(item_id: int) -> ResponseReturnValue:
+    return render_template("item.html", detail=browsing.item(state.core(), item_id))
+
+
+@pages.post("/items/<int(max=2147483647):item_id>/lift")
+def lift(item_id: int) -> ResponseReturnValue:
+    """Let a word that stays off an item come back with the next scan. Raises `NotFound`."""
+    core = state.core()
+    item = browsing.item(core, item_id).card.item
+    rows = tombstones.listed(core, word=asked.text("word"))
+    numbers = [row.id for row in rows if (row.library, row.key) == (item.library, item.key)]
+    tombstones.lift(core, numbers)
+    if asked.by_htmx():
+        return render_template("_lifted.html")
+    return redirect(url_for("dashboard.items.show", item_id=item_id), 303)

@@ -1,0 +1,29 @@
+"""Scans are paused, resumed and cancelled."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from tigertag.services import scans
+from tigertag.services.core import Core
+from tigertag.web import state
+from tigertag.web.dashboard import asked
+
+pages = Blueprint("moving", __name__)
+_MOVES: dict[str, Callable[[Core, int], None]] = {
+    "pause": scans.pause,
+    "resume": scans.resume,
+    "cancel": scans.cancel,
+}
+
+
+@pages.post("/scans/<int(max=2147483647):scan_id>/<any(pause, resume, cancel):to>")
+def move(scan_id: int, to: str) -> ResponseReturnValue:
+    core = state.core()
+    _MOVES[to](core, scan_id)
+    if to == "resume":
+        state.get().workshop.wake()
+    if asked.by_htmx():
+        return render_template("_progress.html", status=scans.status(core, scan_id))
+    return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)

@@ -1,0 +1,67 @@
+"""Scans: the list of them, and one of them while it runs and after."""
+
+from flask import Blueprint, make_response, render_template
+from flask.typing import ResponseReturnValue
+
+from tigertag.services import previews, scans
+from tigertag.services.core import Core
+from tigertag.services.scans import Status
+from tigertag.web import state
+from tigertag.web.dashboard import asked
+
+pages = Blueprint("scans", __name__)
+_GRID = 48
+
+
+@pages.get("/scans")
+def every() -> ResponseReturnValue:
+    page = scans.listed(state.core(), cursor=asked.cursor())
+    part = asked.by_htmx() and asked.cursor()
+    return render_template("_scans.html" if part else "scans.html", page=page)
+
+
+@pages.get("/scans/<int(max=2147483647):scan_id>")
+def show(scan_id: int) -> ResponseReturnValue:
+    core = state.core()
+    status = scans.status(core, scan_id)
+    return render_template(
+        "scan.html",
+        status=status,
+        page=previews.changes(core, scan_id, limit=_GRID),
+        **kin(core, status),
+    )
+
+
+def kin(core: Core, status: Status) -> dict[str, object]:
+    """The scan that this one comes from, and those that were made from it."""
+    source = status.scan.source_id
+    made = scans.made_from(core, status.scan.id)
+    return {"source": None if source is None else scans.status(core, source), "made": made}
+
+
+@pages.get("/scans/<int(max=2147483647):scan_id>/progress")
+def progress(scan_id: int) -> ResponseReturnValue:
+    """How far the scan is; asked for again and again while it is active."""
+    status = scans.status(state.core(), scan_id)
+    answer = make_response(render_template("_progress.html", status=status))
+    if not status.scan.active:
+        answer.headers["HX-Trigger-After-Swap"] = "scan-ended"
+    return answer
+
+
+@pages.get("/scans/<int(max=2147483647):scan_id>/changes")
+def changes(scan_id: int) -> ResponseReturnValue:
+    """The grid, or with a cursor what comes after its part."""
+    core = state.core()
+    page = previews.changes(core, scan_id, cursor=asked.cursor(), limit=_GRID)
+    template = "_changes.html" if asked.cursor() else "_grid.html"
+    return render_template(template, page=page, status=scans.status(core, scan_id))
+
+
+@pages.get("/scans/<int(max=2147483647):scan_id>/failures")
+def failures(scan_id: int) -> ResponseReturnValue:
+    core = state.core()
+    page = previews.changes(core, scan_id, cursor=asked.cursor(), limit=_GRID, failed=True)
+    part = asked.by_htmx() and asked.cursor()
+    template = "_failures.html" if part else "failures.html"
+    return render_template(template, page=page, status=scans.status(core, scan_id))
