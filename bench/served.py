@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,22 @@ import requests
 from tests.free_port import free_port
 
 KEY = "k" * 32
+_CHECKOUT = Path(__file__).parents[1]
 _FINAL = ("done", "failed", "cancelled")
 
 
 class Served:
     """A service with a home. Its REST raises `AssertionError` for what is not answered well."""
 
-    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        settings: Mapping[str, str],
+        *,
+        command: Sequence[str] = ("-m", "tigertag", "serve"),
+    ) -> None:
         self.home = home
+        self._command = command
         self.url = f"http://127.0.0.1:{free_port()}"
         self.session = requests.Session()
         self.session.headers["X-Api-Key"] = KEY
@@ -30,6 +38,7 @@ class Served:
             "TIGERTAG_HOME": str(home),
             "TIGERTAG_API_KEY": KEY,
             "PORT": self.url.rpartition(":")[2],
+            "GUNICORN_CMD_ARGS": f"--bind {self.url.removeprefix('http://')}",
             "LOG_LEVEL": "WARNING",
             **settings,
         }
@@ -39,7 +48,8 @@ class Served:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "log").open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tigertag", "serve"],
+                [sys.executable, *self._command],
+                cwd=_CHECKOUT,
                 env=os.environ | self._settings,
                 stdout=log,
                 stderr=log,
@@ -70,14 +80,17 @@ class Served:
 
     def kill(self, *, only_worker: bool = False) -> None:
         """kill -9 all of its processes, or the one alone that works on scans."""
-        for process in self._processes():
-            if not only_worker or _is_worker(process):
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
+        for process in self.workers() if only_worker else self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         if not only_worker:
             self._process.wait()
 
-    def _processes(self) -> list[int]:
+    def workers(self) -> list[int]:
+        """Those of its processes that work on scans."""
+        return [process for process in self.processes() if _is_worker(process)]
+
+    def processes(self) -> list[int]:
         mark = f"TIGERTAG_HOME={self.home}".encode()
         found = []
         for path in Path("/proc").iterdir():

@@ -1,7 +1,9 @@
 """A small world to scan: a folder of one-coloured pictures, and an engine that names colours."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 
@@ -19,6 +21,17 @@ from tigertag.store import Store, chunks, migrate
 from tigertag.store import scans as scans_store
 
 
+@cache
+def _new_database() -> bytes:
+    """A database that is up to date: migrating one for each test would take most of its time."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "tigertag.db"
+        store = Store(f"sqlite:///{path}")
+        migrate.upgrade(store)
+        store.close()
+        return path.read_bytes()
+
+
 class World:
     """Pictures in a folder, a database, and a core over both."""
 
@@ -30,6 +43,8 @@ class World:
         self.engines: list[ColourEngine] = [self.engine]
         self.rules: tuple[Rule, ...] = ()
         self.store = Store(database_url)
+        if self.store.sqlite_path is not None:
+            self.store.sqlite_path.write_bytes(_new_database())
         migrate.upgrade(self.store)
         self.host = Host(root / "models", Http())
         self.library = folder.build("photos", folder.Options(path=self.photos), self.host)

@@ -26,7 +26,6 @@ def run(step: Step, *, workers: int, stop: Event) -> None:
             pass
 
     # What is there by now mostly stays: looking through it again and again cost 6 % of a scan.
-    gc.collect()
     gc.freeze()
     with ThreadPoolExecutor(workers, thread_name_prefix="tigertag") as pool:
         futures = [pool.submit(work) for _ in range(workers)]

@@ -1,6 +1,7 @@
 import logging
 from datetime import UTC, datetime
 from itertools import islice
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.unit.libraries.library_contract import items
 from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace
 from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.libraries.plex import listing
+from tigertag.libraries.plex.photos import is_photo, part
 from tigertag.model import Item, Section
 
 
@@ -174,6 +176,26 @@ def test_a_revision_is_the_files_key_and_size(place: PlexPlace) -> None:
     photo = place.plex.photo(place.keys["a.jpg"])
     expected = f"/library/parts/{photo.id}/{photo.changed}/file.jpg {len(PHOTO)}"
     assert place.item("a.jpg").revision == expected
+
+
+def test_a_revision_has_nothing_of_the_query_that_a_file_may_be_listed_with() -> None:
+    file = '<Part key="/library/parts/1/2/a.jpg?x=1" size="3"/>'
+    found = part(fromstring(f"<Photo><Media>{file}</Media></Photo>"))
+    assert found is not None
+    assert found.revision == "/library/parts/1/2/a.jpg 3"
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_one"),
+    [
+        ('<Photo type="photo" key="/library/metadata/59"/>', True),
+        ('<Video type="clip" key="/library/metadata/59"/>', False),
+        ('<Video type="photo" key="/library/metadata/59"/>', False),
+        ('<Photo type="photo" key="/library/metadata/43/children"/>', False),
+    ],
+)
+def test_clips_and_albums_among_photos_are_told_from_them(entry: str, is_one: bool) -> None:
+    assert is_photo(fromstring(entry)) is is_one
 
 
 def test_a_revision_outlives_a_new_title_and_a_view(place: PlexPlace) -> None:

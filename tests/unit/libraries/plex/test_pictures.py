@@ -11,6 +11,7 @@ from tests.unit.media.pictures import RED, encoded, halves, near, turned
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, Unreadable
 from tigertag.libraries.plex import pictures
+from tigertag.libraries.plex.paths import Mapped, local
 from tigertag.media.picture import decode
 from tigertag.model import Item
 
@@ -202,11 +203,12 @@ def test_a_link_within_the_mapped_folder_is_followed(plex: PlexServer, here: Pat
     place.close()
 
 
-def test_a_pipe_is_not_opened(plex: PlexServer, here: Path) -> None:
+@pytest.mark.parametrize("size_bytes", [None, 0])
+def test_a_pipe_is_not_opened(here: Path, size_bytes: int | None) -> None:
     os.mkfifo(here / "pipe.jpg")
-    place = mapped(plex, here)
-    assert isinstance(fetched(place, add(place, PHOTO, file="/data/photos/pipe.jpg")), bytes)
-    place.close()
+    mappings = [Mapped("/data", str(here))]
+    assert local(mappings, "/data/pipe.jpg", size_bytes=size_bytes) is None
+    assert local(mappings, "/data/trip/a.jpg", size_bytes=None) is not None
 
 
 def test_a_mapped_file_that_is_another_revision_comes_from_the_server(

@@ -1,6 +1,7 @@
 from collections import Counter
 from dataclasses import replace
 from urllib.parse import unquote
+from xml.etree.ElementTree import fromstring
 
 import pytest
 import requests
@@ -13,6 +14,7 @@ from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace, refs
 from tigertag.contracts import EditOutcome
 from tigertag.errors import LibraryError, LibraryReadOnly, LibraryUnavailable
 from tigertag.libraries.plex.edits import LONGEST_URL, Delta, path, paths
+from tigertag.libraries.plex.photos import shown as seen_in
 from tigertag.model import Edit, Field, Shown, TagRef
 
 LONG = "x" * 100
@@ -270,6 +272,12 @@ def test_a_lock_alone_is_an_edit(photo: PlexPlace) -> None:
 def test_a_lock_of_another_field_is_none_of_ours(photo: PlexPlace) -> None:
     photo.plex.set_lock(photo.keys["a.jpg"], locked=True, field="title")
     assert photo.shown("a.jpg").locked == frozenset()
+
+
+@pytest.mark.parametrize(("mark", "is_locked"), [("1", True), ("0", False)])
+def test_a_field_is_locked_only_if_it_says_so(mark: str, is_locked: bool) -> None:
+    entry = fromstring(f'<Photo ratingKey="1"><Field name="tag" locked="{mark}"/></Photo>')
+    assert (Field.TAG in seen_in(entry).locked) is is_locked
 
 
 @pytest.mark.parametrize("raises", [True, False])
