@@ -34,6 +34,10 @@ def fill(store: Store, items: int, *, library: str) -> int:
             _part(db, library, range(start, min(start + _PART, items + 1)), now)
             if db.dialect.name == "postgresql":
                 db.execute(text("SELECT setval('items_id_seq', (SELECT max(id) FROM items))"))
+    if store.sqlite_path is None:
+        with store.write() as db:
+            # As PostgreSQL's autovacuum does within minutes.
+            db.execute(text("ANALYZE"))
     return 1
 
 
@@ -59,7 +63,7 @@ def _rows(library: str, number: int, now: datetime) -> Rows:
     return {
         "items": [{
             "id": number, "section_id": 1, "key": key, "title": key, "revision": item.revision,
-            "media": "photo", "size_bytes": 1, "settled": "x", "seen_scan": 1,
+            "media": "photo", "size_bytes": 1, "settled": "x", "seen_scan": 1, "sought": key,
         }],
         "answers": [place | {
             "revision": "1-1", "engine": "local", "fingerprint": "f", "sampler": "photo",

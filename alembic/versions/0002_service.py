@@ -79,7 +79,8 @@ def upgrade() -> None:
         rules.create_unique_constraint(
             op.f("uq_rules_action_word_engine_section"), ["action", "word", "engine", "section"]
         )
-    op.execute("UPDATE items SET settled = ''")
+    op.add_column("items", sa.Column("sought", sa.Text(), server_default="", nullable=False))
+    op.execute("UPDATE items SET settled = '', sought = lower(title || ' ' || key)")
 
 
 def downgrade() -> None:
@@ -90,6 +91,7 @@ def downgrade() -> None:
             op.f("uq_rules_action_word_engine"), ["action", "word", "engine"]
         )
         rules.drop_column("section")
+    op.drop_column("items", "sought")
     op.drop_column("scans", "summary")
     op.drop_index(op.f("ix_standing_state_word_field"), table_name="standing")
     op.create_index(op.f("ix_standing_state"), "standing", ["state"])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, select
 
 from tigertag.errors import NotFound
 from tigertag.model import Answer, Field, Item, Media, Section, Tag
@@ -78,18 +78,10 @@ def page(db: Db, wanted: Wanted) -> list[ListedItem]:
         bearing = select(_tags.c.item_id).where(_tags.c.word == wanted.word.casefold())
         statement = statement.where(_items.c.id.in_(bearing))
     if wanted.text:
-        statement = statement.where(_contains(db, wanted.text))
+        like = f"%{_escaped(wanted.text.casefold())}%"
+        statement = statement.where(_items.c.sought.like(like, escape="\\"))
     rows = db.execute(statement.order_by(_items.c.id).limit(wanted.limit))
     return [_listed(row) for row in rows]
-
-
-def _contains(db: Db, text: str) -> ColumnElement[bool]:
-    """Whether title or key holds the text, whatever the case: LIKE is like that in SQLite."""
-    like = f"%{_escaped(text)}%"
-    columns = (_items.c.title, _items.c.key)
-    if db.dialect.name == "sqlite":
-        return or_(*(column.like(like, escape="\\") for column in columns))
-    return or_(*(column.ilike(like, escape="\\") for column in columns))
 
 
 def _escaped(text: str) -> str:

@@ -66,17 +66,24 @@ def _values(item: Item, section_id: int, scan_id: int) -> dict[str, Any]:
         "title": item.title,
         "size_bytes": item.size_bytes,
         "seen_scan": scan_id,
+        "sought": _sought(item),
     }
+
+
+def _sought(item: Item) -> str:
+    """What an item is found by: its title and key, case-folded."""
+    return f"{item.title}\n{item.key}".casefold()
 
 
 def _change(db: Db, changed: Sequence[tuple[int, Item]], scan_id: int) -> None:
     statement = update(_items).where(_items.c.id == bindparam("row_id"))
     columns = ("revision", "stamp", "title", "size_bytes")
     values = [
-        {"row_id": row_id} | {f"new_{name}": getattr(item, name) for name in columns}
+        {"row_id": row_id, "new_sought": _sought(item)}
+        | {f"new_{name}": getattr(item, name) for name in columns}
         for row_id, item in changed
     ]
-    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*columns, "sought")}
     db.execute(statement.values(**new, settled="", gone=False), values)
 
 

@@ -88,6 +88,7 @@ items = Table(
     Column("refreshed", String(256), nullable=False, server_default=""),
     Column("seen_scan", Integer, nullable=False, server_default="0"),
     Column("gone", Boolean, nullable=False, server_default=text("false")),
+    Column("sought", Text, nullable=False, server_default=""),
     UniqueConstraint("section_id", "key"),
     comment="A photo or video. settled: the signature with which nothing is left to be done.",
 )
