@@ -139,11 +139,15 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True)
 class EditOutcome:
-    """What came of an edit: what the library shows after it, or why it was not made."""
+    """What came of an edit: what the library shows after it, or why that is not known.
+
+    `sent`: it was sent, but what came of it could not be read; the next reading will tell.
+    """
 
     key: str
     after: Shown | None
     reason: str = ""
+    sent: bool = False
 
 
 class Library(Protocol):

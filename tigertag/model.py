@@ -170,7 +170,8 @@ class TagRef:
 class Shown:
     """What a library shows of one item now.
 
-    `rest` is a digest of everything but the tags, `refreshed` a mark that changes when the server
+    `rest` is a digest of everything but the tags, `revision` that of its media where reading tags
+    tells it, else None. `refreshed` is a mark that changes when the server
     rebuilds the item's metadata by itself; "" where a library has no such thing.
     """
 
@@ -180,6 +181,7 @@ class Shown:
     rest: str = ""
     stamp: str | None = None
     refreshed: str = ""
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

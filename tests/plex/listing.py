@@ -16,11 +16,15 @@ class Unsorted(ValueError):
 
 @dataclass(slots=True)
 class Habits:
-    """How a server lists: whether it heeds paging, how much it gives at most, what it tells."""
+    """How a server lists: whether it heeds paging, how much it gives at most, what it tells.
+
+    `promises`: how many there are, if it tells another number than there are.
+    """
 
     pages: bool = True
     most_per_page: int = 1000
     tells_total: bool = True
+    promises: int | None = None
 
 
 def ordered(section: Section, sort: str, *, clips: bool, first: bool) -> list[Photo]:
@@ -68,7 +72,15 @@ def answer(
     """A page of the section's photos (type 13), clips (12) or what lies at its top (14)."""
     kind, sort = query.get("type", "14"), query.get("sort", "")
     start, size = paging if habits.pages else (0, None)
-    key = (kind, sort, start, size or 0, habits.most_per_page, int(habits.tells_total))
+    key = (
+        kind,
+        sort,
+        start,
+        size or 0,
+        habits.most_per_page,
+        str(habits.tells_total),
+        str(habits.promises),
+    )
     if sort and key in section.pages:
         return section.pages[key]
     entries = _entries(section, kind, sort, first=start == 0)
@@ -80,7 +92,8 @@ def answer(
     if habits.pages:
         told |= {"offset": start}
     if habits.tells_total:
-        told |= {"totalSize": len(entries)}
+        promised = len(entries) if habits.promises is None else habits.promises
+        told |= {"totalSize": promised}
     told |= {"librarySectionTitle": section.title, "title1": section.title, "viewGroup": "photo"}
     made = xml.container([_shown(one) for one in page], **told)
     if sort:

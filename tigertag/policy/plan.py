@@ -96,11 +96,12 @@ def plan_undo(
     shown: Shown,
     *,
     refreshed: bool = False,
-    locked: frozenset[Field] | None = None,
+    origin: Shown | None = None,
 ) -> Plan:
     """Return the inverse of what still stands of edits (`done`, the newest first).
 
-    What the user did since is left alone. `locked`: the locks before the first of the edits.
+    What the user did since is left alone. `origin`: what was shown before the
+    first of all edits of the item; its locks come back when no tag is left that it did not have.
     """
     present = {ref.word: ref for ref in shown.tags}
     loss = _loss(standing, present, refreshed=refreshed)
@@ -114,8 +115,11 @@ def plan_undo(
         for ref in one.removed:
             if ref.word not in present and ref.word not in barred:
                 adds[ref.word] = ref
-    changes = bool(adds or removes)
-    edit = Edit(item, tuple(adds.values()), tuple(removes.values()), locked if changes else None)
+    left = (present.keys() - removes.keys()) | adds.keys()
+    locked = None
+    if origin is not None and removes and left <= {ref.word for ref in origin.tags}:
+        locked = origin.locked
+    edit = Edit(item, tuple(adds.values()), tuple(removes.values()), locked)
     return Plan(edit, loss.tombstones, loss.forgotten)
 
 

@@ -21,6 +21,7 @@ from tigertag.store import accounts
 SHORTEST_PASSWORD = 8
 _LONGEST_PASSWORD = 1024
 _FILE = "first-sign-in.txt"
+_HEAD = "Made by TigerTag at its first start. Delete this file when you have read it."
 _WINDOW = timedelta(minutes=15)
 _MOST_FAILED = 5
 _MOST_FAILED_IN_ALL = 100
@@ -55,11 +56,11 @@ class Accounts:
             key = secrets.token_urlsafe(32) if needs_key else ""
             # The file comes first: a crash in between leaves a file that is made anew.
             path = _leave(self._core.home, password, key)
-            if password:
-                self._keep("password", _hasher.hash(password))
-            if key:
-                self._keep("api_key", _digest(key))
-            return path
+            if password and not self._keep_first("password", _hasher.hash(password)):
+                _take_out(self._core.home, "Password")
+            if key and not self._keep_first("api_key", _digest(key)):
+                _take_out(self._core.home, "API key")
+            return path if path.exists() else None
 
     def check_password(self, password: str, address: str) -> bool:
         """Whether it is the password. Raises `Throttled` after too many failures."""
@@ -74,6 +75,7 @@ class Accounts:
     def _count(self, address: str) -> None:
         now = datetime.now(UTC)
         with self._core.store.write() as db:
+            accounts.count_alone(db)
             failed, first = accounts.attempts(db, address)
             in_all, _first = accounts.attempts(db)
             throttled = failed >= _MOST_FAILED or (failed and in_all >= _MOST_FAILED_IN_ALL)
@@ -127,7 +129,8 @@ class Accounts:
         self._keep("password", _hasher.hash(password))
         with self._core.store.write() as db:
             accounts.forget_attempts(db)
-        _strike_out(self._core.home, "Password")
+        with _home(self._core.home) as home:
+            _take_out(home, "Password")
 
     def new_key(self) -> str:
         """Make a new key for REST in the place of the old one. Raises `RequestError`."""
@@ -137,7 +140,8 @@ class Accounts:
             )
         key = secrets.token_urlsafe(32)
         self._keep("api_key", _digest(key))
-        _strike_out(self._core.home, "API key")
+        with _home(self._core.home) as home:
+            _take_out(home, "API key")
         return key
 
     def link(self) -> str:
@@ -161,6 +165,11 @@ class Accounts:
                     _write(path, secrets.token_hex(32))
                 self._secret = path.read_bytes()
         return self._secret
+
+    def _keep_first(self, kind: str, hash: str) -> bool:
+        """Keep a secret; False when a service with another home has been first."""
+        with self._core.store.write() as db:
+            return accounts.put_first_credential(db, kind, hash, datetime.now(UTC))
 
     def _keep(self, kind: str, hash: str) -> None:
         with self._core.store.write() as db:
@@ -213,25 +222,34 @@ def _home(home: Path) -> Iterator[Path]:
 
 
 def _leave(home: Path, password: str, key: str) -> Path:
-    lines = ["Made by TigerTag at its first start. Delete this file when you have read it."]
-    lines += [f"Password: {password}"] if password else []
-    lines += [f"API key: {key}"] if key else []
-    path = home / _FILE
-    _write(path, "\n".join(lines) + "\n")
-    return path
+    """Leave secrets to the owner, beside those that were left before."""
+    left = _left(home / _FILE)
+    left |= {"Password": password} if password else {}
+    left |= {"API key": key} if key else {}
+    _put(home / _FILE, left)
+    return home / _FILE
 
 
-def _strike_out(home: Path, name: str) -> None:
-    """Take a secret that is no longer one out of the file; the file too when it held no other."""
-    path = home / _FILE
-    if path.exists():
-        with _home(home):
-            first, *lines = path.read_text(encoding="utf-8").splitlines()
-            left = [line for line in lines if not line.startswith(f"{name}:")]
-            if left:
-                _write(path, "\n".join([first, *left]) + "\n")
-            else:
-                path.unlink()
+def _take_out(home: Path, name: str) -> None:
+    """Take a secret that is none any more out of the file; the file too when it held no other."""
+    left = _left(home / _FILE)
+    if left.pop(name, None) is not None:
+        _put(home / _FILE, left)
+
+
+def _left(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    lines = (line.split(": ", 1) for line in path.read_text(encoding="utf-8").splitlines()[1:])
+    return {line[0]: line[1] for line in lines if len(line) == 2}
+
+
+def _put(path: Path, left: dict[str, str]) -> None:
+    if left:
+        lines = [_HEAD, *(f"{name}: {secret}" for name, secret in left.items())]
+        _write(path, "\n".join(lines) + "\n")
+    else:
+        path.unlink()
 
 
 def _write(path: Path, text: str) -> None:

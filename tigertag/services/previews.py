@@ -1,18 +1,20 @@
 """What a preview would do, and words struck from it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from tigertag import policy
 from tigertag.errors import Conflict, NotFound, RequestError
-from tigertag.model import Rule, RuleAction, Tag, TagRef
+from tigertag.model import Rule, RuleAction, Standing, Tag, TagRef
 from tigertag.services import browsing, counting, cursors, rules
 from tigertag.services.core import Core
 from tigertag.services.views import Change, ItemCard, Named, Page, Struck
 from tigertag.store import Db, browse, decisions, ledger, scans
 from tigertag.store.decisions import Decision
+from tigertag.store.scans import ScanRow
 from tigertag.store.sql import slices
 
+OURS, KEPT = Standing.OURS, Standing.KEPT
 PLACES = ("item", "section", "everywhere")
 
 
@@ -48,19 +50,31 @@ def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> 
     if where not in PLACES:
         raise RequestError(f"A word is blocked for one of {', '.join(PLACES)}, not {where!r}.")
     with core.store.write() as db:
-        scan = scans.get(db, scan_id)
-        if not scan.is_preview:
-            raise Conflict(f"Scan {scan_id} is not a preview; block the word by a rule, or undo.")
+        scan = scans.hold(db, scan_id)
+        _refuse_unless_open(db, scan)
         tag, ref = _added(db, scan_id, item_id, word)
         if where == "item":
+            if ledger.standings(db, [item_id])[item_id].get(ref.word) in (OURS, KEPT):
+                raise Conflict(f"{ref.name} is on the item; a tombstone comes of taking it off.")
+
+            def without(one: Decision) -> Decision:
+                left = [tag for tag in one.tags if TagRef(tag.field, tag.name).word != ref.word]
+                return _only(one, left)
+
             ledger.bury(db, item_id, ref)
-            struck = Struck(_strike(db, scan_id, [item_id], ref))
+            struck = Struck(_strike(db, scan_id, [item_id], without))
         else:
             section = scan.section.path if where == "section" else ""
             plain = policy.plain_name(tag, rules.thresholds(core, db))
             rule_id = rules.put(db, Rule(RuleAction.DENY, plain, section=section))
-            bearing = decisions.adding(db, scan_id, ref.name)
-            struck = Struck(_strike(db, scan_id, bearing, ref), rule_id)
+            now = rules.effective(core, db).of(scan.section)
+            limits = rules.thresholds(core, db)
+            bearing = decisions.adding(db, scan_id, plain)
+
+            def allowed(one: Decision) -> Decision:
+                return _only(one, policy.allowed(one.tags, now, limits))
+
+            struck = Struck(_strike(db, scan_id, bearing, allowed), rule_id)
         counting.forget(db, scan_id)
     core.memory.forget("tally", "tags")
     return struck
@@ -77,25 +91,33 @@ def _added(db: Db, scan_id: int, item_id: int, word: str) -> tuple[Tag, TagRef]:
     raise NotFound(f"Scan {scan_id} would not add {word!r} to item {item_id}.")
 
 
-def _strike(db: Db, scan_id: int, item_ids: Sequence[int], ref: TagRef) -> int:
+def _refuse_unless_open(db: Db, scan: ScanRow) -> None:
+    if not scan.is_preview:
+        raise Conflict(f"Scan {scan.id} is not a preview; block the word by a rule, or undo.")
+    if scan.active:
+        raise Conflict(f"Scan {scan.id} is {scan.state}; wait for its end, then block words.")
+    for made in scans.made_from(db, scan.id):
+        raise Conflict(
+            f"Scan {scan.id} was applied by scan {made.id}; block the word by a rule, or undo."
+        )
+
+
+def _strike(
+    db: Db, scan_id: int, item_ids: Sequence[int], change: Callable[[Decision], Decision]
+) -> int:
+    """Change the decisions of these items; return of how many the adds are fewer."""
     struck = 0
     for some in slices(item_ids):
         of_items = decisions.of_items(db, scan_id, some).values()
-        changed = [_without(one, ref) for one in of_items if _adds(one, ref)]
+        changed = [new for one in of_items if (new := change(one)).adds != one.adds]
         decisions.write(db, scan_id, changed)
         struck += len(changed)
     return struck
 
 
-def _adds(decision: Decision, ref: TagRef) -> bool:
-    return any(one.word == ref.word for one in decision.adds)
-
-
-def _without(decision: Decision, ref: TagRef) -> Decision:
-    """The decision, one tag less; its item is to be decided again by the next scan."""
-    return replace(
-        decision,
-        settles="",
-        adds=tuple(one for one in decision.adds if one.word != ref.word),
-        tags=tuple(tag for tag in decision.tags if TagRef(tag.field, tag.name).word != ref.word),
-    )
+def _only(decision: Decision, tags: Iterable[Tag]) -> Decision:
+    """The decision with these of its tags; its item is to be decided again by the next scan."""
+    kept = tuple(tags)
+    words = {TagRef(tag.field, tag.name).word for tag in kept}
+    adds = tuple(ref for ref in decision.adds if ref.word in words)
+    return replace(decision, settles="", adds=adds, tags=kept)

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from threading import Event, Lock, Thread
 from uuid import uuid4
 
-from tigertag.contracts import RunContext
+from tigertag.contracts import Library, RunContext
 from tigertag.errors import LeaseLost, LibraryError, StoreError, TigerTagError
 from tigertag.executors import threads
+from tigertag.model import Section
 from tigertag.services import context as contexts
 from tigertag.services.asking import Asking
 from tigertag.services.core import Core
@@ -48,6 +49,8 @@ class Runner:
             with self._store.read() as db:
                 scan = scans.get(db, self._scan_id)
             library = self._core.library(scan.section.library)
+            if scan.kind != "scan":
+                _check_section(library, scan.section)
             with self._store.write() as db:
                 context = contexts.make(self._core, db, scan, library)
             self._listing = Listing(self._store, context)
@@ -148,3 +151,12 @@ class Runner:
                 among=("queued", "running", "paused"),
                 error=reason,
             )
+
+
+def _check_section(library: Library, section: Section) -> None:
+    """What lists no items would not see that their section is gone. Raises `LibraryError`."""
+    if section.id not in {one.id for one in library.sections()}:
+        raise LibraryError(
+            f"Section {section.title} ({section.id}) is no longer in library {library.id}, or not"
+            " among those it is set up with; nothing was written."
+        )

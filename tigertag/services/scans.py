@@ -139,7 +139,10 @@ def _move(core: Core, scan_id: int, *, to: str, among: tuple[str, ...]) -> None:
 def apply(core: Core, scan_id: int) -> int:
     """Make a scan that writes what another decided. Raises `NotFound`, `Conflict`."""
     with core.store.write() as db:
-        source = scans.get(db, scan_id)
+        source = scans.hold(db, scan_id)
+        if source.kind == "apply" and source.source_id is not None:
+            # What it applied is applied again: no more than that was ever shown.
+            source = scans.hold(db, source.source_id)
         if source.kind not in ("scan", "apply") or source.state != "done":
             raise Conflict(
                 f"Scan {scan_id} ({source.kind}, {source.state}) cannot be applied;"
@@ -147,7 +150,7 @@ def apply(core: Core, scan_id: int) -> int:
             )
         _refuse_if_active(db, source.section_id)
         return scans.create(
-            db, NewScan(source.section_id, "apply", write="apply", source_id=scan_id)
+            db, NewScan(source.section_id, "apply", write="apply", source_id=source.id)
         )
 
 

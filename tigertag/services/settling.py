@@ -34,6 +34,7 @@ class Facts:
     unanswered: Mapping[int, Sequence[tuple[str, str]]]
     source: Mapping[int, Decision]
     undone: Mapping[int, Sequence[EditRow]]
+    first: Mapping[int, EditRow]
 
 
 class Settling:
@@ -86,6 +87,7 @@ class Settling:
             unanswered=decisions.unanswered(db, context.scan.id, item_ids),
             source=decisions.of_items(db, source, item_ids) if source and not undoes else {},
             undone=ledger.made(db, source, item_ids) if undoes else {},
+            first=ledger.first(db, item_ids) if undoes else {},
         )
 
     def _read(self, rows: Sequence[ItemRow]) -> dict[str, Shown | NotRead]:
@@ -105,8 +107,8 @@ class Settling:
         seen = shown.get(row.item.key) or NotRead(row.item.key, "The library did not show it.")
         if isinstance(seen, NotRead):
             return Unread(row, _failed(todo, seen.reason))
-        if self._context.scan.kind == "apply" and todo.revision != row.item.revision:
-            reason = "It has changed since the preview; nothing was written. Scan again."
+        if self._replaced(todo, row, seen):
+            reason = "It has changed since it was looked at; nothing was written. Scan again."
             return Unread(row, _failed(todo, reason))
         unsettled = facts.unsettled.get(row.id, ())
         standing = _standing(facts.standings[row.id], unsettled, seen)
@@ -114,6 +116,12 @@ class Settling:
         decided = _decision(todo, tags, plan, facts.unanswered.get(row.id, ()))
         own = [edit for edit in unsettled if edit.scan_id == self._context.scan.id]
         return Read(row, _with_recovered(decided, own, seen), plan, seen, unsettled)
+
+    def _replaced(self, todo: Decision, row: ItemRow, seen: Shown) -> bool:
+        """Whether the picture is another one than that for which the tags were decided."""
+        if self._context.scan.kind in ("undo", "redo"):
+            return False
+        return todo.revision != row.item.revision or seen.revision not in (None, todo.revision)
 
     def _plan(
         self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
@@ -123,24 +131,28 @@ class Settling:
         if context.scan.kind in ("undo", "redo"):
             edits = facts.undone[row.id]
             done = [became(edit, edit.after or seen) for edit in reversed(edits)]
-            locked = edits[0].before.locked
+            origin = facts.first[row.id].before
             plan = policy.plan_undo(
-                row.item, done, standing, seen, refreshed=refreshed, locked=locked
+                row.item, done, standing, seen, refreshed=refreshed, origin=origin
             )
             return (), plan
         lifted: frozenset[Word] = frozenset()
+        shown: frozenset[Word] | None = None
         if context.scan.kind == "apply":
             source = facts.source[row.id]
             tags = policy.allowed(source.tags, context.rules, context.thresholds)
             lifted = frozenset(ref.word for ref in (*source.adds, *source.removes))
+            shown = lifted if context.of_preview else lifted | {ref.word for ref in _refs(tags)}
         else:
             given = facts.answers[row.id]
             tags = policy.decide(given, context.rules, context.thresholds, context.concepts)
-        wanted = [TagRef(tag.field, tag.name) for tag in tags]
+        wanted = _refs(tags)
         plan = policy.plan(row.item, wanted, standing, seen, refreshed=refreshed, lifted=lifted)
-        if context.of_preview:
-            plan = policy.at_most(plan, lifted)
-        return tags, plan
+        return tags, plan if shown is None else policy.at_most(plan, shown)
+
+
+def _refs(tags: Iterable[Tag]) -> list[TagRef]:
+    return [TagRef(tag.field, tag.name) for tag in tags]
 
 
 def _standing(

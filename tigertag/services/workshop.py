@@ -12,6 +12,7 @@ from tigertag.errors import LibraryError, StoreError, TigerTagError
 from tigertag.services.core import Core
 from tigertag.services.runner import Runner
 from tigertag.store import chunks, scans
+from tigertag.store.scans import ScanRow
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +94,15 @@ class Workshop:
         with self._core.store.read() as db:
             for scan in scans.every_active(db):
                 free = scan.state != "paused" and chunks.lease_left_s(db, scan.id) == 0
-                if free and self._refused.get(scan.id, 0.0) < now:
+                if free and self._is_able(scan) and self._refused.get(scan.id, 0.0) < now:
                     return scan.id
         return None
+
+    def _is_able(self, scan: ScanRow) -> bool:
+        """Whether this process knows the scan's library and engines; else it is another's."""
+        libraries = {entry.id for entry in self._core.libraries}
+        engines = {entry.id for entry in self._core.engines}
+        return scan.section.library in libraries and set(scan.engines) <= engines
 
     def _run(self, scan_id: int) -> None:
         runner = Runner(self._core, scan_id)

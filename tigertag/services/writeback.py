@@ -133,7 +133,7 @@ class Writeback:
                 outcomes.append(outcome)
             silent = by_key.keys() - {outcome.key for outcome in outcomes}
             reason = "The library did not say what came of it; scan again."
-            outcomes += [EditOutcome(key, None, reason) for key in sorted(silent)]
+            outcomes += [EditOutcome(key, None, reason, sent=True) for key in sorted(silent)]
         finally:
             self._conclude(chunk, [(by_key[outcome.key], outcome) for outcome in outcomes])
         return outcomes
@@ -192,7 +192,8 @@ class _Conclusion:
 def _conclusion(kind: str, made: Made, outcome: EditOutcome) -> _Conclusion:
     read, decision = made.read, made.read.decision
     if outcome.after is None:
-        verdict = Verdict(made.edit_id, "failed", None, outcome.reason)
+        state = "sent" if outcome.sent else "failed"
+        verdict = Verdict(made.edit_id, state, None, outcome.reason)
         return _Conclusion(read.row.id, verdict, {}, _not_made(made, outcome.reason))
     edit = made.edit
     done = policy.settle(edit.adds, edit.removes, before=read.shown, after=outcome.after)

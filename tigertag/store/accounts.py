@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 
 from tigertag.store import schema
 from tigertag.store.database import Db
-from tigertag.store.sql import insert_one, insert_or_replace
+from tigertag.store.sql import insert_if_absent, insert_one, insert_or_replace
 
 _credentials = schema.credentials
 _links = schema.links
@@ -31,6 +31,13 @@ def put_credential(db: Db, kind: str, hash: str, now: datetime) -> None:
     insert_or_replace(db, _credentials, [row], key=["kind"])
 
 
+def put_first_credential(db: Db, kind: str, hash: str, now: datetime) -> bool:
+    """Keep a credential where there is none yet; False when there is one."""
+    insert_if_absent(db, _credentials, [{"kind": kind, "hash": hash, "changed_at": now}])
+    kept = credential(db, kind)
+    return kept is not None and kept.hash == hash
+
+
 def add_link(db: Db, hash: str, *, until: datetime, now: datetime) -> None:
     db.execute(delete(_links).where(_links.c.until < now))
     db.execute(_links.insert().values(hash=hash, until=until))
@@ -40,6 +47,12 @@ def use_link(db: Db, hash: str, *, now: datetime) -> bool:
     """Use up a link; False when there is none, or it is too old."""
     where = (_links.c.hash == hash, _links.c.until >= now)
     return db.execute(delete(_links).where(*where)).rowcount == 1
+
+
+def count_alone(db: Db) -> None:
+    """Let nobody else count attempts until this transaction ends; SQLite has one writer anyway."""
+    if db.dialect.name == "postgresql":
+        db.execute(text("LOCK TABLE attempts IN EXCLUSIVE MODE"))
 
 
 def attempt(db: Db, address: str, now: datetime, *, since: datetime) -> int:

@@ -14,6 +14,7 @@ from tigertag.store.database import Db
 from tigertag.store.decisions import Decision, decision_of
 from tigertag.store.ledger import EditRow, edits_where
 from tigertag.store.packing import unpack_tags
+from tigertag.store.sql import escaped
 
 _items = schema.items
 _sections = schema.sections
@@ -78,14 +79,10 @@ def page(db: Db, wanted: Wanted) -> list[ListedItem]:
         bearing = select(_tags.c.item_id).where(_tags.c.word == wanted.word.casefold())
         statement = statement.where(_items.c.id.in_(bearing))
     if wanted.text:
-        like = f"%{_escaped(wanted.text.casefold())}%"
+        like = f"%{escaped(wanted.text.casefold())}%"
         statement = statement.where(_items.c.sought.like(like, escape="\\"))
     rows = db.execute(statement.order_by(_items.c.id).limit(wanted.limit))
     return [_listed(row) for row in rows]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _select_items() -> Select[Any]:

@@ -10,7 +10,7 @@ from tigertag.model import Tag, TagRef
 from tigertag.store import schema
 from tigertag.store.database import Db
 from tigertag.store.packing import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
-from tigertag.store.sql import slices
+from tigertag.store.sql import escaped, slices
 
 _decisions = schema.decisions
 _work = schema.work
@@ -149,11 +149,11 @@ def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
 
 def adding(db: Db, scan_id: int, word: str) -> list[int]:
     """Return the items to which a scan would add a word, perhaps some more."""
-    packed = f"%{dumps(word)[1:-1]}%"
+    packed = f"%{escaped(dumps(word)[1:-1])}%"
     where = (
         _decisions.c.scan_id == scan_id,
         _decisions.c.add_count + _decisions.c.remove_count > 0,
-        _decisions.c.adds.ilike(packed),
+        _decisions.c.adds.ilike(packed, escape="\\"),
     )
     return list(db.execute(select(_decisions.c.item_id).where(*where)).scalars())
 

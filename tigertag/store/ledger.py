@@ -78,6 +78,12 @@ def made(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[EditRo
     return _by_item(db, _edits.c.item_id.in_(item_ids), *_made(scan_id))
 
 
+def first(db: Db, item_ids: Sequence[int]) -> dict[int, EditRow]:
+    """Return the oldest edit of each item that was made, or may have been."""
+    made = _by_item(db, _edits.c.item_id.in_(item_ids), _edits.c.state != "failed")
+    return {item_id: edits[0] for item_id, edits in made.items()}
+
+
 def _made(scan_id: int) -> tuple[Any, Any]:
     return _edits.c.scan_id == scan_id, _edits.c.state != "failed"
 

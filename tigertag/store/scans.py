@@ -173,6 +173,12 @@ def page(db: Db, *, before: int | None, limit: int) -> list[ScanRow]:
     return [_row(row) for row in db.execute(statement)]
 
 
+def hold(db: Db, scan_id: int) -> ScanRow:
+    """Return the scan, and let nobody else hold it until this transaction ends."""
+    db.execute(update(_scans).where(_scans.c.id == scan_id).values(id=_scans.c.id))
+    return get(db, scan_id)
+
+
 def made_from(db: Db, scan_id: int) -> list[ScanRow]:
     """Return the scans that apply or undo a scan, the newest first."""
     statement = _select().where(_scans.c.source_id == scan_id).order_by(_scans.c.id.desc())

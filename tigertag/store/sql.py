@@ -40,6 +40,11 @@ def insert_or_replace(
         db.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
+def escaped(text: str) -> str:
+    """The text as a part of a LIKE pattern whose escape is the backslash."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
 def slices(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """Cut a list into parts that fit into one IN (…)."""
     for start in range(0, len(values), _MOST_PARAMETERS):

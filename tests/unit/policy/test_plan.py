@@ -103,7 +103,7 @@ def test_an_undo_brings_nothing_back_that_the_user_took_off_meanwhile() -> None:
 
 def test_an_undo_gives_back_the_locks_that_were_there() -> None:
     done = Settled(tuple(refs("cat")), (), complete=True)
-    planned = plan_undo(ITEM, [done], stands(cat=Standing.OURS), shown("cat"), locked=frozenset())
+    planned = plan_undo(ITEM, [done], stands(cat=Standing.OURS), shown("cat"), origin=shown())
     assert planned.edit.locked == frozenset()
 
 

@@ -2,6 +2,7 @@
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import time_machine
 
 from tests.world import World
 from tigertag.errors import RequestError, SettingsError, Throttled
+from tigertag.services import accounts as service
 from tigertag.services.accounts import Accounts, generated_password, network_of
 from tigertag.store import accounts as rows
 
@@ -80,18 +82,28 @@ def test_after_a_quarter_of_an_hour_it_may_be_tried_again(world: World) -> None:
         assert mine.check_password("correct horse", "10.0.0.1")
 
 
-def test_many_guesses_at_once_are_counted_before_they_are_checked(world: World) -> None:
-    mine = Accounts(world.core, password="correct horse")
+def test_a_second_start_keeps_what_nobody_may_have_read_yet(world: World) -> None:
+    Accounts(world.core, api_key="k" * 32).ensure()
+    secrets = left(Accounts(world.core).ensure())
+    assert Accounts(world.core).check_password(secrets["Password"], "10.0.0.1")
+    assert Accounts(world.core).check_key(secrets["API key"])
 
-    def guess(_number: int) -> bool:
-        try:
-            return mine.check_password("wrong", "10.0.0.1")
-        except Throttled:
-            return True
 
-    with ThreadPoolExecutor(8) as pool:
-        refused = sum(pool.map(guess, range(24)))
-    assert refused == 24 - 5
+def test_of_two_homes_that_start_on_one_database_the_first_ones_secrets_count(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, leave, first = world.home / "late", service._leave, Accounts(world.core)
+    secrets: list[dict[str, str]] = []
+
+    def overtaken(home: Path, password: str, key: str) -> Path:
+        if home == late:
+            secrets.append(left(first.ensure()))
+        return leave(home, password, key)
+
+    monkeypatch.setattr(service, "_leave", overtaken)
+    assert Accounts(replace(world.core, home=late)).ensure() is None
+    assert not (late / "first-sign-in.txt").exists()
+    assert first.check_key(secrets[0]["API key"])
 
 
 def test_addresses_of_one_ipv6_network_count_as_one() -> None:

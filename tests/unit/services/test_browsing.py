@@ -155,6 +155,21 @@ def test_only_a_word_that_the_preview_adds_can_be_struck(pictures: World) -> Non
         previews.strike(pictures.core, scan, item_id(pictures, "a.png"), "zebra", where="item")
 
 
+def test_nothing_is_struck_from_a_preview_that_was_applied(pictures: World) -> None:
+    scan = pictures.scan().scan.id
+    (tag,) = added(pictures, scan)["a.png"]
+    pictures.apply(scan)
+    with pytest.raises(Conflict, match="was applied"):
+        previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
+    assert tombstones.listed(pictures.core) == []
+
+
+def test_nothing_is_struck_from_a_preview_that_still_runs(pictures: World) -> None:
+    scan = pictures.start()
+    with pytest.raises(Conflict, match="wait for its end"):
+        previews.strike(pictures.core, scan, 1, "red", where="item")
+
+
 def test_nothing_is_struck_from_what_was_written(pictures: World) -> None:
     scan = pictures.scan("apply").scan.id
     (tag,) = pictures.tags("a.png")

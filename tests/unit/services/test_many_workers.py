@@ -1,10 +1,14 @@
 """Several workers on one scan, on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 
 from tests.world import World
-from tigertag.services import scans
+from tigertag.errors import Throttled
+from tigertag.model import Label
+from tigertag.services import previews, scans
+from tigertag.services.accounts import Accounts
 
 
 def test_workers_that_share_a_scan_ask_nothing_twice(tmp_path: Path, database_url: str) -> None:
@@ -30,4 +34,36 @@ def test_what_was_applied_can_be_undone_and_redone(tmp_path: Path, database_url:
     assert world.tags("a.png") == set()
     world.undo(undone.scan.id)
     assert world.tags("a.png") == {"red"}
+    world.close()
+
+
+def test_a_word_of_odd_letters_is_struck_on_both_databases(
+    tmp_path: Path, database_url: str
+) -> None:
+    world = World(tmp_path, database_url)
+    word = 'say "50 %" \\_'
+    world.engine.extra = (Label(word, 0.9),)
+    for name in ("a.png", "b.png"):
+        world.picture(name, "red")
+    scan = world.scan().scan.id
+    first = previews.changes(world.core, scan).items[0].card.id
+    struck = previews.strike(world.core, scan, first, word, where="everywhere")
+    assert struck.items == 2
+    left = {add.name for one in previews.changes(world.core, scan).items for add in one.adds}
+    assert left == {"red"}
+    world.close()
+
+
+def test_guesses_at_once_are_counted_one_after_the_other(tmp_path: Path, database_url: str) -> None:
+    world = World(tmp_path, database_url)
+    mine = Accounts(world.core, password="correct horse")
+
+    def guess(_number: int) -> bool:
+        try:
+            return mine.check_password("wrong", "10.0.0.1")
+        except Throttled:
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(guess, range(24))) == 24 - 5
     world.close()

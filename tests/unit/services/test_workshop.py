@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -90,3 +91,15 @@ def test_a_scan_that_fails_does_not_stop_the_next_one(
     scan_id = world.start()
     shops[0].wake()
     wait_for(is_done(world, scan_id))
+
+
+def test_a_scan_of_a_library_that_it_does_not_know_is_left_to_others(
+    world: World, shops: tuple[Workshop, Workshop]
+) -> None:
+    world.picture("a.png", "red")
+    scan_id = world.start()
+    stranger = Workshop(replace(world.core, libraries=()))
+    stranger.start()
+    time.sleep(0.3)
+    stranger.stop()
+    assert scans.status(world.core, scan_id).scan.state == "queued"

@@ -91,6 +91,11 @@ class Wording:
             )
         )
 
+    def broken_off(self) -> LibraryError:
+        return LibraryUnavailable(
+            self._said("an answer broke off in the middle. Nothing is lost; scan again.")
+        )
+
     def empty(self) -> LibraryError:
         return LibraryUnavailable(
             self._said(

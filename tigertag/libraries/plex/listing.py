@@ -65,7 +65,8 @@ def _read_through(ask: Ask, seen: set[str]) -> Generator[Element, None, bool]:
                 seen.add(key)
                 yield entry
         met |= new
-        if start >= promised if promised is not None else len(page) > PAGE:
+        # More than was promised: the end is where nothing new comes, then.
+        if start == promised if promised is not None else len(page) > PAGE:
             return still
 
 

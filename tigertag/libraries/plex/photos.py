@@ -65,12 +65,14 @@ def shown(photo: Element) -> Shown:
     tags = tuple(TagRef(Field.TAG, one.get("tag", "")) for one in photo.findall("Tag"))
     locks = (one for one in photo.findall("Field") if one.get("locked") == "1")
     locked = any(one.get("name") == Field.TAG for one in locks)
+    file = part(photo)
     return Shown(
         photo.get("ratingKey", ""),
         tags,
         frozenset({Field.TAG}) if locked else frozenset(),
         rest(photo),
         photo.get("updatedAt"),
+        revision=None if file is None else file.revision,
     )
 
 

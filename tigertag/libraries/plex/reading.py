@@ -30,10 +30,12 @@ def metadata(server: Server, keys: Sequence[str]) -> dict[str, Element]:
     """Return the items of these keys, by key; one that is not there is left out.
 
     Some servers refuse a whole list for one item that is gone: then its halves are asked for. What
-    an answer leaves out without need, as one that holds fewer than asked, is asked for again.
+    an answer leaves out without need, as one that holds fewer than asked or none, is asked for
+    again.
     """
     found: dict[str, Element] = {}
     waiting = list(batches([key for key in dict.fromkeys(keys) if is_key(key)]))
+    doubted: list[list[str]] = []
     while waiting:
         asked = waiting.pop()
         answered = _asked(server, asked)
@@ -44,7 +46,8 @@ def metadata(server: Server, keys: Sequence[str]) -> dict[str, Element]:
         got = {key: answered[key] for key in asked if key in answered}
         found |= got
         missing = [key for key in asked if key not in got]
-        if got and missing:
+        if missing and (got or missing not in doubted):
+            doubted.append(missing)
             waiting.append(missing)
     return found
 

@@ -110,6 +110,8 @@ class Server(plexapi.server.PlexServer):
         if not response.content.strip():
             raise self._wording.empty()
         root = _parsed(response)
+        if root is None and response.content.lstrip().startswith((b"<?xml", b"<MediaContainer")):
+            raise self._wording.broken_off()
         if root is None or root.tag != "MediaContainer":
             raise self._wording.no_plex()
         return root

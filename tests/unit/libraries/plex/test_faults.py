@@ -35,7 +35,7 @@ WRONG = {
     206: "answered 206 Partial Content",
     520: "answered 520 Odd",
     "html": "does not speak as Plex does",
-    "garbled": "does not speak as Plex does",
+    "garbled": "broke off in the middle",
 }
 
 

@@ -257,3 +257,9 @@ def test_a_deleted_section_is_one_clear_line(place: PlexPlace) -> None:
     place.plex.delete_section(place.section)
     with pytest.raises(LibraryError, match="Library box: section Photos is no longer"):
         list(place.library.items(section))
+
+
+def test_a_server_that_promises_less_than_it_has_is_read_to_its_end(place: PlexPlace) -> None:
+    names = filled(place, 35)
+    place.plex.habits.promises = 5
+    assert sorted(titles(place)) == names

@@ -13,7 +13,7 @@ from tests.unit.media.pictures import encoded
 from tests.unit.policy.trees import TREE
 from tigertag.contracts import Host
 from tigertag.errors import LibraryError, LibraryUnavailable
-from tigertag.model import Thresholds
+from tigertag.model import Label, Thresholds
 from tigertag.services import scans
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.scans import Request, Status
@@ -172,3 +172,75 @@ def test_a_listing_that_is_cut_short_marks_nothing_gone(box: Box) -> None:
     box.plex.counts.clear()
     box.scan("apply")
     assert box.plex.counts == {"sections": 1, "list": 1}
+
+
+@pytest.mark.parametrize("fault", ["cut", 404])
+def test_what_was_written_while_the_read_back_was_lost_is_still_ours(
+    box: Box, fault: str | int
+) -> None:
+    box.photos(24)
+    preview = box.scan()
+    box.plex.fail(fault, at="GET /library/metadata", after=4, times=3)
+    applied = box.run(scans.apply(box.core, preview.scan.id))
+    box.plex.mend()
+    assert box.all_tags() == TAGGED * 8
+    box.run(scans.undo(box.core, applied.scan.id))
+    assert box.all_tags() == [[]] * 24
+
+
+def test_what_was_undone_while_the_read_back_was_lost_can_be_redone(box: Box) -> None:
+    box.photos(6)
+    applied = box.scan("apply")
+    box.plex.fail("cut", at="GET /library/metadata", after=2, times=3)
+    undone = box.run(scans.undo(box.core, applied.scan.id))
+    box.plex.mend()
+    assert box.all_tags() == [[]] * 6
+    box.run(scans.undo(box.core, undone.scan.id))
+    assert box.all_tags() == TAGGED * 2
+
+
+def test_an_undo_leaves_the_lock_to_a_tag_that_the_user_added_since(box: Box) -> None:
+    box.photos(1)
+    applied = box.scan("apply")
+    box.tag("0", *box.tags("0"), "Holiday")
+    box.run(scans.undo(box.core, applied.scan.id))
+    assert (box.tags("0"), box.plex.locks(box.keys["0"])) == (["Holiday"], {"tag"})
+
+
+def test_undoing_all_in_any_order_ends_with_the_first_lock(box: Box) -> None:
+    box.photos(1)
+    first = box.scan("apply")
+    box.engine.extra = (Label("sky", 0.9),)
+    box.engine.fingerprint = "colour-2"
+    second = box.scan("apply")
+    assert box.tags("0") == ["Red", "Sky"]
+    box.run(scans.undo(box.core, first.scan.id))
+    assert (box.tags("0"), box.plex.locks(box.keys["0"])) == (["Sky"], {"tag"})
+    box.run(scans.undo(box.core, second.scan.id))
+    assert (box.tags("0"), box.plex.locks(box.keys["0"])) == ([], set())
+
+
+def test_a_photo_replaced_since_the_preview_is_not_tagged_for_the_old_one(box: Box) -> None:
+    box.photos(2)
+    preview = box.scan()
+    box.plex.replace_photo(box.keys["0"], PICTURES["blue"])
+    applied = box.run(scans.apply(box.core, preview.scan.id))
+    assert (box.tags("0"), box.tags("1"), applied.failed) == ([], ["Green"], 1)
+
+
+def test_applying_again_takes_nothing_away_that_came_since(box: Box) -> None:
+    box.photos(1)
+    applied = box.run(scans.apply(box.core, box.scan().scan.id))
+    box.engine.extra = (Label("sky", 0.9),)
+    box.engine.fingerprint = "colour-2"
+    box.scan("apply")
+    box.run(scans.apply(box.core, applied.scan.id))
+    assert box.tags("0") == ["Red", "Sky"]
+
+
+def test_applying_to_a_section_that_was_deleted_fails_with_one_line(box: Box) -> None:
+    box.photos(1)
+    preview = box.scan()
+    box.plex.delete_section(box.section)
+    with pytest.raises(LibraryError, match="no longer in library box"):
+        box.run(scans.apply(box.core, preview.scan.id))
