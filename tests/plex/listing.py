@@ -72,15 +72,7 @@ def answer(
     """A page of the section's photos (type 13), clips (12) or what lies at its top (14)."""
     kind, sort = query.get("type", "14"), query.get("sort", "")
     start, size = paging if habits.pages else (0, None)
-    key = (
-        kind,
-        sort,
-        start,
-        size or 0,
-        habits.most_per_page,
-        str(habits.tells_total),
-        str(habits.promises),
-    )
+    key = (kind, sort, start, size or 0, repr(habits))
     if sort and key in section.pages:
         return section.pages[key]
     entries = _entries(section, kind, sort, first=start == 0)

@@ -41,6 +41,13 @@ def _change(card: ItemCard, decision: Decision) -> Change:
     return Change(card, decision.state, tuple(adds), decision.removes, decision.reason)
 
 
+def may_strike(core: Core, scan_id: int) -> bool:
+    """Whether words can be struck from it: a preview that has ended and was not applied."""
+    with core.store.read() as db:
+        scan = scans.get(db, scan_id)
+        return scan.is_preview and not scan.active and not scans.made_from(db, scan_id)
+
+
 def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> Struck:
     """Block a word that a preview would add: for the item, its section or everywhere.
 

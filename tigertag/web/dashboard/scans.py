@@ -28,6 +28,7 @@ def show(scan_id: int) -> ResponseReturnValue:
         "scan.html",
         status=status,
         page=previews.changes(core, scan_id, limit=_GRID),
+        may_strike=previews.may_strike(core, scan_id),
         **kin(core, status),
     )
 
@@ -55,7 +56,12 @@ def changes(scan_id: int) -> ResponseReturnValue:
     core = state.core()
     page = previews.changes(core, scan_id, cursor=asked.cursor(), limit=_GRID)
     template = "_changes.html" if asked.cursor() else "_grid.html"
-    return render_template(template, page=page, status=scans.status(core, scan_id))
+    return render_template(
+        template,
+        page=page,
+        status=scans.status(core, scan_id),
+        may_strike=previews.may_strike(core, scan_id),
+    )
 
 
 @pages.get("/scans/<int(max=2147483647):scan_id>/failures")
