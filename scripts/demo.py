@@ -171,12 +171,11 @@ def _summary(preview: dict[str, Any]) -> str:
 def _stay(service: Service) -> None:
     """Leave the dashboard up while somebody is there to see it."""
     link = service.sign_in_link()
+    console.print(f"The dashboard, by a link that signs in once:\n  {link}", soft_wrap=True)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        console.print(f"The dashboard was at {service.url}; run this in a terminal to look at it.")
+        console.print("It ends now, for want of a terminal; run this in one to look at it.")
         return
-    console.print(
-        f"\nThe dashboard, good for one sign-in:\n  {link}\nCtrl-C ends it.", soft_wrap=True
-    )
+    console.print("Ctrl-C ends it.")
     try:
         while True:
             time.sleep(3600)
