@@ -26,4 +26,4 @@ EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
 # One process: its threads share the models, which are what fills the memory.
-CMD ["sh", "-c", "exec gunicorn --no-control-socket --worker-class gthread --workers 1 --threads 8 --bind \"$HOST:$PORT\" main:app"]
+CMD ["sh", "-c", "exec gunicorn --no-control-socket --forwarded-allow-ips= --worker-class gthread --workers 1 --threads 16 --bind \"$HOST:$PORT\" main:app"]

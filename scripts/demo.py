@@ -9,6 +9,7 @@ stays up until Ctrl-C. Ends with 0 only if every photo was looked at.
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -144,6 +145,8 @@ def shown(plex: PlexServer, service: Service, scan: dict[str, Any]) -> Table:
 
 
 def main(folder: str) -> int:
+    # A terminal that is closed ends it all, in order.
+    signal.signal(signal.SIGHUP, lambda *_told: sys.exit(1))
     own = Path(folder).expanduser() if folder else None
     if own is not None and not own.is_dir():
         print(f"{folder} is not a folder.", file=sys.stderr)

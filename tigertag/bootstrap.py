@@ -38,9 +38,15 @@ def log(settings: Settings) -> None:
     """Let the log go to standard error, as verbose as the settings say, and warn of problems."""
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log_level, format=form)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    quieten()
     for problem in settings.problems:
         logger.warning("%s", problem)
+
+
+def quieten() -> None:
+    """Hush libraries that tell of each step, or of a retry that names nothing."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("stamina").setLevel(logging.ERROR)
 
 
 def open_store(core: Core) -> None:

@@ -75,6 +75,11 @@ class Item:
     size_bytes: int | None = None
     stamp: str | None = None
 
+    @property
+    def called(self) -> str:
+        """What people know it by: its key where that says more than the title."""
+        return self.key if self.title in self.key else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

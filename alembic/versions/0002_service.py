@@ -52,6 +52,13 @@ def upgrade() -> None:
         comment="Sign-in links that were not used yet, hashed; each is good once.",
     )
     op.create_table(
+        "sessions",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_sessions")),
+        comment="Who is signed in, by hashed session ids.",
+    )
+    op.create_table(
         "attempts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("address", sa.String(length=64), nullable=False),
@@ -71,7 +78,10 @@ def upgrade() -> None:
     op.drop_index(op.f("ix_standing_state"), table_name="standing")
     op.create_index(op.f("ix_standing_state_word_field"), "standing", ["state", "word", "field"])
     op.add_column("scans", sa.Column("summary", sa.Text(), server_default="", nullable=False))
-    with op.batch_alter_table("rules") as rules:
+    # A rule's number is never given to another one.
+    with op.batch_alter_table(
+        "rules", recreate="auto", table_kwargs={"sqlite_autoincrement": True}
+    ) as rules:
         rules.add_column(
             sa.Column("section", sa.String(length=1100), server_default="", nullable=False)
         )
@@ -97,6 +107,7 @@ def downgrade() -> None:
     op.create_index(op.f("ix_standing_state"), "standing", ["state"])
     op.drop_index("ix_decisions_changes", table_name="decisions")
     op.drop_table("attempts")
+    op.drop_table("sessions")
     op.drop_table("links")
     op.drop_table("credentials")
     op.drop_table("tags")

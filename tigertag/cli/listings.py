@@ -45,7 +45,7 @@ def show(scan_id: int) -> None:
     with core() as built:
         for item, decision in service.decided(built, scan_id):
             table.add_row(
-                item.item.key,
+                item.item.called,
                 ", ".join(tag.name for tag in decision.tags),
                 ", ".join(ref.name for ref in decision.adds),
                 ", ".join(ref.name for ref in decision.removes),

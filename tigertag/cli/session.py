@@ -19,7 +19,7 @@ def core(*, database: bool = True) -> Iterator[Core]:
     """Build the core from the environment; bring the database up to date where it is used."""
     read = settings.load()
     logging.basicConfig(level=read.log_level, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    bootstrap.quieten()
     for problem in read.problems:
         click.echo(f"Warning: {problem}", err=True)
     built = bootstrap.build(read)

@@ -25,6 +25,7 @@ _HEAD = "Made by TigerTag at its first start. Delete this file when you have rea
 _WINDOW = timedelta(minutes=15)
 _MOST_FAILED = 5
 _MOST_FAILED_IN_ALL = 100
+SESSION_LASTS = timedelta(days=30)
 _LINK_LASTS = timedelta(minutes=30)
 # No 0 and O, 1 and l: it is typed off a screen.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -85,9 +86,7 @@ class Accounts:
                 return
         minutes = max(1, round(left_s / 60))
         raise Throttled(
-            f"Too many sign-ins failed; try again in {minutes} min,"
-            " or set a new password with `tigertag password`.",
-            retry_after_s=left_s,
+            f"Too many sign-ins failed; try again in {minutes} min.", retry_after_s=left_s
         )
 
     def _is_password(self, password: str) -> bool:
@@ -109,6 +108,25 @@ class Accounts:
         with self._core.store.read() as db:
             kept = accounts.credential(db, "api_key")
         return kept is not None and hmac.compare_digest(_digest(key), kept.hash)
+
+    def begin(self) -> str:
+        """Begin a session; return its id, which the database keeps hashed."""
+        session, now = secrets.token_urlsafe(24), datetime.now(UTC)
+        with self._core.store.write() as db:
+            accounts.add_session(db, _digest(session), until=now + SESSION_LASTS, now=now)
+        return session
+
+    def is_in(self, session: str, epoch: str) -> bool:
+        """Whether a session has begun, with the password that holds now, and not ended."""
+        if not session or epoch != self.epoch():
+            return False
+        with self._core.store.read() as db:
+            return accounts.has_session(db, _digest(session), now=datetime.now(UTC))
+
+    def end(self, session: str) -> None:
+        """End a session, whoever still holds its cookie."""
+        with self._core.store.write() as db:
+            accounts.end_session(db, _digest(session))
 
     def epoch(self) -> str:
         """What changes with the password: sessions from before it are over."""

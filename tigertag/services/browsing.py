@@ -1,14 +1,8 @@
 """Items, their tags and how they came by them."""
 
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
-from io import BytesIO
 
-from PIL import Image
-
-from tigertag.contracts import Need
-from tigertag.errors import ItemGone, NotFound
-from tigertag.media.picture import decode
+from tigertag.errors import NotFound
 from tigertag.services import cursors
 from tigertag.services.core import Core
 from tigertag.services.views import (
@@ -19,7 +13,6 @@ from tigertag.services.views import (
     Page,
     Stands,
     TagCount,
-    Thumbnail,
 )
 from tigertag.store import Db, browse
 from tigertag.store import tags as tag_rows
@@ -28,7 +21,6 @@ from tigertag.store.tags import CountRow, TagRow
 from tigertag.wording import did_you_mean
 
 _KEEP_COUNTS_S = 3.0
-_JPEG_QUALITY = 82
 
 
 def items(
@@ -142,30 +134,3 @@ def tags(
 def _counted(core: Core, section_ids: tuple[int, ...] | None) -> list[CountRow]:
     with core.store.read() as db:
         return tag_rows.counted(db, section_ids)
-
-
-def thumbnail(core: Core, item_id: int, *, short_side_px: int = 256) -> Thumbnail:
-    """Return a small picture of an item, from its library.
-
-    Raises `NotFound`, `PluginError`, `ItemError`, `LibraryError`.
-    """
-    with core.store.read() as db:
-        row = browse.item(db, item_id)
-    if row.gone:
-        raise ItemGone(f"{row.item.title or row.item.key} is no longer in its library.")
-    library = core.library(row.item.library)
-    with library.fetch(row.item, Need(short_side_px)) as source:
-        pixels = decode(source, short_side_px).pixels
-    out = BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY)
-    return Thumbnail(out.getvalue(), etag(row.item.revision, short_side_px))
-
-
-def thumbnail_etag(core: Core, item_id: int, *, short_side_px: int = 256) -> str:
-    """Return what changes with an item's picture, without fetching it. Raises `NotFound`."""
-    with core.store.read() as db:
-        return etag(browse.item(db, item_id).item.revision, short_side_px)
-
-
-def etag(revision: str, short_side_px: int) -> str:
-    return blake2b(f"{revision} {short_side_px}".encode(), digest_size=12).hexdigest()

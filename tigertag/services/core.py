@@ -1,6 +1,7 @@
 """What the services work with, and how names are looked up in it."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TypeVar
 
 from tigertag.concepts import Concepts
 from tigertag.contracts import Engine, Host, Library
-from tigertag.errors import NotFound, PluginError
+from tigertag.errors import NotFound, PluginError, RequestError, TigerTagError
 from tigertag.model import Rule, Section, Thresholds
 from tigertag.services.memory import Memory
 from tigertag.store import Store
@@ -57,10 +58,15 @@ class Core:
 
     def library(self, name: str) -> Library:
         """Return the library, open. Raises `NotFound`, `PluginError`, `LibraryError`."""
+        library = self.entry(name)
+        library.open()
+        return library
+
+    def entry(self, name: str) -> Library:
+        """Return the library, open or not. Raises `NotFound`, `PluginError`."""
         entry = _named(self.libraries, name, "library", "LIBRARY_<X>_NAME")
         if entry.library is None:
             raise PluginError(f"Library {entry.id} cannot be used: {entry.problem}")
-        entry.library.open()
         return entry.library
 
     def section(self, library: Library, name: str | None) -> Section:
@@ -72,7 +78,7 @@ class Core:
                 raise NotFound(f"Library {library.id} has no sections that can be scanned.")
             if len(sections) == 1:
                 return sections[0]
-            raise NotFound(f"Library {library.id} has several sections; name one of: {titles}.")
+            raise RequestError(f"Library {library.id} has several sections; name one of: {titles}.")
         for section in sections:
             if name.casefold() in (section.id.casefold(), section.title.casefold()):
                 return section
@@ -81,6 +87,14 @@ class Core:
             f"{did_you_mean(name, [word for one in sections for word in (one.id, one.title)])}"
             f" It has: {titles}."
         )
+
+    def seen_sections(self) -> set[Section]:
+        """The sections of the libraries that can be reached now."""
+        found: set[Section] = set()
+        for entry in self.libraries:
+            with suppress(TigerTagError):
+                found |= set(self.library(entry.id).sections())
+        return found
 
     def usable_engines(self, names: Sequence[str] = ()) -> list[EngineEntry]:
         """Return the engines of these names, or all that can be used, in their order."""

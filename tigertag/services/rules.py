@@ -8,13 +8,13 @@ from typing import Any
 import yaml
 
 from tigertag.errors import NotFound, RequestError, SettingsError
-from tigertag.model import Rule, RuleAction, Thresholds
+from tigertag.model import Rule, RuleAction, Section, Thresholds
 from tigertag.policy import Rules
 from tigertag.services.core import Core
-from tigertag.store import Db
+from tigertag.store import Db, browse
 from tigertag.store import rules as rows
 from tigertag.store.rules import RuleRow
-from tigertag.wording import tidy
+from tigertag.wording import did_you_mean, tidy
 
 _LONGEST_WORD = 512
 _VALUE_KEYS = {RuleAction.RENAME: "to", RuleAction.THRESHOLD: "at"}
@@ -40,8 +40,34 @@ def listed(core: Core) -> list[RuleRow]:
 
 def add(core: Core, rule: Rule) -> int:
     """Add a rule and return its id. Raises `RequestError` when its value does not fit."""
+    placed = _placed(core, rule)
     with core.store.write() as db:
-        return put(db, rule)
+        return put(db, placed)
+
+
+def _placed(core: Core, rule: Rule) -> Rule:
+    """The rule with its section's id; a title does, too. Raises `NotFound` for what is unknown."""
+    with core.store.read() as db:
+        engines = {entry.id for entry in core.engines} | set(rows.remembered_fingerprints(db))
+        known = {one.section for one in browse.section_counts(db)}
+    if rule.engine and rule.engine.casefold() not in engines:
+        raise NotFound(f"There is no engine {rule.engine!r}{did_you_mean(rule.engine, engines)}")
+    if "/" not in rule.section:
+        return rule
+    path = _path(rule.section, known)
+    if path is None:
+        known |= core.seen_sections()
+        path = _path(rule.section, known)
+    if path is None:
+        names = [f"{one.library}/{one.title}" for one in known]
+        raise NotFound(f"There is no section {rule.section!r}{did_you_mean(rule.section, names)}")
+    return replace(rule, section=path)
+
+
+def _path(name: str, known: Iterable[Section]) -> str | None:
+    named = {f"{one.library}/{one.title}".casefold(): one.path for one in known}
+    named |= {one.path.casefold(): one.path for one in known}
+    return named.get(name.casefold())
 
 
 def put(db: Db, rule: Rule) -> int:
@@ -52,7 +78,7 @@ def put(db: Db, rule: Rule) -> int:
 def remove(core: Core, rule_id: int) -> None:
     with core.store.write() as db:
         if not rows.remove(db, rule_id):
-            raise NotFound(f"There is no rule {rule_id}; `tigertag rules list` shows them.")
+            raise NotFound(f"There is no rule {rule_id}.")
 
 
 def check(rule: Rule) -> Rule:

@@ -15,6 +15,7 @@ from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import NewScan, ScanRow
 
+_RESUME = "resume it"
 MODES = ("changed", "force", "decide")
 WRITES = ("preview", "apply")
 
@@ -58,12 +59,13 @@ class Status:
 def start(core: Core, request: Request) -> int:
     """Make a scan; `run` works on it. Raises `Conflict` while another of the section is active."""
     if request.mode not in MODES or request.write not in WRITES:
-        raise RequestError(f"A scan's mode is one of {MODES}, its write one of {WRITES}.")
+        modes, writes = ", ".join(MODES), ", ".join(WRITES)
+        raise RequestError(f"A scan's mode is one of {modes}, its write one of {writes}.")
     library = core.library(request.library)
     section = core.section(library, request.section)
     engines = core.usable_engines(request.engines)
     if not engines and request.mode != "decide":
-        raise RequestError("No engine can be used; `tigertag engines` says why.")
+        raise RequestError("No engine can be used; the list of engines says why.")
     blind = [entry.id for entry in engines if not may_see(entry, section)]
     if blind and (request.engines or len(blind) == len(engines)):
         raise RequestError(f"Engine {blind[0]} may not see section {section.id} (its SECTIONS).")
@@ -80,7 +82,7 @@ def _refuse_if_active(db: Db, section_id: int) -> None:
     if active is not None:
         raise Conflict(
             f"Scan {active.id} of {active.section.library}/{active.section.id} is {active.state}:"
-            f" `tigertag resume {active.id}` goes on, `tigertag cancel {active.id}` ends it."
+            f" {_RESUME if active.state == 'paused' else 'wait for it'}, or cancel it."
         )
     left_s = chunks.section_lease_left_s(db, section_id)
     if left_s > 0:

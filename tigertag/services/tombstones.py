@@ -22,5 +22,5 @@ def lift(core: Core, numbers: Sequence[int], *, word: str = "") -> int:
         named = [row.id for row in ledger.tombstones(db, word=word)] if word else []
         lifted = ledger.lift(db, [*numbers, *named])
     if not lifted:
-        raise NotFound("There is no such tombstone; `tigertag tombstones list` shows them.")
+        raise NotFound("There is no such tombstone.")
     return lifted

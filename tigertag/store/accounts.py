@@ -11,6 +11,7 @@ from tigertag.store.sql import insert_if_absent, insert_one, insert_or_replace
 
 _credentials = schema.credentials
 _links = schema.links
+_sessions = schema.sessions
 _attempts = schema.attempts
 
 
@@ -47,6 +48,20 @@ def use_link(db: Db, hash: str, *, now: datetime) -> bool:
     """Use up a link; False when there is none, or it is too old."""
     where = (_links.c.hash == hash, _links.c.until >= now)
     return db.execute(delete(_links).where(*where)).rowcount == 1
+
+
+def add_session(db: Db, hash: str, *, until: datetime, now: datetime) -> None:
+    db.execute(delete(_sessions).where(_sessions.c.until < now))
+    db.execute(_sessions.insert().values(hash=hash, until=until))
+
+
+def has_session(db: Db, hash: str, *, now: datetime) -> bool:
+    where = (_sessions.c.hash == hash, _sessions.c.until >= now)
+    return db.execute(select(_sessions.c.hash).where(*where)).one_or_none() is not None
+
+
+def end_session(db: Db, hash: str) -> None:
+    db.execute(delete(_sessions).where(_sessions.c.hash == hash))
 
 
 def count_alone(db: Db) -> None:

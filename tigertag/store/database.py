@@ -91,7 +91,7 @@ def _server(url: URL) -> Engine:
 def make_folder(database: Path) -> None:
     """Make the folder of an SQLite file. Raises `StoreUnavailable`."""
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreUnavailable(
             f"The database's folder {database.parent} cannot be made: {exc.strerror}."

@@ -248,9 +248,10 @@ def _asked(db: Db, scan_id: int) -> int:
 
 
 def failures(db: Db, scan_id: int, *, limit: int = 20) -> list[tuple[str, str]]:
-    """Return (item's key, reason) of items that failed."""
+    """Return (what people know the item by, reason) of items that failed."""
     items = schema.items
     where = (_decisions.c.scan_id == scan_id, _decisions.c.state == "failed")
-    statement = select(items.c.key, _decisions.c.reason).join(items).where(*where)
+    columns = (items.c.key, items.c.title, _decisions.c.reason)
+    statement = select(*columns).join(items).where(*where)
     rows = db.execute(statement.order_by(_decisions.c.id).limit(limit))
-    return [(key, reason) for key, reason in rows]
+    return [(key if title in key else title, reason) for key, title, reason in rows]

@@ -113,7 +113,7 @@ def get(db: Db, scan_id: int) -> ScanRow:
     """Return the scan. Raises `NotFound`."""
     row = db.execute(_select().where(_scans.c.id == scan_id)).one_or_none()
     if row is None:
-        raise NotFound(f"There is no scan {scan_id}; `tigertag scans` lists them.")
+        raise NotFound(f"There is no scan {scan_id}.")
     return _row(row)
 
 

@@ -279,6 +279,7 @@ rules = Table(
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("action", "word", "engine", "section"),
     _one_of("action", "deny", "allow", "rename", "threshold"),
+    sqlite_autoincrement=True,
     comment="The user's rules; they override the environment's.",
 )
 
@@ -309,6 +310,14 @@ links = Table(
     Column("hash", String(64), primary_key=True),
     Column("until", UtcDateTime, nullable=False),
     comment="Sign-in links that were not used yet, hashed; each is good once.",
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("until", UtcDateTime, nullable=False),
+    comment="Who is signed in, by hashed session ids.",
 )
 
 attempts = Table(

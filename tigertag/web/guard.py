@@ -4,22 +4,28 @@ from datetime import timedelta
 from posixpath import normpath
 from urllib.parse import urlencode
 
-from flask import Flask, Response, redirect, request, session, url_for
+from flask import Flask, Response, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import BadRequest, Unauthorized
 
 from tigertag import __version__
+from tigertag.services.accounts import SESSION_LASTS
 from tigertag.web import headers, sign_in, state
 
 _API = "/api/"
 _REST = "/api/v1"
 _PUBLIC = frozenset({"healthz", "sign_in.page", "sign_in.enter"})
 _PUBLIC_FILES = "public/"
-_SESSION_LASTS = timedelta(days=30)
 _FILES_KEPT = timedelta(days=30)
 _LONGEST_BODY_BYTES = 64 * 1024
+
+_STALE = "This page was open for too long; load it again, then repeat."
+_FOREIGN = (
+    "The browser names another address than TigerTag is asked by. Behind a proxy, set"
+    " TIGERTAG_TRUSTED_PROXIES and let it send X-Forwarded-Host and X-Forwarded-Proto."
+)
 
 csrf = CSRFProtect()
 
@@ -37,7 +43,9 @@ def register(app: Flask) -> None:
         SESSION_COOKIE_NAME="tigertag",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=_SESSION_LASTS,
+        PERMANENT_SESSION_LIFETIME=SESSION_LASTS,
+        # A picture that was on its way when its user signed out would bring the cookie back.
+        SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=_LONGEST_BODY_BYTES,
         SEND_FILE_MAX_AGE_DEFAULT=_FILES_KEPT,
         WTF_CSRF_CHECK_DEFAULT=False,
@@ -64,7 +72,7 @@ def _guard() -> ResponseReturnValue | None:
     try:
         csrf.protect()
     except CSRFError as exc:
-        raise BadRequest("This page was open for too long; load it again, then repeat.") from exc
+        raise BadRequest(_FOREIGN if "referrer" in str(exc.description) else _STALE) from exc
     if _is_public() or sign_in.is_in():
         return None
     if request.path.startswith(_API):
@@ -90,7 +98,7 @@ def _check_key() -> None:
 
 
 def _send_to_sign_in() -> ResponseReturnValue:
-    session.clear()
+    sign_in.forget()
     here = request.full_path.rstrip("?") if request.method == "GET" else "/"
     target = f"{url_for('sign_in.page')}?{urlencode({'next': request.script_root + here})}"
     if request.headers.get("HX-Request"):

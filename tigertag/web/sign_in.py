@@ -11,12 +11,12 @@ from tigertag.web import state
 blueprint = Blueprint("sign_in", __name__)
 
 _EPOCH = "epoch"
+_SESSION = "session"
 
 
 def is_in() -> bool:
     """Whether this session signed in with the password that holds now."""
-    epoch = session.get(_EPOCH)
-    return bool(epoch) and epoch == state.get().accounts.epoch()
+    return state.get().accounts.is_in(session.get(_SESSION, ""), session.get(_EPOCH, ""))
 
 
 @blueprint.get("/sign-in")
@@ -43,12 +43,14 @@ def enter() -> ResponseReturnValue:
     target = _target()
     session.clear()
     session[_EPOCH] = accounts.epoch()
+    session[_SESSION] = accounts.begin()
     session.permanent = True
     return redirect(target)
 
 
 @blueprint.post("/sign-out")
 def leave() -> ResponseReturnValue:
+    state.get().accounts.end(session.get(_SESSION, ""))
     session.clear()
     return redirect(url_for("sign_in.page"))
 
@@ -61,11 +63,23 @@ def _next() -> str:
     return request.values.get("next", "")
 
 
+def forget() -> None:
+    """Forget a session that holds no more, but not the token of a form that is open."""
+    session.pop(_EPOCH, None)
+    session.pop(_SESSION, None)
+
+
 def _target() -> str:
     """Return where to go: a page of ours, never an address elsewhere."""
     wanted = _next()
     parts = urlsplit(wanted)
     ours = wanted.startswith(f"{request.script_root}/") and not wanted.startswith("//")
-    if ours and "\\" not in wanted and not parts.scheme and not parts.netloc:
+    if (
+        ours
+        and wanted.isprintable()
+        and "\\" not in wanted
+        and not parts.scheme
+        and not parts.netloc
+    ):
         return wanted
     return f"{request.script_root}/"

@@ -25,7 +25,7 @@ def test_a_scan_that_is_not_there_is_one_line(run: Run) -> None:
     result = run("apply", "7")
     assert (result.exit_code, last_line(result)) == (
         1,
-        "Error: There is no scan 7; `tigertag scans` lists them.",
+        "Error: There is no scan 7.",
     )
 
 
@@ -128,7 +128,7 @@ def test_another_command_is_refused_while_a_scan_is_unfinished(run: Run, tmp_pat
     store.close()
     result = run("scan", "photos", "--apply")
     assert result.exit_code == 1
-    assert "`tigertag resume 1` goes on" in result.output
+    assert "is paused: resume it, or cancel it." in result.output
     assert run("cancel", "1").exit_code == 0
     assert run("scan", "photos", "--apply").exit_code == 0
 

@@ -5,7 +5,16 @@ import pytest
 from tests.world import World
 from tigertag.errors import Conflict, ItemGone, NotFound, RequestError
 from tigertag.model import Rule, RuleAction
-from tigertag.services import browsing, effects, previews, rules, scans, sources, tombstones
+from tigertag.services import (
+    browsing,
+    effects,
+    previews,
+    rules,
+    scans,
+    sources,
+    thumbnails,
+    tombstones,
+)
 
 
 def names(world: World, **query: str) -> list[str]:
@@ -85,10 +94,10 @@ def test_a_thumbnail_is_a_small_jpeg_whose_etag_changes_with_the_picture(picture
     pictures.picture("a.png", "red", side_px=600)
     pictures.scan()
     number = item_id(pictures, "a.png")
-    first = browsing.thumbnail(pictures.core, number, short_side_px=64)
+    first = thumbnails.thumbnail(pictures.core, number, short_side_px=64)
     pictures.picture("a.png", "green", side_px=500)
     pictures.scan()
-    second = browsing.thumbnail(pictures.core, number, short_side_px=64)
+    second = thumbnails.thumbnail(pictures.core, number, short_side_px=64)
     assert first.jpeg[:2] == b"\xff\xd8"
     assert len({first.etag, second.etag}) == 2
 
@@ -98,7 +107,7 @@ def test_a_thumbnail_of_what_is_gone_says_so(pictures: World) -> None:
     number = item_id(pictures, "a.png")
     (pictures.photos / "a.png").unlink()
     with pytest.raises(ItemGone):
-        browsing.thumbnail(pictures.core, number)
+        thumbnails.thumbnail(pictures.core, number)
 
 
 def test_a_word_struck_for_an_item_is_not_written_to_it(pictures: World) -> None:
@@ -126,9 +135,29 @@ def test_a_word_struck_for_the_section_goes_from_all_of_the_preview(pictures: Wo
 
 def test_a_rule_for_another_section_holds_not_here(pictures: World) -> None:
     tag = added(pictures, pictures.scan().scan.id)["c.png"][0]
-    rules.add(pictures.core, Rule(RuleAction.DENY, tag, section="photos/elsewhere"))
+    with pictures.store.write() as db:
+        rules.put(db, Rule(RuleAction.DENY, tag, section="photos/elsewhere"))
     pictures.scan()
     assert names(pictures, tag=tag) == ["c.png"]
+
+
+def test_a_rule_for_a_section_or_engine_that_there_is_not_is_refused(pictures: World) -> None:
+    with pytest.raises(NotFound, match="photos/photos"):
+        rules.add(pictures.core, Rule(RuleAction.DENY, "red", section="photos/fotos"))
+    with pytest.raises(NotFound, match="colour"):
+        rules.add(pictures.core, Rule(RuleAction.DENY, "red", engine="color"))
+
+
+def test_a_sections_title_does_for_a_rule(pictures: World) -> None:
+    rules.add(pictures.core, Rule(RuleAction.DENY, "red", section="photos/photos"))
+    (row,) = rules.listed(pictures.core)
+    assert row.rule.section == "photos/."
+
+
+def test_a_rules_number_is_never_given_to_another(pictures: World) -> None:
+    first = rules.add(pictures.core, Rule(RuleAction.DENY, "red"))
+    rules.remove(pictures.core, first)
+    assert rules.add(pictures.core, Rule(RuleAction.DENY, "blue")) > first
 
 
 def test_a_word_blocked_since_the_preview_is_not_written(pictures: World) -> None:

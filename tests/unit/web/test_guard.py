@@ -80,6 +80,30 @@ def test_signing_out_ends_it(stranger: FlaskClient) -> None:
     assert stranger.get("/").status_code == 302
 
 
+def test_a_cookie_that_was_kept_is_worth_nothing_after_signing_out(
+    app: Flask, stranger: FlaskClient
+) -> None:
+    sign_in(stranger)
+    cookie = stranger.get_cookie("tigertag")
+    assert cookie is not None
+    stranger.post("/sign-out", data={"csrf_token": token(stranger.get("/"))})
+    other = app.test_client()
+    other.set_cookie("tigertag", cookie.value)
+    assert other.get("/").status_code == 302
+
+
+def test_an_answer_that_is_late_does_not_bring_the_cookie_back(stranger: FlaskClient) -> None:
+    sign_in(stranger)
+    stranger.get("/")
+    assert "Set-Cookie" not in stranger.get("/items").headers
+
+
+def test_a_form_stays_good_while_other_pages_send_to_the_sign_in(stranger: FlaskClient) -> None:
+    form = {"csrf_token": token(stranger.get("/sign-in")), "password": PASSWORD}
+    stranger.get("/scans")
+    assert stranger.post("/sign-in", data=form).status_code == 302
+
+
 def test_a_link_signs_in_once(app: Flask, stranger: FlaskClient) -> None:
     link = state.of(app).accounts.link()
     assert sign_in(stranger, "", link=link).status_code == 302
@@ -89,7 +113,14 @@ def test_a_link_signs_in_once(app: Flask, stranger: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "\t//x"],
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "\t//x",
+        "/\r\nX-A: b",
+    ],
 )
 def test_signing_in_leads_to_no_other_site(stranger: FlaskClient, target: str) -> None:
     assert sign_in(stranger, next=target).headers["Location"] == "/"

@@ -3,7 +3,7 @@
 from flask import Response, request
 from pydantic import BaseModel, Field
 
-from tigertag.services import browsing
+from tigertag.services import browsing, thumbnails
 from tigertag.web import state
 from tigertag.web.api.inputs import Id, Nothing, Paging, Text
 from tigertag.web.api.item_shapes import ItemDetail, Items
@@ -55,10 +55,10 @@ def get_item(path: ItemPath, query: Nothing) -> Response:
 @routes.get(f"{_ITEM}/thumbnail", None, 404, 409, 502, described=_THUMBNAIL)
 def get_thumbnail(path: ItemPath, query: Nothing) -> Response:
     """Return a small JPEG of an item, its short side 256 px at most."""
-    etag = browsing.thumbnail_etag(state.core(), path.item_id)
+    etag = thumbnails.thumbnail_etag(state.core(), path.item_id)
     if request.if_none_match.contains_weak(etag):
         return _cached(Response(status=304), etag)
-    thumbnail = browsing.thumbnail(state.core(), path.item_id)
+    thumbnail = thumbnails.thumbnail(state.core(), path.item_id)
     return _cached(Response(thumbnail.jpeg, content_type="image/jpeg"), thumbnail.etag)
 
 

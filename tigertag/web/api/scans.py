@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tigertag.services import previews, scans
 from tigertag.web import state
 from tigertag.web.api.inputs import Body, Flag, Id, Nothing, Paging, Text
-from tigertag.web.api.routes import Routes, made, sent
+from tigertag.web.api.routes import Routes, made, refuse_body, sent
 from tigertag.web.api.scan_shapes import Change, Changes, Mode, Scan, Scans, Write
 
 routes = Routes("scans", "Runs over a section: previews, writes, and what takes them back.")
@@ -25,8 +25,8 @@ class NewScan(Body):
     section: Text | None = Field(
         default=None, description="Its id or title; may be left out where there is only one."
     )
-    engines: list[Text] = Field(
-        default=[], max_length=50, description="Their ids; left out or empty: all that are ready."
+    engines: list[Text] | None = Field(
+        default=None, min_length=1, max_length=50, description="Their ids; left out: all."
     )
     mode: Mode = Field(
         default="changed",
@@ -49,7 +49,9 @@ class ChangesQuery(Paging):
 @routes.post("/scans", {202: made(Scan, "The scan, queued.")}, 404, 409, 413, 415, 400, 502)
 def start_scan(body: NewScan, query: Nothing) -> Response:
     """Start a scan: a preview, if nothing else is said."""
-    wanted = scans.Request(body.library, body.section, body.mode, body.write, tuple(body.engines))
+    wanted = scans.Request(
+        body.library, body.section, body.mode, body.write, tuple(body.engines or ())
+    )
     return _queued(scans.start(state.core(), wanted))
 
 
@@ -82,6 +84,7 @@ def list_changes(path: ScanPath, query: ChangesQuery) -> Response:
 @routes.post(f"{_SCAN}/cancel", {200: Scan}, 404, 409)
 def cancel_scan(path: ScanPath, query: Nothing) -> Response:
     """End a scan. What it has done so far is kept."""
+    refuse_body()
     scans.cancel(state.core(), path.scan_id)
     return _scan(path.scan_id)
 
@@ -89,6 +92,7 @@ def cancel_scan(path: ScanPath, query: Nothing) -> Response:
 @routes.post(f"{_SCAN}/pause", {200: Scan}, 404, 409)
 def pause_scan(path: ScanPath, query: Nothing) -> Response:
     """Let a scan rest, until it is resumed or cancelled."""
+    refuse_body()
     scans.pause(state.core(), path.scan_id)
     return _scan(path.scan_id)
 
@@ -96,6 +100,7 @@ def pause_scan(path: ScanPath, query: Nothing) -> Response:
 @routes.post(f"{_SCAN}/resume", {200: Scan}, 404, 409)
 def resume_scan(path: ScanPath, query: Nothing) -> Response:
     """Let a paused scan go on."""
+    refuse_body()
     scans.resume(state.core(), path.scan_id)
     state.get().workshop.wake()
     return _scan(path.scan_id)
@@ -104,12 +109,14 @@ def resume_scan(path: ScanPath, query: Nothing) -> Response:
 @routes.post(f"{_SCAN}/apply", {202: made(Scan, "The scan that writes, queued.")}, 404, 409)
 def apply_scan(path: ScanPath, query: Nothing) -> Response:
     """Write what a finished scan decided, by a new scan. No engine is asked."""
+    refuse_body()
     return _queued(scans.apply(state.core(), path.scan_id))
 
 
 @routes.post(f"{_SCAN}/undo", {202: made(Scan, "The scan that takes back, queued.")}, 404, 409)
 def undo_scan(path: ScanPath, query: Nothing) -> Response:
     """Take back what still stands of a scan, by a new scan. Undoing an undo is redo."""
+    refuse_body()
     return _queued(scans.undo(state.core(), path.scan_id))
 
 

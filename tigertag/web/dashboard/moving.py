@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.services import scans
 from tigertag.services.core import Core
 from tigertag.web import state
 from tigertag.web.dashboard import asked
+from tigertag.web.dashboard.scans import progress_of as progress
 
 pages = Blueprint("moving", __name__)
 _MOVES: dict[str, Callable[[Core, int], None]] = {
@@ -25,5 +26,5 @@ def move(scan_id: int, to: str) -> ResponseReturnValue:
     if to == "resume":
         state.get().workshop.wake()
     if asked.by_htmx():
-        return render_template("_progress.html", status=scans.status(core, scan_id))
+        return progress(scans.status(core, scan_id))
     return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)

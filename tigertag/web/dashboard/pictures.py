@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from tigertag.errors import ItemError, LibraryError, PluginError
-from tigertag.services import browsing
+from tigertag.services import thumbnails
 from tigertag.web import state
 
 pages = Blueprint("pictures", __name__)
@@ -22,11 +22,11 @@ _NONE = (
 def picture(item_id: int, size: str) -> ResponseReturnValue:
     """A JPEG of the item; a drawing in its place when the library cannot show it now."""
     core, side_px = state.core(), _SHORT_SIDES_PX[size]
-    etag = browsing.thumbnail_etag(core, item_id, short_side_px=side_px)
+    etag = thumbnails.thumbnail_etag(core, item_id, short_side_px=side_px)
     if request.if_none_match.contains(etag):
         return _kept(Response(status=304), etag)
     try:
-        thumbnail = browsing.thumbnail(core, item_id, short_side_px=side_px)
+        thumbnail = thumbnails.thumbnail(core, item_id, short_side_px=side_px)
     except (ItemError, LibraryError, PluginError):
         return Response(_NONE, mimetype="image/svg+xml", headers={"Cache-Control": "no-store"})
     return _kept(Response(thumbnail.jpeg, mimetype="image/jpeg"), thumbnail.etag)

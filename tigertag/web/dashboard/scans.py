@@ -43,7 +43,11 @@ def kin(core: Core, status: Status) -> dict[str, object]:
 @pages.get("/scans/<int(max=2147483647):scan_id>/progress")
 def progress(scan_id: int) -> ResponseReturnValue:
     """How far the scan is; asked for again and again while it is active."""
-    status = scans.status(state.core(), scan_id)
+    return progress_of(scans.status(state.core(), scan_id))
+
+
+def progress_of(status: Status) -> ResponseReturnValue:
+    """The part of the page that tells it; the grid is asked for again when the scan has ended."""
     answer = make_response(render_template("_progress.html", status=status))
     if not status.scan.active:
         answer.headers["HX-Trigger-After-Swap"] = "scan-ended"
