@@ -38,6 +38,14 @@ def listed(core: Core) -> list[RuleRow]:
         return rows.every(db)
 
 
+def get(core: Core, rule_id: int) -> RuleRow:
+    """Return a rule of the database. Raises `NotFound`."""
+    for row in listed(core):
+        if row.id == rule_id:
+            return row
+    raise NotFound(f"There is no rule {rule_id}.")
+
+
 def add(core: Core, rule: Rule) -> int:
     """Add a rule and return its id. Raises `RequestError` when its value does not fit."""
     placed = _placed(core, rule)

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from flask import Response, url_for
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from tigertag.errors import NotFound
 from tigertag.model import Rule as RuleOf
 from tigertag.model import RuleAction
 from tigertag.services import rules
@@ -114,7 +113,7 @@ def list_rules(query: Nothing) -> Response:
     return sent(Rules(items=found, next=None))
 
 
-@routes.post("/rules", {201: made(Rule, "The rule, as it is kept.")}, 400, 413, 415)
+@routes.post("/rules", {201: made(Rule, "The rule, as it is kept.")}, 400, 404, 413, 415)
 def add_rule(body: NewRule, query: Nothing) -> Response:
     """Add a rule, in the place of one that says something else of the same word.
 
@@ -122,17 +121,14 @@ def add_rule(body: NewRule, query: Nothing) -> Response:
     """
     asked = body.root
     rule = RuleOf(RuleAction(asked.action), asked.word, asked.engine, asked.value(), asked.section)
-    kept = RuleRow(rules.add(state.core(), rule), rules.check(rule))
+    kept = rules.get(state.core(), rules.add(state.core(), rule))
     return sent(Rule.of(kept), 201, location=url_for(".get_rule", rule_id=kept.id))
 
 
 @routes.get("/rules/<int:rule_id>", Rule, 404)
 def get_rule(path: RulePath, query: Nothing) -> Response:
     """Return a rule."""
-    found = [row for row in rules.listed(state.core()) if row.id == path.rule_id]
-    if not found:
-        raise NotFound(f"There is no rule {path.rule_id}; GET rules lists them.")
-    return sent(Rule.of(found[0]))
+    return sent(Rule.of(rules.get(state.core(), path.rule_id)))
 
 
 @routes.delete("/rules/<int:rule_id>", 404)
