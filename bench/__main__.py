@@ -132,7 +132,7 @@ ROWS = (
         "... of that, or of the pace without, whichever is less",
         lambda of: of["plex_slow_per_s"] / min(of["plex_ready_per_s"], of["plex_delivers_per_s"]),
         "times",
-        least=0.7,
+        least=0.6,
     ),
     Row("plex", "from Plex, pictures made on this machine", _of("plex_cold_per_s"), "photos/s"),
     *_pages("pages"),

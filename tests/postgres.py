@@ -17,10 +17,10 @@ import psycopg
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.absent import IS_ABSENT, absent
 from tests.private_postgres import programs, start, stop
 
 NAMED = "TIGERTAG_TEST_POSTGRES"
-ABSENT = "PostgreSQL is not installed here"
 _SERVER = pytest.StashKey[Path]()
 _NAMED = pytest.StashKey[str]()
 
@@ -51,10 +51,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.getreports("skipped")
-    missed = [report for report in skipped if ABSENT in str(report.longrepr)]
+    missed = [report for report in skipped if IS_ABSENT in str(report.longrepr)]
     if missed:
         terminalreporter.section("NOT TESTED", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{len(missed)} tests were left out: {ABSENT}.", red=True)
+        for name in ("PostgreSQL", "Chromium"):
+            count = sum(f"{name} {IS_ABSENT}" in str(report.longrepr) for report in missed)
+            if count:
+                line = f"{count} tests were left out: {name} {IS_ABSENT}."
+                terminalreporter.line(line, red=True)
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +67,9 @@ def postgres(pytestconfig: pytest.Config) -> URL:
     if named := pytestconfig.stash[_NAMED]:
         return make_url(named).set(drivername="postgresql+psycopg")
     found = programs()
-    if found is not None:
-        return start(found, pytestconfig.stash[_SERVER])
-    if os.environ.get("CI", "").casefold() in ("true", "1"):
-        pytest.fail(f"{ABSENT}, and CI leaves nothing out.")
-    pytest.skip(ABSENT)
+    if found is None:
+        absent("PostgreSQL")
+    return start(found, pytestconfig.stash[_SERVER])
 
 
 @pytest.fixture

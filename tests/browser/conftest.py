@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
+from tests.absent import absent
 from tests.browser.visitor import PASSWORD, Visitor
 from tests.world import World
 from tigertag.services.core import Core
@@ -23,7 +24,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
-        pytest.skip("Chromium is not installed")
+        absent("Chromium")
     return {**browser_type_launch_args, "executable_path": path, "args": ["--no-sandbox"]}
 
 
