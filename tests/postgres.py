@@ -81,7 +81,7 @@ def postgres_url(postgres: URL) -> Iterator[str]:
     _sql(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A new and empty database of each kind."""
     if request.param == "sqlite":
