@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
+from typing import TypeVar
 
 import requests
 
@@ -17,6 +18,7 @@ from tigertag.net.part import Part, alone
 from tigertag.net.patience import Patience
 from tigertag.wording import bare_url
 
+T = TypeVar("T")
 Progress = Callable[[int, int | None], None]
 
 _BLOCK_BYTES = 64 * 1024
@@ -43,6 +45,12 @@ class Http:
         with self._lock:
             self._sessions.append(session)
         return session
+
+    def patiently(
+        self, attempt: Callable[[], T], *, cancelled: Callable[[], bool] = lambda: False
+    ) -> T:
+        """See `contracts.Http`."""
+        return self._patience.patiently(attempt, cancelled=cancelled)
 
     def download(
         self,

@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from requests import Session
 
 from tigertag.errors import HttpError
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -19,6 +22,11 @@ class FakeHttp:
 
     def session(self, *, headers: Mapping[str, str] | None = None) -> Session:
         raise HttpError("Only files are served here.")
+
+    def patiently(
+        self, attempt: Callable[[], T], *, cancelled: Callable[[], bool] = lambda: False
+    ) -> T:
+        return attempt()
 
     def download(
         self,

@@ -1,0 +1,59 @@
+"""What a plugin must, may and gets.
+
+A plugin is one module with `Options`, a pydantic model that forbids extra fields, and
+`build(id, options, host)`, which returns an `Engine`, a `DeferredEngine` or a `Library` and does no
+I/O.
+"""
+
+from tigertag.contracts.deferred import (
+    AnyEngine,
+    DeferredEngine,
+    Prepared,
+    Progress,
+    is_deferred,
+    is_prompt,
+)
+from tigertag.contracts.engine import (
+    Capabilities,
+    Checkable,
+    Engine,
+    Enrolled,
+    Enrolling,
+    Failed,
+    Labelled,
+    Outcome,
+)
+from tigertag.contracts.host import NOTICE, Forgetful, Host, Http, Kept
+from tigertag.contracts.library import EditOutcome, Library, Need, NotRead, Source
+from tigertag.contracts.use import Call, Calls, NoCalls, RunContext
+
+__all__ = [
+    "NOTICE",
+    "AnyEngine",
+    "Call",
+    "Calls",
+    "Capabilities",
+    "Checkable",
+    "DeferredEngine",
+    "EditOutcome",
+    "Engine",
+    "Enrolled",
+    "Enrolling",
+    "Failed",
+    "Forgetful",
+    "Host",
+    "Http",
+    "Kept",
+    "Labelled",
+    "Library",
+    "Need",
+    "NoCalls",
+    "NotRead",
+    "Outcome",
+    "Prepared",
+    "Progress",
+    "RunContext",
+    "Source",
+    "is_deferred",
+    "is_prompt",
+]

@@ -1,0 +1,112 @@
+"""What an engine must and may do, and what comes of asking it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from tigertag.contracts.use import RunContext
+from tigertag.model import Label, Media, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can take, and from what confidence on it is to be believed by default.
+
+    `short_side_px` is the size it wants, `local` says that nothing leaves the machine.
+    `units_per_item`: calls of a quota that an item takes; from 1 on the engine is a paid one.
+    `cost_usd`: what an item costs, about; None where that is not known.
+    """
+
+    media: frozenset[Media]
+    short_side_px: int
+    max_frames: int = 1
+    max_batch: int = 32
+    max_concurrency: int = 1
+    local: bool = False
+    units_per_item: int = 0
+    min_confidence: float = 0.5
+    max_tags: int = 10
+    cost_usd: float | None = 0.0
+
+    @property
+    def paid(self) -> bool:
+        """Whether asking takes from a quota or costs money."""
+        return self.units_per_item > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The engine looked. No labels: it found nothing. See `Answer` for `remainder`."""
+
+    sample: str
+    labels: tuple[Label, ...]
+    model: str
+    remainder: float | None = None
+    cost_usd: float = 0.0
+    took_s: float = 0.0
+    failed_frames: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The engine could not answer for this sample; the others are not touched by it."""
+
+    sample: str
+    reason: str
+    retryable: bool
+
+
+Outcome = Labelled | Failed
+
+
+class Engine(Protocol):
+    """A tagger. Thread-safe once open."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def open(self) -> None:
+        """Load the model. Slow, idempotent, changes nothing outside. Raises `EngineError`."""
+
+    def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+        """Yield exactly one outcome a sample, in any order, early. Raises `EngineError`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """An engine that can be tried."""
+
+    def check(self) -> str:
+        """Try it without spending anything; say in one line what was found.
+
+        Raises `EngineError`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What an enrolment did: pictures sent and removed, and a line for each that was refused."""
+
+    added: int = 0
+    removed: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Enrolling(Protocol):
+    """An engine that has to teach a service something before it is asked, such as faces."""
+
+    def enrol(self, run: RunContext) -> Enrolled:
+        """Bring the service up to date, by difference, one process at a time.
+
+        Called at the start of each scan, after `open`. Raises `EngineError`.
+        """
+        ...

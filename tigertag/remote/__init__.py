@@ -1,0 +1,1 @@
+"""What engines share that ask a service beyond the box."""
