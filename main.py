@@ -55,6 +55,36 @@ by the local classifier, and one section tagged by a larger model that only sees
     ENGINE_OWN_MEAN=0.485,0.456,0.406        # taken off red, green and blue (0 to 1)
     ENGINE_OWN_STD=0.229,0.224,0.225         # … and what they are divided by
     ENGINE_OWN_SIZE=224                      # the side of its input in pixels
+
+    ENGINE_IMAGGA_NAME=tigertag.imagga       # a service on the web
+    ENGINE_IMAGGA_API_KEY=acc_0123456789abcde
+    ENGINE_IMAGGA_API_SECRET=xxxxxxxxxxxxxxxx
+    ENGINE_IMAGGA_API_URL=https://api.imagga.com/v2
+    ENGINE_IMAGGA_LANGUAGE=en
+    ENGINE_IMAGGA_TAGGER=general_v3          # left out: the general one
+    ENGINE_IMAGGA_LIMIT=50                   # labels that are asked for
+    ENGINE_IMAGGA_WHEN=uncertain             # only where those before it are not sure
+    ENGINE_IMAGGA_MONTHLY_LIMIT=900          # calls a month (UTC)
+    ENGINE_IMAGGA_ON_LIMIT=end               # or wait for the next month
+
+    ENGINE_FACES_NAME=tigertag.compreface    # faces, by a CompreFace of one's own
+    ENGINE_FACES_API_KEY=00000000-0000-0000-0000-000000000000
+    ENGINE_FACES_API_URL=http://nas
+    ENGINE_FACES_API_PORT=8000
+    ENGINE_FACES_FACES_FOLDER=/config/faces  # pictures of people …
+    ENGINE_FACES_FACES_CONFIG=/config/faces.yaml         # … and who they are
+    ENGINE_FACES_DET_PROB=0.8                # how sure it must be that a face is one
+
+    ENGINE_VISION_NAME=tigertag.openai       # OpenAI, or a server that speaks its API
+    ENGINE_VISION_API_KEY=sk-xxxxxxxxxxxxxxxx
+    ENGINE_VISION_BASE_URL=http://localhost:11434/v1     # left out: OpenAI
+    ENGINE_VISION_MODEL=gpt-6-luna
+    ENGINE_VISION_MODE=batch                 # half the price, within a day; or now
+    ENGINE_VISION_DETAIL=low                 # or high, auto
+    ENGINE_VISION_LANGUAGE=en
+    ENGINE_VISION_PROMPT_FILE=/config/prompt.txt
+    ENGINE_VISION_PRICES=/config/prices.yaml # goes before the shipped price table
+    ENGINE_VISION_MONTHLY_COST_USD=5
 """
 
 from tigertag.cli.main import main

@@ -16,7 +16,7 @@ from PIL import Image
 from bench import photographs
 from tests.unit.inference import golden
 from tigertag import bootstrap, settings
-from tigertag.contracts import Engine, RunContext
+from tigertag.contracts import Engine, RunContext, is_prompt
 from tigertag.inference import graphs
 from tigertag.media.picture import decode
 from tigertag.model import Frame, Media, Sample
@@ -74,6 +74,7 @@ def _limit(photos: Sequence[Path]) -> dict[str, float]:
     core = bootstrap.build(settings.load({"ENGINE_LOCAL_NAME": "tigertag.classifier"}))
     engine = core.engines[0].engine
     assert engine is not None
+    assert is_prompt(engine)
     engine.open()
     side_px = engine.capabilities.short_side_px
     used = time.process_time()

@@ -23,11 +23,21 @@ class ColourEngine:
     raises: dict[str, Exception] = field(default_factory=dict)
     fails: dict[str, Failed] = field(default_factory=dict)
     extra: tuple[Label, ...] = ()
+    units: int = 0
+    cost_usd: float | None = 0.0
+    confidence: float = 0.9
 
     @property
     def capabilities(self) -> Capabilities:
         media = frozenset({Media.PHOTO})
-        return Capabilities(media, 8, local=self.local, min_confidence=0.5)
+        return Capabilities(
+            media,
+            8,
+            local=self.local,
+            units_per_item=self.units,
+            min_confidence=0.5,
+            cost_usd=self.cost_usd,
+        )
 
     def open(self) -> None:
         self.opened += 1
@@ -42,11 +52,19 @@ class ColourEngine:
             colour = list(COLOURS)[int(np.argmax(pixels.mean((0, 1))))]
             if colour in self.raises:
                 raise self.raises[colour]
+            if self.units:
+                call = run.calls.reserve(
+                    sample.id, host="colours.test", size_bytes=100, units=self.units,
+                    cost_usd=self.cost_usd or 0.0,
+                )  # fmt: skip
+                call.settle(units=self.units, cost_usd=self.cost_usd)
             self.asked.append(colour)
             if colour in self.fails:
                 yield replace(self.fails[colour], sample=sample.id)
             else:
-                yield Labelled(sample.id, (Label(colour, 0.9), *self.extra), "colour-model")
+                yield Labelled(
+                    sample.id, (Label(colour, self.confidence), *self.extra), "colour-model"
+                )
 
     def close(self) -> None:
         self.opened = 0

@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
 from tests.unit.policy.trees import TREE
-from tigertag.contracts import Host, RunContext
+from tigertag.contracts import AnyEngine, Host, RunContext
 from tigertag.libraries import folder
 from tigertag.model import Edit, Field, Rule, Shown, TagRef, Thresholds
 from tigertag.net import Http
 from tigertag.services import context, scans
+from tigertag.services.circuits import Circuits
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.listing import Listing
 from tigertag.services.scans import Request, Status
-from tigertag.store import Store, chunks, migrate
+from tigertag.store import Store, chunks, migrate, schema
 from tigertag.store import scans as scans_store
+from tigertag.store.batches import FAR
 
 
 @cache
@@ -40,8 +43,11 @@ class World:
         self.photos = root / "photos"
         self.photos.mkdir()
         self.engine = ColourEngine()
-        self.engines: list[ColourEngine] = [self.engine]
+        self.engines: list[AnyEngine] = [self.engine]
         self.rules: tuple[Rule, ...] = ()
+        self.terms: dict[str, dict[str, Any]] = {}
+        self.circuits = Circuits()
+        self.poll_s = 0.02
         self.store = Store(database_url)
         if self.store.sqlite_path is not None:
             self.store.sqlite_path.write_bytes(_new_database())
@@ -58,7 +64,8 @@ class World:
     @property
     def core(self) -> Core:
         entries = tuple(
-            EngineEntry(one.id, "test", one, "", Thresholds(0.5, 10)) for one in self.engines
+            EngineEntry(one.id, "test", one, "", Thresholds(0.5, 10), **self.terms.get(one.id, {}))
+            for one in self.engines
         )
         libraries = (LibraryEntry("photos", "tigertag.folder", self.library, ""),)
         return Core(
@@ -71,6 +78,8 @@ class World:
             workers=2,
             lease_s=5.0,
             home=self.home,
+            poll_s=self.poll_s,
+            circuits=self.circuits,
         )
 
     def start(self, write: str = "preview", mode: str = "changed") -> int:
@@ -97,6 +106,21 @@ class World:
     def scan_with(self, engine: str) -> Status:
         request = Request("photos", None, "changed", "apply", (engine,))
         return self.run(scans.start(self.core, request))
+
+    def make_due(self, scan_id: int) -> None:
+        """Let the time come for which a scan's chunks wait, but for those that have to be woken."""
+        waits = schema.chunks.c.due_at
+        where = (schema.chunks.c.scan_id == scan_id, waits > 0, waits < FAR)
+        with self.store.write() as db:
+            db.execute(schema.chunks.update().where(*where).values(due_at=1.0))
+
+    def let_leases_run_out(self) -> None:
+        with self.store.write() as db:
+            db.execute(schema.chunks.update().values(lease_until=0.0))
+
+    def forget_circuits(self) -> None:
+        """Let the time come for which engines that are down are left alone."""
+        self.circuits = Circuits()
 
     def apply(self, scan_id: int) -> Status:
         return self.run(scans.apply(self.core, scan_id))

@@ -1,17 +1,20 @@
 """The one place that wires everything together."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from tigertag import concepts, plugins
-from tigertag.contracts import Engine, Host
+from tigertag.contracts import AnyEngine, Host
 from tigertag.executors import threads
 from tigertag.model import Rule, Thresholds
 from tigertag.net import Http
 from tigertag.services import rules
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
+from tigertag.services.kept import KeptInStore
 from tigertag.settings import EngineSettings, Settings
 from tigertag.store import Store, migrate
+from tigertag.store.use import Limits
 
 logger = logging.getLogger(__name__)
 
@@ -19,11 +22,12 @@ logger = logging.getLogger(__name__)
 def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
     host = Host(models=settings.home / "models", http=Http())
+    store = Store(settings.db_url)
     return Core(
         host=host,
-        store=Store(settings.db_url),
+        store=store,
         concepts=concepts.load(),
-        engines=_engines(settings, host),
+        engines=_engines(settings, host, store),
         libraries=_libraries(settings, host),
         default_rules=_default_rules(settings.rules_file),
         workers=settings.workers or threads.default_workers(),
@@ -56,20 +60,43 @@ def open_store(core: Core) -> None:
         logger.warning("the database was brought up to date; it was backed up to %s", kept)
 
 
-def _engines(settings: Settings, host: Host) -> tuple[EngineEntry, ...]:
-    loaded = plugins.load_engines(settings.engines, host)
+def _engines(settings: Settings, host: Host, store: Store) -> tuple[EngineEntry, ...]:
+    def host_of(engine: str) -> Host:
+        return replace(host, kept=KeptInStore(store, engine))
+
+    loaded = plugins.load_engines(settings.engines, host_of)
     return tuple(_engine(one) for one in loaded)
 
 
 def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
     own = loaded.settings
-    thresholds = _thresholds(own, loaded.plugin)
+    problem = loaded.problem or _without_price(loaded)
     return EngineEntry(
-        loaded.id, loaded.name, loaded.plugin, loaded.problem, thresholds, own.sections, own.order
+        loaded.id,
+        loaded.name,
+        None if problem else loaded.plugin,
+        problem,
+        _thresholds(own, loaded.plugin),
+        own.sections,
+        own.order,
+        own.only_uncertain,
+        Limits(own.monthly_limit, own.monthly_cost_usd),
+        own.waits_for_budget,
     )
 
 
-def _thresholds(own: EngineSettings, engine: Engine | None) -> Thresholds:
+def _without_price(loaded: plugins.LoadedEngine) -> str:
+    """A cost limit cannot be kept where nobody knows what a call costs."""
+    engine, own = loaded.plugin, loaded.settings
+    if engine is None or own.monthly_cost_usd is None or engine.capabilities.cost_usd is not None:
+        return ""
+    return (
+        f"ENGINE_{loaded.id.upper()}_MONTHLY_COST_USD is set, but what a call of it costs is not"
+        " known, so nothing is asked: add its model to the price table, or take the limit off."
+    )
+
+
+def _thresholds(own: EngineSettings, engine: AnyEngine | None) -> Thresholds:
     """What the settings say; where they are silent, what the engine says of itself."""
     if engine is None:
         return Thresholds(own.min_confidence or 1.0, own.max_tags or 0, own.prefix)

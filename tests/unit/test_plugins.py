@@ -66,7 +66,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def load(name: str, **values: str) -> LoadedEngine:
     host = Host(models=Path("models"), http=Http())
-    (loaded,) = load_engines([EngineSettings("foo", name, enabled=True, values=values)], host)
+    (loaded,) = load_engines([EngineSettings("foo", name, enabled=True, values=values)], lambda _id: host)
     return loaded
 
 
@@ -136,7 +136,7 @@ def test_what_is_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFix
 
 def test_one_that_is_switched_off_is_not_even_imported() -> None:
     off = EngineSettings("foo", "acme_exit:X", enabled=False, values={})
-    (loaded,) = load_engines([off], Host(models=Path("models"), http=Http()))
+    (loaded,) = load_engines([off], lambda _id: Host(models=Path("models"), http=Http()))
     assert loaded.problem == "switched off by ENGINE_FOO_ENABLED"
 
 

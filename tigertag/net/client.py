@@ -59,6 +59,12 @@ class Session(requests.Session):
             return exc.response
         return response
 
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Send a prepared request, once; it times out, too."""
+        if options.get("timeout") is None:
+            options["timeout"] = (self._patience.connect_s, self._patience.read_s)
+        return super().send(request, **options)
+
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:

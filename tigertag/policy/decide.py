@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tigertag.concepts import Concepts
-from tigertag.model import Answer, Evidence, Kind, Label, Tag, Thresholds
+from tigertag.model import UNKNOWN_FACE, Answer, Evidence, Kind, Label, Tag, Thresholds
 from tigertag.policy.rules import Rules
 
 VERSION = "1"
@@ -74,6 +74,8 @@ def _of_scores(
 ) -> Iterator[Tag]:
     """Each label is scored on its own."""
     for label in answer.labels:
+        if label.kind is Kind.FACE and label.name == UNKNOWN_FACE:
+            continue
         concept = label.concept
         if concept is None and label.kind in _CONCEPT_KINDS:
             concept = concepts.find(label.name)

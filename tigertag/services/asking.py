@@ -1,15 +1,20 @@
 """The asking part of a chunk: engines are asked, answers are committed as they come."""
 
 import logging
-from collections.abc import Sequence
-from threading import Lock
+import time
+from collections.abc import Collection, Mapping, Sequence
 
 from tigertag import pipeline
-from tigertag.contracts import Failed, Labelled, RunContext
-from tigertag.errors import EngineError, LeaseLost
-from tigertag.pipeline import Ask, Stopped, Told
+from tigertag.contracts import Failed, Labelled, Prepared, RunContext
+from tigertag.errors import LeaseLost, QuotaExhausted
+from tigertag.pipeline import Ask, Stopped, Terms, Told
+from tigertag.services import calls, cascade
+from tigertag.services.cascade import Sorted
 from tigertag.services.context import Context
-from tigertag.store import Store, answers, chunks, decisions, items
+from tigertag.services.core import Core
+from tigertag.services.spool import Spool
+from tigertag.services.stopping import Stopping
+from tigertag.store import Db, answers, chunks, decisions, items
 from tigertag.store.answers import AnswerRow
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import WorkRow
@@ -20,20 +25,25 @@ logger = logging.getLogger(__name__)
 
 _WARY_AFTER = 3
 _MOST_ATTEMPTS = 5
+_LOOK_AGAIN_S = 5.0
+_BATCH_S = 3600.0
+
+Ended = tuple[int, str, str, str]
+"""Work that has ended: (item, engine, state, reason)."""
 
 
 class Asking:
     """Asks the engines of one scan. Thread-safe."""
 
-    def __init__(self, store: Store, context: Context) -> None:
-        self._store = store
+    def __init__(self, core: Core, context: Context, stopping: Stopping, spool: Spool) -> None:
+        self._core = core
+        self._store = core.store
         self._context = context
-        self._opening = Lock()
-        self._open: set[str] = set()
-        self._stopped: dict[str, str] = {}
+        self._stopping = stopping
+        self._spool = spool
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
-        """Ask all that is to be asked; False when `run` was cancelled before the end.
+        """Ask all that can be asked now; False when `run` was cancelled before the end.
 
         A chunk that has killed its workers is worked on item by item, each attempt counted
         before it, so that the item that kills is found and left out.
@@ -45,6 +55,30 @@ class Asking:
         if chunk.attempts <= _WARY_AFTER:
             return self._ask(chunk, work, run)
         return all(self._ask_warily(chunk, [one], run) for one in work)
+
+    def due_at(self, chunk: Chunk, db: Db) -> float | None:
+        """Return when a chunk has to be worked on again; None: all of its work has ended.
+
+        What waits for a batch is woken by it, and looks by itself now and then.
+        """
+        left = decisions.open_engines(db, chunk.id)
+        if decisions.to_settle(db, chunk.id):
+            # An engine has answered since they were settled.
+            return time.time()
+        if not left:
+            return None
+        deferred = any("deferred" in states for states in left.values())
+        times = [self._retry_at(name) for name, states in left.items() if "postponed" in states]
+        return min(times, default=time.time() + (_BATCH_S if deferred else _LOOK_AGAIN_S))
+
+    def _retry_at(self, name: str) -> float:
+        stop = self._stopping.stopped(name)
+        if stop is None or stop.until is None:
+            return time.time() + _LOOK_AGAIN_S
+        return stop.until.timestamp()
+
+    def is_local(self, engine: str) -> bool:
+        return self._context.engines[engine].capabilities.local
 
     def _ask_warily(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> bool:
         (one,) = work
@@ -62,67 +96,83 @@ class Asking:
         return True
 
     def _ask(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> bool:
-        able = [one for one in work if self._ready(one.engine)]
-        if able:
-            self._ask_able(chunk, able, run)
-        stopped = [one for one in work if one.engine in self._stopped]
-        self._end(
-            chunk,
-            [(one.item_id, one.engine, "waiting", self._stopped[one.engine]) for one in stopped],
-        )
+        rows = self._rows(work)
+        able = [one for one in work if self._stopping.of(one.engine) is None]
+        now = self._sorted(chunk, rows, able)
+        later = {one.engine for one in able} & self._context.only_uncertain
+        if now.asked or later:
+            self._ask_able(chunk, rows, [*now.asked, *self._possible(able, now, later)], run)
+        self._end_stopped(chunk, work)
+        if later:
+            self._sorted(chunk, rows, [one for one in able if one.engine in later])
         return not run.cancelled()
 
-    def _ready(self, name: str) -> bool:
-        """Whether the engine is open, or can be opened now."""
-        with self._opening:
-            if name not in self._open and name not in self._stopped:
-                self._try_open(name)
-        return name not in self._stopped
-
-    def _try_open(self, name: str) -> None:
-        engine = self._context.engines.get(name)
-        if engine is None:
-            return self._stop(name, "It is switched off, or may not see this section.")
-        try:
-            engine.open()
-        except EngineError as exc:
-            return self._stop(name, str(exc))
-        except Exception:
-            logger.exception("engine %s met a bug when it was opened", name)
-            return self._stop(name, "It met a bug of its own when it was opened; see the log.")
-        return self._open.add(name)
-
-    def _stop(self, name: str, reason: str) -> None:
-        logger.warning("engine %s cannot go on: %s", name, reason)
-        self._stopped[name] = one_line(reason)
-
-    def _ask_able(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> None:
+    def _rows(self, work: Sequence[WorkRow]) -> list[ItemRow]:
         with self._store.read() as db:
-            rows = items.get(db, self._context.section, list({one.item_id: 0 for one in work}))
-        by_key = {row.item.key: row for row in rows}
-        asks = [
-            Ask(row.item, tuple(one.engine for one in work if one.item_id == row.id))
-            for row in rows
-        ]
-        told: list[Told] = []
-        try:
-            for said in pipeline.ask(self._context.library, self._context.engines, asks, run):
-                if isinstance(said, Stopped):
-                    self._stop(said.engine, str(said.error))
-                    continue
-                told.append(said)
-                # What was paid for is committed before anything else is paid for.
-                if not self._context.engines[said.engine].capabilities.local:
-                    self._commit(chunk, by_key, told)
-                    told = []
-        finally:
-            self._commit(chunk, by_key, told)
+            return items.get(db, self._context.section, list({one.item_id: 0 for one in work}))
 
-    def _commit(self, chunk: Chunk, rows: dict[str, ItemRow], told: Sequence[Told]) -> None:
-        """Keep answers, whoever holds the chunk by now. Raises `LeaseLost` after that."""
-        if not told:
+    def _sorted(self, chunk: Chunk, rows: Sequence[ItemRow], work: Sequence[WorkRow]) -> Sorted:
+        """Tell what may be asked now, and end what an engine is spared."""
+        if not self._context.only_uncertain:
+            return Sorted(tuple(work), ())
+        with self._store.read() as db:
+            still = {one.id for one in decisions.to_ask(db, chunk.id)}
+            found = cascade.sort(
+                self._context, db, chunk.id, rows, [one for one in work if one.id in still]
+            )
+        self._end(chunk, found.ended)
+        return found
+
+    def _possible(
+        self, able: Sequence[WorkRow], now: Sorted, later: Collection[str]
+    ) -> list[WorkRow]:
+        """Work that may be asked once the engines before it have answered."""
+        decided = {(one.item_id, one.engine) for one in now.asked}
+        decided |= {one[:2] for one in now.ended}
+        asked = {one.item_id for one in now.asked}
+        return [
+            one
+            for one in able
+            if one.engine in later
+            and one.item_id in asked
+            and (one.item_id, one.engine) not in decided
+        ]
+
+    def _ask_able(
+        self, chunk: Chunk, rows: Sequence[ItemRow], work: Sequence[WorkRow], run: RunContext
+    ) -> None:
+        if not work:
             return
+        told = _Told(self, chunk, rows)
+        asks = [
+            Ask(row.item, names, str(row.id))
+            for row in rows
+            if (names := tuple(one.engine for one in work if one.item_id == row.id))
+        ]
+
+        def wanted(engine: str) -> Collection[str] | None:
+            if engine not in self._context.only_uncertain:
+                return None
+            told.commit()
+            mine = [one for one in work if one.engine == engine]
+            chosen = {one.item_id for one in self._sorted(chunk, rows, mine).asked}
+            return {row.item.key for row in rows if row.id in chosen}
+
+        engines = self._context.engines
+        terms = Terms(run, lambda name: calls.of_items(self._core, self._core.engine(name)), wanted)
+        try:
+            for said in pipeline.ask(self._context.library, engines, asks, terms):
+                if isinstance(said, Stopped):
+                    self._stopping.stop(said.engine, said.error)
+                else:
+                    told.add(said)
+        finally:
+            told.commit()
+
+    def commit(self, chunk: Chunk, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
+        """Keep answers, whoever holds the chunk by now. Raises `LeaseLost` after that."""
         context = self._context
+        ended = [_ended(rows[one.item.key].id, one) for one in told]
         with self._store.write() as db:
             answers.keep(
                 db,
@@ -131,22 +181,42 @@ class Asking:
                         rows[one.item.key].id,
                         one.item.revision,
                         context.round,
-                        pipeline.answer(context.engines[one.engine], one.outcome),
+                        pipeline.answer(
+                            one.engine, context.engines[one.engine].fingerprint, one.outcome
+                        ),
                     )
                     for one in told
                     if isinstance(one.outcome, Labelled)
                 ],
             )
             mine = chunks.holds(db, chunk)
-            ended = [_ended(rows[one.item.key].id, one) for one in told]
+            if mine and chunk.again:
+                item_ids = list({one[0]: 0 for one in ended})
+                decisions.reopen(db, chunk.scan_id, item_ids, settles=context.settles)
             decisions.end_work(
                 db, chunk.scan_id, [one for one in ended if mine or one[2] == "done"]
             )
+        for engine in {one.engine for one in told if isinstance(one.outcome, Labelled)}:
+            self._stopping.answered(engine)
         if not mine:
             raise LeaseLost
 
-    def _end(self, chunk: Chunk, ended: Sequence[tuple[int, str, str, str]]) -> None:
-        """End work that has no outcome yet."""
+    def spool(self, chunk: Chunk, engine: str, prepared: Sequence[tuple[int, Prepared]]) -> None:
+        """Put requests into the engine's batch; what its budget does not allow waits."""
+        try:
+            self._spool.add(chunk, engine, prepared)
+        except QuotaExhausted as exc:
+            self._stopping.stop(engine, exc)
+
+    def _end_stopped(self, chunk: Chunk, work: Sequence[WorkRow]) -> None:
+        found = [(one, self._stopping.stopped(one.engine)) for one in work]
+        self._end(
+            chunk,
+            [(one.item_id, one.engine, stop.state, stop.reason) for one, stop in found if stop],
+        )
+
+    def _end(self, chunk: Chunk, ended: Sequence[Ended]) -> None:
+        """End, or put off, work that has no outcome yet."""
         if ended:
             with self._store.write() as db:
                 chunks.check(db, chunk)
@@ -155,7 +225,39 @@ class Asking:
                 decisions.end_work(db, chunk.scan_id, still)
 
 
-def _ended(item_id: int, told: Told) -> tuple[int, str, str, str]:
+class _Told:
+    """What was told and is not committed yet.
+
+    What was paid for is committed before anything else is paid for, and so is a local engine's word
+    when its turn is over.
+    """
+
+    def __init__(self, asking: Asking, chunk: Chunk, rows: Sequence[ItemRow]) -> None:
+        self._asking = asking
+        self._chunk = chunk
+        self._rows = {row.item.key: row for row in rows}
+        self._told: list[Told] = []
+
+    def add(self, told: Told) -> None:
+        self._told.append(told)
+        if not self._asking.is_local(told.engine) and not isinstance(told.outcome, Prepared):
+            self.commit()
+
+    def commit(self) -> None:
+        told, self._told = self._told, []
+        outcomes = [one for one in told if not isinstance(one.outcome, Prepared)]
+        if outcomes:
+            self._asking.commit(self._chunk, self._rows, outcomes)
+        requests: dict[str, list[tuple[int, Prepared]]] = {}
+        for one in told:
+            if isinstance(one.outcome, Prepared):
+                item_id = self._rows[one.item.key].id
+                requests.setdefault(one.engine, []).append((item_id, one.outcome))
+        for engine, prepared in requests.items():
+            self._asking.spool(self._chunk, engine, prepared)
+
+
+def _ended(item_id: int, told: Told) -> Ended:
     outcome = told.outcome
     if isinstance(outcome, Failed):
         state = "retryable" if outcome.retryable else "failed"

@@ -1,13 +1,14 @@
 """What holds for the whole of one scan: its rules, its engines, its signature."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from hashlib import blake2b
+from typing import Any
 
 from tigertag import policy
 from tigertag.concepts import Concepts
-from tigertag.contracts import Engine, Library
+from tigertag.contracts import AnyEngine, Library
 from tigertag.model import Section, Thresholds
 from tigertag.policy import Rules
 from tigertag.services import rules as rules_service
@@ -22,7 +23,8 @@ from tigertag.store.scans import ScanRow
 class Context:
     """One scan's view of the world, taken when it starts or goes on.
 
-    `engines` are those that may see the section, `asked` those that this scan asks.
+    `engines` are those that may see the section, in the order in which they are asked, `asked`
+    those that this scan asks, `only_uncertain` those asked where the earlier ones are not sure.
     `fingerprints` are those of all engines that ever answered, as they are now or last were.
     `of_preview`: it applies a preview, and does at most what that has shown.
     `signature` changes whenever an unchanged item may need to be asked about or decided again.
@@ -30,7 +32,7 @@ class Context:
 
     scan: ScanRow
     library: Library
-    engines: Mapping[str, Engine]
+    engines: Mapping[str, AnyEngine]
     fingerprints: Mapping[str, str]
     asked: frozenset[str]
     rules: Rules
@@ -38,6 +40,8 @@ class Context:
     concepts: Concepts
     signature: str
     of_preview: bool = False
+    only_uncertain: frozenset[str] = frozenset()
+    paid: frozenset[str] = frozenset()
 
     @property
     def section(self) -> Section:
@@ -47,6 +51,17 @@ class Context:
     def round(self) -> int:
         """The round of answers that counts: a forced scan asks anew, once."""
         return self.scan.id if self.scan.mode == "force" else 0
+
+    @property
+    def settles(self) -> str:
+        """The signature of an item when all engines have ended; "" if this scan asks not all."""
+        whole = self.scan.mode != "decide" and self.asked >= self.engines.keys()
+        return self.signature if whole else ""
+
+    def before(self, engine: str) -> list[str]:
+        """Return the engines that are asked before this one."""
+        names = list(self.engines)
+        return names[: names.index(engine)] if engine in names else names
 
 
 def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
@@ -67,8 +82,10 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         rules=rules,
         thresholds=thresholds,
         concepts=core.concepts,
-        signature=_signature(fingerprints, rules, thresholds),
+        signature=_signature(entries, fingerprints, rules, thresholds),
         of_preview=scan.source_id is not None and scans.get(db, scan.source_id).is_preview,
+        only_uncertain=frozenset(entry.id for entry in entries if entry.only_uncertain),
+        paid=frozenset(entry.id for entry in entries if entry.paid),
     )
 
 
@@ -79,13 +96,18 @@ def may_see(entry: EngineEntry, section: Section) -> bool:
 
 
 def _signature(
-    fingerprints: Mapping[str, str], rules: Rules, thresholds: Mapping[str, Thresholds]
+    entries: Sequence[EngineEntry],
+    fingerprints: Mapping[str, str],
+    rules: Rules,
+    thresholds: Mapping[str, Thresholds],
 ) -> str:
-    facts = [
+    facts: list[Any] = [
         policy.VERSION,
         SAMPLER,
         sorted(fingerprints.items()),
         [astuple(rule) for rule in rules.rules],
         sorted((engine, astuple(limits)) for engine, limits in thresholds.items()),
     ]
+    if any(entry.only_uncertain for entry in entries):
+        facts.append([(entry.id, entry.only_uncertain) for entry in entries])
     return blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()

@@ -8,25 +8,39 @@ from pathlib import Path
 from typing import TypeVar
 
 from tigertag.concepts import Concepts
-from tigertag.contracts import Engine, Host, Library
+from tigertag.contracts import AnyEngine, Host, Library
 from tigertag.errors import NotFound, PluginError, RequestError, TigerTagError
 from tigertag.model import Rule, Section, Thresholds
+from tigertag.services.circuits import Circuits
 from tigertag.services.memory import Memory
 from tigertag.store import Store
+from tigertag.store.use import Limits
 from tigertag.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """A configured engine. `engine` is None, and `problem` says why, when it cannot be used."""
+    """A configured engine. `engine` is None, and `problem` says why, when it cannot be used.
+
+    `only_uncertain`: it is asked where the engines before it found nothing sure enough.
+    `waits_for_budget`: a scan waits for the next month when its budget is used up.
+    """
 
     id: str
     name: str
-    engine: Engine | None
+    engine: AnyEngine | None
     problem: str
     thresholds: Thresholds
     sections: tuple[str, ...] = ()
     order: int = 100
+    only_uncertain: bool = False
+    limits: Limits = field(default_factory=Limits)
+    waits_for_budget: bool = False
+
+    @property
+    def paid(self) -> bool:
+        """Whether asking it takes from a quota or costs money."""
+        return self.engine is not None and self.engine.capabilities.paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +67,10 @@ class Core:
     lease_s: float
     home: Path = Path()
     timezone: tzinfo = UTC
+    poll_s: float = 30.0
     problems: tuple[str, ...] = ()
     memory: Memory = field(default_factory=Memory, compare=False)
+    circuits: Circuits = field(default_factory=Circuits, compare=False)
 
     def library(self, name: str) -> Library:
         """Return the library, open. Raises `NotFound`, `PluginError`, `LibraryError`."""
@@ -95,6 +111,10 @@ class Core:
             with suppress(TigerTagError):
                 found |= set(self.library(entry.id).sections())
         return found
+
+    def engine(self, name: str) -> EngineEntry:
+        """Return the engine's entry. Raises `NotFound`."""
+        return _named(self.engines, name, "engine", "ENGINE_<X>_NAME")
 
     def usable_engines(self, names: Sequence[str] = ()) -> list[EngineEntry]:
         """Return the engines of these names, or all that can be used, in their order."""

@@ -48,6 +48,8 @@ def _plugins(core: Core) -> Iterator[Notice]:
     for engine in sources.engines(core):
         if engine.status == "failing":
             yield Notice(f"engine {engine.id}", "error", engine.reason)
+        if engine.status == "stopped":
+            yield Notice(f"engine {engine.id}", "warning", engine.reason)
     for library in sources.libraries(core):
         if library.problem.startswith("switched off"):
             continue

@@ -1,6 +1,7 @@
 """What a scan has to do: its items, cut into chunks."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -9,10 +10,11 @@ from typing import TypeVar
 from tigertag.contracts import RunContext
 from tigertag.model import Item
 from tigertag.services.context import Context
-from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, scans
+from tigertag.store import Db, Store, answers, batches, chunks, decisions, items, ledger, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow
+from tigertag.store.packing import dumps
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -59,39 +61,53 @@ class Listing:
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
         context, listed, unchanged = self._context, 0, 0
+        asked: Counter[str] = Counter()
         for page in _batches(_storable(context.library.items(context.section))):
             if run.cancelled():
                 return False
             with self._store.write() as db:
                 chunks.check(db, chunk)
                 rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
-                unchanged += self._plan_changed(db, rows)
+                unchanged += self._plan_changed(db, rows, asked)
                 listed += len(rows)
                 scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=unchanged)
         with self._store.write() as db:
             chunks.check(db, chunk)
             items.mark_gone(db, context.scan.section_id, chunk.scan_id)
+            if context.scan.is_forecast:
+                scans.put_forecast(db, chunk.scan_id, dumps(sorted(asked.items())))
         return True
 
-    def _plan_changed(self, db: Db, rows: Sequence[ItemRow]) -> int:
-        """Plan what is to be done for a page; return how many items are unchanged."""
+    def _plan_changed(self, db: Db, rows: Sequence[ItemRow], asked: Counter[str]) -> int:
+        """Plan what is to be done for a page, or count it; return how many items are unchanged."""
         context = self._context
         already = decisions.planned(db, context.scan.id, [row.id for row in rows])
         new = [row for row in rows if row.id not in already]
         todo = [row for row in new if context.round or row.settled != context.signature]
-        self._plan(db, self._todos(db, todo))
+        todos = self._todos(db, todo)
+        if context.scan.is_forecast:
+            asked.update(engine for one in todos for engine, _fingerprint in one.engines)
+        else:
+            self._plan(db, todos)
         return len(new) - len(todo)
 
     def _todos(self, db: Db, rows: Sequence[ItemRow]) -> list[Todo]:
         """What is left to be done for items: settled by this scan only if it asks all engines."""
         context = self._context
         revisions = {row.id: row.item.revision for row in rows}
-        known = answers.answered(db, revisions, context.fingerprints, round=context.round)
+        known = answers.answered(
+            db, revisions, context.fingerprints, round=context.round, paid=context.paid
+        )
+        under_way: set[tuple[int, str]] = set()
         if not context.round:
-            known |= decisions.refused(db, revisions, context.fingerprints)
-        return [self._todo(row, known) for row in rows]
+            known |= decisions.refused(db, revisions, context.fingerprints, paid=context.paid)
+            under_way = batches.asked_elsewhere(db, list(revisions))
+        return [self._todo(row, known, under_way) for row in rows]
 
-    def _todo(self, row: ItemRow, known: set[tuple[int, str]]) -> Todo:
+    def _todo(
+        self, row: ItemRow, known: set[tuple[int, str]], under_way: set[tuple[int, str]]
+    ) -> Todo:
+        """`under_way`: what an ended scan has sent in a batch, which is still to be collected."""
         context = self._context
         missing = [
             name
@@ -99,7 +115,11 @@ class Listing:
             if (row.id, name) not in known and row.item.media in engine.capabilities.media
         ]
         asks = context.scan.mode != "decide"
-        asked = [name for name in missing if asks and name in context.asked]
+        asked = [
+            name
+            for name in missing
+            if asks and name in context.asked and (row.id, name) not in under_way
+        ]
         return Todo(
             row.id,
             row.item.revision,

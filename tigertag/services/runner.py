@@ -4,8 +4,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from threading import Event, Lock, Thread
 from uuid import uuid4
 
@@ -15,9 +16,12 @@ from tigertag.executors import threads
 from tigertag.model import Section
 from tigertag.services import context as contexts
 from tigertag.services.asking import Asking
+from tigertag.services.batching import Batching
 from tigertag.services.core import Core
 from tigertag.services.listing import Listing
 from tigertag.services.settling import Settling
+from tigertag.services.spool import Spool
+from tigertag.services.stopping import Stopping
 from tigertag.store import Db, chunks, scans
 from tigertag.store.chunks import Chunk
 
@@ -25,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 _IDLE_S = 0.05
 _TICK_S = 0.5
+_SOON_S = 1.0
 
 
 class Runner:
@@ -42,6 +47,9 @@ class Runner:
     def run(self) -> None:
         """Work until the scan has ended, is paused or cancelled, or `stop` is set.
 
+        It leaves a scan, too, of which nothing is to be done for a while: one that waits for an
+        engine that is down, for the next month's budget or for a batch (`scans.due_at`).
+
         Raises `TigerTagError` when the scan could not be worked on; the scan has then failed, but
         when the database is the reason, it can be taken up again.
         """
@@ -53,12 +61,15 @@ class Runner:
                 _check_section(library, scan.section)
             with self._store.write() as db:
                 context = contexts.make(self._core, db, scan, library)
+            stopping = Stopping(self._core, context.engines)
+            self._spool = Spool(self._core, context)
             self._listing = Listing(self._store, context)
-            self._asking = Asking(self._store, context)
+            self._asking = Asking(self._core, context, stopping, self._spool)
             self._settling = Settling(self._store, context, lease_s=self._core.lease_s)
+            self._batching = Batching(self._core, context, stopping)
             with self._store.write() as db:
                 scans.move(db, self._scan_id, to="running", among=("queued", "running", "paused"))
-            with self._alive():
+            with self._alive(), closing(self._spool):
                 threads.run(self._step, workers=self._core.workers, stop=self.stop)
 
     def _step(self) -> bool:
@@ -69,8 +80,7 @@ class Runner:
             if chunk is None and scans.finish(db, self._scan_id):
                 return False
         if chunk is None:
-            time.sleep(_IDLE_S)
-            return True
+            return self._is_worth_waiting()
         try:
             self._work(chunk)
         except LeaseLost:
@@ -81,15 +91,42 @@ class Runner:
         self._hold(chunk)
         run = RunContext(self.stop.is_set)
         whole = False
+        due: Callable[[Db], float | None] = _never_again
         try:
             if chunk.kind == "list":
                 whole = self._listing.run(chunk, run)
+            elif chunk.kind == "batch":
+                again_at = self._batching.step(chunk)
+                whole, due = True, lambda _db: again_at
             else:
                 whole = self._asking.run(chunk, run) and self._settling.run(chunk, run)
+                due = partial(self._asking.due_at, chunk)
         finally:
             self._let_go(chunk)
-            with self._store.write() as db:
-                (chunks.finish if whole else chunks.release)(db, chunk)
+            self._give_back(chunk, due, whole=whole)
+
+    def _give_back(self, chunk: Chunk, due: Callable[[Db], float | None], *, whole: bool) -> None:
+        with self._store.write() as db:
+            if not whole:
+                return chunks.release(db, chunk)
+            due_at = due(db)
+            if due_at is None:
+                return chunks.finish(db, chunk)
+            return chunks.postpone(db, chunk, due_at)
+
+    def _is_worth_waiting(self) -> bool:
+        """Wait a moment if there will be work soon; False when all that is left waits for longer.
+
+        Batches that nothing can be added to any more are sealed then: that is work.
+        """
+        with self._store.read() as db:
+            at_work = chunks.lease_left_s(db, self._scan_id) > 0
+            due_at = chunks.due_at(db, self._scan_id)
+        soon = due_at is None or due_at < time.time() + _SOON_S
+        if not at_work and not soon and not self._spool.seal():
+            return False
+        time.sleep(_IDLE_S)
+        return True
 
     def _halted(self, db: Db) -> bool:
         return scans.get(db, self._scan_id).state != "running"
@@ -151,6 +188,10 @@ class Runner:
                 among=("queued", "running", "paused"),
                 error=reason,
             )
+
+
+def _never_again(_db: Db) -> float | None:
+    return None
 
 
 def _check_section(library: Library, section: Section) -> None:

@@ -1,41 +1,51 @@
 """Scans: started, paused, resumed, cancelled, applied, undone, and how far they have come."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tigertag.errors import Conflict, RequestError
-from tigertag.services import counting, cursors
+from tigertag.services import counting, cursors, forecasts, waiting
 from tigertag.services.context import may_see
 from tigertag.services.core import Core
+from tigertag.services.forecasts import Forecast
 from tigertag.services.runner import Runner
 from tigertag.services.views import Page
+from tigertag.services.waiting import Saving
 from tigertag.store import Db, chunks, decisions, items, scans, sections
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import NewScan, ScanRow
 
 _RESUME = "resume it"
-MODES = ("changed", "force", "decide")
+MODES = ("changed", "force", "decide", "forecast")
+FORECAST_OF = ("changed", "force")
 WRITES = ("preview", "apply")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A scan that somebody wants. No section: the only one; no engines: all."""
+    """A scan that somebody wants. No section: the only one; no engines: all.
+
+    A `forecast` only counts what a scan with the mode `forecast_of` would ask, and what that costs.
+    """
 
     library: str
     section: str | None = None
     mode: str = "changed"
     write: str = "preview"
     engines: tuple[str, ...] = ()
+    forecast_of: str = "changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """How far a scan has come. `changed`: items with adds or removes.
 
-    `eta_s` is None while that cannot be told.
+    `eta_s` is None while that cannot be told. `waiting`: engines that could not go on, and why;
+    `waits`: what this scan waits for by itself, a line an engine, and `due_at` when it goes on;
+    `spared`: how many items an engine was not asked about, since others were sure. `forecast`: what
+    a forecast has counted, None for a scan that is none.
     """
 
     scan: ScanRow
@@ -50,6 +60,10 @@ class Status:
     items_per_s: float
     eta_s: float | None
     failures: tuple[tuple[str, str], ...] = ()
+    waits: Mapping[str, str] = field(default_factory=dict)
+    due_at: datetime | None = None
+    spared: Mapping[str, Saving] = field(default_factory=dict)
+    forecast: Forecast | None = None
 
     @property
     def total(self) -> int:
@@ -61,6 +75,8 @@ def start(core: Core, request: Request) -> int:
     if request.mode not in MODES or request.write not in WRITES:
         modes, writes = ", ".join(MODES), ", ".join(WRITES)
         raise RequestError(f"A scan's mode is one of {modes}, its write one of {writes}.")
+    if request.forecast_of not in FORECAST_OF:
+        raise RequestError(f"A forecast is made of one of {', '.join(FORECAST_OF)}.")
     library = core.library(request.library)
     section = core.section(library, request.section)
     engines = core.usable_engines(request.engines)
@@ -73,6 +89,10 @@ def start(core: Core, request: Request) -> int:
         section_id = sections.ensure(db, section)
         _refuse_if_active(db, section_id)
         named = tuple(sorted(entry.id for entry in engines)) if request.engines else ()
+        if request.mode == "forecast":
+            return scans.create(
+                db, NewScan(section_id, "scan", request.forecast_of, engines=named, forecast=True)
+            )
         new = NewScan(section_id, "scan", request.mode, request.write, named)
         return scans.create(db, new)
 
@@ -99,7 +119,7 @@ def unfinished(core: Core, request: Request) -> int | None:
     with core.store.read() as db:
         section_id = sections.find(db, section.library, section.id)
         active = scans.active(db, section_id) if section_id else None
-    if active is None or active.kind != "scan":
+    if active is None or active.kind != "scan" or active.is_forecast:
         return None
     named = tuple(sorted({name.casefold() for name in request.engines}))
     wanted = (request.mode, request.write, named)
@@ -145,6 +165,8 @@ def apply(core: Core, scan_id: int) -> int:
         if source.kind == "apply" and source.source_id is not None:
             # What it applied is applied again: no more than that was ever shown.
             source = scans.hold(db, source.source_id)
+        if source.is_forecast:
+            raise Conflict(f"Scan {scan_id} is a forecast: it decided nothing; start a scan.")
         if source.kind not in ("scan", "apply") or source.state != "done":
             raise Conflict(
                 f"Scan {scan_id} ({source.kind}, {source.state}) cannot be applied;"
@@ -178,6 +200,7 @@ def status(core: Core, scan_id: int) -> Status:
 
 def _status(core: Core, scan: ScanRow) -> Status:
     counts, failures = counting.tally(core, scan)
+    waits, due_at = waiting.told(core, scan, counts) if scan.active else ({}, None)
     pace = _pace(scan, counts.done + counts.failed)
     left_s = counts.todo / pace if pace and scan.state == "running" else None
     return Status(
@@ -193,6 +216,10 @@ def _status(core: Core, scan: ScanRow) -> Status:
         pace,
         0.0 if scan.state == "done" else left_s,
         failures,
+        waits,
+        due_at,
+        waiting.savings(core, counts),
+        forecasts.told(core, scan),
     )
 
 

@@ -114,6 +114,8 @@ class Settling:
         standing = _standing(facts.standings[row.id], unsettled, seen)
         tags, plan = self._plan(row, facts, standing, seen)
         decided = _decision(todo, tags, plan, facts.unanswered.get(row.id, ()))
+        if self._context.scan.write == "apply":
+            decided = _with_earlier(decided, todo)
         own = [edit for edit in unsettled if edit.scan_id == self._context.scan.id]
         return Read(row, _with_recovered(decided, own, seen), plan, seen, unsettled)
 
@@ -164,6 +166,17 @@ def _standing(
         changes = standing_after(edit.kind, became(edit, seen))
         standing |= {ref.word: state for ref, state in changes.items()}
     return {word: state for word, state in standing.items() if state is not None}
+
+
+def _with_earlier(decision: Decision, todo: Decision) -> Decision:
+    """Count to a decision what this scan did to the item before an engine answered late."""
+    adds = tuple(ref for ref in todo.adds if ref not in decision.removes)
+    removes = tuple(ref for ref in todo.removes if ref not in decision.adds)
+    return replace(
+        decision,
+        adds=adds + tuple(ref for ref in decision.adds if ref not in todo.removes),
+        removes=removes + tuple(ref for ref in decision.removes if ref not in todo.adds),
+    )
 
 
 def _with_recovered(decision: Decision, edits: Iterable[EditRow], seen: Shown) -> Decision:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Thread
 
+from tigertag.contracts import NOTICE, Enrolling
 from tigertag.errors import TigerTagError
 from tigertag.model import Section
+from tigertag.services import spending
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
-from tigertag.services.views import EngineView, LibraryView, SectionView
-from tigertag.store import browse
+from tigertag.services.views import EngineView, LibraryView, MonthOfUse, SectionView
+from tigertag.store import browse, kept, stops
 from tigertag.store.browse import SectionCount
+from tigertag.store.stops import StopRow
 
 _LOOK_AGAIN_S = 20.0
 _PATIENCE_S = 1.5
@@ -108,13 +111,33 @@ def _section(section: Section, known: dict[str, _Counted]) -> SectionView:
 def engines(core: Core) -> tuple[EngineView, ...]:
     """Return the configured engines, in the order in which they are asked."""
     ordered = sorted(core.engines, key=lambda entry: (entry.order, entry.id))
-    return tuple(_engine(entry) for entry in ordered)
+    with core.store.read() as db:
+        stopped = stops.every(db)
+        notices = kept.by_engine(db, NOTICE)
+    months = spending.months(core)
+    return tuple(
+        _engine(entry, stopped.get(entry.id), notices.get(entry.id, ""), months.get(entry.id))
+        for entry in ordered
+    )
 
 
-def _engine(entry: EngineEntry) -> EngineView:
+def _engine(
+    entry: EngineEntry, stop: StopRow | None, notice: str, month: MonthOfUse | None
+) -> EngineView:
     if entry.engine is None:
         status = "off" if entry.problem.startswith("switched off") else "failing"
         return EngineView(entry.id, entry.name, status, entry.problem)
-    local = entry.engine.capabilities.local
-    least = entry.thresholds.min_confidence
-    return EngineView(entry.id, entry.name, "ready", local=local, min_confidence=least)
+    return EngineView(
+        entry.id,
+        entry.name,
+        "ready" if stop is None else "stopped",
+        "" if stop is None else stop.reason,
+        local=entry.engine.capabilities.local,
+        min_confidence=entry.thresholds.min_confidence,
+        until=None if stop is None else stop.until,
+        notice=notice,
+        paid=entry.paid,
+        only_uncertain=entry.only_uncertain,
+        knows_faces=isinstance(entry.engine, Enrolling),
+        use=month,
+    )

@@ -9,12 +9,22 @@ from queue import Empty, Queue
 from threading import Event, Lock, Thread
 
 from tigertag import pipeline, policy
-from tigertag.contracts import Engine, Failed, Library, RunContext
+from tigertag.contracts import (
+    Engine,
+    Failed,
+    Labelled,
+    Library,
+    RunContext,
+    is_deferred,
+    is_prompt,
+)
+from tigertag.errors import RequestError
 from tigertag.executors import threads
 from tigertag.libraries import folder
 from tigertag.model import Answer, Item, Tag
-from tigertag.pipeline import Ask, Stopped
+from tigertag.pipeline import Ask, Stopped, Terms
 from tigertag.policy import Rules
+from tigertag.services import calls
 from tigertag.services.core import Core, EngineEntry
 
 _CHUNK = 16
@@ -41,8 +51,17 @@ class Tagged:
 
 
 def local_engines(core: Core, names: Sequence[str]) -> list[EngineEntry]:
-    """Return the engines of these names; without names, those that keep pictures at home."""
+    """Return the engines of these names; without names, those that keep pictures at home.
+
+    Raises `RequestError` for one that answers in hours.
+    """
     entries = core.usable_engines(names)
+    for entry in entries:
+        if names and entry.engine is not None and is_deferred(entry.engine):
+            raise RequestError(
+                f"Engine {entry.id} answers in hours (MODE=batch): it can be asked by"
+                " `tigertag scan` only."
+            )
     if names:
         return entries
     return [
@@ -71,7 +90,11 @@ def tag(
 
     Whoever leaves before the end closes it, so that its threads end.
     """
-    engines = {entry.id: entry.engine for entry in entries if entry.engine is not None}
+    engines = {
+        entry.id: entry.engine
+        for entry in entries
+        if entry.engine is not None and is_prompt(entry.engine)
+    }
     for engine in engines.values():
         engine.open()
     work = _Work(core, engines, {entry.id: entry for entry in entries}, iter(sources))
@@ -134,15 +157,17 @@ class _Work:
         answers: dict[str, list[Answer]] = {one.item.key: [] for one in pictures}
         errors: dict[str, list[str]] = {one.item.key: [] for one in pictures}
         stopped: list[str] = []
-        asks = [Ask(one.item, tuple(self.engines)) for one in pictures]
+        asks = [Ask(one.item, tuple(self.engines), str(one.path)) for one in pictures]
         run = RunContext(self.stop.is_set)
-        for said in pipeline.ask(pictures[0].library, self.engines, asks, run):
+        terms = Terms(run, lambda name: calls.run_context(self.core, name).calls)
+        for said in pipeline.ask(pictures[0].library, self.engines, asks, terms):
             if isinstance(said, Stopped):
                 stopped.append(f"{said.engine}: {said.error}")
             elif isinstance(said.outcome, Failed):
                 errors[said.item.key].append(said.outcome.reason)
-            else:
-                given = pipeline.answer(self.engines[said.engine], said.outcome)
+            elif isinstance(said.outcome, Labelled):
+                fingerprint = self.engines[said.engine].fingerprint
+                given = pipeline.answer(said.engine, fingerprint, said.outcome)
                 answers[said.item.key].append(given)
         if run.cancelled():
             return

@@ -165,7 +165,13 @@ class SectionView:
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    """A configured engine. `status`: ready, off or failing; `reason` says why not ready."""
+    """A configured engine.
+
+    `status`: ready, off, failing (it cannot be used) or stopped (it could not go on when it was
+    asked last); `reason` says why it is not ready, `until` when a stopped one is tried again by
+    itself. `notice`: what it tells of itself, such as its quota. `use`: what it took this month.
+    `knows_faces`: faces can be enrolled with it.
+    """
 
     id: str
     name: str
@@ -173,3 +179,65 @@ class EngineView:
     reason: str = ""
     local: bool = True
     min_confidence: float = field(default=0.0)
+    until: datetime | None = None
+    notice: str = ""
+    paid: bool = False
+    only_uncertain: bool = False
+    knows_faces: bool = False
+    use: "MonthOfUse | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthOfUse:
+    """What an engine took this month (UTC), reservations included, and what it may take.
+
+    Limits are None where there are none. `in_doubt`: calls that count as spent though nobody knows
+    what came of them. `item_cost_usd`: what an item costs, about; None: not known.
+    """
+
+    engine: str
+    units: int
+    cost_usd: float
+    units_limit: int | None
+    usd_limit: float | None
+    renews_at: datetime
+    in_doubt: int = 0
+    item_cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfUse:
+    """What an engine took on a day (UTC, `2026-11-21`)."""
+
+    engine: str
+    day: str
+    units: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A picture that left the machine. `card` is None where it is of no library: `name` says what.
+
+    `state`: open (under way, or in doubt), settled, or lost (it counts as spent).
+    """
+
+    id: int
+    engine: str
+    card: ItemCard | None
+    name: str
+    host: str
+    size_bytes: int
+    units: int
+    cost_usd: float
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of trying an engine, in one line."""
+
+    engine: str
+    ok: bool
+    line: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from tigertag.errors import LibraryError, StoreError, TigerTagError
+from tigertag.services import winding
 from tigertag.services.core import Core
 from tigertag.services.runner import Runner
 from tigertag.store import chunks, scans
@@ -23,6 +24,8 @@ _TRY_AGAIN_S = 15.0
 
 class Workshop:
     """Works on one scan after another, the oldest first, those too that a dead process left.
+
+    A scan that waits, for a batch or an engine that is down, lets the others go first.
 
     The kernel lets go of the lock on the home when its process dies, and another process of the
     same service takes over. Processes with homes of their own may work on the same scan: chunks
@@ -78,10 +81,10 @@ class Workshop:
         """Work on the oldest scan that nobody works on; wait a moment when there is none."""
         try:
             scan_id = self._waiting()
-            if scan_id is None:
-                self._pause()
-            else:
+            if scan_id is not None:
                 self._run(scan_id)
+            elif not winding.wind_up(self._core, self._stopped):
+                self._pause()
         except StoreError as exc:
             logger.error("scans cannot be worked on: %s", exc)
             self._pause()
@@ -94,7 +97,9 @@ class Workshop:
         with self._core.store.read() as db:
             for scan in scans.every_active(db):
                 free = scan.state != "paused" and chunks.lease_left_s(db, scan.id) == 0
-                if free and self._is_able(scan) and self._refused.get(scan.id, 0.0) < now:
+                due_at = chunks.due_at(db, scan.id) or 0.0
+                refused = self._refused.get(scan.id, 0.0) >= now
+                if free and due_at <= time.time() and self._is_able(scan) and not refused:
                     return scan.id
         return None
 

@@ -12,7 +12,19 @@ from tigertag.settings.shapes import EngineSettings, LibrarySettings
 
 PREFIXES = ("ENGINE", "LIBRARY")
 COMMON = frozenset({"NAME", "ENABLED"})
-COMMON_OF_ENGINES = frozenset({"PREFIX", "MIN_CONFIDENCE", "MAX_TAGS", "SECTIONS", "ORDER"})
+COMMON_OF_ENGINES = frozenset(
+    {
+        "PREFIX",
+        "MIN_CONFIDENCE",
+        "MAX_TAGS",
+        "SECTIONS",
+        "ORDER",
+        "WHEN",
+        "MONTHLY_LIMIT",
+        "MONTHLY_COST_USD",
+        "ON_LIMIT",
+    }
+)
 DEFAULT_ENGINE = EngineSettings("classifier", "tigertag.classifier", enabled=True, values={})
 
 _VARIABLE = re.compile(r"([A-Z]+)_([A-Z0-9]+)_([A-Z0-9_]+)")
@@ -116,6 +128,10 @@ def _engine(group: _Group) -> EngineSettings:
     max_tags = group.take("MAX_TAGS", _count, None)
     sections = group.take("SECTIONS", _sections, _EVERY_ONE)
     order = group.take("ORDER", lambda key, value: read.whole(key, value), 100)
+    only_uncertain = group.take("WHEN", _is("uncertain", rather_than="always"), False)
+    monthly_limit = group.take("MONTHLY_LIMIT", lambda key, value: _whole(key, value), None)
+    monthly_cost_usd = group.take("MONTHLY_COST_USD", _money, None)
+    waits = group.take("ON_LIMIT", _is("wait", rather_than="end"), False)
     return EngineSettings(
         id=group.id,
         name=group.name,
@@ -127,6 +143,10 @@ def _engine(group: _Group) -> EngineSettings:
         max_tags=max_tags,
         sections=sections,
         order=order,
+        only_uncertain=only_uncertain,
+        monthly_limit=monthly_limit,
+        monthly_cost_usd=monthly_cost_usd,
+        waits_for_budget=waits,
     )
 
 
@@ -140,6 +160,23 @@ def _sections(_key: str, value: str) -> tuple[str, ...]:
 
 def _confidence(key: str, value: str) -> float | None:
     return read.number(key, value, least=0, most=1)
+
+
+def _whole(key: str, value: str) -> int | None:
+    return read.whole(key, value, least=0)
+
+
+def _money(key: str, value: str) -> float | None:
+    return read.number(key, value, least=0)
+
+
+def _is(word: str, *, rather_than: str) -> Callable[[str, str], bool]:
+    def parse(key: str, value: str) -> bool:
+        if value.casefold() not in (word, rather_than):
+            raise SettingsError(f"{key}: {value!r} is neither {rather_than} nor {word}.")
+        return value.casefold() == word
+
+    return parse
 
 
 def _count(key: str, value: str) -> int | None:

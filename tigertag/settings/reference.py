@@ -46,6 +46,19 @@ REFERENCE: tuple[SettingDoc, ...] = (
     SettingDoc("ENGINE_<X>_MAX_TAGS", "the engine's", "how many tags it gives an item at most"),
     SettingDoc("ENGINE_<X>_SECTIONS", "all", "the sections it works on, ids or titles, by commas"),
     SettingDoc("ENGINE_<X>_ORDER", "100", "which engine works first: lower ones do"),
+    SettingDoc(
+        "ENGINE_<X>_WHEN",
+        "always",
+        "`uncertain`: ask it only about items where the engines before it found nothing sure"
+        " enough",
+    ),
+    SettingDoc("ENGINE_<X>_MONTHLY_LIMIT", "", "how many calls it may make in a month (UTC)"),
+    SettingDoc("ENGINE_<X>_MONTHLY_COST_USD", "", "what it may cost in a month (UTC)"),
+    SettingDoc(
+        "ENGINE_<X>_ON_LIMIT",
+        "end",
+        "when that is used up: `end` the scan without it, or `wait` for the next month",
+    ),
     SettingDoc("LIBRARY_<X>_NAME", "", "which library: a built-in, an entry point or `pkg.mod`"),
     SettingDoc("LIBRARY_<X>_ENABLED", "true", "`false` switches the library off"),
 )

@@ -49,6 +49,10 @@ class EngineSettings(PluginSettings):
     max_tags: int | None = None
     sections: tuple[str, ...] = ()
     order: int = 100
+    only_uncertain: bool = False
+    monthly_limit: int | None = None
+    monthly_cost_usd: float | None = None
+    waits_for_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

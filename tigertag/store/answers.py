@@ -1,6 +1,6 @@
 """Answers: kept for ever, never changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -53,12 +53,18 @@ def _values(row: AnswerRow) -> dict[str, Any]:
 
 
 def answered(
-    db: Db, revisions: Mapping[int, str], fingerprints: Mapping[str, str], *, round: int
+    db: Db,
+    revisions: Mapping[int, str],
+    fingerprints: Mapping[str, str],
+    *,
+    round: int,
+    paid: Collection[str] = (),
 ) -> set[tuple[int, str]]:
     """Return the (item, engine) for which an answer is kept.
 
     `revisions` maps the items' ids to their revisions, `fingerprints` the engines. A `round` other
-    than 0 asks for the answers of that round alone.
+    than 0 asks for the answers of that round alone. Of a `paid` engine any answer will do, whatever
+    its fingerprint: it is asked anew only when somebody says so.
     """
     columns = (_answers.c.item_id, _answers.c.engine, _answers.c.revision, _answers.c.fingerprint)
     found: set[tuple[int, str]] = set()
@@ -71,7 +77,8 @@ def answered(
         if round:
             statement = statement.where(_answers.c.round == round)
         for item_id, engine, revision, fingerprint in db.execute(statement):
-            if revision == revisions[item_id] and fingerprint == fingerprints[engine]:
+            same = engine in paid or fingerprint == fingerprints[engine]
+            if same and revision == revisions[item_id]:
                 found.add((item_id, engine))
     return found
 

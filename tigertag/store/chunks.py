@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, update
 
 from tigertag.errors import LeaseLost
 from tigertag.store import schema
@@ -16,17 +16,21 @@ from tigertag.store.database import Db
 from tigertag.store.sql import insert_one
 
 _chunks = schema.chunks
+_WOKEN = 1.0
+_CALLED = -1.0
+"""Woken while it is held."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A leased chunk."""
+    """A leased chunk. `again`: it was worked on before, as far as it could be then."""
 
     id: int
     scan_id: int
     kind: str
     token: int
     attempts: int
+    again: bool = False
 
 
 def add(db: Db, scan_id: int) -> int:
@@ -34,15 +38,15 @@ def add(db: Db, scan_id: int) -> int:
     return insert_one(db, _chunks, {"scan_id": scan_id, "kind": "items"})
 
 
-def lease(db: Db, scan_id: int, *, owner: str, lease_s: float) -> Chunk | None:
-    """Lease the first chunk that is free or whose lease has run out; None when there is none.
+def lease(
+    db: Db, scan_id: int, *, owner: str, lease_s: float, kind: str | None = None
+) -> Chunk | None:
+    """Lease the first chunk that is due and free, or whose lease has run out; None: there is none.
 
     The attempt is counted here, before the work: a chunk that kills its workers is found out.
     """
     now = time.time()
-    free = or_(
-        _chunks.c.state == "queued", and_(_chunks.c.state == "leased", _chunks.c.lease_until < now)
-    )
+    free = _free(now) if kind is None else and_(_free(now), _chunks.c.kind == kind)
     first = select(_chunks.c.id).where(_chunks.c.scan_id == scan_id, free)
     statement = (
         update(_chunks)
@@ -53,13 +57,24 @@ def lease(db: Db, scan_id: int, *, owner: str, lease_s: float) -> Chunk | None:
             token=_chunks.c.token + 1,
             attempts=_chunks.c.attempts + 1,
             lease_until=now + lease_s,
+            due_at=_heard(_chunks.c.due_at),
         )
         .returning(
-            _chunks.c.id, _chunks.c.scan_id, _chunks.c.kind, _chunks.c.token, _chunks.c.attempts
+            _chunks.c.id,
+            _chunks.c.scan_id,
+            _chunks.c.kind,
+            _chunks.c.token,
+            _chunks.c.attempts,
+            _chunks.c.due_at != 0,
         )
     )
     row = db.execute(statement).one_or_none()
     return None if row is None else Chunk(*row)
+
+
+def _free(now: float) -> ColumnElement[bool]:
+    queued = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now)
+    return or_(queued, and_(_chunks.c.state == "leased", _chunks.c.lease_until < now))
 
 
 def renew(db: Db, held: Sequence[Chunk], *, lease_s: float) -> None:
@@ -88,15 +103,49 @@ def check(db: Db, chunk: Chunk) -> None:
 
 
 def finish(db: Db, chunk: Chunk) -> None:
-    """The chunk is done. Raises `LeaseLost`."""
+    """The chunk is done, unless it was woken while it was held. Raises `LeaseLost`."""
     check(db, chunk)
-    db.execute(update(_chunks).where(_chunks.c.id == chunk.id).values(state="done"))
+    mine = _chunks.c.id == chunk.id
+    db.execute(update(_chunks).where(mine, _chunks.c.due_at != _CALLED).values(state="done"))
+    release(db, chunk)
 
 
 def release(db: Db, chunk: Chunk) -> None:
     """Give the chunk back unfinished; it was no fault of its items."""
     values = {"state": "queued", "lease_until": 0, "attempts": chunk.attempts - 1}
     db.execute(update(_chunks).where(_held(chunk)).values(**values))
+
+
+def postpone(db: Db, chunk: Chunk, due_at: float) -> None:
+    """Give the chunk back until a time (seconds since the epoch). Raises `LeaseLost`."""
+    check(db, chunk)
+    mine = _chunks.c.id == chunk.id
+    db.execute(update(_chunks).where(mine).values(due_at=_heard(literal(due_at))))
+    release(db, chunk)
+
+
+def wake(db: Db, which: ColumnElement[bool]) -> None:
+    """Make chunks due now; one that is held, as soon as it is given back."""
+    for state, due_at in (("queued", _WOKEN), ("leased", _CALLED)):
+        where = (which, _chunks.c.state == state)
+        db.execute(update(_chunks).where(*where).values(due_at=due_at))
+
+
+def _heard(due_at: ColumnElement[float]) -> ColumnElement[float]:
+    """A time to wait for, unless the chunk was woken meanwhile."""
+    return case((_chunks.c.due_at == _CALLED, _WOKEN), else_=due_at)
+
+
+def due_at(db: Db, scan_id: int) -> float | None:
+    """Return from when on there is work of a scan that nobody holds; None: there is none."""
+    now = time.time()
+    mine = _chunks.c.scan_id == scan_id
+    queued = select(func.min(_chunks.c.due_at)).where(mine, _chunks.c.state == "queued")
+    dead = and_(_chunks.c.state == "leased", _chunks.c.lease_until < now)
+    if db.execute(select(_chunks.c.id).where(mine, dead).limit(1)).all():
+        return 0.0
+    found: float | None = db.execute(queued).scalar()
+    return found
 
 
 def lease_left_s(db: Db, scan_id: int) -> float:

@@ -1,6 +1,6 @@
 """What a scan has to do for each item, and what it decided."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,10 @@ from tigertag.store.sql import escaped, slices
 
 _decisions = schema.decisions
 _work = schema.work
+
+_TO_ASK = ("queued", "postponed")
+OPEN = (*_TO_ASK, "deferred")
+"""Work that this scan still does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Counts:
     changed: int = 0
     waiting: Mapping[str, str] = field(default_factory=dict)
     asked: int = 0
+    postponed: Mapping[str, int] = field(default_factory=dict)
+    spared: Mapping[str, int] = field(default_factory=dict)
 
 
 def plan(db: Db, scan_id: int, chunk_id: int, todos: Sequence[Todo]) -> None:
@@ -161,22 +167,30 @@ def adding(db: Db, scan_id: int, word: str) -> list[int]:
 def to_ask(db: Db, chunk_id: int) -> list[WorkRow]:
     """Return the work of a chunk that is still to be done."""
     columns = (_work.c.id, _work.c.item_id, _work.c.engine, _work.c.attempts)
-    where = (_work.c.chunk_id == chunk_id, _work.c.state == "queued")
+    where = (_work.c.chunk_id == chunk_id, _work.c.state.in_(_TO_ASK))
     return [
         WorkRow(*row) for row in db.execute(select(*columns).where(*where).order_by(_work.c.id))
     ]
 
 
 def refused(
-    db: Db, revisions: Mapping[int, str], fingerprints: Mapping[str, str]
+    db: Db,
+    revisions: Mapping[int, str],
+    fingerprints: Mapping[str, str],
+    *,
+    paid: Collection[str] = (),
 ) -> set[tuple[int, str]]:
-    """Return the (item, engine) that failed for good: asked again, it would fail again."""
+    """Return the (item, engine) that failed for good: asked again, it would fail again.
+
+    A paid engine is not asked again for its fingerprint alone.
+    """
     columns = (_work.c.item_id, _work.c.engine, _work.c.revision, _work.c.fingerprint)
     found: set[tuple[int, str]] = set()
     for some in slices(list(revisions)):
         where = (_work.c.item_id.in_(some), _work.c.state == "failed")
         for item_id, engine, revision, fingerprint in db.execute(select(*columns).where(*where)):
-            if (revision, fingerprint) == (revisions[item_id], fingerprints.get(engine)):
+            same = engine in paid or fingerprint == fingerprints.get(engine)
+            if same and revision == revisions[item_id]:
                 found.add((item_id, engine))
     return found
 
@@ -202,10 +216,53 @@ def end_work(db: Db, scan_id: int, ended: Sequence[tuple[int, str, str, str]]) -
         db.execute(statement.values(**new), values)
 
 
+def work_states(db: Db, chunk_id: int) -> dict[int, dict[str, tuple[str, str]]]:
+    """Return, by item and engine, (state, reason) of the work of a chunk."""
+    columns = (_work.c.item_id, _work.c.engine, _work.c.state, _work.c.reason)
+    found: dict[int, dict[str, tuple[str, str]]] = {}
+    for item_id, engine, state, reason in db.execute(
+        select(*columns).where(_work.c.chunk_id == chunk_id)
+    ):
+        found.setdefault(item_id, {})[engine] = (state, reason)
+    return found
+
+
+def open_engines(db: Db, chunk_id: int) -> dict[str, set[str]]:
+    """Return the engines whose work in a chunk is not done, with its states."""
+    where = (_work.c.chunk_id == chunk_id, _work.c.state.in_(OPEN))
+    found: dict[str, set[str]] = {}
+    for engine, state in db.execute(select(_work.c.engine, _work.c.state).where(*where).distinct()):
+        found.setdefault(engine, set()).add(state)
+    return found
+
+
+def reopen(db: Db, scan_id: int, item_ids: Sequence[int], *, settles: str) -> None:
+    """Let items be decided once more: an engine has answered since."""
+    for some in slices(item_ids):
+        where = (
+            _decisions.c.scan_id == scan_id,
+            _decisions.c.item_id.in_(some),
+            _decisions.c.state != "todo",
+        )
+        values = {"state": "todo", "settles": settles, "reason": ""}
+        db.execute(update(_decisions).where(*where).values(**values))
+
+
+def reopen_batch(db: Db, scan_id: int, batch_id: int) -> None:
+    """Let items be decided once more whose work still waits for a batch, which has ended."""
+    left = select(_work.c.item_id).where(_work.c.batch_id == batch_id, _work.c.state == "deferred")
+    where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id.in_(left))
+    db.execute(update(_decisions).where(*where).values(state="todo", settles="", reason=""))
+
+
 def unanswered(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
     """Return (state, reason) of the work on these items that brought no answer."""
     columns = (_work.c.item_id, _work.c.state, _work.c.reason)
-    where = (_work.c.scan_id == scan_id, _work.c.item_id.in_(item_ids), _work.c.state != "done")
+    where = (
+        _work.c.scan_id == scan_id,
+        _work.c.item_id.in_(item_ids),
+        _work.c.state.notin_(("done", "spared")),
+    )
     found: dict[int, list[tuple[str, str]]] = {}
     for item_id, state, reason in db.execute(select(*columns).where(*where)):
         found.setdefault(item_id, []).append((state, reason))
@@ -232,14 +289,22 @@ def counts(db: Db, scan_id: int) -> Counts:
         changed=sum(row[4] for row in rows),
         waiting=_waiting(db, scan_id),
         asked=_asked(db, scan_id),
+        postponed=_count(db, scan_id, "postponed"),
+        spared=_count(db, scan_id, "spared"),
     )
 
 
 def _waiting(db: Db, scan_id: int) -> dict[str, str]:
-    where = (_work.c.scan_id == scan_id, _work.c.state == "waiting")
+    where = (_work.c.scan_id == scan_id, _work.c.state.in_(("waiting", "postponed")))
     columns = (_work.c.engine, func.max(_work.c.reason))
     rows = db.execute(select(*columns).where(*where).group_by(_work.c.engine))
     return {row[0]: row[1] for row in rows}
+
+
+def _count(db: Db, scan_id: int, state: str) -> dict[str, int]:
+    where = (_work.c.scan_id == scan_id, _work.c.state == state)
+    statement = select(_work.c.engine, func.count()).where(*where).group_by(_work.c.engine)
+    return {row[0]: row[1] for row in db.execute(statement)}
 
 
 def _asked(db: Db, scan_id: int) -> int:

@@ -18,9 +18,16 @@ _scans = schema.scans
 _sections = schema.sections
 
 
+NOT_COUNTED = "[]"
+"""A forecast that has not come to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScanRow:
-    """A scan. `source_id`: the scan that it applies or undoes."""
+    """A scan. `source_id`: the scan that it applies or undoes.
+
+    `forecast`: what a forecast has counted, as JSON; "" for a scan that is none.
+    """
 
     id: int
     section_id: int
@@ -40,6 +47,12 @@ class ScanRow:
     resumed_from: int
     finished_at: datetime | None
     summary: str = ""
+    forecast: str = ""
+
+    @property
+    def is_forecast(self) -> bool:
+        """Whether it only counts what a scan like it would ask."""
+        return bool(self.forecast)
 
     @property
     def active(self) -> bool:
@@ -47,7 +60,7 @@ class ScanRow:
 
     @property
     def is_preview(self) -> bool:
-        return self.kind == "scan" and self.write == "preview"
+        return self.kind == "scan" and self.write == "preview" and not self.is_forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,7 @@ class NewScan:
     write: str = "preview"
     engines: tuple[str, ...] = ()
     source_id: int | None = None
+    forecast: bool = False
 
 
 def create(db: Db, new: NewScan) -> int:
@@ -70,6 +84,7 @@ def create(db: Db, new: NewScan) -> int:
         "engines": ",".join(new.engines),
         "source_id": new.source_id,
         "state": "queued",
+        "forecast": NOT_COUNTED if new.forecast else "",
         "created_at": datetime.now(UTC),
     }
     try:
@@ -106,6 +121,7 @@ def _row(row: Row[Any]) -> ScanRow:
         row.resumed_from,
         row.finished_at,
         row.summary,
+        row.forecast,
     )
 
 
@@ -163,6 +179,11 @@ def summarise(db: Db, scan_id: int, summary: str) -> None:
     """Keep the counts of a scan that has ended, so that they need not be counted again."""
     ended = (_scans.c.id == scan_id, _scans.c.state.in_(schema.FINAL))
     db.execute(update(_scans).where(*ended).values(summary=summary))
+
+
+def put_forecast(db: Db, scan_id: int, forecast: str) -> None:
+    """Keep what a forecast has counted."""
+    db.execute(update(_scans).where(_scans.c.id == scan_id).values(forecast=forecast))
 
 
 def page(db: Db, *, before: int | None, limit: int) -> list[ScanRow]:

@@ -58,6 +58,8 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 ACTIVE = ("queued", "running", "paused")
 FINAL = ("done", "failed", "cancelled")
+WORK = ("queued", "done", "failed", "retryable", "waiting", "postponed", "deferred", "spared")
+BATCH = ("filling", "sealed", "submitting", "submitted", "collected", "done")
 
 sections = Table(
     "sections",
@@ -135,6 +137,7 @@ scans = Table(
     Column("resumed_from", Integer, nullable=False, server_default="0"),
     Column("finished_at", UtcDateTime),
     Column("summary", Text, nullable=False, server_default=""),
+    Column("forecast", Text, nullable=False, server_default=""),
     _one_of("kind", "scan", "apply", "undo", "redo"),
     _one_of("mode", "changed", "force", "decide"),
     _one_of("write", "preview", "apply"),
@@ -160,7 +163,8 @@ chunks = Table(
     Column("token", Integer, nullable=False, server_default="0"),
     Column("lease_until", Float, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    _one_of("kind", "list", "items"),
+    Column("due_at", Float, nullable=False, server_default="0"),
+    _one_of("kind", "list", "items", "batch"),
     _one_of("state", "queued", "leased", "done"),
     Index(None, "scan_id", "state", "id"),
     comment="Items that are worked on together, or the listing; leased by token.",
@@ -223,11 +227,104 @@ work = Table(
     Column("state", String(16), nullable=False, server_default="queued"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
+    Column("batch_id", ForeignKey("batches.id", ondelete="SET NULL")),
     UniqueConstraint("scan_id", "item_id", "engine"),
-    _one_of("state", "queued", "done", "failed", "retryable", "waiting"),
+    _one_of("state", *WORK),
     Index(None, "chunk_id"),
     Index(None, "item_id"),
+    Index(None, "batch_id"),
     comment="One item that one engine has to be asked about.",
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
+    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
+    Column("engine", String(64), nullable=False),
+    Column("home", String(64), nullable=False),
+    Column("state", String(16), nullable=False, server_default="filling"),
+    Column("token", String(64), nullable=False, server_default=""),
+    Column("remote", String(256), nullable=False, server_default=""),
+    Column("lines", Integer, nullable=False, server_default="0"),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("answered", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("submitted_at", UtcDateTime),
+    _one_of("state", *BATCH),
+    Index(None, "chunk_id"),
+    Index(None, "scan_id", "state"),
+    comment="Requests that are sent as one file. token: written before they are submitted.",
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("engine", String(64), nullable=False),
+    Column("item_id", ForeignKey("items.id", ondelete="SET NULL")),
+    Column("name", String(1024), nullable=False, server_default=""),
+    Column("host", String(256), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("cost_usd", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("batch_id", ForeignKey("batches.id", ondelete="SET NULL")),
+    _one_of("state", "held", "open", "settled", "lost"),
+    Index(None, "engine", "id"),
+    Index(None, "item_id"),
+    Index(None, "batch_id"),
+    Index(
+        "ix_calls_open",
+        "state",
+        "at",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    comment="A picture that leaves for a service, and what it takes; open: reserved, not settled.",
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("engine", String(64), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("units", Integer, nullable=False),
+    Column("cost_usd", Float, nullable=False),
+    comment="The ledger of use: what an engine took on a day (UTC), reservations included.",
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("engine", String(64), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("units", Integer, nullable=False),
+    Column("cost_usd", Float, nullable=False),
+    comment="What an engine took in a month (UTC), reservations included; raised by a condition.",
+)
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("engine", String(64), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("until", Float, nullable=False, server_default="0"),
+    comment="What engines keep for themselves. until: a lease by this name holds so long.",
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    Column("engine", String(64), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("until", UtcDateTime),
+    Column("at", UtcDateTime, nullable=False),
+    comment="Why an engine cannot go on, and when it is tried again.",
 )
 
 edits = Table(

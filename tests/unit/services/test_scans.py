@@ -7,7 +7,14 @@ import pytest
 from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import EditOutcome, Failed, Library, Outcome, RunContext
-from tigertag.errors import Conflict, LibraryError, LibraryReadOnly, StoreFull, Unavailable
+from tigertag.errors import (
+    AuthFailed,
+    Conflict,
+    LibraryError,
+    LibraryReadOnly,
+    StoreFull,
+    Unavailable,
+)
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Item, Rule, RuleAction, Sample, Section, Shown
 from tigertag.services import rules, scans, tombstones
@@ -168,7 +175,7 @@ def test_an_engine_that_cannot_go_on_lets_the_others_work(world: World) -> None:
 
 
 def test_what_waited_for_an_engine_is_asked_by_the_next_scan(world: World) -> None:
-    world.engine.raises = {"red": Unavailable("down for now")}
+    world.engine.raises = {"red": AuthFailed("refused")}
     world.picture("a.png", "red")
     world.scan("apply")
     world.engine.raises = {}

@@ -11,6 +11,7 @@ CHOICES = {
 BY_TABLE = {
     ("chunks", "kind"): "list",
     ("edits", "state"): "planned",
+    ("calls", "state"): "open",
     ("standing", "state"): "ours",
     ("credentials", "kind"): "password",
 }

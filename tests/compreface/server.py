@@ -1,0 +1,143 @@
+"""A strict fake of CompreFace 1.2 on a real socket."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from tests.compreface.faults import Faults
+from tests.compreface.handler import Handler
+
+KEY = "00000000-0000-4000-8000-00000000c0de"
+"""The key of the recognition service."""
+
+
+@dataclass(slots=True)
+class Example:
+    """A picture of a face that is kept; `person` is whose face it shows."""
+
+    image_id: str
+    subject: str
+    person: str
+    picture: bytes
+
+
+class CompreFaceServer:
+    """`with CompreFaceServer() as server:` serves on `server.url`, to whoever sends `server.key`.
+
+    What TigerTag must never ask is kept in `violations` and raised when the block ends; `wiped`
+    counts the collections that were deleted. `counts` are the requests by kind, `log` their lines,
+    `bodies` what they carried. `answer_s`: how long a recognition takes; `most_at_once`: how many
+    were under way at once. `similarity`: of a face to somebody whose it is, `likeness` to others.
+    """
+
+    def __init__(self, *, port: int = 0, key: str = KEY) -> None:
+        self.key = key
+        self.answer_s = 0.0
+        self.silence_s = 0.5
+        self.similarity = 0.99
+        self.likeness = 0.3
+        self.probability = 0.95
+        self.keeps_pictures = True
+        self.faults = Faults()
+        self.lock = threading.RLock()
+        self.examples: dict[str, Example] = {}
+        self.subjects: dict[str, str] = {}
+        self.counts: Counter[str] = Counter()
+        self.log: list[str] = []
+        self.bodies: list[bytes] = []
+        self.violations: list[str] = []
+        self.wiped = 0
+        self.most_at_once = 0
+        self._at_once = 0
+        self._wire = _Wire(("127.0.0.1", port), self)
+        self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        _value: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._wire.shutdown()
+        self._thread.join()
+        self._wire.server_close()
+        if kind is None and self.violations:
+            raise AssertionError(
+                "CompreFace was asked what nobody may: " + "; ".join(self.violations)
+            )
+
+    @property
+    def port(self) -> int:
+        return int(self._wire.server_port)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def fail(
+        self, kind: int | str, *, at: str = "", after: int = 0, times: float = float("inf")
+    ) -> None:
+        """Let requests fail whose `METHOD /path?query` holds `at`.
+
+        `kind` is a status (500 comes as 500/41), "html" or "empty" (200), "garbled" (JSON that ends
+        too early), "nonsense" (JSON of another shape), "down" (502 HTML), "too big" (413 HTML),
+        "reset" (before anything is done), "silent" (so is this, for `silence_s`) and "lost": it is
+        done, but the answer never comes. The first `after` requests that match are served, the next
+        `times` fail; `mend()` ends all that.
+        """
+        self.faults.add(kind, at=at, after=after, times=times)
+
+    def mend(self) -> None:
+        self.faults.clear()
+
+    def add(self, subject: str, person: str, picture: bytes = b"theirs") -> str:
+        """Keep a picture, as the owner does in CompreFace's own pages; return its image_id."""
+        with self.lock:
+            name = self.subjects.setdefault(subject.casefold(), subject)
+            example = Example(str(uuid4()), name, person, picture)
+            self.examples[example.image_id] = example
+            return example.image_id
+
+    def forget_everything(self) -> None:
+        """Be installed anew."""
+        with self.lock:
+            self.examples.clear()
+            self.subjects.clear()
+
+    def pictures_of(self, subject: str) -> int:
+        with self.lock:
+            return sum(one.subject == subject for one in self.examples.values())
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        with self.lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._at_once -= 1
+
+
+class _Wire(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], fake: CompreFaceServer) -> None:
+        self.fake = fake
+        super().__init__(address, Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep quiet: clients hang up as they like."""

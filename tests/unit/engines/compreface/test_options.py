@@ -1,0 +1,61 @@
+"""What can be set, and what is refused."""
+
+import pytest
+from pydantic import ValidationError
+
+from tigertag.engines.compreface import Options
+
+
+def options(**told: object) -> Options:
+    return Options.model_validate({"api_key": "s3cret"} | told)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nas",
+        "ftp://nas",
+        "http://",
+        "http://nas/face",
+        "http://me:pw@nas",
+        "http://nas?x",
+        "http://a b",
+    ],
+)
+def test_an_address_that_is_no_host_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match=r"http://nas|port"):
+        options(api_url=url)
+
+
+def test_two_ports_are_refused() -> None:
+    with pytest.raises(ValidationError, match="two ports"):
+        options(api_url="http://nas:9000", api_port="8000")
+
+
+@pytest.mark.parametrize("name", ["det_prob", "api_port"])
+@pytest.mark.parametrize("value", ["-1", "70000", "nan", ""])
+def test_a_number_that_is_out_of_bounds_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ValidationError):
+        options(**{name: value})
+
+
+def test_a_key_there_must_be() -> None:
+    with pytest.raises(ValidationError):
+        Options.model_validate({})
+
+
+def test_the_key_is_not_shown() -> None:
+    assert "s3cret" not in f"{options()!r} {options()}"
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ({}, "http://localhost:8000"),
+        ({"api_url": "https://nas/", "api_port": "443"}, "https://nas:443"),
+        ({"api_url": "http://nas:9000"}, "http://nas:9000"),
+        ({"api_url": "http://[::1]"}, "http://[::1]:8000"),
+    ],
+)
+def test_an_address_is_put_together(told: dict[str, object], address: str) -> None:
+    assert options(**told).address == address

@@ -1,0 +1,253 @@
+import pytest
+
+from tests.counted import CountedCall, CountedCalls
+from tests.free_port import free_port
+from tests.openai_server import OpenAIServer
+from tests.unit.engines.engine_contract import said
+from tests.unit.engines.openai_vision.visions import Visions, failed, labelled, plain
+from tigertag.contracts import Failed, Labelled, RunContext
+from tigertag.engines.openai_vision import client, options
+from tigertag.engines.openai_vision.faults import Fault, redacted
+from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
+from tigertag.model import Sample
+
+
+@pytest.fixture
+def as_openai(openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the fake be OpenAI's own address."""
+    monkeypatch.setattr(options, "OPENAI", openai.url)
+
+
+def test_a_refused_key_is_an_error_at_open_that_shows_no_part_of_it(
+    bench: Visions, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = bench.now(api_key="sk-wrongkey-9876543210fedcba")
+    with pytest.raises(AuthFailed) as caught:
+        engine.open()
+    assert str(caught.value).endswith("refused the key; check ENGINE_VISION_API_KEY.")
+    shown = f"{caught.value.__cause__} {caught.value.__context__} {caplog.text}"
+    assert "fedc" not in shown
+    assert "sk-wrong" not in shown
+
+
+def test_a_model_that_openai_does_not_have_is_an_error_at_open(
+    bench: Visions, as_openai: None
+) -> None:
+    with pytest.raises(EngineError, match=r"^OpenAI has no model 'gpt-9'; set ENGINE_VISION_MODEL"):
+        bench.opened(model="gpt-9")
+
+
+def test_a_key_that_may_not_look_at_models_may_be_used_all_the_same(
+    bench: Visions, openai: OpenAIServer, as_openai: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_told: object) -> None:
+        raise Fault("Missing scopes: api.model.read", status=403)
+
+    monkeypatch.setattr(client.Client, "has", refuse)
+    assert labelled(bench.opened())
+
+
+def test_a_model_that_is_not_there_is_an_error_when_asked(bench: Visions) -> None:
+    engine = bench.opened(model="llava")
+    with pytest.raises(EngineError, match=r"has no model 'llava'; set ENGINE_VISION_MODEL\.$"):
+        said(engine, plain())
+
+
+def test_an_address_where_nothing_is_says_so(bench: Visions, openai: OpenAIServer) -> None:
+    engine = bench.opened(base_url=openai.url.replace("/v1", "/v2"))
+    with pytest.raises(
+        EngineError, match=r"check ENGINE_VISION_BASE_URL, which mostly ends in /v1"
+    ):
+        said(engine, plain())
+
+
+def test_a_host_that_is_not_there_is_unavailable_at_open(bench: Visions) -> None:
+    engine = bench.now(base_url=f"http://127.0.0.1:{free_port()}/v1")
+    with pytest.raises(Unavailable, match=r"cannot be reached \(Connection refused\)"):
+        engine.open()
+
+
+def test_a_credit_that_is_used_up_is_no_matter_of_trying_again(
+    bench: Visions, openai: OpenAIServer
+) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    openai.fail("chat", "quota")
+    with pytest.raises(QuotaExhausted, match="credit is used up") as caught:
+        said(engine, plain(), run=RunContext(calls=calls))
+    assert caught.value.resets_at is None
+    assert settled(calls) == [(0, 0.0)]
+    assert openai.counts["chat"] == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
+def test_what_passes_is_tried_again_each_time_with_a_reservation(
+    bench: Visions, openai: OpenAIServer, status: int
+) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    openai.fail("chat", status, times=2)
+    (outcome,) = said(engine, plain(), run=RunContext(calls=calls)).values()
+    assert isinstance(outcome, Labelled)
+    assert len(calls.made) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "first"),
+    [(429, (0, 0.0)), (503, None), ("lost", None), ("cut", None), ("dropped", None)],
+)
+def test_only_what_is_certain_not_to_count_is_given_back(
+    bench: Visions, openai: OpenAIServer, fault: int | str, first: tuple[int, float] | None
+) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    openai.fail("chat", fault)
+    said(engine, plain(), run=RunContext(calls=calls))
+    assert [one.settled for one in calls.made][:1] == [first]
+    assert calls.made[1].settled is not None
+
+
+def test_a_connection_that_was_refused_is_given_back(bench: Visions, openai: OpenAIServer) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    openai.__exit__(None, None, None)
+    with pytest.raises(Unavailable):
+        said(engine, plain(), run=RunContext(calls=calls))
+    last: CountedCall = calls.made[-1]
+    assert last.settled == (0, 0.0)
+
+
+def test_an_answer_that_comes_too_late_stays_in_doubt(
+    bench: Visions, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "READ_S", 0.1)
+    engine, calls = bench.opened(), CountedCalls()
+    openai.silence_s = 0.3
+    openai.fail("chat", "slow")
+    said(engine, plain(), run=RunContext(calls=calls))
+    assert calls.made[0].settled is None
+
+
+def test_a_long_time_that_is_asked_for_is_passed_on(bench: Visions, openai: OpenAIServer) -> None:
+    engine = bench.opened()
+    openai.retry_after = "360"
+    openai.fail("chat", 429)
+    with pytest.raises(Unavailable) as caught:
+        said(engine, plain())
+    assert caught.value.retry_after_s == 360
+    assert openai.counts["chat"] == 1
+
+
+def test_a_key_that_is_refused_in_the_middle_stops_the_engine(
+    bench: Visions, openai: OpenAIServer
+) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    openai.fail("chat", 401, times=100)
+    with pytest.raises(AuthFailed):
+        said(engine, plain(), run=RunContext(calls=calls))
+    assert settled(calls) == [(0, 0.0)]
+
+
+def test_a_country_that_is_not_served_is_named(bench: Visions, openai: OpenAIServer) -> None:
+    engine = bench.opened()
+    openai.fail("chat", 403)
+    with pytest.raises(AuthFailed, match=r"does not allow this .*territory not supported"):
+        said(engine, plain())
+
+
+def test_a_redirection_is_not_followed(bench: Visions, openai: OpenAIServer) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    openai.fail("chat", 307)
+    with pytest.raises(EngineError, match="sends to another address"):
+        said(engine, plain(), run=RunContext(calls=calls))
+    assert settled(calls) == [(0, 0.0)]
+
+
+@pytest.mark.parametrize("kind", ["html", "empty"])
+def test_what_is_no_answer_fails_and_counts_as_spent(
+    bench: Visions, openai: OpenAIServer, kind: str
+) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    openai.fail("chat", kind)
+    assert failed(engine, calls).retryable
+    assert settled(calls) == [(1, None)]
+
+
+def test_a_picture_that_is_refused_fails_alone(bench: Visions, openai: OpenAIServer) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    bench_says(openai, "Invalid image.", code="image_parse_error")
+    outcomes = said(engine, plain("1"), plain("2"), run=RunContext(calls=calls))
+    refused = [one for one in outcomes.values() if isinstance(one, Failed)]
+    assert [one.retryable for one in refused] == [False]
+    assert sorted(settled(calls), key=str)[0] == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "says", ["this model does not support image input", "messages[1].content must be a string"]
+)
+def test_a_model_without_eyes_stops_the_engine(
+    bench: Visions, openai: OpenAIServer, says: str
+) -> None:
+    engine = bench.opened()
+    bench_says(openai, says)
+    with pytest.raises(EngineError, match=r"refuses what it is asked .*check ENGINE_VISION_MODEL"):
+        said(engine, plain())
+
+
+def test_a_bug_of_one_sample_leaves_the_others(
+    bench: Visions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Sample("2", plain().media, (object(),))  # type: ignore[arg-type]
+    outcomes = said(bench.opened(), plain("1"), broken)
+    assert isinstance(outcomes["1"], Labelled)
+    assert isinstance(outcomes["2"], Failed)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Incorrect API key provided: sk-proj-****abcd.", "Incorrect API key provided: ***"),
+        ("Bearer abc.def is wrong", "*** is wrong"),
+        ("see data:image/jpeg;base64,AAAA/9+x here", "see … here"),
+        (f"blob {'QUJD' * 50} end", "blob … end"),
+        ("organization org-Abc123", "organization ***"),
+        ("one\ntwo", "one two"),
+        ("http://me:secret@host/ failed", "http://me:***@host/ failed"),
+    ],
+)
+def test_what_a_server_says_is_shown_without_keys_and_pictures(text: str, shown: str) -> None:
+    assert redacted(text) == shown
+
+
+def test_a_key_of_another_kind_is_not_repeated_either(bench: Visions, openai: OpenAIServer) -> None:
+    openai.key = "hunter2-of-a-gateway"
+    engine = bench.opened(api_key=openai.key)
+    bench_says(openai, f"The key {openai.key} has no access")
+    with pytest.raises(EngineError) as caught:
+        said(engine, plain())
+    assert "The key *** has no access" in str(caught.value)
+
+
+def test_the_log_has_neither_keys_nor_pictures(
+    bench: Visions, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    labelled(bench.opened())
+    assert bench.openai.key not in caplog.text
+    assert "base64" not in caplog.text
+
+
+def test_a_web_page_is_not_repeated(bench: Visions, openai: OpenAIServer) -> None:
+    engine = bench.opened()
+    bench_says(openai, "<html><body>Bad Gateway</body></html>")
+    with pytest.raises(EngineError, match="400: with a web page"):
+        said(engine, plain())
+
+
+def test_what_a_server_says_is_cut() -> None:
+    assert len(redacted("word " * 100)) == 200
+
+
+def settled(calls: CountedCalls) -> list[tuple[int, float | None] | None]:
+    return [one.settled for one in calls.made]
+
+
+def bench_says(openai: OpenAIServer, message: str, *, code: str | None = None) -> None:
+    """Let the next chat be refused with 400."""
+    openai.say(refuse=(400, message, code))

@@ -1,0 +1,110 @@
+"""What a service answers instead of an answer, and what it means. No text of it shows a key."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
+from tigertag.wording import one_line, without_password
+
+WEB_PAGE: Final = "with a web page"
+"""What a server says that is none of this API, such as a proxy before it."""
+
+_LONGEST: Final = 200
+_KEY = re.compile(r"\b(?:sk|sess|org|proj|key)-[\w*.…-]{2,}|\bBearer\s+\S+", re.IGNORECASE)
+_PICTURE = re.compile(r"data:[\w/+.-]*;base64,\S*|[A-Za-z0-9+/=]{120,}")
+PASSING = frozenset({408, 409, 425, 429})
+_UNHEARD = frozenset({301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 413, 422, 429})
+_OUT_OF_MONEY = re.compile(
+    r"insufficient_quota|billing_hard_limit|billing_not_active|exceeded_quota"
+)
+_PICTURES_CODE = re.compile(r"image|content_policy|safety|moderation|sensitive", re.IGNORECASE)
+_NO_EYES = re.compile(
+    r"(?:not|n't)\s+(?:\w+\s+){0,2}support|multimodal|mmproj|only\s+(?:\w+\s+)?text|vision",
+    re.IGNORECASE,
+)
+
+
+def redacted(text: str) -> str:
+    """Return what a server said in one short line, without what looks like a key or a picture."""
+    text = _PICTURE.sub("…", _KEY.sub("***", without_password(one_line(text))))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+@dataclass(eq=False)
+class Fault(Exception):
+    """No answer. `status` None: there was no response; `sent`: the request may have arrived.
+
+    `text` is a redacted clause without a full stop.
+    """
+
+    text: str
+    status: int | None = None
+    code: str = ""
+    param: str = ""
+    sent: bool = True
+    retry_after_s: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.text}" if self.status else self.text
+
+    @property
+    def costs_nothing(self) -> bool:
+        """Whether it is certain that the service did not count the request."""
+        return not self.sent or self.status in _UNHEARD
+
+    @property
+    def is_about_the_picture(self) -> bool:
+        """Whether this picture is refused, and not all of them."""
+        if self.status not in (400, 413, 422):
+            return False
+        if _PICTURES_CODE.search(self.code):
+            return True
+        return self.mentions("image") and not _NO_EYES.search(self.text)
+
+    def mentions(self, *words: str) -> bool:
+        said = f"{self.code} {self.param} {self.text}".casefold()
+        return any(word in said for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """Words a fault as an error of the engine: the service's name, and that of the settings."""
+
+    label: str
+    stem: str
+    model: str
+
+    def error(self, fault: Fault) -> EngineError:
+        label, stem, status = self.label, self.stem, fault.status
+        if status is None:
+            return Unavailable(f"{label} {fault.text}; what was answered is kept.")
+        if status == 402 or _OUT_OF_MONEY.search(f"{fault.code} {fault.text}"):
+            return QuotaExhausted(
+                f"{label} says that the account's credit is used up; what was answered is kept."
+                " Add credit there, then scan again."
+            )
+        if status == 401:
+            return AuthFailed(f"{label} refused the key; check {stem}API_KEY.")
+        if status == 403:
+            return AuthFailed(f"{label} does not allow this ({fault.text}); check {stem}API_KEY.")
+        if status == 404:
+            return self._missing(fault)
+        if status in PASSING or status >= 500:
+            return Unavailable(
+                f"{label} cannot answer now ({fault}); what was answered is kept.",
+                retry_after_s=fault.retry_after_s,
+            )
+        if 300 <= status < 400:
+            return EngineError(
+                f"{label} sends to another address, where no picture is sent; check {stem}BASE_URL."
+            )
+        return EngineError(f"{label} refuses what it is asked ({fault}); check {stem}MODEL.")
+
+    def _missing(self, fault: Fault) -> EngineError:
+        if fault.mentions("model"):
+            return EngineError(f"{self.label} has no model {self.model!r}; set {self.stem}MODEL.")
+        return EngineError(
+            f"{self.label} has nothing at this address; check {self.stem}BASE_URL, which mostly"
+            " ends in /v1."
+        )

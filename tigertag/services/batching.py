@@ -1,0 +1,253 @@
+"""A batch on its way: submitted, polled, collected, cleared; any step may end in a crash.
+
+sealed       the token is committed, then the lines are sent          → submitting
+submitting   whether they arrived is asked by the token               → submitted
+submitted    asked now and then; when it has ended its answers are
+             committed, each with what it cost                        → collected
+collected    what the service and the spool still have is deleted     → done
+"""
+
+import logging
+import time
+from datetime import UTC, datetime
+from itertools import islice
+from uuid import uuid4
+
+from tigertag import pipeline
+from tigertag.contracts import DeferredEngine, Failed, Labelled, Outcome, is_deferred
+from tigertag.errors import EngineError
+from tigertag.services import spool
+from tigertag.services.context import Context
+from tigertag.services.core import Core
+from tigertag.services.stopping import Stopping
+from tigertag.store import Db, answers, batches, chunks, decisions, use
+from tigertag.store.answers import AnswerRow
+from tigertag.store.batches import Awaited, Batch
+from tigertag.store.chunks import Chunk
+from tigertag.store.use import Amount
+from tigertag.wording import one_line
+
+logger = logging.getLogger(__name__)
+
+_TOGETHER = 200
+_AGAIN_S = 600.0
+_LONGEST_POLL_S = 300.0
+_CANCELLING = "It is being cancelled."
+
+
+class Batching:
+    """The batches of one scan. `winding_up`: the scan has ended, and they are to end as well."""
+
+    def __init__(
+        self, core: Core, context: Context, stopping: Stopping, *, winding_up: bool = False
+    ) -> None:
+        self._core = core
+        self._store = core.store
+        self._context = context
+        self._stopping = stopping
+        self._winding_up = winding_up
+
+    def step(self, chunk: Chunk) -> float | None:
+        """Take the batch as far as it goes now; return when to go on, None when it is done."""
+        with self._store.read() as db:
+            batch = batches.of_chunk(db, chunk.id)
+        if batch.state == "done":
+            return None
+        stop = self._stopping.of(batch.engine)
+        if stop is not None:
+            self._note(batch, batch.answered, stop.reason)
+            return time.time() + _AGAIN_S if stop.until is None else stop.until.timestamp()
+        engine = self._context.engines[batch.engine]
+        if not is_deferred(engine):
+            self._note(batch, batch.answered, "Its batch is under way: set MODE=batch again.")
+            return time.time() + _AGAIN_S
+        try:
+            return self._go_on(chunk, batch, engine)
+        except EngineError as exc:
+            self._stopping.stop(batch.engine, exc)
+            self._note(batch, batch.answered, one_line(str(exc)))
+            return time.time() + self._core.poll_s
+
+    def _go_on(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
+        match batch.state:
+            case "filling" | "sealed":
+                if not self._winding_up:
+                    return self._submit(chunk, batch, engine)
+                self._drop(batch)
+                return None
+            case "submitting":
+                return self._resubmit(chunk, batch, engine)
+            case "submitted":
+                return self._poll(chunk, batch, engine)
+            case _:
+                return self._clear(batch, engine)
+
+    def _submit(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
+        """Write the token down, and that the pictures leave; only then send them."""
+        if not spool.path_of(self._core, batch).exists():
+            return self._elsewhere(batch)
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            token = uuid4().hex
+            batches.move(db, batch.id, "submitting", among=("sealed",), token=token)
+            use.depart(db, batch.id, datetime.now(UTC))
+            batch = batches.get(db, batch.id)
+        return self._send(chunk, batch, engine)
+
+    def _resubmit(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
+        remote = engine.find(batch.token)
+        if remote is not None:
+            return self._submitted(chunk, batch, remote)
+        if self._winding_up:
+            return self._finish_collecting(chunk, batch, engine, "It was not sent.")
+        if not spool.path_of(self._core, batch).exists():
+            return self._elsewhere(batch)
+        return self._send(chunk, batch, engine)
+
+    def _send(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
+        remote = engine.submit(spool.path_of(self._core, batch), batch.token)
+        return self._submitted(chunk, batch, remote)
+
+    def _submitted(self, chunk: Chunk, batch: Batch, remote: str) -> float:
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            values = {"remote": remote, "submitted_at": datetime.now(UTC), "reason": ""}
+            batches.move(db, batch.id, "submitted", among=("submitting",), **values)
+        self._stopping.answered(batch.engine)
+        logger.info("batch %s: %s requests were submitted", batch.id, batch.lines)
+        return time.time() + self._core.poll_s
+
+    def _elsewhere(self, batch: Batch) -> float | None:
+        """The file is not here: it is another home's, or it is lost and nothing of it was sent."""
+        if batch.home != spool.home_id(self._core):
+            self._note(batch, 0, "Its requests are in another home, which submits them.")
+            return time.time() + _AGAIN_S
+        logger.warning("batch %s: its file is gone; its items are asked anew", batch.id)
+        self._settle_rest(batch)
+        with self._store.write() as db:
+            batches.release_items(db, batch.id, "queued", "")
+            batches.move(db, batch.id, "done", among=(batch.state,))
+            batches.wake_items(db, batch.id)
+        return None
+
+    def _poll(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
+        if self._winding_up and batch.reason != _CANCELLING:
+            engine.cancel(batch.remote)
+        progress = engine.poll(batch.remote)
+        self._stopping.answered(batch.engine)
+        if progress.state == "running":
+            reason = _CANCELLING if self._winding_up else progress.reason
+            self._note(batch, progress.done, reason)
+            return time.time() + self._next_poll_s(batch)
+        if progress.state == "failed" and progress.again and not self._winding_up:
+            return self._again(chunk, batch, engine, progress.reason)
+        reason = progress.reason or "The batch ended before it was answered; scan again."
+        if progress.state == "ended":
+            self._collect(chunk, batch, engine)
+        elif progress.state == "gone":
+            self._lose_rest(batch)
+        return self._finish_collecting(chunk, batch, engine, reason)
+
+    def _next_poll_s(self, batch: Batch) -> float:
+        """Ask less often the longer it takes."""
+        since = batch.submitted_at or datetime.now(UTC)
+        age_s = (datetime.now(UTC) - since).total_seconds()
+        return min(max(self._core.poll_s, age_s / 10), max(self._core.poll_s, _LONGEST_POLL_S))
+
+    def _again(self, chunk: Chunk, batch: Batch, engine: DeferredEngine, reason: str) -> float:
+        """It failed as a whole, and nothing of it was worked on: it is sent again, later."""
+        engine.clear(batch.remote, batch.token)
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            batches.move(db, batch.id, "sealed", among=("submitted",), remote="", reason=reason)
+        return time.time() + _AGAIN_S
+
+    def _collect(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> None:
+        outcomes = engine.collect(batch.remote)
+        while some := list(islice(outcomes, _TOGETHER)):
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                self._keep(db, batch, {int(one.sample): one for one in some if _is_item(one)})
+
+    def _keep(self, db: Db, batch: Batch, outcomes: dict[int, Outcome]) -> None:
+        """Commit answers with what they cost; those that were committed before stay as they are."""
+        awaited = batches.awaited(db, batch.id, list(outcomes))
+        open_calls = use.of_batch(db, batch.id, list(outcomes))
+        rows, ended = [], []
+        for item_id, outcome in outcomes.items():
+            if item_id in open_calls:
+                use.settle(db, open_calls[item_id], Amount(_units(outcome), outcome.cost_usd))
+            if item_id not in awaited:
+                continue
+            if isinstance(outcome, Failed):
+                state = "retryable" if outcome.retryable else "failed"
+                ended.append((item_id, batch.engine, state, one_line(outcome.reason)))
+            else:
+                rows.append(self._row(awaited[item_id], batch, outcome))
+                ended.append((item_id, batch.engine, "done", ""))
+        answers.keep(db, rows)
+        decisions.end_work(db, batch.scan_id, ended)
+        if not self._winding_up:
+            item_ids = [one[0] for one in ended]
+            decisions.reopen(db, batch.scan_id, item_ids, settles=self._context.settles)
+
+    def _row(self, awaited: Awaited, batch: Batch, outcome: Labelled) -> AnswerRow:
+        answer = pipeline.answer(batch.engine, awaited.fingerprint, outcome)
+        return AnswerRow(awaited.item_id, awaited.revision, self._context.round, answer)
+
+    def _finish_collecting(
+        self, chunk: Chunk, batch: Batch, engine: DeferredEngine, reason: str
+    ) -> float | None:
+        self._settle_rest(batch)
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            if not self._winding_up:
+                decisions.reopen_batch(db, batch.scan_id, batch.id)
+            batches.release_items(db, batch.id, "retryable", one_line(reason))
+            batches.move(db, batch.id, "collected", among=(batch.state,))
+            batches.wake_items(db, batch.id)
+            batch = batches.get(db, batch.id)
+        return self._clear(batch, engine)
+
+    def _settle_rest(self, batch: Batch) -> None:
+        """What was not answered cost nothing; what never left is no entry of the log."""
+        left = _TOGETHER
+        while left:
+            with self._store.write() as db:
+                left = use.forget_held(db, batch.id, limit=_TOGETHER)
+                left += use.settle_rest(db, batch.id, limit=_TOGETHER)
+
+    def _lose_rest(self, batch: Batch) -> None:
+        """Nobody knows what became of it: it counts as spent."""
+        with self._store.write() as db:
+            use.lose_batch(db, batch.id)
+
+    def _clear(self, batch: Batch, engine: DeferredEngine) -> float | None:
+        engine.clear(batch.remote, batch.token)
+        spool.path_of(self._core, batch).unlink(missing_ok=True)
+        with self._store.write() as db:
+            batches.move(db, batch.id, "done", among=("collected",))
+        return None
+
+    def _drop(self, batch: Batch) -> None:
+        """Nothing of it has left: it is as if it had never been."""
+        self._settle_rest(batch)
+        with self._store.write() as db:
+            batches.release_items(
+                db, batch.id, "waiting", "The scan ended before it was submitted."
+            )
+            batches.move(db, batch.id, "done", among=(batch.state,))
+        spool.path_of(self._core, batch).unlink(missing_ok=True)
+
+    def _note(self, batch: Batch, answered: int, reason: str) -> None:
+        with self._store.write() as db:
+            batches.note(db, batch.id, answered=answered, reason=reason)
+
+
+def _is_item(outcome: Outcome) -> bool:
+    return outcome.sample.isdecimal()
+
+
+def _units(outcome: Outcome) -> int:
+    """What the answer took of a quota: a request that was not worked on took nothing."""
+    return 0 if isinstance(outcome, Failed) and not outcome.cost_usd else 1

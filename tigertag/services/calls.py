@@ -1,0 +1,82 @@
+"""The ledger of use as engines meet it: nothing leaves that was not reserved."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from tigertag.contracts import RunContext
+from tigertag.errors import QuotaExhausted
+from tigertag.services.core import Core, EngineEntry
+from tigertag.store import Db, Store, use
+from tigertag.store.use import Amount, Limits, NewCall
+
+_LOST_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedCall:
+    """See `contracts.Call`."""
+
+    store: Store
+    id: int
+    bound: Amount
+
+    def settle(self, *, units: int, cost_usd: float | None) -> None:
+        took = Amount(units, self.bound.cost_usd if cost_usd is None else cost_usd)
+        with self.store.write() as db:
+            use.settle(db, self.id, took)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCalls:
+    """See `contracts.Calls`. `of_items`: samples are named by their items' ids."""
+
+    store: Store
+    engine: str
+    limits: Limits
+    of_items: bool
+
+    def reserve(
+        self, sample: str, *, host: str, size_bytes: int, units: int = 0, cost_usd: float = 0.0
+    ) -> ReservedCall:
+        new = NewCall(self.engine, host, size_bytes, Amount(units, cost_usd))
+        item = {"item_id": int(sample)} if self.of_items else {"name": sample}
+        now = datetime.now(UTC)
+        with self.store.write() as db:
+            if not use.reserve(db, self.engine, new.bound, self.limits, now):
+                raise used_up(self.engine, self.limits, use.of_month(db, now), now)
+            call_id = use.open_call(db, replace(new, **item), now)
+        return ReservedCall(self.store, call_id, new.bound)
+
+
+def used_up(engine: str, limits: Limits, month: dict[str, Amount], now: datetime) -> QuotaExhausted:
+    """Say which limit an engine has come to, and when it goes on."""
+    taken = month.get(engine, Amount())
+    renewed = use.next_month(now)
+    stem = f"ENGINE_{engine.upper()}_"
+    if limits.units is not None and taken.units >= limits.units:
+        what = f"its {limits.units} calls of this month ({stem}MONTHLY_LIMIT)"
+    else:
+        what = f"its budget of ${limits.cost_usd:g} of this month ({stem}MONTHLY_COST_USD)"
+    return QuotaExhausted(
+        f"It has used up {what}; nothing more was sent. It goes on on {renewed:%-d %B %Y} (UTC).",
+        resets_at=renewed,
+    )
+
+
+def run_context(core: Core, engine: str) -> RunContext:
+    """Return what an engine gets when it works on pictures that are of no library."""
+    return RunContext(calls=_calls(core, core.engine(engine), of_items=False))
+
+
+def of_items(core: Core, entry: EngineEntry) -> LedgerCalls:
+    """Return the ledger for samples that are named by the ids of their items."""
+    return _calls(core, entry, of_items=True)
+
+
+def _calls(core: Core, entry: EngineEntry, *, of_items: bool) -> LedgerCalls:
+    return LedgerCalls(core.store, entry.id, entry.limits, of_items)
+
+
+def lose_old(db: Db) -> None:
+    """Count as spent what a process that died has left reserved."""
+    use.lose(db, datetime.now(UTC) - _LOST_AFTER)

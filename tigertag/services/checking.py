@@ -1,0 +1,53 @@
+"""Engines tried, each by itself: what was found, in one line."""
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from tigertag.contracts import Checkable
+from tigertag.errors import TigerTagError
+from tigertag.services.core import Core, EngineEntry
+from tigertag.services.views import Checked
+from tigertag.store import stops
+from tigertag.wording import one_line
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 4
+
+
+def check(core: Core, names: Sequence[str] = ()) -> list[Checked]:
+    """Try engines, all that are switched on or those named; spends nothing. Raises `NotFound`.
+
+    One that can be reached again is no longer shown as stopped.
+    """
+    entries = [core.engine(name) for name in names] or [
+        entry for entry in core.engines if not entry.problem.startswith("switched off")
+    ]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tigertag-check") as pool:
+        found = list(pool.map(_tried, entries))
+    for one in found:
+        if one.ok:
+            _lift(core, one.engine)
+    return found
+
+
+def _tried(entry: EngineEntry) -> Checked:
+    if entry.engine is None:
+        return Checked(entry.id, False, entry.problem)
+    try:
+        if isinstance(entry.engine, Checkable):
+            return Checked(entry.id, True, one_line(entry.engine.check()))
+        entry.engine.open()
+    except TigerTagError as exc:
+        return Checked(entry.id, False, one_line(str(exc)))
+    except Exception:
+        logger.exception("engine %s met a bug when it was tried", entry.id)
+        return Checked(entry.id, False, "It met a bug of its own; see the log.")
+    return Checked(entry.id, True, "It can be used.")
+
+
+def _lift(core: Core, engine: str) -> None:
+    core.circuits.close(engine)
+    with core.store.write() as db:
+        stops.lift(db, engine)

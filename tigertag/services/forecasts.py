@@ -1,0 +1,102 @@
+"""What a scan would ask, and what that would cost, before it does."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tigertag.errors import NotFound
+from tigertag.services import money
+from tigertag.services.core import Core, EngineEntry
+from tigertag.store import use
+from tigertag.store.scans import ScanRow
+from tigertag.store.use import Amount
+
+
+@dataclass(frozen=True, slots=True)
+class EngineForecast:
+    """What a scan would ask an engine.
+
+    `items` is the most of it: an engine with WHEN=uncertain may be spared some. `calls` are those
+    that count against a quota. `cost_usd` None: not known. `units_left`, `usd_left`: what the
+    month's budget still allows, None without a limit. `enough`: whether the budget is.
+    """
+
+    engine: str
+    items: int
+    calls: int
+    cost_usd: float | None
+    paid: bool
+    at_most: bool
+    units_left: int | None
+    usd_left: float | None
+
+    @property
+    def enough(self) -> bool:
+        within_units = self.units_left is None or self.calls <= self.units_left
+        return within_units and (self.usd_left is None or (self.cost_usd or 0.0) <= self.usd_left)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A line an engine, in the order in which they are asked; `cost_usd` of those that are known.
+
+    `unknown`: engines of which nobody knows what they cost.
+    """
+
+    engines: tuple[EngineForecast, ...]
+
+    @property
+    def paid(self) -> bool:
+        """Whether it asks an engine that costs money or takes from a quota."""
+        return any(one.paid and one.items for one in self.engines)
+
+    @property
+    def cost_usd(self) -> float:
+        return sum(one.cost_usd or 0.0 for one in self.engines)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        return tuple(one.engine for one in self.engines if one.items and one.cost_usd is None)
+
+
+def told(core: Core, scan: ScanRow) -> Forecast | None:
+    """Return what a forecast has counted; None for another scan, and before its end."""
+    if not scan.is_forecast or scan.state != "done":
+        return None
+    with core.store.read() as db:
+        month = use.of_month(db, datetime.now(UTC))
+    counted = [(engine, items) for engine, items in json.loads(scan.forecast)]
+    lines = [_line(core, engine, items, month.get(engine, Amount())) for engine, items in counted]
+    return Forecast(tuple(sorted(lines, key=lambda one: _order(core, one.engine))))
+
+
+def _line(core: Core, engine: str, items: int, taken: Amount) -> EngineForecast:
+    entry = _entry(core, engine)
+    if entry is None or entry.engine is None:
+        return EngineForecast(engine, items, 0, None, True, False, None, None)
+    limits = entry.limits
+    calls = items * entry.engine.capabilities.units_per_item
+    units_left = None if limits.units is None else max(0, limits.units - taken.units)
+    usd_left = None if limits.cost_usd is None else max(0.0, limits.cost_usd - taken.cost_usd)
+    return EngineForecast(
+        engine,
+        items,
+        calls,
+        money.of_items(core, engine, items),
+        entry.paid,
+        entry.only_uncertain,
+        units_left,
+        usd_left,
+    )
+
+
+def _entry(core: Core, engine: str) -> EngineEntry | None:
+    try:
+        return core.engine(engine)
+    except NotFound:
+        return None
+
+
+def _order(core: Core, engine: str) -> tuple[int, str]:
+    entry = _entry(core, engine)
+    return (entry.order if entry else 0, engine)

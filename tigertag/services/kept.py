@@ -1,0 +1,58 @@
+"""The small durable store of an engine, in the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from uuid import uuid4
+
+from tigertag.store import Store, kept
+
+
+class KeptInStore:
+    """See `contracts.Kept`. Opens the database when it is used first."""
+
+    def __init__(self, store: Store, engine: str) -> None:
+        self._store = store
+        self._engine = engine
+
+    def get(self, name: str) -> str | None:
+        with self._store.read() as db:
+            return kept.get(db, self._engine, name)
+
+    def put(self, name: str, value: str) -> None:
+        with self._store.write() as db:
+            kept.put(db, self._engine, name, value)
+
+    def drop(self, name: str) -> None:
+        with self._store.write() as db:
+            kept.drop(db, self._engine, name)
+
+    def under(self, prefix: str) -> dict[str, str]:
+        with self._store.read() as db:
+            return kept.under(db, self._engine, prefix)
+
+    @contextmanager
+    def alone(self, name: str, *, lease_s: float) -> Iterator[bool]:
+        """Hold the lease, prolonged while the block runs."""
+        owner = uuid4().hex
+        if not self._lease(name, owner, lease_s):
+            yield False
+            return
+        ended = Event()
+        heart = Thread(target=self._beat, args=(name, owner, lease_s, ended), daemon=True)
+        heart.start()
+        try:
+            yield True
+        finally:
+            ended.set()
+            heart.join()
+            with self._store.write() as db:
+                kept.release(db, self._engine, name, owner=owner)
+
+    def _lease(self, name: str, owner: str, lease_s: float) -> bool:
+        with self._store.write() as db:
+            return kept.lease(db, self._engine, name, owner=owner, lease_s=lease_s)
+
+    def _beat(self, name: str, owner: str, lease_s: float, ended: Event) -> None:
+        while not ended.wait(lease_s / 3):
+            self._lease(name, owner, lease_s)

@@ -1,0 +1,27 @@
+"""What asking an engine costs: measured where it was asked before, else as it says itself."""
+
+from tigertag.errors import NotFound
+from tigertag.services.core import Core
+from tigertag.store import use
+
+
+def of_item(core: Core, engine: str) -> float | None:
+    """Return what an item costs, about, in USD; None where that is not known."""
+    try:
+        entry = core.engine(engine)
+    except NotFound:
+        return None
+    if entry.engine is None or not entry.engine.capabilities.cost_usd:
+        return None if entry.engine is None else entry.engine.capabilities.cost_usd
+
+    def measured() -> float | None:
+        with core.store.read() as db:
+            return use.mean_cost_usd(db, engine)
+
+    mean = core.memory.recall(("mean cost", engine), measured, keep_s=5.0)
+    return entry.engine.capabilities.cost_usd if mean is None else mean
+
+
+def of_items(core: Core, engine: str, items: int) -> float | None:
+    cost_usd = of_item(core, engine)
+    return None if cost_usd is None else cost_usd * items

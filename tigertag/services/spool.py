@@ -1,0 +1,215 @@
+"""Requests gathered for batches, in files of this home."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+from uuid import uuid4
+
+from tigertag.contracts import DeferredEngine, Prepared, is_deferred
+from tigertag.errors import StoreFull
+from tigertag.services import calls
+from tigertag.services.context import Context
+from tigertag.services.core import Core
+from tigertag.store import Db, batches, chunks, use
+from tigertag.store.batches import Batch
+from tigertag.store.chunks import Chunk
+from tigertag.store.use import Amount, NewCall
+
+_FOLDER = "spool"
+
+
+def home_id(core: Core) -> str:
+    """Return the name of this home among those that share a database; it is made once."""
+    path = core.home / _FOLDER / "home"
+    with _disk():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            name = uuid4().hex
+            own = path.with_name(f"home.{name}")
+            own.write_text(name)
+            with suppress(FileExistsError):
+                os.link(own, path)
+            own.unlink()
+        return path.read_text()
+
+
+def path_of(core: Core, batch: Batch) -> Path:
+    return core.home / _FOLDER / f"{batch.engine}-{batch.id}.jsonl"
+
+
+@dataclass
+class _Filling:
+    """A batch that is being filled by this process, which holds the lock on its file."""
+
+    batch: Batch
+    file: BinaryIO
+
+
+class Spool:
+    """The batches that one scan fills. Thread-safe.
+
+    What is in the file beyond the size that the database knows was never committed, and is cut off.
+    """
+
+    def __init__(self, core: Core, context: Context) -> None:
+        self._core = core
+        self._store = core.store
+        self._context = context
+        self._lock = Lock()
+        self._filling: dict[str, _Filling] = {}
+
+    def add(self, chunk: Chunk, engine: str, prepared: Sequence[tuple[int, Prepared]]) -> None:
+        """Keep requests, their work and their calls, all or nothing a batch.
+
+        Raises `LeaseLost`, `StoreFull`, and, after what the budget allows has been kept,
+        `QuotaExhausted`.
+        """
+        plugin = self._context.engines[engine]
+        assert is_deferred(plugin)
+        rest = list(prepared)
+        with self._lock:
+            while rest:
+                filling = self._room(engine, plugin, rest[0][1])
+                some = _fitting(plugin, filling.batch, rest)
+                rest = rest[len(some) :]
+                self._put(chunk, plugin, filling, some)
+
+    def seal(self) -> bool:
+        """Close the scan's batches of this home that nobody fills; False when there are none."""
+        with self._lock:
+            for filling in self._filling.values():
+                filling.file.close()
+            self._filling.clear()
+            with self._store.read() as db:
+                left = batches.filling(db, self._context.scan.id, home_id(self._core))
+            sealed = [self._seal(batch) for batch in left]
+            return any(sealed)
+
+    def close(self) -> None:
+        with self._lock:
+            for filling in self._filling.values():
+                filling.file.close()
+            self._filling.clear()
+
+    def _seal(self, batch: Batch) -> bool:
+        path = path_of(self._core, batch)
+        if path.exists():
+            file = _locked(path)
+            if file is None:
+                return False
+            file.close()
+        with self._store.write() as db:
+            return batches.seal(db, batch)
+
+    def _room(self, engine: str, plugin: DeferredEngine, first: Prepared) -> _Filling:
+        filling = self._filling.get(engine)
+        if filling is not None and not _fits(plugin, filling.batch, first):
+            filling.file.close()
+            self._seal(filling.batch)
+            filling = None
+        if filling is None:
+            filling = self._filling[engine] = self._begin(engine)
+        return filling
+
+    def _begin(self, engine: str) -> _Filling:
+        with self._store.write() as db:
+            batch = batches.begin(db, self._context.scan.id, engine, home_id(self._core))
+        with _disk():
+            file = _locked(path_of(self._core, batch))
+        assert file is not None, "the file of a new batch is nobody else's"
+        return _Filling(batch, file)
+
+    def _put(
+        self,
+        chunk: Chunk,
+        plugin: DeferredEngine,
+        filling: _Filling,
+        some: Sequence[tuple[int, Prepared]],
+    ) -> None:
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            allowed = self._reserved(db, plugin, filling.batch, some)
+            lines = [one.line for _item_id, one in some[:allowed]]
+            size_bytes = _append(filling, lines)
+            item_ids = [item_id for item_id, _one in some[:allowed]]
+            batches.grow(db, filling.batch, item_ids, size_bytes)
+            now = datetime.now(UTC)
+            month = use.of_month(db, now)
+        filling.batch = replace(
+            filling.batch, lines=filling.batch.lines + allowed, size_bytes=size_bytes
+        )
+        if allowed < len(some):
+            raise calls.used_up(plugin.id, self._core.engine(plugin.id).limits, month, now)
+
+    def _reserved(
+        self, db: Db, plugin: DeferredEngine, batch: Batch, some: Sequence[tuple[int, Prepared]]
+    ) -> int:
+        """Reserve the calls that the budget allows, in their order; return how many."""
+        limits, now = self._core.engine(plugin.id).limits, datetime.now(UTC)
+        for number, (item_id, one) in enumerate(some):
+            bound = Amount(plugin.capabilities.units_per_item, one.cost_usd)
+            if not use.reserve(db, plugin.id, bound, limits, now):
+                return number
+            new = NewCall(plugin.id, plugin.host, one.size_bytes, bound, item_id, "", batch.id)
+            use.open_call(db, new, now, held=True)
+        return len(some)
+
+
+def _fits(plugin: DeferredEngine, batch: Batch, more: Prepared) -> bool:
+    """Whether a batch takes one more; an empty one takes any."""
+    room = batch.size_bytes + len(more.line) <= plugin.max_bytes
+    return batch.lines == 0 or (room and batch.lines < plugin.max_lines)
+
+
+def _fitting(
+    plugin: DeferredEngine, batch: Batch, rest: Sequence[tuple[int, Prepared]]
+) -> list[tuple[int, Prepared]]:
+    found: list[tuple[int, Prepared]] = []
+    for one in rest:
+        if not _fits(plugin, batch, one[1]):
+            break
+        found.append(one)
+        grown = batch.size_bytes + len(one[1].line)
+        batch = replace(batch, lines=batch.lines + 1, size_bytes=grown)
+    return found
+
+
+def _append(filling: _Filling, lines: Sequence[bytes]) -> int:
+    """Write lines after what is committed; return the size of the file then."""
+    with _disk():
+        file = filling.file
+        file.seek(filling.batch.size_bytes)
+        file.truncate()
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell()
+
+
+def _locked(path: Path) -> BinaryIO | None:
+    """Open a spool file and hold its lock; None when another process does. It is private."""
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """Say in one line that the disk is full, or cannot be written."""
+    try:
+        yield
+    except OSError as exc:
+        raise StoreFull(
+            f"A batch cannot be kept in TIGERTAG_HOME ({exc.strerror}); all that was committed is"
+            " kept. Free space, then resume."
+        ) from exc

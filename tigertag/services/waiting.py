@@ -1,0 +1,54 @@
+"""What a scan waits for by itself, and what a cascade has saved, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tigertag.services import money
+from tigertag.services.core import Core
+from tigertag.store import batches, chunks
+from tigertag.store.batches import Outstanding
+from tigertag.store.decisions import Counts
+from tigertag.store.scans import ScanRow
+
+_SOON = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Items that an engine was spared, and what asking about them would have cost, about."""
+
+    items: int
+    cost_usd: float | None
+
+
+def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], datetime | None]:
+    """Return a line for each engine that the scan waits for, and when it goes on at the latest."""
+    with core.store.read() as db:
+        outstanding = batches.outstanding(db, scan.id)
+        due = chunks.due_at(db, scan.id)
+    lines = {one.engine: _batch_line(core, one) for one in outstanding}
+    for engine, items in counts.postponed.items():
+        lines[engine] = f"{items:,} items wait: {counts.waiting.get(engine, '')}".replace(",", " ")
+    if not lines or due is None:
+        return lines, None
+    at = datetime.fromtimestamp(due, UTC)
+    return lines, at if at > datetime.now(UTC) + _SOON else None
+
+
+def _batch_line(core: Core, one: Outstanding) -> str:
+    count = f"{one.answered:,} of {one.lines:,} answered".replace(",", " ")
+    if one.submitted_at is None:
+        state = "they are being gathered and sent"
+    else:
+        since = one.submitted_at.astimezone(core.timezone)
+        state = f"sent {since:%-d %B %H:%M}; it may take up to 24 hours"
+    trouble = f" {one.reason}" if one.reason else ""
+    return f"waiting for {one.engine}, {count}: {state}.{trouble}"
+
+
+def savings(core: Core, counts: Counts) -> Mapping[str, Saving]:
+    return {
+        engine: Saving(items, money.of_items(core, engine, items))
+        for engine, items in counts.spared.items()
+    }

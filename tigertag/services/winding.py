@@ -1,0 +1,59 @@
+"""Batches of scans that have ended: stopped at the service, and what it had answered is kept."""
+
+import logging
+import time
+from threading import Event
+from uuid import uuid4
+
+from tigertag.errors import TigerTagError
+from tigertag.services import context as contexts
+from tigertag.services.batching import Batching
+from tigertag.services.core import Core
+from tigertag.services.stopping import Stopping
+from tigertag.store import batches, chunks, scans
+from tigertag.store.chunks import Chunk
+
+logger = logging.getLogger(__name__)
+
+_AGAIN_S = 600.0
+_LEASES = 10
+"""A step is not renewed: its lease is that many times a chunk's."""
+
+
+def wind_up(core: Core, stop: Event) -> bool:
+    """Take each such batch a step further that is due; False when none was."""
+    with core.store.read() as db:
+        left = batches.left_behind(db)
+    worked = [_step(core, scan_id) for scan_id in left if not stop.is_set()]
+    return any(worked)
+
+
+def _step(core: Core, scan_id: int) -> bool:
+    owner, lease_s = f"winding:{uuid4().hex[:8]}", _LEASES * core.lease_s
+    with core.store.write() as db:
+        batches.hasten(db, scan_id)
+        chunk = chunks.lease(db, scan_id, owner=owner, lease_s=lease_s, kind="batch")
+    if chunk is None:
+        return False
+    try:
+        again_at = _batching(core, scan_id).step(chunk)
+    except TigerTagError as exc:
+        logger.warning("a batch of scan %s cannot be wound up now: %s", scan_id, exc)
+        again_at = time.time() + _AGAIN_S
+    _give_back(core, chunk, again_at)
+    return True
+
+
+def _batching(core: Core, scan_id: int) -> Batching:
+    with core.store.write() as db:
+        scan = scans.get(db, scan_id)
+        context = contexts.make(core, db, scan, core.entry(scan.section.library))
+    return Batching(core, context, Stopping(core, context.engines), winding_up=True)
+
+
+def _give_back(core: Core, chunk: Chunk, again_at: float | None) -> None:
+    with core.store.write() as db:
+        if again_at is None:
+            chunks.finish(db, chunk)
+        else:
+            chunks.postpone(db, chunk, again_at)

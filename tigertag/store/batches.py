@@ -1,0 +1,187 @@
+"""Batches of requests: filled, sealed, submitted under a token, collected.
+
+    filling ─► sealed ─► submitting ─► submitted ─► collected ─► done
+                 ▲           (the token is written before anything is sent)
+                 └────────────────────────┘ it failed as a whole, and is sent again
+
+A batch has a chunk of its own, by whose lease one worker at a time takes its next step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+
+from tigertag.store import chunks, schema
+from tigertag.store.database import Db
+from tigertag.store.sql import insert_one
+
+_batches = schema.batches
+_work = schema.work
+FAR = 1e12
+"""Due when it is woken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    id: int
+    scan_id: int
+    chunk_id: int
+    engine: str
+    home: str
+    state: str
+    token: str
+    remote: str
+    lines: int
+    size_bytes: int
+    answered: int
+    reason: str
+    created_at: datetime
+    submitted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Work that waits for a batch: by this fingerprint it was asked about this revision."""
+
+    item_id: int
+    revision: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """How many items of a scan wait for an engine's batches, and how many it has answered."""
+
+    engine: str
+    lines: int
+    answered: int
+    submitted_at: datetime | None
+    reason: str
+
+
+def begin(db: Db, scan_id: int, engine: str, home: str) -> Batch:
+    """Make an empty batch, and its chunk, which is due when the batch is sealed."""
+    chunk = {"scan_id": scan_id, "kind": "batch", "due_at": FAR}
+    row = {
+        "scan_id": scan_id,
+        "chunk_id": insert_one(db, schema.chunks, chunk),
+        "engine": engine,
+        "home": home,
+        "created_at": datetime.now(UTC),
+    }
+    return get(db, insert_one(db, _batches, row))
+
+
+def get(db: Db, batch_id: int) -> Batch:
+    return _batch(db.execute(select(_batches).where(_batches.c.id == batch_id)).one())
+
+
+def of_chunk(db: Db, chunk_id: int) -> Batch:
+    return _batch(db.execute(select(_batches).where(_batches.c.chunk_id == chunk_id)).one())
+
+
+def _batch(row: Row[Any]) -> Batch:
+    return Batch(**row._mapping)
+
+
+def filling(db: Db, scan_id: int, home: str) -> list[Batch]:
+    where = (_batches.c.scan_id == scan_id, _batches.c.home == home, _batches.c.state == "filling")
+    return [_batch(row) for row in db.execute(select(_batches).where(*where))]
+
+
+def grow(db: Db, batch: Batch, item_ids: Sequence[int], size_bytes: int) -> None:
+    """Count requests that are in the spool now; their work waits for the batch."""
+    values = {"lines": batch.lines + len(item_ids), "size_bytes": size_bytes}
+    db.execute(update(_batches).where(_batches.c.id == batch.id).values(**values))
+    where = (
+        _work.c.scan_id == batch.scan_id,
+        _work.c.engine == batch.engine,
+        _work.c.item_id.in_(item_ids),
+    )
+    db.execute(update(_work).where(*where).values(state="deferred", batch_id=batch.id))
+
+
+def move(db: Db, batch_id: int, to: str, *, among: Sequence[str], **values: Any) -> bool:
+    """Change a batch's state if it is one of `among`; False when it was not."""
+    where = (_batches.c.id == batch_id, _batches.c.state.in_(among))
+    return db.execute(update(_batches).where(*where).values(state=to, **values)).rowcount == 1
+
+
+def note(db: Db, batch_id: int, *, answered: int, reason: str) -> None:
+    """Take down how far the service is with a batch."""
+    values = {"answered": answered, "reason": reason}
+    db.execute(update(_batches).where(_batches.c.id == batch_id).values(**values))
+
+
+def seal(db: Db, batch: Batch) -> bool:
+    """No more is put into the batch: it is due now. False when it was sealed already."""
+    if not move(db, batch.id, "sealed", among=("filling",)):
+        return False
+    chunks.wake(db, schema.chunks.c.id == batch.chunk_id)
+    return True
+
+
+def hasten(db: Db, scan_id: int) -> None:
+    """Make the batches of an ended scan due that would have been filled further."""
+    of_scan = select(_batches.c.chunk_id).where(
+        _batches.c.scan_id == scan_id, _batches.c.state == "filling"
+    )
+    chunks.wake(db, schema.chunks.c.id.in_(of_scan))
+
+
+def wake_items(db: Db, batch_id: int) -> None:
+    """Make the chunks due now whose items waited for the batch."""
+    of_batch = select(_work.c.chunk_id).where(_work.c.batch_id == batch_id)
+    chunks.wake(db, schema.chunks.c.id.in_(of_batch))
+
+
+def awaited(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, Awaited]:
+    """Return those of the items whose work still waits for the batch."""
+    where = (_work.c.batch_id == batch_id, _work.c.state == "deferred")
+    columns = (_work.c.item_id, _work.c.revision, _work.c.fingerprint)
+    rows = db.execute(select(*columns).where(*where, _work.c.item_id.in_(item_ids)))
+    return {row.item_id: Awaited(*row) for row in rows}
+
+
+def release_items(db: Db, batch_id: int, state: str, reason: str) -> None:
+    """End, or begin anew, what still waits for the batch."""
+    where = (_work.c.batch_id == batch_id, _work.c.state == "deferred")
+    db.execute(update(_work).where(*where).values(state=state, reason=reason))
+
+
+def outstanding(db: Db, scan_id: int) -> list[Outstanding]:
+    """Return the scan's batches that are not collected yet, by engine."""
+    columns = (
+        _batches.c.engine,
+        func.sum(_batches.c.lines),
+        func.sum(_batches.c.answered),
+        func.min(_batches.c.submitted_at),
+        func.max(_batches.c.reason),
+    )
+    where = (_batches.c.scan_id == scan_id, _batches.c.state.notin_(("collected", "done")))
+    rows = db.execute(select(*columns).where(*where).group_by(_batches.c.engine))
+    return [Outstanding(row[0], int(row[1]), int(row[2]), row[3], row[4]) for row in rows]
+
+
+def left_behind(db: Db) -> list[int]:
+    """Return the ended scans that have batches which are not done."""
+    scans = schema.scans
+    where = (scans.c.state.in_(schema.FINAL), _batches.c.state != "done")
+    statement = select(_batches.c.scan_id).join(scans, scans.c.id == _batches.c.scan_id)
+    return list(db.execute(statement.where(*where).distinct()).scalars())
+
+
+def asked_elsewhere(db: Db, item_ids: Sequence[int]) -> set[tuple[int, str]]:
+    """Return the (item, engine) that wait for the batch of a scan that has ended."""
+    scans = schema.scans
+    statement = (
+        select(_work.c.item_id, _work.c.engine)
+        .join(_batches, _batches.c.id == _work.c.batch_id)
+        .join(scans, scans.c.id == _batches.c.scan_id)
+        .where(_work.c.item_id.in_(item_ids), _work.c.state == "deferred")
+        .where(scans.c.state.in_(schema.FINAL), _batches.c.state != "done")
+    )
+    return {(row[0], row[1]) for row in db.execute(statement)}

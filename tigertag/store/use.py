@@ -1,0 +1,256 @@
+"""The ledger of use: what engines take by day and month, and each picture that leaves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.sql import insert_if_absent, insert_one, slices
+
+_calls = schema.calls
+_usage = schema.usage
+_budgets = schema.budgets
+
+_ROUNDING_USD = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Calls of a quota, and money."""
+
+    units: int = 0
+    cost_usd: float = 0.0
+
+    def __sub__(self, other: "Amount") -> "Amount":
+        return Amount(self.units - other.units, self.cost_usd - other.cost_usd)
+
+    def __bool__(self) -> bool:
+        return bool(self.units or self.cost_usd)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an engine may take in a month; None: as much as it likes."""
+
+    units: int | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A picture that is to leave. `item_id` None: it is of no library, and has a `name`."""
+
+    engine: str
+    host: str
+    size_bytes: int
+    bound: Amount
+    item_id: int | None = None
+    name: str = ""
+    batch_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    id: int
+    engine: str
+    item_id: int | None
+    name: str
+    host: str
+    size_bytes: int
+    units: int
+    cost_usd: float
+    state: str
+    at: datetime
+
+
+def reserve(db: Db, engine: str, bound: Amount, limits: Limits, at: datetime) -> bool:
+    """Take this from the month's budget if it allows it; False when it does not."""
+    month = {"engine": engine, "month": _month(at)}
+    insert_if_absent(db, _budgets, [month | {"units": 0, "cost_usd": 0.0}])
+    where = [_budgets.c.engine == engine, _budgets.c.month == _month(at)]
+    if limits.units is not None and bound.units:
+        where.append(_budgets.c.units + bound.units <= limits.units)
+    if limits.cost_usd is not None and bound.cost_usd:
+        where.append(_budgets.c.cost_usd + bound.cost_usd <= limits.cost_usd + _ROUNDING_USD)
+    values = {
+        "units": _budgets.c.units + bound.units,
+        "cost_usd": _budgets.c.cost_usd + bound.cost_usd,
+    }
+    if db.execute(update(_budgets).where(*where).values(**values)).rowcount != 1:
+        return False
+    _note_day(db, engine, at, bound)
+    return True
+
+
+def _note_day(db: Db, engine: str, at: datetime, more: Amount) -> None:
+    row = {"engine": engine, "day": _day(at), "units": 0, "cost_usd": 0.0}
+    insert_if_absent(db, _usage, [row])
+    where = (_usage.c.engine == engine, _usage.c.day == _day(at))
+    values = {
+        "units": _usage.c.units + more.units,
+        "cost_usd": _usage.c.cost_usd + more.cost_usd,
+    }
+    db.execute(update(_usage).where(*where).values(**values))
+
+
+def open_call(db: Db, new: NewCall, at: datetime, *, held: bool = False) -> int:
+    """Log a picture that leaves, or is held until its batch does; return the call's id."""
+    row = {
+        "engine": new.engine,
+        "item_id": new.item_id,
+        "name": new.name[:1024],
+        "host": new.host[:256],
+        "size_bytes": new.size_bytes,
+        "units": new.bound.units,
+        "cost_usd": new.bound.cost_usd,
+        "state": "held" if held else "open",
+        "at": at,
+        "batch_id": new.batch_id,
+    }
+    return insert_one(db, _calls, row)
+
+
+def settle(db: Db, call_id: int, took: Amount) -> None:
+    """Say what a call took; once."""
+    row = db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
+    if row is None:
+        return
+    where = (_calls.c.id == call_id, _calls.c.state.in_(("held", "open")))
+    values = {"state": "settled", "units": took.units, "cost_usd": took.cost_usd}
+    if db.execute(update(_calls).where(*where).values(**values)).rowcount == 1:
+        _give_back(db, row, Amount(row.units, row.cost_usd) - took)
+
+
+def _give_back(db: Db, row: Row[Any], less: Amount) -> None:
+    """Lower the month and the day in which a call was reserved."""
+    if not less:
+        return
+    where = (_budgets.c.engine == row.engine, _budgets.c.month == _month(row.at))
+    values = {
+        "units": _budgets.c.units - less.units,
+        "cost_usd": _budgets.c.cost_usd - less.cost_usd,
+    }
+    db.execute(update(_budgets).where(*where).values(**values))
+    _note_day(db, row.engine, row.at, Amount() - less)
+
+
+def lose(db: Db, before: datetime) -> int:
+    """Settle calls that nobody has settled since: they count as spent. Returns how many."""
+    where = (_calls.c.state == "open", _calls.c.at < before, _calls.c.batch_id.is_(None))
+    return db.execute(update(_calls).where(*where).values(state="lost")).rowcount
+
+
+def depart(db: Db, batch_id: int, at: datetime) -> None:
+    """The pictures of a batch leave now."""
+    where = (_calls.c.batch_id == batch_id, _calls.c.state == "held")
+    db.execute(update(_calls).where(*where).values(state="open", at=at))
+
+
+def forget_held(db: Db, batch_id: int, *, limit: int) -> int:
+    """What was held for a batch never left, and is no entry of the log; returns how many."""
+    held = _unsettled(db, batch_id, "held", limit=limit)
+    for call_id in held:
+        settle(db, call_id, Amount())
+    for some in slices(held):
+        db.execute(_calls.delete().where(_calls.c.id.in_(some)))
+    return len(held)
+
+
+def of_batch(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, int]:
+    """Return the unsettled calls of these items in a batch, by item."""
+    where = (
+        _calls.c.batch_id == batch_id,
+        _calls.c.item_id.in_(item_ids),
+        _calls.c.state == "open",
+    )
+    rows = db.execute(select(_calls.c.item_id, _calls.c.id).where(*where))
+    return {row.item_id: row.id for row in rows}
+
+
+def lose_batch(db: Db, batch_id: int) -> None:
+    """Nobody knows what became of the calls of a batch: they count as spent."""
+    where = (_calls.c.batch_id == batch_id, _calls.c.state == "open")
+    db.execute(update(_calls).where(*where).values(state="lost"))
+
+
+def settle_rest(db: Db, batch_id: int, *, limit: int) -> int:
+    """What a batch has left unanswered cost nothing; returns how many of them were settled."""
+    rest = _unsettled(db, batch_id, "open", limit=limit)
+    for call_id in rest:
+        settle(db, call_id, Amount())
+    return len(rest)
+
+
+def _unsettled(db: Db, batch_id: int, state: str, *, limit: int) -> list[int]:
+    where = (_calls.c.batch_id == batch_id, _calls.c.state == state)
+    return list(db.execute(select(_calls.c.id).where(*where).limit(limit)).scalars())
+
+
+def of_month(db: Db, at: datetime) -> dict[str, Amount]:
+    """Return what each engine took in a month, reservations included."""
+    rows = db.execute(select(_budgets).where(_budgets.c.month == _month(at)))
+    return {row.engine: Amount(row.units, row.cost_usd) for row in rows}
+
+
+def by_day(db: Db, *, since: str) -> list[tuple[str, str, Amount]]:
+    """Return (engine, day, amount) from a day on, the newest first."""
+    statement = select(_usage).where(_usage.c.day >= since)
+    rows = db.execute(statement.order_by(_usage.c.day.desc(), _usage.c.engine))
+    return [(row.engine, row.day, Amount(row.units, row.cost_usd)) for row in rows]
+
+
+def page(db: Db, *, engine: str, before: int | None, limit: int) -> list[CallRow]:
+    """Return the pictures that left, the newest first."""
+    where = [_calls.c.state != "held"]
+    if engine:
+        where.append(_calls.c.engine == engine)
+    if before is not None:
+        where.append(_calls.c.id < before)
+    statement = select(_calls).where(*where).order_by(_calls.c.id.desc()).limit(limit)
+    return [
+        CallRow(
+            row.id,
+            row.engine,
+            row.item_id,
+            row.name,
+            row.host,
+            row.size_bytes,
+            row.units,
+            row.cost_usd,
+            row.state,
+            row.at,
+        )
+        for row in db.execute(statement)
+    ]
+
+
+def in_doubt(db: Db) -> dict[str, int]:
+    """Return, by engine, the calls that count as spent though nobody knows what came of them."""
+    statement = select(_calls.c.engine, func.count()).where(_calls.c.state == "lost")
+    return {row[0]: row[1] for row in db.execute(statement.group_by(_calls.c.engine))}
+
+
+def mean_cost_usd(db: Db, engine: str, *, newest: int = 200) -> float | None:
+    """Return what the newest answered calls cost on average; None when there are none."""
+    where = (_calls.c.engine == engine, _calls.c.state == "settled", _calls.c.units > 0)
+    some = select(_calls.c.cost_usd).where(*where).order_by(_calls.c.id.desc()).limit(newest)
+    found: float | None = db.execute(select(func.avg(some.subquery().c.cost_usd))).scalar()
+    return found
+
+
+def _month(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m")
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def next_month(at: datetime) -> datetime:
+    """Return when the budgets are renewed: the first of the next month, UTC."""
+    first = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1)
