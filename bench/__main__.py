@@ -25,6 +25,9 @@ PARTS = {
     "pages": ["bench.pages", "sqlite"],
     "pages on PostgreSQL": ["bench.pages", "postgres"],
     "kills at Plex": ["bench.plex_kills", "60", "2000"],
+    "paid": ["bench.paid"],
+    "kills while paying": ["bench.paid_kills", "1000", "200"],
+    "batches": ["bench.batches", "100000"],
 }
 
 
@@ -145,6 +148,50 @@ ROWS = (
         least=60,
     ),
     Row("kills at Plex", "... in the middle of writing", _of("plex_kills_midway"), ""),
+    Row(
+        "paid",
+        "a scan by OpenAI, 200 ms a call, 8 at once",
+        _of("openai_per_s"),
+        "calls/s",
+        least=38,
+    ),
+    Row("paid", "... most at once", _of("openai_at_once"), "", most=8),
+    Row("paid", "... pictures asked about twice", _of("openai_repeated"), "", most=0),
+    Row(
+        "paid",
+        "a scan by Imagga, 200 ms a request, 8 at once",
+        _of("imagga_per_s"),
+        "requests/s",
+        least=38,
+    ),
+    Row("paid", "... most at once", _of("imagga_at_once"), "", most=8),
+    Row("paid", "... refused for being too many", _of("imagga_refused"), "", most=0),
+    Row(
+        "kills while paying",
+        "kills of paid scans of 200 photos, nothing answered asked again",
+        _of("paid_kills"),
+        "",
+        least=1000,
+    ),
+    Row("kills while paying", "... scans brought to their end", _of("paid_scans"), ""),
+    Row("kills while paying", "... of them with a budget too small", _of("paid_tight"), ""),
+    Row(
+        "kills while paying", "... answers given twice, in flight at a kill", _of("paid_twice"), ""
+    ),
+    Row(
+        "kills while paying",
+        "... of the calls that the ledger counts twice",
+        _ratio("paid_twice", "paid_doubt"),
+        "times",
+        most=1,
+    ),
+    Row("batches", "100 000 pictures through OpenAI's batches", _of("batch_items"), "", least=1e5),
+    Row("batches", "... in batches", _of("batches"), "", least=2),
+    Row("batches", "... a second", _of("batch_per_s"), "pictures/s"),
+    Row("batches", "... peak memory", _of("batch_mb"), "MB", most=300),
+    Row("batches", "... most in the spool", _of("batch_disk_mb"), "MB"),
+    Row("batches", "... files left in the spool", _of("batch_spool_left"), "", most=0),
+    Row("batches", "... files left at the service", _of("batch_files_left"), "", most=0),
 )
 
 

@@ -54,7 +54,8 @@ class Asking:
             return True
         if chunk.attempts <= _WARY_AFTER:
             return self._ask(chunk, work, run)
-        return all(self._ask_warily(chunk, [one], run) for one in work)
+        by_attempts = sorted(work, key=lambda one: one.attempts)
+        return all(self._ask_warily(chunk, [one], run) for one in by_attempts)
 
     def due_at(self, chunk: Chunk, db: Db) -> float | None:
         """Return when a chunk has to be worked on again; None: all of its work has ended.
@@ -82,14 +83,19 @@ class Asking:
 
     def _ask_warily(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> bool:
         (one,) = work
+        # Opening an engine may take long, and is not the item's fault.
+        self._stopping.of(one.engine)
         with self._store.write() as db:
             chunks.check(db, chunk)
             decisions.count_attempt(db, one.id)
         if one.attempts < _MOST_ATTEMPTS:
-            whole = self._ask(chunk, work, run)
-            if not whole:
-                with self._store.write() as db:
-                    decisions.count_attempt(db, one.id, by=-1)
+            whole = False
+            try:
+                whole = self._ask(chunk, work, run)
+            finally:
+                if not whole:
+                    with self._store.write() as db:
+                        decisions.count_attempt(db, one.id, by=-1)
             return whole
         reason = f"TigerTag died {one.attempts} times over this item; it is left out."
         self._end(chunk, [(one.item_id, one.engine, "failed", reason)])
@@ -190,6 +196,8 @@ class Asking:
                 ],
             )
             mine = chunks.holds(db, chunk)
+            if chunk.attempts > 1:
+                chunks.forgive(db, chunk)
             if mine and chunk.again:
                 item_ids = list({one[0]: 0 for one in ended})
                 decisions.reopen(db, chunk.scan_id, item_ids, settles=context.settles)

@@ -173,10 +173,13 @@ class Batching:
         """Commit answers with what they cost; those that were committed before stay as they are."""
         awaited = batches.awaited(db, batch.id, list(outcomes))
         open_calls = use.of_batch(db, batch.id, list(outcomes))
+        took = {
+            call: Amount(_units(outcomes[item_id]), outcomes[item_id].cost_usd)
+            for item_id, call in open_calls.items()
+        }
+        use.settle(db, took)
         rows, ended = [], []
         for item_id, outcome in outcomes.items():
-            if item_id in open_calls:
-                use.settle(db, open_calls[item_id], Amount(_units(outcome), outcome.cost_usd))
             if item_id not in awaited:
                 continue
             if isinstance(outcome, Failed):

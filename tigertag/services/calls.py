@@ -23,7 +23,7 @@ class ReservedCall:
     def settle(self, *, units: int, cost_usd: float | None) -> None:
         took = Amount(units, self.bound.cost_usd if cost_usd is None else cost_usd)
         with self.store.write() as db:
-            use.settle(db, self.id, took)
+            use.settle(db, {self.id: took})
 
 
 @dataclass(frozen=True, slots=True)

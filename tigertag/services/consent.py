@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tigertag.errors import NotFound
 from tigertag.services import scans
 from tigertag.services.context import may_see
 from tigertag.services.core import Core, EngineEntry
@@ -39,13 +40,21 @@ def under_way(core: Core, request: Request) -> int | None:
 
 
 def is_shown(core: Core, request: Request, forecast_id: int) -> bool:
-    """Whether this forecast is of the request, has ended, and is young enough. Raises `NotFound`.
+    """Whether there is this forecast, it is of the request, has ended, and is young enough.
 
     It holds for an hour: then there may be more items, and less of the budget.
     """
-    row = scans.status(core, forecast_id).scan
-    young = row.finished_at is not None and datetime.now(UTC) - row.finished_at < _HOLDS
-    return row.state == "done" and young and _is_of(core, row, request)
+    try:
+        row = scans.status(core, forecast_id).scan
+    except NotFound:
+        return False
+    return row.state == "done" and holds(row) and _is_of(core, row, request)
+
+
+def holds(forecast: ScanRow) -> bool:
+    """Whether a forecast that has ended is young enough."""
+    ended = forecast.finished_at
+    return ended is not None and datetime.now(UTC) - ended < _HOLDS
 
 
 def _is_of(core: Core, row: ScanRow, request: Request) -> bool:

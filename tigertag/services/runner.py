@@ -14,6 +14,7 @@ from tigertag.contracts import Library, RunContext
 from tigertag.errors import LeaseLost, LibraryError, StoreError, TigerTagError
 from tigertag.executors import threads
 from tigertag.model import Section
+from tigertag.services import calls
 from tigertag.services import context as contexts
 from tigertag.services.asking import Asking
 from tigertag.services.batching import Batching
@@ -61,6 +62,7 @@ class Runner:
                 _check_section(library, scan.section)
             with self._store.write() as db:
                 context = contexts.make(self._core, db, scan, library)
+                calls.lose_old(db)
             stopping = Stopping(self._core, context.engines)
             self._spool = Spool(self._core, context)
             self._listing = Listing(self._store, context)

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
+from itertools import takewhile
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -152,13 +153,25 @@ class Spool:
     ) -> int:
         """Reserve the calls that the budget allows, in their order; return how many."""
         limits, now = self._core.engine(plugin.id).limits, datetime.now(UTC)
-        for number, (item_id, one) in enumerate(some):
-            bound = Amount(plugin.capabilities.units_per_item, one.cost_usd)
-            if not use.reserve(db, plugin.id, bound, limits, now):
-                return number
-            new = NewCall(plugin.id, plugin.host, one.size_bytes, bound, item_id, "", batch.id)
-            use.open_call(db, new, now, held=True)
-        return len(some)
+        units = plugin.capabilities.units_per_item
+        new = [
+            NewCall(
+                plugin.id,
+                plugin.host,
+                one.size_bytes,
+                Amount(units, one.cost_usd),
+                item_id,
+                batch_id=batch.id,
+            )
+            for item_id, one in some
+        ]
+        whole = sum((one.bound for one in new), Amount())
+        if not use.reserve(db, plugin.id, whole, limits, now):
+            new = list(
+                takewhile(lambda one: use.reserve(db, plugin.id, one.bound, limits, now), new)
+            )
+        use.hold_calls(db, new, now)
+        return len(new)
 
 
 def _fits(plugin: DeferredEngine, batch: Batch, more: Prepared) -> bool:

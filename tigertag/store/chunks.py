@@ -148,6 +148,11 @@ def due_at(db: Db, scan_id: int) -> float | None:
     return found
 
 
+def forgive(db: Db, chunk: Chunk) -> None:
+    """The chunk has made progress: it is not what its workers died of."""
+    db.execute(update(_chunks).where(_held(chunk)).values(attempts=1))
+
+
 def lease_left_s(db: Db, scan_id: int) -> float:
     """How long the scan's last lease still runs; 0 when nobody works on it."""
     return _left_s(db, _chunks.c.scan_id == scan_id)

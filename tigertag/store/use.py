@@ -1,11 +1,11 @@
 """The ledger of use: what engines take by day and month, and each picture that leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from tigertag.store import schema
 from tigertag.store.database import Db
@@ -27,6 +27,9 @@ class Amount:
 
     def __sub__(self, other: "Amount") -> "Amount":
         return Amount(self.units - other.units, self.cost_usd - other.cost_usd)
+
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(self.units + other.units, self.cost_usd + other.cost_usd)
 
     def __bool__(self) -> bool:
         return bool(self.units or self.cost_usd)
@@ -97,9 +100,19 @@ def _note_day(db: Db, engine: str, at: datetime, more: Amount) -> None:
     db.execute(update(_usage).where(*where).values(**values))
 
 
-def open_call(db: Db, new: NewCall, at: datetime, *, held: bool = False) -> int:
-    """Log a picture that leaves, or is held until its batch does; return the call's id."""
-    row = {
+def open_call(db: Db, new: NewCall, at: datetime) -> int:
+    """Log a picture that leaves; return the call's id."""
+    return insert_one(db, _calls, _values(new, at, "open"))
+
+
+def hold_calls(db: Db, new: Sequence[NewCall], at: datetime) -> None:
+    """Log pictures that are held until their batch leaves."""
+    if new:
+        db.execute(_calls.insert(), [_values(one, at, "held") for one in new])
+
+
+def _values(new: NewCall, at: datetime, state: str) -> dict[str, Any]:
+    return {
         "engine": new.engine,
         "item_id": new.item_id,
         "name": new.name[:1024],
@@ -107,35 +120,53 @@ def open_call(db: Db, new: NewCall, at: datetime, *, held: bool = False) -> int:
         "size_bytes": new.size_bytes,
         "units": new.bound.units,
         "cost_usd": new.bound.cost_usd,
-        "state": "held" if held else "open",
+        "state": state,
         "at": at,
         "batch_id": new.batch_id,
     }
-    return insert_one(db, _calls, row)
 
 
-def settle(db: Db, call_id: int, took: Amount) -> None:
-    """Say what a call took; once."""
-    row = db.execute(select(_calls).where(_calls.c.id == call_id)).one_or_none()
-    if row is None:
+def settle(db: Db, took: Mapping[int, Amount]) -> None:
+    """Say what calls took, by their ids; one that was settled before stays as it is."""
+    unsettled = (_calls.c.id.in_(list(took)), _calls.c.state.in_(("held", "open")))
+    rows = db.execute(select(_calls).where(*unsettled).with_for_update()).all()
+    if not rows:
         return
-    where = (_calls.c.id == call_id, _calls.c.state.in_(("held", "open")))
-    values = {"state": "settled", "units": took.units, "cost_usd": took.cost_usd}
-    if db.execute(update(_calls).where(*where).values(**values)).rowcount == 1:
-        _give_back(db, row, Amount(row.units, row.cost_usd) - took)
-
-
-def _give_back(db: Db, row: Row[Any], less: Amount) -> None:
-    """Lower the month and the day in which a call was reserved."""
-    if not less:
-        return
-    where = (_budgets.c.engine == row.engine, _budgets.c.month == _month(row.at))
-    values = {
-        "units": _budgets.c.units - less.units,
-        "cost_usd": _budgets.c.cost_usd - less.cost_usd,
+    statement = update(_calls).where(_calls.c.id == bindparam("call"))
+    new: dict[str, Any] = {
+        "units": bindparam("new_units"),
+        "cost_usd": bindparam("new_cost_usd"),
     }
-    db.execute(update(_budgets).where(*where).values(**values))
-    _note_day(db, row.engine, row.at, Amount() - less)
+    values = [
+        {"call": row.id, "new_units": took[row.id].units, "new_cost_usd": took[row.id].cost_usd}
+        for row in rows
+    ]
+    db.execute(statement.values(state="settled", **new), values)
+    for (engine, day), less in _given_back(rows, took).items():
+        _lower(db, engine, day, less)
+
+
+def _given_back(
+    rows: Iterable[Row[Any]], took: Mapping[int, Amount]
+) -> dict[tuple[str, datetime], Amount]:
+    """Return how much less calls took than was reserved, by engine and the day of that."""
+    found: dict[tuple[str, datetime], Amount] = {}
+    for row in rows:
+        day = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
+        less = Amount(row.units, row.cost_usd) - took[row.id]
+        found[row.engine, day] = found.get((row.engine, day), Amount()) + less
+    return found
+
+
+def _lower(db: Db, engine: str, day: datetime, less: Amount) -> None:
+    if less:
+        where = (_budgets.c.engine == engine, _budgets.c.month == _month(day))
+        values = {
+            "units": _budgets.c.units - less.units,
+            "cost_usd": _budgets.c.cost_usd - less.cost_usd,
+        }
+        db.execute(update(_budgets).where(*where).values(**values))
+        _note_day(db, engine, day, Amount() - less)
 
 
 def lose(db: Db, before: datetime) -> int:
@@ -153,8 +184,7 @@ def depart(db: Db, batch_id: int, at: datetime) -> None:
 def forget_held(db: Db, batch_id: int, *, limit: int) -> int:
     """What was held for a batch never left, and is no entry of the log; returns how many."""
     held = _unsettled(db, batch_id, "held", limit=limit)
-    for call_id in held:
-        settle(db, call_id, Amount())
+    settle(db, dict.fromkeys(held, Amount()))
     for some in slices(held):
         db.execute(_calls.delete().where(_calls.c.id.in_(some)))
     return len(held)
@@ -180,8 +210,7 @@ def lose_batch(db: Db, batch_id: int) -> None:
 def settle_rest(db: Db, batch_id: int, *, limit: int) -> int:
     """What a batch has left unanswered cost nothing; returns how many of them were settled."""
     rest = _unsettled(db, batch_id, "open", limit=limit)
-    for call_id in rest:
-        settle(db, call_id, Amount())
+    settle(db, dict.fromkeys(rest, Amount()))
     return len(rest)
 
 
