@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, func, select, update
+from sqlalchemy import Row, bindparam, case, exists, func, or_, select, update
 
 from tigertag.model import Tag, TagRef
 from tigertag.store import schema
@@ -97,8 +97,14 @@ def planned(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:
 
 
 def to_settle(db: Db, chunk_id: int) -> list[Decision]:
-    """Return the items of a chunk about which nothing is decided yet."""
-    where = (_decisions.c.chunk_id == chunk_id, _decisions.c.state == "todo")
+    """Return the items of a chunk about which nothing is decided yet, and something can be.
+
+    An item is left alone while all that it is asked about waits.
+    """
+    own = (_work.c.chunk_id == chunk_id, _work.c.item_id == _decisions.c.item_id)
+    waits = exists().where(*own, _work.c.state.in_(OPEN))
+    ended = exists().where(*own, _work.c.state.notin_(OPEN))
+    where = (_decisions.c.chunk_id == chunk_id, _decisions.c.state == "todo", or_(~waits, ended))
     rows = db.execute(select(_decisions).where(*where).order_by(_decisions.c.id))
     return [decision_of(row) for row in rows]
 

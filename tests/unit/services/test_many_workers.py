@@ -4,11 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 
+from tests.batched import BatchedEngine
+from tests.colours import ColourEngine
+from tests.unit.services.test_batching import until_done
 from tests.world import World
-from tigertag.errors import Throttled
+from tigertag.errors import Throttled, Unavailable
 from tigertag.model import Label
-from tigertag.services import previews, scans
+from tigertag.services import previews, scans, spending
 from tigertag.services.accounts import Accounts
+from tigertag.store.use import Limits
 
 
 def test_workers_that_share_a_scan_ask_nothing_twice(tmp_path: Path, database_url: str) -> None:
@@ -66,4 +70,34 @@ def test_guesses_at_once_are_counted_one_after_the_other(tmp_path: Path, databas
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(guess, range(24))) == 24 - 5
+    world.close()
+
+
+def test_a_batch_and_a_cascade_come_to_their_end_on_both_databases(
+    tmp_path: Path, database_url: str
+) -> None:
+    world = World(tmp_path, database_url)
+    slow, dear = BatchedEngine(), ColourEngine("dear", local=False, units=1)
+    world.engines = [slow, dear]
+    world.terms["dear"] = {"only_uncertain": True, "order": 200, "limits": Limits(units=1)}
+    for number, colour in enumerate(("red", "green", "blue")):
+        world.picture(f"{number}.png", colour)
+    slow.answered = {"red"}
+    status = until_done(world, world.start("apply"))
+    assert (status.scan.state, status.spared["dear"].items) == ("done", 1)
+    months = spending.months(world.core)
+    assert (months["slow"].units, months["dear"].units) == (1, 0)
+    assert world.tags("0.png") == {"red"}
+    world.close()
+
+
+def test_work_that_waits_is_woken_on_both_databases(tmp_path: Path, database_url: str) -> None:
+    world = World(tmp_path, database_url)
+    down = ColourEngine("down", raises={"red": Unavailable("down")})
+    world.engines.append(down)
+    world.picture("a.png", "red")
+    scan_id = world.start("apply")
+    assert world.run(scan_id).scan.state == "running"
+    down.raises = {}
+    assert until_done(world, scan_id).done == 1
     world.close()

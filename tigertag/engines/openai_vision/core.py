@@ -13,7 +13,7 @@ from tigertag.engines.openai_vision.faults import Fault, Meanings
 from tigertag.engines.openai_vision.options import Options
 from tigertag.engines.openai_vision.prompt import Prompt
 from tigertag.engines.openai_vision.request import MAX_FRAMES, Requests
-from tigertag.errors import EngineError
+from tigertag.errors import EngineError, ModelError
 from tigertag.model import Media
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Core:
             client.close()
 
     def check(self) -> str:
-        """See `Checkable`. Opens the engine."""
+        """See `Checkable`. Opens the engine. A server's `:latest` need not be named (Ollama)."""
         self.open()
         label, model = self.meanings.label, self.options.model
         if self.options.is_openai:
@@ -125,11 +125,11 @@ class Core:
             listed = self.asked(self.client.models)
         except EngineError:
             return f"{label} answers, but does not list its models; {self._priced()}"
-        if model in listed:
+        if model in listed or f"{model}:latest" in listed:
             return f"{label}: {model} is there; {self._priced()}"
         shown = ", ".join(listed[:_SHOWN]) or "none"
         more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-        return f"{label} answers, but {model} is not among its models: {shown}{more}."
+        raise ModelError(f"{label} answers, but {model} is not among its models: {shown}{more}.")
 
     def asked(self, ask: Callable[[], T]) -> T:
         """Ask what may be asked twice. Raises what comes of it as `EngineError`."""
