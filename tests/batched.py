@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.colours import COLOURS
-from tigertag.contracts import Capabilities, Failed, Labelled, Outcome, Prepared, Progress
+from tigertag.contracts import Capabilities, Collected, Failed, Labelled, Prepared, Progress
 from tigertag.model import Label, Media, Sample
 
 
@@ -38,6 +38,7 @@ class BatchedEngine:
     sent: list[Sent] = field(default_factory=list)
     states: list[Progress] = field(default_factory=list)
     answered: set[str] | None = None
+    silent_about: set[str] = field(default_factory=set)
     before: dict[str, BaseException] = field(default_factory=dict)
     after: dict[str, BaseException] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
@@ -83,14 +84,18 @@ class BatchedEngine:
         self._may("poll")
         return self.sent[int(batch)].state
 
-    def collect(self, batch: str) -> Iterator[Outcome]:
+    def collect(self, batch: str) -> Iterator[Collected]:
         sent = self.sent[int(batch)]
         assert not sent.cleared
         for number, (name, colour) in enumerate(sent.lines.items()):
-            if sent.answered is not None and colour not in sent.answered:
+            if colour in self.silent_about:
                 continue
-            label = (Label(colour, 0.9),)
-            yield Labelled(name, label, "slow-model", cost_usd=self.cost_usd / 2)
+            if sent.answered is not None and colour not in sent.answered:
+                yield Collected(name, None, 0, 0.0)
+                continue
+            cost_usd = self.cost_usd / 2
+            answer = Labelled(name, (Label(colour, 0.9),), "slow-model", cost_usd=cost_usd)
+            yield Collected(name, answer, 1, cost_usd)
             if number == 0:
                 self._did("collect")
 

@@ -1,6 +1,7 @@
 """The one place that wires everything together."""
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,18 +24,19 @@ def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
     host = Host(models=settings.home / "models", http=Http())
     store = Store(settings.db_url)
+    engines = _engines(settings, host, store)
     return Core(
         host=host,
         store=store,
         concepts=concepts.load(),
-        engines=_engines(settings, host, store),
+        engines=engines,
         libraries=_libraries(settings, host),
         default_rules=_default_rules(settings.rules_file),
         workers=settings.workers or threads.default_workers(),
         lease_s=settings.lease_s,
         home=settings.home,
         timezone=settings.timezone,
-        problems=settings.problems,
+        problems=(*settings.problems, *_without_effect(engines)),
     )
 
 
@@ -83,6 +85,15 @@ def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
         Limits(own.monthly_limit, own.monthly_cost_usd),
         own.waits_for_budget,
     )
+
+
+def _without_effect(engines: Iterable[EngineEntry]) -> Iterator[str]:
+    for entry in engines:
+        if entry.limits.units is not None and entry.engine is not None and not entry.paid:
+            yield (
+                f"ENGINE_{entry.id.upper()}_MONTHLY_LIMIT has no effect: the calls of"
+                f" {entry.name} are free as it is set up."
+            )
 
 
 def _without_price(loaded: plugins.LoadedEngine) -> str:

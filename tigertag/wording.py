@@ -48,3 +48,17 @@ def bare_url(url: str) -> str:
         return urlunsplit((parts.scheme, host, parts.path, "", ""))
     except ValueError:
         return "an address that cannot be read"
+
+
+def usd(cost_usd: float | None) -> str:
+    """Return an amount as people read it; what is little is not nothing."""
+    if cost_usd is None:
+        return "not known"
+    if 0 < cost_usd < 0.01:
+        return "under $0.01"
+    return f"${cost_usd:,.2f}"
+
+
+def count(number: int, noun: str) -> str:
+    """(2, "call") → "2 calls"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

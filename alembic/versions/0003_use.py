@@ -12,7 +12,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_OPEN = sa.text("state = 'open'")
+_DOUBTFUL = sa.text("state IN ('open', 'lost')")
 
 
 def upgrade() -> None:
@@ -63,7 +63,7 @@ def upgrade() -> None:
             "state IN ('queued', 'done', 'failed', 'retryable', 'waiting', 'postponed',"
             " 'deferred', 'spared')",
         )
-    op.create_index(op.f("ix_work_batch_id"), "work", ["batch_id"])
+    op.create_index(op.f("ix_work_batch_id_item_id"), "work", ["batch_id", "item_id"])
     op.create_table(
         "calls",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -92,9 +92,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_calls_engine_id"), "calls", ["engine", "id"])
     op.create_index(op.f("ix_calls_item_id"), "calls", ["item_id"])
-    op.create_index(op.f("ix_calls_batch_id"), "calls", ["batch_id"])
+    op.create_index(op.f("ix_calls_batch_id_item_id"), "calls", ["batch_id", "item_id"])
     op.create_index(
-        "ix_calls_open", "calls", ["state", "at"], sqlite_where=_OPEN, postgresql_where=_OPEN
+        "ix_calls_doubtful",
+        "calls",
+        ["state", "at"],
+        sqlite_where=_DOUBTFUL,
+        postgresql_where=_DOUBTFUL,
     )
     for table, period, length, comment in (
         ("usage", "day", 10, "The ledger of use: what an engine took on a day (UTC),"
@@ -141,7 +145,7 @@ def downgrade() -> None:
     op.drop_table("budgets")
     op.drop_table("usage")
     op.drop_table("calls")
-    op.drop_index(op.f("ix_work_batch_id"), table_name="work")
+    op.drop_index(op.f("ix_work_batch_id_item_id"), table_name="work")
     with op.batch_alter_table("work") as work:
         work.drop_constraint(op.f("fk_work_batch_id"), type_="foreignkey")
         work.drop_column("batch_id")

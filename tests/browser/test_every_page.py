@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.browser.conftest import Visits, serving
+from tests.colours import ColourEngine
+from tests.unit.web.faces import FaceEngine
 from tests.world import World
-from tigertag.contracts import Failed
-from tigertag.model import Rule, RuleAction
-from tigertag.services import rules
+from tigertag.contracts import NOTICE, Failed
+from tigertag.model import UNKNOWN_FACE, Box, Kind, Label, Rule, RuleAction
+from tigertag.services import calls, rules, scans
 from tigertag.services.core import EngineEntry, LibraryEntry
+from tigertag.services.scans import Request
+from tigertag.store import kept, stops
+from tigertag.store.use import Limits
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +43,12 @@ PAGES = (
     "/rules/new?action=threshold&word=red",
     "/rules/new?action=allow",
     "/setup",
+    "/scans/3",
+    "/scans/3?write=apply",
+    "/use",
+    "/departures",
+    "/departures?engine=cloud",
+    "/departures?engine=colour",
 )
 
 
@@ -49,7 +61,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     world.picture(f"{LONG}.png", "red")
     world.picture("green.png", "green")
     world.engine.fails["green"] = Failed("", f"{LONG} is what the engine said", retryable=False)
+    world.engine.extra = (
+        Label(LONG, 0.9, kind=Kind.FACE, box=Box(0.1, 0.3, 0.4, 0.6)),
+        Label(LONG, 0.2, kind=Kind.FACE, box=Box(0.7, 0.0, 1.0, 0.3)),
+        Label(UNKNOWN_FACE, 0.0, kind=Kind.FACE, box=Box(0.0, 0.0, 0.1, 0.1)),
+    )
     world.apply(world.scan().scan.id)
+    _spend(world)
     rules.add(world.core, Rule(RuleAction.RENAME, LONG, value=LONG[::-1], section="photos/."))
     core = world.core
     broken = EngineEntry("far", "tigertag.far", None, LONG, core.engines[0].thresholds)
@@ -58,6 +76,24 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(core) as where:
         yield where
     world.close()
+
+
+def _spend(world: World) -> None:
+    """Let an engine be paid for, have stopped, and be asked for a forecast."""
+    cloud = ColourEngine("cloud", "cloud-1", local=False, units=1, cost_usd=0.02)
+    world.engines = [world.engine, cloud, FaceEngine()]
+    world.terms["cloud"] = {"limits": Limits(60, 0.5), "only_uncertain": True, "order": 200}
+    core = world.core
+    world.run(scans.start(core, Request("photos", mode="forecast", forecast_of="force")))
+    ledger = calls.of_items(core, core.engine("cloud"))
+    for number in range(55):
+        call = ledger.reserve("1", host=f"{LONG}.test", size_bytes=9, units=1, cost_usd=0.005)
+        if number % 3:
+            call.settle(units=1, cost_usd=0.005)
+    calls.run_context(core, "who").calls.reserve(f"/{LONG}.jpg", host="who.test", size_bytes=9)
+    with world.store.write() as db:
+        stops.put(db, "cloud", f"{LONG} cannot be reached.", datetime.now(UTC))
+        kept.put(db, "cloud", NOTICE, f"{LONG} says that all is well.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

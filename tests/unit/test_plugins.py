@@ -66,7 +66,9 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def load(name: str, **values: str) -> LoadedEngine:
     host = Host(models=Path("models"), http=Http())
-    (loaded,) = load_engines([EngineSettings("foo", name, enabled=True, values=values)], lambda _id: host)
+    (loaded,) = load_engines(
+        [EngineSettings("foo", name, enabled=True, values=values)], lambda _id: host
+    )
     return loaded
 
 

@@ -1,4 +1,4 @@
-"""`tigertag scans|show|engines|libraries`: what there is."""
+"""`tigertag scans|show|libraries`: what there is."""
 
 import sys
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def scans() -> None:
                 f"{scan.section.library}/{scan.section.id}",
                 scan.kind if scan.source_id is None else f"{scan.kind} of {scan.source_id}",
                 scan.mode,
-                scan.write,
+                "forecast" if scan.is_forecast else scan.write,
                 scan.state if not scan.error else f"{scan.state}: {scan.error}",
                 started,
             )
@@ -66,27 +66,6 @@ def _why(tag: Tag) -> str:
         if one.label.confidence >= _WORTH_SHOWING
     ]
     return f"{tag.name} {tag.confidence:.2f} ({', '.join(said)})"
-
-
-@click.command()
-def engines() -> None:
-    """List the engines, and why one cannot be used."""
-    table = Table("engine", "plugin", "state", "from confidence", "at most", box=None)
-    with core(database=False) as built:
-        for entry in built.engines:
-            table.add_row(
-                entry.id,
-                entry.name,
-                "cannot be used" if entry.problem else "ready",
-                f"{entry.thresholds.min_confidence:.2f}" if entry.engine else "",
-                f"{entry.thresholds.max_tags} tags" if entry.engine else "",
-            )
-        usable = any(entry.engine for entry in built.engines)
-        problems = [f"{entry.id}: {entry.problem}" for entry in built.engines if entry.problem]
-    console.print(table)
-    click.echo("".join(f"{problem}\n" for problem in problems), nl=False)
-    if not usable:
-        sys.exit(1)
 
 
 @click.command()

@@ -15,11 +15,12 @@ from tigertag import __version__
 from tigertag.errors import TigerTagError
 
 SOME_FAILED = 3
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 _COMMANDS = {
     "tag": "tigertag.cli.tag:tag",
     "scan": "tigertag.cli.scan:scan",
+    "forecast": "tigertag.cli.forecast:forecast",
     "apply": "tigertag.cli.scan:apply",
     "undo": "tigertag.cli.scan:undo",
     "resume": "tigertag.cli.scan:resume",
@@ -27,8 +28,10 @@ _COMMANDS = {
     "cancel": "tigertag.cli.scan:cancel",
     "scans": "tigertag.cli.listings:scans",
     "show": "tigertag.cli.listings:show",
-    "engines": "tigertag.cli.listings:engines",
+    "engines": "tigertag.cli.engines:engines",
     "libraries": "tigertag.cli.listings:libraries",
+    "use": "tigertag.cli.use:use",
+    "departures": "tigertag.cli.use:departures",
     "faces": "tigertag.cli.faces:faces",
     "rules": "tigertag.cli.rules:rules",
     "tombstones": "tigertag.cli.rules:tombstones",
@@ -40,6 +43,7 @@ _COMMANDS = {
 _HELP = {
     "tag": "Print tags for pictures; write nothing.",
     "scan": "Go through a library: a preview, or with --apply tags.",
+    "forecast": "Count what a scan would ask and cost.",
     "apply": "Write what a preview decided.",
     "undo": "Take back what a scan wrote.",
     "resume": "Go on with a scan.",
@@ -47,8 +51,10 @@ _HELP = {
     "cancel": "End a scan; what it did is kept.",
     "scans": "List the newest scans.",
     "show": "Show what a scan decided, and why.",
-    "engines": "List the engines, and why one cannot be used.",
+    "engines": "List the engines; with --check, try each one.",
     "libraries": "List the libraries and their sections.",
+    "use": "Show what engines took, this month and by day.",
+    "departures": "List the pictures that left this machine.",
     "faces": "Check, enrol and list the faces to know.",
     "rules": "Block, allow and rename words, set thresholds.",
     "tombstones": "Tags that you took off, and that stay off.",
@@ -81,7 +87,7 @@ class Lazy(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            sys.exit(_INTERRUPTED)
+            sys.exit(INTERRUPTED)
         except TigerTagError as exc:
             raise click.ClickException(str(exc)) from exc
         except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):

@@ -7,9 +7,12 @@ I/O.
 
 from tigertag.contracts.deferred import (
     AnyEngine,
+    Collected,
     DeferredEngine,
+    FormerlyDeferred,
     Prepared,
     Progress,
+    deferred_side,
     is_deferred,
     is_prompt,
 )
@@ -34,6 +37,7 @@ __all__ = [
     "Calls",
     "Capabilities",
     "Checkable",
+    "Collected",
     "DeferredEngine",
     "EditOutcome",
     "Engine",
@@ -41,6 +45,7 @@ __all__ = [
     "Enrolling",
     "Failed",
     "Forgetful",
+    "FormerlyDeferred",
     "Host",
     "Http",
     "Kept",
@@ -54,6 +59,7 @@ __all__ = [
     "Progress",
     "RunContext",
     "Source",
+    "deferred_side",
     "is_deferred",
     "is_prompt",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeGuard
+from typing import Literal, Protocol, TypeGuard, runtime_checkable
 
 from tigertag.contracts.engine import Capabilities, Engine, Failed, Outcome
 from tigertag.model import Sample
@@ -31,6 +31,20 @@ class Progress:
     total: int = 0
     reason: str = ""
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What became of one request of a batch, and what it took.
+
+    `outcome` None: the service says that it was not worked on. `cost_usd` None: nobody knows; the
+    bound that was reserved stays.
+    """
+
+    sample: str
+    outcome: Outcome | None
+    units: int
+    cost_usd: float | None
 
 
 class DeferredEngine(Protocol):
@@ -73,8 +87,8 @@ class DeferredEngine(Protocol):
 
     def poll(self, batch: str) -> Progress: ...
 
-    def collect(self, batch: str) -> Iterator[Outcome]:
-        """Yield what has an outcome, in any order, under the sample's id; the rest has none."""
+    def collect(self, batch: str) -> Iterator[Collected]:
+        """Yield what is known of each request, in any order; what is missing counts as spent."""
         ...
 
     def cancel(self, batch: str) -> None:
@@ -86,12 +100,27 @@ class DeferredEngine(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class FormerlyDeferred(Protocol):
+    """An engine that answers at once, and can still collect what it had sent in batches."""
+
+    @property
+    def deferred(self) -> DeferredEngine: ...
+
+
 AnyEngine = Engine | DeferredEngine
 
 
 def is_deferred(engine: AnyEngine) -> TypeGuard[DeferredEngine]:
     """Whether the engine answers in hours."""
     return hasattr(engine, "submit")
+
+
+def deferred_side(engine: AnyEngine | None) -> DeferredEngine | None:
+    """Return what can collect the engine's batches; None where nothing can."""
+    if engine is None or is_deferred(engine):
+        return engine
+    return engine.deferred if isinstance(engine, FormerlyDeferred) else None
 
 
 def is_prompt(engine: AnyEngine) -> TypeGuard[Engine]:

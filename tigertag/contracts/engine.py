@@ -49,15 +49,11 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The engine could not answer for this sample; the others are not touched by it.
-
-    It may have cost something all the same: a model that refuses is paid, too.
-    """
+    """The engine could not answer for this sample; the others are not touched by it."""
 
     sample: str
     reason: str
     retryable: bool
-    cost_usd: float = 0.0
 
 
 Outcome = Labelled | Failed

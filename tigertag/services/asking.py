@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from tigertag import pipeline
 from tigertag.contracts import Failed, Labelled, Prepared, RunContext
@@ -165,7 +166,10 @@ class Asking:
             return {row.item.key for row in rows if row.id in chosen}
 
         engines = self._context.engines
-        terms = Terms(run, lambda name: calls.of_items(self._core, self._core.engine(name)), wanted)
+        until_lost = replace(run, cancelled=lambda: run.cancelled() or told.is_lost)
+        terms = Terms(
+            until_lost, lambda name: calls.of_items(self._core, self._core.engine(name)), wanted
+        )
         try:
             for said in pipeline.ask(self._context.library, engines, asks, terms):
                 if isinstance(said, Stopped):
@@ -174,6 +178,8 @@ class Asking:
                     told.add(said)
         finally:
             told.commit()
+        if told.is_lost:
+            raise LeaseLost
 
     def commit(self, chunk: Chunk, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
         """Keep answers, whoever holds the chunk by now. Raises `LeaseLost` after that."""
@@ -198,7 +204,7 @@ class Asking:
             mine = chunks.holds(db, chunk)
             if chunk.attempts > 1:
                 chunks.forgive(db, chunk)
-            if mine and chunk.again:
+            if mine:
                 item_ids = list({one[0]: 0 for one in ended})
                 decisions.reopen(db, chunk.scan_id, item_ids, settles=context.settles)
             decisions.end_work(
@@ -245,6 +251,7 @@ class _Told:
         self._chunk = chunk
         self._rows = {row.item.key: row for row in rows}
         self._told: list[Told] = []
+        self.is_lost = False
 
     def add(self, told: Told) -> None:
         self._told.append(told)
@@ -252,7 +259,14 @@ class _Told:
             self.commit()
 
     def commit(self) -> None:
+        """Commit. Where the chunk is lost, answers are kept all the same: they were paid for."""
         told, self._told = self._told, []
+        try:
+            self._commit(told)
+        except LeaseLost:
+            self.is_lost = True
+
+    def _commit(self, told: Sequence[Told]) -> None:
         outcomes = [one for one in told if not isinstance(one.outcome, Prepared)]
         if outcomes:
             self._asking.commit(self._chunk, self._rows, outcomes)

@@ -9,28 +9,30 @@ collected    what the service and the spool still have is deleted     → done
 
 import logging
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
 
 from tigertag import pipeline
-from tigertag.contracts import DeferredEngine, Failed, Labelled, Outcome, is_deferred
-from tigertag.errors import EngineError
-from tigertag.services import spool
+from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, deferred_side
+from tigertag.errors import EngineError, NotFound
+from tigertag.services import calls, spool
 from tigertag.services.context import Context
 from tigertag.services.core import Core
 from tigertag.services.stopping import Stopping
-from tigertag.store import Db, answers, batches, chunks, decisions, use
+from tigertag.store import Db, answers, batches, chunks, decisions, items, use
 from tigertag.store.answers import AnswerRow
 from tigertag.store.batches import Awaited, Batch
 from tigertag.store.chunks import Chunk
-from tigertag.store.use import Amount
+from tigertag.store.use import Amount, OpenCall
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
 
 _TOGETHER = 200
 _AGAIN_S = 600.0
+_LONGEST_AGAIN_S = 21_600.0
 _LONGEST_POLL_S = 300.0
 _CANCELLING = "It is being cancelled."
 
@@ -53,28 +55,38 @@ class Batching:
             batch = batches.of_chunk(db, chunk.id)
         if batch.state == "done":
             return None
-        stop = self._stopping.of(batch.engine)
+        unsent = batch.state in ("filling", "sealed")
+        if unsent and (self._winding_up or batch.lines == 0):
+            self._drop(batch)
+            return None
+        engine = self._engine(batch)
+        if engine is None:
+            self._note(batch, batch.answered, f"Engine {batch.engine} cannot collect it now.")
+            return time.time() + _AGAIN_S
+        # What may no longer see the section is still asked for what it was shown.
+        known = batch.engine in self._context.engines
+        stop = self._stopping.of(batch.engine) if known else None
         if stop is not None:
             self._note(batch, batch.answered, stop.reason)
             return time.time() + _AGAIN_S if stop.until is None else stop.until.timestamp()
-        engine = self._context.engines[batch.engine]
-        if not is_deferred(engine):
-            self._note(batch, batch.answered, "Its batch is under way: set MODE=batch again.")
-            return time.time() + _AGAIN_S
         try:
+            engine.open()
             return self._go_on(chunk, batch, engine)
         except EngineError as exc:
             self._stopping.stop(batch.engine, exc)
             self._note(batch, batch.answered, one_line(str(exc)))
             return time.time() + self._core.poll_s
 
+    def _engine(self, batch: Batch) -> DeferredEngine | None:
+        """Return what can collect the batch, also where the engine answers at once by now."""
+        with suppress(NotFound):
+            return deferred_side(self._core.engine(batch.engine).engine)
+        return None
+
     def _go_on(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
         match batch.state:
             case "filling" | "sealed":
-                if not self._winding_up:
-                    return self._submit(chunk, batch, engine)
-                self._drop(batch)
-                return None
+                return self._submit(chunk, batch, engine)
             case "submitting":
                 return self._resubmit(chunk, batch, engine)
             case "submitted":
@@ -90,9 +102,15 @@ class Batching:
             chunks.check(db, chunk)
             token = uuid4().hex
             batches.move(db, batch.id, "submitting", among=("sealed",), token=token)
-            use.depart(db, batch.id, datetime.now(UTC))
+            self._depart(db, batch)
             batch = batches.get(db, batch.id)
         return self._send(chunk, batch, engine)
+
+    def _depart(self, db: Db, batch: Batch) -> None:
+        """Log that the pictures leave. Raises `QuotaExhausted`, which undoes the transaction."""
+        now, limits = datetime.now(UTC), self._core.engine(batch.engine).limits
+        if not use.depart(db, batch.id, batch.engine, limits, now):
+            raise calls.used_up(batch.engine, limits, use.of_month(db, now), now)
 
     def _resubmit(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
         remote = engine.find(batch.token)
@@ -102,6 +120,10 @@ class Batching:
             return self._finish_collecting(chunk, batch, engine, "It was not sent.")
         if not spool.path_of(self._core, batch).exists():
             return self._elsewhere(batch)
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            use.hold_again(db, batch.id)
+            self._depart(db, batch)
         return self._send(chunk, batch, engine)
 
     def _send(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
@@ -123,6 +145,8 @@ class Batching:
             self._note(batch, 0, "Its requests are in another home, which submits them.")
             return time.time() + _AGAIN_S
         logger.warning("batch %s: its file is gone; its items are asked anew", batch.id)
+        if batch.state == "submitting":
+            self._lose_rest(batch)
         self._settle_rest(batch)
         with self._store.write() as db:
             batches.release_items(db, batch.id, "queued", "")
@@ -144,7 +168,7 @@ class Batching:
         reason = progress.reason or "The batch ended before it was answered; scan again."
         if progress.state == "ended":
             self._collect(chunk, batch, engine)
-        elif progress.state == "gone":
+        if progress.state != "failed":
             self._lose_rest(batch)
         return self._finish_collecting(chunk, batch, engine, reason)
 
@@ -155,32 +179,39 @@ class Batching:
         return min(max(self._core.poll_s, age_s / 10), max(self._core.poll_s, _LONGEST_POLL_S))
 
     def _again(self, chunk: Chunk, batch: Batch, engine: DeferredEngine, reason: str) -> float:
-        """It failed as a whole, and nothing of it was worked on: it is sent again, later."""
+        """It failed as a whole, and nothing of it was worked on: it is sent again, later.
+
+        The longer it goes on so, the longer it is left.
+        """
         engine.clear(batch.remote, batch.token)
         with self._store.write() as db:
             chunks.check(db, chunk)
+            use.hold_again(db, batch.id)
             batches.move(db, batch.id, "sealed", among=("submitted",), remote="", reason=reason)
-        return time.time() + _AGAIN_S
+        age_s = (datetime.now(UTC) - batch.created_at).total_seconds()
+        return time.time() + min(_LONGEST_AGAIN_S, max(_AGAIN_S, age_s / 2))
 
     def _collect(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> None:
-        outcomes = engine.collect(batch.remote)
-        while some := list(islice(outcomes, _TOGETHER)):
+        found = engine.collect(batch.remote)
+        while some := list(islice(found, _TOGETHER)):
             with self._store.write() as db:
                 chunks.check(db, chunk)
                 self._keep(db, batch, {int(one.sample): one for one in some if _is_item(one)})
 
-    def _keep(self, db: Db, batch: Batch, outcomes: dict[int, Outcome]) -> None:
+    def _keep(self, db: Db, batch: Batch, found: dict[int, Collected]) -> None:
         """Commit answers with what they cost; those that were committed before stay as they are."""
-        awaited = batches.awaited(db, batch.id, list(outcomes))
-        open_calls = use.of_batch(db, batch.id, list(outcomes))
-        took = {
-            call: Amount(_units(outcomes[item_id]), outcomes[item_id].cost_usd)
-            for item_id, call in open_calls.items()
-        }
-        use.settle(db, took)
+        awaited = batches.awaited(db, batch.id, list(found))
+        use.settle(
+            db,
+            {
+                call.id: _took(found[item_id], call)
+                for item_id, call in use.of_batch(db, batch.id, list(found)).items()
+            },
+        )
         rows, ended = [], []
-        for item_id, outcome in outcomes.items():
-            if item_id not in awaited:
+        for item_id, one in found.items():
+            outcome = one.outcome
+            if item_id not in awaited or outcome is None:
                 continue
             if isinstance(outcome, Failed):
                 state = "retryable" if outcome.retryable else "failed"
@@ -190,8 +221,10 @@ class Batching:
                 ended.append((item_id, batch.engine, "done", ""))
         answers.keep(db, rows)
         decisions.end_work(db, batch.scan_id, ended)
-        if not self._winding_up:
-            item_ids = [one[0] for one in ended]
+        item_ids = [one[0] for one in ended]
+        if self._winding_up:
+            items.settle(db, [(item_id, "") for item_id in item_ids])
+        else:
             decisions.reopen(db, batch.scan_id, item_ids, settles=self._context.settles)
 
     def _row(self, awaited: Awaited, batch: Batch, outcome: Labelled) -> AnswerRow:
@@ -213,7 +246,7 @@ class Batching:
         return self._clear(batch, engine)
 
     def _settle_rest(self, batch: Batch) -> None:
-        """What was not answered cost nothing; what never left is no entry of the log."""
+        """What was refused as a whole cost nothing; what never left is no entry of the log."""
         left = _TOGETHER
         while left:
             with self._store.write() as db:
@@ -247,10 +280,9 @@ class Batching:
             batches.note(db, batch.id, answered=answered, reason=reason)
 
 
-def _is_item(outcome: Outcome) -> bool:
-    return outcome.sample.isdecimal()
+def _is_item(found: Collected) -> bool:
+    return found.sample.isdecimal()
 
 
-def _units(outcome: Outcome) -> int:
-    """What the answer took of a quota: a request that was not worked on took nothing."""
-    return 0 if isinstance(outcome, Failed) and not outcome.cost_usd else 1
+def _took(found: Collected, call: OpenCall) -> Amount:
+    return Amount(found.units, call.cost_usd if found.cost_usd is None else found.cost_usd)

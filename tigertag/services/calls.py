@@ -53,7 +53,8 @@ def used_up(engine: str, limits: Limits, month: dict[str, Amount], now: datetime
     taken = month.get(engine, Amount())
     renewed = use.next_month(now)
     stem = f"ENGINE_{engine.upper()}_"
-    if limits.units is not None and taken.units >= limits.units:
+    by_units = limits.units is not None and taken.units >= limits.units
+    if by_units or limits.cost_usd is None:
         what = f"its {limits.units} calls of this month ({stem}MONTHLY_LIMIT)"
     else:
         what = f"its budget of ${limits.cost_usd:g} of this month ({stem}MONTHLY_COST_USD)"

@@ -3,12 +3,15 @@
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from tigertag.contracts import Checkable
 from tigertag.errors import TigerTagError
+from tigertag.services import calls
 from tigertag.services.core import Core, EngineEntry
 from tigertag.services.views import Checked
-from tigertag.store import stops
+from tigertag.store import stops, use
+from tigertag.store.use import Amount
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
@@ -26,10 +29,7 @@ def check(core: Core, names: Sequence[str] = ()) -> list[Checked]:
     ]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tigertag-check") as pool:
         found = list(pool.map(_tried, entries))
-    for one in found:
-        if one.ok:
-            _lift(core, one.engine)
-    return found
+    return [_lifted(core, one) if one.ok else one for one in found]
 
 
 def _tried(entry: EngineEntry) -> Checked:
@@ -47,7 +47,14 @@ def _tried(entry: EngineEntry) -> Checked:
     return Checked(entry.id, True, "It can be used.")
 
 
-def _lift(core: Core, engine: str) -> None:
-    core.circuits.close(engine)
+def _lifted(core: Core, checked: Checked) -> Checked:
+    """It can be asked again, unless its budget of this month is used up."""
+    now, limits = datetime.now(UTC), core.engine(checked.engine).limits
     with core.store.write() as db:
-        stops.lift(db, engine)
+        taken = use.of_month(db, now)
+        if limits.are_reached(taken.get(checked.engine, Amount())):
+            why = calls.used_up(checked.engine, limits, taken, now)
+            return Checked(checked.engine, False, f"{checked.line} {why}")
+        stops.lift(db, checked.engine)
+    core.circuits.close(checked.engine)
+    return checked

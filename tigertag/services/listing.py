@@ -61,7 +61,7 @@ class Listing:
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
         context, listed, unchanged = self._context, 0, 0
-        asked: Counter[str] = Counter()
+        asked = Counter(dict.fromkeys(context.asked, 0))
         for page in _batches(_storable(context.library.items(context.section))):
             if run.cancelled():
                 return False

@@ -11,10 +11,16 @@ from threading import Event, Lock, Thread
 from uuid import uuid4
 
 from tigertag.contracts import Library, RunContext
-from tigertag.errors import LeaseLost, LibraryError, StoreError, TigerTagError
+from tigertag.errors import (
+    LeaseLost,
+    LibraryError,
+    LibraryUnavailable,
+    StoreError,
+    TigerTagError,
+)
 from tigertag.executors import threads
 from tigertag.model import Section
-from tigertag.services import calls
+from tigertag.services import calls, spool
 from tigertag.services import context as contexts
 from tigertag.services.asking import Asking
 from tigertag.services.batching import Batching
@@ -23,7 +29,7 @@ from tigertag.services.listing import Listing
 from tigertag.services.settling import Settling
 from tigertag.services.spool import Spool
 from tigertag.services.stopping import Stopping
-from tigertag.store import Db, chunks, scans
+from tigertag.store import Db, batches, chunks, scans
 from tigertag.store.chunks import Chunk
 
 logger = logging.getLogger(__name__)
@@ -57,6 +63,7 @@ class Runner:
         with self._failing():
             with self._store.read() as db:
                 scan = scans.get(db, self._scan_id)
+            spool.sweep(self._core)
             library = self._core.library(scan.section.library)
             if scan.kind != "scan":
                 _check_section(library, scan.section)
@@ -171,6 +178,13 @@ class Runner:
         try:
             yield
         except StoreError:
+            raise
+        except LibraryUnavailable as exc:
+            # A service is at work on a batch, which a short outage here must not cancel.
+            with self._store.read() as db:
+                waits = batches.are_out(db, self._scan_id)
+            if not waits:
+                self._fail(str(exc))
             raise
         except TigerTagError as exc:
             self._fail(str(exc))

@@ -16,7 +16,7 @@ def months(core: Core) -> dict[str, MonthOfUse]:
     now = datetime.now(UTC)
     with core.store.read() as db:
         taken = use.of_month(db, now)
-        in_doubt = use.in_doubt(db)
+        in_doubt = use.in_doubt(db, now)
     found: dict[str, MonthOfUse] = {}
     for entry in core.engines:
         amount = taken.get(entry.id, Amount())

@@ -44,6 +44,24 @@ def path_of(core: Core, batch: Batch) -> Path:
     return core.home / _FOLDER / f"{batch.engine}-{batch.id}.jsonl"
 
 
+def sweep(core: Core) -> None:
+    """Delete the files of batches that are done: another home has collected them."""
+    paths = {int(path.stem.rpartition("-")[2]): path for path in _files(core)}
+    with core.store.read() as db:
+        known = batches.states(db, list(paths))
+    for batch_id, path in paths.items():
+        if known.get(batch_id, "done") == "done":
+            path.unlink(missing_ok=True)
+
+
+def _files(core: Core) -> list[Path]:
+    return [
+        path
+        for path in (core.home / _FOLDER).glob("*.jsonl")
+        if path.stem.rpartition("-")[2].isdecimal()
+    ]
+
+
 @dataclass
 class _Filling:
     """A batch that is being filled by this process, which holds the lock on its file."""
@@ -82,13 +100,16 @@ class Spool:
                 self._put(chunk, plugin, filling, some)
 
     def seal(self) -> bool:
-        """Close the scan's batches of this home that nobody fills; False when there are none."""
+        """Close the scan's batches that nobody fills; False when there are none.
+
+        Called when nobody is at work on the scan: another home's is closed, too.
+        """
         with self._lock:
             for filling in self._filling.values():
                 filling.file.close()
             self._filling.clear()
             with self._store.read() as db:
-                left = batches.filling(db, self._context.scan.id, home_id(self._core))
+                left = batches.filling(db, self._context.scan.id)
             sealed = [self._seal(batch) for batch in left]
             return any(sealed)
 

@@ -53,10 +53,15 @@ class Tagged:
 def local_engines(core: Core, names: Sequence[str]) -> list[EngineEntry]:
     """Return the engines of these names; without names, those that keep pictures at home.
 
-    Raises `RequestError` for one that answers in hours.
+    Raises `RequestError` for one that answers in hours, or may see some sections only.
     """
     entries = core.usable_engines(names)
     for entry in entries:
+        if names and entry.sections:
+            raise RequestError(
+                f"Engine {entry.id} may see the sections {', '.join(entry.sections)} only (its"
+                " SECTIONS); a picture that is of no library is in none of them."
+            )
         if names and entry.engine is not None and is_deferred(entry.engine):
             raise RequestError(
                 f"Engine {entry.id} answers in hours (MODE=batch): it can be asked by"

@@ -30,7 +30,7 @@ def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], dat
     lines = {one.engine: _batch_line(core, one) for one in outstanding}
     for engine, items in counts.postponed.items():
         lines[engine] = f"{items:,} items wait: {counts.waiting.get(engine, '')}".replace(",", " ")
-    if not lines or due is None:
+    if not lines or due is None or due >= batches.FAR:
         return lines, None
     at = datetime.fromtimestamp(due, UTC)
     return lines, at if at > datetime.now(UTC) + _SOON else None

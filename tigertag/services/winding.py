@@ -2,10 +2,11 @@
 
 import logging
 import time
+from contextlib import suppress
 from threading import Event
 from uuid import uuid4
 
-from tigertag.errors import TigerTagError
+from tigertag.errors import LeaseLost, TigerTagError
 from tigertag.services import context as contexts
 from tigertag.services.batching import Batching
 from tigertag.services.core import Core
@@ -16,7 +17,7 @@ from tigertag.store.chunks import Chunk
 logger = logging.getLogger(__name__)
 
 _AGAIN_S = 600.0
-_LEASES = 10
+_LEASES = 60
 """A step is not renewed: its lease is that many times a chunk's."""
 
 
@@ -52,7 +53,7 @@ def _batching(core: Core, scan_id: int) -> Batching:
 
 
 def _give_back(core: Core, chunk: Chunk, again_at: float | None) -> None:
-    with core.store.write() as db:
+    with suppress(LeaseLost), core.store.write() as db:
         if again_at is None:
             chunks.finish(db, chunk)
         else:

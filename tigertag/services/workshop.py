@@ -120,6 +120,7 @@ class Workshop:
                 logger.info("scan %s: left", scan_id)
         except LibraryError as exc:
             logger.error("scan %s failed: %s", scan_id, exc)
+            self._refused[scan_id] = time.monotonic() + _TRY_AGAIN_S
         except TigerTagError as exc:
             logger.error("scan %s: %s", scan_id, exc)
             self._refused[scan_id] = time.monotonic() + _TRY_AGAIN_S

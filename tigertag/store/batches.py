@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, and_, func, select, update
 
+from tigertag.errors import LeaseLost
 from tigertag.store import chunks, schema
 from tigertag.store.database import Db
 from tigertag.store.sql import insert_one
@@ -87,15 +88,19 @@ def _batch(row: Row[Any]) -> Batch:
     return Batch(**row._mapping)
 
 
-def filling(db: Db, scan_id: int, home: str) -> list[Batch]:
-    where = (_batches.c.scan_id == scan_id, _batches.c.home == home, _batches.c.state == "filling")
+def filling(db: Db, scan_id: int) -> list[Batch]:
+    where = (_batches.c.scan_id == scan_id, _batches.c.state == "filling")
     return [_batch(row) for row in db.execute(select(_batches).where(*where))]
 
 
 def grow(db: Db, batch: Batch, item_ids: Sequence[int], size_bytes: int) -> None:
-    """Count requests that are in the spool now; their work waits for the batch."""
+    """Count requests that are in the spool now; their work waits for the batch.
+
+    Raises `LeaseLost` where another process has sealed it.
+    """
     values = {"lines": batch.lines + len(item_ids), "size_bytes": size_bytes}
-    db.execute(update(_batches).where(_batches.c.id == batch.id).values(**values))
+    if not move(db, batch.id, "filling", among=("filling",), **values):
+        raise LeaseLost
     where = (
         _work.c.scan_id == batch.scan_id,
         _work.c.engine == batch.engine,
@@ -129,7 +134,8 @@ def hasten(db: Db, scan_id: int) -> None:
     of_scan = select(_batches.c.chunk_id).where(
         _batches.c.scan_id == scan_id, _batches.c.state == "filling"
     )
-    chunks.wake(db, schema.chunks.c.id.in_(of_scan))
+    never = schema.chunks.c.due_at >= FAR
+    chunks.wake(db, and_(schema.chunks.c.id.in_(of_scan), never))
 
 
 def wake_items(db: Db, batch_id: int) -> None:
@@ -164,6 +170,17 @@ def outstanding(db: Db, scan_id: int) -> list[Outstanding]:
     where = (_batches.c.scan_id == scan_id, _batches.c.state.notin_(("collected", "done")))
     rows = db.execute(select(*columns).where(*where).group_by(_batches.c.engine))
     return [Outstanding(row[0], int(row[1]), int(row[2]), row[3], row[4]) for row in rows]
+
+
+def states(db: Db, batch_ids: Sequence[int]) -> dict[int, str]:
+    rows = db.execute(select(_batches.c.id, _batches.c.state).where(_batches.c.id.in_(batch_ids)))
+    return {row.id: row.state for row in rows}
+
+
+def are_out(db: Db, scan_id: int) -> bool:
+    """Whether a service may have a batch of the scan."""
+    where = (_batches.c.scan_id == scan_id, _batches.c.state.in_(("submitting", "submitted")))
+    return bool(db.execute(select(_batches.c.id).where(*where).limit(1)).all())
 
 
 def left_behind(db: Db) -> list[int]:

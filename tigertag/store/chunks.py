@@ -23,14 +23,13 @@ _CALLED = -1.0
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A leased chunk. `again`: it was worked on before, as far as it could be then."""
+    """A leased chunk."""
 
     id: int
     scan_id: int
     kind: str
     token: int
     attempts: int
-    again: bool = False
 
 
 def add(db: Db, scan_id: int) -> int:
@@ -60,12 +59,7 @@ def lease(
             due_at=_heard(_chunks.c.due_at),
         )
         .returning(
-            _chunks.c.id,
-            _chunks.c.scan_id,
-            _chunks.c.kind,
-            _chunks.c.token,
-            _chunks.c.attempts,
-            _chunks.c.due_at != 0,
+            _chunks.c.id, _chunks.c.scan_id, _chunks.c.kind, _chunks.c.token, _chunks.c.attempts
         )
     )
     row = db.execute(statement).one_or_none()

@@ -232,7 +232,7 @@ work = Table(
     _one_of("state", *WORK),
     Index(None, "chunk_id"),
     Index(None, "item_id"),
-    Index(None, "batch_id"),
+    Index(None, "batch_id", "item_id"),
     comment="One item that one engine has to be asked about.",
 )
 
@@ -276,13 +276,13 @@ calls = Table(
     _one_of("state", "held", "open", "settled", "lost"),
     Index(None, "engine", "id"),
     Index(None, "item_id"),
-    Index(None, "batch_id"),
+    Index(None, "batch_id", "item_id"),
     Index(
-        "ix_calls_open",
+        "ix_calls_doubtful",
         "state",
         "at",
-        sqlite_where=text("state = 'open'"),
-        postgresql_where=text("state = 'open'"),
+        sqlite_where=text("state IN ('open', 'lost')"),
+        postgresql_where=text("state IN ('open', 'lost')"),
     ),
     comment="A picture that leaves for a service, and what it takes; open: reserved, not settled.",
 )

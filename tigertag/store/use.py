@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, literal, select, text, update
 
 from tigertag.store import schema
 from tigertag.store.database import Db
@@ -16,6 +16,8 @@ _usage = schema.usage
 _budgets = schema.budgets
 
 _ROUNDING_USD = 1e-9
+_DOUBTFUL = text("state IN ('open', 'lost')")
+"""As the index says it: only then SQLite uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Limits:
 
     units: int | None = None
     cost_usd: float | None = None
+
+    def are_reached(self, taken: Amount) -> bool:
+        """Whether nothing more may be taken."""
+        units = self.units is not None and taken.units >= self.units
+        return units or (self.cost_usd is not None and taken.cost_usd >= self.cost_usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +178,36 @@ def _lower(db: Db, engine: str, day: datetime, less: Amount) -> None:
 
 def lose(db: Db, before: datetime) -> int:
     """Settle calls that nobody has settled since: they count as spent. Returns how many."""
-    where = (_calls.c.state == "open", _calls.c.at < before, _calls.c.batch_id.is_(None))
+    alone = _calls.c.batch_id.is_(None)
+    where = (_DOUBTFUL, _calls.c.state == "open", _calls.c.at < before, alone)
     return db.execute(update(_calls).where(*where).values(state="lost")).rowcount
 
 
-def depart(db: Db, batch_id: int, at: datetime) -> None:
-    """The pictures of a batch leave now."""
+def depart(db: Db, batch_id: int, engine: str, limits: Limits, at: datetime) -> bool:
+    """The pictures of a batch leave now; False when the budget of this month does not allow it.
+
+    They count for the month in which they leave. Then the transaction has to be undone.
+    """
     where = (_calls.c.batch_id == batch_id, _calls.c.state == "held")
+    rows = db.execute(select(_calls).where(*where)).all()
+    nothing = {row.id: Amount() for row in rows}
+    for (_engine, day), reserved in _given_back(rows, nothing).items():
+        _lower(db, engine, day, reserved)
+    whole = sum((Amount(row.units, row.cost_usd) for row in rows), Amount())
     db.execute(update(_calls).where(*where).values(state="open", at=at))
+    return reserve(db, engine, whole, limits, at)
+
+
+def hold_again(db: Db, batch_id: int) -> None:
+    """The pictures of a batch are to leave once more: they are logged anew, and reserved still."""
+    where = (_calls.c.batch_id == batch_id, _calls.c.state == "open")
+    names = [column.name for column in _calls.columns if column.name not in ("id", "state")]
+    copied = select(*[_calls.c[name] for name in names], literal("held")).where(*where)
+    left = list(db.execute(select(_calls.c.id).where(*where)).scalars())
+    db.execute(_calls.insert().from_select([*names, "state"], copied))
+    for some in slices(left):
+        once = update(_calls).where(_calls.c.id.in_(some))
+        db.execute(once.values(state="settled", units=0, cost_usd=0.0))
 
 
 def forget_held(db: Db, batch_id: int, *, limit: int) -> int:
@@ -190,15 +219,23 @@ def forget_held(db: Db, batch_id: int, *, limit: int) -> int:
     return len(held)
 
 
-def of_batch(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that is not settled, and the most that it may cost."""
+
+    id: int
+    cost_usd: float
+
+
+def of_batch(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, OpenCall]:
     """Return the unsettled calls of these items in a batch, by item."""
     where = (
         _calls.c.batch_id == batch_id,
         _calls.c.item_id.in_(item_ids),
         _calls.c.state == "open",
     )
-    rows = db.execute(select(_calls.c.item_id, _calls.c.id).where(*where))
-    return {row.item_id: row.id for row in rows}
+    rows = db.execute(select(_calls.c.item_id, _calls.c.id, _calls.c.cost_usd).where(*where))
+    return {row.item_id: OpenCall(row.id, row.cost_usd) for row in rows}
 
 
 def lose_batch(db: Db, batch_id: int) -> None:
@@ -257,9 +294,11 @@ def page(db: Db, *, engine: str, before: int | None, limit: int) -> list[CallRow
     ]
 
 
-def in_doubt(db: Db) -> dict[str, int]:
-    """Return, by engine, the calls that count as spent though nobody knows what came of them."""
-    statement = select(_calls.c.engine, func.count()).where(_calls.c.state == "lost")
+def in_doubt(db: Db, at: datetime) -> dict[str, int]:
+    """Return, by engine, a month's calls that count as spent, nobody knows what came of them."""
+    month = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    where = (_DOUBTFUL, _calls.c.state == "lost", _calls.c.at >= month)
+    statement = select(_calls.c.engine, func.count()).where(*where)
     return {row[0]: row[1] for row in db.execute(statement.group_by(_calls.c.engine))}
 
 

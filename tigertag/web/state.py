@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from tigertag.services.accounts import Accounts
 from tigertag.services.core import Core
 from tigertag.settings import WebSettings
+from tigertag.web.enrolling import Enrolments
 
 _KEY = "tigertag"
 
@@ -25,11 +26,12 @@ class State:
     core: Core
     accounts: Accounts
     workshop: Works
+    enrolments: Enrolments
 
 
 def put(app: Flask, core: Core, web: WebSettings, workshop: Works) -> State:
     accounts = Accounts(core, password=web.password, api_key=web.api_key)
-    app.extensions[_KEY] = made = State(core, accounts, workshop)
+    app.extensions[_KEY] = made = State(core, accounts, workshop, Enrolments(core))
     return made
 
 

@@ -14,6 +14,8 @@ from tigertag.inference.checkpoint import read_checkpoint
 from tigertag.inference.runtime import open_session
 from tigertag.inference.weights import TORCHVISION, Weights
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-3
 
 

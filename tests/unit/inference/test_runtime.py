@@ -16,6 +16,8 @@ from tigertag.errors import ModelError
 from tigertag.inference import on_cpu, on_cuda, runtime
 from tigertag.inference.runtime import Session, open_session
 
+pytestmark = pytest.mark.slow
+
 
 def open_cpu(path: Path, side_px: int | None = None) -> Session:
     return open_session(path, device="cpu", precision="f32", side_px=side_px)

@@ -1,19 +1,26 @@
 """Answers that come in hours: nothing is lost, repeated or paid for twice, whatever breaks off."""
 
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from threading import Event
 
 import pytest
+import time_machine
 
 from tests.batched import BatchedEngine
+from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import Progress
-from tigertag.errors import AuthFailed, QuotaExhausted, Unavailable
-from tigertag.services import scans, spending, winding
+from tigertag.errors import AuthFailed, LibraryUnavailable, QuotaExhausted, Unavailable
+from tigertag.services import calls, scans, spending, winding
 from tigertag.services.batching import Batching
 from tigertag.services.scans import Request, Status
 from tigertag.services.spool import Spool
+from tigertag.store import use
 from tigertag.store.use import Limits
+
+pytestmark = pytest.mark.slow
 
 RUNNING = Progress("running", 1, 3)
 
@@ -151,12 +158,137 @@ def test_a_batch_that_expired_with_half_its_answers_keeps_them(
     assert world.tags("1.png") == {"green"}
 
 
-def test_a_batch_that_ended_without_any_output_fails_its_items_with_the_reason(
+def test_a_batch_of_which_nothing_was_worked_on_costs_nothing(
     world: World, slow: BatchedEngine
 ) -> None:
     slow.answered = set()
     status = until_done(world, world.start())
     assert (status.failed, spent(world)) == (3, (0, 0.0))
+
+
+def test_what_an_ended_batch_says_nothing_of_counts_as_spent(
+    world: World, slow: BatchedEngine
+) -> None:
+    slow.silent_about = {"red", "green"}
+    status = until_done(world, world.start())
+    assert (status.failed, spent(world)) == (2, (3, 0.025))
+
+
+def test_pictures_that_are_sent_in_the_next_month_count_for_that_one(
+    world: World, slow: BatchedEngine
+) -> None:
+    world.terms["slow"] = {"limits": Limits(units=3)}
+    with time_machine.travel(datetime(2026, 1, 31, 23, tzinfo=UTC)) as clock:
+        scan_id = gathered(world)
+        clock.move_to(datetime(2026, 2, 1, tzinfo=UTC))
+        status = until_done(world, scan_id)
+        with world.store.read() as db:
+            january = use.of_month(db, datetime(2026, 1, 5, tzinfo=UTC))["slow"]
+        assert (status.done, january.units, spent(world)) == (3, 0, (3, 0.015))
+
+
+def gathered(world: World) -> int:
+    """Gather a batch, and do not send it."""
+    scan_id = world.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Batching, "_submit", lambda *_: time.time() + 60)
+        world.run(scan_id)
+    return scan_id
+
+
+def test_a_batch_waits_where_the_next_months_budget_does_not_allow_it(
+    world: World, slow: BatchedEngine
+) -> None:
+    world.terms["slow"] = {"limits": Limits(units=3)}
+    with time_machine.travel(datetime(2026, 1, 31, 23, tzinfo=UTC)) as clock:
+        scan_id = gathered(world)
+        clock.move_to(datetime(2026, 2, 1, tzinfo=UTC))
+        calls.run_context(world.core, "slow").calls.reserve("x", host="x", size_bytes=1, units=1)
+        world.make_due(scan_id)
+        status = world.run(scan_id)
+    assert (slow.sent, "MONTHLY_LIMIT" in status.waits["slow"]) == ([], True)
+
+
+def test_an_empty_batch_is_not_sent(world: World, slow: BatchedEngine) -> None:
+    world.terms["slow"] = {"limits": Limits(units=0)}
+    status = until_done(world, world.start())
+    assert (slow.sent, status.scan.state, spooled(world)) == ([], "done", [])
+
+
+def test_each_time_a_batch_is_sent_is_logged(world: World, slow: BatchedEngine) -> None:
+    slow.states = [Progress("failed", reason="Too much is queued.", again=True)]
+    until_done(world, world.start())
+    assert len(spending.departures(world.core).items) == 6
+
+
+def test_a_library_that_is_away_for_a_while_leaves_the_batch_alone(
+    world: World, slow: BatchedEngine
+) -> None:
+    slow.states, world.poll_s = [RUNNING], 5.0
+    scan_id = world.start()
+    for _ in range(2):
+        world.make_due(scan_id)
+        world.run(scan_id)
+    world.photos.rename(world.home / "away")
+    with pytest.raises(LibraryUnavailable):
+        world.run(scan_id)
+    (world.home / "away").rename(world.photos)
+    slow.sent[0].state = Progress("ended")
+    assert (until_done(world, scan_id).done, slow.cancelled) == (3, [])
+
+
+def test_what_an_ended_scan_had_asked_is_decided_when_it_is_answered(
+    world: World, slow: BatchedEngine
+) -> None:
+    slow.states, world.poll_s = [RUNNING], 5.0
+    world.engines.append(ColourEngine("quick"))
+    scan_id = world.start()
+    for _ in range(2):
+        world.make_due(scan_id)
+        world.run(scan_id)
+    scans.cancel(world.core, scan_id)
+    until_done(world, world.start("apply"))
+    for _ in range(3):
+        world.make_due(scan_id)
+        winding.wind_up(world.core, Event())
+    assert until_done(world, world.start("apply")).scan.unchanged == 0
+    assert set(slow.asked.values()) == {1}
+
+
+def test_winding_up_without_the_engine_does_not_run_hot(world: World, slow: BatchedEngine) -> None:
+    slow.states, world.poll_s = [RUNNING], 5.0
+    scan_id = world.start()
+    for _ in range(2):
+        world.make_due(scan_id)
+        world.run(scan_id)
+    scans.cancel(world.core, scan_id)
+    world.engines = []
+    world.make_due(scan_id)
+    assert [winding.wind_up(world.core, Event()) for _ in range(3)] == [True, False, False]
+
+
+def test_the_files_of_batches_that_another_home_has_collected_are_swept(
+    world: World, slow: BatchedEngine
+) -> None:
+    until_done(world, world.start())
+    left = world.home / "spool" / "slow-1.jsonl"
+    left.write_text("picture")
+    world.scan(mode="decide")
+    assert not left.exists()
+
+
+def test_a_picture_that_was_replaced_meanwhile_gets_no_tags_of_the_old_one(
+    world: World, slow: BatchedEngine
+) -> None:
+    slow.states, world.poll_s = [RUNNING], 5.0
+    scan_id = world.start("apply")
+    for _ in range(2):
+        world.make_due(scan_id)
+        world.run(scan_id)
+    world.picture("0.png", "green", side_px=20)
+    slow.sent[0].state = Progress("ended")
+    status = until_done(world, scan_id)
+    assert (status.done, status.failed, world.tags("0.png")) == (2, 1, set())
 
 
 def test_a_batch_refused_as_a_whole_fails_its_items_and_costs_nothing(

@@ -18,6 +18,8 @@ from tigertag.services import checking, sources
 from tigertag.services.kept import KeptInStore
 from tigertag.services.scans import Status
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "http://127.0.0.1:9"
 SECRETS = (imagga_server.KEY, imagga_server.SECRET, openai_server.KEY, compreface_server.KEY)
 

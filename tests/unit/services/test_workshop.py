@@ -10,6 +10,8 @@ from tests.world import World
 from tigertag.services import scans
 from tigertag.services.workshop import Workshop
 
+pytestmark = pytest.mark.slow
+
 
 def wait_for(reached: Callable[[], bool], *, seconds: float = 15) -> None:
     until = time.monotonic() + seconds

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tigertag.contracts import Capabilities, Failed, Host, Outcome, Prepared, Progress
+from tigertag.contracts import Capabilities, Collected, Failed, Host, Prepared, Progress
 from tigertag.engines.openai_vision.core import Core
 from tigertag.engines.openai_vision.dialect import Dialect
 from tigertag.engines.openai_vision.faults import WEB_PAGE, Fault, redacted
-from tigertag.engines.openai_vision.lines import Lines, outcome
+from tigertag.engines.openai_vision.lines import Lines, collected
 from tigertag.engines.openai_vision.options import Options
 from tigertag.errors import EngineError
 from tigertag.model import Sample
@@ -129,13 +129,13 @@ class DeferredVision:
             return Progress("ended", done, total)
         return Progress("running", done, total)
 
-    def collect(self, batch: str) -> Iterator[Outcome]:
+    def collect(self, batch: str) -> Iterator[Collected]:
         """See `DeferredEngine`. What expired or was cancelled unasked has no outcome."""
         found = self._asked(lambda: self._batch(batch))
         seen = set[str]()
         for file in _results(found) if found else ():
             for line in Lines(self._core, file):
-                one = outcome(line, self._core)
+                one = collected(line, self._core)
                 if one is not None and one.sample not in seen:
                     seen.add(one.sample)
                     yield one

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from tigertag.contracts import Failed, Outcome
+from tigertag.contracts import Collected, Failed
 from tigertag.engines.openai_vision.completion import taken
 from tigertag.engines.openai_vision.core import Core
 from tigertag.engines.openai_vision.faults import PASSING, Fault, redacted
@@ -73,8 +73,8 @@ def _split(blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def outcome(line: bytes, core: Core) -> Outcome | None:
-    """Return what a line tells of its sample; None where it was not worked on, or tells nothing."""
+def collected(line: bytes, core: Core) -> Collected | None:
+    """Return what a line tells of its sample; None where it tells nothing."""
     try:
         told = json.loads(line)
         sample, response, error = told["custom_id"], told.get("response"), told.get("error")
@@ -88,19 +88,24 @@ def outcome(line: bytes, core: Core) -> Outcome | None:
         return _answered(sample, response.get("status_code"), response.get("body"), core)
     code = str(error.get("code")) if isinstance(error, dict) else ""
     if code in _NOT_DONE:
-        return None
-    return Failed(sample, f"It was not answered: {_message(error)}.", retryable=True)
+        return Collected(sample, None, 0, 0.0)
+    failed = Failed(sample, f"It was not answered: {_message(error)}.", retryable=True)
+    return Collected(sample, failed, 0, 0.0)
 
 
-def _answered(sample: str, status: Any, body: Any, core: Core) -> Outcome:
+def _answered(sample: str, status: Any, body: Any, core: Core) -> Collected:
     if status != _OK:
         passes = isinstance(status, int) and (status in PASSING or status >= 500)
         said = _message(body.get("error") if isinstance(body, dict) else None)
-        return Failed(sample, f"It was answered with {status}: {said}.", retryable=passes)
+        failed = Failed(sample, f"It was answered with {status}: {said}.", retryable=passes)
+        return Collected(sample, failed, 0, 0.0)
     completion, known = taken(body), core.known
     usage = completion.usage if completion else None
-    cost_usd = known.price.cost_usd(usage) * known.batch if known and usage else 0.0
-    return read(sample, completion, model=core.options.model, cost_usd=cost_usd)
+    cost_usd = known.price.cost_usd(usage) * known.batch if known and usage else None
+    if known and known.price.is_free:
+        cost_usd = 0.0
+    outcome = read(sample, completion, model=core.options.model, cost_usd=cost_usd or 0.0)
+    return Collected(sample, outcome, core.units, cost_usd)
 
 
 def _message(error: Any) -> str:

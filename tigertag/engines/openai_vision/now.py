@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from tigertag.contracts import Call, Capabilities, Failed, Host, Labelled, Outcome, RunContext
+from tigertag.engines.openai_vision.batch import DeferredVision
 from tigertag.engines.openai_vision.completion import Completion, parsed
 from tigertag.engines.openai_vision.core import AT_ONCE, Core
 from tigertag.engines.openai_vision.dialect import Learnt
@@ -22,10 +23,11 @@ _GETTING_READY = 4
 
 
 class Vision:
-    """A model that is asked about one sample a call. Keeps to `Engine`."""
+    """A model that is asked about one sample a call. Keeps to `Engine` and `FormerlyDeferred`."""
 
     def __init__(self, id: str, options: Options, host: Host) -> None:
         self.id = id
+        self.deferred = DeferredVision(id, options, host)
         self._core = Core(id, options, host)
         self._gate = Gate(AT_ONCE)
         self._crew = Crew(id, AT_ONCE + _GETTING_READY)
@@ -52,6 +54,7 @@ class Vision:
         """See `Engine`. Waits for the calls that are under way."""
         self._crew.close()
         self._core.close()
+        self.deferred.close()
         self._learnt = Learnt()
 
     def check(self) -> str:

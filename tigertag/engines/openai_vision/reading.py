@@ -31,7 +31,7 @@ def read(sample: str, completion: Completion | None, *, model: str, cost_usd: fl
     """Return what came of a question. A refusal and a cut answer cost, too; asked again, again."""
 
     def failed(reason: str, *, retryable: bool) -> Failed:
-        return Failed(sample, reason, retryable=retryable, cost_usd=cost_usd)
+        return Failed(sample, reason, retryable=retryable)
 
     if completion is None or not completion.choices:
         return failed("What came back is no answer of a chat model.", retryable=True)

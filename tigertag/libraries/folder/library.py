@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tigertag.errors import (
 )
 from tigertag.libraries.folder import sidecar
 from tigertag.libraries.folder.keys import SIDECAR, path
-from tigertag.libraries.folder.listing import inside, photos
+from tigertag.libraries.folder.listing import inside, photos, revision_of
 from tigertag.libraries.folder.options import Options
 from tigertag.libraries.folder.xmp import EMPTY, Xmp
 from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
@@ -157,21 +157,23 @@ class FolderLibrary:
         found = sidecar.read(where + SIDECAR)
         if found is None:
             # A share that was unmounted has no sidecars either: that must not read as "no tags".
-            self._mode(where)
-            return Shown(key, stamp="")
+            return Shown(key, stamp="", revision=revision_of(self._status(where)))
         tags = tuple(TagRef(Field.TAG, word) for word in found.xmp.tags)
-        return Shown(key, tags, rest=found.xmp.rest, stamp=found.stamp)
+        revision = None
+        with suppress(OSError):
+            revision = revision_of(os.stat(where))
+        return Shown(key, tags, rest=found.xmp.rest, stamp=found.stamp, revision=revision)
 
     def _photo(self, key: str) -> str:
         """Return where a photo is, once sure that it is there, a file and below the root."""
         where = os.path.join(self._root, path(key))
-        if not stat.S_ISREG(self._mode(where)) or not inside(self._root, where):
+        if not stat.S_ISREG(self._status(where).st_mode) or not inside(self._root, where):
             raise Unreadable("This is no file inside the library's folder.")
         return where
 
-    def _mode(self, where: str) -> int:
+    def _status(self, where: str) -> os.stat_result:
         try:
-            return os.stat(where).st_mode
+            return os.stat(where)
         except OSError as exc:
             if not os.access(self._root, os.R_OK | os.X_OK):
                 raise self._unavailable(self._root, exc) from exc

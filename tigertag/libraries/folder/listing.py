@@ -78,8 +78,13 @@ def _photo(
     except OSError:
         # It went away since its folder was read: the next scan will see what there is.
         return None
-    revision = f"{status.st_size}-{status.st_mtime_ns}"
+    revision = revision_of(status)
     return Photo(key(prefix + entry.name), text(entry.name), status.st_size, revision, mark)
+
+
+def revision_of(status: os.stat_result) -> str:
+    """Return what changes when a file's content does, as far as its folder tells."""
+    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def _mark(sidecar: os.DirEntry[str]) -> str:

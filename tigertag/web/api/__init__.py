@@ -12,9 +12,10 @@ from tigertag.web.api import (
     rules,
     scans,
     tags,
+    use,
 )
 
-_RESOURCES = (libraries, engines, scans, items, tags, rules, health)
+_RESOURCES = (libraries, engines, scans, items, tags, rules, use, health)
 
 
 def register(app: Flask) -> None:

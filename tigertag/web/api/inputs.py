@@ -86,6 +86,17 @@ class Body(Input):
     model_config = ConfigDict(strict=True)
 
 
+class OptionalBody(Body):
+    """A JSON body that may be left out: then it says nothing."""
+
+    model_config = ConfigDict(openapi_extra={"required": False})  # type: ignore[typeddict-unknown-key]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: Any) -> Any:
+        return {} if data is None else data
+
+
 class Nothing(Input):
     """No parameters."""
 

@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 
 from tigertag.errors import RequestError
 from tigertag.web.api import problems, refusals
+from tigertag.web.api.inputs import OptionalBody
 from tigertag.web.api.problems import FieldProblem
 from tigertag.wording import one_line
 
@@ -113,8 +114,10 @@ def _check_request() -> Response | None:
         return refusals.refused(
             [FieldProblem(field=name, detail="is given twice") for name in twice]
         )
-    view = current_app.view_functions[request.endpoint or ""]
-    return _check_body() if "body" in view.__annotations__ else None
+    body = current_app.view_functions[request.endpoint or ""].__annotations__.get("body")
+    if body is None or (issubclass(body, OptionalBody) and not request.get_data()):
+        return None
+    return _check_body()
 
 
 def _check_body() -> Response | None:

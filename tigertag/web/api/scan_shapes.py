@@ -7,9 +7,11 @@ from pydantic import Field
 
 from tigertag.services import views
 from tigertag.services.scans import Status
+from tigertag.web.api.forecast_shapes import Forecast, Spared
 from tigertag.web.api.shapes import NEXT, Item, Shape, SureTag, TagName
 
-Mode = Literal["changed", "force", "decide"]
+Mode = Literal["changed", "force", "decide", "forecast"]
+ForecastOf = Literal["changed", "force"]
 Write = Literal["preview", "apply"]
 Kind = Literal["scan", "apply", "undo", "redo"]
 State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
@@ -50,6 +52,7 @@ class Scan(Shape):
     state: State
     kind: Kind
     mode: Mode
+    forecast_of: ForecastOf | None = Field(description="The mode that a forecast counts for.")
     write: Write
     library: str
     section: str = Field(description="The section's id.")
@@ -61,6 +64,10 @@ class Scan(Shape):
     eta_s: float | None = Field(description="Seconds left; null while that cannot be told.")
     error: str = Field(description="Why it failed; empty if it did not.")
     waiting: dict[str, str] = Field(description="Engines that cannot answer now, and why.")
+    waits: dict[str, str] = Field(description="What it waits for by itself, by engine.")
+    due_at: datetime | None = Field(description="When it goes on; null: now, or it has ended.")
+    spared: dict[str, Spared] = Field(description="What engines were not asked, by engine.")
+    forecast: Forecast | None = Field(description="What a forecast that is done has counted.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -73,7 +80,8 @@ class Scan(Shape):
                 "id": scan.id,
                 "state": scan.state,
                 "kind": scan.kind,
-                "mode": scan.mode,
+                "mode": "forecast" if scan.is_forecast else scan.mode,
+                "forecast_of": scan.mode if scan.is_forecast else None,
                 "write": scan.write,
                 "library": scan.section.library,
                 "section": scan.section.id,
@@ -85,6 +93,10 @@ class Scan(Shape):
                 "eta_s": None if status.eta_s is None else round(status.eta_s, 1),
                 "error": scan.error,
                 "waiting": dict(status.waiting),
+                "waits": dict(status.waits),
+                "due_at": status.due_at,
+                "spared": {name: Spared.of(one) for name, one in status.spared.items()},
+                "forecast": None if status.forecast is None else Forecast.of(status.forecast),
                 "created_at": scan.created_at,
                 "started_at": scan.started_at,
                 "finished_at": scan.finished_at,

@@ -7,7 +7,7 @@ from tigertag.services import previews, scans
 from tigertag.web import state
 from tigertag.web.api.inputs import Body, Flag, Id, Nothing, Paging, Text
 from tigertag.web.api.routes import Routes, made, refuse_body, sent
-from tigertag.web.api.scan_shapes import Change, Changes, Mode, Scan, Scans, Write
+from tigertag.web.api.scan_shapes import Change, Changes, ForecastOf, Mode, Scan, Scans, Write
 
 routes = Routes("scans", "Runs over a section: previews, writes, and what takes them back.")
 
@@ -31,10 +31,16 @@ class NewScan(Body):
     mode: Mode = Field(
         default="changed",
         description="changed: ask engines only what they have not answered; force: ask them all"
-        " again; decide: ask none, decide anew from stored answers.",
+        " again; decide: ask none, decide anew from stored answers; forecast: only count what a"
+        " scan would ask, and what that costs.",
+    )
+    forecast_of: ForecastOf = Field(
+        default="changed", description="The mode that a forecast counts for; else without meaning."
     )
     write: Write = Field(
-        default="preview", description="preview: only say what would change; apply: write it."
+        default="preview",
+        description="preview: only say what would change; apply: write it. A forecast writes"
+        " nothing.",
     )
 
 
@@ -50,7 +56,12 @@ class ChangesQuery(Paging):
 def start_scan(body: NewScan, query: Nothing) -> Response:
     """Start a scan: a preview, if nothing else is said."""
     wanted = scans.Request(
-        body.library, body.section, body.mode, body.write, tuple(body.engines or ())
+        body.library,
+        body.section,
+        body.mode,
+        body.write,
+        tuple(body.engines or ()),
+        body.forecast_of,
     )
     return _queued(scans.start(state.core(), wanted))
 

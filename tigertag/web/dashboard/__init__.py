@@ -6,6 +6,7 @@ Nothing here works on a scan: pages start scans, and look at what the database s
 from flask import Blueprint, Flask
 
 from tigertag.web.dashboard import (
+    departures,
     home,
     items,
     moving,
@@ -17,12 +18,26 @@ from tigertag.web.dashboard import (
     starting,
     tags,
     telling,
+    use,
 )
 from tigertag.web.dashboard.error import error_page
 
 __all__ = ["error_page", "register"]
 
-_GROUPS = (home, starting, scans, moving, previewed, items, pictures, tags, rules, setup)
+_GROUPS = (
+    home,
+    starting,
+    scans,
+    moving,
+    previewed,
+    items,
+    pictures,
+    tags,
+    rules,
+    setup,
+    departures,
+    use,
+)
 
 
 def register(app: Flask) -> None:

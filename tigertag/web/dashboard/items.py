@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from tigertag.services import browsing, tombstones
 from tigertag.web import state
-from tigertag.web.dashboard import asked, places
+from tigertag.web.dashboard import asked, boxes, places
 
 pages = Blueprint("items", __name__)
 
@@ -30,7 +30,12 @@ def every() -> ResponseReturnValue:
 
 @pages.get("/items/<int(max=2147483647):item_id>")
 def show(item_id: int) -> ResponseReturnValue:
-    return render_template("item.html", detail=browsing.item(state.core(), item_id))
+    core = state.core()
+    detail = browsing.item(core, item_id)
+    found = boxes.of_answers(core, detail.answers)
+    return render_template(
+        "item.html", detail=detail, boxes=found, boxes_in_words=boxes.summary(found)
+    )
 
 
 @pages.post("/items/<int(max=2147483647):item_id>/lift")

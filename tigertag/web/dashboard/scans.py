@@ -3,7 +3,7 @@
 from flask import Blueprint, make_response, render_template
 from flask.typing import ResponseReturnValue
 
-from tigertag.services import previews, scans
+from tigertag.services import consent, previews, scans
 from tigertag.services.core import Core
 from tigertag.services.scans import Status
 from tigertag.web import state
@@ -30,7 +30,13 @@ def show(scan_id: int) -> ResponseReturnValue:
         page=previews.changes(core, scan_id, limit=_GRID),
         may_strike=previews.may_strike(core, scan_id),
         **kin(core, status),
+        **leading_on(status),
     )
+
+
+def leading_on(status: Status) -> dict[str, object]:
+    """What the scan is to do of which this is the forecast, and whether it is still to be told."""
+    return {"wanted_write": asked.text("write"), "holds": consent.holds(status.scan)}
 
 
 def kin(core: Core, status: Status) -> dict[str, object]:
@@ -48,7 +54,7 @@ def progress(scan_id: int) -> ResponseReturnValue:
 
 def progress_of(status: Status) -> ResponseReturnValue:
     """The part of the page that tells it; the grid is asked for again when the scan has ended."""
-    answer = make_response(render_template("_progress.html", status=status))
+    answer = make_response(render_template("_progress.html", status=status, **leading_on(status)))
     if not status.scan.active:
         answer.headers["HX-Trigger-After-Swap"] = "scan-ended"
     return answer

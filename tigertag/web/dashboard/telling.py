@@ -1,17 +1,20 @@
 """How pages tell numbers, times and states: filters of the templates."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from flask import Flask
 from markupsafe import Markup
 
-from tigertag.model import Rule, RuleAction
+from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
+from tigertag.services.views import Departure
 from tigertag.store.scans import ScanRow
 from tigertag.web import state
 from tigertag.web.dashboard import places
+from tigertag.wording import usd
 
 _NARROW_SPACE = "\u202f"
 _TITLES = {"apply": "Apply", "undo": "Undo", "redo": "Redo"}
+_SPENT = {"open": "under way, or not yet known", "lost": "in doubt: counts as spent"}
 _MODES = {"changed": "", "force": ", asking anew", "decide": ", from stored answers"}
 STATES = {
     "queued": "waiting to start",
@@ -75,10 +78,27 @@ def when(time: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(time.isoformat(), shown)
 
 
+def on(time: datetime) -> str:
+    """A day of the budgets, which are UTC's: "1 December"."""
+    return f"{time.astimezone(UTC):%-d %B}"
+
+
+def spent(departure: Departure) -> str:
+    """What became of a picture that left, and what it took."""
+    if departure.state in _SPENT:
+        return _SPENT[departure.state]
+    if not departure.units and not departure.cost_usd:
+        return "not counted"
+    paid = f" · {usd(departure.cost_usd)}" if departure.cost_usd else ""
+    return f"{count(departure.units, 'call')}{paid}"
+
+
 def title(scan: ScanRow) -> str:
     """What a scan is called."""
     if scan.kind in _TITLES:
         return _TITLES[scan.kind]
+    if scan.is_forecast:
+        return "Forecast" + _MODES.get(scan.mode, "")
     name = "Preview" if scan.write == "preview" else "Scan & tag"
     return name + _MODES.get(scan.mode, "")
 
@@ -99,7 +119,9 @@ def in_words(rule: Rule) -> str:
 
 def register(app: Flask) -> None:
     """Make the filters known to the templates."""
-    for tells in (number, count, percent, duration, when, title, in_words):
+    for tells in (number, count, percent, duration, when, on, usd, spent, title, in_words):
         app.add_template_filter(tells)
     app.add_template_filter(places.named, "place")
-    app.jinja_env.globals.update(STATES=STATES, STANDINGS=STANDINGS, EDITS=EDITS)
+    app.jinja_env.globals.update(
+        STATES=STATES, STANDINGS=STANDINGS, EDITS=EDITS, UNKNOWN_FACE=UNKNOWN_FACE
+    )

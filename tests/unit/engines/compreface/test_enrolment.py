@@ -12,6 +12,8 @@ from tests.unit.engines.compreface.setup import Home
 from tigertag.contracts import Call, Enrolled, Forgetful, RunContext
 from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
 
+pytestmark = pytest.mark.slow
+
 ADA = drawn("ada", kind="PNG")
 ADA_TOO = drawn("ada", kind="PNG", mark=1)
 GRACE = drawn("grace", kind="PNG")

@@ -5,6 +5,8 @@ from pydantic import ValidationError
 
 from tigertag.engines.compreface import Options
 
+pytestmark = pytest.mark.slow
+
 
 def options(**told: object) -> Options:
     return Options.model_validate({"api_key": "s3cret"} | told)

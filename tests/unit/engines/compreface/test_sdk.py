@@ -21,6 +21,8 @@ from tigertag.errors import EngineError
 from tigertag.net import Http
 from tigertag.remote.gate import Gate
 
+pytestmark = pytest.mark.slow
+
 IMPORT = """
 import sys, urllib3
 assert urllib3.__version__.startswith("2.")

@@ -12,6 +12,8 @@ from tests.unit.engines.imagga.imaggas import Imaggas, photos
 from tigertag.contracts import Labelled, RunContext
 from tigertag.engines.imagga import client
 
+pytestmark = pytest.mark.slow
+
 ALWAYS = float("inf")
 
 

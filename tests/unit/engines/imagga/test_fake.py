@@ -13,6 +13,8 @@ from PIL import Image
 
 from tests.imagga import KEY, SECRET, ImaggaServer
 
+pytestmark = pytest.mark.slow
+
 AUTH = (KEY, SECRET)
 
 

@@ -13,6 +13,8 @@ from tigertag.engines.imagga import client
 from tigertag.errors import AuthFailed, ModelError, TigerTagError, Unavailable
 from tigertag.net import Patience
 
+pytestmark = pytest.mark.slow
+
 SPENT, FREE, TOOK = None, (0, 0.0), (1, 0.0)
 ALWAYS = float("inf")
 

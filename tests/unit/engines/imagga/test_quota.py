@@ -12,6 +12,8 @@ from tigertag.engines.imagga import account
 from tigertag.engines.imagga.usage import Usage, moment
 from tigertag.errors import AuthFailed, QuotaExhausted, Unavailable
 
+pytestmark = pytest.mark.slow
+
 ENDS = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
 
 

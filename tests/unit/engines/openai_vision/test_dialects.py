@@ -7,6 +7,8 @@ from tests.unit.engines.openai_vision.visions import RED, Visions, labelled, pla
 from tigertag.contracts import Labelled, RunContext
 from tigertag.errors import EngineError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("habits", "sure"), [(OLLAMA, 0.5), (LM_STUDIO, 0.9), (LLAMA_CPP, 0.9), (VLLM, 0.9)]

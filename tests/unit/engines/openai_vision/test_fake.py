@@ -12,6 +12,8 @@ import requests
 from tests.openai_server import OpenAIServer
 from tests.unit.engines.openai_vision.visions import Visions, labelled, plain, prepared
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def body(bench: Visions) -> dict[str, Any]:

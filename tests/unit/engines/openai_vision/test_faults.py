@@ -11,6 +11,8 @@ from tigertag.engines.openai_vision.faults import Fault, redacted
 from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
 from tigertag.model import Sample
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def as_openai(openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from tigertag.net import Http
 from tigertag.plugins import load_engines
 from tigertag.settings import EngineSettings
 
+pytestmark = pytest.mark.slow
+
 SECRET = "sk-proj-secret-of-mine"
 
 

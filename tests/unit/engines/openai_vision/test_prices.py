@@ -11,6 +11,8 @@ from tigertag.engines.openai_vision import prices
 from tigertag.engines.openai_vision.completion import Usage, taken
 from tigertag.errors import EngineError
 
+pytestmark = pytest.mark.slow
+
 LUNA = "gpt-6-luna"
 
 

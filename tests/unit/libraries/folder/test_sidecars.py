@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -249,7 +250,8 @@ def test_a_sidecar_of_its_own_goes_when_its_last_tag_does(place: FolderPlace) ->
     place.send("a.jpg", adds=("cat",))
     assert place.names() == ["a.jpg", "a.jpg.xmp"]
     outcome = place.send("a.jpg", removes=("cat",))
-    assert outcome.after == Shown("a.jpg", stamp="")
+    assert outcome.after is not None
+    assert replace(outcome.after, revision=None) == Shown("a.jpg", stamp="")
     assert place.names() == ["a.jpg"]
 
 

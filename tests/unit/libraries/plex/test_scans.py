@@ -19,6 +19,8 @@ from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.scans import Request, Status
 from tigertag.store import Store, migrate
 
+pytestmark = pytest.mark.slow
+
 PICTURES = {name: encoded(Image.new("RGB", (40, 30), rgb), "JPEG") for name, rgb in COLOURS.items()}
 
 

@@ -17,6 +17,8 @@ from tigertag.libraries.plex.edits import LONGEST_URL, Delta, path, paths
 from tigertag.libraries.plex.photos import shown as seen_in
 from tigertag.model import Edit, Field, Shown, TagRef
 
+pytestmark = pytest.mark.slow
+
 LONG = "x" * 100
 SPELLINGS = [
     "dog, big",

@@ -42,8 +42,14 @@ def test_engines_show_whether_they_can_be_used(rest: FlaskClient) -> None:
         "name": "test",
         "status": "ready",
         "reason": "",
+        "until": None,
+        "notice": "",
         "local": True,
+        "paid": False,
+        "only_uncertain": False,
+        "knows_faces": False,
         "min_confidence": 0.5,
+        "use": None,
     }
 
 

@@ -1,0 +1,68 @@
+"""What a scan waits for by itself is told on its page."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.batched import BatchedEngine
+from tests.unit.web.conftest import API_KEY, PASSWORD
+from tests.unit.web.dashboard.member import Member
+from tests.unit.web.dashboard.paying import paid
+from tests.world import World
+from tigertag.contracts import Progress
+from tigertag.errors import AuthFailed
+from tigertag.services import scans
+from tigertag.settings import WebSettings
+from tigertag.store.use import Limits
+from tigertag.web.app import create_app
+
+
+def member_of(world: World) -> Member:
+    return Member(create_app(world.core, WebSettings(PASSWORD, API_KEY), work=False))
+
+
+@pytest.fixture(autouse=True)
+def _pictures(world: World) -> None:
+    for name, colour in (("rose.png", "red"), ("sea.png", "blue")):
+        world.picture(name, colour)
+
+
+def test_a_refused_key_is_one_line(world: World) -> None:
+    paid(world).raises["open"] = AuthFailed("Its key was refused. Nothing was sent.")
+    world.scan()
+    member = member_of(world)
+    assert "Its key was refused. Nothing was sent." in member.page("/scans/1")
+    assert "The next scan tries it again." in member.page("/setup")
+
+
+def test_the_next_month_is_waited_for(world: World) -> None:
+    paid(world, limits=Limits(1, None))
+    world.terms["cloud"]["waits_for_budget"] = True
+    world.scan()
+    member = member_of(world)
+    page = member.page("/scans/1")
+    assert "It goes on by itself at" in page
+    assert ">waits</span>" in page
+    assert "used up its 1 calls of this month" in page
+    assert ">waits</span>" in member.page("/scans")
+    assert "It is tried again by itself at" in member.page("/setup")
+
+
+def test_a_batch_says_how_many_it_has_answered(world: World) -> None:
+    slow = BatchedEngine(states=[Progress("running")])
+    world.engines = [world.engine, slow]
+    core = replace(world.core, poll_s=600.0)
+    scans.run(core, world.start()).run()
+    page = member_of(world).page("/scans/1")
+    assert "waiting for slow, 0 of 2 answered: sent " in page
+    assert "It goes on by itself at" in page
+
+
+def test_what_is_paused_does_not_go_on_by_itself(world: World) -> None:
+    paid(world, limits=Limits(1, None))
+    world.terms["cloud"]["waits_for_budget"] = True
+    world.scan()
+    scans.pause(world.core, 1)
+    page = member_of(world).page("/scans/1")
+    assert "It goes on by itself at" not in page
+    assert ">paused</span>" in page
