@@ -9,6 +9,8 @@ from tests.compreface import CompreFaceServer, drawn
 from tests.free_port import free_port
 from tests.unit.cli.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CompreFaceServer]:

@@ -15,6 +15,8 @@ from tests.unit.inference.checkpoints import Stored, legacy, state_dict, text, z
 from tigertag.errors import ModelError
 from tigertag.inference.checkpoint import read_checkpoint
 
+pytestmark = pytest.mark.slow
+
 SIX = np.arange(6, dtype="<f4")
 PLAIN = {"weight": Stored("FloatStorage", SIX.tobytes(), 6, (2, 3), (3, 1))}
 FORMATS = pytest.mark.parametrize("written", [zipped, legacy])

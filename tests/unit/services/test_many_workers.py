@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
 from tests.batched import BatchedEngine
 from tests.colours import ColourEngine
 from tests.unit.services.test_batching import until_done
@@ -13,6 +15,8 @@ from tigertag.model import Label
 from tigertag.services import previews, scans, spending
 from tigertag.services.accounts import Accounts
 from tigertag.store.use import Limits
+
+pytestmark = pytest.mark.slow
 
 
 def test_workers_that_share_a_scan_ask_nothing_twice(tmp_path: Path, database_url: str) -> None:

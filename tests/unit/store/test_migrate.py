@@ -16,6 +16,8 @@ from tigertag.errors import SchemaMismatch
 from tigertag.store import Store, migrate
 from tigertag.store.schema import metadata
 
+pytestmark = pytest.mark.slow
+
 REVISIONS = [revision for revision, _doc in migrate.history()]
 
 

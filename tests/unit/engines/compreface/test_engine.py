@@ -18,6 +18,8 @@ from tigertag.errors import AuthFailed, EngineError, Unavailable
 from tigertag.media.picture import decode
 from tigertag.model import UNKNOWN_FACE, Box, Frame, Kind, Label, Media, Sample
 
+pytestmark = pytest.mark.slow
+
 
 class TestContract(EngineContract):
     @pytest.fixture

@@ -13,6 +13,8 @@ from tests.unit.libraries.plex.plexes import PlexPlace
 from tigertag.contracts import Need, NotRead
 from tigertag.errors import LibraryError, LibraryUnavailable
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[[PlexPlace], object]
 
 ASKS: dict[str, Ask] = {

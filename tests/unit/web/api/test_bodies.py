@@ -9,6 +9,8 @@ from flask.testing import FlaskClient
 
 from tests.unit.web.api.asking import got, post, problem, wrong
 
+pytestmark = pytest.mark.slow
+
 JSON = {"Content-Type": "application/json"}
 
 

@@ -8,6 +8,8 @@ from tests.unit.web.dashboard.member import Member
 from tests.world import World
 from tigertag.model import UNKNOWN_FACE, Box, Kind, Label
 
+pytestmark = pytest.mark.slow
+
 FACE = Kind.FACE
 
 

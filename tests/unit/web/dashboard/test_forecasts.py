@@ -15,6 +15,8 @@ from tigertag.store import schema
 from tigertag.store.use import Limits
 from tigertag.web.app import create_app
 
+pytestmark = pytest.mark.slow
+
 WHOLE = {"library": "photos", "section": "."}
 PREVIEW = {**WHOLE, "write": "preview"}
 

@@ -18,6 +18,8 @@ from tigertag.store import kept, stops
 from tigertag.store.use import Limits
 from tigertag.web.app import create_app
 
+pytestmark = pytest.mark.slow
+
 
 def app_of(world: World) -> Flask:
     return create_app(world.core, WebSettings(PASSWORD, API_KEY), work=False)
