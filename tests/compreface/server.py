@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 from tests.compreface.faults import Faults
 from tests.compreface.handler import Handler
+from tests.wire import Wire
 
 KEY = "00000000-0000-4000-8000-00000000c0de"
 """The key of the recognition service."""
@@ -55,7 +55,7 @@ class CompreFaceServer:
         self.wiped = 0
         self.most_at_once = 0
         self._at_once = 0
-        self._wire = _Wire(("127.0.0.1", port), self)
+        self._wire = _Wire(port, self)
         self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -130,14 +130,7 @@ class CompreFaceServer:
                 self._at_once -= 1
 
 
-class _Wire(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, address: tuple[str, int], fake: CompreFaceServer) -> None:
+class _Wire(Wire):
+    def __init__(self, port: int, fake: CompreFaceServer) -> None:
         self.fake = fake
-        super().__init__(address, Handler)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet: clients hang up as they like."""
+        super().__init__(port, Handler)

@@ -1,19 +1,19 @@
 """A strict fake of Imagga on a real socket, and its owner's hands on it."""
 
-import socket
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from tests.imagga.faults import Faults
+from tests.faults import Faults
+from tests.imagga.faults import KINDS, PLACES
 from tests.imagga.handler import Handler, Refused
 from tests.imagga.picture import short_side_px
+from tests.wire import Wire
 
 KEY, SECRET = "acc_0f1e2d3c4b5a697", "s3cret-of-an-account"
 _WORDS = {
@@ -56,7 +56,7 @@ class ImaggaServer:
         self.languages = set(_WORDS)
         self.taggers = {"general_v3", "own one/2"}
         self.overrides: dict[str, object] = {}
-        self.faults = Faults()
+        self.faults = Faults(PLACES, KINDS)
         self.lock = threading.RLock()
         self.uploads: dict[str, str] = {}
         self.taggings: Counter[str] = Counter()
@@ -70,7 +70,7 @@ class ImaggaServer:
         self.violations: list[str] = []
         self._now: Counter[str] = Counter()
         self._ids = iter(range(1, 1 << 40))
-        self._wire = _Wire(("127.0.0.1", port), self)
+        self._wire = _Wire(port, self)
         self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -211,36 +211,7 @@ def tags_of(digest: str, language: str = "en") -> list[dict[str, Any]]:
     ]
 
 
-class _Wire(ThreadingHTTPServer):
-    """The sockets. Connections that are open when the server ends are cut."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], imagga: ImaggaServer) -> None:
+class _Wire(Wire):
+    def __init__(self, port: int, imagga: ImaggaServer) -> None:
         self.imagga = imagga
-        self._open: set[socket.socket] = set()
-        super().__init__(address, Handler)
-
-    def process_request(
-        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
-    ) -> None:
-        assert isinstance(request, socket.socket)
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-        assert isinstance(request, socket.socket)
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet: clients hang up, or are killed, as it happens."""
-
-    def hang_up(self) -> None:
-        for one in list(self._open):
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+        super().__init__(port, Handler)

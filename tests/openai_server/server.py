@@ -1,22 +1,22 @@
 """A strict fake of OpenAI's API on a real socket, and its owner's hands on it."""
 
-import socket
 import tempfile
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.faults import Faults
 from tests.openai_server import running
-from tests.openai_server.faults import Faults
+from tests.openai_server.faults import KINDS, PLACES
 from tests.openai_server.habits import Habits
 from tests.openai_server.handler import Handler
 from tests.openai_server.holdings import Batch, File
 from tests.openai_server.refusals import Refused
+from tests.wire import Wire
 
 KEY = "sk-proj-the0wners0wn0key0123456789abcd"
 _OPENAI = Habits()
@@ -58,7 +58,7 @@ class OpenAIServer:
         self.answer_tokens: int | None = None
         self.max_lines, self.max_bytes = 50_000, 200_000_000
         self.script: deque[dict[str, Any]] = deque()
-        self.faults = Faults()
+        self.faults = Faults(PLACES, KINDS)
         self.lock = threading.RLock()
         self.files: dict[str, File] = {}
         self.batches: dict[str, Batch] = {}
@@ -74,7 +74,7 @@ class OpenAIServer:
         self._ids = iter(range(1, 1 << 40))
         self._running: list[threading.Thread] = []
         self._folder = tempfile.TemporaryDirectory(prefix="openai-server-")
-        self._wire = _Wire(("127.0.0.1", port), self)
+        self._wire = _Wire(port, self)
         self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -232,36 +232,7 @@ def _end(*, cancelled: bool) -> str:
     return "cancelled" if cancelled else "completed"
 
 
-class _Wire(ThreadingHTTPServer):
-    """The sockets. Connections that are open when the server ends are cut."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, address: tuple[str, int], openai: OpenAIServer) -> None:
+class _Wire(Wire):
+    def __init__(self, port: int, openai: OpenAIServer) -> None:
         self.openai = openai
-        self._open: set[socket.socket] = set()
-        super().__init__(address, Handler)
-
-    def process_request(
-        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
-    ) -> None:
-        assert isinstance(request, socket.socket)
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-        assert isinstance(request, socket.socket)
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet: clients hang up as they like."""
-
-    def hang_up(self) -> None:
-        for one in list(self._open):
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+        super().__init__(port, Handler)

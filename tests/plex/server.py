@@ -1,11 +1,9 @@
 """A strict fake of Plex Media Server on a real socket, and its owner's hands on it."""
 
-import socket
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +11,7 @@ from tests.plex.faults import Faults
 from tests.plex.handler import Handler
 from tests.plex.holdings import Album, Photo, Section, Source
 from tests.plex.listing import Habits
+from tests.wire import Wire
 
 TOKEN = "t0ken-of-the-owner"
 _EPOCH = 1_700_000_000
@@ -43,7 +42,7 @@ class PlexServer:
         self.before_edit: Callable[[], None] = lambda: None
         self._ids = iter(range(101, 1 << 31))
         self._clock = iter(range(_EPOCH, 1 << 40))
-        self._wire = _Wire(("127.0.0.1", port), self)
+        self._wire = _Wire(port, self)
         self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -200,36 +199,7 @@ class PlexServer:
             self.held[one.section].touch(one)
 
 
-class _Wire(ThreadingHTTPServer):
-    """The sockets. Connections that are open when the server ends are cut."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, address: tuple[str, int], plex: PlexServer) -> None:
+class _Wire(Wire):
+    def __init__(self, port: int, plex: PlexServer) -> None:
         self.plex = plex
-        self._open: set[socket.socket] = set()
-        super().__init__(address, Handler)
-
-    def process_request(
-        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
-    ) -> None:
-        assert isinstance(request, socket.socket)
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-        assert isinstance(request, socket.socket)
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet: clients hang up as they like."""
-
-    def hang_up(self) -> None:
-        for one in list(self._open):
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+        super().__init__(port, Handler)

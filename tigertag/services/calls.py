@@ -8,6 +8,7 @@ from tigertag.errors import QuotaExhausted
 from tigertag.services.core import Core, EngineEntry
 from tigertag.store import Db, Store, use
 from tigertag.store.use import Amount, Limits, NewCall
+from tigertag.wording import count
 
 _LOST_AFTER = timedelta(hours=1)
 
@@ -55,7 +56,7 @@ def used_up(engine: str, limits: Limits, month: dict[str, Amount], now: datetime
     stem = f"ENGINE_{engine.upper()}_"
     by_units = limits.units is not None and taken.units >= limits.units
     if by_units or limits.cost_usd is None:
-        what = f"its {limits.units} calls of this month ({stem}MONTHLY_LIMIT)"
+        what = f"its {count(limits.units or 0, 'call')} of this month ({stem}MONTHLY_LIMIT)"
     else:
         what = f"its budget of ${limits.cost_usd:g} of this month ({stem}MONTHLY_COST_USD)"
     return QuotaExhausted(

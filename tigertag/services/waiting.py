@@ -10,6 +10,7 @@ from tigertag.store import batches, chunks
 from tigertag.store.batches import Outstanding
 from tigertag.store.decisions import Counts
 from tigertag.store.scans import ScanRow
+from tigertag.wording import count
 
 _SOON = timedelta(seconds=1)
 
@@ -29,7 +30,7 @@ def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], dat
         due = chunks.due_at(db, scan.id)
     lines = {one.engine: _batch_line(core, one) for one in outstanding}
     for engine, items in counts.postponed.items():
-        lines[engine] = f"{items:,} items wait: {counts.waiting.get(engine, '')}".replace(",", " ")
+        lines[engine] = f"{count(items, 'item')} waiting: {counts.waiting.get(engine, '')}"
     if not lines or due is None or due >= batches.FAR:
         return lines, None
     at = datetime.fromtimestamp(due, UTC)
@@ -37,14 +38,14 @@ def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], dat
 
 
 def _batch_line(core: Core, one: Outstanding) -> str:
-    count = f"{one.answered:,} of {one.lines:,} answered".replace(",", " ")
+    answered = f"{one.answered:,} of {one.lines:,} answered".replace(",", " ")
     if one.submitted_at is None:
         state = "they are being gathered and sent"
     else:
         since = one.submitted_at.astimezone(core.timezone)
         state = f"sent {since:%-d %B %H:%M}; it may take up to 24 hours"
     trouble = f" {one.reason}" if one.reason else ""
-    return f"waiting for {one.engine}, {count}: {state}.{trouble}"
+    return f"waiting for {one.engine}, {answered}: {state}.{trouble}"
 
 
 def savings(core: Core, counts: Counts) -> Mapping[str, Saving]:

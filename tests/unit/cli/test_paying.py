@@ -123,7 +123,7 @@ def test_a_scan_that_waits_for_the_next_month_says_how_it_goes_on(
     monkeypatch.setenv("ENGINE_CLOUD_ON_LIMIT", "wait")
     result = run("scan", "photos", "--yes")
     assert (result.exit_code, "it waits" in result.output) == (3, True)
-    assert "used up its 1 calls of this month" in result.output
+    assert "used up its 1 call of this month" in result.output
     assert "It goes on at " in result.output
     assert "`tigertag resume 1` does." in result.output
     assert run("resume", "1").exit_code == 3

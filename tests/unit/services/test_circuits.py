@@ -20,7 +20,7 @@ def test_the_others_go_on_and_their_tags_are_written(world: World) -> None:
     world.picture("a.png", "red")
     status = world.run(world.start("apply"))
     assert (status.scan.state, world.tags("a.png")) == ("running", {"red"})
-    assert status.waits["down"] == "1 items wait: down"
+    assert status.waits["down"] == "1 item waiting: down"
 
 
 def test_its_work_is_taken_up_again_by_itself(world: World) -> None:

@@ -156,7 +156,7 @@ def test_a_scan_waits_for_the_next_month_where_it_is_told_to(
         scan_id = world.start("apply")
         waiting = world.run(scan_id)
         assert waiting.due_at == datetime(2026, 12, 1, tzinfo=UTC)
-        assert "1 items wait" in waiting.waits["colour"]
+        assert "1 item waiting" in waiting.waits["colour"]
         clock.move_to(datetime(2026, 12, 1, 0, 1, tzinfo=UTC))
         assert world.run(scan_id).asked == 2
 

@@ -82,7 +82,7 @@ def test_a_scan_that_waits_for_the_next_month_says_until_when(
     world.scan()
     scan = got(rest, "scans/1")
     assert (scan["state"], set(scan["waits"])) == ("running", {"cloud"})
-    assert "1 items wait: It has used up" in scan["waits"]["cloud"]
+    assert "1 item waiting: It has used up" in scan["waits"]["cloud"]
     assert datetime.fromisoformat(scan["due_at"]) > datetime.now(UTC)
 
 

@@ -43,7 +43,7 @@ def test_the_next_month_is_waited_for(world: World) -> None:
     page = member.page("/scans/1")
     assert "It goes on by itself at" in page
     assert ">waits</span>" in page
-    assert "used up its 1 calls of this month" in page
+    assert "used up its 1 call of this month" in page
     assert ">waits</span>" in member.page("/scans")
     assert "It is tried again by itself at" in member.page("/setup")
 
