@@ -25,7 +25,7 @@ from tigertag.wording import one_line
 logger = logging.getLogger(__name__)
 
 _WARY_AFTER = 3
-_MOST_ATTEMPTS = 5
+_MOST_ATTEMPTS = 8
 _LOOK_AGAIN_S = 5.0
 _BATCH_S = 3600.0
 

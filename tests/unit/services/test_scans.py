@@ -356,9 +356,9 @@ def test_an_item_over_which_the_program_dies_is_left_out_in_the_end(world: World
     world.run_listing(scan_id)
     with world.store.write() as db:
         db.exec_driver_sql("UPDATE chunks SET attempts = 5 WHERE kind = 'items'")
-        db.exec_driver_sql("UPDATE work SET attempts = 5 WHERE id = 1")
+        db.exec_driver_sql("UPDATE work SET attempts = 8 WHERE id = 1")
     status = world.run(scan_id)
     assert [reason for _key, reason in status.failures] == [
-        "TigerTag died 5 times over this item; it is left out."
+        "TigerTag died 8 times over this item; it is left out."
     ]
     assert (status.scan.state, len(world.engine.asked)) == ("done", 1)
