@@ -21,7 +21,7 @@ from tigertag.services.listing import Listing
 from tigertag.services.scans import Request, Status
 from tigertag.store import Store, chunks, migrate, schema
 from tigertag.store import scans as scans_store
-from tigertag.store.batches import FAR
+from tigertag.store.chunks import FAR
 
 
 @cache

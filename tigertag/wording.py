@@ -56,7 +56,13 @@ def usd(cost_usd: float | None) -> str:
         return "not known"
     if 0 < cost_usd < 0.01:
         return "under $0.01"
-    return f"${cost_usd:,.2f}"
+    return f"${max(cost_usd, 0.0):,.2f}"
+
+
+def about(cost_usd: float | None) -> str:
+    """Return an estimate as people read it."""
+    shown = usd(cost_usd)
+    return f"about {shown}" if shown.startswith("$") else shown
 
 
 def count(number: int, noun: str) -> str:

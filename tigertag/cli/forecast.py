@@ -13,7 +13,7 @@ from tigertag.services import consent, scans
 from tigertag.services.core import Core
 from tigertag.services.forecasts import EngineForecast, Forecast
 from tigertag.services.scans import Request
-from tigertag.wording import count, usd
+from tigertag.wording import about, count, usd
 
 
 @click.command()
@@ -117,7 +117,7 @@ def _sum(found: Forecast) -> str:
     if not found.unknown:
         if not found.cost_usd:
             return "It costs no money, but calls of a quota."
-        return f"About {usd(found.cost_usd)} in all."
+        return f"{about(found.cost_usd).capitalize()} in all."
     names = ", ".join(found.unknown)
-    known = f"; the others cost about {usd(found.cost_usd)}" if found.cost_usd else ""
+    known = f"; the others cost {about(found.cost_usd)}" if found.cost_usd else ""
     return f"What {names} costs is not known{known}."

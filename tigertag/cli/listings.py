@@ -11,6 +11,7 @@ from tigertag.errors import TigerTagError
 from tigertag.model import Tag
 from tigertag.services import scans as service
 from tigertag.services.core import Core, LibraryEntry
+from tigertag.services.scans import Status
 
 _WORTH_SHOWING = 0.01
 
@@ -43,28 +44,35 @@ def show(scan_id: int) -> None:
     """Show what SCAN decided of each item, and why."""
     table = Table("item", "tags", "to add", "to remove", "why", box=None)
     with core() as built:
+        silent = _silent(service.status(built, scan_id))
         for item, decision in service.decided(built, scan_id):
             table.add_row(
                 item.item.called,
                 ", ".join(tag.name for tag in decision.tags),
                 ", ".join(ref.name for ref in decision.adds),
                 ", ".join(ref.name for ref in decision.removes),
-                decision.reason or _reasons(decision.tags),
+                decision.reason or _reasons(decision.tags, silent),
             )
     console.print(table)
 
 
-def _reasons(tags: Sequence[Tag]) -> str:
-    return "; ".join(_why(tag) for tag in tags) or "nothing sure enough"
+def _reasons(tags: Sequence[Tag], silent: str) -> str:
+    return "; ".join(_why(tag) for tag in tags) or f"nothing sure enough{silent}"
+
+
+def _silent(status: Status) -> str:
+    """Name the engines that have not answered all."""
+    names = ", ".join(sorted({*status.waiting, *status.waits}))
+    return f"; not all is answered yet: {names}" if names else ""
 
 
 def _why(tag: Tag) -> str:
     """Say which engines' labels speak for a tag."""
-    said = [
+    said = dict.fromkeys(
         f"{one.engine}: {one.label.name} {one.label.confidence:.2f}"
         for one in tag.because
         if one.label.confidence >= _WORTH_SHOWING
-    ]
+    )
     return f"{tag.name} {tag.confidence:.2f} ({', '.join(said)})"
 
 

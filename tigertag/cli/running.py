@@ -16,7 +16,7 @@ from tigertag.errors import Conflict
 from tigertag.services import scans
 from tigertag.services.core import Core
 from tigertag.services.scans import Status
-from tigertag.wording import usd
+from tigertag.wording import about
 
 _POLL_S = 0.25
 _REST_S = 1.0
@@ -187,11 +187,13 @@ def _told(status: Status) -> list[str]:
     lines = [f"  failed: {key}: {reason}" for key, reason in status.failures]
     for engine, reason in status.waiting.items():
         if engine not in status.waits:
-            lines.append(f"  engine {engine} could not go on; its items wait: {reason}")
+            lines.append(f"  engine {engine} could not go on; a later scan asks it: {reason}")
     lines += [
         f"  {engine} was spared {saving.items} items: {_saved(saving.cost_usd)}."
         for engine, saving in status.spared.items()
     ]
+    if not scan.active:
+        lines += _waits(status)
     if _is_waiting(status):
         lines += _waits(status)
         lines.append(
@@ -203,4 +205,4 @@ def _told(status: Status) -> list[str]:
 
 
 def _saved(cost_usd: float | None) -> str:
-    return "what that saved is not known" if cost_usd is None else f"about {usd(cost_usd)} less"
+    return "what that saved is not known" if cost_usd is None else f"{about(cost_usd)} less"

@@ -1,11 +1,15 @@
 """`tigertag scan` and what can be done with a scan."""
 
+from contextlib import suppress
+from threading import Event
+
 import click
 
 from tigertag.cli import forecast as forecasting
 from tigertag.cli import running
 from tigertag.cli.session import core
-from tigertag.services import scans
+from tigertag.errors import Conflict
+from tigertag.services import scans, winding
 from tigertag.services.scans import Request
 
 _waiting = click.option(
@@ -42,6 +46,7 @@ def scan(
     """
     request = Request(library, section, mode, write, engines)
     with core() as built:
+        winding.wind_up(built, Event())
         scan_id = scans.unfinished(built, request)
         if scan_id is None:
             if not yes:
@@ -49,7 +54,7 @@ def scan(
             scan_id = scans.start(built, request)
         else:
             running.wait_for_lease(built, scan_id)
-            click.echo(f"Scan {scan_id} was interrupted; going on with it.", err=True)
+            click.echo(f"Scan {scan_id} has not ended; going on with it.", err=True)
         running.work(built, scan_id, wait=wait)
 
 
@@ -94,5 +99,14 @@ def pause(scan_id: int) -> None:
 def cancel(scan_id: int) -> None:
     """End SCAN; what it did is kept."""
     with core() as built:
-        scans.cancel(built, scan_id)
+        with suppress(Conflict):
+            scans.cancel(built, scan_id)
+        state = scans.status(built, scan_id).scan.state
+        if state != "cancelled":
+            raise Conflict(f"Scan {scan_id} is {state}; it cannot be cancelled.")
+        winding.hasten(built, scan_id)
+        winding.wind_up(built, Event())
+        waits = scans.status(built, scan_id).waits
     click.echo(f"Scan {scan_id} is cancelled; what it did is kept.")
+    for line in waits.values():
+        click.echo(f"  {line}")

@@ -6,7 +6,7 @@ from rich.table import Column, Table
 from tigertag.cli.session import console, core
 from tigertag.services import spending
 from tigertag.services.views import Departure, MonthOfUse
-from tigertag.wording import count, usd
+from tigertag.wording import about, count, usd
 
 _STATES = {"open": "under way", "settled": "", "lost": "in doubt: counts as spent"}
 
@@ -21,7 +21,7 @@ def use() -> None:
         return
     table = Table("engine", "this month (UTC)", "renews", "in doubt", "an item costs", box=None)
     for month in months.values():
-        cost = "not known" if month.item_cost_usd is None else f"about {usd(month.item_cost_usd)}"
+        cost = about(month.item_cost_usd)
         doubt = count(month.in_doubt, "call") if month.in_doubt else ""
         renews = f"{month.renews_at:%-d %B}"
         table.add_row(month.engine, taken(month), renews, doubt, cost)

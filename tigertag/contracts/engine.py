@@ -104,9 +104,10 @@ class Enrolled:
 class Enrolling(Protocol):
     """An engine that has to teach a service something before it is asked, such as faces."""
 
-    def enrol(self, run: RunContext) -> Enrolled:
+    def enrol(self, run: RunContext, *, by_itself: bool = False) -> Enrolled:
         """Bring the service up to date, by difference, one process at a time.
 
-        Called at the start of each scan, after `open`. Raises `EngineError`.
+        Called at the start of each scan, after `open`, `by_itself`: then it does not remove all
+        that there is. Raises `EngineError`.
         """
         ...

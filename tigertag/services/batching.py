@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from tigertag import pipeline
 from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, deferred_side
-from tigertag.errors import EngineError, NotFound
+from tigertag.errors import EngineError, NotFound, QuotaExhausted
 from tigertag.services import calls, spool
 from tigertag.services.context import Context
 from tigertag.services.core import Core
@@ -66,7 +66,7 @@ class Batching:
         # What may no longer see the section is still asked for what it was shown.
         known = batch.engine in self._context.engines
         stop = self._stopping.of(batch.engine) if known else None
-        if stop is not None:
+        if stop is not None and not stop.by_quota:
             self._note(batch, batch.answered, stop.reason)
             return time.time() + _AGAIN_S if stop.until is None else stop.until.timestamp()
         try:
@@ -75,7 +75,9 @@ class Batching:
         except EngineError as exc:
             self._stopping.stop(batch.engine, exc)
             self._note(batch, batch.answered, one_line(str(exc)))
-            return time.time() + self._core.poll_s
+            return time.time() + (
+                _AGAIN_S if isinstance(exc, QuotaExhausted) else self._core.poll_s
+            )
 
     def _engine(self, batch: Batch) -> DeferredEngine | None:
         """Return what can collect the batch, also where the engine answers at once by now."""

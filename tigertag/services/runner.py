@@ -80,6 +80,7 @@ class Runner:
                 scans.move(db, self._scan_id, to="running", among=("queued", "running", "paused"))
             with self._alive(), closing(self._spool):
                 threads.run(self._step, workers=self._core.workers, stop=self.stop)
+            self._core.memory.forget("tally")
 
     def _step(self) -> bool:
         with self._store.write() as db:

@@ -81,7 +81,7 @@ def start(core: Core, request: Request) -> int:
     section = core.section(library, request.section)
     engines = core.usable_engines(request.engines)
     if not engines and request.mode != "decide":
-        raise RequestError("No engine can be used; the list of engines says why.")
+        raise RequestError(_why_none(core))
     blind = [entry.id for entry in engines if not may_see(entry, section)]
     if blind and (request.engines or len(blind) == len(engines)):
         raise RequestError(f"Engine {blind[0]} may not see section {section.id} (its SECTIONS).")
@@ -95,6 +95,11 @@ def start(core: Core, request: Request) -> int:
             )
         new = NewScan(section_id, "scan", request.mode, request.write, named)
         return scans.create(db, new)
+
+
+def _why_none(core: Core) -> str:
+    problems = [f"{entry.id}: {entry.problem}" for entry in core.engines]
+    return " ".join(["No engine can be used.", *problems])
 
 
 def _refuse_if_active(db: Db, section_id: int) -> None:
@@ -142,13 +147,17 @@ def pause(core: Core, scan_id: int) -> None:
 
 
 def resume(core: Core, scan_id: int) -> None:
-    """Make a paused scan go on; one that is running already is left as it is."""
+    """Make a paused scan go on, and look now whether what it waits for has come."""
     _move(core, scan_id, to="running", among=("queued", "running", "paused"))
+    with core.store.write() as db:
+        chunks.hasten(db, scan_id)
 
 
 def cancel(core: Core, scan_id: int) -> None:
-    """End a scan; what it committed is kept."""
+    """End a scan; what it committed is kept. Its batches are wound up next (`winding`)."""
     _move(core, scan_id, to="cancelled", among=("queued", "running", "paused"))
+    with core.store.write() as db:
+        chunks.hasten(db, scan_id)
 
 
 def _move(core: Core, scan_id: int, *, to: str, among: tuple[str, ...]) -> None:
@@ -200,9 +209,9 @@ def status(core: Core, scan_id: int) -> Status:
 
 def _status(core: Core, scan: ScanRow) -> Status:
     counts, failures = counting.tally(core, scan)
-    waits, due_at = waiting.told(core, scan, counts) if scan.active else ({}, None)
+    waits, due_at = waiting.told(core, scan, counts)
     pace = _pace(scan, counts.done + counts.failed)
-    left_s = counts.todo / pace if pace and scan.state == "running" else None
+    left_s = counts.todo / pace if pace and scan.state == "running" and not waits else None
     return Status(
         scan,
         counts.todo,

@@ -18,10 +18,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why an engine cannot go on. `until`: when this scan asks it again; None: it does not."""
+    """Why an engine cannot go on. `until`: when this scan asks it again; None: it does not.
+
+    `by_quota`: what was reserved before may still be asked.
+    """
 
     reason: str
     until: datetime | None = None
+    by_quota: bool = False
 
     @property
     def state(self) -> str:
@@ -79,8 +83,9 @@ class Stopping:
         if isinstance(error, Unavailable):
             circuits = self._core.circuits
             return Stop(reason, circuits.fail(name, reason, retry_after_s=error.retry_after_s))
-        if isinstance(error, QuotaExhausted) and self._core.engine(name).waits_for_budget:
-            return Stop(reason, error.resets_at)
+        if isinstance(error, QuotaExhausted):
+            waits = self._core.engine(name).waits_for_budget
+            return Stop(reason, error.resets_at if waits else None, by_quota=True)
         return Stop(reason)
 
     def _put(self, name: str, stop: Stop) -> None:
@@ -110,7 +115,7 @@ class Stopping:
         return self._open.add(name)
 
     def _enrol(self, name: str, engine: Enrolling) -> None:
-        done = engine.enrol(calls.run_context(self._core, name))
+        done = engine.enrol(calls.run_context(self._core, name), by_itself=True)
         if done.added or done.removed:
             logger.info("engine %s: %s enrolled, %s removed", name, done.added, done.removed)
         for problem in done.problems:

@@ -24,14 +24,23 @@ class Saving:
 
 
 def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], datetime | None]:
-    """Return a line for each engine that the scan waits for, and when it goes on at the latest."""
+    """Return a line for each engine that is waited for, and when the scan goes on.
+
+    A batch comes when it comes: then there is no such time. A scan that has ended may have left a
+    batch behind; a later one of its section tells of it, too.
+    """
     with core.store.read() as db:
         outstanding = batches.outstanding(db, scan.id)
+        behind = batches.of_ended_scans(db, scan.section_id)
         due = chunks.due_at(db, scan.id)
-    lines = {one.engine: _batch_line(core, one) for one in outstanding}
+    lines = {one.engine: _batch_line(core, one) for one in outstanding if scan.active}
+    for engine, scan_id, items in behind:
+        lines.setdefault(engine, _behind_line(engine, scan_id, items))
+    if not scan.active or outstanding:
+        return lines, None
     for engine, items in counts.postponed.items():
         lines[engine] = f"{count(items, 'item')} waiting: {counts.waiting.get(engine, '')}"
-    if not lines or due is None or due >= batches.FAR:
+    if not lines or due is None or due >= chunks.FAR:
         return lines, None
     at = datetime.fromtimestamp(due, UTC)
     return lines, at if at > datetime.now(UTC) + _SOON else None
@@ -46,6 +55,13 @@ def _batch_line(core: Core, one: Outstanding) -> str:
         state = f"sent {since:%-d %B %H:%M}; it may take up to 24 hours"
     trouble = f" {one.reason}" if one.reason else ""
     return f"waiting for {one.engine}, {answered}: {state}.{trouble}"
+
+
+def _behind_line(engine: str, scan_id: int, items: int) -> str:
+    return (
+        f"{count(items, 'item')} of scan {scan_id}, which has ended, may still be answered by"
+        f" {engine}'s batch; the service collects that, or `tigertag cancel {scan_id}` does."
+    )
 
 
 def savings(core: Core, counts: Counts) -> Mapping[str, Saving]:

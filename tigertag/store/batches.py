@@ -21,8 +21,6 @@ from tigertag.store.sql import insert_one
 
 _batches = schema.batches
 _work = schema.work
-FAR = 1e12
-"""Due when it is woken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Outstanding:
 
 def begin(db: Db, scan_id: int, engine: str, home: str) -> Batch:
     """Make an empty batch, and its chunk, which is due when the batch is sealed."""
-    chunk = {"scan_id": scan_id, "kind": "batch", "due_at": FAR}
+    chunk = {"scan_id": scan_id, "kind": "batch", "due_at": chunks.FAR}
     row = {
         "scan_id": scan_id,
         "chunk_id": insert_one(db, schema.chunks, chunk),
@@ -134,7 +132,7 @@ def hasten(db: Db, scan_id: int) -> None:
     of_scan = select(_batches.c.chunk_id).where(
         _batches.c.scan_id == scan_id, _batches.c.state == "filling"
     )
-    never = schema.chunks.c.due_at >= FAR
+    never = schema.chunks.c.due_at >= chunks.FAR
     chunks.wake(db, and_(schema.chunks.c.id.in_(of_scan), never))
 
 
@@ -189,6 +187,17 @@ def left_behind(db: Db) -> list[int]:
     where = (scans.c.state.in_(schema.FINAL), _batches.c.state != "done")
     statement = select(_batches.c.scan_id).join(scans, scans.c.id == _batches.c.scan_id)
     return list(db.execute(statement.where(*where).distinct()).scalars())
+
+
+def of_ended_scans(db: Db, section_id: int) -> list[tuple[str, int, int]]:
+    """Return (engine, scan, requests) of what ended scans of a section have at a service."""
+    scans = schema.scans
+    columns = (_batches.c.engine, _batches.c.scan_id, func.sum(_batches.c.lines))
+    out = (_batches.c.state.in_(("submitting", "submitted")), scans.c.section_id == section_id)
+    statement = select(*columns).join(scans, scans.c.id == _batches.c.scan_id)
+    ended = statement.where(scans.c.state.in_(schema.FINAL), *out)
+    grouped = ended.group_by(_batches.c.engine, _batches.c.scan_id)
+    return [(row[0], row[1], int(row[2])) for row in db.execute(grouped)]
 
 
 def asked_elsewhere(db: Db, item_ids: Sequence[int]) -> set[tuple[int, str]]:

@@ -178,11 +178,12 @@ def section_counts(db: Db) -> list[SectionCount]:
     ]
 
 
-def newest_scans(db: Db) -> dict[int, tuple[int, int | None]]:
-    """Return, by section, the newest scan and the active one if there is one."""
+def newest_scans(db: Db) -> dict[int, tuple[int | None, int | None]]:
+    """Return, by section, the newest scan that is no forecast, and the active one."""
     scans = schema.scans
-    statement = select(scans.c.section_id, func.max(scans.c.id)).group_by(scans.c.section_id)
+    statement = select(scans.c.section_id, func.max(scans.c.id)).where(scans.c.forecast == "")
+    statement = statement.group_by(scans.c.section_id)
     newest = {row[0]: row[1] for row in db.execute(statement)}
     where = scans.c.state.in_(schema.ACTIVE)
     active = {row.section_id: row.id for row in db.execute(select(scans).where(where))}
-    return {section: (scan, active.get(section)) for section, scan in newest.items()}
+    return {section: (newest.get(section), active.get(section)) for section in newest | active}

@@ -16,6 +16,8 @@ from tigertag.store.database import Db
 from tigertag.store.sql import insert_one
 
 _chunks = schema.chunks
+FAR = 1e12
+"""Due when it is woken."""
 _WOKEN = 1.0
 _CALLED = -1.0
 """Woken while it is held."""
@@ -123,6 +125,13 @@ def wake(db: Db, which: ColumnElement[bool]) -> None:
     for state, due_at in (("queued", _WOKEN), ("leased", _CALLED)):
         where = (which, _chunks.c.state == state)
         db.execute(update(_chunks).where(*where).values(due_at=due_at))
+
+
+def hasten(db: Db, scan_id: int) -> None:
+    """Let what waits for a time be looked at now; what waits to be woken goes on waiting."""
+    waits = (_chunks.c.due_at > 0, _chunks.c.due_at < FAR)
+    where = (_chunks.c.scan_id == scan_id, _chunks.c.state == "queued")
+    db.execute(update(_chunks).where(*where, *waits).values(due_at=_WOKEN))
 
 
 def _heard(due_at: ColumnElement[float]) -> ColumnElement[float]:

@@ -117,7 +117,7 @@ def test_the_same_command_goes_on_with_a_scan_that_died(run: Run, tmp_path: Path
     store.close()
     result = run("scan", "photos")
     assert result.exit_code == 0
-    assert "Scan 1 was interrupted; going on with it." in result.output
+    assert "Scan 1 has not ended; going on with it." in result.output
 
 
 def test_another_command_is_refused_while_a_scan_is_unfinished(run: Run, tmp_path: Path) -> None:

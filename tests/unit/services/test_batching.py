@@ -209,6 +209,34 @@ def test_a_batch_waits_where_the_next_months_budget_does_not_allow_it(
     assert (slow.sent, "MONTHLY_LIMIT" in status.waits["slow"]) == ([], True)
 
 
+def test_what_was_reserved_is_sent_though_the_budget_is_used_up(
+    world: World, slow: BatchedEngine
+) -> None:
+    world.terms["slow"] = {"limits": Limits(units=2)}
+    status = until_done(world, world.start())
+    assert (len(slow.sent), status.asked, slow.sent[0].cleared) == (1, 2, True)
+
+
+def test_cancelling_lets_the_service_be_told_at_once(world: World, slow: BatchedEngine) -> None:
+    slow.states, world.poll_s = [RUNNING], 600.0
+    scan_id = world.start()
+    world.run(scan_id)
+    scans.cancel(world.core, scan_id)
+    assert winding.wind_up(world.core, Event())
+    assert slow.cancelled == ["0"]
+
+
+def test_a_later_scan_tells_of_a_batch_that_was_left_behind(
+    world: World, slow: BatchedEngine
+) -> None:
+    slow.states, world.poll_s = [RUNNING], 600.0
+    scan_id = world.start()
+    world.run(scan_id)
+    scans.cancel(world.core, scan_id)
+    status = until_done(world, world.start())
+    assert "3 items of scan 1, which has ended" in status.waits["slow"]
+
+
 def test_an_empty_batch_is_not_sent(world: World, slow: BatchedEngine) -> None:
     world.terms["slow"] = {"limits": Limits(units=0)}
     status = until_done(world, world.start())

@@ -241,6 +241,14 @@ def test_a_forecast_can_be_neither_applied_nor_taken_for_a_preview(
         scans.apply(world.core, scan_id)
 
 
+def test_a_forecast_does_not_hide_the_newest_scan(world: World, paid: ColourEngine) -> None:
+    world.picture("a.png", "red")
+    preview = world.scan().scan.id
+    world.run(scans.start(world.core, Request("photos", None, "forecast")))
+    (section,) = sources.sections(world.core, "photos")
+    assert section.newest_scan == preview
+
+
 def test_a_refused_key_ends_the_scan_and_says_so_beside_the_engine(
     world: World, paid: ColourEngine
 ) -> None:

@@ -110,12 +110,12 @@ class CompreFace:
         self._client.close()
         self._tags = None
 
-    def enrol(self, run: RunContext) -> Enrolled:
+    def enrol(self, run: RunContext, *, by_itself: bool = False) -> Enrolled:
         """See `Enrolling`. Waits while another process is at it, then does what is left."""
         while True:
             with self._host.kept.alone("enrol", lease_s=_LEASE_S) as alone:
                 if alone:
-                    return self._enrolled(run)
+                    return self._enrolled(run, by_itself=by_itself)
             if run.cancelled():
                 return Enrolled()
             time.sleep(_ASK_AGAIN_S)
@@ -159,7 +159,7 @@ class CompreFace:
             for word, name in sorted(names.items())
         ]
 
-    def _enrolled(self, run: RunContext) -> Enrolled:
+    def _enrolled(self, run: RunContext, *, by_itself: bool) -> Enrolled:
         people = self._gallery.people()
         enrolment = Enrolment(
             self._client,
@@ -169,6 +169,7 @@ class CompreFace:
             run,
             self._options.det_prob,
             self._options.host,
+            by_itself,
         )
         done = enrolment.go(people)
         with self._lock:

@@ -32,7 +32,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Enrolment:
-    """One go, made while nobody else is at it. `host` is where the pictures go."""
+    """One go, made while nobody else is at it. `host` is where the pictures go.
+
+    `by_itself`: nobody has asked for it, so a file that names nobody, perhaps another one than it
+    was, removes nobody.
+    """
 
     client: Client
     gallery: Gallery
@@ -41,6 +45,7 @@ class Enrolment:
     run: RunContext
     det_prob: float
     host: str
+    by_itself: bool = False
     _added: int = 0
     _removed: int = 0
     _problems: list[str] = field(default_factory=list)
@@ -52,9 +57,15 @@ class Enrolment:
         if people.pictures or known:
             self._look()
         known = self._recovered(known)
-        for key, record in _unwanted(people, known):
-            self._remove(key, record)
-        self._clear_subjects(people)
+        if people.tags or not known or not self.by_itself:
+            for key, record in _unwanted(people, known):
+                self._remove(key, record)
+            self._clear_subjects(people)
+        else:
+            self._problems.append(
+                f"faces.yaml names nobody; the {len(known)} pictures that were sent stay in"
+                " CompreFace until `tigertag faces enrol` takes them out."
+            )
         for picture in people.pictures:
             if self.run.cancelled():
                 break

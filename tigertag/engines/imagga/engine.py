@@ -96,9 +96,10 @@ class Imagga:
         yield from ready.crew.tag(batch, partial(self._ask, ready), run)
 
     def check(self) -> str:
-        """See `Checkable`."""
+        """See `Checkable`. Raises `QuotaExhausted` where the month is used up."""
         usage = self._read_patiently()
         self._account.learn(usage)
+        self._stop_if_used_up()
         return found(usage)
 
     def close(self) -> None:

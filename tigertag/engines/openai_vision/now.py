@@ -14,10 +14,12 @@ from tigertag.engines.openai_vision.faults import Fault
 from tigertag.engines.openai_vision.options import Options
 from tigertag.engines.openai_vision.reading import read
 from tigertag.engines.openai_vision.request import Request
+from tigertag.errors import Unavailable
 from tigertag.model import Sample
 from tigertag.remote.crew import Crew
 from tigertag.remote.gate import Gate
 
+_MOST_ODD = 5
 _GETTING_READY = 4
 """How many samples are encoded or read while as many as may be are asked about."""
 
@@ -32,6 +34,7 @@ class Vision:
         self._gate = Gate(AT_ONCE)
         self._crew = Crew(id, AT_ONCE + _GETTING_READY)
         self._learnt = Learnt()
+        self._odd = 0
 
     @property
     def fingerprint(self) -> str:
@@ -106,5 +109,12 @@ class Vision:
         if known and known.price.is_free:
             cost_usd = 0.0
         call.settle(units=self._core.units, cost_usd=cost_usd)
+        self._odd = 0 if completion else self._odd + 1
+        if self._odd >= _MOST_ODD:
+            self._odd = 0
+            raise Unavailable(
+                f"{self._core.meanings.label} sent {_MOST_ODD} answers in a row that are none; what"
+                " was answered is kept. It is asked again later."
+            )
         model = self._core.options.model
         return read(request.sample, completion, model=model, cost_usd=cost_usd or 0.0)

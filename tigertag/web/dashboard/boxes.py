@@ -16,7 +16,8 @@ _NEAR_THE_END = 60.0
 class Drawn:
     """A box, in percent of the upright picture.
 
-    `style`: known, unsure (below the engine's threshold) or unknown (a face of nobody known).
+    `style`: known, unsure (below the engine's threshold: a stranger's face is like somebody's, too)
+    or unknown (a face like nobody's).
     `at_s`: the second of a video; None: it is drawn on the picture.
     """
 
@@ -96,7 +97,7 @@ def summary(boxes: Sequence[Drawn]) -> str:
     """Say how many there are: "2 faces, 1 of nobody known"."""
     faces = [one for one in boxes if one.face]
     others = len(boxes) - len(faces)
-    unknown = sum(one.style == "unknown" for one in faces)
+    unknown = sum(one.style != "known" for one in faces)
     parts = [count(len(faces), "face")] if faces else []
     if unknown:
         parts.append(f"{unknown} of nobody known")

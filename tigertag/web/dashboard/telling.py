@@ -10,7 +10,7 @@ from tigertag.services.views import Departure
 from tigertag.store.scans import ScanRow
 from tigertag.web import state
 from tigertag.web.dashboard import places
-from tigertag.wording import usd
+from tigertag.wording import about, usd
 
 _NARROW_SPACE = "\u202f"
 _TITLES = {"apply": "Apply", "undo": "Undo", "redo": "Redo"}
@@ -119,7 +119,7 @@ def in_words(rule: Rule) -> str:
 
 def register(app: Flask) -> None:
     """Make the filters known to the templates."""
-    for tells in (number, count, percent, duration, when, on, usd, spent, title, in_words):
+    for tells in (number, count, percent, duration, when, on, usd, about, spent, title, in_words):
         app.add_template_filter(tells)
     app.add_template_filter(places.named, "place")
     app.jinja_env.globals.update(

@@ -115,6 +115,17 @@ def test_somebody_removed_from_the_file_is_removed_there(home: Home) -> None:
     assert home.enrolled() == Enrolled()
 
 
+def test_by_itself_a_file_that_names_nobody_removes_nobody(home: Home) -> None:
+    home.knows_ada()
+    home.enrolled()
+    home.write({})
+    engine = home.engine()
+    engine.open()
+    done = engine.enrol(RunContext(calls=CountedCalls()), by_itself=True)
+    assert (done.removed, len(home.server.examples)) == (0, 1)
+    assert "names nobody" in done.problems[0]
+
+
 def test_what_the_owner_put_there_is_left_alone(home: Home) -> None:
     home.server.add("ada", "ada")
     home.server.add("Linus", "linus")

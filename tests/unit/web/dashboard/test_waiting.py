@@ -64,5 +64,5 @@ def test_what_is_paused_does_not_go_on_by_itself(world: World) -> None:
     world.scan()
     scans.pause(world.core, 1)
     page = member_of(world).page("/scans/1")
-    assert "It goes on by itself at" not in page
+    assert "It goes on by itself; this page may be closed." not in page
     assert ">paused</span>" in page
