@@ -30,12 +30,13 @@ def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], dat
     batch behind; a later one of its section tells of it, too.
     """
     with core.store.read() as db:
-        outstanding = batches.outstanding(db, scan.id)
         behind = batches.of_ended_scans(db, scan.section_id)
-        due = chunks.due_at(db, scan.id)
-    lines = {one.engine: _batch_line(core, one) for one in outstanding if scan.active}
+        outstanding = batches.outstanding(db, scan.id) if scan.active else []
+        due = chunks.due_at(db, scan.id) if scan.active else None
+    lines = {one.engine: _batch_line(core, one) for one in outstanding}
     for engine, scan_id, items in behind:
-        lines.setdefault(engine, _behind_line(engine, scan_id, items))
+        if scan_id <= scan.id:
+            lines.setdefault(engine, _behind_line(engine, scan_id, items))
     if not scan.active or outstanding:
         return lines, None
     for engine, items in counts.postponed.items():

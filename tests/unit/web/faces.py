@@ -21,7 +21,7 @@ class FaceEngine(ColourEngine):
     go: Event = field(default_factory=Event)
     begun: int = 0
 
-    def enrol(self, run: RunContext) -> Enrolled:
+    def enrol(self, run: RunContext, *, by_itself: bool = False) -> Enrolled:
         self.begun += 1
         assert not self.rest or self.go.wait(10)
         if self.refuses is not None:
