@@ -84,11 +84,12 @@ def test_what_cannot_be_done_is_told_in_one_line(visit: Visits, world: World) ->
     world.picture("rose.png", "red")
     with serving(world.core) as address:
         visitor = visit(address)
-        visitor.sign_in()
-        visitor.press("Preview")
+        # Before the first page: a route made while a page loads may come too late for it.
         visitor.page.route(
             "**/pause", lambda route: route.fulfill(status=409, body="It&#39;s done.")
         )
+        visitor.sign_in()
+        visitor.press("Preview")
         visitor.press("Pause")
         expect(visitor.page.get_by_role("status")).to_have_text("It's done.")
 
