@@ -63,10 +63,10 @@ class Asking:
 
         What waits for a batch is woken by it, and looks by itself now and then.
         """
-        left = decisions.open_engines(db, chunk.id)
-        if decisions.to_settle(db, chunk.id):
+        if decisions.is_unsettled(db, chunk.id):
             # An engine has answered since they were settled.
             return time.time()
+        left = decisions.open_engines(db, chunk.id)
         if not left:
             return None
         deferred = any("deferred" in states for states in left.values())

@@ -100,9 +100,10 @@ def check(db: Db, chunk: Chunk) -> None:
 
 def finish(db: Db, chunk: Chunk) -> None:
     """The chunk is done, unless it was woken while it was held. Raises `LeaseLost`."""
+    where = (_held(chunk), _chunks.c.due_at != _CALLED)
+    if db.execute(update(_chunks).where(*where).values(state="done")).rowcount == 1:
+        return
     check(db, chunk)
-    mine = _chunks.c.id == chunk.id
-    db.execute(update(_chunks).where(mine, _chunks.c.due_at != _CALLED).values(state="done"))
     release(db, chunk)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, exists, func, or_, select, update
 
 from tigertag.model import Tag, TagRef
 from tigertag.store import schema
@@ -101,12 +101,21 @@ def to_settle(db: Db, chunk_id: int) -> list[Decision]:
 
     An item is left alone while all that it is asked about waits.
     """
+    rows = db.execute(select(_decisions).where(_can_settle(chunk_id)).order_by(_decisions.c.id))
+    return [decision_of(row) for row in rows]
+
+
+def is_unsettled(db: Db, chunk_id: int) -> bool:
+    """Whether there is anything `to_settle`."""
+    return bool(db.execute(select(exists().where(_can_settle(chunk_id)))).scalar())
+
+
+def _can_settle(chunk_id: int) -> ColumnElement[bool]:
     own = (_work.c.chunk_id == chunk_id, _work.c.item_id == _decisions.c.item_id)
     waits = exists().where(*own, _work.c.state.in_(OPEN))
     ended = exists().where(*own, _work.c.state.notin_(OPEN))
-    where = (_decisions.c.chunk_id == chunk_id, _decisions.c.state == "todo", or_(~waits, ended))
-    rows = db.execute(select(_decisions).where(*where).order_by(_decisions.c.id))
-    return [decision_of(row) for row in rows]
+    todo = and_(_decisions.c.chunk_id == chunk_id, _decisions.c.state == "todo")
+    return and_(todo, or_(~waits, ended))
 
 
 def of_scan(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, literal, select, text, update
+from sqlalchemy import Row, Table, Update, bindparam, func, literal, select, text, update
 
 from tigertag.store import schema
 from tigertag.store.database import Db
@@ -86,11 +86,7 @@ def reserve(db: Db, engine: str, bound: Amount, limits: Limits, at: datetime) ->
         where.append(_budgets.c.units + bound.units <= limits.units)
     if limits.cost_usd is not None and bound.cost_usd:
         where.append(_budgets.c.cost_usd + bound.cost_usd <= limits.cost_usd + _ROUNDING_USD)
-    values = {
-        "units": _budgets.c.units + bound.units,
-        "cost_usd": _budgets.c.cost_usd + bound.cost_usd,
-    }
-    if db.execute(update(_budgets).where(*where).values(**values)).rowcount != 1:
+    if db.execute(_raised(_budgets, bound).where(*where)).rowcount != 1:
         return False
     _note_day(db, engine, at, bound)
     return True
@@ -100,11 +96,12 @@ def _note_day(db: Db, engine: str, at: datetime, more: Amount) -> None:
     row = {"engine": engine, "day": _day(at), "units": 0, "cost_usd": 0.0}
     insert_if_absent(db, _usage, [row])
     where = (_usage.c.engine == engine, _usage.c.day == _day(at))
-    values = {
-        "units": _usage.c.units + more.units,
-        "cost_usd": _usage.c.cost_usd + more.cost_usd,
-    }
-    db.execute(update(_usage).where(*where).values(**values))
+    db.execute(_raised(_usage, more).where(*where))
+
+
+def _raised(table: Table, more: Amount) -> Update:
+    values = {"units": table.c.units + more.units, "cost_usd": table.c.cost_usd + more.cost_usd}
+    return update(table).values(**values)
 
 
 def open_call(db: Db, new: NewCall, at: datetime) -> int:
@@ -168,11 +165,7 @@ def _given_back(
 def _lower(db: Db, engine: str, day: datetime, less: Amount) -> None:
     if less:
         where = (_budgets.c.engine == engine, _budgets.c.month == _month(day))
-        values = {
-            "units": _budgets.c.units - less.units,
-            "cost_usd": _budgets.c.cost_usd - less.cost_usd,
-        }
-        db.execute(update(_budgets).where(*where).values(**values))
+        db.execute(_raised(_budgets, Amount() - less).where(*where))
         _note_day(db, engine, day, Amount() - less)
 
 
@@ -296,8 +289,7 @@ def page(db: Db, *, engine: str, before: int | None, limit: int) -> list[CallRow
 
 def in_doubt(db: Db, at: datetime) -> dict[str, int]:
     """Return, by engine, a month's calls that count as spent, nobody knows what came of them."""
-    month = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    where = (_DOUBTFUL, _calls.c.state == "lost", _calls.c.at >= month)
+    where = (_DOUBTFUL, _calls.c.state == "lost", _calls.c.at >= _first_of_month(at))
     statement = select(_calls.c.engine, func.count()).where(*where)
     return {row[0]: row[1] for row in db.execute(statement.group_by(_calls.c.engine))}
 
@@ -320,5 +312,8 @@ def _day(at: datetime) -> str:
 
 def next_month(at: datetime) -> datetime:
     """Return when the budgets are renewed: the first of the next month, UTC."""
-    first = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (first + timedelta(days=32)).replace(day=1)
+    return (_first_of_month(at) + timedelta(days=32)).replace(day=1)
+
+
+def _first_of_month(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
