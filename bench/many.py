@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from tigertag.contracts import EditOutcome, Host, Library, Need, NotRead
-from tigertag.model import Edit, Item, Section, Shown
+from tigertag.model import Edit, Field, Item, Section, Shown
 
 SECTION = Section("many", "all", "All")
 
@@ -29,6 +29,8 @@ def picture(colour: int) -> bytes:
 
 class Many:
     """Keeps to `Library`; it bears no tags, and none can be written."""
+
+    field = Field.TAG
 
     def __init__(self, id: str, count: int) -> None:
         self.id = id

@@ -13,6 +13,8 @@ class Media(StrEnum):
 
     PHOTO = "photo"
     VIDEO = "video"
+    GROUP = "group"
+    """A season or a show: it has no picture of its own, its tags come from what is in it."""
 
 
 class Kind(StrEnum):
@@ -32,6 +34,7 @@ class Field(StrEnum):
     TAG = "tag"
     LABEL = "label"
     GENRE = "genre"
+    COLLECTION = "collection"
 
 
 class Pixels(Protocol):
@@ -59,11 +62,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One photo or video.
+    """One photo or video, or a group of them (`Media.GROUP`).
 
     `revision` changes when the media changes and only then. `stamp` is what a listing tells, at no
     cost, of the item's metadata: another one hints that tags may have changed, the same one proves
-    nothing; "" means there are no tags at all, None that the listing cannot tell.
+    nothing; "" means there are no tags at all, None that the listing cannot tell. `within`: the
+    keys of the groups that it is in, the nearest first.
     """
 
     library: str
@@ -74,6 +78,7 @@ class Item:
     title: str = ""
     size_bytes: int | None = None
     stamp: str | None = None
+    within: tuple[str, ...] = ()
 
     @property
     def called(self) -> str:
@@ -129,7 +134,9 @@ class Answer:
     """All that an engine said of one item.
 
     `remainder` is the probability that the labels leave out when they are one distribution
-    (labels + remainder = 1); None when each label is scored on its own.
+    (labels + remainder = 1); None when each label is scored on its own. `frames`: the times of the
+    frames of a video that were looked at one by one; each label then speaks of the frame at its
+    `at_s`, and is of that frame's distribution. Without them the labels speak of the item.
     """
 
     engine: str
@@ -139,6 +146,7 @@ class Answer:
     remainder: float | None = None
     cost_usd: float = 0.0
     took_s: float = 0.0
+    frames: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +189,8 @@ class Shown:
 
     `rest` is a digest of everything but the tags, `revision` that of its media where reading tags
     tells it, else None. `refreshed` is a mark that changes when the server
-    rebuilds the item's metadata by itself; "" where a library has no such thing.
+    rebuilds the item's metadata by itself; "" where a library has no such thing. `field` is where
+    new tags go.
     """
 
     key: str
@@ -191,6 +200,7 @@ class Shown:
     stamp: str | None = None
     refreshed: str = ""
     revision: str | None = None
+    field: Field = Field.TAG
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ from tigertag.contracts.engine import (
     Labelled,
     Outcome,
 )
+from tigertag.contracts.frames import Sampling
 from tigertag.contracts.host import NOTICE, Forgetful, Host, Http, Kept
-from tigertag.contracts.library import EditOutcome, Library, Need, NotRead, Source
+from tigertag.contracts.library import EditOutcome, Library, Need, NotRead, Source, Stream
 from tigertag.contracts.use import Call, Calls, NoCalls, RunContext
 
 __all__ = [
@@ -58,7 +59,9 @@ __all__ = [
     "Prepared",
     "Progress",
     "RunContext",
+    "Sampling",
     "Source",
+    "Stream",
     "deferred_side",
     "is_deferred",
     "is_prompt",

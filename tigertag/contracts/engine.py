@@ -36,7 +36,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The engine looked. No labels: it found nothing. See `Answer` for `remainder`."""
+    """The engine looked. No labels: it found nothing. See `Answer` for `remainder`, `frames`."""
 
     sample: str
     labels: tuple[Label, ...]
@@ -45,6 +45,7 @@ class Labelled:
     cost_usd: float = 0.0
     took_s: float = 0.0
     failed_frames: tuple[float, ...] = ()
+    frames: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

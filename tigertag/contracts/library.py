@@ -7,19 +7,35 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from tigertag.model import Edit, Item, Section, Shown
+from tigertag.model import Edit, Field, Item, Section, Shown
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What the engines of a chunk need of an item."""
+    """What is needed of an item.
+
+    `poster`: of a video, a picture that stands for it will do.
+    """
 
     short_side_px: int
     max_frames: int = 1
+    poster: bool = False
 
 
-Source = Path | bytes
-"""A picture: a file that may be read, or its bytes."""
+class Stream(Protocol):
+    """A file that is read where it is, part by part, as `io.RawIOBase` reads.
+
+    Raises `ItemError` or `LibraryError`, too.
+    """
+
+    def read(self, size: int = -1, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def tell(self) -> int: ...
+    def close(self) -> None: ...
+
+
+Source = Path | bytes | Stream
+"""A picture or a video: a file that may be read, a picture's bytes, or a video elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,11 @@ class Library(Protocol):
     @property
     def id(self) -> str: ...
 
+    @property
+    def field(self) -> Field:
+        """Where tags go on items that leave a choice; `Shown.field` tells it of each item."""
+        ...
+
     def open(self) -> None:
         """Reach the source. Idempotent. Raises `LibraryError`."""
 
@@ -58,11 +79,15 @@ class Library(Protocol):
         """Yield the section's items, lazily, opening none. Raises `LibraryError`.
 
         What ends without an error is the whole section: items that are missing in it are gone.
+        With `since`: at least those that were added since. A group comes after what is in it.
         """
         ...
 
     def fetch(self, item: Item, need: Need) -> AbstractContextManager[Source]:
-        """Give the smallest picture that serves. Raises `ItemError` or `LibraryError`."""
+        """Give the smallest picture that serves: of a video, the video, unless a poster will do.
+
+        Raises `ItemError` or `LibraryError`.
+        """
         ...
 
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:

@@ -97,6 +97,8 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
     if isinstance(source, bytes):
         yield io.BytesIO(source)
         return
+    if not isinstance(source, Path):
+        raise Unreadable("This is a video, not a picture.")
     try:
         stream = _open(source)
     except OSError as exc:

@@ -34,6 +34,8 @@ _DENIED = (errno.EACCES, errno.EPERM)
 class FolderLibrary:
     """Photos in a folder. Originals are never opened for writing. See `contracts.Library`."""
 
+    field = Field.TAG
+
     def __init__(self, id: str, options: Options) -> None:
         self.id = id
         self._options = options

@@ -20,7 +20,7 @@ from tigertag.libraries.plex.pictures import picture
 from tigertag.libraries.plex.reading import batches, metadata
 from tigertag.libraries.plex.sending import Sending
 from tigertag.libraries.plex.server import Server, identity
-from tigertag.model import Edit, Item, Section, Shown
+from tigertag.model import Edit, Field, Item, Section, Shown
 from tigertag.wording import did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ _NOT_THERE = "The photo is no longer on the server."
 
 class PlexLibrary:
     """Photos on a Plex Media Server. See `contracts.Library`."""
+
+    field = Field.TAG
 
     def __init__(self, id: str, options: Options, http: Http) -> None:
         self.id = id

@@ -1,0 +1,130 @@
+"""A file behind HTTP, read part by part where it is (RFC 9110, 14: range requests)."""
+
+import io
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import requests
+
+from tigertag.errors import Unreadable
+
+BLOCK_BYTES = 256 * 1024
+_MOST_AHEAD = 8
+_KEPT_BLOCKS = 48
+_PARTIAL, _OUTSIDE = 206, 416
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+Ask = Callable[[str], AbstractContextManager[requests.Response]]
+"""Sends a GET with this `Range` header; raises the library's own errors for what is refused."""
+
+
+class Ranged(io.RawIOBase):
+    """A binary stream over range requests; at most about 12 MB of it are held. Not thread-safe.
+
+    What is read one after another comes in requests that grow. `requests` and `loaded_bytes` count
+    what was asked for. Raises `Unreadable` where the server does not give parts, or the file
+    changes meanwhile, and what `ask` raises.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._at = 0
+        self._ahead = 1
+        self._next_block = -1
+        self._etag = ""
+        self.requests = 0
+        self.loaded_bytes = 0
+        self._size: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        if self._size is None:
+            self._load(0, 1)
+        assert self._size is not None
+        return self._size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence)
+        self._at = max(0, (self.size_bytes if base is None else base) + offset)
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        left = max(0, self.size_bytes - self._at)
+        wanted = left if size is None or size < 0 else min(size, left)
+        parts = []
+        while wanted > 0:
+            number, skip = divmod(self._at, BLOCK_BYTES)
+            part = self._block(number)[skip : skip + wanted]
+            if not part:
+                break
+            parts.append(part)
+            self._at += len(part)
+            wanted -= len(part)
+        return b"".join(parts)
+
+    def _block(self, number: int) -> bytes:
+        if number not in self._blocks:
+            in_a_row = number == self._next_block
+            self._ahead = min(2 * self._ahead, _MOST_AHEAD) if in_a_row else 1
+            self._load(number, self._ahead)
+        self._blocks.move_to_end(number)
+        return self._blocks[number]
+
+    def _load(self, first: int, count: int) -> None:
+        start = first * BLOCK_BYTES
+        end = start + count * BLOCK_BYTES
+        end = end if self._size is None else min(end, self._size)
+        body = self._body(start, end)
+        for at in range(0, len(body), BLOCK_BYTES):
+            self._blocks[first + at // BLOCK_BYTES] = body[at : at + BLOCK_BYTES]
+        self._next_block = first + count
+        while len(self._blocks) > _KEPT_BLOCKS:
+            self._blocks.popitem(last=False)
+
+    def _body(self, start: int, end: int) -> bytes:
+        self.requests += 1
+        with self._ask(f"bytes={start}-{end - 1}") as response:
+            total = self._total(response, start)
+            try:
+                body = response.content
+            except requests.RequestException:
+                raise _cut() from None
+        self.loaded_bytes += len(body)
+        if len(body) != min(end, total) - start:
+            raise _cut()
+        return body
+
+    def _total(self, response: requests.Response, start: int) -> int:
+        told = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if response.status_code == _OUTSIDE or (told and int(told[1]) != start):
+            raise _changed()
+        if response.status_code != _PARTIAL or told is None:
+            raise Unreadable(
+                "Its server does not give parts of a file, so that the whole video would have to be"
+                " loaded; let TigerTag see the file itself (PATH_MAP)."
+            )
+        total, etag = int(told[3]), response.headers.get("ETag", "")
+        if self._size not in (None, total) or self._etag not in ("", etag):
+            raise _changed()
+        self._size, self._etag = total, etag
+        return total
+
+
+def _cut() -> Unreadable:
+    return Unreadable("The connection was cut while it was read; scan again.", retryable=True)
+
+
+def _changed() -> Unreadable:
+    return Unreadable("Its file changed while it was read; scan again.", retryable=True)
