@@ -33,6 +33,12 @@ by the local classifier, and one section tagged by a larger model that only sees
     LIBRARY_PHOTOS_PATH=/photos
     LIBRARY_PHOTOS_SECTIONS=2023,2024/summer # sub-folders, each a section; left out: one section
     LIBRARY_PHOTOS_MIN_BYTES=10000           # smaller files are passed over
+    LIBRARY_PHOTOS_SKIP_TAGS=ai-generated    # items that bear it are left alone; none: none is
+    LIBRARY_PHOTOS_FRAMES=scenes             # of videos; or interval, keyframes
+    LIBRARY_PHOTOS_FRAME_INTERVAL_S=5        # for FRAMES=interval
+    LIBRARY_PHOTOS_MAX_FRAMES=10
+    LIBRARY_PHOTOS_SCENE_THRESHOLD=27        # for FRAMES=scenes: lower finds more shots
+    LIBRARY_PHOTOS_SCENES_EXACT=false        # true looks at every frame for shots
 
     ENGINE_LOCAL_NAME=tigertag.classifier    # the engine `local`
     ENGINE_LOCAL_ENABLED=true

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
 from tests.unit.policy.trees import TREE
-from tigertag.contracts import AnyEngine, Host, RunContext
+from tigertag.contracts import AnyEngine, Host, Library, RunContext, Sampling
 from tigertag.libraries import folder
 from tigertag.model import Edit, Field, Rule, Shown, TagRef, Thresholds
 from tigertag.net import Http
@@ -53,7 +53,9 @@ class World:
             self.store.sqlite_path.write_bytes(_new_database())
         migrate.upgrade(self.store)
         self.host = Host(root / "models", Http())
-        self.library = folder.build("photos", folder.Options(path=self.photos), self.host)
+        self.library: Library = folder.build("photos", folder.Options(path=self.photos), self.host)
+        self.sampling = Sampling()
+        self.skip_tags: tuple[str, ...] = ()
 
     def picture(self, name: str, colour: str, *, side_px: int = 16) -> Path:
         path = self.photos / name
@@ -67,13 +69,15 @@ class World:
             EngineEntry(one.id, "test", one, "", Thresholds(0.5, 10), **self.terms.get(one.id, {}))
             for one in self.engines
         )
-        libraries = (LibraryEntry("photos", "tigertag.folder", self.library, ""),)
+        library = LibraryEntry(
+            "photos", "tigertag.folder", self.library, "", self.sampling, self.skip_tags
+        )
         return Core(
             self.host,
             self.store,
             TREE,
             entries,
-            libraries,
+            (library,),
             self.rules,
             workers=2,
             lease_s=5.0,

@@ -118,7 +118,17 @@ def _thresholds(own: EngineSettings, engine: AnyEngine | None) -> Thresholds:
 
 def _libraries(settings: Settings, host: Host) -> tuple[LibraryEntry, ...]:
     loaded = plugins.load_libraries(settings.libraries, host)
-    return tuple(LibraryEntry(one.id, one.name, one.plugin, one.problem) for one in loaded)
+    return tuple(
+        LibraryEntry(
+            one.id,
+            one.name,
+            one.plugin,
+            one.problem,
+            one.settings.sampling,
+            one.settings.skip_tags,
+        )
+        for one in loaded
+    )
 
 
 def _default_rules(path: Path | None) -> tuple[Rule, ...]:

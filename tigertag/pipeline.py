@@ -19,13 +19,16 @@ from tigertag.contracts import (
     Outcome,
     Prepared,
     RunContext,
+    Sampling,
     Source,
+    evenly,
     is_deferred,
     is_prompt,
 )
 from tigertag.errors import EngineError, ItemError, LibraryError
+from tigertag.media import video
 from tigertag.media.picture import decode
-from tigertag.model import Answer, Item, Label, Sample
+from tigertag.model import Answer, Frame, Item, Label, Media, Sample
 from tigertag.wording import tidy
 
 logger = logging.getLogger(__name__)
@@ -63,6 +66,8 @@ class Stopped:
 class Terms:
     """How engines are asked. `ledger` gives the calls of an engine.
 
+    `sampling`: how the frames of videos are chosen.
+
     `wanted` tells, when an engine's turn comes, which of the items (by key) it is to be asked
     about; all that the engines before it said has been yielded by then.
     """
@@ -70,6 +75,7 @@ class Terms:
     run: RunContext = field(default_factory=RunContext)
     ledger: Callable[[str], Calls] = lambda _engine: NoCalls()
     wanted: Callable[[str], Collection[str] | None] = lambda _engine: None
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 def ask(
@@ -87,7 +93,7 @@ def ask(
         for one, source in zip(asks, fetched, strict=True):
             if run.cancelled():
                 return
-            found = _sample(library, one.item, source, need, name=one.name)
+            found = _sample(library, one, source, need, terms)
             if isinstance(found, Sample):
                 samples[one.item.key] = found
             else:
@@ -95,8 +101,9 @@ def ask(
     for name, engine in engines.items():
         items = [one.item for one in asks if name in one.engines and one.item.key in samples]
         chosen = terms.wanted(name) if items else None
+        most = engine.capabilities.max_frames
         batch = {
-            samples[item.key].id: (item, samples[item.key])
+            samples[item.key].id: (item, _thinned(samples[item.key], most))
             for item in items
             if chosen is None or item.key in chosen
         }
@@ -142,18 +149,35 @@ def _fetch(library: Library, item: Item, need: Need) -> _Fetched:
 
 
 def _sample(
-    library: Library, item: Item, fetched: "Future[_Fetched]", need: Need, *, name: str
+    library: Library, one: Ask, fetched: "Future[_Fetched]", need: Need, terms: Terms
 ) -> Sample | Failed:
     try:
         with closing(fetched.result()) as held:
-            return Sample(name, item.media, (decode(held.source, need.short_side_px),))
+            return Sample(one.name, one.item.media, _frames(one.item, held.source, need, terms))
     except ItemError as exc:
-        return Failed(name, str(exc), exc.retryable)
+        return Failed(one.name, str(exc), exc.retryable)
     except LibraryError:
         raise
     except Exception:
-        logger.exception("item %s of library %s met a bug", item.key, library.id)
-        return Failed(name, "Reading it met a bug; see the log.", retryable=True)
+        logger.exception("item %s of library %s met a bug", one.item.key, library.id)
+        return Failed(one.name, "Reading it met a bug; see the log.", retryable=True)
+
+
+def _frames(item: Item, source: Source, need: Need, terms: Terms) -> tuple[Frame, ...]:
+    if item.media is not Media.VIDEO:
+        return (decode(source, need.short_side_px),)
+    return video.frames(
+        source,
+        terms.sampling,
+        short_side_px=need.short_side_px,
+        most=need.max_frames,
+        cancelled=terms.run.cancelled,
+    )
+
+
+def _thinned(sample: Sample, most: int) -> Sample:
+    """Leave an engine as many frames as it looks at."""
+    return replace(sample, frames=evenly(sample.frames, most))
 
 
 def _ask_engine(
@@ -244,6 +268,7 @@ def answer(engine: str, fingerprint: str, labelled: Labelled) -> Answer:
         None if labelled.remainder is None else round(labelled.remainder, 6),
         labelled.cost_usd,
         labelled.took_s,
+        labelled.frames,
     )
 
 

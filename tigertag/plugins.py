@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from tigertag.contracts import AnyEngine, Host, Library, is_deferred
 from tigertag.errors import PluginError, TigerTagError
 from tigertag.settings import EngineSettings, LibrarySettings
-from tigertag.settings.groups import COMMON, COMMON_OF_ENGINES
+from tigertag.settings.groups import COMMON, COMMON_OF_ENGINES, COMMON_OF_LIBRARIES
 from tigertag.wording import did_you_mean, looks_secret, one_line, without_password
 
 ENGINES: Mapping[str, str] = {
@@ -229,4 +229,5 @@ _LIBRARY: _Kind[Library, LibrarySettings] = _Kind(
     "tigertag.libraries",
     LIBRARIES,
     verbs=("open", "sections", "items", "fetch", "read_tags", "send"),
+    common=COMMON | COMMON_OF_LIBRARIES,
 )

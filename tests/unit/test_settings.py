@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tigertag.contracts import Sampling
 from tigertag.errors import SettingsError
-from tigertag.settings import EngineSettings, load
+from tigertag.settings import EngineSettings, LibrarySettings, load
 
 
 def engine(**own: str) -> EngineSettings:
@@ -38,6 +39,42 @@ def test_what_every_engine_has_is_kept_from_its_own_options() -> None:
 def test_a_librarys_options_are_all_its_own() -> None:
     found = load({"LIBRARY_P_NAME": "tigertag.folder", "LIBRARY_P_PATH": '"/my photos"'})
     assert found.libraries[0].values == {"path": "/my photos"}
+
+
+def library(**own: str) -> LibrarySettings:
+    values = {f"LIBRARY_F_{name}": value for name, value in {"NAME": "x.y", **own}.items()}
+    (found,) = load(values).libraries
+    return found
+
+
+def test_a_library_looks_at_scenes_and_skips_what_other_taggers_did_by_default() -> None:
+    found = library()
+    assert (found.sampling, found.values) == (Sampling(), {})
+    assert found.skip_tags == ("ai-generated", "auto-tagged", "vision-analyzed")
+
+
+def test_how_frames_are_chosen_is_kept_from_a_librarys_own_options() -> None:
+    found = library(FRAMES="Interval", FRAME_INTERVAL_S="2.5", MAX_FRAMES="4", PATH="/p")
+    assert found.sampling == Sampling("interval", 2.5, 4)
+    assert found.values == {"path": "/p"}
+
+
+def test_none_is_no_skip_tag() -> None:
+    assert library(SKIP_TAGS="none").skip_tags == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"FRAMES": "all"}, "'all' is none of scenes, interval, keyframes"),
+        ({"FRAME_INTERVAL_S": "0"}, "not a number from 0.1 to 3600"),
+        ({"MAX_FRAMES": "0"}, "not a whole number of at least 1 and at most 100"),
+        ({"SCENE_THRESHOLD": "300"}, "not a number from 1 to 255"),
+        ({"SCENES_EXACT": "maybe"}, "neither true nor false"),
+    ],
+)
+def test_a_wrong_value_is_that_librarys_problem(own: Mapping[str, str], said: str) -> None:
+    assert said in library(**own).problem
 
 
 @pytest.mark.parametrize("value", ["TRUE", "yes", "On", "1", ""])

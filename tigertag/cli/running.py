@@ -188,6 +188,8 @@ def _told(status: Status) -> list[str]:
     for engine, reason in status.waiting.items():
         if engine not in status.waits:
             lines.append(f"  engine {engine} could not go on; a later scan asks it: {reason}")
+    if status.left_alone:
+        lines.append(f"  {status.left_alone} left alone: they bear one of SKIP_TAGS.")
     lines += [
         f"  {engine} was spared {saving.items} items: {_saved(saving.cost_usd)}."
         for engine, saving in status.spared.items()

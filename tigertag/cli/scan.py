@@ -24,6 +24,7 @@ _waiting = click.option(
 @click.option(
     "--force", "mode", flag_value="force", default="changed", help="Ask anew of all items."
 )
+@click.option("--new", "mode", flag_value="new", help="Look only at what was added lately.")
 @click.option("--decide", "mode", flag_value="decide", help="Decide anew; ask no engine.")
 @click.option(
     "--engine", "engines", multiple=True, help="Ask this engine (more than once: several)."

@@ -14,7 +14,7 @@ from tigertag.cli import forecast as forecasting
 from tigertag.cli.main import SOME_FAILED
 from tigertag.cli.session import core
 from tigertag.errors import RequestError
-from tigertag.model import Tag
+from tigertag.model import Media, Tag
 from tigertag.services import money, tagging
 from tigertag.services.core import Core, EngineEntry
 from tigertag.services.tagging import Picture, Tagged
@@ -31,7 +31,7 @@ from tigertag.wording import count, usd
 )
 @click.option("--yes", is_flag=True, help="Do not ask first, whatever engines cost.")
 def tag(paths: tuple[Path, ...], engines: tuple[str, ...], *, as_json: bool, yes: bool) -> None:
-    """Print tags for pictures and folders of pictures; write nothing.
+    """Print tags for pictures, videos and folders of them; write nothing.
 
     Asks local engines only; one that sends pictures away has to be named with --engine. What it
     takes and what it sees is noted in the database.
@@ -69,11 +69,12 @@ def _ask_first(built: Core, paid: Sequence[EngineEntry], pictures: Sequence[Pict
             f"This would ask engines that are paid for ({names}), and nobody is here to say yes;"
             " nothing was asked. Add --yes."
         )
+    videos = sum(one.item.media is Media.VIDEO for one in pictures)
+    what = "item" if videos else "picture"
     for entry in paid:
-        cost_usd = money.of_items(built, entry.id, len(pictures))
-        click.echo(
-            f"{entry.id}: {count(len(pictures), 'picture')}, cost: {usd(cost_usd)}.", err=True
-        )
+        cost_usd = money.of_items(built, entry.id, len(pictures), videos=videos)
+        said = f"{entry.id}: {count(len(pictures), what)}, cost: {usd(cost_usd)}."
+        click.echo(said, err=True)
     forecasting.confirm(f"Ask {names}?")
 
 
@@ -87,6 +88,7 @@ def _print_json(result: Tagged) -> None:
                 "concept": label.concept,
                 "confidence": label.confidence,
             }
+            | ({} if label.at_s is None else {"at_s": label.at_s})
             for answer in result.answers
             for label in answer.labels
         ],

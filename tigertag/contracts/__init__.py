@@ -26,7 +26,7 @@ from tigertag.contracts.engine import (
     Labelled,
     Outcome,
 )
-from tigertag.contracts.frames import Sampling
+from tigertag.contracts.frames import Sampling, evenly
 from tigertag.contracts.host import NOTICE, Forgetful, Host, Http, Kept
 from tigertag.contracts.library import EditOutcome, Library, Need, NotRead, Source, Stream
 from tigertag.contracts.use import Call, Calls, NoCalls, RunContext
@@ -63,6 +63,7 @@ __all__ = [
     "Source",
     "Stream",
     "deferred_side",
+    "evenly",
     "is_deferred",
     "is_prompt",
 ]

@@ -14,7 +14,8 @@ class Capabilities:
 
     `short_side_px` is the size it wants, `local` says that nothing leaves the machine.
     `units_per_item`: calls of a quota that an item takes; from 1 on the engine is a paid one.
-    `cost_usd`: what an item costs, about; None where that is not known.
+    `cost_usd`: what an item costs, about; None where that is not known. `further_frame_usd`: what
+    each frame of a video but the first adds to that.
     """
 
     media: frozenset[Media]
@@ -27,11 +28,18 @@ class Capabilities:
     min_confidence: float = 0.5
     max_tags: int = 10
     cost_usd: float | None = 0.0
+    further_frame_usd: float = 0.0
 
     @property
     def paid(self) -> bool:
         """Whether asking takes from a quota or costs money."""
         return self.units_per_item > 0
+
+    def cost_usd_of(self, media: Media) -> float | None:
+        """Return what such an item costs, about, a video with as many frames as are looked at."""
+        if self.cost_usd is None or media is not Media.VIDEO:
+            return self.cost_usd
+        return self.cost_usd + (self.max_frames - 1) * self.further_frame_usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,15 @@ EXTENSIONS = frozenset(
 )
 """How the names of the pictures end that TigerTag looks for, in lower case."""
 
+VIDEO_EXTENSIONS = frozenset(
+    f".{name}"
+    for name in (
+        *("mp4", "m4v", "mkv", "mov", "avi", "wmv", "ts", "m2ts", "mts", "mpg", "mpeg", "webm"),
+        *("flv", "3gp", "ogv", "vob", "divx", "asf"),
+    )
+)
+"""How the names of the videos end that TigerTag looks for, in lower case."""
+
 _SIGNATURES: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),

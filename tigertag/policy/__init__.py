@@ -1,6 +1,7 @@
 """Pure decisions: answers + rules → tags; tags + what stands + what is shown → edits."""
 
 from tigertag.policy.decide import VERSION, allowed, decide, plain_name
+from tigertag.policy.groups import rolled_up
 from tigertag.policy.plan import Plan, Settled, at_most, plan, plan_undo, settle
 from tigertag.policy.rules import Rules
 
@@ -15,5 +16,6 @@ __all__ = [
     "plain_name",
     "plan",
     "plan_undo",
+    "rolled_up",
     "settle",
 ]

@@ -9,7 +9,7 @@ from tigertag import pipeline
 from tigertag.contracts import Failed, Labelled, Prepared, RunContext
 from tigertag.errors import LeaseLost, QuotaExhausted
 from tigertag.pipeline import Ask, Stopped, Terms, Told
-from tigertag.services import calls, cascade
+from tigertag.services import calls, cascade, skipping
 from tigertag.services.cascade import Sorted
 from tigertag.services.context import Context
 from tigertag.services.core import Core
@@ -51,12 +51,22 @@ class Asking:
         """
         with self._store.read() as db:
             work = decisions.to_ask(db, chunk.id)
+        if work:
+            work = self._without_skipped(chunk, work)
         if not work:
             return True
         if chunk.attempts <= _WARY_AFTER:
             return self._ask(chunk, work, run)
         by_attempts = sorted(work, key=lambda one: one.attempts)
         return all(self._ask_warily(chunk, [one], run) for one in by_attempts)
+
+    def _without_skipped(self, chunk: Chunk, work: Sequence[WorkRow]) -> list[WorkRow]:
+        found = skipping.found(self._context, self._store, self._rows(work))
+        ended = [
+            (one.item_id, one.engine, *found[one.item_id]) for one in work if one.item_id in found
+        ]
+        self._end(chunk, ended)
+        return [one for one in work if one.item_id not in found]
 
     def due_at(self, chunk: Chunk, db: Db) -> float | None:
         """Return when a chunk has to be worked on again; None: all of its work has ended.
@@ -168,7 +178,10 @@ class Asking:
         engines = self._context.engines
         until_lost = replace(run, cancelled=lambda: run.cancelled() or told.is_lost)
         terms = Terms(
-            until_lost, lambda name: calls.of_items(self._core, self._core.engine(name)), wanted
+            until_lost,
+            lambda name: calls.of_items(self._core, self._core.engine(name)),
+            wanted,
+            self._context.sampling,
         )
         try:
             for said in pipeline.ask(self._context.library, engines, asks, terms):
@@ -196,6 +209,7 @@ class Asking:
                         pipeline.answer(
                             one.engine, context.engines[one.engine].fingerprint, one.outcome
                         ),
+                        context.sampler(one.item.media),
                     )
                     for one in told
                     if isinstance(one.outcome, Labelled)

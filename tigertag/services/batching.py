@@ -231,7 +231,8 @@ class Batching:
 
     def _row(self, awaited: Awaited, batch: Batch, outcome: Labelled) -> AnswerRow:
         answer = pipeline.answer(batch.engine, awaited.fingerprint, outcome)
-        return AnswerRow(awaited.item_id, awaited.revision, self._context.round, answer)
+        context, sampler = self._context, self._context.sampler(awaited.media)
+        return AnswerRow(awaited.item_id, awaited.revision, context.round, answer, sampler)
 
     def _finish_collecting(
         self, chunk: Chunk, batch: Batch, engine: DeferredEngine, reason: str

@@ -64,7 +64,7 @@ class _Sure:
     def __init__(self, context: Context, db: Db, rows: Sequence[ItemRow]) -> None:
         self._context = context
         revisions = {row.id: row.item.revision for row in rows}
-        self._answers = answers.current(db, revisions, context.fingerprints)
+        self._answers = answers.current(db, revisions, context.fingerprints, context.samplers(rows))
 
     def verdict(self, item_id: int, engines: Sequence[str]) -> tuple[str, str] | None:
         context = self._context

@@ -2,20 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from tigertag import policy
 from tigertag.concepts import Concepts
-from tigertag.contracts import AnyEngine, Library
-from tigertag.model import Section, Thresholds
+from tigertag.contracts import AnyEngine, Library, Sampling
+from tigertag.model import Media, Section, Thresholds
 from tigertag.policy import Rules
 from tigertag.services import rules as rules_service
-from tigertag.services.core import Core, EngineEntry
+from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.store import Db, scans
 from tigertag.store import rules as rows
-from tigertag.store.answers import SAMPLER
+from tigertag.store.items import ItemRow
 from tigertag.store.scans import ScanRow
 
 
@@ -26,7 +26,8 @@ class Context:
     `engines` are those that may see the section, in the order in which they are asked, `asked`
     those that this scan asks, `only_uncertain` those asked where the earlier ones are not sure.
     `fingerprints` are those of all engines that ever answered, as they are now or last were.
-    `of_preview`: it applies a preview, and does at most what that has shown.
+    `sampling`: how frames of videos are chosen. Items that bear one of `skip_tags` (in lower case)
+    are left as they are. `of_preview`: it applies a preview, and does at most what that has shown.
     `signature` changes whenever an unchanged item may need to be asked about or decided again.
     """
 
@@ -42,6 +43,8 @@ class Context:
     of_preview: bool = False
     only_uncertain: frozenset[str] = frozenset()
     paid: frozenset[str] = frozenset()
+    sampling: Sampling = field(default_factory=Sampling)
+    skip_tags: frozenset[str] = frozenset()
 
     @property
     def section(self) -> Section:
@@ -58,6 +61,16 @@ class Context:
         whole = self.scan.mode != "decide" and self.asked >= self.engines.keys()
         return self.signature if whole else ""
 
+    def sampler(self, media: Media) -> str:
+        """What an answer depends on, besides the engine: how frames are chosen.
+
+        A photo is its own only frame.
+        """
+        return self.sampling.name if media is Media.VIDEO else "photo"
+
+    def samplers(self, rows: Sequence[ItemRow]) -> dict[int, str]:
+        return {row.id: self.sampler(row.item.media) for row in rows}
+
     def before(self, engine: str) -> list[str]:
         """Return the engines that are asked before this one."""
         names = list(self.engines)
@@ -66,11 +79,12 @@ class Context:
 
 def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
     """Take the world's measure for a scan, and remember the engines' settings. Writes."""
-    entries = [entry for entry in core.usable_engines() if may_see(entry, scan.section)]
-    engines = {entry.id: entry.engine for entry in entries if entry.engine is not None}
+    entries = [one for one in core.usable_engines() if may_see(one, scan.section)]
+    engines = {one.id: one.engine for one in entries if one.engine is not None}
     fingerprints = {name: engine.fingerprint for name, engine in engines.items()}
-    known = {entry.id: (fingerprints[entry.id], entry.thresholds) for entry in entries}
+    known = {one.id: (fingerprints[one.id], one.thresholds) for one in entries}
     rows.remember_engines(db, known)
+    entry = core.library_entry(scan.section.library)
     rules = rules_service.effective(core, db).of(scan.section)
     thresholds = rules_service.thresholds(core, db)
     return Context(
@@ -82,10 +96,12 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         rules=rules,
         thresholds=thresholds,
         concepts=core.concepts,
-        signature=_signature(entries, fingerprints, rules, thresholds),
+        signature=_signature(entries, fingerprints, rules, thresholds, entry),
         of_preview=scan.source_id is not None and scans.get(db, scan.source_id).is_preview,
-        only_uncertain=frozenset(entry.id for entry in entries if entry.only_uncertain),
-        paid=frozenset(entry.id for entry in entries if entry.paid),
+        only_uncertain=frozenset(one.id for one in entries if one.only_uncertain),
+        paid=frozenset(one.id for one in entries if one.paid),
+        sampling=entry.sampling,
+        skip_tags=frozenset(word.casefold() for word in entry.skip_tags),
     )
 
 
@@ -100,10 +116,13 @@ def _signature(
     fingerprints: Mapping[str, str],
     rules: Rules,
     thresholds: Mapping[str, Thresholds],
+    library: LibraryEntry,
 ) -> str:
     facts: list[Any] = [
         policy.VERSION,
-        SAMPLER,
+        library.sampling.name,
+        sorted(library.skip_tags),
+        library.library.field if library.library else "",
         sorted(fingerprints.items()),
         [astuple(rule) for rule in rules.rules],
         sorted((engine, astuple(limits)) for engine, limits in thresholds.items()),

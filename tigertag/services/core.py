@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tigertag.concepts import Concepts
-from tigertag.contracts import AnyEngine, Host, Library
+from tigertag.contracts import AnyEngine, Host, Library, Sampling
 from tigertag.errors import NotFound, PluginError, RequestError, TigerTagError
 from tigertag.model import Rule, Section, Thresholds
 from tigertag.services.circuits import Circuits
@@ -45,12 +45,18 @@ class EngineEntry:
 
 @dataclass(frozen=True, slots=True)
 class LibraryEntry:
-    """A configured library. `library` is None, and `problem` says why, when it cannot be used."""
+    """A configured library. `library` is None, and `problem` says why, when it cannot be used.
+
+    `sampling`: how frames of its videos are chosen. Items that bear a tag of `skip_tags` are left
+    as they are.
+    """
 
     id: str
     name: str
     library: Library | None
     problem: str
+    sampling: Sampling = field(default_factory=Sampling)
+    skip_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,13 @@ class Core:
         library.open()
         return library
 
+    def library_entry(self, name: str) -> LibraryEntry:
+        """Return the library's entry. Raises `NotFound`."""
+        return _named(self.libraries, name, "library", "LIBRARY_<X>_NAME")
+
     def entry(self, name: str) -> Library:
         """Return the library, open or not. Raises `NotFound`, `PluginError`."""
-        entry = _named(self.libraries, name, "library", "LIBRARY_<X>_NAME")
+        entry = self.library_entry(name)
         if entry.library is None:
             raise PluginError(f"Library {entry.id} cannot be used: {entry.problem}")
         return entry.library

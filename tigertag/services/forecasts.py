@@ -65,12 +65,14 @@ def told(core: Core, scan: ScanRow) -> Forecast | None:
         return None
     with core.store.read() as db:
         month = use.of_month(db, datetime.now(UTC))
-    counted = [(engine, items) for engine, items in json.loads(scan.forecast)]
-    lines = [_line(core, engine, items, month.get(engine, Amount())) for engine, items in counted]
+    lines = [
+        _line(core, engine, items, sum(videos), month.get(engine, Amount()))
+        for engine, items, *videos in json.loads(scan.forecast)
+    ]
     return Forecast(tuple(sorted(lines, key=lambda one: _order(core, one.engine))))
 
 
-def _line(core: Core, engine: str, items: int, taken: Amount) -> EngineForecast:
+def _line(core: Core, engine: str, items: int, videos: int, taken: Amount) -> EngineForecast:
     entry = _entry(core, engine)
     if entry is None or entry.engine is None:
         return EngineForecast(engine, items, 0, None, True, False, None, None)
@@ -82,7 +84,7 @@ def _line(core: Core, engine: str, items: int, taken: Amount) -> EngineForecast:
         engine,
         items,
         calls,
-        money.of_items(core, engine, items),
+        money.of_items(core, engine, items, videos=videos),
         entry.paid,
         entry.only_uncertain,
         units_left,

@@ -2,13 +2,14 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
 from tigertag.contracts import RunContext
-from tigertag.model import Item
+from tigertag.model import Item, Media
 from tigertag.services.context import Context
 from tigertag.store import Db, Store, answers, batches, chunks, decisions, items, ledger, scans
 from tigertag.store.chunks import Chunk
@@ -18,7 +19,10 @@ from tigertag.store.packing import dumps
 
 _PAGE = 512
 _ASK_CHUNK = 16
+_VIDEO_CHUNK = 2
 _SETTLE_CHUNK = 256
+_OVERLAP = timedelta(days=1)
+"""Clocks differ, and a server dates an item before it shows it."""
 _LONGEST_KEY = 2048
 _LONGEST_TITLE = 1024
 
@@ -41,12 +45,23 @@ def _storable(listed: Iterable[Item]) -> Iterator[Item]:
             logger.warning("passed over, its path is too long: %s…", item.key[:80])
 
 
+def _counted(
+    engines: Sequence[str], asked: Mapping[tuple[str, Media], int]
+) -> list[tuple[str, int, int]]:
+    """Return what each engine would be asked: (engine, items, videos among them)."""
+    videos = {name: asked.get((name, Media.VIDEO), 0) for name in engines}
+    photos = {name: asked.get((name, Media.PHOTO), 0) for name in engines}
+    return [(name, photos[name] + videos[name], videos[name]) for name in engines]
+
+
 class Listing:
     """Fills the chunks of one scan. Each page is committed on its own and may come twice."""
 
     def __init__(self, store: Store, context: Context) -> None:
         self._store = store
         self._context = context
+        self._touched: set[str] = set()
+        self._again = False
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
         """List all; False when `run` was cancelled before the end. Raises `LibraryError`."""
@@ -61,8 +76,11 @@ class Listing:
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
         context, listed, unchanged = self._context, 0, 0
-        asked = Counter(dict.fromkeys(context.asked, 0))
-        for page in _batches(_storable(context.library.items(context.section))):
+        asked: Counter[tuple[str, Media]] = Counter()
+        self._touched.clear()
+        self._again = chunk.attempts > 1
+        found = context.library.items(context.section, self._since())
+        for page in _batches(_storable(found)):
             if run.cancelled():
                 return False
             with self._store.write() as db:
@@ -73,30 +91,56 @@ class Listing:
                 scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=unchanged)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            items.mark_gone(db, context.scan.section_id, chunk.scan_id)
+            if context.scan.mode != "new":
+                items.mark_gone(db, context.scan.section_id, chunk.scan_id)
             if context.scan.is_forecast:
-                scans.put_forecast(db, chunk.scan_id, dumps(sorted(asked.items())))
+                scans.put_forecast(db, chunk.scan_id, dumps(_counted(sorted(context.asked), asked)))
         return True
 
-    def _plan_changed(self, db: Db, rows: Sequence[ItemRow], asked: Counter[str]) -> int:
+    def _plan_changed(
+        self, db: Db, rows: Sequence[ItemRow], asked: Counter[tuple[str, Media]]
+    ) -> int:
         """Plan what is to be done for a page, or count it; return how many items are unchanged."""
         context = self._context
         already = decisions.planned(db, context.scan.id, [row.id for row in rows])
         new = [row for row in rows if row.id not in already]
-        todo = [row for row in new if context.round or row.settled != context.signature]
+        self._touched.update(key for row in rows if self._is_due(row) for key in row.item.within)
+        todo = [row for row in new if self._is_due(row)]
         todos = self._todos(db, todo)
         if context.scan.is_forecast:
-            asked.update(engine for one in todos for engine, _fingerprint in one.engines)
+            asked.update((engine, one.media) for one in todos for engine, _print in one.engines)
         else:
             self._plan(db, todos)
         return len(new) - len(todo)
+
+    def _is_due(self, row: ItemRow) -> bool:
+        """Whether an item is to be looked at; a group also because of what is in it.
+
+        What an interrupted listing has found in groups is not known any more: all of them are due.
+        """
+        if row.item.media is Media.GROUP and (self._again or row.item.key in self._touched):
+            return True
+        return bool(self._context.round) or row.settled != self._context.signature
+
+    def _since(self) -> datetime | None:
+        """From when on a scan of what is new looks: since what was listed last began."""
+        if self._context.scan.mode != "new":
+            return None
+        with self._store.read() as db:
+            began = scans.listed_last(db, self._context.scan)
+        return None if began is None else began - _OVERLAP
 
     def _todos(self, db: Db, rows: Sequence[ItemRow]) -> list[Todo]:
         """What is left to be done for items: settled by this scan only if it asks all engines."""
         context = self._context
         revisions = {row.id: row.item.revision for row in rows}
         known = answers.answered(
-            db, revisions, context.fingerprints, round=context.round, paid=context.paid
+            db,
+            revisions,
+            context.fingerprints,
+            samplers=context.samplers(rows),
+            round=context.round,
+            paid=context.paid,
         )
         under_way: set[tuple[int, str]] = set()
         if not context.round:
@@ -125,15 +169,25 @@ class Listing:
             row.item.revision,
             context.signature if asked == missing else "",
             tuple((name, context.fingerprints[name]) for name in asked),
+            row.item.media,
         )
 
     def _plan(self, db: Db, todos: Sequence[Todo]) -> None:
-        asked = [todo for todo in todos if todo.engines]
-        settled = [todo for todo in todos if not todo.engines]
-        for size, group in ((_ASK_CHUNK, asked), (_SETTLE_CHUNK, settled)):
+        alike: dict[tuple[str, int], list[Todo]] = {}
+        for todo in todos:
+            alike.setdefault(self._kind(todo), []).append(todo)
+        for (kind, size), group in alike.items():
             for some in _batches(group, size):
-                chunk_id = chunks.add(db, self._context.scan.id)
+                chunk_id = chunks.add(db, self._context.scan.id, kind=kind)
                 decisions.plan(db, self._context.scan.id, chunk_id, some)
+
+    def _kind(self, todo: Todo) -> tuple[str, int]:
+        """Which chunks an item belongs into: their kind, and how many items they hold."""
+        if todo.media is Media.GROUP and self._context.scan.kind == "scan":
+            return "groups", _SETTLE_CHUNK
+        if not todo.engines:
+            return "items", _SETTLE_CHUNK
+        return "items", _VIDEO_CHUNK if todo.media is Media.VIDEO else _ASK_CHUNK
 
     def _pages(self, chunk: Chunk, run: RunContext, pages: Iterable[list[Todo]]) -> bool:
         listed = 0

@@ -1,6 +1,7 @@
 """What asking an engine costs: measured where it was asked before, else as it says itself."""
 
 from tigertag.errors import NotFound
+from tigertag.model import Media
 from tigertag.services.core import Core
 from tigertag.store import use
 
@@ -22,6 +23,14 @@ def of_item(core: Core, engine: str) -> float | None:
     return entry.engine.capabilities.cost_usd if mean is None else mean
 
 
-def of_items(core: Core, engine: str, items: int) -> float | None:
+def of_items(core: Core, engine: str, items: int, *, videos: int = 0) -> float | None:
+    """Return what items cost, about, so many of them videos; None where that is not known.
+
+    A video costs no less than the engine says: what was measured may have been photos.
+    """
     cost_usd = of_item(core, engine)
-    return None if cost_usd is None else cost_usd * items
+    if cost_usd is None or not videos:
+        return None if cost_usd is None else cost_usd * items
+    told = core.engine(engine).engine
+    of_video = told.capabilities.cost_usd_of(Media.VIDEO) if told else None
+    return cost_usd * (items - videos) + max(cost_usd, of_video or 0.0) * videos

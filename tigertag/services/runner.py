@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 _IDLE_S = 0.05
 _TICK_S = 0.5
 _SOON_S = 1.0
+_AFTER_ITEMS_S = 0.2
 
 
 class Runner:
@@ -108,6 +109,11 @@ class Runner:
             elif chunk.kind == "batch":
                 again_at = self._batching.step(chunk)
                 whole, due = True, lambda _db: again_at
+            elif chunk.kind == "groups":
+                groups_due_at = self._groups_due_at()
+                whole, due = True, lambda _db: groups_due_at
+                if groups_due_at is None:
+                    whole = self._settling.run(chunk, run)
             else:
                 whole = self._asking.run(chunk, run) and self._settling.run(chunk, run)
                 due = partial(self._asking.due_at, chunk)
@@ -123,6 +129,12 @@ class Runner:
             if due_at is None:
                 return chunks.finish(db, chunk)
             return chunks.postpone(db, chunk, due_at)
+
+    def _groups_due_at(self) -> float | None:
+        """When groups can be decided: after all that is in them. None: now."""
+        with self._store.read() as db:
+            due_at = chunks.items_due_at(db, self._scan_id)
+        return None if due_at is None else max(due_at, time.time() + _AFTER_ITEMS_S)
 
     def _is_worth_waiting(self) -> bool:
         """Wait a moment if there will be work soon; False when all that is left waits for longer.

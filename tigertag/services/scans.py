@@ -18,8 +18,8 @@ from tigertag.store.items import ItemRow
 from tigertag.store.scans import NewScan, ScanRow
 
 _RESUME = "resume it"
-MODES = ("changed", "force", "decide", "forecast")
-FORECAST_OF = ("changed", "force")
+MODES = ("changed", "new", "force", "decide", "forecast")
+FORECAST_OF = ("changed", "new", "force")
 WRITES = ("preview", "apply")
 
 
@@ -27,7 +27,9 @@ WRITES = ("preview", "apply")
 class Request:
     """A scan that somebody wants. No section: the only one; no engines: all.
 
-    A `forecast` only counts what a scan with the mode `forecast_of` would ask, and what that costs.
+    Mode `new` looks at what was added since the last scan, and lists no more than that where the
+    library can tell. A `forecast` only counts what a scan with the mode `forecast_of` would ask,
+    and what that costs.
     """
 
     library: str
@@ -45,7 +47,8 @@ class Status:
     `eta_s` is None while that cannot be told. `waiting`: engines that could not go on, and why;
     `waits`: what this scan waits for by itself, a line an engine, and `due_at` when it goes on;
     `spared`: how many items an engine was not asked about, since others were sure. `forecast`: what
-    a forecast has counted, None for a scan that is none.
+    a forecast has counted, None for a scan that is none. `left_alone`: how many items were left as
+    they are, since they bear a tag of SKIP_TAGS.
     """
 
     scan: ScanRow
@@ -64,6 +67,7 @@ class Status:
     due_at: datetime | None = None
     spared: Mapping[str, Saving] = field(default_factory=dict)
     forecast: Forecast | None = None
+    left_alone: int = 0
 
     @property
     def total(self) -> int:
@@ -229,6 +233,7 @@ def _status(core: Core, scan: ScanRow) -> Status:
         due_at,
         waiting.savings(core, counts),
         forecasts.told(core, scan),
+        counts.left_alone,
     )
 
 

@@ -1,23 +1,21 @@
 """The settling part of a chunk: answers → tags → edits, recorded, and written if so asked."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tigertag import policy
 from tigertag.contracts import NotRead, RunContext
-from tigertag.errors import LibraryError
-from tigertag.model import Answer, Shown, Standing, Tag, TagRef
+from tigertag.model import Answer, Edit, Media, Shown, Standing, Tag, TagRef
 from tigertag.policy import Plan
+from tigertag.services import reading, skipping
 from tigertag.services.context import Context
 from tigertag.services.writeback import Read, Unread, Writeback, became, standing_after
 from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger
+from tigertag.store import tags as tag_rows
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.ledger import EditRow, Word
-
-logger = logging.getLogger(__name__)
 
 _BATCH = 100
 _MOST_ATTEMPTS = 12
@@ -35,6 +33,7 @@ class Facts:
     source: Mapping[int, Decision]
     undone: Mapping[int, Sequence[EditRow]]
     first: Mapping[int, EditRow]
+    parts: Mapping[str, Sequence[Sequence[Tag]]]
 
 
 class Settling:
@@ -67,7 +66,7 @@ class Settling:
     def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
         with self._store.read() as db:
             facts = self._facts(db, [one.item_id for one in todo])
-        shown = self._read(list(facts.rows.values()))
+        shown = reading.shown(self._context.library, [row.item for row in facts.rows.values()])
         found = [self._decide(one, facts, shown) for one in todo]
         made = self._writeback.record(chunk, found)
         if made:
@@ -81,30 +80,37 @@ class Settling:
         undoes = context.scan.kind in ("undo", "redo")
         return Facts(
             rows=rows,
-            answers=answers.current(db, revisions, context.fingerprints) if scans else {},
+            answers=answers.current(
+                db, revisions, context.fingerprints, context.samplers(list(rows.values()))
+            )
+            if scans
+            else {},
             standings=ledger.standings(db, item_ids),
             unsettled=ledger.unsettled(db, item_ids),
             unanswered=decisions.unanswered(db, context.scan.id, item_ids),
             source=decisions.of_items(db, source, item_ids) if source and not undoes else {},
             undone=ledger.made(db, source, item_ids) if undoes else {},
             first=ledger.first(db, item_ids) if undoes else {},
+            parts=self._parts(db, list(rows.values())) if scans else {},
         )
 
-    def _read(self, rows: Sequence[ItemRow]) -> dict[str, Shown | NotRead]:
-        listed = [row.item for row in rows]
-        try:
-            return {one.key: one for one in self._context.library.read_tags(listed)}
-        except LibraryError:
-            raise
-        except Exception:
-            logger.exception("library %s met a bug in reading tags", self._context.library.id)
-            return {item.key: NotRead(item.key, "A bug; see the log.") for item in listed}
+    def _parts(self, db: Db, rows: Sequence[ItemRow]) -> dict[str, list[list[Tag]]]:
+        """What is decided of the items in each of the groups."""
+        groups = [row.item.key for row in rows if row.item.media is Media.GROUP]
+        if not groups:
+            return {}
+        inside = items.parts(db, self._context.scan.section_id, groups)
+        known = tag_rows.of_items(db, list({one for some in inside.values() for one in some}))
+        return {
+            key: [[Tag(one.name, one.confidence) for one in known[item_id]] for item_id in ids]
+            for key, ids in inside.items()
+        }
 
     def _decide(
         self, todo: Decision, facts: Facts, shown: Mapping[str, Shown | NotRead]
     ) -> Read | Unread:
         row = facts.rows[todo.item_id]
-        seen = shown.get(row.item.key) or NotRead(row.item.key, "The library did not show it.")
+        seen = shown[row.item.key]
         if isinstance(seen, NotRead):
             return Unread(row, _failed(todo, seen.reason))
         if self._replaced(todo, row, seen):
@@ -112,12 +118,21 @@ class Settling:
             return Unread(row, _failed(todo, reason))
         unsettled = facts.unsettled.get(row.id, ())
         standing = _standing(facts.standings[row.id], unsettled, seen)
+        left_alone = self._left_alone(seen, standing)
+        if left_alone is not None:
+            alone = replace(todo, state="done", reason=left_alone)
+            return Read(row, alone, Plan(Edit(row.item)), seen, unsettled)
         tags, plan = self._plan(row, facts, standing, seen)
         decided = _decision(todo, tags, plan, facts.unanswered.get(row.id, ()))
         if self._context.scan.write == "apply":
             decided = _with_earlier(decided, todo)
         own = [edit for edit in unsettled if edit.scan_id == self._context.scan.id]
         return Read(row, _with_recovered(decided, own, seen), plan, seen, unsettled)
+
+    def _left_alone(self, seen: Shown, standing: Mapping[Word, Standing]) -> str | None:
+        if self._context.scan.kind != "scan":
+            return None
+        return skipping.reason(seen, standing, self._context.skip_tags)
 
     def _replaced(self, todo: Decision, row: ItemRow, seen: Shown) -> bool:
         """Whether the picture is another one than that for which the tags were decided."""
@@ -146,11 +161,16 @@ class Settling:
             lifted = frozenset(ref.word for ref in (*source.adds, *source.removes))
             shown = lifted if context.of_preview else lifted | {ref.word for ref in _refs(tags)}
         else:
-            given = facts.answers[row.id]
-            tags = policy.decide(given, context.rules, context.thresholds, context.concepts)
+            tags = tuple(replace(tag, field=seen.field) for tag in self._decided(row, facts))
         wanted = _refs(tags)
         plan = policy.plan(row.item, wanted, standing, seen, refreshed=refreshed, lifted=lifted)
         return tags, plan if shown is None else policy.at_most(plan, shown)
+
+    def _decided(self, row: ItemRow, facts: Facts) -> Sequence[Tag]:
+        if row.item.media is Media.GROUP:
+            return policy.rolled_up(facts.parts[row.item.key])
+        context, given = self._context, facts.answers[row.id]
+        return policy.decide(given, context.rules, context.thresholds, context.concepts)
 
 
 def _refs(tags: Iterable[Tag]) -> list[TagRef]:

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Lock, Thread
@@ -21,13 +20,15 @@ from tigertag.contracts import (
 from tigertag.errors import RequestError
 from tigertag.executors import threads
 from tigertag.libraries import folder
-from tigertag.model import Answer, Item, Tag
+from tigertag.model import Answer, Item, Media, Tag
 from tigertag.pipeline import Ask, Stopped, Terms
 from tigertag.policy import Rules
 from tigertag.services import calls
 from tigertag.services.core import Core, EngineEntry
 
 _CHUNK = 16
+_VIDEO_WEIGHT = 8
+"""A video takes the room of as many photos."""
 _DRAIN_S = 0.05
 
 
@@ -85,7 +86,8 @@ def pictures(core: Core, paths: Iterable[Path]) -> Iterator[Picture]:
                 for item in library.items(section):
                     yield Picture(root / item.key, library, item)
         else:
-            yield Picture(path, library, Item(library.id, ".", path.name, ""))
+            media = folder.media_of(path.name) or Media.PHOTO
+            yield Picture(path, library, Item(library.id, ".", path.name, "", media))
 
 
 def tag(
@@ -147,8 +149,13 @@ class _Work:
         return bool(chunk)
 
     def _next(self) -> list[Picture]:
+        chunk: list[Picture] = []
+        room = _CHUNK
         with self.lock:
-            return list(islice(self.sources, _CHUNK))
+            while room > 0 and (one := next(self.sources, None)) is not None:
+                chunk.append(one)
+                room -= _VIDEO_WEIGHT if one.item.media is Media.VIDEO else 1
+        return chunk
 
     def _tag(self, chunk: Sequence[Picture]) -> Iterator[Tagged]:
         by_library: dict[str, list[Picture]] = {}

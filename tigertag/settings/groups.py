@@ -4,8 +4,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import TypeVar, get_args
 
+from tigertag.contracts import Sampling
+from tigertag.contracts.frames import By
 from tigertag.errors import SettingsError
 from tigertag.settings import values as read
 from tigertag.settings.shapes import EngineSettings, LibrarySettings
@@ -25,10 +27,21 @@ COMMON_OF_ENGINES = frozenset(
         "ON_LIMIT",
     }
 )
+COMMON_OF_LIBRARIES = frozenset(
+    {
+        "FRAMES",
+        "FRAME_INTERVAL_S",
+        "MAX_FRAMES",
+        "SCENE_THRESHOLD",
+        "SCENES_EXACT",
+        "SKIP_TAGS",
+    }
+)
 DEFAULT_ENGINE = EngineSettings("classifier", "tigertag.classifier", enabled=True, values={})
 
 _VARIABLE = re.compile(r"([A-Z]+)_([A-Z0-9]+)_([A-Z0-9_]+)")
 _CLOSE = 0.75
+_NONE = "none"
 _EVERY_ONE: tuple[str, ...] = ()
 
 T = TypeVar("T")
@@ -151,7 +164,44 @@ def _engine(group: _Group) -> EngineSettings:
 
 
 def _library(group: _Group) -> LibrarySettings:
-    return LibrarySettings(group.id, group.name, group.enabled, group.rest(), group.problem)
+    usual = LibrarySettings(group.id, group.name, group.enabled, {})
+    sampling = Sampling(
+        group.take("FRAMES", _frames, usual.sampling.by),
+        group.take("FRAME_INTERVAL_S", _interval, usual.sampling.interval_s),
+        group.take("MAX_FRAMES", _most_frames, usual.sampling.max_frames),
+        group.take("SCENE_THRESHOLD", _scene_threshold, usual.sampling.scene_threshold),
+        group.take("SCENES_EXACT", read.boolean, usual.sampling.exact),
+    )
+    skip_tags = group.take("SKIP_TAGS", _sections, usual.skip_tags)
+    return LibrarySettings(
+        group.id,
+        group.name,
+        group.enabled,
+        group.rest(),
+        group.problem,
+        sampling=sampling,
+        skip_tags=tuple(word for word in skip_tags if word.casefold() != _NONE),
+    )
+
+
+def _frames(key: str, value: str) -> By:
+    words: tuple[By, ...] = get_args(By)
+    for word in words:
+        if value.casefold() == word:
+            return word
+    raise SettingsError(f"{key}: {value!r} is none of {', '.join(words)}.")
+
+
+def _interval(key: str, value: str) -> float:
+    return read.number(key, value, least=0.1, most=3600)
+
+
+def _most_frames(key: str, value: str) -> int:
+    return read.whole(key, value, least=1, most=100)
+
+
+def _scene_threshold(key: str, value: str) -> float:
+    return read.number(key, value, least=1, most=255)
 
 
 def _sections(_key: str, value: str) -> tuple[str, ...]:

@@ -61,6 +61,24 @@ REFERENCE: tuple[SettingDoc, ...] = (
     ),
     SettingDoc("LIBRARY_<X>_NAME", "", "which library: a built-in, an entry point or `pkg.mod`"),
     SettingDoc("LIBRARY_<X>_ENABLED", "true", "`false` switches the library off"),
+    SettingDoc(
+        "LIBRARY_<X>_FRAMES",
+        "scenes",
+        "which frames of a video are looked at: of `scenes`, at an `interval`, or `keyframes`",
+    ),
+    SettingDoc("LIBRARY_<X>_FRAME_INTERVAL_S", "5", "the seconds between two frames of `interval`"),
+    SettingDoc("LIBRARY_<X>_MAX_FRAMES", "10", "how many frames of a video are looked at"),
+    SettingDoc("LIBRARY_<X>_SCENE_THRESHOLD", "27", "how much changes from one shot to the next"),
+    SettingDoc(
+        "LIBRARY_<X>_SCENES_EXACT",
+        "false",
+        "`true` finds shots by looking at every frame, which takes far longer",
+    ),
+    SettingDoc(
+        "LIBRARY_<X>_SKIP_TAGS",
+        "ai-generated,auto-tagged,vision-analyzed",
+        "items that bear one of these tags are left alone; `none`: none is",
+    ),
 )
 
 PROGRAM_KEYS: tuple[str, ...] = tuple(doc.key for doc in REFERENCE if "<X>" not in doc.key)

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from tigertag.contracts import Sampling
 from tigertag.wording import looks_secret, without_password
+
+SKIP_TAGS = ("ai-generated", "auto-tagged", "vision-analyzed")
+"""What other taggers put on what they have been at."""
 
 
 def hidden(values: Mapping[str, str]) -> dict[str, str]:
@@ -57,7 +61,13 @@ class EngineSettings(PluginSettings):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LibrarySettings(PluginSettings):
-    """A configured library."""
+    """A configured library, with what every library has.
+
+    `skip_tags`: items that bear one of these are left as they are.
+    """
+
+    sampling: Sampling = field(default_factory=Sampling)
+    skip_tags: tuple[str, ...] = SKIP_TAGS
 
 
 @dataclass(frozen=True, slots=True)

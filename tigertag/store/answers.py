@@ -1,8 +1,10 @@
 """Answers: kept for ever, never changed."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -10,23 +12,24 @@ from sqlalchemy import Row, select
 from tigertag.model import Answer
 from tigertag.store import schema
 from tigertag.store.database import Db
-from tigertag.store.packing import pack_labels, unpack_labels
+from tigertag.store.packing import dumps, pack_labels, unpack_labels
 from tigertag.store.sql import insert_if_absent, slices
 
 _answers = schema.answers
 
-SAMPLER = "photo"
-"""How the frames of an item are chosen; a photo is its own only frame."""
-
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """An answer, and which item in which revision it speaks of."""
+    """An answer, and which item in which revision it speaks of.
+
+    `sampler`: how the frames of the item were chosen.
+    """
 
     item_id: int
     revision: str
     round: int
     answer: Answer
+    sampler: str = "photo"
 
 
 def keep(db: Db, rows: Iterable[AnswerRow]) -> None:
@@ -42,12 +45,13 @@ def _values(row: AnswerRow) -> dict[str, Any]:
         "round": row.round,
         "engine": answer.engine,
         "fingerprint": answer.fingerprint,
-        "sampler": SAMPLER,
+        "sampler": row.sampler,
         "model": answer.model,
         "labels": pack_labels(answer.labels),
         "remainder": answer.remainder,
         "cost_usd": answer.cost_usd,
         "took_s": answer.took_s,
+        "frames": dumps(answer.frames) if answer.frames else "",
         "answered_at": datetime.now(UTC),
     }
 
@@ -57,46 +61,52 @@ def answered(
     revisions: Mapping[int, str],
     fingerprints: Mapping[str, str],
     *,
+    samplers: Mapping[int, str] = MappingProxyType({}),
     round: int,
     paid: Collection[str] = (),
 ) -> set[tuple[int, str]]:
     """Return the (item, engine) for which an answer is kept.
 
-    `revisions` maps the items' ids to their revisions, `fingerprints` the engines. A `round` other
+    `revisions` and `samplers` go by the items' ids, `fingerprints` by the engines. A `round` other
     than 0 asks for the answers of that round alone. Of a `paid` engine any answer will do, whatever
-    its fingerprint: it is asked anew only when somebody says so.
+    its fingerprint and sampler: it is asked anew only when somebody says so.
     """
-    columns = (_answers.c.item_id, _answers.c.engine, _answers.c.revision, _answers.c.fingerprint)
+    names = ("item_id", "engine", "revision", "fingerprint", "sampler")
+    columns = [_answers.c[name] for name in names]
     found: set[tuple[int, str]] = set()
     for some in slices(list(revisions)):
         statement = select(*columns).where(
             _answers.c.item_id.in_(some),
             _answers.c.engine.in_(list(fingerprints)),
-            _answers.c.sampler == SAMPLER,
         )
         if round:
             statement = statement.where(_answers.c.round == round)
-        for item_id, engine, revision, fingerprint in db.execute(statement):
-            same = engine in paid or fingerprint == fingerprints[engine]
+        for item_id, engine, revision, fingerprint, sampler in db.execute(statement):
+            sampled = sampler == samplers.get(item_id, sampler)
+            same = engine in paid or (sampled and fingerprint == fingerprints[engine])
             if same and revision == revisions[item_id]:
                 found.add((item_id, engine))
     return found
 
 
 def current(
-    db: Db, revisions: Mapping[int, str], fingerprints: Mapping[str, str]
+    db: Db,
+    revisions: Mapping[int, str],
+    fingerprints: Mapping[str, str],
+    samplers: Mapping[int, str] = MappingProxyType({}),
 ) -> dict[int, list[Answer]]:
     """Return, for each item, each engine's answer that counts.
 
-    That is the newest one for the item's revision by the engine's fingerprint; else, for an engine
-    that failed, waits, or is gone, the newest one it gave.
+    That is the newest one for the item's revision by the engine's fingerprint and the sampler;
+    else, for an engine that failed, waits, or is gone, the newest one it gave.
     """
-    best: dict[tuple[int, str], tuple[tuple[bool, bool, int], Row[Any]]] = {}
+    best: dict[tuple[int, str], tuple[tuple[bool, bool, bool, int], Row[Any]]] = {}
     for some in slices(list(revisions)):
         for row in db.execute(select(_answers).where(_answers.c.item_id.in_(some))):
             rank = (
                 row.revision == revisions[row.item_id],
                 row.fingerprint == fingerprints.get(row.engine, row.fingerprint),
+                row.sampler == samplers.get(row.item_id, row.sampler),
                 row.id,
             )
             known = best.get((row.item_id, row.engine))
@@ -117,4 +127,5 @@ def unpacked(row: Row[Any]) -> Answer:
         row.remainder,
         row.cost_usd,
         row.took_s,
+        tuple(json.loads(row.frames or "[]")),
     )

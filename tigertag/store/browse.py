@@ -1,5 +1,6 @@
 """Items and what is known of them, as the faces look at them."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,6 +121,14 @@ def answers_of(db: Db, item_id: int) -> list[AnswerOf]:
     answers = schema.answers
     statement = select(answers).where(answers.c.item_id == item_id).order_by(answers.c.id.desc())
     return [AnswerOf(unpacked(row), row.revision, row.answered_at) for row in db.execute(statement)]
+
+
+def frames_of(db: Db, item_id: int, revision: str) -> set[float]:
+    """Return the times of the frames of a video that engines looked at one by one."""
+    answers = schema.answers
+    where = (answers.c.item_id == item_id, answers.c.revision == revision, answers.c.frames != "")
+    packed = db.execute(select(answers.c.frames).where(*where)).scalars()
+    return {at_s for one in packed for at_s in json.loads(one)}
 
 
 def decided_tags(db: Db, item_id: int) -> tuple[Tag, ...]:

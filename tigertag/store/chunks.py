@@ -34,9 +34,9 @@ class Chunk:
     attempts: int
 
 
-def add(db: Db, scan_id: int) -> int:
-    """Make a chunk of items."""
-    return insert_one(db, _chunks, {"scan_id": scan_id, "kind": "items"})
+def add(db: Db, scan_id: int, *, kind: str = "items") -> int:
+    """Make a chunk of items, or of groups of them."""
+    return insert_one(db, _chunks, {"scan_id": scan_id, "kind": kind})
 
 
 def lease(
@@ -149,6 +149,17 @@ def due_at(db: Db, scan_id: int) -> float | None:
     if db.execute(select(_chunks.c.id).where(mine, dead).limit(1)).all():
         return 0.0
     found: float | None = db.execute(queued).scalar()
+    return found
+
+
+def items_due_at(db: Db, scan_id: int) -> float | None:
+    """Return when the chunks of a scan but those of groups are due; None: they are all done.
+
+    0.0 stands for now, and for those that somebody holds.
+    """
+    left = (_chunks.c.scan_id == scan_id, _chunks.c.state != "done", _chunks.c.kind != "groups")
+    due = case((_chunks.c.state == "leased", 0.0), else_=_chunks.c.due_at)
+    found: float | None = db.execute(select(func.min(due)).where(*left)).scalar()
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, case, exists, func, or_, select, update
 
-from tigertag.model import Tag, TagRef
+from tigertag.model import Media, Tag, TagRef
 from tigertag.store import schema
 from tigertag.store.database import Db
 from tigertag.store.packing import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
@@ -31,6 +31,7 @@ class Todo:
     revision: str
     settles: str = ""
     engines: tuple[tuple[str, str], ...] = ()
+    media: Media = Media.PHOTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How far a scan has come: items by state, edits, and items that wait for an engine."""
+    """How far a scan has come: items by state, edits, and items that wait for an engine.
+
+    `left_alone`: of those that are done, the items that bear a tag of SKIP_TAGS.
+    """
 
     todo: int = 0
     done: int = 0
@@ -69,6 +73,7 @@ class Counts:
     asked: int = 0
     postponed: Mapping[str, int] = field(default_factory=dict)
     spared: Mapping[str, int] = field(default_factory=dict)
+    left_alone: int = 0
 
 
 def plan(db: Db, scan_id: int, chunk_id: int, todos: Sequence[Todo]) -> None:
@@ -276,7 +281,7 @@ def unanswered(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[
     where = (
         _work.c.scan_id == scan_id,
         _work.c.item_id.in_(item_ids),
-        _work.c.state.notin_(("done", "spared")),
+        _work.c.state.notin_(("done", "spared", "skipped")),
     )
     found: dict[int, list[tuple[str, str]]] = {}
     for item_id, state, reason in db.execute(select(*columns).where(*where)):
@@ -306,7 +311,17 @@ def counts(db: Db, scan_id: int) -> Counts:
         asked=_asked(db, scan_id),
         postponed=_count(db, scan_id, "postponed"),
         spared=_count(db, scan_id, "spared"),
+        left_alone=_left_alone(db, scan_id),
     )
+
+
+def _left_alone(db: Db, scan_id: int) -> int:
+    where = (
+        _decisions.c.scan_id == scan_id,
+        _decisions.c.state == "done",
+        _decisions.c.reason != "",
+    )
+    return db.execute(select(func.count()).select_from(_decisions).where(*where)).scalar_one()
 
 
 def _waiting(db: Db, scan_id: int) -> dict[str, str]:

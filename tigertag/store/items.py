@@ -1,6 +1,6 @@
 """Items as they were last listed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,8 @@ def _by_key(db: Db, section_id: int, keys: Sequence[str]) -> Iterable[Row[Any]]:
 
 
 def _differs(item: Item, row: Row[Any]) -> bool:
-    return bool(row.revision != item.revision or row.stamp != item.stamp or row.gone)
+    was = (row.revision, row.stamp, row.within, row.gone)
+    return bool(was != (item.revision, item.stamp, _within(item), False))
 
 
 def _values(item: Item, section_id: int, scan_id: int) -> dict[str, Any]:
@@ -67,7 +68,12 @@ def _values(item: Item, section_id: int, scan_id: int) -> dict[str, Any]:
         "size_bytes": item.size_bytes,
         "seen_scan": scan_id,
         "sought": _sought(item),
+        "within": _within(item),
     }
+
+
+def _within(item: Item) -> str:
+    return "\n".join(item.within)
 
 
 def _sought(item: Item) -> str:
@@ -78,12 +84,13 @@ def _sought(item: Item) -> str:
 def _change(db: Db, changed: Sequence[tuple[int, Item]], scan_id: int) -> None:
     statement = update(_items).where(_items.c.id == bindparam("row_id"))
     columns = ("revision", "stamp", "title", "size_bytes")
+    worked_out = ("sought", "within")
     values = [
-        {"row_id": row_id, "new_sought": _sought(item)}
+        {"row_id": row_id, "new_sought": _sought(item), "new_within": _within(item)}
         | {f"new_{name}": getattr(item, name) for name in columns}
         for row_id, item in changed
     ]
-    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*columns, "sought")}
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*columns, *worked_out)}
     db.execute(statement.values(**new, settled="", gone=False), values)
 
 
@@ -126,8 +133,21 @@ def _item_row(row: Row[Any], section: Section) -> ItemRow:
         row.title,
         row.size_bytes,
         row.stamp,
+        tuple(row.within.split("\n")) if row.within else (),
     )
     return ItemRow(row.id, item, row.settled, row.refreshed)
+
+
+def parts(db: Db, section_id: int, keys: Collection[str]) -> dict[str, list[int]]:
+    """Return, by the key of a group, the ids of the items in it that are there, but for groups."""
+    found: dict[str, list[int]] = {key: [] for key in keys}
+    there = (_items.c.section_id == section_id, _items.c.gone.is_(False))
+    where = (*there, _items.c.within != "", _items.c.media != Media.GROUP.value)
+    for row_id, within in db.execute(select(_items.c.id, _items.c.within).where(*where)):
+        for key in within.split("\n"):
+            if key in found:
+                found[key].append(row_id)
+    return found
 
 
 def settle(db: Db, settled: Sequence[tuple[int, str]]) -> None:

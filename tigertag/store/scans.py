@@ -139,6 +139,21 @@ def is_newest(db: Db, scan: ScanRow) -> bool:
     return not db.execute(select(_scans.c.id).where(*later, _scans.c.id > scan.id).limit(1)).all()
 
 
+def listed_last(db: Db, scan: ScanRow) -> datetime | None:
+    """Return when the newest earlier scan began that has listed the section to its end."""
+    where = (
+        _scans.c.section_id == scan.section_id,
+        _scans.c.id < scan.id,
+        _scans.c.kind == "scan",
+        _scans.c.mode != "decide",
+        _scans.c.forecast == "",
+        _scans.c.state == "done",
+    )
+    newest = select(_scans.c.started_at).where(*where).order_by(_scans.c.id.desc()).limit(1)
+    began: datetime | None = db.execute(newest).scalar()
+    return began
+
+
 def active(db: Db, section_id: int) -> ScanRow | None:
     """Return the section's active scan, if it has one."""
     where = (_scans.c.section_id == section_id, _scans.c.state.in_(schema.ACTIVE))

@@ -58,7 +58,10 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 ACTIVE = ("queued", "running", "paused")
 FINAL = ("done", "failed", "cancelled")
-WORK = ("queued", "done", "failed", "retryable", "waiting", "postponed", "deferred", "spared")
+WORK = (
+    *("queued", "done", "failed", "retryable", "waiting", "postponed", "deferred"),
+    *("spared", "skipped"),
+)
 BATCH = ("filling", "sealed", "submitting", "submitted", "collected", "done")
 
 sections = Table(
@@ -91,6 +94,7 @@ items = Table(
     Column("seen_scan", Integer, nullable=False, server_default="0"),
     Column("gone", Boolean, nullable=False, server_default=text("false")),
     Column("sought", Text, nullable=False, server_default=""),
+    Column("within", Text, nullable=False, server_default=""),
     UniqueConstraint("section_id", "key"),
     comment="A photo or video. settled: the signature with which nothing is left to be done.",
 )
@@ -110,6 +114,7 @@ answers = Table(
     Column("remainder", Float),
     Column("cost_usd", Float, nullable=False),
     Column("took_s", Float, nullable=False),
+    Column("frames", Text, nullable=False, server_default=""),
     Column("answered_at", UtcDateTime, nullable=False),
     UniqueConstraint(
         "item_id", "engine", "revision", "fingerprint", "sampler", "round", name="uq_answers_once"
@@ -139,7 +144,7 @@ scans = Table(
     Column("summary", Text, nullable=False, server_default=""),
     Column("forecast", Text, nullable=False, server_default=""),
     _one_of("kind", "scan", "apply", "undo", "redo"),
-    _one_of("mode", "changed", "force", "decide"),
+    _one_of("mode", "changed", "force", "decide", "new"),
     _one_of("write", "preview", "apply"),
     _one_of("state", *ACTIVE, *FINAL),
     Index(
@@ -164,7 +169,7 @@ chunks = Table(
     Column("lease_until", Float, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("due_at", Float, nullable=False, server_default="0"),
-    _one_of("kind", "list", "items", "batch"),
+    _one_of("kind", "list", "items", "batch", "groups"),
     _one_of("state", "queued", "leased", "done"),
     Index(None, "scan_id", "state", "id"),
     comment="Items that are worked on together, or the listing; leased by token.",

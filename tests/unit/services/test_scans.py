@@ -1,6 +1,7 @@
 """Scans from beginning to end, over a real folder and a real database."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import pytest
 
@@ -229,7 +230,9 @@ def test_a_picture_that_vanishes_fails_alone(world: World, monkeypatch: pytest.M
     world.picture("b.png", "blue")
     items = type(world.library).items
 
-    def items_then_vanish(library: FolderLibrary, section: Section) -> Iterator[Item]:
+    def items_then_vanish(
+        library: FolderLibrary, section: Section, _since: datetime | None = None
+    ) -> Iterator[Item]:
         yield from items(library, section)
         gone.unlink(missing_ok=True)
 

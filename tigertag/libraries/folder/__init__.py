@@ -1,10 +1,11 @@
-"""A folder of photos; their tags live in XMP sidecars, `photo.jpg.xmp`, beside them."""
+"""A folder of photos and videos; tags live in XMP sidecars, `photo.jpg.xmp`, beside them."""
 
 from tigertag.contracts import Host
 from tigertag.libraries.folder.library import FolderLibrary
+from tigertag.libraries.folder.listing import media_of
 from tigertag.libraries.folder.options import Options
 
-__all__ = ["FolderLibrary", "Options", "build"]
+__all__ = ["FolderLibrary", "Options", "build", "media_of"]
 
 
 def build(id: str, options: Options, host: Host) -> FolderLibrary:

@@ -1,4 +1,4 @@
-"""The folder library: photos are listed by name, read in place, and tagged beside."""
+"""The folder library: photos and videos are listed by name, read in place, and tagged beside."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ from tigertag.errors import (
 )
 from tigertag.libraries.folder import sidecar
 from tigertag.libraries.folder.keys import SIDECAR, path
-from tigertag.libraries.folder.listing import inside, photos, revision_of
+from tigertag.libraries.folder.listing import files, inside, revision_of
 from tigertag.libraries.folder.options import Options
 from tigertag.libraries.folder.xmp import EMPTY, Xmp
 from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
@@ -32,7 +32,7 @@ _DENIED = (errno.EACCES, errno.EPERM)
 
 
 class FolderLibrary:
-    """Photos in a folder. Originals are never opened for writing. See `contracts.Library`."""
+    """Photos and videos in a folder; never opened for writing. See `contracts.Library`."""
 
     field = Field.TAG
 
@@ -62,21 +62,22 @@ class FolderLibrary:
         return tuple(Section(self.id, name, name) for name in self._options.sections)
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
-        """Yield all photos, whatever `since` says: moved files keep their times."""
-        for photo in photos(self._root, section.id, min_bytes=self._options.min_bytes):
+        """Yield all there is, whatever `since` says: moved files keep their times."""
+        for file in files(self._root, section.id, min_bytes=self._options.min_bytes):
             yield Item(
                 self.id,
                 section.id,
-                photo.key,
-                photo.revision,
-                title=photo.name,
-                size_bytes=photo.size_bytes,
-                stamp=photo.sidecar,
+                file.key,
+                file.revision,
+                file.media,
+                file.name,
+                file.size_bytes,
+                file.sidecar,
             )
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
-        yield Path(self._photo(item.key))
+        yield Path(self._file(item.key))
 
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
         for item in items:
@@ -121,7 +122,7 @@ class FolderLibrary:
         key = edit.item.key
         try:
             _check(edit)
-            where = self._photo(key) + SIDECAR
+            where = self._file(key) + SIDECAR
             for _try in range(_TRIES):
                 if self._written(edit, where):
                     return EditOutcome(key, self._shown(key))
@@ -166,8 +167,8 @@ class FolderLibrary:
             revision = revision_of(os.stat(where))
         return Shown(key, tags, rest=found.xmp.rest, stamp=found.stamp, revision=revision)
 
-    def _photo(self, key: str) -> str:
-        """Return where a photo is, once sure that it is there, a file and below the root."""
+    def _file(self, key: str) -> str:
+        """Return where a file is, once sure that it is there, a file and below the root."""
         where = os.path.join(self._root, path(key))
         if not stat.S_ISREG(self._status(where).st_mode) or not inside(self._root, where):
             raise Unreadable("This is no file inside the library's folder.")

@@ -1,4 +1,4 @@
-"""What photos there are: names, sizes and times, read from the folders alone."""
+"""What photos and videos there are: names, sizes and times, read from the folders alone."""
 
 import logging
 import os
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.folder.keys import SIDECAR, key, text
-from tigertag.media.formats import EXTENSIONS
+from tigertag.media.formats import EXTENSIONS, VIDEO_EXTENSIONS
+from tigertag.model import Media
 
 logger = logging.getLogger(__name__)
 
@@ -16,14 +17,15 @@ _PASSED_OVER = (".", "@eaDir")
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
-    """A photo that a listing found. `sidecar` is its sidecar's stamp, "" without one."""
+class File:
+    """A photo or video that a listing found. `sidecar` is its sidecar's stamp, "" without one."""
 
     key: str
     name: str
     size_bytes: int
     revision: str
     sidecar: str
+    media: Media
 
 
 def stamp(status: os.stat_result) -> str:
@@ -31,8 +33,8 @@ def stamp(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
 
 
-def photos(root: str, start: str, *, min_bytes: int = 0) -> Iterator[Photo]:
-    """Yield the photos below `start`, relative to `root`, folder by folder, each sorted by name.
+def files(root: str, start: str, *, min_bytes: int = 0) -> Iterator[File]:
+    """Yield what is below `start`, relative to `root`, folder by folder, each sorted by name.
 
     Hidden files and folders, links to folders, and links out of `root` are passed over, and so are
     folders that cannot be read, with a warning. Raises `LibraryUnavailable`.
@@ -47,10 +49,10 @@ def photos(root: str, start: str, *, min_bytes: int = 0) -> Iterator[Photo]:
             entry = entries[name]
             if entry.is_dir(follow_symlinks=False):
                 below.append(prefix + name)
-            elif os.path.splitext(name)[1].lower() in EXTENSIONS:
-                photo = _photo(root, prefix, entry, entries.get(name + SIDECAR))
-                if photo is not None and photo.size_bytes >= min_bytes:
-                    yield photo
+            elif media_of(name) is not None:
+                file = _file(root, prefix, entry, entries.get(name + SIDECAR))
+                if file is not None and file.size_bytes >= min_bytes:
+                    yield file
         folders.extend(reversed(below))
 
 
@@ -67,9 +69,18 @@ def _entries(root: str, where: str, *, must: bool) -> dict[str, os.DirEntry[str]
         return {}
 
 
-def _photo(
+def media_of(name: str) -> Media | None:
+    """Tell by its name what a file is; None: neither a photo nor a video."""
+    extension = os.path.splitext(name)[1].lower()
+    if extension in VIDEO_EXTENSIONS:
+        return Media.VIDEO
+    return Media.PHOTO if extension in EXTENSIONS else None
+
+
+def _file(
     root: str, prefix: str, entry: os.DirEntry[str], sidecar: os.DirEntry[str] | None
-) -> Photo | None:
+) -> File | None:
+    media = media_of(entry.name) or Media.PHOTO
     try:
         if not (entry.is_file() and (not entry.is_symlink() or inside(root, entry.path))):
             return None
@@ -79,7 +90,7 @@ def _photo(
         # It went away since its folder was read: the next scan will see what there is.
         return None
     revision = revision_of(status)
-    return Photo(key(prefix + entry.name), text(entry.name), status.st_size, revision, mark)
+    return File(key(prefix + entry.name), text(entry.name), status.st_size, revision, mark, media)
 
 
 def revision_of(status: os.stat_result) -> str:

@@ -22,7 +22,7 @@ class Options(BaseModel):
     """The options of a folder library.
 
     `sections` are sub-folders, relative to `path`; none: the whole folder is one section.
-    Pictures below `min_bytes` are passed over.
+    Photos and videos below `min_bytes` are passed over.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

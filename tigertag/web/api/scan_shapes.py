@@ -10,8 +10,8 @@ from tigertag.services.scans import Status
 from tigertag.web.api.forecast_shapes import Forecast, Spared
 from tigertag.web.api.shapes import NEXT, Item, Shape, SureTag, TagName
 
-Mode = Literal["changed", "force", "decide", "forecast"]
-ForecastOf = Literal["changed", "force"]
+Mode = Literal["changed", "new", "force", "decide", "forecast"]
+ForecastOf = Literal["changed", "new", "force"]
 Write = Literal["preview", "apply"]
 Kind = Literal["scan", "apply", "undo", "redo"]
 State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
@@ -29,6 +29,7 @@ class Counts(Shape):
     removes: int = Field(description="Tags to be removed, or removed.")
     changed: int = Field(description="Items with tags to be added or removed.")
     asked: int = Field(description="Answers that engines gave.")
+    left_alone: int = Field(description="Of those done, items that bear one of SKIP_TAGS.")
 
     @classmethod
     def of(cls, status: Status) -> "Counts":
@@ -42,6 +43,7 @@ class Counts(Shape):
             removes=status.removes,
             changed=status.changed,
             asked=status.asked,
+            left_alone=status.left_alone,
         )
 
 

@@ -9,13 +9,18 @@ from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
 from tigertag.services.views import Departure
 from tigertag.store.scans import ScanRow
 from tigertag.web import state
-from tigertag.web.dashboard import places
+from tigertag.web.dashboard import places, strip
 from tigertag.wording import about, usd
 
 _NARROW_SPACE = "\u202f"
 _TITLES = {"apply": "Apply", "undo": "Undo", "redo": "Redo"}
 _SPENT = {"open": "under way, or not yet known", "lost": "in doubt: counts as spent"}
-_MODES = {"changed": "", "force": ", asking anew", "decide": ", from stored answers"}
+_MODES = {
+    "changed": "",
+    "force": ", asking anew",
+    "decide": ", from stored answers",
+    "new": ", what is new",
+}
 STATES = {
     "queued": "waiting to start",
     "running": "running",
@@ -119,7 +124,21 @@ def in_words(rule: Rule) -> str:
 
 def register(app: Flask) -> None:
     """Make the filters known to the templates."""
-    for tells in (number, count, percent, duration, when, on, usd, about, spent, title, in_words):
+    for tells in (
+        number,
+        count,
+        percent,
+        duration,
+        when,
+        on,
+        usd,
+        about,
+        spent,
+        title,
+        in_words,
+        strip.clock,
+        strip.said,
+    ):
         app.add_template_filter(tells)
     app.add_template_filter(places.named, "place")
     app.jinja_env.globals.update(

@@ -11,7 +11,7 @@ from tests.unit.libraries.folder.folders import PHOTO, FolderPlace
 from tigertag.contracts import Need, NotRead
 from tigertag.errors import ItemGone, LibraryUnavailable, Unreadable
 from tigertag.libraries.folder import FolderLibrary, Options
-from tigertag.libraries.folder.listing import photos
+from tigertag.libraries.folder.listing import files
 from tigertag.model import Item, Section
 
 
@@ -177,7 +177,7 @@ def test_a_listing_opens_no_file_and_is_sorted_and_lazy(
 
     monkeypatch.setattr("builtins.open", fail)
     monkeypatch.setattr(os, "open", fail)
-    listing = photos(str(place.root), ".")
+    listing = files(str(place.root), ".")
     assert next(listing).key == "a.jpg"
     assert [photo.key for photo in listing] == ["c.jpg", "b/1.jpg", "b/2.jpg", "b/a/0.jpg"]
 

@@ -29,7 +29,7 @@ def cloud(world: World) -> ColourEngine:
 
 def test_a_misspelt_kind_of_forecast_is_named(rest: FlaskClient) -> None:
     assert (
-        "changed, force"
+        "changed, new, force"
         in wrong(post(rest, "scans", FORECAST | {"forecast_of": "all"}))["forecast_of"]
     )
 

@@ -84,6 +84,7 @@ def test_a_scan_says_how_far_it_has_come(world: World, rest: FlaskClient) -> Non
         "removes": 0,
         "changed": 2,
         "asked": 2,
+        "left_alone": 0,
     }
     assert (scan["eta_s"], scan["error"]) == (0.0, "")
 

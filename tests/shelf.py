@@ -1,0 +1,99 @@
+"""A library in memory: one-coloured pictures, in groups if so wished."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from PIL import Image
+
+from tests.colours import COLOURS
+from tigertag.contracts import EditOutcome, Need, NotRead, Source
+from tigertag.model import Edit, Field, Item, Media, Section, Shown, TagRef
+
+SECTION = Section("photos", "1", "Shelf")
+
+
+class Shelf:
+    """Keeps to `Library`. `added` says when an item was; `listed` which were shown at all.
+
+    `takes` says where new tags go on an item, `field` on all others.
+    """
+
+    def __init__(self) -> None:
+        self.id = "photos"
+        self.field = Field.TAG
+        self.takes: dict[str, Field] = {}
+        self.held: dict[str, Item] = {}
+        self.colours: dict[str, str] = {}
+        self.tags: dict[str, list[TagRef]] = {}
+        self.added: dict[str, datetime] = {}
+        self.listed: list[str] = []
+        self.reads = 0
+
+    def put(self, key: str, colour: str, *within: str) -> None:
+        item = Item(self.id, SECTION.id, key, "1", title=key, stamp="1", within=within)
+        self.held = {key: item} | self.held
+        self.colours[key] = colour
+
+    def group(self, key: str, *within: str) -> None:
+        """Make a group; the nearest first, as items come before what they are in."""
+        self.held[key] = Item(
+            self.id, SECTION.id, key, "", Media.GROUP, key, stamp="1", within=within
+        )
+
+    def tag(self, key: str, *words: str) -> None:
+        """Tag it as a user would."""
+        self.tags.setdefault(key, []).extend(TagRef(self.field, word) for word in words)
+        self._touch(key)
+
+    def untag(self, key: str) -> None:
+        self.tags[key] = []
+        self._touch(key)
+
+    def names(self, key: str) -> set[str]:
+        return {tag.name for tag in self.tags.get(key, ())}
+
+    def open(self) -> None:
+        """There is nothing to reach."""
+
+    def sections(self) -> Sequence[Section]:
+        return (SECTION,)
+
+    def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
+        for key, item in list(self.held.items()):
+            if since is None or key not in self.added or self.added[key] >= since:
+                self.listed.append(key)
+                yield item
+
+    @contextmanager
+    def fetch(self, item: Item, need: Need) -> Iterator[Source]:
+        out = io.BytesIO()
+        Image.new("RGB", (16, 16), COLOURS[self.colours[item.key]]).save(out, "PNG")
+        yield out.getvalue()
+
+    def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
+        self.reads += 1
+        for item in items:
+            if item.key in self.held:
+                yield self._shown(item.key)
+            else:
+                yield NotRead(item.key, "It is gone.")
+
+    def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
+        for edit in edits:
+            gone = {ref.word for ref in edit.removes}
+            left = [ref for ref in self.tags.get(edit.item.key, ()) if ref.word not in gone]
+            self.tags[edit.item.key] = [*left, *edit.adds]
+            self._touch(edit.item.key)
+            yield EditOutcome(edit.item.key, self._shown(edit.item.key))
+
+    def _shown(self, key: str) -> Shown:
+        tags = tuple(self.tags.get(key, ()))
+        takes = self.takes.get(key, self.field)
+        return Shown(key, tags, stamp=self.held[key].stamp, field=takes)
+
+    def _touch(self, key: str) -> None:
+        item = self.held[key]
+        self.held[key] = replace(item, stamp=str(int(item.stamp or 0) + 1))

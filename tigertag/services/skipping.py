@@ -1,0 +1,43 @@
+"""Items that are left as they are, since they bear a tag that says so (`SKIP_TAGS`)."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from tigertag.contracts import NotRead
+from tigertag.model import Shown, Standing
+from tigertag.services import reading
+from tigertag.services.context import Context
+from tigertag.store import Store, ledger
+from tigertag.store.items import ItemRow
+from tigertag.store.ledger import Word
+
+_OURS = (Standing.OURS, Standing.KEPT)
+
+
+def reason(
+    seen: Shown, standing: Mapping[Word, Standing], skip_tags: Collection[str]
+) -> str | None:
+    """Say why an item is left alone; None: it is not. A tag that TigerTag wrote is no reason."""
+    for tag in seen.tags:
+        if tag.name.casefold() in skip_tags and standing.get(tag.word) not in _OURS:
+            return f"It bears the tag {tag.name}, and is left as it is (SKIP_TAGS)."
+    return None
+
+
+def found(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, tuple[str, str]]:
+    """Return, by item, (state, reason) of those that no engine is to be asked about.
+
+    Nor is one about an item whose tags cannot be read: it might bear one. Raises `LibraryError`.
+    """
+    if not context.skip_tags:
+        return {}
+    shown = reading.shown(context.library, [row.item for row in rows])
+    with store.read() as db:
+        standings = ledger.standings(db, [row.id for row in rows])
+    left: dict[int, tuple[str, str]] = {}
+    for row in rows:
+        seen = shown[row.item.key]
+        if isinstance(seen, NotRead):
+            left[row.id] = ("retryable", seen.reason)
+        elif (why := reason(seen, standings[row.id], context.skip_tags)) is not None:
+            left[row.id] = ("skipped", why)
+    return left
