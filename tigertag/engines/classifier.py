@@ -21,7 +21,7 @@ from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Media, Sample
 
 ONNX: Final = ".onnx"
-MAX_FRAMES: Final = 8
+MAX_FRAMES: Final = 100
 MAX_CONCURRENCY: Final = 16
 MIN_CONFIDENCE: Final = 0.7
 
@@ -137,7 +137,7 @@ class ImageClassifier:
                 self._ready = self._load()
 
     def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
-        """See `Engine`. Frames of a video are averaged; the labels are one distribution.
+        """See `Engine`. The labels of each frame are one distribution.
 
         That is so where all classes are in the concept tree; otherwise `remainder` is None.
         """

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +27,7 @@ class _Waiting:
 
     sample: Sample
     since_s: float
-    squares: dict[int, Square]
+    usable: int
     said: dict[int, Probabilities] = field(default_factory=dict)
 
 
@@ -58,10 +59,11 @@ class Asking:
         for sample in self._batch:
             if self._run.cancelled():
                 return
-            waiting = _Waiting(sample, time.perf_counter(), self._seen(sample))
-            if not waiting.squares:
+            since_s, squares = time.perf_counter(), self._seen(sample)
+            waiting = _Waiting(sample, since_s, len(squares))
+            if not squares:
                 self._unusable.append(sample.id)
-            for number, square in waiting.squares.items():
+            for number, square in squares.items():
                 self._sent.append((waiting, number))
                 yield square
 
@@ -69,7 +71,7 @@ class Asking:
         """Take the outputs for a square; yield the sample's outcome if they were its last."""
         waiting, number = self._sent[sent]
         waiting.said[number] = probabilities(outputs)
-        if len(waiting.said) == len(waiting.squares):
+        if len(waiting.said) == waiting.usable:
             yield self._outcome(waiting)
 
     def unusable(self) -> Iterator[Outcome]:
@@ -87,31 +89,30 @@ class Asking:
         return squares
 
     def _outcome(self, waiting: _Waiting) -> Outcome:
-        sample = waiting.sample
-        numbers = sorted(waiting.said)
-        each = np.stack([waiting.said[number] for number in numbers])
-        if not np.isfinite(each).all():
+        sample, said = waiting.sample, waiting.said
+        if not all(np.isfinite(one).all() for one in said.values()):
             return Failed(sample.id, f"{self._model} gave no numbers for it.", retryable=False)
-        labels = self._labels(each, [sample.frames[number].at_s for number in numbers])
-        named = sum(label.confidence for label in labels)
-        failed = (frame.at_s or 0.0 for n, frame in enumerate(sample.frames) if n not in numbers)
+        each = [self._labels(said[n], sample.frames[n].at_s) for n in sorted(said)]
+        left_out = [max(0.0, 1.0 - sum(one.confidence for one in labels)) for labels in each]
+        failed = (frame.at_s or 0.0 for n, frame in enumerate(sample.frames) if n not in said)
+        times = (sample.frames[number].at_s for number in sorted(said))
         return Labelled(
             sample.id,
-            labels,
+            tuple(label for labels in each for label in labels),
             self._model,
-            remainder=max(0.0, 1.0 - named) if self._classes.all_concepts else None,
+            remainder=fmean(left_out) if self._classes.all_concepts else None,
             took_s=time.perf_counter() - waiting.since_s,
             failed_frames=tuple(failed),
+            frames=tuple(at_s for at_s in times if at_s is not None),
         )
 
-    def _labels(self, each: Probabilities, times: Sequence[float | None]) -> tuple[Label, ...]:
-        """Average over the frames; a label's time is that of the frame that shows it best."""
-        mean, best = each.mean(axis=0), each.argmax(axis=0)
+    def _labels(self, said: Probabilities, at_s: float | None) -> tuple[Label, ...]:
+        """Return what is said of one frame, surest first."""
         names, concepts = self._classes.names, self._classes.concepts
-        ranked = np.argsort(-mean, kind="stable")
+        ranked = np.argsort(-said, kind="stable")
         return tuple(
-            Label(names[n], float(mean[n]), concepts[n], at_s=times[best[n]])
-            for n in ranked[: int((mean >= LEAST_PROBABILITY).sum())].tolist()
+            Label(names[n], float(said[n]), concepts[n], at_s=at_s)
+            for n in ranked[: int((said >= LEAST_PROBABILITY).sum())].tolist()
         )
 
 

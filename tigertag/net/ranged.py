@@ -107,6 +107,8 @@ class Ranged(io.RawIOBase):
         return body
 
     def _total(self, response: requests.Response, start: int) -> int:
+        if response.status_code == _OUTSIDE and start == 0:
+            raise Unreadable("The file is empty.")
         told = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if response.status_code == _OUTSIDE or (told and int(told[1]) != start):
             raise _changed()

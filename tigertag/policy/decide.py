@@ -1,20 +1,21 @@
 """Answers and rules → tags.
 
 Scores of different engines are never mixed: each engine proposes tags by its own thresholds, and
-proposals that mean the same are merged.
+proposals that mean the same are merged. What an engine said of a video frame by frame is combined
+first (`frames.py`), so thresholds and rules mean the same for a video as for a photo.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tigertag.concepts import Concepts
 from tigertag.model import UNKNOWN_FACE, Answer, Evidence, Kind, Label, Tag, Thresholds
+from tigertag.policy import frames
 from tigertag.policy.rules import Rules
 
 VERSION = "1"
 """Changes when the same answers and rules may give other tags."""
 
-_MOST_EVIDENCE = 5
 _CONCEPT_KINDS = (Kind.OBJECT, Kind.SCENE)
 
 
@@ -73,18 +74,39 @@ def _of_scores(
     answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts
 ) -> Iterator[Tag]:
     """Each label is scored on its own."""
-    for label in answer.labels:
+    for concept, labels in _said(answer, rules, concepts):
+        because = _because(answer, labels)
+        name = _name(concept, because[0].label, concepts)
+        names = [*_names(concept, name), *(label.name for label in labels)]
+        enough = rules.threshold(names, answer.engine, limits.min_confidence)
+        confidence = frames.confidence(labels, answer)
+        if confidence >= enough:
+            yield Tag(name, confidence, concept, labels[0].kind, because=because)
+
+
+def _said(
+    answer: Answer, rules: Rules, concepts: Concepts
+) -> Collection[tuple[str | None, list[Label]]]:
+    """Return the labels that no rule blocks, with their concept; those that mean the same together.
+
+    Labels of a photo stay apart: none of them makes another surer.
+    """
+    found: dict[Hashable, tuple[str | None, list[Label]]] = {}
+    for number, label in enumerate(frames.spoken(answer)):
         if label.kind is Kind.FACE and label.name == UNKNOWN_FACE:
             continue
         concept = label.concept
         if concept is None and label.kind in _CONCEPT_KINDS:
             concept = concepts.find(label.name)
-        name = concepts.name(concept) if concept and concepts.get(concept) else label.name
-        names = [*_names(concept, name), label.name]
-        enough = rules.threshold(names, answer.engine, limits.min_confidence)
-        if label.confidence >= enough and not rules.denies(names, answer.engine):
-            because = (Evidence(answer.engine, answer.model, label),)
-            yield Tag(name, label.confidence, concept, label.kind, because=because)
+        names = [*_names(concept, _name(concept, label, concepts)), label.name]
+        if not rules.denies(names, answer.engine):
+            meaning = (label.kind, concept or label.name.casefold())
+            found.setdefault(meaning if answer.frames else number, (concept, []))[1].append(label)
+    return found.values()
+
+
+def _name(concept: str | None, label: Label, concepts: Concepts) -> str:
+    return concepts.name(concept) if concept and concepts.get(concept) else label.name
 
 
 def _of_distribution(
@@ -96,7 +118,7 @@ def _of_distribution(
     """
     floor = rules.lowest_threshold(answer.engine, limits.min_confidence)
     sure = {}
-    for concept, mass in _summed(answer.labels, concepts).items():
+    for concept, mass in _masses(answer, concepts).items():
         if mass >= floor:
             names = _names(concept, concepts.name(concept))
             enough = rules.threshold(names, answer.engine, limits.min_confidence)
@@ -104,8 +126,20 @@ def _of_distribution(
                 sure[concept] = min(1.0, mass)
     for concept in _with_everyday(_most_specific(sure, concepts), concepts):
         if concept in sure:
-            because = _strongest(answer, concept, concepts)
+            because = _because(answer, _speaking_for(concept, answer, concepts))
             yield Tag(concepts.name(concept), sure[concept], concept, because=because)
+
+
+def _masses(answer: Answer, concepts: Concepts) -> dict[str, float]:
+    """Return the probability of each concept; of a video, that of its frames combined."""
+    if not answer.frames:
+        return _summed(answer.labels, concepts)
+    each = [_summed(labels, concepts) for labels in frames.each(answer).values()]
+    known = dict.fromkeys(concept for masses in each for concept in masses)
+    return {
+        concept: frames.power_mean([min(1.0, masses.get(concept, 0.0)) for masses in each])
+        for concept in known
+    }
 
 
 def _summed(labels: Sequence[Label], concepts: Concepts) -> dict[str, float]:
@@ -133,14 +167,17 @@ def _with_everyday(specific: Iterable[str], concepts: Concepts) -> dict[str, Non
     return both
 
 
-def _strongest(answer: Answer, concept: str, concepts: Concepts) -> tuple[Evidence, ...]:
-    below = [
+def _speaking_for(concept: str, answer: Answer, concepts: Concepts) -> list[Label]:
+    return [
         label
-        for label in answer.labels
+        for label in frames.spoken(answer)
         if label.concept is not None
         and (label.concept == concept or concept in concepts.ancestors(label.concept))
     ]
-    best = sorted(below, key=lambda label: -label.confidence)[:_MOST_EVIDENCE]
+
+
+def _because(answer: Answer, labels: Iterable[Label]) -> tuple[Evidence, ...]:
+    best = frames.strongest(labels)
     return tuple(Evidence(answer.engine, answer.model, label) for label in best)
 
 

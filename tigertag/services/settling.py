@@ -144,7 +144,7 @@ class Settling:
         self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
     ) -> tuple[tuple[Tag, ...], Plan]:
         context = self._context
-        refreshed = bool(row.refreshed) and row.refreshed != seen.refreshed
+        refreshed = bool(row.refreshed and seen.refreshed) and row.refreshed != seen.refreshed
         if context.scan.kind in ("undo", "redo"):
             edits = facts.undone[row.id]
             done = [became(edit, edit.after or seen) for edit in reversed(edits)]

@@ -6,15 +6,18 @@ from hashlib import blake2b
 from io import BytesIO
 from threading import BoundedSemaphore
 
+import numpy as np
 from PIL import Image
 
-from tigertag.contracts import Library, Need
-from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable
+from tigertag.contracts import Library, Need, Source
+from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, NotFound, Unreadable
 from tigertag.media.picture import decode
-from tigertag.model import Item
+from tigertag.media.video import still
+from tigertag.model import Frame, Item, Media
 from tigertag.services.core import Core
 from tigertag.services.views import Thumbnail
 from tigertag.store import browse
+from tigertag.store.browse import ListedItem
 
 _JPEG_QUALITY = 82
 _FETCHED_AT_ONCE = 4
@@ -22,6 +25,7 @@ _MOST_WAITING = 8
 _PLACE_S = 2.0
 _PATIENCE_S = 5.0
 _LEFT_ALONE_S = 15.0
+_TOO_MANY = "Too many pictures are asked for at once; try again."
 
 
 class Lookout:
@@ -32,18 +36,24 @@ class Lookout:
         self._places = BoundedSemaphore(_MOST_WAITING)
         self._failing: dict[str, tuple[float, str]] = {}
 
-    def picture(self, library: Library, item: Item, short_side_px: int) -> bytes:
-        """Return a JPEG within some seconds. Raises `ItemError`, `LibraryError`."""
+    def picture(
+        self, library: Library, item: Item, short_side_px: int, *, at_s: float | None = None
+    ) -> bytes:
+        """Return a JPEG within some seconds, of a video the frame at a time, or what stands for it.
+
+        Raises `ItemError`, `LibraryError`.
+        """
         until, reason = self._failing.get(library.id, (0.0, ""))
         if time.monotonic() < until:
             raise LibraryUnavailable(reason)
         if not self._places.acquire(timeout=_PLACE_S):
-            raise LibraryUnavailable("Too many pictures are asked for at once; try again.")
+            raise LibraryUnavailable(_TOO_MANY)
         try:
-            fetched = self._pool.submit(_jpeg, library, item, short_side_px)
+            fetched = self._pool.submit(_jpeg, library, item, short_side_px, at_s)
             return fetched.result(_PATIENCE_S)
         except TimeoutError as exc:
-            fetched.cancel()
+            if fetched.cancel():
+                raise LibraryUnavailable(_TOO_MANY) from exc
             reason = f"Library {library.id} does not send its pictures in time; try again later."
             self._leave_alone(library, reason)
             raise LibraryUnavailable(reason) from exc
@@ -57,13 +67,22 @@ class Lookout:
         self._failing[library.id] = (time.monotonic() + _LEFT_ALONE_S, reason)
 
 
-def _jpeg(library: Library, item: Item, short_side_px: int) -> bytes:
+def _jpeg(library: Library, item: Item, short_side_px: int, at_s: float | None) -> bytes:
+    if item.media is Media.GROUP:
+        raise Unreadable("A group has no picture of its own.")
     library.open()
-    with library.fetch(item, Need(short_side_px)) as source:
-        pixels = decode(source, short_side_px).pixels
+    poster = item.media is Media.VIDEO and at_s is None
+    with library.fetch(item, Need(short_side_px, poster=poster)) as source:
+        pixels = _frame(item, source, short_side_px, at_s).pixels
     out = BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY)
+    Image.fromarray(np.asarray(pixels)).save(out, "JPEG", quality=_JPEG_QUALITY)
     return out.getvalue()
+
+
+def _frame(item: Item, source: Source, short_side_px: int, at_s: float | None) -> Frame:
+    if item.media is Media.VIDEO and not isinstance(source, bytes):
+        return still(source, short_side_px=short_side_px, at_s=at_s)
+    return decode(source, short_side_px)
 
 
 def thumbnail(core: Core, item_id: int, *, short_side_px: int = 256) -> Thumbnail:
@@ -73,16 +92,7 @@ def thumbnail(core: Core, item_id: int, *, short_side_px: int = 256) -> Thumbnai
     """
     with core.store.read() as db:
         row = browse.item(db, item_id)
-    if row.gone:
-        raise ItemGone(f"{row.item.called} is no longer in its library.")
-    lookout = core.memory.recall(("lookout",), Lookout, keep_s=float("inf"))
-    library = core.entry(row.item.library)
-    try:
-        jpeg = lookout.picture(library, row.item, short_side_px)
-    except LibraryError:
-        core.memory.forget("seen")
-        raise
-    return Thumbnail(jpeg, etag(row.item.revision, short_side_px))
+    return _fetched(core, row, short_side_px, None)
 
 
 def thumbnail_etag(core: Core, item_id: int, *, short_side_px: int = 256) -> str:
@@ -91,5 +101,50 @@ def thumbnail_etag(core: Core, item_id: int, *, short_side_px: int = 256) -> str
         return etag(browse.item(db, item_id).item.revision, short_side_px)
 
 
-def etag(revision: str, short_side_px: int) -> str:
-    return blake2b(f"{revision} {short_side_px}".encode(), digest_size=12).hexdigest()
+def frame(core: Core, item_id: int, at_ms: int, *, short_side_px: int = 256) -> Thumbnail:
+    """Return a frame of a video that an engine looked at, small.
+
+    Raises `NotFound`, also where none did, `PluginError`, `ItemError`, `LibraryError`.
+    """
+    row, at_s = _looked_at(core, item_id, at_ms)
+    return _fetched(core, row, short_side_px, at_s)
+
+
+def frame_etag(core: Core, item_id: int, at_ms: int, *, short_side_px: int = 256) -> str:
+    """Return what changes with the frame, without fetching it. Raises `NotFound`."""
+    row, at_s = _looked_at(core, item_id, at_ms)
+    return etag(row.item.revision, short_side_px, at_s)
+
+
+def etag(revision: str, short_side_px: int, at_s: float | None = None) -> str:
+    told = f"{revision} {short_side_px}" if at_s is None else f"{revision} {short_side_px} {at_s}"
+    return blake2b(told.encode(), digest_size=12).hexdigest()
+
+
+def milliseconds(at_s: float) -> int:
+    """The name that a frame has in addresses."""
+    return round(at_s * 1000)
+
+
+def _looked_at(core: Core, item_id: int, at_ms: int) -> tuple[ListedItem, float]:
+    """Return the item and the exact time of a frame: decoding any other is not for the asking."""
+    with core.store.read() as db:
+        row = browse.item(db, item_id)
+        times = browse.frames_of(db, item_id, row.item.revision)
+    for at_s in times:
+        if milliseconds(at_s) == at_ms:
+            return row, at_s
+    raise NotFound(f"No engine looked at a frame of {row.item.called} at {at_ms} ms.")
+
+
+def _fetched(core: Core, row: ListedItem, short_side_px: int, at_s: float | None) -> Thumbnail:
+    if row.gone:
+        raise ItemGone(f"{row.item.called} is no longer in its library.")
+    lookout = core.memory.recall(("lookout",), Lookout, keep_s=float("inf"))
+    library = core.entry(row.item.library)
+    try:
+        jpeg = lookout.picture(library, row.item, short_side_px, at_s=at_s)
+    except LibraryError:
+        core.memory.forget("seen")
+        raise
+    return Thumbnail(jpeg, etag(row.item.revision, short_side_px, at_s))

@@ -1,6 +1,7 @@
 """What every engine must do. Its test class gives a `bench`; pytest runs these tests over it."""
 
 import io
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +49,11 @@ def photo(name: str = "1", *, width_px: int = 640, height_px: int = 480) -> Samp
     return Sample(name, Media.PHOTO, (decode(out.getvalue(), min(width_px, height_px)),))
 
 
+def video(*times: float, name: str = "1") -> Sample:
+    """A sample of frames of noise, at these times."""
+    return Sample(name, Media.VIDEO, tuple(replace(photo().frames[0], at_s=one) for one in times))
+
+
 def said(engine: Engine, *batch: Sample, run: RunContext | None = None) -> dict[str, Outcome]:
     outcomes = list(engine.tag(batch, run or RunContext(calls=CountedCalls())))
     assert len({one.sample for one in outcomes}) == len(outcomes)
@@ -87,6 +93,28 @@ class EngineContract:
             if label.box is not None:
                 edges = (label.box.left, label.box.right, label.box.top, label.box.bottom)
                 assert all(0 <= edge <= 1 for edge in edges)
+
+    def test_labels_of_a_video_are_of_frames_that_were_looked_at_or_of_all_of_it(
+        self, engine: Engine
+    ) -> None:
+        times = (0.5, 2.25, 63.125, 4000.0)
+        (outcome,) = said(engine, video(*times)).values()
+        assert isinstance(outcome, Labelled)
+        assert set(outcome.frames) <= set(times)
+        told = {label.at_s for label in outcome.labels}
+        assert told <= set(outcome.frames) if outcome.frames else told <= {None}
+
+    def test_a_photo_has_no_frames_to_tell_of(self, engine: Engine) -> None:
+        (outcome,) = said(engine, photo()).values()
+        assert isinstance(outcome, Labelled)
+        assert (outcome.frames, {label.at_s for label in outcome.labels} - {None}) == ((), set())
+
+    def test_a_video_costs_what_a_photo_costs_or_more(self, bench: Bench) -> None:
+        able = bench.engine.capabilities
+        video_usd, photo_usd = able.cost_usd_of(Media.VIDEO), able.cost_usd_of(Media.PHOTO)
+        assert photo_usd == able.cost_usd
+        assert (video_usd is None) == (photo_usd is None)
+        assert (video_usd or 0.0) >= (photo_usd or 0.0)
 
     def test_a_tiny_and_a_long_picture_are_answered_too(self, engine: Engine) -> None:
         outcomes = said(

@@ -196,14 +196,35 @@ def test_labels_that_are_not_all_concepts_are_scored_each_on_its_own(tmp_path: P
     assert outcome.remainder is None
 
 
-def test_frames_of_a_video_are_averaged_and_labels_tell_when(tmp_path: Path) -> None:
+def test_a_frame_that_cannot_be_looked_at_is_listed_and_the_others_count(tmp_path: Path) -> None:
     broken = Frame(np.zeros((0, 0, 3), np.uint8), at_s=2.0)
     frames = (Frame(picture(RED), 1.0), broken, Frame(picture(RED, BLUE), 3.0))
     outcome = labelled(opened(tmp_path), Sample("1", Media.VIDEO, frames))
-    assert [label.name for label in outcome.labels] == ["red", "blue"]
-    assert [label.confidence for label in outcome.labels] == pytest.approx([0.75, 0.25])
-    assert [label.at_s for label in outcome.labels] == [1.0, 3.0]
-    assert outcome.failed_frames == (2.0,)
+    assert (outcome.frames, outcome.failed_frames) == ((1.0, 3.0), (2.0,))
+
+
+def test_each_frame_of_a_video_has_its_own_labels_the_surest_first(tmp_path: Path) -> None:
+    frames = (Frame(picture(RED), 1.0), Frame(picture(BLUE, BLUE, BLUE, RED), 3.0))
+    outcome = labelled(opened(tmp_path), Sample("1", Media.VIDEO, frames))
+    told = [(label.at_s, label.name, label.confidence) for label in outcome.labels]
+    assert told == [(1.0, "red", 1.0), (3.0, "blue", 0.75), (3.0, "red", 0.25)]
+
+
+def test_what_each_frame_leaves_out_is_averaged(tmp_path: Path) -> None:
+    known = "n02121620\tcat\nn02084071\tdog\nn01503061\tbird\n"
+    frames = (Frame(picture(RED), 1.0), Frame(picture(8 * RED), 3.0))
+    engine = opened(tmp_path, **tiny_options(tmp_path, known))
+    outcome = labelled(engine, Sample("1", Media.VIDEO, frames))
+    left_out = 2 / (np.exp(8) + 2)
+    assert outcome.remainder == pytest.approx(left_out / 2, rel=1e-3)
+
+
+def test_all_of_many_frames_are_looked_at(tmp_path: Path) -> None:
+    frames = tuple(Frame(picture(RED), float(at_s)) for at_s in range(100))
+    batch = [Sample(str(number), Media.VIDEO, frames) for number in range(3)]
+    for outcome in said(opened(tmp_path), batch).values():
+        assert isinstance(outcome, Labelled)
+        assert len(outcome.frames) == 100
 
 
 def test_floats_are_scaled_by_mean_and_deviation(tmp_path: Path) -> None:

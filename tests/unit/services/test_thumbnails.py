@@ -2,15 +2,22 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
 from threading import Event
+from typing import cast
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.world import World
-from tigertag.contracts import Library, Need
-from tigertag.errors import LibraryUnavailable
-from tigertag.model import Item
+from tigertag.contracts import Library, Need, Source
+from tigertag.errors import LibraryUnavailable, Unreadable
+from tigertag.model import Frame, Item, Media
 from tigertag.services import thumbnails
 from tigertag.services.thumbnails import Lookout
 
@@ -61,3 +68,85 @@ def test_a_library_that_works_again_is_asked_again(
         thumbnails.thumbnail(core, 1)
     away.rename(world.photos)
     assert thumbnails.thumbnail(core, 1).jpeg
+
+
+@dataclass
+class Films:
+    """A library of one video. Gives a poster where that will do, and it has one."""
+
+    poster: bytes = b""
+    id: str = "films"
+    needs: list[Need] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Nothing is held."""
+
+    @contextmanager
+    def fetch(self, item: Item, need: Need) -> Iterator[bytes | Path]:
+        self.needs.append(need)
+        yield self.poster if need.poster and self.poster else Path("film.mp4")
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """The times that are decoded of videos."""
+    times: list[float | None] = []
+
+    def still(source: Source, *, short_side_px: int, at_s: float | None = None) -> Frame:
+        times.append(at_s)
+        return Frame(np.zeros((short_side_px, short_side_px, 3), np.uint8), at_s)
+
+    monkeypatch.setattr(thumbnails, "still", still)
+    return times
+
+
+FILM = Item("films", ".", "film", "1", Media.VIDEO)
+
+
+def picture_of(films: Films, item: Item, at_s: float | None = None) -> bytes:
+    return Lookout().picture(cast(Library, films), item, 64, at_s=at_s)
+
+
+def test_a_group_has_no_picture_and_its_library_is_not_asked(decoded: list[float | None]) -> None:
+    films = Films()
+    with pytest.raises(Unreadable, match="no picture of its own"):
+        picture_of(films, replace(FILM, media=Media.GROUP))
+    assert films.needs == []
+
+
+def test_a_poster_stands_for_a_video_and_nothing_of_it_is_decoded(
+    decoded: list[float | None],
+) -> None:
+    out = BytesIO()
+    Image.new("RGB", (90, 60)).save(out, "JPEG")
+    assert picture_of(Films(out.getvalue()), FILM)
+    assert decoded == []
+
+
+def test_a_video_without_a_poster_is_shown_by_a_frame(decoded: list[float | None]) -> None:
+    films = Films()
+    assert picture_of(films, FILM)
+    assert (films.needs, decoded) == ([Need(64, poster=True)], [None])
+
+
+def test_for_a_frame_at_a_time_no_poster_will_do(decoded: list[float | None]) -> None:
+    films = Films(b"a poster")
+    assert picture_of(films, FILM, 65.4)
+    assert (films.needs, decoded) == ([Need(64)], [65.4])
+
+
+def test_pictures_that_wait_behind_others_do_not_make_a_library_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(thumbnails, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(thumbnails, "_LEFT_ALONE_S", 0.0)
+    lookout, hung, films = Lookout(), Hung(), Films()
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(lookout.picture, cast(Library, hung), ITEM, 64) for _ in range(4)]
+        while hung.asked < 4:
+            time.sleep(0.01)
+        with pytest.raises(LibraryUnavailable, match="at once"):
+            lookout.picture(cast(Library, films), FILM, 64)
+        hung.let_go.set()
+        assert all(one.exception() for one in asked)
+    assert films.needs == []

@@ -181,12 +181,14 @@ class CompreFace:
     def _outcome(self, sample: Sample, run: RunContext, tags: Mapping[str, str]) -> Outcome:
         started = time.monotonic()
         labels: list[Label] = []
+        seen: list[Frame] = []
         failures: list[tuple[float, Failed]] = []
         for frame in sample.frames:
             looked = self._looked(frame, sample.id, run, tags)
             if isinstance(looked, Failed):
                 failures.append((frame.at_s or 0.0, looked))
             else:
+                seen.append(frame)
                 labels += looked
         if failures and len(failures) == len(sample.frames):
             return failures[0][1]
@@ -196,6 +198,7 @@ class CompreFace:
             _MODEL,
             took_s=time.monotonic() - started,
             failed_frames=tuple(at_s for at_s, _failed in failures),
+            frames=tuple(frame.at_s for frame in seen if frame.at_s is not None),
         )
 
     def _looked(

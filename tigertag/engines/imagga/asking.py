@@ -68,10 +68,12 @@ class Asking:
             raise
 
     def _outcome(self, result: dict[str, object], *, took_s: float) -> Outcome:
-        found = labels(result, self._options.language, at_s=self._sample.frames[0].at_s)
+        at_s = self._sample.frames[0].at_s
+        found = labels(result, self._options.language, at_s=at_s)
         if found is not None:
             model = self._options.tagger or "imagga"
-            return Labelled(self._sample.id, found, model, took_s=took_s)
+            frames = () if at_s is None else (at_s,)
+            return Labelled(self._sample.id, found, model, took_s=took_s, frames=frames)
         self._malformed += 1
         if self._malformed < _TWICE:
             raise Unavailable(f"Imagga gave an answer without tags. {LATER}")

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from threading import Event, Lock
 from typing import Final
 
-from tigertag.contracts import Call, Capabilities, Failed, Host, Outcome, RunContext
+from tigertag.contracts import Call, Capabilities, Failed, Host, Outcome, RunContext, evenly
 from tigertag.engines.imagga.account import Account, found
 from tigertag.engines.imagga.asking import NOT_FOUND, Asking
 from tigertag.engines.imagga.client import MOST_AT_ONCE, Client, Refused
@@ -89,7 +89,7 @@ class Imagga:
                 self._ready = _Ready(crew, Afterwards(self.id, most))
 
     def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
-        """See `Engine`. Each label is scored on its own; of several frames the first is asked."""
+        """See `Engine`. Each label is scored on its own; of a video one frame goes."""
         ready = self._ready
         if ready is None:
             raise Unavailable(f"Engine {self.id} is not open.")
@@ -114,6 +114,7 @@ class Imagga:
 
     def _ask(self, ready: _Ready, sample: Sample, run: RunContext) -> Outcome:
         self._stop_if_used_up()
+        sample = replace(sample, frames=evenly(sample.frames, 1))
         picture = jpeg(sample.frames[0], short_side_px=SHORT_SIDE_PX)
 
         def reserve(size_bytes: int) -> Call:

@@ -80,6 +80,7 @@ class Core:
             units_per_item=self.units,
             min_confidence=MIN_CONFIDENCE,
             cost_usd=None if typical_usd is None else typical_usd * share,
+            further_frame_usd=self.requests.picture_usd * share,
         )
 
     @property

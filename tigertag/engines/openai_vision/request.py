@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from tigertag.contracts import Failed
+from tigertag.contracts import Failed, evenly
 from tigertag.engines.openai_vision.dialect import Dialect
 from tigertag.engines.openai_vision.options import Options
 from tigertag.engines.openai_vision.prices import LARGEST_ANSWER, MILLION, Known, text_tokens
@@ -52,7 +52,8 @@ class Requests:
 
     def made(self, sample: Sample) -> Request | Failed:
         """Encode the frames, and bound what asking about them costs; unknown prices cost 0."""
-        frames = [one for one in sample.frames if all(one.pixels.shape[:2])][:MAX_FRAMES]
+        usable = [one for one in sample.frames if all(one.pixels.shape[:2])]
+        frames = evenly(usable, MAX_FRAMES)
         if not frames:
             return Failed(sample.id, "There is no picture to look at.", retryable=False)
         pictures = [self._jpeg(one) for one in frames]
@@ -81,10 +82,18 @@ class Requests:
         if self.known is None:
             return None
         price = self.known.price
-        size_px = _TYPICAL_LOW_PX if self._is_low else _TYPICAL_HIGH_PX
         tokens = self._text_tokens(self.prompt.look(1)) // _TEXT_BYTES_A_TOKEN
-        tokens += price.picture_tokens(*size_px, low=self._is_low)
-        return (tokens * price.input + _TYPICAL_ANSWER * price.output) / MILLION
+        dollars = (tokens * price.input + _TYPICAL_ANSWER * price.output) / MILLION
+        return dollars + self.picture_usd
+
+    @property
+    def picture_usd(self) -> float:
+        """What one picture of those that are asked about together adds, about; 0 if not known."""
+        if self.known is None:
+            return 0.0
+        size_px = _TYPICAL_LOW_PX if self._is_low else _TYPICAL_HIGH_PX
+        price = self.known.price
+        return price.picture_tokens(*size_px, low=self._is_low) * price.input / MILLION
 
     @property
     def _is_low(self) -> bool:

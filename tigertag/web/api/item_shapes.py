@@ -80,6 +80,9 @@ class Answer(Shape):
     current: bool = Field(description="Whether it speaks of the picture as it is now.")
     revision: str
     labels: list[Said]
+    frames: list[float] = Field(
+        description="The seconds of a video that were looked at one by one; each label is of one."
+    )
     remainder: float | None = Field(description="The probability that the labels leave out.")
     cost_usd: float
     took_s: float
@@ -95,6 +98,7 @@ class Answer(Shape):
             current=answered.current,
             revision=answered.revision,
             labels=[Said.of(one) for one in answer.labels],
+            frames=list(answer.frames),
             remainder=answer.remainder,
             cost_usd=answer.cost_usd,
             took_s=answer.took_s,

@@ -18,7 +18,7 @@ class Drawn:
 
     `style`: known, unsure (below the engine's threshold: a stranger's face is like somebody's, too)
     or unknown (a face like nobody's).
-    `at_s`: the second of a video; None: it is drawn on the picture.
+    `at_s`: the second of a video on whose frame it is drawn; None: it is drawn on the picture.
     """
 
     name: str
@@ -52,17 +52,22 @@ def of_answers(core: Core, answered: Sequence[Answered]) -> tuple[Drawn, ...]:
 
     They come from left to right, those of a video by time.
     """
-    least = {entry.id: entry.thresholds.min_confidence for entry in core.engines}
+    enough = least(core)
     found = [
-        _drawn(label, label.box, answer.engine, least.get(answer.engine, 0.0))
-        for answer in _newest(answered)
+        _drawn(label, label.box, answer.engine, enough.get(answer.engine, 0.0))
+        for answer in newest(answered)
         for label in answer.labels
         if label.box is not None
     ]
     return tuple(sorted(found, key=lambda one: (one.at_s or 0.0, one.x, one.y)))
 
 
-def _newest(answered: Sequence[Answered]) -> Iterator[Answer]:
+def least(core: Core) -> dict[str, float]:
+    """Return, by engine, from what confidence on it is believed."""
+    return {entry.id: entry.thresholds.min_confidence for entry in core.engines}
+
+
+def newest(answered: Sequence[Answered]) -> Iterator[Answer]:
     """Yield the newest current answer of each engine; they come with the newest first."""
     seen: set[str] = set()
     for one in answered:

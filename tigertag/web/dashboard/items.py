@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from tigertag.services import browsing, tombstones
 from tigertag.web import state
-from tigertag.web.dashboard import asked, boxes, places
+from tigertag.web.dashboard import asked, boxes, places, strip
 
 pages = Blueprint("items", __name__)
 
@@ -32,9 +32,15 @@ def every() -> ResponseReturnValue:
 def show(item_id: int) -> ResponseReturnValue:
     core = state.core()
     detail = browsing.item(core, item_id)
-    found = boxes.of_answers(core, detail.answers)
+    found = [one for one in boxes.of_answers(core, detail.answers) if one.at_s is None]
+    stills = strip.of_answers(core, detail.answers)
     return render_template(
-        "item.html", detail=detail, boxes=found, boxes_in_words=boxes.summary(found)
+        "item.html",
+        detail=detail,
+        boxes=found,
+        boxes_in_words=boxes.summary(found),
+        stills=stills,
+        shown={one.at_s: one.at_ms for one in stills},
     )
 
 

@@ -212,6 +212,7 @@ def test_each_frame_of_a_video_is_looked_at(home: Home, engine: CompreFace) -> N
     (outcome,) = said(engine, Sample("1", Media.VIDEO, frames)).values()
     assert isinstance(outcome, Labelled)
     assert {label.at_s for label in outcome.labels} == {0.0, 1.0}
+    assert outcome.frames == (0.0, 1.0)
 
 
 def test_a_frame_that_fails_is_listed(home: Home, engine: CompreFace) -> None:
@@ -220,7 +221,7 @@ def test_a_frame_that_fails_is_listed(home: Home, engine: CompreFace) -> None:
     frames = (Frame(pixels, 1.0), Frame(pixels, 2.0))
     (outcome,) = said(engine, Sample("1", Media.VIDEO, frames)).values()
     assert isinstance(outcome, Labelled)
-    assert outcome.failed_frames == (1.0,)
+    assert (outcome.failed_frames, outcome.frames) == ((1.0,), (2.0,))
 
 
 def test_three_are_asked_about_at_once(home: Home, engine: CompreFace) -> None:

@@ -104,6 +104,15 @@ def test_a_label_of_a_video_bears_the_time_of_its_frame(bench: Imaggas) -> None:
     outcome = bench.open().said(Sample("v", Media.VIDEO, (frame,)))["v"]
     assert isinstance(outcome, Labelled)
     assert {one.at_s for one in outcome.labels} == {7.5}
+    assert outcome.frames == (7.5,)
+
+
+def test_of_a_video_the_frame_in_the_middle_goes_and_costs_one_call(bench: Imaggas) -> None:
+    pixels = np.zeros((60, 80, 3), np.uint8)
+    frames = tuple(Frame(pixels, float(at_s)) for at_s in range(5))
+    outcome = bench.open().said(Sample("v", Media.VIDEO, frames))["v"]
+    assert isinstance(outcome, Labelled)
+    assert (outcome.frames, len(bench.imagga.short_sides)) == ((2.0,), 1)
 
 
 def test_a_picture_is_uploaded_tagged_and_deleted(bench: Imaggas) -> None:

@@ -172,11 +172,12 @@ def test_the_picture_is_as_large_as_the_detail_looks_at(
     assert _sent_px(bench.bodies[-1]) == [size_px]
 
 
-def test_frames_of_a_video_are_asked_about_together(bench: Visions) -> None:
-    frames = plain().frames * 6
-    labelled(bench.opened(), Sample("1", Media.VIDEO, frames))
-    assert len(_sent_px(bench.bodies[-1])) == 4
+def test_frames_of_a_video_are_asked_about_together_spread_over_it(bench: Visions) -> None:
+    frames = tuple(Frame(np.zeros((9, side, 3), np.uint8), side) for side in range(10, 20))
+    outcome = labelled(bench.opened(), Sample("1", Media.VIDEO, frames))
+    assert [width for width, _height in _sent_px(bench.bodies[-1])] == [11, 13, 16, 18]
     assert b"frames" in bench.bodies[-1]
+    assert (outcome.frames, {label.at_s for label in outcome.labels}) == ((), {None})
 
 
 def test_a_sample_without_a_picture_fails_and_nothing_is_sent(

@@ -10,6 +10,7 @@ from tigertag.contracts import RunContext
 from tigertag.engines.openai_vision import prices
 from tigertag.engines.openai_vision.completion import Usage, taken
 from tigertag.errors import EngineError
+from tigertag.model import Media, Sample
 
 pytestmark = pytest.mark.slow
 
@@ -79,6 +80,20 @@ def test_a_model_that_costs_nothing_is_no_paid_one(bench: Visions, tmp_path: Pat
     assert (engine.capabilities.cost_usd, engine.capabilities.paid) == (0.0, False)
     said(engine, plain(), run=RunContext(calls=calls))
     assert [(one.units, one.settled) for one in calls.made] == [(0, (0, 0.0))]
+
+
+@pytest.mark.parametrize("detail", ["low", "high"])
+def test_a_video_is_told_to_cost_more_than_a_photo_and_less_than_is_reserved(
+    bench: Visions, detail: str
+) -> None:
+    engine, calls = bench.opened(detail=detail), CountedCalls()
+    frame = photo(width_px=1024, height_px=768).frames[0]
+    said(engine, Sample("1", Media.VIDEO, (frame,) * 9), run=RunContext(calls=calls))
+    able = engine.capabilities
+    assert able.cost_usd is not None
+    video_usd = able.cost_usd_of(Media.VIDEO)
+    assert video_usd is not None
+    assert able.cost_usd < video_usd < calls.made[0].cost_usd
 
 
 def test_a_dated_snapshot_costs_what_its_model_costs() -> None:
