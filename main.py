@@ -23,10 +23,17 @@ by the local classifier, and one section tagged by a larger model that only sees
     LIBRARY_PLEX_NAME=tigertag.plex          # the library `plex`
     LIBRARY_PLEX_URL=http://plex.local:32400
     LIBRARY_PLEX_TOKEN=xxxxxxxxxxxxxxxxxxxx  # any secret can come from a file, named by …_FILE
-    LIBRARY_PLEX_SECTIONS=Photos,Scans       # only these sections, by title or number
-    LIBRARY_PLEX_FIELD=tag                   # where tags go; photos have no other place
+    LIBRARY_PLEX_SECTIONS=Photos,Films       # only these sections, by title or number
+    LIBRARY_PLEX_FIELD=label                 # of films and shows; or genre, collection
+    LIBRARY_PLEX_FOOTAGE=main                # of films; or trailer
+    LIBRARY_PLEX_ROLL_UP=none                # season, show: they take the words of episodes
     LIBRARY_PLEX_PATH_MAP=/data/photos:/photos           # read from the disk what is seen there too
-    LIBRARY_PLEX_MIN_BYTES=10000             # smaller pictures are passed over
+    LIBRARY_PLEX_MIN_BYTES=10000             # smaller files are passed over
+
+    LIBRARY_JELLY_NAME=tigertag.jellyfin     # or tigertag.emby
+    LIBRARY_JELLY_URL=http://jellyfin.local:8096
+    LIBRARY_JELLY_API_KEY_FILE=/run/secrets/jellyfin
+    LIBRARY_JELLY_USER=anna                  # left out: the first administrator
 
     LIBRARY_PHOTOS_NAME=tigertag.folder      # the library `photos`
     LIBRARY_PHOTOS_ENABLED=true

@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from threading import Lock
 
-KINDS = ("maintenance", "html", "empty", "reset", "silent", "short", "twice", "cut", "garbled")
+KINDS = (
+    "maintenance",
+    "html",
+    "empty",
+    "reset",
+    "silent",
+    "short",
+    "twice",
+    "cut",
+    "garbled",
+    "whole",
+)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What a Plex server holds: sections, albums, photos and clips, and how a picture is had."""
+"""What a Plex server holds: sections, albums, and items with their versions and files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,9 +10,26 @@ from PIL import Image
 
 Source = bytes | Path | Callable[[], bytes]
 
+NUMBERS = {"movie": 1, "show": 2, "season": 3, "episode": 4, "clip": 12, "photo": 13}
+FIELDS: dict[str, tuple[str, ...]] = {
+    "movie": ("label", "genre", "collection"),
+    "show": ("label", "genre", "collection"),
+    "season": ("label", "collection"),
+    "episode": ("label", "collection"),
+    "clip": ("tag",),
+    "photo": ("tag",),
+}
+"""Where the tags of each type may stand; of clips that is not known."""
+IN_SECTIONS = {
+    "photo": ("photo", "clip"),
+    "movie": ("movie",),
+    "show": ("show", "season", "episode"),
+    "artist": (),
+}
+
 
 def content(source: Source) -> bytes:
-    """The bytes of a picture."""
+    """The bytes of a file."""
     if isinstance(source, bytes):
         return source
     return source.read_bytes() if isinstance(source, Path) else source()
@@ -20,6 +37,15 @@ def content(source: Source) -> bytes:
 
 def weight(source: Source) -> int:
     return source.stat().st_size if isinstance(source, Path) else len(content(source))
+
+
+def span(source: Source, start: int, end: int) -> bytes:
+    """The bytes from `start` up to `end`, without it."""
+    if not isinstance(source, Path):
+        return content(source)[start:end]
+    with source.open("rb") as stream:
+        stream.seek(start)
+        return stream.read(end - start)
 
 
 def version(source: Source, changed: int) -> int:
@@ -56,39 +82,82 @@ class Album:
 
 
 @dataclass(slots=True)
-class Photo:
-    """A photo, or a clip. `changed` is its file's changestamp, `listed` its XML in lists."""
+class File:
+    """A part: `changed` is its changestamp. One of a key that is an address lies elsewhere."""
+
+    id: int
+    source: Source
+    file: str
+    changed: int
+    address: str = ""
+
+    @property
+    def key(self) -> str:
+        ending = self.file.rpartition(".")[2].lower() or "jpg"
+        return self.address or f"/library/parts/{self.id}/{self.changed}/file.{ending}"
+
+
+@dataclass(slots=True)
+class Version:
+    """One of an item's media. None for a size: that of the picture."""
+
+    id: int
+    files: list[File]
+    size: tuple[int, int] | None = None
+    optimized: bool = False
+
+
+@dataclass(slots=True)
+class Entry:
+    """A photo, a clip, a film, an episode, a season or a show. `listed` is its XML in lists.
+
+    `parent` is its album, season or show; `subtype` that of an extra.
+    """
 
     id: int
     section: int
     title: str
-    album: int | None
-    source: Source
-    file: str
+    kind: str
+    parent: int | None
     added: int
     updated: int
-    changed: int
-    clip: bool = False
-    tags: list[str] = field(default_factory=list)
+    versions: list[Version] = field(default_factory=list)
+    number: int = 1
+    poster: Source | None = None
+    extras: "list[Entry]" = field(default_factory=list)
+    subtype: str = ""
+    tags: dict[str, list[str]] = field(default_factory=dict)
     locked: set[str] = field(default_factory=set)
     rating: str = ""
     views: int = 0
     has_file: bool = True
     listed: str = ""
 
-    def add(self, word: str) -> bool:
-        """Add a tag; False where it is there already, whatever its case."""
-        if word.casefold() in (tag.casefold() for tag in self.tags):
+    def of(self, name: str) -> list[str]:
+        """The tags of a field."""
+        return self.tags.setdefault(name, [])
+
+    def add(self, name: str, word: str) -> bool:
+        """Add a tag to a field; False where it is there already, whatever its case."""
+        if word.casefold() in (tag.casefold() for tag in self.of(name)):
             return False
-        self.tags.append(spelt(word))
+        self.of(name).append(spelt(word))
         return True
 
-    def remove(self, word: str) -> bool:
+    def remove(self, name: str, word: str) -> bool:
         """Remove the tag of exactly this spelling; False where there is none."""
-        if word not in self.tags:
+        if word not in self.of(name):
             return False
-        self.tags.remove(word)
+        self.of(name).remove(word)
         return True
+
+    @property
+    def files(self) -> list[File]:
+        return [one for each in self.versions for one in each.files] if self.has_file else []
+
+    @property
+    def main(self) -> File:
+        return self.versions[0].files[0]
 
 
 @dataclass(slots=True)
@@ -98,13 +167,19 @@ class Section:
     id: int
     title: str
     kind: str
-    photos: dict[int, Photo] = field(default_factory=dict)
+    entries: dict[int, Entry] = field(default_factory=dict)
     albums: dict[int, Album] = field(default_factory=dict)
-    sorted: dict[str, list[Photo]] = field(default_factory=dict)
+    sorted: dict[str, list[Entry]] = field(default_factory=dict)
     pages: dict[tuple[str | int, ...], bytes] = field(default_factory=dict)
 
-    def touch(self, photo: Photo | None = None) -> None:
-        if photo is not None:
-            photo.listed = ""
+    def of_kind(self, kind: str) -> list[Entry]:
+        return [one for one in self.entries.values() if one.kind == kind]
+
+    def below(self, parent: int) -> list[Entry]:
+        return [one for one in self.entries.values() if one.parent == parent]
+
+    def touch(self, entry: Entry | None = None) -> None:
+        if entry is not None:
+            entry.listed = ""
         self.sorted.clear()
         self.pages.clear()

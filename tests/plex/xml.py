@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from xml.sax.saxutils import quoteattr
 
-from tests.plex.holdings import Album, Photo, Section, shape, version, weight
+from tests.plex.holdings import FIELDS, Album, Entry, File, Section, Version, shape, version, weight
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 MACHINE = "6d0b4e4c2a8f4b6f9a3e5c7d1f2a4b6c8d0e1f23"
@@ -12,6 +12,14 @@ MAINTENANCE = (
     ' status="Plex Media Server is currently running database migrations." />\n'
 )
 _MOST_TAGS_IN_LISTS = 2
+_MOST_ROLES_IN_LISTS = 3
+_ROLES = ("James Marsden", "Gary Oldman", "Amy Smart", "Christopher Lloyd", "Chris Cooper")
+_ELEMENTS = {
+    "photo": "Photo",
+    **dict.fromkeys(("clip", "movie", "episode"), "Video"),
+    **dict.fromkeys(("show", "season"), "Directory"),
+}
+_VIDEO_SIZE = (1920, 1080)
 
 
 def attributes(**values: object) -> str:
@@ -91,15 +99,16 @@ def album(one: Album) -> str:
     return f"<Directory{own}></Directory>\n"
 
 
-def listed(one: Photo) -> str:
-    """A photo as lists show it: some of its tags, none of its locks."""
+def listed(one: Entry, section: Section) -> str:
+    """An item as lists show it: some of its tags, none of its locks."""
     if not one.listed:
-        one.listed = _item(one, _tags(one.tags[:_MOST_TAGS_IN_LISTS]), "")
+        below = _tags(one, _MOST_TAGS_IN_LISTS) + _roles(one, _MOST_ROLES_IN_LISTS)
+        one.listed = _item(one, section, below, "")
     return one.listed
 
 
-def full(one: Photo, section: Section) -> str:
-    """A photo as it is shown when it is asked for by its key."""
+def full(one: Entry, section: Section) -> str:
+    """An item as it is shown when it is asked for by its key."""
     fields = "".join(
         f'<Field locked="1"{attributes(name=name)} />\n' for name in sorted(one.locked)
     )
@@ -108,62 +117,131 @@ def full(one: Photo, section: Section) -> str:
         librarySectionID=section.id,
         librarySectionKey=f"/library/sections/{section.id}",
     )
-    return _item(one, _tags(one.tags) + fields, where)
+    return _item(one, section, _tags(one) + _roles(one) + fields, where)
 
 
-def _item(one: Photo, below: str, where: str) -> str:
-    name = "Video" if one.clip else "Photo"
+def extra(one: Entry) -> str:
+    """A trailer, or what else there is of a film besides itself."""
     own = attributes(
         ratingKey=one.id,
         key=f"/library/metadata/{one.id}",
-        **({"parentRatingKey": one.album} if one.album else {}),
+        guid=f"iva://{one.id}",
+        type="clip",
+        title=one.title,
+        subtype=one.subtype,
+        extraType=1 if one.subtype == "trailer" else 5,
+        addedAt=one.added,
+    )
+    return f"<Video{own}>\n{''.join(map(_media, one.versions))}</Video>\n"
+
+
+def _item(one: Entry, section: Section, below: str, where: str) -> str:
+    name = _ELEMENTS[one.kind]
+    group = name == "Directory"
+    own = attributes(
+        ratingKey=one.id,
+        key=f"/library/metadata/{one.id}{'/children' if group else ''}",
+        **_above(one, section),
         guid=f"local://{one.id}",
-        type="clip" if one.clip else "photo",
+        type=one.kind,
         title=one.title,
         summary="",
-        index=1,
+        index=one.number,
         year=2020,
-        thumb=f"/library/metadata/{one.id}/thumb/{one.updated}",
+        **_pictured(one),
         originallyAvailableAt="2020-01-20",
         addedAt=one.added,
         updatedAt=one.updated,
-        createdAtAccuracy="local",
-        createdAtTZOffset=0,
     )
+    if one.kind == "movie":
+        own += attributes(tagline="One line of its own.", contentRating="R", duration=5062)
+        own += attributes(primaryExtraKey=_key(one.extras[0])) if one.extras else ""
+    if group:
+        leaves = section.below(one.id)
+        own += attributes(leafCount=len(leaves), viewedLeafCount=one.views)
     own += attributes(userRating=one.rating) if one.rating else ""
     own += attributes(viewCount=one.views, lastViewedAt=one.updated) if one.views else ""
-    return f"<{name}{own}{where}>\n{_media(one)}{below}</{name}>\n"
+    media = "".join(map(_media, one.versions)) if one.has_file else ""
+    return f"<{name}{own}{where}>\n{media}{below}</{name}>\n"
 
 
-def _media(one: Photo) -> str:
-    if not one.has_file:
-        return ""
-    same = version(one.source, one.changed)
-    width, height = (1920, 1080) if one.clip else shape(one.source, same)
-    kind = "mp4" if one.clip else "jpeg"
+def _key(one: Entry) -> str:
+    return f"/library/metadata/{one.id}"
+
+
+def _pictured(one: Entry) -> dict[str, str]:
+    pictured = one.kind == "photo" or one.poster is not None
+    return {"thumb": f"{_key(one)}/thumb/{one.updated}"} if pictured else {}
+
+
+def _above(one: Entry, section: Section) -> dict[str, object]:
+    """What is told of the album, or of the season and the show, that an item is in."""
+    if one.parent is None:
+        return {}
+    told: dict[str, object] = {"parentRatingKey": one.parent}
+    parent = section.entries.get(one.parent)
+    if parent is None:
+        return told
+    told |= {"parentTitle": parent.title, "parentIndex": parent.number}
+    if parent.parent is not None:
+        show = section.entries[parent.parent]
+        told |= {"grandparentRatingKey": show.id, "grandparentTitle": show.title}
+    return told
+
+
+def _media(one: Version) -> str:
+    main = one.files[0]
+    width, height = one.size or _size(main)
     media = attributes(
         id=one.id,
         width=width,
         height=height,
         aspectRatio=f"{width / height:.2f}",
-        container=kind,
+        videoResolution=height,
+        container=_ending(main),
+        **({"proxyType": 42, "title": "Optimized for TV"} if one.optimized else {}),
     )
-    part = attributes(
+    return f"<Media{media}>\n{''.join(map(_part, one.files))}</Media>\n"
+
+
+def _size(main: File) -> tuple[int, int]:
+    if _ending(main) != "jpeg":
+        return _VIDEO_SIZE
+    return shape(main.source, version(main.source, main.changed))
+
+
+def _part(one: File) -> str:
+    streams = one.file.lower().endswith(".mp4")
+    own = attributes(
         id=one.id,
-        key=part_key(one),
+        key=one.key,
         file=one.file,
         size=weight(one.source),
-        container=kind,
+        container=_ending(one),
+        **({"optimizedForStreaming": 1} if streams else {}),
     )
-    return f"<Media{media}>\n<Part{part} />\n</Media>\n"
+    return f"<Part{own} />\n"
 
 
-def part_key(one: Photo) -> str:
-    return f"/library/parts/{one.id}/{one.changed}/file.{'mp4' if one.clip else 'jpg'}"
+def _ending(one: File) -> str:
+    ending = one.file.rpartition(".")[2].lower()
+    return ending if ending in ("mp4", "mkv", "mov", "avi") else "jpeg"
 
 
-def _tags(words: Iterable[str]) -> str:
+def _tags(one: Entry, most: int | None = None) -> str:
     return "".join(
-        f"<Tag{attributes(id=number, filter=f'tag={number}', tag=word)} />\n"
-        for number, word in enumerate(words, 100)
+        _tag(name, number, word)
+        for name in FIELDS[one.kind]
+        for number, word in enumerate(one.of(name)[:most], 100)
     )
+
+
+def _tag(name: str, number: int, word: str) -> str:
+    own = attributes(id=number, filter=f"{name}={number}", tag=word)
+    return f"<{name.capitalize()}{own} />\n"
+
+
+def _roles(one: Entry, most: int | None = None) -> str:
+    if one.kind not in ("movie", "show"):
+        return ""
+    return "".join(f"<Role{attributes(tag=name)} />\n" for name in _ROLES[:most])

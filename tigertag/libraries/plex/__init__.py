@@ -1,4 +1,4 @@
-"""The photo sections of a Plex Media Server; tags are written into its database."""
+"""The photos, films and shows of a Plex Media Server; tags are written into its database."""
 
 from tigertag.contracts import Host
 from tigertag.libraries.plex.library import PlexLibrary

@@ -1,12 +1,12 @@
 """Edits as requests: only what changes, for all items at once that change alike.
 
-Plex takes an edit in the query: `tag[0].tag.tag` adds a tag to each item of the set,
-`tag[].tag.tag-` removes those that stand there with commas between, each quoted once more, and
-`id` is the filter that makes the set.
+Plex takes an edit in the query: `label[0].tag.tag` adds a label to each item of the set,
+`label[].tag.tag-` removes those that stand there with commas between, each quoted once more, and
+`type` and `id` are the filter that makes the set.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import category
 from urllib.parse import quote
 
@@ -14,44 +14,48 @@ from plexapi.utils import joinArgs
 from requests.utils import requote_uri
 
 from tigertag.errors import Unreadable
+from tigertag.libraries.plex.kinds import Kind
 from tigertag.libraries.plex.reading import is_key
+from tigertag.libraries.plex.shown import Seen
 from tigertag.model import Edit, Field, Shown, TagRef
 
 LONGEST_URL = 8000
-_PHOTO = 13
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What is to change, in the server's spelling, and the lock to leave behind."""
+    """What is to change on items of a type, in the server's spelling, and the locks to leave."""
 
-    adds: tuple[str, ...]
-    removes: tuple[str, ...]
-    locked: bool
+    kind: Kind
+    adds: tuple[TagRef, ...]
+    removes: tuple[TagRef, ...]
+    locks: tuple[tuple[Field, bool], ...]
 
     def halves(self) -> "tuple[Delta, Delta]":
         """Part it in two; neither is empty where there are two words or more."""
-        words = [(True, word) for word in self.adds] + [(False, word) for word in self.removes]
-        middle = len(words) // 2
-        first, second = (
-            Delta(
-                tuple(word for adds, word in some if adds),
-                tuple(word for adds, word in some if not adds),
-                self.locked,
-            )
-            for some in (words[:middle], words[middle:])
+        middle = (len(self.adds) + len(self.removes)) // 2
+        of_adds, of_removes = min(middle, len(self.adds)), max(0, middle - len(self.adds))
+        return (
+            replace(self, adds=self.adds[:of_adds], removes=self.removes[:of_removes]),
+            replace(self, adds=self.adds[of_adds:], removes=self.removes[of_removes:]),
         )
-        return first, second
 
 
 def problem(edit: Edit) -> str:
-    """Say why Plex cannot keep an edit; "" where it can."""
+    """Say why Plex cannot keep an edit, whatever the item is; "" where it may."""
     if not is_key(edit.item.key) or not is_key(edit.item.section):
-        return "Its key is none of a photo on Plex."
-    if any(tag.field is not Field.TAG for tag in edit.adds):
-        return "A photo on Plex has tags alone, no labels and no genres."
+        return "Its key is none of an item on Plex."
     if not all(_storable(tag.name) for tag in edit.adds):
         return "A tag of characters that Plex cannot hold was refused."
+    return ""
+
+
+def misplaced(edit: Edit, kind: Kind) -> str:
+    """Say which field of an edit the item does not have; "" where it has all."""
+    for tag in edit.adds:
+        if tag.field not in kind.fields:
+            has = " and ".join(f"{field}s" for field in kind.fields)
+            return f"On Plex, {kind.called} has {has}, no {tag.field}s; nothing was written."
     return ""
 
 
@@ -59,21 +63,28 @@ def _storable(name: str) -> bool:
     return bool(name.strip()) and all(category(one) not in ("Cc", "Cs") for one in name)
 
 
-def delta(edit: Edit, seen: Shown) -> Delta | None:
+def delta(edit: Edit, seen: Seen) -> Delta | None:
     """Return what is left to be done of an edit; None where all of it is there already."""
-    present = {tag.word: tag.name for tag in seen.tags}
-    adds = {tag.word: tag.name for tag in edit.adds if tag.word not in present}
-    exact = {tag.name for tag in seen.tags}
+    present = {tag.word: tag for tag in seen.shown.tags}
+    adds = {tag.word: tag for tag in edit.adds if tag.word not in present}
+    exact = set(seen.shown.tags)
     removes = [
-        tag.name if tag.name in exact else present[tag.word]
-        for tag in edit.removes
-        if tag.word in present
+        tag if tag in exact else present[tag.word] for tag in edit.removes if tag.word in present
     ]
-    had = Field.TAG in seen.locked
-    locked = (bool(adds) or had) if edit.locked is None else Field.TAG in edit.locked
-    if not adds and not removes and locked == had:
+    had = seen.shown.locked
+    added = {tag.field for tag in adds.values()}
+    locks = {field: field in added or field in had for field in _touched(edit, seen.kind)}
+    if edit.locked is not None:
+        locks = {field: field in edit.locked for field in locks}
+    if not adds and not removes and all(locks[field] == (field in had) for field in locks):
         return None
-    return Delta(tuple(adds.values()), tuple(removes), locked)
+    return Delta(seen.kind, tuple(adds.values()), tuple(removes), tuple(locks.items()))
+
+
+def _touched(edit: Edit, kind: Kind) -> list[Field]:
+    """The fields whose locks are an edit's: those of its tags; all if it is of locks alone."""
+    named = {tag.field for tag in (*edit.adds, *edit.removes)}
+    return [field for field in kind.fields if field in named or not named]
 
 
 def took(edit: Edit, before: Shown, after: Shown) -> bool:
@@ -112,13 +123,18 @@ def path(section: str, keys: Sequence[str], change: Delta) -> str:
     """
     if not keys or not all(is_key(one) for one in (section, *keys)):
         raise ValueError("an edit must name its items")
-    fields: dict[str, object] = {"type": _PHOTO, "id": ",".join(keys)}
-    fields["tag.locked"] = int(change.locked)
-    fields |= {f"tag[{number}].tag.tag": word for number, word in enumerate(change.adds)}
-    if change.removes:
-        fields["tag[].tag.tag-"] = ",".join(quote(word) for word in change.removes)
-    query: str = joinArgs(fields)  # type: ignore[no-untyped-call]
+    told: dict[str, object] = {"type": change.kind.number, "id": ",".join(keys)}
+    for field, locked in change.locks:
+        told |= _of_field(change, field) | {f"{field}.locked": int(locked)}
+    query: str = joinArgs(told)  # type: ignore[no-untyped-call]
     return f"/library/sections/{section}/all{query}"
+
+
+def _of_field(change: Delta, field: Field) -> dict[str, object]:
+    adds = [tag.name for tag in change.adds if tag.field is field]
+    removes = [quote(tag.name) for tag in change.removes if tag.field is field]
+    told: dict[str, object] = {f"{field}[{at}].tag.tag": name for at, name in enumerate(adds)}
+    return told | ({f"{field}[].tag.tag-": ",".join(removes)} if removes else {})
 
 
 def _length(url: str) -> int:

@@ -5,12 +5,21 @@ from contextlib import contextmanager
 
 import requests
 
-from tigertag.errors import HttpError, LibraryError, LibraryReadOnly, LibraryUnavailable
+from tigertag.errors import (
+    HttpError,
+    ItemError,
+    ItemGone,
+    LibraryError,
+    LibraryReadOnly,
+    LibraryUnavailable,
+    Unreadable,
+)
 from tigertag.net import mapped
 from tigertag.wording import bare_url
 
 OK = frozenset({200, 201, 204})
 GONE = 404
+_FORBIDDEN = 403
 _LATER = frozenset({408, 425, 429, 502, 503, 504})
 
 
@@ -20,6 +29,15 @@ class Refused(LibraryError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+def no_file(exc: Refused) -> ItemError:
+    """Return what it means for its item that a file was refused."""
+    if exc.status == GONE:
+        return ItemGone("Its file is no longer there, or not as it was listed.")
+    if exc.status == _FORBIDDEN:
+        return Unreadable("The server's owner does not permit its download.")
+    return Unreadable(f"The server could not give its file ({exc.status}).", retryable=True)
 
 
 class NotNow(LibraryUnavailable):
@@ -63,7 +81,7 @@ class Wording:
                     " the server's owner; docs/libraries/plex.md says where to find it."
                 )
             )
-        if status == 403 and response.request.method == "PUT":
+        if status == _FORBIDDEN and response.request.method == "PUT":
             return LibraryReadOnly(
                 self._said(
                     f"{self._url} does not let this token edit (403). Previews work; to apply, set"
@@ -107,7 +125,7 @@ class Wording:
     def cut_listing(self, title: str, *, got: int, promised: int) -> LibraryError:
         return LibraryUnavailable(
             self._said(
-                f"{self._url} listed {got} of the {promised} photos of section {title} and then no"
+                f"{self._url} listed {got} of the {promised} items of section {title} and then no"
                 " more. What was found is kept; scan again."
             )
         )
@@ -120,8 +138,8 @@ class Wording:
     def no_section(self, name: str, hint: str, titles: str) -> LibraryError:
         return LibraryError(
             self._said(
-                f"{self._stem}_SECTIONS names {name!r}, which is no photo section of"
-                f" {self._url}{hint} It has: {titles or 'none'}."
+                f"{self._stem}_SECTIONS names {name!r}, which is no section of photos, films or"
+                f" shows of {self._url}{hint} It has: {titles or 'none'}."
             )
         )
 

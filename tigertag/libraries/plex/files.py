@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 
-from tigertag.libraries.plex.paths import Mapped, local
-from tigertag.libraries.plex.photos import Part
+from tigertag.libraries.plex.parts import Part
 from tigertag.media.formats import EXTENSIONS
+from tigertag.media.paths import Mapped, local
 from tigertag.model import Item
 
 _MOST = 100_000

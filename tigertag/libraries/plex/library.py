@@ -1,6 +1,5 @@
-"""The Plex library: photos are listed page by page, seen through the transcoder, tagged in sets."""
+"""The Plex library: listed page by page, seen as small as serves, tagged in sets."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,37 +10,42 @@ from xml.etree.ElementTree import Element
 from requests import Session
 
 from tigertag.contracts import EditOutcome, Http, Need, NotRead, Source
-from tigertag.libraries.plex import listing
+from tigertag.errors import Unreadable
+from tigertag.libraries.plex import kinds, listing
+from tigertag.libraries.plex.entries import Entries, touched_at
 from tigertag.libraries.plex.faults import GONE, Refused, Wording
 from tigertag.libraries.plex.files import Files
+from tigertag.libraries.plex.kinds import Kind, kind_of
 from tigertag.libraries.plex.options import Options
-from tigertag.libraries.plex.photos import Part, is_photo, of_revision, part, shown
+from tigertag.libraries.plex.parts import Part, main_part, of_revision
 from tigertag.libraries.plex.pictures import picture
 from tigertag.libraries.plex.reading import batches, metadata
+from tigertag.libraries.plex.sections import Sections
 from tigertag.libraries.plex.sending import Sending
 from tigertag.libraries.plex.server import Server, identity
-from tigertag.model import Edit, Field, Item, Section, Shown
-from tigertag.wording import did_you_mean
+from tigertag.libraries.plex.shown import Seen, seen
+from tigertag.libraries.plex.videos import footage
+from tigertag.model import Edit, Field, Item, Media, Section, Shown
+from tigertag.net.ranged import Ranged
 
-logger = logging.getLogger(__name__)
-
-_PHOTO_TYPE = 13
-_NOT_THERE = "The photo is no longer on the server."
+_NOT_THERE = "It is no longer on the server."
+_NOT_TAGGED = "What has its key now is nothing that TigerTag tags."
 
 
 class PlexLibrary:
-    """Photos on a Plex Media Server. See `contracts.Library`."""
-
-    field = Field.TAG
+    """Photos, clips, films and shows on a Plex Media Server. See `contracts.Library`."""
 
     def __init__(self, id: str, options: Options, http: Http) -> None:
         self.id = id
+        self.field = Field(options.field)
         self._options = options
         self._token = options.token.get_secret_value()
         self._http = http
         self._session: Session | None = None
         self._wording = Wording(id, options.url)
+        self._sections = Sections(id, options.sections, self._wording)
         self._files = Files(options.path_map)
+        self._entries = Entries(id, options, self._files)
         self._opening = Lock()
         self._opened: Server | None = None
 
@@ -54,40 +58,35 @@ class PlexLibrary:
                 self._opened = Server(self._options.url, self._session, self._wording, self._token)
 
     def sections(self) -> Sequence[Section]:
-        root = self._server.query("/library/sections")
-        found = [
-            Section(self.id, one.get("key", ""), one.get("title", ""))
-            for one in root.findall("Directory")
-            if one.get("type") == "photo"
-        ]
-        wanted = self._options.sections
-        named = dict.fromkeys(self._named(name, found) for name in wanted)
-        return list(named) if wanted else found
+        return self._sections.all(self._server)
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
-        """Yield the photos, or those that the server added or changed since."""
-        for entry in self._listed(section):
-            found = self._item(section, entry)
-            if found is not None and (since is None or _touched(entry) >= since.timestamp()):
-                yield found
+        """Yield what is in a section, or what the server added since; then the groups of that."""
+        held = self._sections.type_of(self._server, section)
+        within: dict[str, None] = {}
+        for kind in kinds.listed(held):
+            for item in self._items(section, kind, since):
+                within |= dict.fromkeys(item.within)
+                yield item
+        for kind in kinds.groups(held, self._options.roll_up):
+            yield from self._groups(section, kind, None if since is None else list(within))
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
-        there = of_revision(item.revision)
-        yield self._files.find(item, there, self._part) or picture(
-            self._server, there.key, need.short_side_px
-        )
+        source = self._source(item, need)
+        try:
+            yield source
+        finally:
+            if isinstance(source, Ranged):
+                source.close()
 
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
-        for some in batches(items):
-            found = metadata(self._server, [item.key for item in some])
-            for item in some:
-                entry = found.get(item.key)
-                yield shown(entry) if entry is not None else NotRead(item.key, _NOT_THERE)
+        for one in self._read(items):
+            yield one.shown if isinstance(one, Seen) else one
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         """Make the edits, those of a section that change the same in one request."""
-        return Sending(self._server, self.read_tags).run(edits)
+        return Sending(self._server, self._read).run(edits)
 
     @property
     def _server(self) -> Server:
@@ -96,15 +95,26 @@ class PlexLibrary:
         assert self._opened is not None
         return self._opened
 
-    def _named(self, name: str, found: Sequence[Section]) -> Section:
-        for section in found:
-            if name.casefold() in (section.id, section.title.casefold()):
-                return section
-        titles = [section.title for section in found]
-        raise self._wording.no_section(name, did_you_mean(name, titles), ", ".join(titles))
+    def _items(self, section: Section, kind: Kind, since: datetime | None) -> Iterator[Item]:
+        least = 0.0 if since is None else since.timestamp()
+        for entry in self._listed(section, kind, since):
+            item = self._entries.item(section, kind, entry)
+            if item is not None and touched_at(entry) >= least:
+                yield item
 
-    def _listed(self, section: Section) -> Iterator[Element]:
-        path = f"/library/sections/{section.id}/all?type={_PHOTO_TYPE}&sort={listing.SORT}"
+    def _groups(self, section: Section, kind: Kind, keys: list[str] | None) -> Iterator[Item]:
+        """Yield the groups of a type: of these keys, or all of them."""
+        if keys is None:
+            yield from self._items(section, kind, None)
+            return
+        for some in batches(keys):
+            for entry in metadata(self._server, some).values():
+                item = self._entries.item(section, kind, entry)
+                if item is not None:
+                    yield item
+
+    def _listed(self, section: Section, kind: Kind, since: datetime | None) -> Iterator[Element]:
+        path = listing.path(section.id, kind.number, since)
         try:
             yield from listing.entries(partial(self._server.page, path))
         except listing.CutShort as exc:
@@ -116,32 +126,29 @@ class PlexLibrary:
                 raise self._wording.section_gone(section.title) from exc
             raise
 
-    def _item(self, section: Section, entry: Element) -> Item | None:
-        """Return a photo that was listed; None for what is none, or has no file."""
-        file = part(entry) if is_photo(entry) else None
-        key = entry.get("ratingKey", "")
-        if file is None:
-            logger.debug("entry %s of section %s passed over: no photo's file", key, section.id)
-            return None
-        if file.size_bytes is not None and file.size_bytes < self._options.min_bytes:
-            return None
-        self._files.remember(key, file)
-        return Item(
-            self.id,
-            section.id,
-            key,
-            file.revision,
-            title=entry.get("title", ""),
-            size_bytes=file.size_bytes,
-            stamp=entry.get("updatedAt"),
+    def _source(self, item: Item, need: Need) -> Source:
+        if item.media is Media.GROUP:
+            raise Unreadable("It has no picture of its own; its tags come from what is in it.")
+        if item.media is Media.VIDEO:
+            return footage(self._server, self._options, item, need)
+        there = of_revision(item.revision)
+        return self._files.find(item, there, self._part) or picture(
+            self._server, there.key, need.short_side_px
         )
 
     def _part(self, key: str) -> Part | None:
         found = metadata(self._server, [key]).get(key)
-        return None if found is None else part(found)
+        return None if found is None else main_part(found)
 
+    def _read(self, items: Sequence[Item]) -> Iterator[Seen | NotRead]:
+        for some in batches(items):
+            found = metadata(self._server, [item.key for item in some])
+            for item in some:
+                entry = found.get(item.key)
+                yield NotRead(item.key, _NOT_THERE) if entry is None else self._seen(entry)
 
-def _touched(entry: Element) -> float:
-    """When the server added or last changed an item; it does not always tell."""
-    times = [entry.get(name, "") for name in ("addedAt", "updatedAt")]
-    return max((float(one) for one in times if one.isdecimal()), default=float("inf"))
+    def _seen(self, entry: Element) -> Seen | NotRead:
+        kind = kind_of(entry)
+        if kind is None:
+            return NotRead(entry.get("ratingKey", ""), _NOT_TAGGED)
+        return seen(entry, kind, wanted=self.field, trailer=self._options.trailers)

@@ -1,16 +1,27 @@
-"""A section's photos, page by page, whatever the server makes of paging.
+"""A section's items, page by page, whatever the server makes of paging.
 
 A server may give less than is asked for, or all at once; it may not tell how much there is, give
 an item twice, or change between two pages (Plex API, "Pagination").
 """
 
 from collections.abc import Generator, Iterator
+from datetime import datetime
+from math import ceil
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
 PAGE = 400
 # Ties of one second are many when a folder is added; what is added meanwhile comes last.
 SORT = "addedAt,titleSort"
+
+
+def path(section: str, number: int, since: datetime | None = None) -> str:
+    """Return the request for a section's items of a type, or for those that were added since.
+
+    `>>=` is "after", which leaves its own second out (Plex API, "Media Queries").
+    """
+    whole = f"/library/sections/{section}/all?type={number}&sort={SORT}"
+    return whole if since is None else f"{whole}&addedAt%3E%3E={ceil(since.timestamp()) - 1}"
 
 
 class Ask(Protocol):

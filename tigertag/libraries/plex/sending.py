@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import LibraryError, Unreadable
-from tigertag.libraries.plex.edits import Delta, delta, paths, problem, took
+from tigertag.libraries.plex.edits import Delta, delta, misplaced, paths, problem, took
 from tigertag.libraries.plex.faults import Refused
 from tigertag.libraries.plex.reading import batches
 from tigertag.libraries.plex.server import Server
+from tigertag.libraries.plex.shown import Seen
 from tigertag.model import Edit, Item, Shown
 
-ReadTags = Callable[[Sequence[Item]], Iterable[Shown | NotRead]]
+Read = Callable[[Sequence[Item]], Iterable[Seen | NotRead]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class _Due:
 class Sending:
     """One call of `contracts.Library.send`."""
 
-    def __init__(self, server: Server, read_tags: ReadTags) -> None:
+    def __init__(self, server: Server, read: Read) -> None:
         self._server = server
-        self._read_tags = read_tags
+        self._read = read
         self._refused: dict[str, str] = {}
 
     def run(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
@@ -43,19 +44,25 @@ class Sending:
                 continue
             change = delta(edit, seen)
             if change is None:
-                yield EditOutcome(edit.item.key, seen)
+                yield EditOutcome(edit.item.key, seen.shown)
             else:
-                due.append(_Due(edit, seen, change))
+                due.append(_Due(edit, seen.shown, change))
         yield from self._made(due)
 
-    def _seen(self, edits: Sequence[Edit]) -> Iterator[tuple[Edit, Shown | NotRead]]:
+    def _seen(self, edits: Sequence[Edit]) -> Iterator[tuple[Edit, Seen | NotRead]]:
         """Yield each edit with what its item shows now, or why it cannot be made."""
         problems = [(edit, problem(edit)) for edit in edits]
-        sound = [edit.item for edit, reason in problems if not reason]
-        read = {one.key: one for one in self._read_tags(sound)}
+        read = self._by_key([edit.item for edit, reason in problems if not reason])
         for edit, reason in problems:
             key = edit.item.key
-            yield edit, NotRead(key, reason) if reason else read[key]
+            found: Seen | NotRead = NotRead(key, reason) if reason else read[key]
+            if isinstance(found, Seen) and (wrong := misplaced(edit, found.kind)):
+                found = NotRead(key, wrong)
+            yield edit, found
+
+    def _by_key(self, items: Sequence[Item]) -> dict[str, Seen | NotRead]:
+        found = self._read(items)
+        return {one.shown.key if isinstance(one, Seen) else one.key: one for one in found}
 
     def _made(self, due: Sequence[_Due]) -> Iterator[EditOutcome]:
         """Send what is due; what could not be sent any more has no outcome."""
@@ -90,15 +97,15 @@ class Sending:
 
     def _read_back(self, sent: Sequence[_Due]) -> Iterator[EditOutcome]:
         """Yield what is shown now: whatever Plex answered, that is what came of an edit."""
-        read = {one.key: one for one in self._read_tags([one.edit.item for one in sent])}
+        read = self._by_key([one.edit.item for one in sent])
         for one in sent:
             after, refused = read[one.key], self._refused.get(one.key, "")
             if isinstance(after, NotRead):
                 yield EditOutcome(one.key, None, after.reason, sent=not refused)
-            elif refused and not took(one.edit, one.before, after):
+            elif refused and not took(one.edit, one.before, after.shown):
                 yield EditOutcome(one.key, None, refused)
             else:
-                yield EditOutcome(one.key, after)
+                yield EditOutcome(one.key, after.shown)
 
 
 def _sets(due: Iterable[_Due]) -> Iterator[list[_Due]]:

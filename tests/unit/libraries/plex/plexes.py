@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.plex import PlexServer
 from tests.unit.libraries.library_contract import items
+from tests.unit.libraries.plex.films import film
 from tests.unit.media.pictures import encoded, halves
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.libraries.plex import Options, PlexLibrary
@@ -15,30 +16,42 @@ OTHER = encoded(halves(80, 80), "JPEG")
 HASTE = Patience(connect_s=2.0, read_s=2.0, attempts=3, first_wait_s=0.001, longest_wait_s=0.01)
 
 
+FILM = film()
+OTHER_FILM = film((30, 200, 30))
+_SECTIONS = {"clip": "photo", "photo": "photo", "movie": "movie", "episode": "show"}
+
+
 class PlexPlace:
-    """The owner of a Plex server with one photo section, "Photos"."""
+    """The owner of a Plex server with one section, "Photos", of items of one type."""
 
-    field = Field.TAG
-
-    def __init__(self, plex: PlexServer, **options: Any) -> None:
+    def __init__(self, plex: PlexServer, *, kind: str = "photo", **options: Any) -> None:
         self.plex = plex
-        self.section = plex.add_section("Photos")
+        self.kind = kind
+        self.field = Field.TAG if _SECTIONS[kind] == "photo" else Field.LABEL
+        self.section = plex.add_section("Photos", kind=_SECTIONS[kind])
+        self.parent: int | None = None
+        if kind == "episode":
+            self.show = plex.add_show(self.section, "The 100")
+            self.parent = plex.add_season(self.show, 1)
         self.http = Http(HASTE)
         self.library = self.built(**options)
         self.keys: dict[str, int] = {}
 
     def built(self, **options: Any) -> PlexLibrary:
-        given = {"url": self.plex.url, "token": self.plex.token} | options
+        given = {"url": self.plex.url, "token": self.plex.token, "min_bytes": 0} | options
         return PlexLibrary("box", Options.model_validate(given), self.http)
 
     def close(self) -> None:
         self.http.close()
 
-    def add_photo(self, name: str, **options: Any) -> None:
-        self.keys[name] = self.plex.add_photo(self.section, name, PHOTO, **options)
+    def add_photo(self, name: str, *, album: int | None = None, file: str = "") -> None:
+        source, parent = PHOTO if self.kind == "photo" else FILM, album or self.parent
+        self.keys[name] = self.plex.add(
+            self.section, name, self.kind, source, parent=parent, file=file
+        )
 
     def change_photo(self, name: str) -> None:
-        self.plex.replace_photo(self.keys[name], OTHER)
+        self.plex.replace_photo(self.keys[name], OTHER if self.kind == "photo" else OTHER_FILM)
 
     def remove_photo(self, name: str) -> None:
         self.plex.remove_photo(self.keys[name])
@@ -70,8 +83,13 @@ class PlexPlace:
         removes: tuple[str, ...] = (),
         locked: bool | None = None,
     ) -> Edit:
-        locks = frozenset({Field.TAG}) if locked else frozenset[Field]()
-        return Edit(self.item(name), refs(adds), refs(removes), None if locked is None else locks)
+        locks = frozenset({self.field}) if locked else frozenset[Field]()
+        return Edit(
+            self.item(name),
+            refs(adds, self.field),
+            refs(removes, self.field),
+            None if locked is None else locks,
+        )
 
     def send(self, *edits: Edit) -> list[EditOutcome]:
         return list(self.library.send(edits))
@@ -81,5 +99,5 @@ class PlexPlace:
         return [line for line in self.plex.log if line.startswith(start)]
 
 
-def refs(words: tuple[str, ...]) -> tuple[TagRef, ...]:
-    return tuple(TagRef(Field.TAG, word) for word in words)
+def refs(words: tuple[str, ...], field: Field = Field.TAG) -> tuple[TagRef, ...]:
+    return tuple(TagRef(field, word) for word in words)

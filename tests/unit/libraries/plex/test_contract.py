@@ -8,12 +8,26 @@ from tests.unit.libraries.plex.plexes import PlexPlace
 
 
 class TestPlex(LibraryContract):
+    kind = "photo"
+
     @pytest.fixture
     def place(self, plex: PlexServer) -> Iterator[PlexPlace]:
-        made = PlexPlace(plex)
+        made = PlexPlace(plex, kind=self.kind)
         made.library.open()
         yield made
         made.close()
+
+
+class TestPlexWithFilms(TestPlex):
+    kind = "movie"
+
+
+class TestPlexWithEpisodes(TestPlex):
+    kind = "episode"
+
+
+class TestPlexWithClips(TestPlex):
+    kind = "clip"
 
 
 class TestPlexThatKeepsTheTimeOfAnItemWhenItIsTagged(TestPlex):

@@ -13,7 +13,7 @@ import requests
 from plexapi.exceptions import BadRequest, NotFound, Unauthorized
 
 from tests.plex import TOKEN, PlexServer
-from tests.unit.libraries.plex.plexes import PHOTO
+from tests.unit.libraries.plex.plexes import FILM, PHOTO
 
 HEADERS = {"X-Plex-Token": TOKEN}
 
@@ -35,6 +35,37 @@ def test_an_edit_that_means_nothing_fails_the_test() -> None:
     url = f"{plex.url}/library/sections/1/all?type=13&id=1&tagline.value=x"
     with pytest.raises(AssertionError, match="tagline"), plex:
         assert requests.put(url, headers=HEADERS, timeout=5).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("type=4&id=104&genre%5B0%5D.tag.tag=x", "episode has no genre"),
+        ("type=3&id=103&genre%5B%5D.tag.tag-=x", "season has no genre"),
+        ("type=2&id=102&tag.locked=1", "show has no tag"),
+        ("type=1&id=101&label.locked=1&tagline.value=x", "tagline.value=x means nothing"),
+        ("type=4&id=103%2C104&label%5B0%5D.tag.tag=x", "edited as episode, which they are not"),
+        ("id=101&label%5B0%5D.tag.tag=x", "needs the type"),
+    ],
+)
+def test_an_edit_of_what_an_item_has_not_fails_the_test(query: str, said: str) -> None:
+    plex = PlexServer()
+    plex.add_film(plex.add_section("Films", kind="movie"), "film", FILM)
+    show = plex.add_show(plex.add_section("Shows", kind="show"), "show")
+    plex.add_episode(plex.add_season(show, 1), "episode", FILM)
+    section = 1 if "id=101" in query else 2
+    url = f"{plex.url}/library/sections/{section}/all?{query}"
+    with pytest.raises(AssertionError, match=said), plex:
+        assert requests.put(url, headers=HEADERS, timeout=5).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["type=1", "type=13&sort=rating", "type=13&addedAt%3E=1"])
+def test_a_list_that_plex_does_not_give_fails_the_test(query: str) -> None:
+    plex = PlexServer()
+    plex.add_photo(plex.add_section("Photos"), "a", PHOTO)
+    url = f"{plex.url}/library/sections/1/all?{query}"
+    with pytest.raises(AssertionError), plex:
+        assert requests.get(url, headers=HEADERS, timeout=5).status_code == 400
 
 
 def test_without_its_token_it_says_nothing(plex: PlexServer) -> None:
@@ -61,6 +92,48 @@ def test_plexapi_lists_as_it_does_on_plex(plex: PlexServer) -> None:
     assert [one.title for one in found.all()] == ["Cats"]
     assert len(found.all()[0].photos()) == 90
     assert [one.title for one in found.search(libtype="clip")] == ["clip"]
+
+
+def test_plexapi_sees_films_as_it_does_on_plex(plex: PlexServer) -> None:
+    film = plex.add_film(plex.add_section("Films", kind="movie"), "Interstate 60", FILM)
+    plex.tag(film, "one", "two", "three", field="genre")
+    plex.add_version(film, FILM, height=720, optimized=True)
+    plex.add_extra(film, "Trailer", FILM)
+    (listed,) = client(plex).library.section("Films").all()
+    assert len(listed._data.findall("Genre")) == 2
+    seen = client(plex).fetchItem(film)
+    assert [one.tag for one in seen.genres] == ["One", "Two", "Three"]
+    assert [media.isOptimizedVersion for media in seen.media] == [False, True]
+    assert [one.subtype for one in seen.extras()] == ["trailer"]
+    seen.addLabel(["dog, big", "cat"]).removeLabel("Dog, big")
+    assert plex.tags(film) == ["Cat"]
+
+
+def test_plexapi_sees_shows_as_it_does_on_plex(plex: PlexServer) -> None:
+    show = plex.add_show(plex.add_section("Shows", kind="show"), "The 100")
+    season = plex.add_season(show, 1)
+    plex.add_episode(season, "Pilot", FILM, number=1)
+    section = client(plex).library.section("Shows")
+    (episode,) = section.search(libtype="episode")
+    assert (episode.seasonEpisode, episode.grandparentTitle) == ("s01e01", "The 100")
+    assert [one.title for one in section.all()[0].seasons()] == ["Season 1"]
+    episode.addLabel("cat")
+    assert plex.tags(int(episode.ratingKey)) == ["Cat"]
+
+
+def test_a_file_is_given_in_parts(plex: PlexServer) -> None:
+    film = plex.add_film(plex.add_section("Films", kind="movie"), "a", b"0123456789")
+    url = plex.url + plex.photo(film).main.key
+    for span, status, body, told in (
+        ("bytes=2-4", 206, b"234", "bytes 2-4/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+        ("bytes=10-12", 416, b"", "bytes */10"),
+    ):
+        answer = requests.get(url, headers=HEADERS | {"Range": span}, timeout=5)
+        assert (answer.status_code, answer.content) == (status, body)
+        assert answer.headers["Content-Range"] == told
+    assert plex.sent_bytes == 8
 
 
 def test_a_stale_object_of_plexapi_brings_removed_tags_back(plex: PlexServer) -> None:

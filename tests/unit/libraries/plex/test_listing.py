@@ -7,11 +7,11 @@ import pytest
 
 from tests.plex import PlexServer
 from tests.unit.libraries.library_contract import items
-from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace
+from tests.unit.libraries.plex.plexes import FILM, PHOTO, PlexPlace
 from tigertag.errors import LibraryError, LibraryUnavailable
-from tigertag.libraries.plex import listing
-from tigertag.libraries.plex.photos import is_photo, part
-from tigertag.model import Item, Section
+from tigertag.libraries.plex import kinds, listing
+from tigertag.libraries.plex.parts import main_part
+from tigertag.model import Item, Media, Section
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +44,11 @@ def test_photos_are_found_in_albums_within_albums(place: PlexPlace) -> None:
     assert sorted(titles(place)) == ["a.jpg", "b.jpg", "top.jpg"]
 
 
-def test_clips_are_passed_over(place: PlexPlace) -> None:
+def test_clips_come_after_the_photos_of_their_section(place: PlexPlace) -> None:
+    place.plex.add(place.section, "b.mp4", "clip", FILM)
     place.add_photo("a.jpg")
-    place.add_photo("b.mp4", clip=True)
-    assert titles(place) == ["a.jpg"]
+    found = [(item.title, item.media) for item in listed(place)]
+    assert found == [("a.jpg", Media.PHOTO), ("b.mp4", Media.VIDEO)]
 
 
 def test_a_listing_costs_its_pages_and_no_request_more(place: PlexPlace) -> None:
@@ -56,14 +57,14 @@ def test_a_listing_costs_its_pages_and_no_request_more(place: PlexPlace) -> None
     (section,) = place.library.sections()
     place.plex.counts.clear()
     assert [item.title for item in place.library.items(section)] == names
-    assert place.plex.counts == {"list": 3}
+    assert place.plex.counts == {"list": 3 + 1}
 
 
 def test_every_page_is_asked_for_in_one_order(place: PlexPlace) -> None:
     filled(place, 25)
     listed(place)
-    asked = place.asked("GET /library/sections/1/all")
-    assert set(asked) == {"GET /library/sections/1/all?type=13&sort=addedAt,titleSort"}
+    asked = [line.partition("?")[2] for line in place.asked("GET /library/sections/1/all")]
+    assert asked == 3 * ["type=13&sort=addedAt,titleSort"] + ["type=12&sort=addedAt,titleSort"]
 
 
 def test_a_listing_is_lazy(place: PlexPlace) -> None:
@@ -128,7 +129,7 @@ def test_a_page_that_is_empty_once_is_asked_for_again(place: PlexPlace) -> None:
 def test_a_listing_that_is_cut_short_does_not_pass_for_the_whole(place: PlexPlace) -> None:
     filled(place, 25)
     place.plex.fail("cut", at="/all", after=1)
-    with pytest.raises(LibraryUnavailable, match="listed 10 of the 25 photos of section Photos"):
+    with pytest.raises(LibraryUnavailable, match="listed 10 of the 25 items of section Photos"):
         listed(place)
 
 
@@ -150,7 +151,7 @@ def test_a_photo_without_a_file_is_passed_over_and_logged(
     place.plex.lose_file(place.keys["000.jpg"])
     with caplog.at_level(logging.DEBUG, logger="tigertag"):
         assert titles(place) == ["001.jpg"]
-    assert "no photo's file" in caplog.text
+    assert "passed over: no file" in caplog.text
 
 
 def test_small_pictures_are_passed_over(plex: PlexServer) -> None:
@@ -161,41 +162,68 @@ def test_small_pictures_are_passed_over(plex: PlexServer) -> None:
     place.close()
 
 
-def test_a_listing_since_then_holds_what_was_added_or_changed(place: PlexPlace) -> None:
+def test_a_listing_since_then_holds_what_was_added(place: PlexPlace) -> None:
     filled(place, 3)
     (section,) = place.library.sections()
     then = datetime.fromtimestamp(place.plex.tick(), UTC)
     place.add_photo("new.jpg")
-    place.change_photo("001.jpg")
+    place.plex.counts.clear()
     found = place.library.items(section, then)
-    assert [item.title for item in found] == ["001.jpg", "new.jpg"]
+    assert [item.title for item in found] == ["new.jpg"]
+    assert place.plex.counts == {"list": 2}
+
+
+def test_what_was_added_in_the_second_of_a_listing_is_in_it(place: PlexPlace) -> None:
+    place.add_photo("a.jpg")
+    (section,) = place.library.sections()
+    second = place.plex.photo(place.keys["a.jpg"]).added
+    for fraction, expected in ((0.0, ["a.jpg"]), (0.5, [])):
+        then = datetime.fromtimestamp(second + fraction, UTC)
+        assert [item.title for item in place.library.items(section, then)] == expected
+
+
+def test_a_server_that_heeds_no_filter_is_filtered_here(place: PlexPlace) -> None:
+    place.plex.habits.filters = False
+    filled(place, 15)
+    (section,) = place.library.sections()
+    then = datetime.fromtimestamp(place.plex.tick(), UTC)
+    place.add_photo("new.jpg")
+    assert [item.title for item in place.library.items(section, then)] == ["new.jpg"]
 
 
 def test_a_revision_is_the_files_key_and_size(place: PlexPlace) -> None:
     place.add_photo("a.jpg")
     photo = place.plex.photo(place.keys["a.jpg"])
-    expected = f"/library/parts/{photo.id}/{photo.changed}/file.jpg {len(PHOTO)}"
+    expected = f"/library/parts/{photo.id}/{photo.main.changed}/file.jpg {len(PHOTO)}"
     assert place.item("a.jpg").revision == expected
 
 
 def test_a_revision_has_nothing_of_the_query_that_a_file_may_be_listed_with() -> None:
     file = '<Part key="/library/parts/1/2/a.jpg?x=1" size="3"/>'
-    found = part(fromstring(f"<Photo><Media>{file}</Media></Photo>"))
+    found = main_part(fromstring(f"<Photo><Media>{file}</Media></Photo>"))
     assert found is not None
     assert found.revision == "/library/parts/1/2/a.jpg 3"
 
 
 @pytest.mark.parametrize(
-    ("entry", "is_one"),
+    ("entry", "kind"),
     [
-        ('<Photo type="photo" key="/library/metadata/59"/>', True),
-        ('<Video type="clip" key="/library/metadata/59"/>', False),
-        ('<Video type="photo" key="/library/metadata/59"/>', False),
-        ('<Photo type="photo" key="/library/metadata/43/children"/>', False),
+        ('<Photo type="photo" key="/library/metadata/59"/>', kinds.PHOTO),
+        ('<Photo key="/library/metadata/59"/>', kinds.PHOTO),
+        ('<Video type="clip" key="/library/metadata/59"/>', kinds.CLIP),
+        ('<Video type="movie"/>', kinds.FILM),
+        ('<Video type="episode"/>', kinds.EPISODE),
+        ('<Directory type="season"/>', kinds.SEASON),
+        ('<Directory type="show"/>', kinds.SHOW),
+        ('<Video type="photo" key="/library/metadata/59"/>', None),
+        ('<Photo type="photo" key="/library/metadata/43/children"/>', None),
+        ('<Directory type="photo" key="/library/metadata/43/children"/>', None),
+        ('<Directory type="artist"/>', None),
+        ('<Track type="track"/>', None),
     ],
 )
-def test_clips_and_albums_among_photos_are_told_from_them(entry: str, is_one: bool) -> None:
-    assert is_photo(fromstring(entry)) is is_one
+def test_each_type_is_told_from_the_others(entry: str, kind: kinds.Kind | None) -> None:
+    assert kinds.kind_of(fromstring(entry)) is kind
 
 
 def test_a_revision_outlives_a_new_title_and_a_view(place: PlexPlace) -> None:
@@ -217,13 +245,11 @@ def test_characters_that_xml_forbids_do_not_hide_a_section(place: PlexPlace) -> 
     assert titles(place) == ["ab.jpg"]
 
 
-def test_only_photo_sections_are_listed(place: PlexPlace) -> None:
-    place.plex.add_section("Films", kind="movie")
-    place.plex.add_section("Family")
-    assert [(one.id, one.title) for one in place.library.sections()] == [
-        ("1", "Photos"),
-        ("3", "Family"),
-    ]
+def test_sections_of_photos_films_and_shows_are_listed(place: PlexPlace) -> None:
+    for title, kind in (("Films", "movie"), ("Music", "artist"), ("Shows", "show")):
+        place.plex.add_section(title, kind=kind)
+    found = [(one.id, one.title) for one in place.library.sections()]
+    assert found == [("1", "Photos"), ("2", "Films"), ("4", "Shows")]
 
 
 @pytest.mark.parametrize("name", ["Family", "family", "2", "2,Family"])
@@ -234,11 +260,11 @@ def test_a_section_is_named_by_title_or_number(plex: PlexServer, name: str) -> N
     place.close()
 
 
-@pytest.mark.parametrize("name", ["Potos", "Films"])
+@pytest.mark.parametrize("name", ["Potos", "Music"])
 def test_a_section_that_is_none_is_one_clear_line(plex: PlexServer, name: str) -> None:
     place = PlexPlace(plex, sections=name)
-    plex.add_section("Films", kind="movie")
-    with pytest.raises(LibraryError, match=f"'{name}', which is no photo section") as caught:
+    plex.add_section("Music", kind="artist")
+    with pytest.raises(LibraryError, match=f"'{name}', which is no section of photos") as caught:
         place.library.sections()
     assert str(caught.value).endswith("It has: Photos.")
     place.close()

@@ -7,7 +7,7 @@ from tests.plex import TOKEN
 from tests.unit.libraries.plex.plexes import HASTE
 from tigertag.contracts import Host
 from tigertag.libraries.plex import Options
-from tigertag.libraries.plex.paths import Mapped
+from tigertag.media.paths import Mapped
 from tigertag.net import Http
 from tigertag.plugins import load_libraries
 from tigertag.settings.groups import libraries
@@ -37,7 +37,9 @@ def test_an_address_and_a_token_are_enough() -> None:
         ("URL", "ftp://plex", "as in http://plex:32400"),
         ("URL", "http://plex:port", "as in http://plex:32400"),
         ("URL", "http://", "as in http://plex:32400"),
-        ("FIELD", "label", "is not one of tag"),
+        ("FIELD", "tagline", "is not one of label, genre, collection"),
+        ("FOOTAGE", "all", "is not one of main, trailer"),
+        ("ROLL_UP", "all", "is not one of none, season, show"),
         ("PATH_MAP", "/data", "as in /data/photos:/mnt/photos"),
         ("PATH_MAP", "/data:photos", "as in /data/photos:/mnt/photos"),
         ("MIN_BYTES", "-1", "greater than or equal to 0"),

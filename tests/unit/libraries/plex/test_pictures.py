@@ -11,7 +11,7 @@ from tests.unit.media.pictures import RED, encoded, halves, near, turned
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, Unreadable
 from tigertag.libraries.plex import pictures
-from tigertag.libraries.plex.paths import Mapped, local
+from tigertag.media.paths import Mapped, local
 from tigertag.media.picture import decode
 from tigertag.model import Item
 

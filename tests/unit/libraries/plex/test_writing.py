@@ -14,7 +14,8 @@ from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace, refs
 from tigertag.contracts import EditOutcome
 from tigertag.errors import LibraryError, LibraryReadOnly, LibraryUnavailable
 from tigertag.libraries.plex.edits import LONGEST_URL, Delta, path, paths
-from tigertag.libraries.plex.photos import shown as seen_in
+from tigertag.libraries.plex.kinds import PHOTO as PHOTO_KIND
+from tigertag.libraries.plex.shown import seen
 from tigertag.model import Edit, Field, Shown, TagRef
 
 pytestmark = pytest.mark.slow
@@ -188,13 +189,14 @@ def test_whatever_is_sent_arrives_whole_in_short_urls(
     keys = [str(1_000_000_000 + number) for number in range(count)]
     base = "http://plex.example:32400"
     arrived_adds, arrived_removes = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
-    for one in paths(base, "1", keys, Delta(tuple(adds), tuple(removes), True)):
+    change = Delta(PHOTO_KIND, refs(tuple(adds)), refs(tuple(removes)), locks=((Field.TAG, True),))
+    for one in paths(base, "1", keys, change):
         url = requests.Request("PUT", base + one).prepare().url or ""
         assert len(url) <= LONGEST_URL
         edit = parsed(pairs(url.partition("?")[2]))
         assert edit.ids
-        arrived_adds.update((word, key) for word in edit.adds for key in edit.ids)
-        arrived_removes.update((word, key) for word in edit.removes for key in edit.ids)
+        arrived_adds.update((word, key) for _field, word in edit.adds for key in edit.ids)
+        arrived_removes.update((word, key) for _field, word in edit.removes for key in edit.ids)
     assert arrived_adds == Counter((word, int(key)) for word in adds for key in keys)
     assert arrived_removes == Counter((word, int(key)) for word in removes for key in keys)
 
@@ -202,7 +204,7 @@ def test_whatever_is_sent_arrives_whole_in_short_urls(
 @pytest.mark.parametrize("keys", [[], [""], ["1", ""], ["x"], ["1,2"], ["\u0661"]])
 def test_an_edit_that_names_no_items_is_never_sent(keys: list[str]) -> None:
     with pytest.raises(ValueError, match="must name its items"):
-        path("1", keys, Delta(("cat",), (), True))
+        path("1", keys, Delta(PHOTO_KIND, refs(("cat",)), (), ()))
 
 
 def test_the_fake_edits_the_whole_section_without_ids_as_plex_does(place: PlexPlace) -> None:
@@ -279,7 +281,8 @@ def test_a_lock_of_another_field_is_none_of_ours(photo: PlexPlace) -> None:
 @pytest.mark.parametrize(("mark", "is_locked"), [("1", True), ("0", False)])
 def test_a_field_is_locked_only_if_it_says_so(mark: str, is_locked: bool) -> None:
     entry = fromstring(f'<Photo ratingKey="1"><Field name="tag" locked="{mark}"/></Photo>')
-    assert (Field.TAG in seen_in(entry).locked) is is_locked
+    read = seen(entry, PHOTO_KIND, wanted=Field.LABEL).shown
+    assert (Field.TAG in read.locked) is is_locked
 
 
 @pytest.mark.parametrize("raises", [True, False])

@@ -1,4 +1,4 @@
-"""Where the server's files are on this machine, and which of them may be read."""
+"""Where a server's files are on this machine, and which of them may be read."""
 
 import os
 import re
@@ -39,6 +39,13 @@ class Mapped:
             same = file.startswith(self.there)
         rest = file[len(self.there) :]
         return rest[1:] if same and rest.startswith("/") else None
+
+
+def mapped(value: object) -> object:
+    """Read folders with commas between, of an option. Raises `ValueError`."""
+    if isinstance(value, str):
+        return tuple(Mapped.parsed(part.strip()) for part in value.split(",") if part.strip())
+    return value
 
 
 def _slashed(path: str) -> str:

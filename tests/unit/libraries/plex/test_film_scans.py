@@ -1,0 +1,124 @@
+"""Whole scans of films and shows: frames, fields, roll-up, and undo."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.colours import COLOURS, ColourEngine
+from tests.plex import PlexServer
+from tests.unit.libraries.plex.films import film
+from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.policy.trees import TREE
+from tigertag.contracts import Capabilities, Host, Sampling
+from tigertag.model import Media, Thresholds
+from tigertag.services import scans
+from tigertag.services.core import Core, EngineEntry, LibraryEntry
+from tigertag.services.scans import Request, Status
+from tigertag.store import Store, migrate
+
+pytestmark = pytest.mark.slow
+
+FILMS = {name: film(rgb) for name, rgb in COLOURS.items()}
+
+
+@dataclass
+class Watching(ColourEngine):
+    """Looks at videos, too."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, media=frozenset({Media.PHOTO, Media.VIDEO}))
+
+
+class Cinema(PlexPlace):
+    """A Plex server with one-coloured films or episodes, and a core that scans it."""
+
+    def __init__(self, plex: PlexServer, home: Path, *, kind: str, **options: str) -> None:
+        super().__init__(plex, kind=kind, **options)
+        self.engine = Watching()
+        self.store = Store(f"sqlite:///{home}/tigertag.db")
+        migrate.upgrade(self.store)
+        self._home = home
+
+    def close(self) -> None:
+        self.store.close()
+        super().close()
+
+    def show_film(self, name: str, colour: str) -> None:
+        self.keys[name] = self.plex.add(
+            self.section, name, self.kind, FILMS[colour], parent=self.parent
+        )
+
+    @property
+    def core(self) -> Core:
+        engine = EngineEntry("colour", "test", self.engine, "", Thresholds(0.5, 10))
+        sampling = Sampling(by="keyframes")
+        library = LibraryEntry("box", "tigertag.plex", self.library, "", sampling)
+        host = Host(self._home, self.http)
+        return Core(host, self.store, TREE, (engine,), (library,), (), workers=2, lease_s=5.0)
+
+    def run(self, scan_id: int) -> Status:
+        scans.run(self.core, scan_id).run()
+        return scans.status(self.core, scan_id)
+
+    def scan(self, write: str = "apply") -> Status:
+        return self.run(scans.start(self.core, Request("box", "Photos", write=write)))
+
+
+@pytest.fixture
+def films(plex: PlexServer, tmp_path: Path) -> Iterator[Cinema]:
+    made = Cinema(plex, tmp_path, kind="movie")
+    for colour in COLOURS:
+        made.show_film(colour, colour)
+    yield made
+    made.close()
+
+
+def test_films_are_labelled_by_what_is_seen_in_them(films: Cinema) -> None:
+    status = films.scan()
+    assert (status.done, status.failed) == (3, 0)
+    assert [films.tags(name) for name in COLOURS] == [["Red"], ["Green"], ["Blue"]]
+    assert films.plex.locks(films.keys["red"]) == {"label"}
+
+
+def test_films_that_have_not_changed_cost_their_listing_alone(films: Cinema) -> None:
+    films.scan()
+    films.plex.add_version(films.keys["red"], FILMS["blue"], height=720, optimized=True)
+    films.scan()
+    films.plex.counts.clear()
+    assert films.scan().scan.unchanged == 3
+    assert films.plex.counts == {"sections": 1, "list": 1}
+    assert len(films.engine.asked) == 3
+
+
+def test_tags_move_when_another_field_is_wanted(films: Cinema) -> None:
+    films.plex.tag(films.keys["red"], "mine")
+    films.plex.tag(films.keys["red"], "Comedy", field="genre")
+    films.scan()
+    films.library = films.built(field="genre")
+    films.scan()
+    assert films.plex.tags(films.keys["red"], field="genre") == ["Comedy", "Red"]
+    assert films.tags("red") == ["Mine"]
+    assert len(films.engine.asked) == 3
+
+
+def test_what_was_applied_is_undone_with_its_locks(films: Cinema) -> None:
+    key = films.keys["red"]
+    films.plex.tag(key, "mine")
+    applied = films.scan()
+    films.plex.set_lock(key, locked=True, field="genre")
+    films.run(scans.undo(films.core, applied.scan.id))
+    assert films.tags("red") == ["Mine"]
+    assert films.plex.locks(key) == {"genre"}
+
+
+def test_tags_of_episodes_go_up_to_their_season_and_show(plex: PlexServer, tmp_path: Path) -> None:
+    place = Cinema(plex, tmp_path, kind="episode", roll_up="show")
+    for name in ("a", "b", "c"):
+        place.show_film(name, "red")
+    place.scan()
+    assert place.parent is not None
+    assert [plex.tags(key) for key in (place.parent, place.show)] == [["Red"], ["Red"]]
+    place.close()
