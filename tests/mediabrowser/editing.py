@@ -1,0 +1,61 @@
+"""`POST /Items/{id}` as Jellyfin takes it: what is left out is wiped (ItemUpdateController)."""
+
+from typing import Any
+
+from tests.mediabrowser.holdings import Held
+
+Json = dict[str, Any]
+
+_SET = (
+    *("Name", "ForcedSortName", "OriginalTitle", "CriticRating", "CommunityRating"),
+    *("IndexNumber", "ParentIndexNumber", "Overview", "Genres"),
+)
+"""What is set before a missing list breaks it off."""
+_SET_LATER = (
+    *("EndDate", "PremiereDate", "ProductionYear", "OfficialRating", "CustomRating"),
+    *("PreferredMetadataCountryCode", "PreferredMetadataLanguage", "AspectRatio"),
+    *("Video3DFormat", "OriginalLanguage"),
+)
+_SET_IF_GIVEN = ("Taglines", "Studios", "DateCreated", "ProductionLocations", "LockedFields")
+_OF_EPISODES = ("AirsAfterSeasonNumber", "AirsBeforeEpisodeNumber", "AirsBeforeSeasonNumber")
+_NEEDED = ("Genres", "Tags", "ProviderIds")
+EDITABLE = frozenset(
+    {*_SET, *_SET_LATER, *_SET_IF_GIVEN, *_OF_EPISODES, *_NEEDED, "LockData", "People"}
+)
+_POISON = "Trickplay"
+
+
+def update(one: Held, body: Json, *, lenient: bool) -> int:
+    """Change an item as a body says; return the status.
+
+    `lenient`, from Jellyfin 12 on: missing lists are taken for empty ones. Before, they break the
+    edit off, and what was set until then is lost from memory, though not from the database.
+    """
+    if body.get(_POISON) is not None:
+        return 500
+    one.told |= {name: body.get(name) for name in _SET}
+    if not lenient and any(body.get(name) is None for name in _NEEDED):
+        return 400
+    one.told |= {name: body.get(name) for name in _SET_LATER}
+    one.told |= {name: body[name] for name in _SET_IF_GIVEN if body.get(name) is not None}
+    if one.type == "Episode":
+        one.told |= {name: body.get(name) for name in _OF_EPISODES}
+    one.told["Genres"] = body.get("Genres") or []
+    one.told["Tags"] = _distinct(body.get("Tags") or [])
+    one.told["ProviderIds"] = {
+        name: value for name, value in (body.get("ProviderIds") or {}).items() if value
+    }
+    one.told["LockData"] = body.get("LockData") or False
+    if body.get("People") is not None:
+        one.told["People"] = [
+            {part: one.get(part) for part in ("Name", "Role", "Type")} for one in body["People"]
+        ]
+    one.stored = dict(one.told)
+    return 204
+
+
+def _distinct(words: list[str]) -> list[str]:
+    found: dict[str, str] = {}
+    for word in words:
+        found.setdefault(word.casefold(), word)
+    return list(found.values())

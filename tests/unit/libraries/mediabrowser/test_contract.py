@@ -1,0 +1,26 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.mediabrowser import MediaServer
+from tests.unit.libraries.library_contract import LibraryContract
+from tests.unit.libraries.mediabrowser.places import Place
+
+pytestmark = pytest.mark.slow
+
+
+class TestEmbyAndJellyfin(LibraryContract):
+    @pytest.fixture
+    def place(self, media: MediaServer) -> Iterator[Place]:
+        made = Place(media)
+        made.library.open()
+        yield made
+        made.close()
+
+
+class TestServersThatNameTheSourcesOfPhotos(TestEmbyAndJellyfin):
+    """Whether a photo has media sources is not known of each server."""
+
+    @pytest.fixture(autouse=True)
+    def _names_sources(self, media: MediaServer) -> None:
+        media.habits.photo_sources = True

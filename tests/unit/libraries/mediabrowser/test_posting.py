@@ -1,0 +1,270 @@
+"""Jellyfin's edits: the whole item travels, and nothing but its tags may change."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+
+from tests.mediabrowser.holdings import Held
+from tests.unit.libraries.mediabrowser.places import FILM, Place, words
+from tigertag.contracts import EditOutcome
+from tigertag.errors import LibraryError, LibraryReadOnly
+from tigertag.model import Edit
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def film(jelly: Place) -> Place:
+    jelly.add_film("a", **FILM)
+    return jelly
+
+
+def rest(place: Place, name: str = "a") -> dict[str, Any]:
+    return {key: value for key, value in place.told(name).items() if key != "Tags" and value}
+
+
+def sent(place: Place, *edits: Edit) -> tuple[list[EditOutcome], str]:
+    """The outcomes until the error, and the error."""
+    made: list[EditOutcome] = []
+    with pytest.raises(LibraryError) as caught:
+        made.extend(place.library.send(edits))
+    line = str(caught.value)
+    assert line.startswith("Library box: ")
+    assert "\n" not in line
+    return made, line
+
+
+def forgetting(*names: str, times: int = 1) -> Any:
+    """A server that loses these in an edit."""
+    left = [times]
+
+    def forget(one: Held) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            one.told |= dict.fromkeys(names)
+
+    return forget
+
+
+def post(place: Place, body: dict[str, Any]) -> int:
+    """Send what TigerTag never sends; the fake's complaint about it is no failure here."""
+    headers = {"Authorization": f'MediaBrowser Token="{place.media.key}"'}
+    url = f"{place.media.url}/Items/{place.keys['a']}"
+    status = requests.post(url, json=body, headers=headers, timeout=5).status_code
+    place.media.violations.clear()
+    return status
+
+
+def test_a_write_changes_the_tags_and_nothing_else(film: Place) -> None:
+    film.tag("a", "mine")
+    before = rest(film)
+    (outcome,) = film.send(film.edit("a", adds=("cat", "tabby"), removes=("other",)))
+    assert words(outcome) == film.tags("a") == ["mine", "cat", "tabby"]
+    assert rest(film) == before
+
+
+def test_a_write_that_loses_something_is_undone_and_stops_all(film: Place) -> None:
+    film.tag("a", "mine")
+    before = rest(film)
+    film.media.after_edit = forgetting("Overview", "Genres")
+    (outcome,), line = sent(film, film.edit("a", adds=("cat",)))
+    assert "changed more of 'a' than its tags (Genres, Overview)" in line
+    assert "put back as it was, and all writing has stopped" in line
+    assert (outcome.after, outcome.sent) == (None, False)
+    assert (rest(film), film.tags("a")) == (before, ["mine"])
+
+
+def test_a_write_that_changes_a_value_is_undone(film: Place) -> None:
+    before = rest(film)
+    once = [{"PremiereDate": "1999-03-30T23:00:00.0000000Z"}]
+    film.media.after_edit = lambda one: one.told.update(once.pop() if once else {})
+    _made, line = sent(film, film.edit("a", adds=("cat",)))
+    assert "(PremiereDate)" in line
+    assert rest(film) == before
+
+
+def test_a_write_that_loses_other_tags_is_undone(film: Place) -> None:
+    film.tag("a", "mine")
+    once = [["cat"]]
+    film.media.after_edit = lambda one: one.told.update({"Tags": once.pop()} if once else {})
+    _made, line = sent(film, film.edit("a", adds=("cat",)))
+    assert "(Tags)" in line
+    assert film.tags("a") == ["mine"]
+
+
+def test_what_cannot_be_put_back_is_said_with_what_to_do(film: Place) -> None:
+    film.media.after_edit = forgetting("Overview", times=9)
+    (outcome,), line = sent(film, film.edit("a", adds=("cat",)))
+    assert "it could not be put back: look at it in Jellyfin" in line
+    assert outcome.after is None
+    assert outcome.sent
+
+
+def test_what_cannot_be_put_back_for_the_server_is_gone_is_said(film: Place) -> None:
+    film.media.after_edit = forgetting("Overview")
+    film.media.fail("maintenance", at="POST", after=1)
+    _made, line = sent(film, film.edit("a", adds=("cat",)))
+    assert "could not be put back" in line
+
+
+def test_what_was_written_before_a_mishap_is_told_and_what_comes_after_is_not_written(
+    film: Place,
+) -> None:
+    view = film.media.items[film.keys["a"]].view
+    for name in ("b", "c"):
+        film.add_film(name, view, **FILM)
+    edits = [film.edit(name, adds=("cat",)) for name in ("b", "a", "c")]
+    film.media.after_edit = lambda one: forgetting("Name")(one) if one.told["Name"] == "a" else None
+    made, _line = sent(film, *edits)
+    assert {one.key: one.after is not None for one in made} == {
+        film.keys["b"]: True,
+        film.keys["a"]: False,
+    }
+    assert [film.tags(name) for name in "bac"] == [["cat"], [], []]
+
+
+def test_a_mishap_ends_the_other_writes_under_way_but_not_later_ones(film: Place) -> None:
+    film.add_film("b", film.media.items[film.keys["a"]].view)
+    other = film.library.send([film.edit("b", adds=("cat",))])
+    film.media.after_edit = forgetting("Overview")
+    sent(film, film.edit("a", adds=("cat",)))
+    with pytest.raises(LibraryError, match="all writing has stopped"):
+        list(other)
+    assert film.tags("b") == []
+    assert words(film.send(film.edit("b", adds=("cat",)))[0]) == ["cat"]
+
+
+def test_a_partial_body_ruins_an_item_of_the_fake_as_of_the_version(film: Place) -> None:
+    status = post(film, {"Tags": ["cat"]})
+    if film.media.major >= 12:
+        assert (status, film.tags("a")) == (204, ["cat"])
+        assert (film.told("a")["Overview"], film.told("a")["LockData"]) == (None, False)
+        return
+    assert (status, film.tags("a")) == (400, [])
+    assert (film.told("a")["Name"], film.told("a")["Genres"]) == (None, None)
+    film.media.rescan(film.keys["a"])
+    assert film.told("a")["Overview"] == "A film."
+
+
+def test_an_item_that_is_echoed_with_its_trickplay_is_refused_by_the_fake(film: Place) -> None:
+    assert post(film, {"Tags": [], "Trickplay": {}}) == 500
+
+
+def test_an_item_that_was_ruined_in_memory_by_a_refused_edit_is_put_back(film: Place) -> None:
+    """As a server does that breaks an edit off in the middle."""
+    film.media.fail(400, at="POST", times=1)
+    edit, before = film.edit("a", adds=("cat",)), rest(film)
+    film.media.faults.take = _losing(film, film.media.faults.take)  # type: ignore[method-assign]
+    _made, line = sent(film, edit)
+    assert "(Genres, Overview)" in line
+    assert rest(film) == before
+
+
+def _losing(film: Place, take: Any) -> Any:
+    def losing(line: str) -> int | str | None:
+        fault: int | str | None = take(line)
+        if fault == 400:
+            film.told("a").update({"Overview": None, "Genres": []})
+        return fault
+
+    return losing
+
+
+def test_nothing_is_posted_that_jellyfin_only_shows(film: Place) -> None:
+    """The fake complains of such things, and of people."""
+    film.send(film.edit("a", adds=("cat",)))
+    assert film.media.violations == []
+
+
+def test_what_the_owner_did_between_reading_and_writing_is_kept(
+    film: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film.tag("a", "mine", "old")
+    edit = film.edit("a", adds=("cat",), removes=("old",))
+    read = film.library.read_tags
+
+    def interrupted(items: Sequence[Any]) -> list[Any]:
+        found = list(read(items))
+        if film.media.counts["POST /Items/{itemId}"] == 0:
+            film.media.tag(film.keys["a"], "mine", "old", "new")
+            film.told("a")["Overview"] = "My own words."
+        return found
+
+    monkeypatch.setattr(film.library, "read_tags", interrupted)
+    assert words(film.send(edit)[0]) == ["mine", "new", "cat"]
+    assert film.told("a")["Overview"] == "My own words."
+
+
+def test_each_write_is_read_before_and_after(film: Place) -> None:
+    film.add_film("b", film.media.items[film.keys["a"]].view)
+    edits = [film.edit(name, adds=("cat",)) for name in "ab"]
+    film.media.counts.clear()
+    film.send(*edits)
+    assert film.media.counts == {
+        "GET /Items": 2,
+        "GET /Items/{itemId}": 4,
+        "POST /Items/{itemId}": 2,
+    }
+
+
+@pytest.mark.parametrize("fault", [400, 404, 409, 500, 520])
+def test_an_edit_that_is_refused_fails_its_own_item(film: Place, fault: int) -> None:
+    film.add_film("b", film.media.items[film.keys["a"]].view)
+    edits = [film.edit(name, adds=("cat",)) for name in "ab"]
+    film.media.fail(fault, at="POST", times=1)
+    refused, made = film.send(*edits)
+    assert (refused.after, f"refused the edit ({fault})" in refused.reason) == (None, True)
+    assert words(made) == ["cat"]
+
+
+def test_an_edit_that_was_made_although_the_answer_was_lost_shows_so(film: Place) -> None:
+    film.media.fail("reset", at="POST", times=1)
+    (outcome,) = film.send(film.edit("a", adds=("cat",)))
+    assert words(outcome) == ["cat"]
+
+
+def test_a_server_that_stops_at_a_write_has_no_outcome_for_it(film: Place) -> None:
+    film.media.fail("maintenance", at="POST")
+    made, line = sent(film, film.edit("a", adds=("cat",)))
+    assert (made, film.tags("a")) == ([], [])
+    assert "is not ready (503)" in line
+
+
+def test_a_key_that_may_not_edit_is_one_clear_line(film: Place) -> None:
+    film.media.fail(403, at="POST")
+    with pytest.raises(LibraryReadOnly, match="Previews work; to apply, set LIBRARY_BOX_API_KEY"):
+        film.send(film.edit("a", adds=("cat",)))
+
+
+def test_an_item_that_goes_while_it_is_written_fails_alone(film: Place) -> None:
+    film.add_film("b", film.media.items[film.keys["a"]].view)
+    edits = [film.edit(name, adds=("cat",)) for name in "ab"]
+    film.media.before_edit = lambda _one: film.media.items.pop(film.keys["a"], None)
+    gone, made = film.send(*edits)
+    assert gone.after is None
+    assert "no longer on the server" in gone.reason
+    assert words(made) == ["cat"]
+
+
+@pytest.mark.parametrize("type", ["Series", "Season", "MusicAlbum", "BoxSet"])
+def test_an_item_whose_tags_go_on_to_others_is_never_written(film: Place, type: str) -> None:
+    edit = film.edit("a", adds=("cat",))
+    film.media.items[film.keys["a"]].type = type
+    (outcome,) = film.send(edit)
+    assert "neither a photo nor a video" in outcome.reason
+    assert film.asked("POST") == []
+
+
+def test_locks_are_sent_back_as_they_are(film: Place) -> None:
+    edit = film.edit("a", adds=("cat",))
+    film.send(replace(edit, locked=frozenset()))
+    assert (film.told("a")["LockData"], film.told("a")["LockedFields"]) == (True, ["Name"])
+
+
+def test_an_item_that_tells_almost_nothing_is_written_all_the_same(jelly: Place) -> None:
+    jelly.add_photo("a.jpg", Genres=None, ProviderIds=None, LockedFields=None)
+    (outcome,) = jelly.send(jelly.edit("a.jpg", adds=("cat",)))
+    assert words(outcome) == ["cat"]

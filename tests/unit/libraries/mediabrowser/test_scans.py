@@ -1,0 +1,223 @@
+"""Whole scans of an Emby or Jellyfin section: preview, apply, undo, and what a server may do."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.colours import COLOURS, ColourEngine
+from tests.mediabrowser import MediaServer
+from tests.unit.libraries.mediabrowser.places import Place
+from tests.unit.media.pictures import encoded
+from tests.unit.policy.trees import TREE
+from tigertag.contracts import Host
+from tigertag.errors import LibraryError
+from tigertag.model import Label, Thresholds
+from tigertag.services import scans
+from tigertag.services.core import Core, EngineEntry, LibraryEntry
+from tigertag.services.scans import Request, Status
+from tigertag.store import Store, migrate
+
+pytestmark = pytest.mark.slow
+
+PICTURES = {name: encoded(Image.new("RGB", (40, 30), rgb), "JPEG") for name, rgb in COLOURS.items()}
+TAGGED = [["red"], ["green"], ["blue"]]
+
+
+class Box(Place):
+    """A server with coloured photos, and a core that scans it."""
+
+    def __init__(self, media: MediaServer, home: Path) -> None:
+        super().__init__(media)
+        self.engine = ColourEngine()
+        self.store = Store(f"sqlite:///{home}/tigertag.db")
+        migrate.upgrade(self.store)
+        self._home = home
+
+    def close(self) -> None:
+        self.store.close()
+        super().close()
+
+    def photos(self, count: int) -> None:
+        for number in range(count):
+            colour = list(COLOURS)[number % 3]
+            self.keys[f"{number}"] = self.media.add_photo(
+                self.section, f"{number}", PICTURES[colour]
+            )
+
+    @property
+    def core(self) -> Core:
+        engine = EngineEntry("colour", "test", self.engine, "", Thresholds(0.5, 10))
+        library = LibraryEntry("box", "test", self.library, "")
+        host = Host(self._home, self.http)
+        return Core(host, self.store, TREE, (engine,), (library,), (), workers=2, lease_s=5.0)
+
+    def run(self, scan_id: int) -> Status:
+        scans.run(self.core, scan_id).run()
+        return scans.status(self.core, scan_id)
+
+    def scan(self, write: str = "preview") -> Status:
+        return self.run(scans.start(self.core, Request("box", "Photos", write=write)))
+
+    def all_tags(self) -> list[list[str]]:
+        return [self.tags(f"{number}") for number in range(len(self.keys))]
+
+    @property
+    def edits(self) -> int:
+        return sum(count for name, count in self.media.counts.items() if name.startswith("POST"))
+
+
+@pytest.fixture
+def box(media: MediaServer, tmp_path: Path) -> Iterator[Box]:
+    made = Box(media, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def jelly_box(jellyfin: MediaServer, tmp_path: Path) -> Iterator[Box]:
+    made = Box(jellyfin, tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(jelly_box: Box) -> None:
+    jelly_box.photos(6)
+    for number in range(6):
+        jelly_box.told(f"{number}")["Overview"] = "Mine."
+    once = [{"Overview": None}]
+    jelly_box.media.after_edit = lambda one: one.told.update(once.pop() if once else {})
+    with pytest.raises(LibraryError, match="put back as it was, and all writing has stopped"):
+        jelly_box.scan("apply")
+    assert jelly_box.all_tags() == [[]] * 6
+    assert {jelly_box.told(f"{number}")["Overview"] for number in range(6)} == {"Mine."}
+
+
+def test_a_preview_writes_nothing(box: Box) -> None:
+    box.photos(9)
+    status = box.scan()
+    assert (status.done, status.failed, status.adds) == (9, 0, 9)
+    assert (box.all_tags(), box.edits) == ([[]] * 9, 0)
+
+
+def test_what_was_previewed_is_applied_and_undone(box: Box) -> None:
+    box.photos(9)
+    box.tag("4", "mine", "and mine")
+    preview = box.scan()
+    applied = box.run(scans.apply(box.core, preview.scan.id))
+    assert [box.tags(name) for name in "034"] == [["red"], ["red"], ["mine", "and mine", "green"]]
+    box.run(scans.undo(box.core, applied.scan.id))
+    assert [box.tags(name) for name in "034"] == [[], [], ["mine", "and mine"]]
+
+
+def test_an_unchanged_section_costs_its_listing_alone(box: Box) -> None:
+    box.photos(9)
+    box.scan("apply")
+    box.media.counts.clear()
+    status = box.scan("apply")
+    assert status.todo + status.done == 0
+    assert (box.edits, box.media.counts["GET /Items"]) == (0, 1)
+    assert len(box.engine.asked) == 9
+
+
+def test_a_tag_that_the_owner_took_off_stays_off(box: Box) -> None:
+    box.engine.extra = (Label("sky", 0.9),)
+    box.photos(3)
+    box.scan("apply")
+    assert sorted(box.tags("0")) == ["red", "sky"]
+    box.media.untag(box.keys["0"], "sky")
+    box.scan("apply")
+    box.media.replace_photo(box.keys["0"], PICTURES["red"] + b"another")
+    box.scan("apply")
+    assert (box.tags("0"), len(box.engine.asked)) == (["red"], 4)
+
+
+def test_all_tags_that_the_owner_took_off_stay_off_on_emby(
+    emby: MediaServer, tmp_path: Path
+) -> None:
+    box = Box(emby, tmp_path)
+    box.photos(3)
+    box.scan("apply")
+    box.media.untag(box.keys["0"], "red")
+    box.scan("apply")
+    assert box.tags("0") == []
+    box.close()
+
+
+def test_all_tags_of_a_photo_that_the_owner_took_off_and_locked_stay_off(jelly_box: Box) -> None:
+    jelly_box.photos(3)
+    jelly_box.scan("apply")
+    jelly_box.media.untag(jelly_box.keys["0"], "red")
+    with jelly_box.media.changing(jelly_box.keys["0"]) as photo:
+        photo.told["LockedFields"] = ["Tags"]
+    jelly_box.scan("apply")
+    assert jelly_box.tags("0") == []
+
+
+def test_tags_that_jellyfins_refresh_dropped_are_put_back_without_asking_an_engine(
+    jelly_box: Box,
+) -> None:
+    jelly_box.photos(6)
+    jelly_box.scan("apply")
+    for key in jelly_box.keys.values():
+        jelly_box.media.refresh(key)
+    assert jelly_box.all_tags() == [[]] * 6
+    asked = len(jelly_box.engine.asked)
+    jelly_box.scan("apply")
+    assert (jelly_box.all_tags(), len(jelly_box.engine.asked)) == (TAGGED * 2, asked)
+
+
+def test_tags_that_were_put_back_can_be_undone(jelly_box: Box) -> None:
+    jelly_box.photos(1)
+    jelly_box.scan("apply")
+    jelly_box.media.refresh(jelly_box.keys["0"])
+    again = jelly_box.scan("apply")
+    jelly_box.run(scans.undo(jelly_box.core, again.scan.id))
+    assert jelly_box.tags("0") == []
+
+
+@pytest.mark.parametrize("fault", ["maintenance", "reset", 401])
+def test_a_server_that_fails_in_the_middle_of_writing_loses_and_doubles_nothing(
+    box: Box, fault: int | str
+) -> None:
+    box.photos(30)
+    box.tag("7", "mine")
+    box.media.fail(fault, at="POST", after=6)
+    with suppress(LibraryError):
+        box.scan("apply")
+    box.media.mend()
+    box.scan("apply")
+    expected = TAGGED * 10
+    expected[7] = ["mine", "green"]
+    assert box.all_tags() == expected
+    assert len(box.engine.asked) == 30
+
+
+def test_a_photo_that_goes_between_listing_and_writing_fails_alone(box: Box) -> None:
+    box.photos(9)
+    preview = box.scan()
+    box.remove_photo("4")
+    applied = box.run(scans.apply(box.core, preview.scan.id))
+    assert (applied.failed, applied.done) == (1, 8)
+
+
+def test_a_listing_that_is_cut_short_marks_nothing_gone(box: Box) -> None:
+    box.photos(9)
+    box.scan("apply")
+    box.media.fail("cut", at="/Items?")
+    with pytest.raises(LibraryError, match="scan again"):
+        box.scan("apply")
+    box.media.mend()
+    box.media.counts.clear()
+    box.scan("apply")
+    assert (box.edits, len(box.engine.asked)) == (0, 9)
+
+
+def test_a_photo_replaced_since_the_preview_is_not_tagged_for_the_old_one(box: Box) -> None:
+    box.photos(2)
+    preview = box.scan()
+    box.media.replace_photo(box.keys["0"], PICTURES["blue"] + b"another size")
+    applied = box.run(scans.apply(box.core, preview.scan.id))
+    assert (box.tags("0"), box.tags("1"), applied.failed) == ([], ["green"], 1)

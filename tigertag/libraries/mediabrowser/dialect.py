@@ -1,0 +1,115 @@
+"""What differs between the two servers, and what they share."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from tigertag.libraries.mediabrowser.faults import Wording
+from tigertag.libraries.mediabrowser.server import Call, Entry, Server
+from tigertag.libraries.mediabrowser.sources import MediaFile
+
+LISTED = ("Path", "MediaSources", "Etag", "Width", "Height", "PrimaryImageAspectRatio")
+READ = (
+    *("Tags", "Path", "MediaSources", "Etag", "Settings", "Genres", "Studios", "Overview"),
+    *("OriginalTitle", "Taglines", "ProviderIds", "ProductionLocations", "CustomRating"),
+    *("DateCreated", "People"),
+)
+"""What has to be asked for by name, besides what is always told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is left to be done to an item's tags, in the server's spelling."""
+
+    key: str
+    title: str
+    adds: tuple[str, ...]
+    removes: tuple[str, ...]
+
+
+class Writer(Protocol):
+    """Changes the tags of items for one call of `contracts.Library.send`."""
+
+    def write(self, change: Change) -> None:
+        """Make a change.
+
+        Raises `ItemError`: this item only. Raises `Refused`: the server refused it, though some of
+        it may have been done. Raises `LibraryError`: no more can be made.
+        """
+
+
+class Dialect(Protocol):
+    """How one of the two servers is spoken to."""
+
+    @property
+    def product(self) -> str: ...
+
+    @property
+    def users(self) -> Call: ...
+
+    @property
+    def listed_fields(self) -> Sequence[str]: ...
+
+    @property
+    def read_fields(self) -> Sequence[str]: ...
+
+    @property
+    def whole(self) -> Mapping[str, str]:
+        """The query that keeps a listing from hiding films behind the collections they are in."""
+        ...
+
+    def headers(self, library: str, key: str) -> dict[str, str]: ...
+
+    def bases(self, url: str) -> Sequence[str]:
+        """Return the addresses at which the server may answer, the likeliest first."""
+        ...
+
+    def check(self, public: Entry, wording: Wording) -> None:
+        """Look at what anyone may ask. Raises `LibraryError` for another server."""
+
+    def views(self, user: str) -> Call: ...
+
+    def picture(self, key: str, short_side_px: int, ratio: float | None) -> Call:
+        """Ask for an item's picture, small. `ratio`: its width by its height, if it is known."""
+        ...
+
+    def stream(self, key: str, file: MediaFile) -> Call:
+        """Ask for a video's file as it is."""
+        ...
+
+    def tags(self, entry: Entry) -> list[str]: ...
+
+    def refreshed(self, entry: Entry) -> str:
+        """See `model.Shown.refreshed`."""
+        ...
+
+    def writer(self, server: Server, user: str, wording: Wording, stop: "Stop") -> Writer: ...
+
+
+class Stop:
+    """Stops all writing of a library that is under way. Thread-safe: its one value only grows."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def pull(self) -> None:
+        self._count += 1
+
+    def count(self) -> int:
+        return self._count
+
+
+def device(library: str) -> str:
+    """The name by which a server knows this program: the same for a library on a host."""
+    told = f"{library} {socket.gethostname()}"
+    return f"tigertag-{blake2b(told.encode(), digest_size=16).hexdigest()}"
+
+
+def names(values: Any, of: str = "") -> list[str]:
+    """Return the texts of a list, or the texts that its objects have under `of`."""
+    if not isinstance(values, list):
+        return []
+    found = [one.get(of) if of and isinstance(one, dict) else one for one in values]
+    return [one for one in found if isinstance(one, str) and one]

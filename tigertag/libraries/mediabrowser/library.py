@@ -1,0 +1,168 @@
+"""The library: items are listed page by page, seen small or in parts, and tagged one by one."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Lock
+
+from tigertag.contracts import EditOutcome, Http, Need, NotRead, Source
+from tigertag.libraries.mediabrowser import listing
+from tigertag.libraries.mediabrowser.dialect import Dialect, Stop
+from tigertag.libraries.mediabrowser.faults import Wording
+from tigertag.libraries.mediabrowser.fetching import Fetching
+from tigertag.libraries.mediabrowser.known import Known
+from tigertag.libraries.mediabrowser.metadata import shown
+from tigertag.libraries.mediabrowser.opening import Opened, entries, opened
+from tigertag.libraries.mediabrowser.options import Options
+from tigertag.libraries.mediabrowser.reading import PICTURES, batches, in_full, is_key
+from tigertag.libraries.mediabrowser.sending import Sending
+from tigertag.libraries.mediabrowser.server import Call, Entry
+from tigertag.libraries.mediabrowser.sources import is_there, item, number, text
+from tigertag.libraries.mediabrowser.views import View, view
+from tigertag.model import Edit, Field, Item, Media, Section, Shown
+from tigertag.net.ranged import Ranged
+from tigertag.wording import did_you_mean
+
+logger = logging.getLogger(__name__)
+
+_NOT_THERE = "It is no longer on the server."
+
+
+class MediaBrowserLibrary:
+    """Photos, films and episodes on Emby or Jellyfin. See `contracts.Library`."""
+
+    field = Field.TAG
+
+    def __init__(self, id: str, options: Options, http: Http, dialect: Dialect) -> None:
+        self.id = id
+        self._options = options
+        self._http = http
+        self._dialect = dialect
+        self._wording = Wording(id, options.url, dialect.product)
+        self._known = Known()
+        self._fetching = Fetching(dialect, options, self._wording, self._known)
+        self._stop = Stop()
+        self._opening = Lock()
+        self._opened: Opened | None = None
+
+    def open(self) -> None:
+        with self._opening:
+            if self._opened is None:
+                key = self._options.api_key.get_secret_value()
+                session = self._http.session(headers=self._dialect.headers(self.id, key))
+                self._opened = opened(self._dialect, self._options, session, self._wording)
+
+    def sections(self) -> Sequence[Section]:
+        found = [Section(self.id, one.id, one.title) for one in self._views()]
+        wanted = self._options.sections
+        named = dict.fromkeys(self._named(name, found) for name in wanted)
+        return list(named) if wanted else found
+
+    def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
+        """Yield the items, or those that the server added or changed since."""
+        for entry in self._listed(self._view(section), since):
+            found = self._item(section, entry)
+            if found is not None:
+                yield found
+
+    @contextmanager
+    def fetch(self, item: Item, need: Need) -> Iterator[Source]:
+        source = self._fetching.fetch(self._now, item, need)
+        try:
+            yield source
+        finally:
+            if isinstance(source, Ranged):
+                source.close()
+
+    def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
+        for some in batches(items):
+            keys = [one.key for one in some]
+            found = in_full(self._now, self._dialect, self._wording, keys)
+            for one in some:
+                entry = found.get(one.key)
+                if entry is None:
+                    yield NotRead(one.key, _NOT_THERE)
+                else:
+                    yield shown(self._dialect, entry)
+
+    def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
+        """Make the edits, one by one."""
+        now = self._now
+        writer = self._dialect.writer(now.server, now.user, self._wording, self._stop)
+        return Sending(writer, self.read_tags, self._dialect.product).run(edits)
+
+    @property
+    def _now(self) -> Opened:
+        if self._opened is None:
+            self.open()
+        assert self._opened is not None
+        return self._opened
+
+    def _views(self) -> list[View]:
+        answer = self._now.server.get(self._dialect.views(self._now.user))
+        found = [view(one) for one in entries(answer, self._wording)]
+        return [one for one in found if one is not None]
+
+    def _view(self, section: Section) -> View:
+        """Return the section's view: of one that is gone, a server may list all that it has."""
+        for one in self._views():
+            if one.id == section.id:
+                return one
+        raise self._wording.section_gone(section.title)
+
+    def _named(self, name: str, found: Sequence[Section]) -> Section:
+        for section in found:
+            if name.casefold() in (section.id.casefold(), section.title.casefold()):
+                return section
+        titles = [section.title for section in found]
+        raise self._wording.no_section(name, did_you_mean(name, titles), ", ".join(titles))
+
+    def _listed(self, view: View, since: datetime | None) -> Iterator[Entry]:
+        query = {
+            **listing.SORT,
+            **PICTURES,
+            **self._dialect.whole,
+            "UserId": self._now.user,
+            "ParentId": view.id,
+            "Recursive": "true",
+            "IncludeItemTypes": ",".join(view.types),
+            "Fields": ",".join(self._dialect.listed_fields),
+        }
+        if since is not None:
+            query["MinDateLastSaved"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        try:
+            yield from listing.entries(_Pages(self._now, Call("/Items", query), self._wording))
+        except listing.CutShort as exc:
+            raise self._wording.cut_listing(view.title, got=exc.got, promised=exc.promised) from exc
+
+    def _item(self, section: Section, entry: Entry) -> Item | None:
+        """Return an item that was listed; None for what has no file, or too small a one."""
+        key = text(entry, "Id")
+        if not is_key(key) or not is_there(entry):
+            logger.debug("item %s of section %s passed over: no file", key, section.id)
+            return None
+        found = item(entry, self.id, section.id)
+        least = self._options.least_bytes(text(entry, "Type"))
+        if found.size_bytes is not None and found.size_bytes < least:
+            return None
+        if found.media is Media.PHOTO:
+            self._known.remember(key, entry)
+        return found
+
+
+class _Pages:
+    """Asks for the pages of one listing. See `listing.Ask`."""
+
+    def __init__(self, opened: Opened, call: Call, wording: Wording) -> None:
+        self._opened = opened
+        self._call = call
+        self._wording = wording
+
+    def __call__(self, *, start: int, size: int) -> listing.Page:
+        paging = {"StartIndex": str(start), "Limit": str(size)}
+        answer = self._opened.server.get(self._call.with_(paging))
+        found = entries(answer, self._wording)
+        total = number(answer, "TotalRecordCount") if isinstance(answer, dict) else None
+        # A total that is less than what is there is none.
+        return listing.Page(found, total if total or not found else None)

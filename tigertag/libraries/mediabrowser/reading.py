@@ -1,0 +1,59 @@
+"""Items in full, many at once: only then are their tags and locks told."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from tigertag.libraries.mediabrowser.dialect import Dialect
+from tigertag.libraries.mediabrowser.faults import Wording
+from tigertag.libraries.mediabrowser.opening import Opened, entries
+from tigertag.libraries.mediabrowser.server import Call, Entry
+from tigertag.libraries.mediabrowser.sources import text
+
+MOST = 100
+PICTURES = {"EnableImageTypes": "Primary", "ImageTypeLimit": "1", "EnableUserData": "false"}
+_KEY = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+T = TypeVar("T")
+
+
+def is_key(name: str) -> bool:
+    """Whether this may be an item's id."""
+    return _KEY.fullmatch(name) is not None
+
+
+def batches(values: Sequence[T], size: int = MOST) -> Iterator[list[T]]:
+    rest = iter(values)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def in_full(
+    opened: Opened, dialect: Dialect, wording: Wording, keys: Sequence[str]
+) -> Mapping[str, Entry]:
+    """Return the items of these ids, by id; one that is not there is left out.
+
+    What an answer leaves out is asked for once more, by itself.
+    """
+    wanted = [key for key in dict.fromkeys(keys) if is_key(key)]
+    found: dict[str, Entry] = {}
+    for some in batches(wanted):
+        found |= _asked(opened, dialect, wording, some)
+        missing = [key for key in some if key not in found]
+        if missing:
+            found |= _asked(opened, dialect, wording, missing)
+    return {key: found[key] for key in wanted if key in found}
+
+
+def _asked(
+    opened: Opened, dialect: Dialect, wording: Wording, keys: Sequence[str]
+) -> dict[str, Entry]:
+    query = {
+        **PICTURES,
+        "UserId": opened.user,
+        "Ids": ",".join(keys),
+        "Fields": ",".join(dict.fromkeys((*dialect.read_fields, *dialect.listed_fields))),
+    }
+    answer = opened.server.get(Call("/Items", query))
+    return {text(one, "Id"): one for one in entries(answer, wording)}
