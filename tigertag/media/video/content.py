@@ -1,0 +1,70 @@
+"""Cuts, as PySceneDetect's ContentDetector finds them."""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+from scenedetect import ContentDetector, FrameTimecode
+from scenedetect.common import Timecode
+from scenedetect.scene_manager import compute_downscale_factor
+
+from tigertag.contracts import Source
+from tigertag.media.video.film import At, Film
+from tigertag.media.video.opening import opened
+from tigertag.model import Frame
+
+_ANY_RATE = 25.0
+_MICROSECOND = Fraction(1, 1_000_000)
+
+
+def cuts(source: Source, threshold: float) -> list[int]:
+    """Return the numbers of the frames that begin a shot, counted from 0, as PySceneDetect does.
+
+    Every frame is decoded. Raises `ItemError`, and what a stream raises.
+    """
+    with opened(source) as film:
+        return [number for number, _ in exact(film, threshold)]
+
+
+def exact(film: Film, threshold: float) -> Iterator[tuple[int, float]]:
+    """Yield the number and the time in seconds of each frame that begins a shot.
+
+    Every frame is decoded, and looked at in the size in which PySceneDetect's SceneManager would
+    look at it. Where frames are not evenly spaced the number is one at an even rate, as there.
+    """
+    detector = ContentDetector(threshold=threshold)
+    begin_s = None
+    for at_s, picture in _pictures(film.every()):
+        begin_s = at_s if begin_s is None else begin_s
+        passed = Timecode(pts=round((at_s - begin_s) * 1e6), time_base=_MICROSECOND)
+        for cut in detector.process_frame(FrameTimecode(passed, film.rate), picture):
+            yield cut.frame_num, cut.seconds + begin_s
+
+
+class Watch:
+    """Says of each picture whether its content is another than that of the one before it."""
+
+    def __init__(self, threshold: float) -> None:
+        self._detector = ContentDetector(threshold=threshold, min_scene_len=0)
+        self._count = 0
+
+    def sees_other(self, frame: Frame) -> bool:
+        """Take in the next picture; all are of one size. The first is no other."""
+        colours = cv2.cvtColor(np.asarray(frame.pixels), cv2.COLOR_RGB2BGR)
+        self._count += 1
+        when = FrameTimecode(self._count, _ANY_RATE)
+        return bool(self._detector.process_frame(when, colours))
+
+
+def _pictures(frames: Iterable[At]) -> Iterator[tuple[float, NDArray[Any]]]:
+    scaler = VideoReformatter()
+    for at_s, frame in frames:
+        whole = scaler.reformat(frame, format="bgr24", interpolation=Interpolation.BICUBIC)
+        factor = compute_downscale_factor(max(frame.width, frame.height))
+        size = (max(1, round(frame.width / factor)), max(1, round(frame.height / factor)))
+        pixels = whole.to_ndarray()
+        yield at_s, cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)

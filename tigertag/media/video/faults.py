@@ -1,0 +1,67 @@
+"""What is wrong with a file that is not read as a video, in one line."""
+
+import errno
+import io
+
+from tigertag.errors import ItemGone, TigerTagError, Unreadable
+from tigertag.media import formats
+
+NO_EXTRA = "Videos need the extra `video`; install it with: pip install 'tigertag[video]'."
+NO_FRAME = "There is not one frame in this video that can be decoded."
+NO_VIDEO = "There is no video in this file."
+ONLY_SOUND = "There is no video in this file, only sound."
+PROTECTED = "This video is protected (DRM): it cannot be decoded without its key."
+UNKNOWN_CODEC = (
+    "This video is protected (DRM), or stored in a way that TigerTag's decoder does not know."
+)
+STOPPED = "The work was stopped while it was read; scan again."
+
+_BROKEN = "The video is broken or cut short, and cannot be decoded."
+_UNKNOWN = "This is not a video in a format that TigerTag reads."
+_PICTURE = "This is a picture, not a video; its name has the wrong ending."
+_UNFINISHED = "The video is cut short or was never finished: the table of its frames is missing."
+_DISK = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ETIMEDOUT}
+# What an ISO base media file may begin with (ISO/IEC 14496-12, 4.2 and annex of QuickTime).
+_BOXES = {b"ftyp", b"mdat", b"moov", b"wide", b"free", b"skip", b"styp"}
+# Matroska, FLV, Ogg, MPEG program streams, ASF.
+_VIDEOS = (b"\x1a\x45\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\x01\xba", b"\x30\x26\xb2\x75")
+
+
+def from_error(exc: BaseException) -> TigerTagError:
+    """Return what is raised for an error that a file or a stream raised."""
+    if isinstance(exc, TigerTagError):
+        return exc
+    if isinstance(exc, MemoryError):
+        return Unreadable("There is not enough memory for it now.", retryable=True)
+    if isinstance(exc, FileNotFoundError | NotADirectoryError):
+        return ItemGone("The file is no longer there.")
+    if isinstance(exc, PermissionError):
+        return Unreadable("TigerTag is not permitted to read the file.", retryable=True)
+    reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "its disk failed"
+    return Unreadable(f"The file could not be read: {reason}.", retryable=True)
+
+
+def from_decoder(exc: Exception) -> TigerTagError:
+    """Return what is raised for an error of FFmpeg, which reads as well as decodes."""
+    if isinstance(exc, MemoryError) or (isinstance(exc, OSError) and exc.errno in _DISK):
+        return from_error(exc)
+    return Unreadable(_BROKEN)
+
+
+def from_head(head: bytes) -> Unreadable:
+    """Return why a file with this beginning could not be opened as a video."""
+    if not head:
+        return Unreadable("The file is empty.")
+    if _is_picture(head):
+        return Unreadable(_PICTURE)
+    if head[4:8] in _BOXES:
+        return Unreadable(_UNFINISHED)
+    return Unreadable(_BROKEN if head.startswith(_VIDEOS) else _UNKNOWN)
+
+
+def _is_picture(head: bytes) -> bool:
+    try:
+        formats.decoder(io.BytesIO(head))
+    except Unreadable:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""Which frames are worth looking at."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tigertag.model import Frame
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_BLACK, _WHITE, _NEARLY_ALL = 40, 225, 99.0
+_FLAT_LEVELS, _FLAT_SHARE = 3, 0.85
+_THUMB_PX = 32
+_SAME_LEVELS = 3.5
+
+
+def kept(frames: Iterable[Frame]) -> list[Frame]:
+    """Leave out what is dull, and what is nearly the same as the frame kept before it.
+
+    Where nothing is left, the frame of the most contrast is.
+    """
+    ordered = list(frames)
+    chosen: list[Frame] = []
+    for frame in ordered:
+        if not is_dull(frame) and not (chosen and are_same(chosen[-1], frame)):
+            chosen.append(frame)
+    return chosen or [max(ordered, key=_contrast)] if ordered else []
+
+
+def is_dull(frame: Frame) -> bool:
+    """Whether the frame is black, white, or one plain colour with little on it.
+
+    Black: 99 % of the pixels have a luma (BT.601) below 40; white: above 225. Plain: 85 % of them
+    lie within 3 levels of the most common luma, as the ground of a title card does.
+    """
+    luma = _luma(frame)
+    if np.percentile(luma, _NEARLY_ALL) < _BLACK or np.percentile(luma, 1.0) > _WHITE:
+        return True
+    counts = np.bincount(luma.ravel(), minlength=256)
+    near = np.convolve(counts, np.ones(2 * _FLAT_LEVELS + 1, dtype=np.int64), mode="same")
+    return int(near.max()) >= _FLAT_SHARE * luma.size
+
+
+def are_same(one: Frame, other: Frame) -> bool:
+    """Whether two frames, 32 x 32 pixels small, differ by less than 3.5 levels on average."""
+    return float(np.abs(_thumb(one) - _thumb(other)).mean()) < _SAME_LEVELS
+
+
+def spread(count: int, most: int) -> Sequence[int]:
+    """Return at most `most` of `count` places, each in the middle of an equal part."""
+    if count <= most:
+        return range(count)
+    return [(2 * n + 1) * count // (2 * most) for n in range(most)]
+
+
+def _contrast(frame: Frame) -> float:
+    return float(_luma(frame).std())
+
+
+def _luma(frame: Frame) -> NDArray[np.uint8]:
+    return (np.asarray(frame.pixels) @ _LUMA).astype(np.uint8)
+
+
+def _thumb(frame: Frame) -> NDArray[np.float32]:
+    small = Image.fromarray(np.asarray(frame.pixels)).resize(
+        (_THUMB_PX, _THUMB_PX), Image.Resampling.BOX
+    )
+    return np.asarray(small, dtype=np.float32)
