@@ -5,11 +5,9 @@ with 1 if one of them was nothing that TigerTag may ask.
 """
 
 import argparse
-import json
-import signal
 import sys
-from threading import Event
 
+from tests.alone import ending, serve
 from tests.compreface import KEY, CompreFaceServer
 
 
@@ -22,21 +20,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    told, ended = _arguments(), Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_told: ended.set())
+    told, ended = _arguments(), ending()
     server = CompreFaceServer(port=told.port, key=told.key)
     server.answer_s = told.answer_s
-    try:
-        with server:
-            print(f"{server.url} {server.key}", flush=True)
-            ended.wait()
-    except AssertionError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    finally:
-        print(json.dumps(server.counts), flush=True)
-    return 0
+    return serve(server, ended, ready=f"{server.url} {server.key}", told=lambda: server.counts)
 
 
 if __name__ == "__main__":

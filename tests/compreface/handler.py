@@ -2,18 +2,16 @@
 
 import json
 import re
-import socket
-import struct
 import time
 from collections.abc import Callable
 from email.parser import BytesParser
 from email.policy import HTTP
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 from uuid import UUID
 
 from tests.compreface.drawing import Face, faces_in
+from tests.wire import FakeHandler
 
 if TYPE_CHECKING:
     from tests.compreface.server import CompreFaceServer
@@ -22,7 +20,6 @@ _NGINX_BYTES = 10 * 1024 * 1024
 _FILE_BYTES = 5 * 1024 * 1024
 _ROOT = "/api/v1/recognition"
 _HTML = "text/html;charset=utf-8"
-_RESET = struct.pack("ii", 1, 0)
 _PARAMS = {
     "recognize": {"limit", "prediction_count", "det_prob_threshold", "status", "face_plugins"},
     "add": {"subject", "det_prob_threshold"},
@@ -39,12 +36,7 @@ class Refused(Exception):
         self.said = {"message": message, "code": code}
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Speaks HTTP/1.1 and keeps connections."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class Handler(FakeHandler):
     @property
     def fake(self) -> "CompreFaceServer":
         return self.server.fake  # type: ignore[attr-defined,no-any-return]
@@ -140,13 +132,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case "lost":
                 self._done(body)
-                self._reset()
+                self.reset()
             case _:
-                self._reset()
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.close_connection = True
+                self.reset()
 
     def recognize(
         self, _found: re.Match[str], params: dict[str, str], body: bytes
@@ -272,9 +260,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 _Answer = Callable[[Handler, re.Match[str], dict[str, str], bytes], tuple[int, Any]]

@@ -5,13 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 from uuid import uuid4
 
 from tests.compreface.faults import Faults
 from tests.compreface.handler import Handler
-from tests.wire import Wire
+from tests.wire import FakeServer
 
 KEY = "00000000-0000-4000-8000-00000000c0de"
 """The key of the recognition service."""
@@ -27,7 +25,7 @@ class Example:
     picture: bytes
 
 
-class CompreFaceServer:
+class CompreFaceServer(FakeServer):
     """`with CompreFaceServer() as server:` serves on `server.url`, to whoever sends `server.key`.
 
     What TigerTag must never ask is kept in `violations` and raised when the block ends; `wiped`
@@ -36,7 +34,10 @@ class CompreFaceServer:
     were under way at once. `similarity`: of a face to somebody whose it is, `likeness` to others.
     """
 
+    blame = "CompreFace was asked what nobody may"
+
     def __init__(self, *, port: int = 0, key: str = KEY) -> None:
+        super().__init__(port, Handler)
         self.key = key
         self.answer_s = 0.0
         self.silence_s = 0.5
@@ -51,38 +52,9 @@ class CompreFaceServer:
         self.counts: Counter[str] = Counter()
         self.log: list[str] = []
         self.bodies: list[bytes] = []
-        self.violations: list[str] = []
         self.wiped = 0
         self.most_at_once = 0
         self._at_once = 0
-        self._wire = _Wire(port, self)
-        self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        _value: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._wire.shutdown()
-        self._thread.join()
-        self._wire.server_close()
-        if kind is None and self.violations:
-            raise AssertionError(
-                "CompreFace was asked what nobody may: " + "; ".join(self.violations)
-            )
-
-    @property
-    def port(self) -> int:
-        return int(self._wire.server_port)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def fail(
         self, kind: int | str, *, at: str = "", after: int = 0, times: float = float("inf")
@@ -128,9 +100,3 @@ class CompreFaceServer:
         finally:
             with self.lock:
                 self._at_once -= 1
-
-
-class _Wire(Wire):
-    def __init__(self, port: int, fake: CompreFaceServer) -> None:
-        self.fake = fake
-        super().__init__(port, Handler)

@@ -6,11 +6,9 @@ what no client of Imagga sends.
 """
 
 import argparse
-import json
-import signal
 import sys
-from threading import Event
 
+from tests.alone import ending, serve
 from tests.imagga import ImaggaServer
 
 
@@ -25,20 +23,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    ended = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_told: ended.set())
+    ended = ending()
     imagga = ImaggaServer(**vars(_arguments()))
-    try:
-        with imagga:
-            print(imagga.url, flush=True)
-            ended.wait()
-    except AssertionError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    finally:
-        print(json.dumps(imagga.counts()), flush=True)
-    return 0
+    return serve(imagga, ended, ready=imagga.url, told=imagga.counts)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ import time
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.imagga.picture import NoPicture, Telltale, uploaded
+from tests.wire import FakeHandler, reason
 
 if TYPE_CHECKING:
     from tests.imagga.server import ImaggaServer
@@ -33,15 +32,10 @@ class Refused(Exception):
         self.text = text
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Speaks HTTP/1.1 and keeps connections."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class Handler(FakeHandler):
     @property
     def imagga(self) -> "ImaggaServer":
-        return self.server.imagga  # type: ignore[attr-defined,no-any-return]
+        return self.server.fake  # type: ignore[attr-defined,no-any-return]
 
     def do_GET(self) -> None:
         self._serve()
@@ -197,18 +191,14 @@ class Handler(BaseHTTPRequestHandler):
         kind: str = "application/json",
         length: int | None = None,
     ) -> None:
-        known = status in HTTPStatus._value2member_map_
         head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase if known else 'Odd'}\r\n"
+            f"HTTP/1.1 {status} {reason(status)}\r\n"
             f"Content-Type: {kind}\r\nContent-Length: {len(body) if length is None else length}\r\n"
         )
         if self.imagga.retry_after and status >= 400:
             head += f"Retry-After: {self.imagga.retry_after}\r\n"
         head += "Connection: close\r\n\r\n" if self.close_connection else "\r\n"
         self.wfile.write(head.encode("latin-1") + body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 def _status(kind: str, text: str = "") -> dict[str, Any]:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.faults import Faults
 from tests.imagga.faults import KINDS, PLACES
 from tests.imagga.handler import Handler, Refused
 from tests.imagga.picture import short_side_px
-from tests.wire import Wire
+from tests.wire import FakeServer
 
 KEY, SECRET = "acc_0f1e2d3c4b5a697", "s3cret-of-an-account"
 _WORDS = {
@@ -23,7 +22,7 @@ _WORDS = {
 }
 
 
-class ImaggaServer:
+class ImaggaServer(FakeServer):
     """`with ImaggaServer() as imagga:` serves on `imagga.url` to whoever has KEY and SECRET.
 
     Beyond `concurrency` requests at once, of any kind but /usage, it answers 429; beyond
@@ -32,6 +31,8 @@ class ImaggaServer:
     block ends. `overrides` change what /usage tells; what is None there is left out. `says` is the
     text of an answer that is an injected status, unless `speaks_json` is off.
     """
+
+    blame = "Imagga was sent what nobody sends it"
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class ImaggaServer:
         latency_s: float = 0.0,
         other_latency_s: float = 0.0,
     ) -> None:
+        super().__init__(port, Handler)
         self.key, self.secret = KEY, SECRET
         self.concurrency = concurrency
         self.monthly_limit = monthly_limit
@@ -67,34 +69,12 @@ class ImaggaServer:
         self.most_at_once = 0
         self.most_taggings_at_once = 0
         self.refused = 0
-        self.violations: list[str] = []
         self._now: Counter[str] = Counter()
         self._ids = iter(range(1, 1 << 40))
-        self._wire = _Wire(port, self)
-        self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        _value: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._wire.shutdown()
-        self._thread.join()
-        self._wire.hang_up()
-        self._wire.server_close()
-        if kind is None and self.violations:
-            raise AssertionError(
-                "Imagga was sent what nobody sends it: " + "; ".join(self.violations)
-            )
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._wire.server_port}/v2"
+        return f"{super().url}/v2"
 
     def fail(self, at: str, kind: int | str, *, times: float = 1) -> None:
         """Let the next requests of "uploads", "tags", "delete" or "usage" fail.
@@ -209,9 +189,3 @@ def tags_of(digest: str, language: str = "en") -> list[dict[str, Any]]:
         {"confidence": first / (1 + 0.3 * rank), "tag": {language: word}}
         for rank, word in enumerate(words)
     ]
-
-
-class _Wire(Wire):
-    def __init__(self, port: int, imagga: ImaggaServer) -> None:
-        self.imagga = imagga
-        super().__init__(port, Handler)

@@ -5,12 +5,10 @@ requests of each kind it had, and ends with 1 if one of them is not in the serve
 """
 
 import argparse
-import json
-import signal
 import sys
 from pathlib import Path
-from threading import Event
 
+from tests.alone import ending, serve
 from tests.mediabrowser import KEY, MediaServer, fill
 from tests.mediabrowser.spec import FILES
 
@@ -28,22 +26,11 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    told, ended = _arguments(), Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_told: ended.set())
+    told, ended = _arguments(), ending()
     version = told.version or {"emby": "4.8", "jellyfin": "10.11"}[told.kind]
     server = MediaServer(told.kind, version, port=told.port, key=told.key)
     fill(server, told.folder, title=told.title, photos=told.photos)
-    try:
-        with server:
-            print(server.url, flush=True)
-            ended.wait()
-    except AssertionError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    finally:
-        print(json.dumps(server.counts), flush=True)
-    return 0
+    return serve(server, ended, ready=server.url, told=lambda: server.counts)
 
 
 if __name__ == "__main__":

@@ -2,26 +2,22 @@
 
 import json
 import re
-import socket
-import struct
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
 from tests.mediabrowser import answers, signs
 from tests.mediabrowser.answers import Asked, File, Refused
 from tests.mediabrowser.spec import Operation
+from tests.wire import FakeHandler, reason
 
 if TYPE_CHECKING:
     from tests.mediabrowser.server import MediaServer
 
 _LONGEST_URL = 16_384
 _JSON, _HTML = "application/json; charset=utf-8", "text/html"
-_RESET = struct.pack("ii", 1, 0)
 _SPAN = re.compile(r"bytes=(\d+)-(\d*)")
 _NOBODY = "GET /System/Info/Public"
 
@@ -34,15 +30,10 @@ class Reply:
     headers: Mapping[str, str] | None = None
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Speaks HTTP/1.1 and keeps connections."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class Handler(FakeHandler):
     @property
     def media(self) -> "MediaServer":
-        return self.server.media  # type: ignore[attr-defined,no-any-return]
+        return self.server.fake  # type: ignore[attr-defined,no-any-return]
 
     def do_GET(self) -> None:
         self._serve()
@@ -140,12 +131,9 @@ class Handler(BaseHTTPRequestHandler):
     def _reset(self, reply: Reply) -> None:
         half = Reply(reply.status, reply.kind, reply.body[: len(reply.body) // 2])
         self._send(half, length=len(reply.body) + 1)
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.close_connection = True
+        self.reset()
 
     def _send(self, reply: Reply, *, length: int | None = None) -> None:
-        known = reply.status in HTTPStatus._value2member_map_
-        reason = HTTPStatus(reply.status).phrase if known else "Odd"
         headers = dict(reply.headers or {})
         if reply.status != 204:
             headers["Content-Type"] = reply.kind
@@ -153,14 +141,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             headers["Connection"] = "close"
         told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        head = f"HTTP/1.1 {reply.status} {reason}\r\n{told}\r\n"
+        head = f"HTTP/1.1 {reply.status} {reason(reply.status)}\r\n{told}\r\n"
         self.wfile.write(head.encode("latin-1") + reply.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 def _page(status: int) -> Reply:
-    known = status in HTTPStatus._value2member_map_
-    reason = HTTPStatus(status).phrase if known else "Odd"
-    return Reply(status, _HTML, f"<html><body><h1>{status} {reason}</h1></body></html>".encode())
+    page = f"<html><body><h1>{status} {reason(status)}</h1></body></html>"
+    return Reply(status, _HTML, page.encode())

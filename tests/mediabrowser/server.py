@@ -5,15 +5,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.mediabrowser.dto import date
 from tests.mediabrowser.handler import Handler
 from tests.mediabrowser.holdings import Held, Source, User, Version, View
 from tests.mediabrowser.spec import load
 from tests.plex.faults import Faults
-from tests.wire import Wire
+from tests.wire import FakeServer
 
 KEY = "0123456789abcdef0123456789abcdef"
 _EPOCH = 1_700_000_000
@@ -33,7 +32,7 @@ class Habits:
     photo_sources: bool = False
 
 
-class MediaServer:
+class MediaServer(FakeServer):
     """`with MediaServer("jellyfin", "10.11") as server:` serves on `server.url`.
 
     What its official document does not know, such as a parameter, is kept in `violations` and
@@ -42,8 +41,10 @@ class MediaServer:
     """
 
     def __init__(self, kind: str, version: str, *, port: int = 0, key: str = KEY) -> None:
+        super().__init__(port, Handler)
         self.kind = kind
         self.version = version
+        self.blame = f"{kind} was asked what nobody asks it"
         self.key = key
         self.spec = load(kind, version)
         self.silence_s = 1.0
@@ -55,36 +56,10 @@ class MediaServer:
         self.items: dict[str, Held] = {}
         self.counts: Counter[str] = Counter()
         self.log: deque[str] = deque(maxlen=100_000)
-        self.violations: list[str] = []
         self.before_edit: Callable[[Held], object] = lambda _item: None
         self.after_edit: Callable[[Held], object] = lambda _item: None
         self._ids = iter(range(101, 1 << 31))
         self._clock = iter(range(_EPOCH, 1 << 40))
-        self._wire = _Wire(port, self)
-        self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        _value: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._wire.shutdown()
-        self._thread.join()
-        self._wire.hang_up()
-        self._wire.server_close()
-        if kind is None and self.violations:
-            raise AssertionError(
-                f"{self.kind} was asked what nobody asks it: " + "; ".join(self.violations)
-            )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._wire.server_port}"
 
     @property
     def emby(self) -> bool:
@@ -108,10 +83,6 @@ class MediaServer:
 
     def mend(self) -> None:
         self.faults.clear()
-
-    def hang_up(self) -> None:
-        """Cut all connections, as a restart does."""
-        self._wire.hang_up()
 
     def tick(self) -> int:
         """A second passes; which one it is now."""
@@ -225,9 +196,3 @@ class MediaServer:
         return Version(
             f"mediasource_{owner}" if self.emby else owner, owner, one[0], path, *one[1:]
         )
-
-
-class _Wire(Wire):
-    def __init__(self, port: int, media: MediaServer) -> None:
-        self.media = media
-        super().__init__(port, Handler)

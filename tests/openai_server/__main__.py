@@ -5,11 +5,9 @@ it was sent what nobody sends.
 """
 
 import argparse
-import json
-import signal
 import sys
-from threading import Event
 
+from tests.alone import ending, serve
 from tests.openai_server import LLAMA_CPP, LM_STUDIO, OLLAMA, VLLM, Habits, OpenAIServer
 
 _HABITS = {
@@ -32,9 +30,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    told, ended = _arguments(), Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_told: ended.set())
+    told, ended = _arguments(), ending()
     server = OpenAIServer(
         port=told.port,
         habits=_HABITS[told.habits],
@@ -42,16 +38,7 @@ def main() -> int:
         batch_delay_s=told.batch_delay_s,
         allowed_at_once=told.at_once,
     )
-    try:
-        with server:
-            print(server.url, flush=True)
-            ended.wait()
-    except AssertionError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    finally:
-        print(json.dumps(server.told()), flush=True)
-    return 0
+    return serve(server, ended, ready=server.url, told=server.told)
 
 
 if __name__ == "__main__":

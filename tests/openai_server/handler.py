@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -12,6 +11,7 @@ from tests.openai_server import multipart
 from tests.openai_server.chat import completion
 from tests.openai_server.holdings import page
 from tests.openai_server.refusals import Refused, injected, no_model, out_of_money, wrong_key
+from tests.wire import FakeHandler
 
 if TYPE_CHECKING:
     from tests.openai_server.server import OpenAIServer
@@ -21,15 +21,10 @@ _MOST_JSON = 60_000_000
 Answer = dict[str, Any]
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Speaks HTTP/1.1 and keeps connections."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class Handler(FakeHandler):
     @property
     def openai(self) -> "OpenAIServer":
-        return self.server.openai  # type: ignore[attr-defined,no-any-return]
+        return self.server.fake  # type: ignore[attr-defined,no-any-return]
 
     def do_GET(self) -> None:
         self._serve()
@@ -127,9 +122,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content[: round(len(content) * share)])
         self.close_connection = self.close_connection or share < 1
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
     def chat(self, _found: re.Match[str]) -> Answer:
         with self.openai.under_way() as allowed:

@@ -6,8 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.faults import Faults
 from tests.openai_server import running
@@ -16,7 +15,7 @@ from tests.openai_server.habits import Habits
 from tests.openai_server.handler import Handler
 from tests.openai_server.holdings import Batch, File
 from tests.openai_server.refusals import Refused
-from tests.wire import Wire
+from tests.wire import FakeServer
 
 KEY = "sk-proj-the0wners0wn0key0123456789abcd"
 _OPENAI = Habits()
@@ -28,7 +27,7 @@ _SNAPSHOTS = {
 }
 
 
-class OpenAIServer:
+class OpenAIServer(FakeServer):
     """`with OpenAIServer() as openai:` serves on `openai.url` to whoever has KEY.
 
     A batch is answered `batch_delay_s` after it was made; None: when `finish` says so. Beyond
@@ -36,6 +35,8 @@ class OpenAIServer:
     what is seen: their content, refusal or finish_reason. What no client sends is kept in
     `violations` and raised when the block ends. Everything large is on disk.
     """
+
+    blame = "OpenAI was sent what nobody sends"
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class OpenAIServer:
         batch_delay_s: float | None = None,
         allowed_at_once: int | None = None,
     ) -> None:
+        super().__init__(port, Handler)
         self.key = KEY
         self.habits = habits
         self.models = dict(_SNAPSHOTS)
@@ -69,38 +71,21 @@ class OpenAIServer:
         self.log: deque[str] = deque(maxlen=100_000)
         self.most_at_once = 0
         self.is_closing = False
-        self.violations: list[str] = []
         self._under_way = 0
         self._ids = iter(range(1, 1 << 40))
         self._running: list[threading.Thread] = []
         self._folder = tempfile.TemporaryDirectory(prefix="openai-server-")
-        self._wire = _Wire(port, self)
-        self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        _value: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self.is_closing = True
-        self._wire.shutdown()
-        self._thread.join()
-        self._wire.hang_up()
-        self._wire.server_close()
+        super()._close()
         for one in self._running:
             one.join()
         self._folder.cleanup()
-        if kind is None and self.violations:
-            raise AssertionError("OpenAI was sent what nobody sends: " + "; ".join(self.violations))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._wire.server_port}/v1"
+        return f"{super().url}/v1"
 
     def fail(self, at: str, kind: int | str, *, times: float = 1) -> None:
         """Let the next requests of this sort fail; faults.py names the sorts and the kinds.
@@ -230,9 +215,3 @@ class OpenAIServer:
 
 def _end(*, cancelled: bool) -> str:
     return "cancelled" if cancelled else "completed"
-
-
-class _Wire(Wire):
-    def __init__(self, port: int, openai: OpenAIServer) -> None:
-        self.openai = openai
-        super().__init__(port, Handler)

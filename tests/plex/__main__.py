@@ -5,12 +5,10 @@ requests of each kind it had, and ends with 1 if one of them was nothing that a 
 """
 
 import argparse
-import json
-import signal
 import sys
 from pathlib import Path
-from threading import Event
 
+from tests.alone import ending, serve
 from tests.plex import TOKEN, PlexServer, fill
 
 
@@ -25,21 +23,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    told, ended = _arguments(), Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_told: ended.set())
+    told, ended = _arguments(), ending()
     plex = PlexServer(port=told.port, token=told.token)
     fill(plex, told.folder, title=told.title, photos=told.photos)
-    try:
-        with plex:
-            print(plex.url, flush=True)
-            ended.wait()
-    except AssertionError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    finally:
-        print(json.dumps(plex.counts), flush=True)
-    return 0
+    return serve(plex, ended, ready=plex.url, told=lambda: plex.counts)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,23 @@
 """One request to the fake Plex server, and its answer on the wire."""
 
-import socket
-import struct
 import time
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from tests.plex import edits, listing, xml
 from tests.plex.answers import HTML, XML, Answer, Refused, answer, whole
+from tests.wire import FakeHandler, reason
 
 if TYPE_CHECKING:
     from tests.plex.server import PlexServer
 
 _LONGEST_URL = 8192
-_RESET = struct.pack("ii", 1, 0)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Speaks HTTP/1.1 and keeps connections."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class Handler(FakeHandler):
     @property
     def plex(self) -> "PlexServer":
-        return self.server.plex  # type: ignore[attr-defined,no-any-return]
+        return self.server.fake  # type: ignore[attr-defined,no-any-return]
 
     def do_GET(self) -> None:
         self._serve()
@@ -97,25 +88,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def _reset(self, told: Answer) -> None:
         self._send(_with(told, told.body[: len(told.body) // 2]), length=len(told.body) + 1)
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.close_connection = True
+        self.reset()
 
     def _refuse(self, status: int) -> None:
         self._send(_page(status))
 
     def _send(self, told: Answer, *, length: int | None = None) -> None:
         status, size = told.status, len(told.body) if length is None else length
-        reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Odd"
         head = (
-            f"HTTP/1.1 {status} {reason}\r\nX-Plex-Protocol: 1.0\r\nContent-Type: {told.kind}\r\n"
-            f"Content-Length: {size}\r\n"
+            f"HTTP/1.1 {status} {reason(status)}\r\nX-Plex-Protocol: 1.0\r\n"
+            f"Content-Type: {told.kind}\r\nContent-Length: {size}\r\n"
         )
         head += "".join(f"{name}: {value}\r\n" for name, value in told.headers.items())
         head += "Connection: close\r\n\r\n" if self.close_connection else "\r\n"
         self.wfile.write(head.encode("latin-1") + told.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
 
 
 def _with(told: Answer, body: bytes) -> Answer:
@@ -123,5 +109,4 @@ def _with(told: Answer, body: bytes) -> Answer:
 
 
 def _page(status: int) -> Answer:
-    known = status in HTTPStatus._value2member_map_
-    return Answer(HTML, xml.refusal(status, HTTPStatus(status).phrase if known else "Odd"), status)
+    return Answer(HTML, xml.refusal(status, reason(status)), status)

@@ -1,21 +1,18 @@
 """A strict fake of Plex Media Server on a real socket, and its owner's hands on it."""
 
-import threading
 from collections import Counter, deque
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from tests.plex.faults import Faults
 from tests.plex.handler import Handler
 from tests.plex.listing import Habits
 from tests.plex.owner import Owner
-from tests.wire import Wire
+from tests.wire import FakeServer
 
 TOKEN = "t0ken-of-the-owner"
 
 
-class PlexServer(Owner):
+class PlexServer(Owner, FakeServer):
     """`with PlexServer() as plex:` serves on `plex.url` to whoever sends `plex.token`.
 
     What no client of Plex does, such as a token in a URL, is kept in `violations` and raised when
@@ -24,8 +21,11 @@ class PlexServer(Owner):
     `clips_take_tags`: whether an edit of a clip's tags changes them, which is not known of Plex.
     """
 
+    blame = "Plex was asked what nobody asks it"
+
     def __init__(self, *, port: int = 0, token: str = TOKEN) -> None:
-        super().__init__()
+        Owner.__init__(self)
+        FakeServer.__init__(self, port, Handler)
         self.token = token
         self.clips_take_tags = True
         self.bears_missing = True
@@ -36,33 +36,7 @@ class PlexServer(Owner):
         self.sent_bytes = 0
         self.counts: Counter[str] = Counter()
         self.log: deque[str] = deque(maxlen=100_000)
-        self.violations: list[str] = []
         self.before_edit: Callable[[], None] = lambda: None
-        self._wire = _Wire(port, self)
-        self._thread = threading.Thread(target=self._wire.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        _value: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._wire.shutdown()
-        self._thread.join()
-        self._wire.hang_up()
-        self._wire.server_close()
-        if kind is None and self.violations:
-            raise AssertionError(
-                "Plex was asked what nobody asks it: " + "; ".join(self.violations)
-            )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._wire.server_port}"
 
     def fail(
         self, kind: int | str, *, at: str = "", after: int = 0, times: float = float("inf")
@@ -79,13 +53,3 @@ class PlexServer(Owner):
 
     def mend(self) -> None:
         self.faults.clear()
-
-    def hang_up(self) -> None:
-        """Cut all connections, as a restart does."""
-        self._wire.hang_up()
-
-
-class _Wire(Wire):
-    def __init__(self, port: int, plex: PlexServer) -> None:
-        self.plex = plex
-        super().__init__(port, Handler)

@@ -31,7 +31,10 @@ class Place(Protocol):
 
 
 def items(place: Place) -> dict[str, Item]:
-    library = place.library
+    return by_name(place.library)
+
+
+def by_name(library: Library) -> dict[str, Item]:
     found = [item for section in library.sections() for item in library.items(section)]
     return {item.title.split()[-1]: item for item in found}
 

@@ -1,9 +1,7 @@
 """What differs between the two servers, and what they share."""
 
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Protocol
 
 from tigertag.libraries.mediabrowser.faults import Wording
@@ -99,12 +97,6 @@ class Stop:
 
     def count(self) -> int:
         return self._count
-
-
-def device(library: str) -> str:
-    """The name by which a server knows this program: the same for a library on a host."""
-    told = f"{library} {socket.gethostname()}"
-    return f"tigertag-{blake2b(told.encode(), digest_size=16).hexdigest()}"
 
 
 def names(values: Any, of: str = "") -> list[str]:

@@ -8,11 +8,12 @@ from urllib.parse import quote
 from tigertag.contracts import Host
 from tigertag.errors import ItemGone
 from tigertag.libraries.mediabrowser.dialect import LISTED, READ, Change, Stop, names
-from tigertag.libraries.mediabrowser.faults import GONE, Refused, Wording
+from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
 from tigertag.libraries.mediabrowser.options import Options
 from tigertag.libraries.mediabrowser.server import Call, Entry, Server
 from tigertag.libraries.mediabrowser.sources import MediaFile, text
+from tigertag.served.faults import GONE, Refused
 
 __all__ = ["Options", "build"]
 

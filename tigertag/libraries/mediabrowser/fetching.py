@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone
@@ -22,9 +21,9 @@ from tigertag.libraries.mediabrowser.sources import (
     revision,
 )
 from tigertag.media.formats import EXTENSIONS, VIDEO_EXTENSIONS
-from tigertag.media.paths import Mapped, local
 from tigertag.model import Item, Media
 from tigertag.net.ranged import Ranged
+from tigertag.served.paths import Mapped, here
 
 
 class Fetching:
@@ -45,7 +44,9 @@ class Fetching:
         known = self._known.find(item)
         if self._map:
             known = known or self._asked(opened, item)
-            path = known and self._here(known.path, known.size_bytes, EXTENSIONS)
+            path = known and here(
+                self._map, known.path, size_bytes=known.size_bytes, endings=EXTENSIONS
+            )
             if path:
                 return path
         shape = None if known is None else known.ratio
@@ -61,7 +62,7 @@ class Fetching:
                 return poster
         file = best_file(entry)
         assert file is not None
-        path = self._here(file.path, file.size_bytes, VIDEO_EXTENSIONS)
+        path = here(self._map, file.path, size_bytes=file.size_bytes, endings=VIDEO_EXTENSIONS)
         return path or self._stream(opened, item.key, file)
 
     def _stream(self, opened: Opened, key: str, file: MediaFile) -> Ranged:
@@ -79,8 +80,3 @@ class Fetching:
         if revision(entry) != item.revision:
             raise ItemGone("Its file is no longer there, or not as it was listed.")
         return entry
-
-    def _here(self, file: str, size_bytes: int | None, endings: frozenset[str]) -> Path | None:
-        """Return a file where TigerTag sees it; None: it does not."""
-        path = local(self._map, file, size_bytes=size_bytes)
-        return path if path is not None and path.suffix.lower() in endings else None

@@ -9,13 +9,14 @@ from pydantic import field_validator
 from tigertag import __version__
 from tigertag.contracts import Host
 from tigertag.libraries.mediabrowser import options
-from tigertag.libraries.mediabrowser.dialect import LISTED, READ, Stop, device, names
+from tigertag.libraries.mediabrowser.dialect import LISTED, READ, Stop, names
 from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
 from tigertag.libraries.mediabrowser.posting import Posting
 from tigertag.libraries.mediabrowser.server import Call, Entry, Server
 from tigertag.libraries.mediabrowser.sources import MediaFile, media_of, text
 from tigertag.model import Media
+from tigertag.served.device import device
 
 __all__ = ["Options", "build"]
 

@@ -1,13 +1,11 @@
 """Photos that were listed last: what their next fetching would have to ask for."""
 
 from dataclasses import dataclass
-from threading import Lock
 
 from tigertag.libraries.mediabrowser.server import Entry
 from tigertag.libraries.mediabrowser.sources import main_file, ratio, revision
 from tigertag.model import Item
-
-_MOST = 100_000
+from tigertag.served.recent import Recent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +29,12 @@ class Known:
     """The photos listed last, by their keys. Thread-safe."""
 
     def __init__(self) -> None:
-        self._photos: dict[str, Photo] = {}
-        self._lock = Lock()
+        self._photos = Recent[Photo]()
 
     def remember(self, key: str, entry: Entry) -> None:
-        found = photo(entry)
-        with self._lock:
-            self._photos.pop(key, None)
-            if found is not None:
-                self._photos[key] = found
-            if len(self._photos) > _MOST:
-                del self._photos[next(iter(self._photos))]
+        self._photos.remember(key, photo(entry))
 
     def find(self, item: Item) -> Photo | None:
         """Return the photo, if it is the same as when it was listed."""
-        found = self._photos.get(item.key)
+        found = self._photos.find(item.key)
         return found if found is not None and found.revision == item.revision else None

@@ -12,17 +12,20 @@ from tigertag.libraries.mediabrowser.dialect import Dialect, Stop
 from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.fetching import Fetching
 from tigertag.libraries.mediabrowser.known import Known
+from tigertag.libraries.mediabrowser.listing import Pages
 from tigertag.libraries.mediabrowser.metadata import shown
 from tigertag.libraries.mediabrowser.opening import Opened, entries, opened
 from tigertag.libraries.mediabrowser.options import Options
-from tigertag.libraries.mediabrowser.reading import PICTURES, batches, in_full, is_key
+from tigertag.libraries.mediabrowser.reading import PICTURES, in_full, is_key
 from tigertag.libraries.mediabrowser.sending import Sending
 from tigertag.libraries.mediabrowser.server import Call, Entry
-from tigertag.libraries.mediabrowser.sources import is_there, item, number, text
+from tigertag.libraries.mediabrowser.sources import is_there, item, text
 from tigertag.libraries.mediabrowser.views import View, view
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
 from tigertag.net.ranged import Ranged
-from tigertag.wording import did_you_mean
+from tigertag.served.batches import batches
+from tigertag.served.listing import CutShort
+from tigertag.served.sections import wanted
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +58,7 @@ class MediaBrowserLibrary:
 
     def sections(self) -> Sequence[Section]:
         found = [Section(self.id, one.id, one.title) for one in self._views()]
-        wanted = self._options.sections
-        named = dict.fromkeys(self._named(name, found) for name in wanted)
-        return list(named) if wanted else found
+        return wanted(self._options.sections, found, self._wording)
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
         """Yield the items, or those that the server added or changed since."""
@@ -111,13 +112,6 @@ class MediaBrowserLibrary:
                 return one
         raise self._wording.section_gone(section.title)
 
-    def _named(self, name: str, found: Sequence[Section]) -> Section:
-        for section in found:
-            if name.casefold() in (section.id.casefold(), section.title.casefold()):
-                return section
-        titles = [section.title for section in found]
-        raise self._wording.no_section(name, did_you_mean(name, titles), ", ".join(titles))
-
     def _listed(self, view: View, since: datetime | None) -> Iterator[Entry]:
         query = {
             **listing.SORT,
@@ -132,8 +126,8 @@ class MediaBrowserLibrary:
         if since is not None:
             query["MinDateLastSaved"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         try:
-            yield from listing.entries(_Pages(self._now, Call("/Items", query), self._wording))
-        except listing.CutShort as exc:
+            yield from listing.entries(Pages(self._now, Call("/Items", query), self._wording))
+        except CutShort as exc:
             raise self._wording.cut_listing(view.title, got=exc.got, promised=exc.promised) from exc
 
     def _item(self, section: Section, entry: Entry) -> Item | None:
@@ -149,20 +143,3 @@ class MediaBrowserLibrary:
         if found.media is Media.PHOTO:
             self._known.remember(key, entry)
         return found
-
-
-class _Pages:
-    """Asks for the pages of one listing. See `listing.Ask`."""
-
-    def __init__(self, opened: Opened, call: Call, wording: Wording) -> None:
-        self._opened = opened
-        self._call = call
-        self._wording = wording
-
-    def __call__(self, *, start: int, size: int) -> listing.Page:
-        paging = {"StartIndex": str(start), "Limit": str(size)}
-        answer = self._opened.server.get(self._call.with_(paging))
-        found = entries(answer, self._wording)
-        total = number(answer, "TotalRecordCount") if isinstance(answer, dict) else None
-        # A total that is less than what is there is none.
-        return listing.Page(found, total if total or not found else None)

@@ -4,14 +4,13 @@ import logging
 from io import BytesIO
 
 from tigertag.errors import Unreadable
-from tigertag.libraries.mediabrowser.faults import NotNow, Refused, no_file
+from tigertag.libraries.mediabrowser.faults import no_file
 from tigertag.libraries.mediabrowser.server import Call, Server
 from tigertag.media.formats import decoder
+from tigertag.served.bodies import LARGEST_ORIGINAL, LARGEST_SMALL
+from tigertag.served.faults import NotNow, Refused
 
 logger = logging.getLogger(__name__)
-
-_LARGEST_SMALL = 32_000_000
-_LARGEST_ORIGINAL = 200_000_000
 
 
 def picture(server: Server, small: Call, key: str) -> bytes:
@@ -26,7 +25,7 @@ def picture(server: Server, small: Call, key: str) -> bytes:
 def scaled(server: Server, small: Call) -> bytes | None:
     """Return a small picture; None where the server has none, or cannot make it."""
     try:
-        found = server.load(small, limit_bytes=_LARGEST_SMALL)
+        found = server.load(small, limit_bytes=LARGEST_SMALL)
         decoder(BytesIO(found))
     except (Refused, NotNow, Unreadable) as exc:
         logger.debug("%s comes as it is, or not at all: %s", small.path, exc)
@@ -36,6 +35,6 @@ def scaled(server: Server, small: Call) -> bytes | None:
 
 def _original(server: Server, key: str) -> bytes:
     try:
-        return server.load(Call(f"/Items/{key}/Download"), limit_bytes=_LARGEST_ORIGINAL)
+        return server.load(Call(f"/Items/{key}/Download"), limit_bytes=LARGEST_ORIGINAL)
     except Refused as exc:
         raise no_file(exc) from exc

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from tigertag.errors import ItemGone, LibraryError, LibraryReadOnly, Unreadable
 from tigertag.libraries.mediabrowser.dialect import Change, Stop, names
-from tigertag.libraries.mediabrowser.faults import GONE, Refused, Spoilt, Wording
+from tigertag.libraries.mediabrowser.faults import Spoilt, Wording
 from tigertag.libraries.mediabrowser.metadata import changed, editable
 from tigertag.libraries.mediabrowser.server import Call, Entry, Server
 from tigertag.libraries.mediabrowser.sources import media_of
+from tigertag.served.faults import GONE, Refused
 
 logger = logging.getLogger(__name__)
 

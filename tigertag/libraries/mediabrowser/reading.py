@@ -1,32 +1,22 @@
 """Items in full, many at once: only then are their tags and locks told."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from tigertag.libraries.mediabrowser.dialect import Dialect
 from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.opening import Opened, entries
 from tigertag.libraries.mediabrowser.server import Call, Entry
 from tigertag.libraries.mediabrowser.sources import text
+from tigertag.served.batches import batches
 
-MOST = 100
 PICTURES = {"EnableImageTypes": "Primary", "ImageTypeLimit": "1", "EnableUserData": "false"}
 _KEY = re.compile(r"[0-9A-Za-z-]{1,64}")
-
-T = TypeVar("T")
 
 
 def is_key(name: str) -> bool:
     """Whether this may be an item's id."""
     return _KEY.fullmatch(name) is not None
-
-
-def batches(values: Sequence[T], size: int = MOST) -> Iterator[list[T]]:
-    rest = iter(values)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def in_full(

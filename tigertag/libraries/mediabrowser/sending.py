@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from unicodedata import category
 
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import ItemError, LibraryError
 from tigertag.libraries.mediabrowser.dialect import Change, Writer
-from tigertag.libraries.mediabrowser.faults import Refused, Spoilt
+from tigertag.libraries.mediabrowser.faults import Spoilt
 from tigertag.libraries.mediabrowser.reading import is_key
 from tigertag.model import Edit, Field, Item, Shown
+from tigertag.served.edits import is_storable, left, took
+from tigertag.served.faults import Refused
 
 ReadTags = Callable[[Sequence[Item]], Iterable[Shown | NotRead]]
 
@@ -39,7 +40,7 @@ class Sending:
             if isinstance(seen, NotRead):
                 yield EditOutcome(edit.item.key, None, seen.reason)
                 continue
-            change = left(edit, seen)
+            change = _change(edit, seen)
             if change is None:
                 yield EditOutcome(edit.item.key, seen)
             else:
@@ -61,7 +62,7 @@ class Sending:
             return f"Its key is none of an item on {self._product}."
         if any(tag.field is not Field.TAG for tag in edit.adds):
             return f"{self._product} is given tags alone, no labels and no genres."
-        if not all(_is_storable(tag.name) for tag in edit.adds):
+        if not all(is_storable(tag.name) for tag in edit.adds):
             return f"A tag of characters that {self._product} cannot hold was refused."
         return ""
 
@@ -103,34 +104,13 @@ class Sending:
             after, refused = read[key], self._refused.get(key, "")
             if isinstance(after, NotRead):
                 yield EditOutcome(key, None, refused or after.reason, sent=not refused)
-            elif refused and not _took(one, after):
+            elif refused and not took(one.edit, one.before, after):
                 yield EditOutcome(key, None, refused)
             else:
                 yield EditOutcome(key, after)
 
 
-def left(edit: Edit, seen: Shown) -> Change | None:
+def _change(edit: Edit, seen: Shown) -> Change | None:
     """Return what is left to be done of an edit; None where all of it is there already."""
-    present = {tag.word: tag.name for tag in seen.tags}
-    adds = {tag.word: tag.name for tag in edit.adds if tag.word not in present}
-    exact = {tag.name for tag in seen.tags}
-    removes = [
-        tag.name if tag.name in exact else present[tag.word]
-        for tag in edit.removes
-        if tag.word in present
-    ]
-    if not adds and not removes:
-        return None
-    return Change(edit.item.key, edit.item.called, tuple(adds.values()), tuple(removes))
-
-
-def _is_storable(name: str) -> bool:
-    return bool(name.strip()) and all(category(one) not in ("Cc", "Cs") for one in name)
-
-
-def _took(one: _Due, after: Shown) -> bool:
-    """Whether anything of an edit shows."""
-    had = {tag.word for tag in one.before.tags}
-    has = {tag.word for tag in after.tags}
-    added = any(tag.word in has and tag.word not in had for tag in one.edit.adds)
-    return added or any(tag.word in had and tag.word not in has for tag in one.edit.removes)
+    adds, removes = (tuple(tag.name for tag in tags) for tags in left(edit, seen))
+    return Change(edit.item.key, edit.item.called, adds, removes) if adds or removes else None

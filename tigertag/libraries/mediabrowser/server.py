@@ -1,7 +1,6 @@
 """The server: one way to ask it, and each answer read or refused."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,8 +8,9 @@ from typing import Any
 
 import requests
 
-from tigertag.errors import Unreadable
-from tigertag.libraries.mediabrowser.faults import OK, Refused, Wording, no_file
+from tigertag.libraries.mediabrowser.faults import OK, Wording, no_file
+from tigertag.served.bodies import body
+from tigertag.served.faults import Refused
 
 Entry = Mapping[str, Any]
 """A JSON object, as the server sent it."""
@@ -18,8 +18,6 @@ Entry = Mapping[str, Any]
 _PATIENCE_S = (5.0, 60.0)
 _OPENING_S = (5.0, 15.0)
 _SPANS = (206, 416)
-_BLOCK_BYTES = 64 * 1024
-_LOADED_WITHIN_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +69,7 @@ class Server:
         """Return a file. Raises `Unreadable` where it is cut, too large or too slow."""
         with self._asked(call, {}) as response:
             self._check(response)
-            try:
-                return _body(response, limit_bytes)
-            except requests.RequestException:
-                raise Unreadable(
-                    "The connection was cut while it was loaded; scan again.", retryable=True
-                ) from None
+            return body(response, limit_bytes=limit_bytes)
 
     @contextmanager
     def ranged(self, call: Call, span: str) -> Iterator[requests.Response]:
@@ -112,14 +105,3 @@ class Server:
         except ValueError:
             broken = text.startswith((b"{", b"["))
             raise (self._wording.broken_off() if broken else self._wording.strange()) from None
-
-
-def _body(response: requests.Response, limit_bytes: int) -> bytes:
-    ends, body = time.monotonic() + _LOADED_WITHIN_S, bytearray()
-    for block in response.iter_content(_BLOCK_BYTES):
-        body += block
-        if len(body) > limit_bytes:
-            raise Unreadable(f"Its file is larger than {limit_bytes // 1_000_000} MB.")
-        if time.monotonic() > ends:
-            raise Unreadable("The server sends it too slowly; scan again.", retryable=True)
-    return bytes(body)

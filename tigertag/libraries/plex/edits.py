@@ -7,7 +7,6 @@ Plex takes an edit in the query: `label[0].tag.tag` adds a label to each item of
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from unicodedata import category
 from urllib.parse import quote
 
 from plexapi.utils import joinArgs
@@ -17,7 +16,8 @@ from tigertag.errors import Unreadable
 from tigertag.libraries.plex.kinds import Kind
 from tigertag.libraries.plex.reading import is_key
 from tigertag.libraries.plex.shown import Seen
-from tigertag.model import Edit, Field, Shown, TagRef
+from tigertag.model import Edit, Field, TagRef
+from tigertag.served.edits import is_storable, left
 
 LONGEST_URL = 8000
 
@@ -45,7 +45,7 @@ def problem(edit: Edit) -> str:
     """Say why Plex cannot keep an edit, whatever the item is; "" where it may."""
     if not is_key(edit.item.key) or not is_key(edit.item.section):
         return "Its key is none of an item on Plex."
-    if not all(_storable(tag.name) for tag in edit.adds):
+    if not all(is_storable(tag.name) for tag in edit.adds):
         return "A tag of characters that Plex cannot hold was refused."
     return ""
 
@@ -59,43 +59,23 @@ def misplaced(edit: Edit, kind: Kind) -> str:
     return ""
 
 
-def _storable(name: str) -> bool:
-    return bool(name.strip()) and all(category(one) not in ("Cc", "Cs") for one in name)
-
-
 def delta(edit: Edit, seen: Seen) -> Delta | None:
     """Return what is left to be done of an edit; None where all of it is there already."""
-    present = {tag.word: tag for tag in seen.shown.tags}
-    adds = {tag.word: tag for tag in edit.adds if tag.word not in present}
-    exact = set(seen.shown.tags)
-    removes = [
-        tag if tag in exact else present[tag.word] for tag in edit.removes if tag.word in present
-    ]
+    adds, removes = left(edit, seen.shown)
     had = seen.shown.locked
-    added = {tag.field for tag in adds.values()}
+    added = {tag.field for tag in adds}
     locks = {field: field in added or field in had for field in _touched(edit, seen.kind)}
     if edit.locked is not None:
         locks = {field: field in edit.locked for field in locks}
     if not adds and not removes and all(locks[field] == (field in had) for field in locks):
         return None
-    return Delta(seen.kind, tuple(adds.values()), tuple(removes), tuple(locks.items()))
+    return Delta(seen.kind, adds, removes, tuple(locks.items()))
 
 
 def _touched(edit: Edit, kind: Kind) -> list[Field]:
     """The fields whose locks are an edit's: those of its tags; all if it is of locks alone."""
     named = {tag.field for tag in (*edit.adds, *edit.removes)}
     return [field for field in kind.fields if field in named or not named]
-
-
-def took(edit: Edit, before: Shown, after: Shown) -> bool:
-    """Whether anything of an edit shows."""
-    had, has = _words(before.tags), _words(after.tags)
-    added = any(tag.word in has and tag.word not in had for tag in edit.adds)
-    return added or any(tag.word in had and tag.word not in has for tag in edit.removes)
-
-
-def _words(tags: Sequence[TagRef]) -> set[tuple[Field, str]]:
-    return {tag.word for tag in tags}
 
 
 def paths(base: str, section: str, keys: Sequence[str], change: Delta) -> Iterator[str]:

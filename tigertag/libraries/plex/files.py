@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
 
 from tigertag.libraries.plex.parts import Part
 from tigertag.media.formats import EXTENSIONS
-from tigertag.media.paths import Mapped, local
 from tigertag.model import Item
-
-_MOST = 100_000
+from tigertag.served.paths import Mapped, here
+from tigertag.served.recent import Recent
 
 
 class Files:
@@ -17,16 +15,11 @@ class Files:
 
     def __init__(self, mappings: Sequence[Mapped]) -> None:
         self._mappings = mappings
-        self._known: dict[str, Part] = {}
-        self._lock = Lock()
+        self._known = Recent[Part]()
 
     def remember(self, key: str, part: Part) -> None:
         if self._mappings:
-            with self._lock:
-                self._known.pop(key, None)
-                self._known[key] = part
-                if len(self._known) > _MOST:
-                    del self._known[next(iter(self._known))]
+            self._known.remember(key, part)
 
     def find(self, item: Item, there: Part, ask: Callable[[str], Part | None]) -> Path | None:
         """Return an item's file as it is here; None where none of the mapped folders has it.
@@ -35,10 +28,9 @@ class Files:
         """
         if not self._mappings:
             return None
-        part = self._known.get(item.key)
+        part = self._known.find(item.key)
         if part is None or part.revision != item.revision:
             part = ask(item.key)
         if part is None or part.revision != item.revision:
             return None
-        path = local(self._mappings, part.file, size_bytes=there.size_bytes)
-        return path if path is not None and path.suffix.lower() in EXTENSIONS else None
+        return here(self._mappings, part.file, size_bytes=there.size_bytes, endings=EXTENSIONS)

@@ -13,13 +13,13 @@ from tigertag.contracts import EditOutcome, Http, Need, NotRead, Source
 from tigertag.errors import Unreadable
 from tigertag.libraries.plex import kinds, listing
 from tigertag.libraries.plex.entries import Entries, touched_at
-from tigertag.libraries.plex.faults import GONE, Refused, Wording
+from tigertag.libraries.plex.faults import Wording
 from tigertag.libraries.plex.files import Files
 from tigertag.libraries.plex.kinds import Kind, kind_of
 from tigertag.libraries.plex.options import Options
 from tigertag.libraries.plex.parts import Part, main_part, of_revision
 from tigertag.libraries.plex.pictures import picture
-from tigertag.libraries.plex.reading import batches, metadata
+from tigertag.libraries.plex.reading import metadata
 from tigertag.libraries.plex.sections import Sections
 from tigertag.libraries.plex.sending import Sending
 from tigertag.libraries.plex.server import Server, identity
@@ -27,6 +27,9 @@ from tigertag.libraries.plex.shown import Seen, seen
 from tigertag.libraries.plex.videos import footage
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
 from tigertag.net.ranged import Ranged
+from tigertag.served.batches import batches
+from tigertag.served.faults import GONE, Refused
+from tigertag.served.listing import CutShort
 
 _NOT_THERE = "It is no longer on the server."
 _NOT_TAGGED = "What has its key now is nothing that TigerTag tags."
@@ -117,7 +120,7 @@ class PlexLibrary:
         path = listing.path(section.id, kind.number, since)
         try:
             yield from listing.entries(partial(self._server.page, path))
-        except listing.CutShort as exc:
+        except CutShort as exc:
             raise self._wording.cut_listing(
                 section.title, got=exc.got, promised=exc.promised
             ) from exc

@@ -1,14 +1,14 @@
-"""A section's items, page by page, whatever the server makes of paging.
+"""A section's items, page by page (Plex API, "Pagination")."""
 
-A server may give less than is asked for, or all at once; it may not tell how much there is, give
-an item twice, or change between two pages (Plex API, "Pagination").
-"""
-
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from math import ceil
 from typing import Protocol
 from xml.etree.ElementTree import Element
+
+from tigertag.served import listing
+from tigertag.served.listing import Page
 
 PAGE = 400
 # Ties of one second are many when a folder is added; what is added meanwhile comes last.
@@ -30,62 +30,14 @@ class Ask(Protocol):
     def __call__(self, *, start: int, size: int) -> Element: ...
 
 
-class CutShort(Exception):
-    """There was no more, though more was promised."""
-
-    def __init__(self, got: int, promised: int) -> None:
-        super().__init__(f"{got} of {promised}")
-        self.got = got
-        self.promised = promised
-
-
 def entries(ask: Ask) -> Iterator[Element]:
-    """Yield each entry once. Raises `CutShort`.
-
-    Where the pages show that something moved meanwhile, they are read once more for what may have
-    slipped from one to another.
-    """
-    seen: set[str] = set()
-    if not (yield from _read_through(ask, seen)):
-        yield from _read_through(ask, seen)
+    """Yield each entry once. Raises `CutShort`."""
+    return listing.entries(partial(_page, ask), size=PAGE)
 
 
-def _read_through(ask: Ask, seen: set[str]) -> Generator[Element, None, bool]:
-    """Yield what is not among `seen`; return whether nothing moved between the pages.
-
-    An item that comes twice may or may not be counted twice by the server: it goes on behind as
-    many as are different, so that none is passed over.
-    """
-    met: set[str] = set()
-    start, twice, promised, still = 0, 0, None, True
-    while True:
-        page = _page(ask, start, promised)
-        total = _total(page)
-        still = still and (promised is None or total == promised)
-        promised = total
-        found = {entry.get("ratingKey", ""): entry for entry in page}
-        new = found.keys() - met
-        start, twice = start + len(found), twice + len(page) - len(found)
-        if not new:
-            if promised is not None and start + twice < promised:
-                raise CutShort(len(met), promised)
-            return still
-        still = still and len(new) == len(page)
-        for key, entry in found.items():
-            if key not in seen:
-                seen.add(key)
-                yield entry
-        met |= new
-        # More than was promised: the end is where nothing new comes, then.
-        if start == promised if promised is not None else len(page) > PAGE:
-            return still
-
-
-def _page(ask: Ask, start: int, promised: int | None) -> Element:
-    """Return a page; an empty one that should not be is asked for once more."""
-    page = ask(start=start, size=PAGE)
-    more = _total(page) or promised or 0
-    return ask(start=start, size=PAGE) if len(page) == 0 and start < more else page
+def _page(ask: Ask, *, start: int, size: int) -> Page[Element]:
+    page = ask(start=start, size=size)
+    return Page([(entry.get("ratingKey", ""), entry) for entry in page], _total(page))
 
 
 def _total(page: Element) -> int | None:

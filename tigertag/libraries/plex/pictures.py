@@ -5,14 +5,13 @@ from io import BytesIO
 from urllib.parse import urlencode
 
 from tigertag.errors import Unreadable
-from tigertag.libraries.plex.faults import NotNow, Refused, no_file
+from tigertag.libraries.plex.faults import no_file
 from tigertag.libraries.plex.server import Server
 from tigertag.media.formats import decoder
+from tigertag.served.bodies import LARGEST_ORIGINAL, LARGEST_SMALL
+from tigertag.served.faults import NotNow, Refused
 
 logger = logging.getLogger(__name__)
-
-_LARGEST_SMALL = 32_000_000
-_LARGEST_ORIGINAL = 200_000_000
 
 
 def picture(server: Server, part_key: str, short_side_px: int) -> bytes:
@@ -26,7 +25,7 @@ def picture(server: Server, part_key: str, short_side_px: int) -> bytes:
 def scaled(server: Server, key: str, short_side_px: int) -> bytes | None:
     """Return a picture of the server's as its transcoder makes it; None where it cannot."""
     try:
-        small = server.load(_transcoded(key, short_side_px), limit_bytes=_LARGEST_SMALL)
+        small = server.load(_transcoded(key, short_side_px), limit_bytes=LARGEST_SMALL)
         decoder(BytesIO(small))
     except (Refused, NotNow, Unreadable) as exc:
         logger.debug("%s is not scaled: %s", key, exc)
@@ -49,6 +48,6 @@ def _transcoded(key: str, short_side_px: int) -> str:
 
 def _original(server: Server, part_key: str) -> bytes:
     try:
-        return server.load(f"{part_key}?download=1", limit_bytes=_LARGEST_ORIGINAL)
+        return server.load(f"{part_key}?download=1", limit_bytes=LARGEST_ORIGINAL)
     except Refused as exc:
         raise no_file(exc) from exc

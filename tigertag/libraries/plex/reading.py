@@ -1,29 +1,19 @@
 """Items in full, many at once: only then are their tags complete."""
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from tigertag.libraries.plex.faults import GONE, Refused
 from tigertag.libraries.plex.server import Server
+from tigertag.served.batches import batches
+from tigertag.served.faults import GONE, Refused
 
-MOST = 100
 _KEY = re.compile(r"[0-9]+")
-
-T = TypeVar("T")
 
 
 def is_key(text: str) -> bool:
     """Whether this is a ratingKey."""
     return _KEY.fullmatch(text) is not None
-
-
-def batches(values: Sequence[T], size: int = MOST) -> Iterator[list[T]]:
-    rest = iter(values)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def metadata(server: Server, keys: Sequence[str]) -> dict[str, Element]:

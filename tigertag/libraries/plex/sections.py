@@ -6,7 +6,7 @@ from tigertag.libraries.plex.faults import Wording
 from tigertag.libraries.plex.kinds import SECTIONS
 from tigertag.libraries.plex.server import Server
 from tigertag.model import Section
-from tigertag.wording import did_you_mean
+from tigertag.served.sections import wanted
 
 
 class Sections:
@@ -20,9 +20,7 @@ class Sections:
 
     def all(self, server: Server) -> list[Section]:
         """Return those that are wanted. Raises `LibraryError` where one of them is not there."""
-        found = self._found(server)
-        named = dict.fromkeys(self._named(name, found) for name in self._wanted)
-        return list(named) if self._wanted else found
+        return wanted(self._wanted, self._found(server), self._wording)
 
     def type_of(self, server: Server, section: Section) -> str:
         """Return what is in a section: photo, movie or show. Raises `LibraryError`."""
@@ -37,10 +35,3 @@ class Sections:
         there = [one for one in root.findall("Directory") if one.get("type") in SECTIONS]
         self._types = {one.get("key", ""): one.get("type", "") for one in there}
         return [Section(self._library, one.get("key", ""), one.get("title", "")) for one in there]
-
-    def _named(self, name: str, found: Sequence[Section]) -> Section:
-        for section in found:
-            if name.casefold() in (section.id, section.title.casefold()):
-                return section
-        titles = [section.title for section in found]
-        raise self._wording.no_section(name, did_you_mean(name, titles), ", ".join(titles))

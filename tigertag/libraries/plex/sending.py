@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import LibraryError, Unreadable
-from tigertag.libraries.plex.edits import Delta, delta, misplaced, paths, problem, took
-from tigertag.libraries.plex.faults import Refused
-from tigertag.libraries.plex.reading import batches
+from tigertag.libraries.plex.edits import Delta, delta, misplaced, paths, problem
 from tigertag.libraries.plex.server import Server
 from tigertag.libraries.plex.shown import Seen
 from tigertag.model import Edit, Item, Shown
+from tigertag.served.batches import batches
+from tigertag.served.edits import took
+from tigertag.served.faults import Refused
 
 Read = Callable[[Sequence[Item]], Iterable[Seen | NotRead]]
 

@@ -1,10 +1,7 @@
 """The server, by plexapi: one way to ask it, and each answer read or refused."""
 
-import socket
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import blake2b
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
@@ -13,23 +10,21 @@ import requests
 from plexapi.utils import parseXMLString
 
 from tigertag import __version__
-from tigertag.errors import Unreadable
-from tigertag.libraries.plex.faults import OK, Refused, Wording, no_file
+from tigertag.libraries.plex.faults import OK, Wording, no_file
+from tigertag.served.bodies import body
+from tigertag.served.device import device
+from tigertag.served.faults import Refused
 
 _PATIENCE_S = (5.0, 60.0)
 _OPENING_S = (5.0, 15.0)
 _SPANS = frozenset({206, 416})
-_BLOCK_BYTES = 64 * 1024
-_LOADED_WITHIN_S = 300.0
 
 
 def identity(library: str, token: str) -> dict[str, str]:
     """The headers that name this program to the server: the same for a library on a host."""
-    host = socket.gethostname()
-    client = blake2b(f"{library} {host}".encode(), digest_size=16).hexdigest()
     return {
         "X-Plex-Token": token,
-        "X-Plex-Client-Identifier": f"tigertag-{client}",
+        "X-Plex-Client-Identifier": device(library),
         "X-Plex-Product": "TigerTag",
         "X-Plex-Version": __version__,
         "X-Plex-Device-Name": f"TigerTag ({library})",
@@ -50,10 +45,10 @@ class Server(plexapi.server.PlexServer):
         try:
             super().__init__(url, token, session, timeout=_OPENING_S)  # type: ignore[no-untyped-call]
         except (TypeError, ValueError, AttributeError):
-            raise wording.no_plex() from None
+            raise wording.strange() from None
         self._timeout = _PATIENCE_S
         if not self.machineIdentifier:
-            raise wording.no_plex()
+            raise wording.strange()
 
     def url(self, key: str, includeToken: bool | None = None) -> str:
         """Return the address of a key: never with the token, which travels in a header."""
@@ -97,12 +92,7 @@ class Server(plexapi.server.PlexServer):
             response = self._session.get(self.url(key), stream=True, timeout=self._timeout)
         with response:
             self._check(response)
-            try:
-                return _body(response, limit_bytes)
-            except requests.RequestException:
-                raise Unreadable(
-                    "The connection was cut while it was loaded; scan again.", retryable=True
-                ) from None
+            return body(response, limit_bytes=limit_bytes)
 
     @contextmanager
     def ranged(self, key: str, span: str) -> Iterator[requests.Response]:
@@ -131,7 +121,7 @@ class Server(plexapi.server.PlexServer):
         if root is None and response.content.lstrip().startswith((b"<?xml", b"<MediaContainer")):
             raise self._wording.broken_off()
         if root is None or root.tag != "MediaContainer":
-            raise self._wording.no_plex()
+            raise self._wording.strange()
         return root
 
 
@@ -146,14 +136,3 @@ def _parsed(response: requests.Response) -> Element | None:
     except ParseError:
         return None
     return cleaned
-
-
-def _body(response: requests.Response, limit_bytes: int) -> bytes:
-    ends, body = time.monotonic() + _LOADED_WITHIN_S, bytearray()
-    for block in response.iter_content(_BLOCK_BYTES):
-        body += block
-        if len(body) > limit_bytes:
-            raise Unreadable(f"Its file is larger than {limit_bytes // 1_000_000} MB.")
-        if time.monotonic() > ends:
-            raise Unreadable("The server sends it too slowly; scan again.", retryable=True)
-    return bytes(body)

@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element
 
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, Unreadable
-from tigertag.libraries.plex.faults import Refused
 from tigertag.libraries.plex.kinds import FILM, kind_of
 from tigertag.libraries.plex.options import Options
 from tigertag.libraries.plex.parts import Part, Version, best, revision, versions
@@ -16,9 +15,10 @@ from tigertag.libraries.plex.pictures import scaled
 from tigertag.libraries.plex.reading import metadata
 from tigertag.libraries.plex.server import Server
 from tigertag.media.formats import VIDEO_EXTENSIONS
-from tigertag.media.paths import local
 from tigertag.model import Item
 from tigertag.net.ranged import Ranged
+from tigertag.served.faults import Refused
+from tigertag.served.paths import here
 
 logger = logging.getLogger(__name__)
 
@@ -78,5 +78,4 @@ def _extras(server: Server, key: str) -> Sequence[Element]:
 
 def _file(options: Options, part: Part) -> Path | None:
     """Return the file where TigerTag sees it; None: it does not."""
-    path = local(options.path_map, part.file, size_bytes=part.size_bytes)
-    return path if path is not None and path.suffix.lower() in VIDEO_EXTENSIONS else None
+    return here(options.path_map, part.file, size_bytes=part.size_bytes, endings=VIDEO_EXTENSIONS)

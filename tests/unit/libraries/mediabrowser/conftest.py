@@ -4,6 +4,7 @@ import pytest
 
 from tests.mediabrowser import MediaServer
 from tests.unit.libraries.mediabrowser.places import JELLYFINS, VERSIONS, Place
+from tests.unit.libraries.server_place import opened
 
 
 @pytest.fixture(params=VERSIONS, ids=" ".join)
@@ -27,23 +28,14 @@ def emby() -> Iterator[MediaServer]:
 
 @pytest.fixture
 def place(media: MediaServer) -> Iterator[Place]:
-    made = Place(media)
-    made.library.open()
-    yield made
-    made.close()
+    yield from opened(Place(media))
 
 
 @pytest.fixture
 def jelly(jellyfin: MediaServer) -> Iterator[Place]:
-    made = Place(jellyfin)
-    made.library.open()
-    yield made
-    made.close()
+    yield from opened(Place(jellyfin))
 
 
 @pytest.fixture
 def on_emby(emby: MediaServer) -> Iterator[Place]:
-    made = Place(emby)
-    made.library.open()
-    yield made
-    made.close()
+    yield from opened(Place(emby))

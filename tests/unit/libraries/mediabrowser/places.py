@@ -3,18 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from tests.mediabrowser import MediaServer
-from tests.unit.libraries.library_contract import items
-from tests.unit.media.pictures import encoded, halves
-from tigertag.contracts import EditOutcome, Host, NotRead
+from tests.mediabrowser import KEY, MediaServer
+from tests.unit.libraries.server_place import OTHER, PHOTO, ServerPlace, refs
+from tigertag.contracts import EditOutcome, Host
 from tigertag.libraries.mediabrowser import emby, jellyfin
 from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
-from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
-from tigertag.net import Http, Patience
+from tigertag.model import Edit, Field, Item, Section
 
-PHOTO = encoded(halves(), "JPEG")
-OTHER = encoded(halves(80, 80), "JPEG")
-HASTE = Patience(connect_s=2.0, read_s=2.0, attempts=3, first_wait_s=0.001, longest_wait_s=0.01)
 VERSIONS = (("emby", "4.8"), ("jellyfin", "10.10"), ("jellyfin", "10.11"), ("jellyfin", "12"))
 JELLYFINS = tuple(one for one in VERSIONS if one[0] == "jellyfin")
 FILM: dict[str, Any] = {
@@ -36,15 +31,18 @@ FILM: dict[str, Any] = {
 """What a film of Jellyfin's may hold that an edit can wipe."""
 
 
-class Place:
+class Place(ServerPlace):
     """The owner of a server with one view of photos and home videos, "Photos"."""
 
+    library: MediaBrowserLibrary
     field = Field.TAG
+    secret = KEY
 
     def __init__(self, media: MediaServer, **options: Any) -> None:
+        super().__init__()
         self.media = media
+        self.log = media.log
         self.section = media.add_view("Photos", "homevideos")
-        self.http = Http(HASTE)
         self.keys: dict[str, str] = {}
         self.library = self.built(**options)
 
@@ -55,9 +53,6 @@ class Place:
             "box", plugin.Options.model_validate(given), Host(Path(), self.http)
         )
         return made
-
-    def close(self) -> None:
-        self.http.close()
 
     def add_photo(self, name: str, **told: Any) -> None:
         self.keys[name] = self.media.add_photo(self.section, name, PHOTO, **told)
@@ -94,31 +89,8 @@ class Place:
     def titles(self, title: str = "Photos") -> list[str]:
         return [item.title for item in self.listed(title)]
 
-    def item(self, name: str) -> Item:
-        return items(self)[name]
-
-    def read(self, name: str) -> Shown | NotRead:
-        (read,) = self.library.read_tags([self.item(name)])
-        return read
-
-    def shown(self, name: str) -> Shown:
-        read = self.read(name)
-        assert isinstance(read, Shown)
-        return read
-
     def edit(self, name: str, *, adds: tuple[str, ...] = (), removes: tuple[str, ...] = ()) -> Edit:
         return Edit(self.item(name), refs(adds), refs(removes))
-
-    def send(self, *edits: Edit) -> list[EditOutcome]:
-        return list(self.library.send(edits))
-
-    def asked(self, start: str) -> list[str]:
-        """The requests that begin like this."""
-        return [line for line in self.media.log if line.startswith(start)]
-
-
-def refs(words: tuple[str, ...]) -> tuple[TagRef, ...]:
-    return tuple(TagRef(Field.TAG, word) for word in words)
 
 
 def words(outcome: EditOutcome) -> list[str]:

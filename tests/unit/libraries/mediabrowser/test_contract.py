@@ -5,6 +5,7 @@ import pytest
 from tests.mediabrowser import MediaServer
 from tests.unit.libraries.library_contract import LibraryContract
 from tests.unit.libraries.mediabrowser.places import Place
+from tests.unit.libraries.server_place import opened
 
 pytestmark = pytest.mark.slow
 
@@ -12,10 +13,7 @@ pytestmark = pytest.mark.slow
 class TestEmbyAndJellyfin(LibraryContract):
     @pytest.fixture
     def place(self, media: MediaServer) -> Iterator[Place]:
-        made = Place(media)
-        made.library.open()
-        yield made
-        made.close()
+        yield from opened(Place(media))
 
 
 class TestServersThatNameTheSourcesOfPhotos(TestEmbyAndJellyfin):

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.unit.libraries.mediabrowser.places import Place, refs, words
+from tests.unit.libraries.mediabrowser.places import Place, words
+from tests.unit.libraries.server_place import refs
 from tigertag.contracts import EditOutcome
 from tigertag.errors import LibraryError, LibraryReadOnly, LibraryUnavailable
 from tigertag.model import Field, TagRef

@@ -11,7 +11,7 @@ import requests
 
 from scripts.digest_openapi import digest, kind
 from tests.mediabrowser import KEY, MediaServer
-from tests.unit.libraries.mediabrowser.places import PHOTO
+from tests.unit.libraries.server_place import PHOTO
 
 TOKEN = {"Authorization": f'MediaBrowser Token="{KEY}"'}
 ROOT = Path(__file__).parents[4]

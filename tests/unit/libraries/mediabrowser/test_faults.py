@@ -10,8 +10,9 @@ import pytest
 from tests.mediabrowser import KEY, MediaServer
 from tests.mediabrowser.holdings import User
 from tests.unit.libraries.mediabrowser.places import Place
+from tests.unit.libraries.server_place import said
 from tigertag.contracts import Host, Need
-from tigertag.errors import LibraryError, LibraryUnavailable
+from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.mediabrowser import emby, jellyfin
 
 pytestmark = pytest.mark.slow
@@ -44,16 +45,6 @@ def place(place: Place) -> Place:
     place.add_photo("a.jpg")
     place.media.silence_s = 0.01
     return place
-
-
-def said(ask: Ask, place: Place) -> LibraryError:
-    with pytest.raises(LibraryError) as caught:
-        ask(place)
-    line = str(caught.value)
-    assert line.startswith("Library box: ")
-    assert "\n" not in line
-    assert KEY not in line
-    return caught.value
 
 
 @pytest.mark.parametrize("asked", ASKS)

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.mediabrowser import MediaServer
-from tests.unit.libraries.mediabrowser.places import OTHER, PHOTO, Place
+from tests.unit.libraries.mediabrowser.places import Place
+from tests.unit.libraries.server_place import OTHER, PHOTO
 from tests.unit.media.pictures import encoded, halves, turned
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, Unreadable

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.mediabrowser import MediaServer
-from tests.unit.libraries.mediabrowser.places import OTHER, PHOTO, Place
+from tests.unit.libraries.mediabrowser.places import Place
+from tests.unit.libraries.server_place import OTHER, PHOTO
 from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.libraries.mediabrowser import listing
 from tigertag.model import Media

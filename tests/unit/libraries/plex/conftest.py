@@ -4,6 +4,7 @@ import pytest
 
 from tests.plex import PlexServer
 from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.libraries.server_place import opened
 
 
 @pytest.fixture
@@ -14,7 +15,4 @@ def plex() -> Iterator[PlexServer]:
 
 @pytest.fixture
 def place(plex: PlexServer) -> Iterator[PlexPlace]:
-    made = PlexPlace(plex)
-    made.library.open()
-    yield made
-    made.close()
+    yield from opened(PlexPlace(plex))

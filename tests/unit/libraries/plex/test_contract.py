@@ -5,6 +5,7 @@ import pytest
 from tests.plex import PlexServer
 from tests.unit.libraries.library_contract import LibraryContract, Place, items, shown, words
 from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.libraries.server_place import opened
 
 
 class TestPlex(LibraryContract):
@@ -12,10 +13,7 @@ class TestPlex(LibraryContract):
 
     @pytest.fixture
     def place(self, plex: PlexServer) -> Iterator[PlexPlace]:
-        made = PlexPlace(plex, kind=self.kind)
-        made.library.open()
-        yield made
-        made.close()
+        yield from opened(PlexPlace(plex, kind=self.kind))
 
 
 class TestPlexWithFilms(TestPlex):

@@ -13,7 +13,8 @@ import requests
 from plexapi.exceptions import BadRequest, NotFound, Unauthorized
 
 from tests.plex import TOKEN, PlexServer
-from tests.unit.libraries.plex.plexes import FILM, PHOTO
+from tests.unit.libraries.plex.plexes import FILM
+from tests.unit.libraries.server_place import PHOTO
 
 HEADERS = {"X-Plex-Token": TOKEN}
 

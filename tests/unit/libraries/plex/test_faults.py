@@ -10,8 +10,9 @@ import pytest
 
 from tests.plex import TOKEN
 from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.libraries.server_place import said
 from tigertag.contracts import Need, NotRead
-from tigertag.errors import LibraryError, LibraryUnavailable
+from tigertag.errors import LibraryUnavailable
 
 pytestmark = pytest.mark.slow
 
@@ -46,16 +47,6 @@ def place(place: PlexPlace) -> PlexPlace:
     place.add_photo("a.jpg")
     place.plex.silence_s = 0.01
     return place
-
-
-def said(ask: Ask, place: PlexPlace) -> LibraryError:
-    with pytest.raises(LibraryError) as caught:
-        ask(place)
-    line = str(caught.value)
-    assert line.startswith("Library box: ")
-    assert "\n" not in line
-    assert TOKEN not in line
-    return caught.value
 
 
 @pytest.mark.parametrize("request_line", ASKS)

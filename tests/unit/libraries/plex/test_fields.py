@@ -7,7 +7,8 @@ import pytest
 
 from tests.plex import PlexServer
 from tests.plex.holdings import FIELDS
-from tests.unit.libraries.plex.plexes import FILM, PlexPlace, refs
+from tests.unit.libraries.plex.plexes import FILM, PlexPlace
+from tests.unit.libraries.server_place import refs
 from tigertag.contracts import EditOutcome
 from tigertag.libraries.plex import kinds
 from tigertag.model import Edit, Field, Item, Shown, TagRef

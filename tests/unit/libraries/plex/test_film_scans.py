@@ -10,13 +10,11 @@ from tests.colours import COLOURS, ColourEngine
 from tests.plex import PlexServer
 from tests.unit.libraries.plex.films import film
 from tests.unit.libraries.plex.plexes import PlexPlace
-from tests.unit.policy.trees import TREE
-from tigertag.contracts import Capabilities, Host, Sampling
-from tigertag.model import Media, Thresholds
+from tests.unit.libraries.scanned import Scanned
+from tigertag.contracts import Capabilities, Sampling
+from tigertag.model import Media
 from tigertag.services import scans
-from tigertag.services.core import Core, EngineEntry, LibraryEntry
-from tigertag.services.scans import Request, Status
-from tigertag.store import Store, migrate
+from tigertag.services.scans import Status
 
 pytestmark = pytest.mark.slow
 
@@ -32,39 +30,20 @@ class Watching(ColourEngine):
         return replace(super().capabilities, media=frozenset({Media.PHOTO, Media.VIDEO}))
 
 
-class Cinema(PlexPlace):
+class Cinema(Scanned, PlexPlace):
     """A Plex server with one-coloured films or episodes, and a core that scans it."""
 
     def __init__(self, plex: PlexServer, home: Path, *, kind: str, **options: str) -> None:
         super().__init__(plex, kind=kind, **options)
-        self.engine = Watching()
-        self.store = Store(f"sqlite:///{home}/tigertag.db")
-        migrate.upgrade(self.store)
-        self._home = home
-
-    def close(self) -> None:
-        self.store.close()
-        super().close()
+        self.begin(home, engine=Watching(), sampling=Sampling(by="keyframes"))
 
     def show_film(self, name: str, colour: str) -> None:
         self.keys[name] = self.plex.add(
             self.section, name, self.kind, FILMS[colour], parent=self.parent
         )
 
-    @property
-    def core(self) -> Core:
-        engine = EngineEntry("colour", "test", self.engine, "", Thresholds(0.5, 10))
-        sampling = Sampling(by="keyframes")
-        library = LibraryEntry("box", "tigertag.plex", self.library, "", sampling)
-        host = Host(self._home, self.http)
-        return Core(host, self.store, TREE, (engine,), (library,), (), workers=2, lease_s=5.0)
-
-    def run(self, scan_id: int) -> Status:
-        scans.run(self.core, scan_id).run()
-        return scans.status(self.core, scan_id)
-
     def scan(self, write: str = "apply") -> Status:
-        return self.run(scans.start(self.core, Request("box", "Photos", write=write)))
+        return super().scan(write)
 
 
 @pytest.fixture

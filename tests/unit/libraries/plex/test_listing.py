@@ -7,7 +7,8 @@ import pytest
 
 from tests.plex import PlexServer
 from tests.unit.libraries.library_contract import items
-from tests.unit.libraries.plex.plexes import FILM, PHOTO, PlexPlace
+from tests.unit.libraries.plex.plexes import FILM, PlexPlace
+from tests.unit.libraries.server_place import PHOTO
 from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.libraries.plex import kinds, listing
 from tigertag.libraries.plex.parts import main_part

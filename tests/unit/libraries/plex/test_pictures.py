@@ -6,14 +6,15 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.plex import PlexServer
-from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace
+from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.libraries.server_place import PHOTO
 from tests.unit.media.pictures import RED, encoded, halves, near, turned
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, Unreadable
 from tigertag.libraries.plex import pictures
-from tigertag.media.paths import Mapped, local
 from tigertag.media.picture import decode
 from tigertag.model import Item
+from tigertag.served.paths import Mapped, local
 
 LARGE = encoded(halves(900, 600), "JPEG")
 
@@ -104,7 +105,7 @@ def test_an_original_that_cannot_be_had_fails_its_item_alone(
 def test_an_original_that_is_too_large_is_not_taken_in(
     place: PlexPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "_LARGEST_ORIGINAL", 1_000_000)
+    monkeypatch.setattr(pictures, "LARGEST_ORIGINAL", 1_000_000)
     item = add(place, b"\xff\xd8\xff" + bytes(1_000_001))
     place.plex.fail(500, at="/photo/:/transcode")
     with pytest.raises(Unreadable, match="larger than 1 MB"):

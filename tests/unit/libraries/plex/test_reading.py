@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace
+from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.libraries.server_place import PHOTO
 from tigertag.contracts import NotRead
 
 

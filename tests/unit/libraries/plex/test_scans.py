@@ -4,39 +4,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from tests.colours import COLOURS, ColourEngine
+from tests.colours import COLOURS
 from tests.plex import PlexServer
 from tests.unit.libraries.plex.plexes import PlexPlace
-from tests.unit.media.pictures import encoded
-from tests.unit.policy.trees import TREE
-from tigertag.contracts import Host
+from tests.unit.libraries.scanned import PICTURES, Scanned
 from tigertag.errors import LibraryError, LibraryUnavailable
-from tigertag.model import Label, Thresholds
+from tigertag.model import Label
 from tigertag.services import scans
-from tigertag.services.core import Core, EngineEntry, LibraryEntry
-from tigertag.services.scans import Request, Status
-from tigertag.store import Store, migrate
+from tigertag.services.scans import Request
 
 pytestmark = pytest.mark.slow
 
-PICTURES = {name: encoded(Image.new("RGB", (40, 30), rgb), "JPEG") for name, rgb in COLOURS.items()}
 
-
-class Box(PlexPlace):
+class Box(Scanned, PlexPlace):
     """A Plex server with coloured photos, and a core that scans it."""
 
     def __init__(self, plex: PlexServer, home: Path) -> None:
         super().__init__(plex)
-        self.engine = ColourEngine()
-        self.store = Store(f"sqlite:///{home}/tigertag.db")
-        migrate.upgrade(self.store)
-        self._home = home
-
-    def close(self) -> None:
-        self.store.close()
-        super().close()
+        self.begin(home)
 
     def photos(self, count: int) -> None:
         for number in range(count):
@@ -44,20 +30,6 @@ class Box(PlexPlace):
             self.keys[f"{number}"] = self.plex.add_photo(
                 self.section, f"{number}", PICTURES[colour]
             )
-
-    @property
-    def core(self) -> Core:
-        engine = EngineEntry("colour", "test", self.engine, "", Thresholds(0.5, 10))
-        library = LibraryEntry("box", "tigertag.plex", self.library, "")
-        host = Host(self._home, self.http)
-        return Core(host, self.store, TREE, (engine,), (library,), (), workers=2, lease_s=5.0)
-
-    def run(self, scan_id: int) -> Status:
-        scans.run(self.core, scan_id).run()
-        return scans.status(self.core, scan_id)
-
-    def scan(self, write: str = "preview") -> Status:
-        return self.run(scans.start(self.core, Request("box", "Photos", write=write)))
 
     def all_tags(self) -> list[list[str]]:
         return [self.tags(f"{number}") for number in range(len(self.keys))]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.plex import PlexServer
-from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace
+from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.libraries.server_place import PHOTO
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, Unreadable
 from tigertag.model import Item

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.plex import PlexServer
 from tests.plex.edits import pairs, parsed
-from tests.unit.libraries.plex.plexes import PHOTO, PlexPlace, refs
+from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.libraries.server_place import PHOTO, refs
 from tigertag.contracts import EditOutcome
 from tigertag.errors import LibraryError, LibraryReadOnly, LibraryUnavailable
 from tigertag.libraries.plex.edits import LONGEST_URL, Delta, path, paths

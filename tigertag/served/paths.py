@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -62,6 +62,14 @@ def local(mappings: Sequence[Mapped], file: str, *, size_bytes: int | None) -> P
         if rest is not None:
             return _inside(mapped.here, rest, size_bytes)
     return None
+
+
+def here(
+    mappings: Sequence[Mapped], file: str, *, size_bytes: int | None, endings: Container[str]
+) -> Path | None:
+    """Return where the server's file is here, if its name ends in one of these; see `local`."""
+    path = local(mappings, file, size_bytes=size_bytes)
+    return path if path is not None and path.suffix.lower() in endings else None
 
 
 def _inside(folder: str, rest: str, size_bytes: int | None) -> Path | None:

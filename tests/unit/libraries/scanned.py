@@ -1,0 +1,51 @@
+"""A core that scans the section "Photos" of a place."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from tests.colours import COLOURS, ColourEngine
+from tests.unit.libraries.server_place import ServerPlace
+from tests.unit.media.pictures import encoded
+from tests.unit.policy.trees import TREE
+from tigertag.contracts import Host, Sampling
+from tigertag.model import Thresholds
+from tigertag.services import scans
+from tigertag.services.core import Core, EngineEntry, LibraryEntry
+from tigertag.services.scans import Request, Status
+from tigertag.store import Store, migrate
+
+PICTURES = {name: encoded(Image.new("RGB", (40, 30), rgb), "JPEG") for name, rgb in COLOURS.items()}
+
+
+class Scanned(ServerPlace):
+    """A place that is scanned by an engine that sees colours, once it has begun."""
+
+    engine: ColourEngine
+
+    def begin(
+        self, home: Path, *, engine: ColourEngine | None = None, sampling: Sampling | None = None
+    ) -> None:
+        self.engine = engine or ColourEngine()
+        self._home = home
+        self._sampling = sampling or Sampling()
+        self._store = Store(f"sqlite:///{home}/tigertag.db")
+        migrate.upgrade(self._store)
+
+    def close(self) -> None:
+        self._store.close()
+        super().close()
+
+    @property
+    def core(self) -> Core:
+        engine = EngineEntry("colour", "test", self.engine, "", Thresholds(0.5, 10))
+        library = LibraryEntry("box", "test", self.library, "", self._sampling)
+        host = Host(self._home, self.http)
+        return Core(host, self._store, TREE, (engine,), (library,), (), workers=2, lease_s=5.0)
+
+    def run(self, scan_id: int) -> Status:
+        scans.run(self.core, scan_id).run()
+        return scans.status(self.core, scan_id)
+
+    def scan(self, write: str = "preview") -> Status:
+        return self.run(scans.start(self.core, Request("box", "Photos", write=write)))

@@ -1,0 +1,52 @@
+import pytest
+
+from tigertag.served.listing import CutShort, Page, entries
+
+
+class Pages:
+    """Answers with these pages, one after the other; then with empty ones."""
+
+    def __init__(self, *pages: str, total: int | None = None) -> None:
+        self.pages = list(pages)
+        self.total = total
+        self.starts: list[int] = []
+
+    def __call__(self, *, start: int, size: int) -> Page[str]:
+        self.starts.append(start)
+        page = self.pages.pop(0) if self.pages else ""
+        return Page([(one.lower(), one) for one in page], self.total)
+
+
+def test_a_listing_that_ends_before_its_promise_is_cut_short() -> None:
+    with pytest.raises(CutShort) as caught:
+        list(entries(Pages("ab", total=3), size=2))
+    assert (caught.value.got, caught.value.promised) == (2, 3)
+
+
+def test_an_empty_page_that_should_not_be_is_asked_for_once_more() -> None:
+    pages = Pages("ab", "", "c", total=3)
+    assert list(entries(pages, size=2)) == ["a", "b", "c"]
+    assert pages.starts == [0, 2, 2]
+
+
+def test_a_whole_listing_costs_its_pages_and_no_request_more() -> None:
+    pages = Pages("ab", "c", total=3)
+    assert list(entries(pages, size=2)) == ["a", "b", "c"]
+    assert pages.starts == [0, 2]
+
+
+def test_without_a_total_the_end_is_where_nothing_comes() -> None:
+    pages = Pages("ab", "c")
+    assert list(entries(pages, size=2)) == ["a", "b", "c"]
+    assert pages.starts == [0, 2, 3]
+
+
+def test_what_slipped_to_another_page_is_found_when_all_is_read_once_more() -> None:
+    pages = Pages("ab", "bd", "", "ab", "cd", total=4)
+    assert sorted(entries(pages, size=2)) == ["a", "b", "c", "d"]
+
+
+def test_all_at_once_though_less_was_asked_for_is_the_end_without_a_total() -> None:
+    pages = Pages("abc")
+    assert list(entries(pages, size=2)) == ["a", "b", "c"]
+    assert pages.starts == [0]

@@ -1,0 +1,1 @@
+"""What libraries behind a media server share: how they are told of it, list it, and word faults."""
