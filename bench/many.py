@@ -31,6 +31,8 @@ class Many:
     """Keeps to `Library`; it bears no tags, and none can be written."""
 
     field = Field.TAG
+    identity = ""
+    footage = ""
 
     def __init__(self, id: str, count: int) -> None:
         self.id = id

@@ -31,6 +31,8 @@ class Shelf:
         self.added: dict[str, datetime] = {}
         self.listed: list[str] = []
         self.reads = 0
+        self.identity = ""
+        self.footage = ""
 
     def put(self, key: str, colour: str, *within: str) -> None:
         item = Item(self.id, SECTION.id, key, "1", title=key, stamp="1", within=within)

@@ -33,6 +33,10 @@ def _checks(*, work: tuple[str, ...], chunks: tuple[str, ...], modes: tuple[str,
 def upgrade() -> None:
     op.add_column("answers", sa.Column("frames", sa.Text(), server_default="", nullable=False))
     op.add_column("items", sa.Column("within", sa.Text(), server_default="", nullable=False))
+    sampler = sa.Column("sampler", sa.String(length=64), server_default="", nullable=False)
+    op.add_column("work", sampler)
+    source = sa.Column("source", sa.String(length=256), server_default="", nullable=False)
+    op.add_column("sections", source)
     _checks(work=(*_WORK, "skipped"), chunks=(*_CHUNKS, "groups"), modes=(*_MODES, "new"))
 
 
@@ -42,5 +46,7 @@ def downgrade() -> None:
     op.execute("UPDATE chunks SET kind = 'items' WHERE kind = 'groups'")
     op.execute("UPDATE scans SET mode = 'changed' WHERE mode = 'new'")
     _checks(work=_WORK, chunks=_CHUNKS, modes=_MODES)
+    op.drop_column("sections", "source")
+    op.drop_column("work", "sampler")
     op.drop_column("items", "within")
     op.drop_column("answers", "frames")

@@ -70,6 +70,19 @@ class Library(Protocol):
         """Where tags go on items that leave a choice; `Shown.field` tells it of each item."""
         ...
 
+    @property
+    def identity(self) -> str:
+        """What tells this source from another that is set up under the same name; "": nothing does.
+
+        Known once open.
+        """
+        ...
+
+    @property
+    def footage(self) -> str:
+        """What is looked at of videos instead of their own file, such as "trailer"; "": nothing."""
+        ...
+
     def open(self) -> None:
         """Reach the source. Idempotent. Raises `LibraryError`."""
 

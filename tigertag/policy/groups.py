@@ -13,7 +13,8 @@ LEAST_SHARE: Final = 0.5
 def rolled_up(parts: Sequence[Sequence[Tag]]) -> tuple[Tag, ...]:
     """Return the tags of a group, those borne by most first; `parts` are the tags of each item.
 
-    A tag's confidence is the mean of those of the items that bear it.
+    A tag's confidence is the mean of those of the items that bear it; the engines that speak for it
+    are theirs.
     """
     bearing: dict[str, list[Tag]] = {}
     for tags in parts:
@@ -26,5 +27,12 @@ def rolled_up(parts: Sequence[Sequence[Tag]]) -> tuple[Tag, ...]:
 
 def _tag(borne: Sequence[Tag], of: int) -> Tag:
     name, mean = borne[0].name, fsum(tag.confidence for tag in borne) / len(borne)
-    said = Evidence("what is in it", f"{len(borne)} of {of}", Label(name, mean))
-    return Tag(name, mean, because=(said,))
+    engines = dict.fromkeys(why.engine for tag in borne for why in tag.because)
+    share = f"on {len(borne)} of {of} in it"
+    return Tag(
+        name,
+        mean,
+        borne[0].concept,
+        borne[0].kind,
+        because=tuple(Evidence(engine, share, Label(name, mean)) for engine in engines),
+    )

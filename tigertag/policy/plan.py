@@ -3,6 +3,7 @@
 TigerTag removes only what stands as its own, and never adds what the user took off.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,11 +15,16 @@ _WRITTEN = (Standing.OURS, Standing.KEPT)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An edit, and what the reading taught: words the user took off, words to be forgotten."""
+    """An edit, and what the reading taught.
+
+    That is words the user took off, words to be forgotten, and words that are gone already and
+    that an undo holds off.
+    """
 
     edit: Edit
     tombstones: frozenset[Word] = field(default_factory=frozenset)
     forgotten: frozenset[Word] = field(default_factory=frozenset)
+    held: frozenset[Word] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +49,33 @@ def plan(
 
     `refreshed`: the server has rebuilt the item's metadata since we wrote, so that the loss of all
     our tags is not the user's doing. `lifted`: words that an undo holds off, or keeps, and that the
-    user has now asked for again.
+    user has now asked for again. What stays off stays off in every field.
     """
-    present = {ref.word: ref for ref in shown.tags}
+    present = _once(shown.tags)
     want = {ref.word: ref for ref in wanted}
-    loss = _loss(standing, present, refreshed=refreshed)
-    held = {word for word, state in standing.items() if state is Standing.HELD}
-    barred = _buried(standing) | loss.tombstones | (held - lifted)
+    loss = _loss(standing, {ref.word for ref in shown.tags}, refreshed=refreshed)
+    asked_again = {name for _field, name in lifted}
+    held = {
+        (field, name)
+        for (field, name), state in standing.items()
+        if state is Standing.HELD and name not in asked_again
+    }
+    barred = {name for _field, name in _buried(standing) | loss.tombstones | held}
     removable = {
         word
         for word, state in standing.items()
         if state is Standing.OURS or (state is Standing.KEPT and word in lifted)
     }
-    adds = tuple(ref for word, ref in want.items() if word not in present and word not in barred)
+    there = {ref.word for ref in shown.tags}
+    adds = tuple(ref for word, ref in want.items() if word not in there and word[1] not in barred)
     removes = tuple(ref for word, ref in present.items() if word in removable and word not in want)
     return Plan(Edit(item, adds, removes), loss.tombstones, loss.forgotten)
+
+
+def _once(tags: Sequence[TagRef]) -> dict[Word, TagRef]:
+    """The tags by word; of a word in two spellings nobody knows which is ours: it is left out."""
+    borne = Counter(ref.word for ref in tags)
+    return {ref.word: ref for ref in tags if borne[ref.word] == 1}
 
 
 def at_most(planned: Plan, words: Collection[Word]) -> Plan:
@@ -77,10 +95,10 @@ class _Loss:
 
 
 def _loss(
-    standing: Mapping[Word, Standing], present: Mapping[Word, TagRef], *, refreshed: bool
+    standing: Mapping[Word, Standing], present: Collection[Word], *, refreshed: bool
 ) -> _Loss:
     ours = {word for word, state in standing.items() if state in _WRITTEN}
-    lost = frozenset(ours - present.keys())
+    lost = frozenset(ours.difference(present))
     wiped = refreshed and lost == ours
     return _Loss(frozenset(), lost) if wiped else _Loss(lost, frozenset())
 
@@ -100,27 +118,47 @@ def plan_undo(
 ) -> Plan:
     """Return the inverse of what still stands of edits (`done`, the newest first).
 
-    What the user did since is left alone. `origin`: what was shown before the
-    first of all edits of the item; its locks come back when no tag is left that it did not have.
+    What the user did since is left alone. `origin`: what was shown when nothing of ours was on the
+    item last; the locks of a field come back when it holds no tag that it did not have then.
     """
-    present = {ref.word: ref for ref in shown.tags}
-    loss = _loss(standing, present, refreshed=refreshed)
+    present = _once(shown.tags)
+    loss = _loss(standing, {ref.word for ref in shown.tags}, refreshed=refreshed)
     barred = _buried(standing) | loss.tombstones
     adds: dict[Word, TagRef] = {}
     removes: dict[Word, TagRef] = {}
+    held: set[Word] = set()
     for one in done:
+        held |= {ref.word for ref in one.added} & loss.forgotten
         for ref in one.added:
             if ref.word in present and standing.get(ref.word) in _WRITTEN:
                 removes[ref.word] = present[ref.word]
         for ref in one.removed:
             if ref.word not in present and ref.word not in barred:
                 adds[ref.word] = ref
-    left = (present.keys() - removes.keys()) | adds.keys()
-    locked = None
-    if origin is not None and removes and left <= {ref.word for ref in origin.tags}:
-        locked = origin.locked
+    left = ({ref.word for ref in shown.tags} - removes.keys()) | adds.keys()
+    locked = None if origin is None else _locks(shown, origin, adds, removes, left)
     edit = Edit(item, tuple(adds.values()), tuple(removes.values()), locked)
-    return Plan(edit, loss.tombstones, loss.forgotten)
+    return Plan(edit, loss.tombstones, loss.forgotten - held, frozenset(held))
+
+
+def _locks(
+    shown: Shown,
+    origin: Shown,
+    adds: Collection[Word],
+    removes: Collection[Word],
+    left: Collection[Word],
+) -> frozenset[Field] | None:
+    """The locks to leave behind: of a field that bears nothing of ours any more, those it had.
+
+    None where no field is such a one.
+    """
+    had = {ref.word for ref in origin.tags}
+    ours = {field for field, name in left if (field, name) not in had}
+    back = {field for field, _name in removes} - ours
+    if not back:
+        return None
+    kept = (shown.locked | {field for field, _name in adds}) - back
+    return frozenset(kept | (origin.locked & back))
 
 
 def settle(

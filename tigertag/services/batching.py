@@ -22,7 +22,7 @@ from tigertag.services.context import Context
 from tigertag.services.core import Core
 from tigertag.services.stopping import Stopping
 from tigertag.store import Db, answers, batches, chunks, decisions, items, use
-from tigertag.store.answers import AnswerRow
+from tigertag.store.answers import PHOTO, AnswerRow
 from tigertag.store.batches import Awaited, Batch
 from tigertag.store.chunks import Chunk
 from tigertag.store.use import Amount, OpenCall
@@ -231,8 +231,8 @@ class Batching:
 
     def _row(self, awaited: Awaited, batch: Batch, outcome: Labelled) -> AnswerRow:
         answer = pipeline.answer(batch.engine, awaited.fingerprint, outcome)
-        context, sampler = self._context, self._context.sampler(awaited.media)
-        return AnswerRow(awaited.item_id, awaited.revision, context.round, answer, sampler)
+        sampler = awaited.sampler or PHOTO
+        return AnswerRow(awaited.item_id, awaited.revision, self._context.round, answer, sampler)
 
     def _finish_collecting(
         self, chunk: Chunk, batch: Batch, engine: DeferredEngine, reason: str

@@ -15,6 +15,7 @@ from tigertag.services import rules as rules_service
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.store import Db, scans
 from tigertag.store import rules as rows
+from tigertag.store.answers import PHOTO
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import ScanRow
 
@@ -62,11 +63,11 @@ class Context:
         return self.signature if whole else ""
 
     def sampler(self, media: Media) -> str:
-        """What an answer depends on, besides the engine: how frames are chosen.
-
-        A photo is its own only frame.
-        """
-        return self.sampling.name if media is Media.VIDEO else "photo"
+        """What an answer depends on, besides the engine: how frames are chosen, and of what."""
+        if media is not Media.VIDEO:
+            return PHOTO
+        footage = self.library.footage
+        return f"{self.sampling.name}-{footage}" if footage else self.sampling.name
 
     def samplers(self, rows: Sequence[ItemRow]) -> dict[int, str]:
         return {row.id: self.sampler(row.item.media) for row in rows}
@@ -123,6 +124,7 @@ def _signature(
         library.sampling.name,
         sorted(library.skip_tags),
         library.library.field if library.library else "",
+        library.library.footage if library.library else "",
         sorted(fingerprints.items()),
         [astuple(rule) for rule in rules.rules],
         sorted((engine, astuple(limits)) for engine, limits in thresholds.items()),

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -60,8 +60,6 @@ class Listing:
     def __init__(self, store: Store, context: Context) -> None:
         self._store = store
         self._context = context
-        self._touched: set[str] = set()
-        self._again = False
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
         """List all; False when `run` was cancelled before the end. Raises `LibraryError`."""
@@ -77,8 +75,6 @@ class Listing:
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
         context, listed, unchanged = self._context, 0, 0
         asked: Counter[tuple[str, Media]] = Counter()
-        self._touched.clear()
-        self._again = chunk.attempts > 1
         found = context.library.items(context.section, self._since())
         for page in _batches(_storable(found)):
             if run.cancelled():
@@ -89,13 +85,42 @@ class Listing:
                 unchanged += self._plan_changed(db, rows, asked)
                 listed += len(rows)
                 scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=unchanged)
+        if context.scan.mode != "new":
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                items.mark_gone(db, context.scan.section_id, chunk.scan_id)
+        if not self._left_over(chunk, run, asked):
+            return False
         with self._store.write() as db:
             chunks.check(db, chunk)
-            if context.scan.mode != "new":
-                items.mark_gone(db, context.scan.section_id, chunk.scan_id)
             if context.scan.is_forecast:
                 scans.put_forecast(db, chunk.scan_id, dumps(_counted(sorted(context.asked), asked)))
         return True
+
+    def _left_over(self, chunk: Chunk, run: RunContext, asked: Counter[tuple[str, Media]]) -> bool:
+        """Plan also what was listed before and is due; False when cancelled.
+
+        That is groups that have lost something, and in a scan of what is new all that earlier scans
+        left undone.
+        """
+        context, after = self._context, 0
+        while not run.cancelled():
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                rows = items.page(
+                    db,
+                    context.scan.section_id,
+                    context.section,
+                    after=after,
+                    limit=_PAGE,
+                    but=context.signature,
+                    groups=context.scan.mode != "new",
+                )
+                self._plan_changed(db, rows, asked)
+            if not rows:
+                return True
+            after = rows[-1].id
+        return False
 
     def _plan_changed(
         self, db: Db, rows: Sequence[ItemRow], asked: Counter[tuple[str, Media]]
@@ -104,8 +129,9 @@ class Listing:
         context = self._context
         already = decisions.planned(db, context.scan.id, [row.id for row in rows])
         new = [row for row in rows if row.id not in already]
-        self._touched.update(key for row in rows if self._is_due(row) for key in row.item.within)
-        todo = [row for row in new if self._is_due(row)]
+        touched = {key for row in rows if self._is_due(row) for key in row.item.within}
+        items.unsettle(db, context.scan.section_id, touched)
+        todo = [row for row in new if self._is_due(row, touched)]
         todos = self._todos(db, todo)
         if context.scan.is_forecast:
             asked.update((engine, one.media) for one in todos for engine, _print in one.engines)
@@ -113,14 +139,13 @@ class Listing:
             self._plan(db, todos)
         return len(new) - len(todo)
 
-    def _is_due(self, row: ItemRow) -> bool:
-        """Whether an item is to be looked at; a group also because of what is in it.
-
-        What an interrupted listing has found in groups is not known any more: all of them are due.
-        """
-        if row.item.media is Media.GROUP and (self._again or row.item.key in self._touched):
-            return True
-        return bool(self._context.round) or row.settled != self._context.signature
+    def _is_due(self, row: ItemRow, touched: Collection[str] = ()) -> bool:
+        """Whether an item is to be looked at. Groups wait for a scan that lists all of them."""
+        context = self._context
+        if row.item.media is Media.GROUP and context.scan.mode == "new":
+            return False
+        unsettled = row.settled != context.signature or row.item.key in touched
+        return bool(context.round) or unsettled
 
     def _since(self) -> datetime | None:
         """From when on a scan of what is new looks: since what was listed last began."""
@@ -144,7 +169,13 @@ class Listing:
         )
         under_way: set[tuple[int, str]] = set()
         if not context.round:
-            known |= decisions.refused(db, revisions, context.fingerprints, paid=context.paid)
+            known |= decisions.refused(
+                db,
+                revisions,
+                context.fingerprints,
+                context.samplers(rows),
+                paid=context.paid,
+            )
             under_way = batches.asked_elsewhere(db, list(revisions))
         return [self._todo(row, known, under_way) for row in rows]
 
@@ -170,6 +201,7 @@ class Listing:
             context.signature if asked == missing else "",
             tuple((name, context.fingerprints[name]) for name in asked),
             row.item.media,
+            context.sampler(row.item.media),
         )
 
     def _plan(self, db: Db, todos: Sequence[Todo]) -> None:

@@ -29,8 +29,9 @@ from tigertag.services.listing import Listing
 from tigertag.services.settling import Settling
 from tigertag.services.spool import Spool
 from tigertag.services.stopping import Stopping
-from tigertag.store import Db, batches, chunks, scans
+from tigertag.store import Db, batches, chunks, scans, sections
 from tigertag.store.chunks import Chunk
+from tigertag.store.scans import ScanRow
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Runner:
             if scan.kind != "scan":
                 _check_section(library, scan.section)
             with self._store.write() as db:
+                _check_source(db, scan, library)
                 context = contexts.make(self._core, db, scan, library)
                 calls.lose_old(db)
             stopping = Stopping(self._core, context.engines)
@@ -221,6 +223,21 @@ class Runner:
 
 def _never_again(_db: Db) -> float | None:
     return None
+
+
+def _check_source(db: Db, scan: ScanRow, library: Library) -> None:
+    """On another server the same keys are other items: the ledger must not be applied to them.
+
+    Raises `LibraryError`.
+    """
+    source = library.identity
+    if source and not sections.is_of_source(db, scan.section_id, source):
+        stem = f"LIBRARY_{library.id.upper()}"
+        raise LibraryError(
+            f"Library {library.id} is another server now than the one that TigerTag has written to"
+            f" under this name, so nothing was read or written. Set {stem}_URL back, or set this"
+            " server up under a name of its own, LIBRARY_<Y>_NAME and so on."
+        )
 
 
 def _check_section(library: Library, section: Section) -> None:

@@ -11,7 +11,6 @@ from tigertag.services import reading, skipping
 from tigertag.services.context import Context
 from tigertag.services.writeback import Read, Unread, Writeback, became, standing_after
 from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger
-from tigertag.store import tags as tag_rows
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
@@ -19,6 +18,18 @@ from tigertag.store.ledger import EditRow, Word
 
 _BATCH = 100
 _MOST_ATTEMPTS = 12
+_CUT_OFF = (
+    "TigerTag was cut off while it wrote to it, and something else than its tags has changed since;"
+    " nothing more was written. Look at it, then scan again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An item of a group: its tags, None where nothing is decided; may there be more to come?"""
+
+    tags: tuple[Tag, ...] | None
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +43,8 @@ class Facts:
     unanswered: Mapping[int, Sequence[tuple[str, str]]]
     source: Mapping[int, Decision]
     undone: Mapping[int, Sequence[EditRow]]
-    first: Mapping[int, EditRow]
-    parts: Mapping[str, Sequence[Sequence[Tag]]]
+    origins: Mapping[int, Shown]
+    parts: Mapping[str, Sequence[Part]]
 
 
 class Settling:
@@ -90,19 +101,21 @@ class Settling:
             unanswered=decisions.unanswered(db, context.scan.id, item_ids),
             source=decisions.of_items(db, source, item_ids) if source and not undoes else {},
             undone=ledger.made(db, source, item_ids) if undoes else {},
-            first=ledger.first(db, item_ids) if undoes else {},
+            origins=ledger.origins(db, item_ids) if undoes else {},
             parts=self._parts(db, list(rows.values())) if scans else {},
         )
 
-    def _parts(self, db: Db, rows: Sequence[ItemRow]) -> dict[str, list[list[Tag]]]:
+    def _parts(self, db: Db, rows: Sequence[ItemRow]) -> dict[str, list[Part]]:
         """What is decided of the items in each of the groups."""
         groups = [row.item.key for row in rows if row.item.media is Media.GROUP]
         if not groups:
             return {}
         inside = items.parts(db, self._context.scan.section_id, groups)
-        known = tag_rows.of_items(db, list({one for some in inside.values() for one in some}))
+        everything = list({one for some in inside.values() for one in some})
+        known = decisions.newest(db, everything)
+        standings = ledger.standings(db, everything)
         return {
-            key: [[Tag(one.name, one.confidence) for one in known[item_id]] for item_id in ids]
+            key: [_part(known.get(item_id), standings[item_id]) for item_id in ids]
             for key, ids in inside.items()
         }
 
@@ -121,7 +134,10 @@ class Settling:
         left_alone = self._left_alone(seen, standing)
         if left_alone is not None:
             alone = replace(todo, state="done", reason=left_alone)
-            return Read(row, alone, Plan(Edit(row.item)), seen, unsettled)
+            return Read(row, alone, Plan(Edit(row.item)), seen, unsettled, left_alone=True)
+        if any(edit.before.rest != seen.rest for edit in unsettled):
+            doubtful = _failed(todo, _CUT_OFF)
+            return Read(row, doubtful, Plan(Edit(row.item)), seen, unsettled, left_alone=True)
         tags, plan = self._plan(row, facts, standing, seen)
         decided = _decision(todo, tags, plan, facts.unanswered.get(row.id, ()))
         if self._context.scan.write == "apply":
@@ -130,7 +146,7 @@ class Settling:
         return Read(row, _with_recovered(decided, own, seen), plan, seen, unsettled)
 
     def _left_alone(self, seen: Shown, standing: Mapping[Word, Standing]) -> str | None:
-        if self._context.scan.kind != "scan":
+        if self._context.scan.kind not in ("scan", "apply"):
             return None
         return skipping.reason(seen, standing, self._context.skip_tags)
 
@@ -148,7 +164,7 @@ class Settling:
         if context.scan.kind in ("undo", "redo"):
             edits = facts.undone[row.id]
             done = [became(edit, edit.after or seen) for edit in reversed(edits)]
-            origin = facts.first[row.id].before
+            origin = facts.origins.get(row.id)
             plan = policy.plan_undo(
                 row.item, done, standing, seen, refreshed=refreshed, origin=origin
             )
@@ -164,13 +180,32 @@ class Settling:
             tags = tuple(replace(tag, field=seen.field) for tag in self._decided(row, facts))
         wanted = _refs(tags)
         plan = policy.plan(row.item, wanted, standing, seen, refreshed=refreshed, lifted=lifted)
+        if not all(one.final for one in facts.parts.get(row.item.key, ())):
+            # What is still to be answered may bear out the words that the group has.
+            plan = replace(plan, edit=replace(plan.edit, removes=()))
         return tags, plan if shown is None else policy.at_most(plan, shown)
 
     def _decided(self, row: ItemRow, facts: Facts) -> Sequence[Tag]:
         if row.item.media is Media.GROUP:
-            return policy.rolled_up(facts.parts[row.item.key])
+            inside = facts.parts[row.item.key]
+            return policy.rolled_up([one.tags for one in inside if one.tags is not None])
         context, given = self._context, facts.answers[row.id]
         return policy.decide(given, context.rules, context.thresholds, context.concepts)
+
+
+def _part(decided: Decision | None, standing: Mapping[Word, Standing]) -> Part:
+    """What an item says of its group: nothing where it was left alone, or nobody has answered."""
+    if decided is None or decided.state == "failed":
+        return Part(None, final=False)
+    if decided.reason:
+        return Part(None)
+    off = {
+        name
+        for (_field, name), state in standing.items()
+        if state in (Standing.TOMBSTONE, Standing.HELD)
+    }
+    tags = tuple(tag for tag in decided.tags if tag.name.casefold() not in off)
+    return Part(tags, final=bool(decided.settles))
 
 
 def _refs(tags: Iterable[Tag]) -> list[TagRef]:

@@ -31,13 +31,17 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An item that was read and decided. `unsettled`: its edits that a crash left open."""
+    """An item that was read and decided. `unsettled`: its edits that a crash left open.
+
+    `left_alone`: nothing was decided, and its tags stay as they are.
+    """
 
     row: ItemRow
     decision: Decision
     plan: Plan
     shown: Shown
     unsettled: Sequence[EditRow] = ()
+    left_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,8 @@ class Writeback:
             ended = [one.decision for one in found if one.row.id not in ids]
             decisions.write(db, chunk.scan_id, ended)
             if self._context.scan.kind == "scan":
-                tags.put(db, {one.row.id: one.decision.tags for one in read})
+                decided = [one for one in read if not one.left_alone]
+                tags.put(db, {one.row.id: one.decision.tags for one in decided})
             items.settle(db, [(one.row.id, _settles(one)) for one in found])
         return [Made(one, ids[one.row.id]) for one in to_make]
 
@@ -111,8 +116,11 @@ class Writeback:
         passed, spoilt = False, ""
         try:
             for outcome in self._send(chunk, [made]):
-                passed = outcome.after is not None and outcome.after.rest == made.read.shown.rest
-                if outcome.after is not None and not passed:
+                if outcome.after is None:
+                    continue
+                passed = _done(made, outcome.after).complete
+                if _harmed(made, outcome.after):
+                    passed = False
                     spoilt = (
                         f"The first write, to {outcome.key}, changed more than its tags; writing"
                         " has stopped. Look at that item before you scan again."
@@ -159,6 +167,7 @@ def _learn(db: Db, read: Sequence[Read]) -> None:
     for one in read:
         learned: Changes = {TagRef(*word): Standing.TOMBSTONE for word in one.plan.tombstones}
         learned |= {TagRef(*word): None for word in one.plan.forgotten}
+        learned |= {TagRef(*word): Standing.HELD for word in one.plan.held}
         for edit in one.unsettled:
             done = became(edit, one.shown)
             learned |= standing_after(edit.kind, done)
@@ -195,13 +204,31 @@ def _conclusion(kind: str, made: Made, outcome: EditOutcome) -> _Conclusion:
         state = "sent" if outcome.sent else "failed"
         verdict = Verdict(made.edit_id, state, None, outcome.reason)
         return _Conclusion(read.row.id, verdict, {}, _not_made(made, outcome.reason))
-    edit = made.edit
-    done = policy.settle(edit.adds, edit.removes, before=read.shown, after=outcome.after)
+    done = _done(made, outcome.after)
     if not done.complete:
         reason = "The library did not take all of its tags; scan again."
         decision = _not_made(made, reason, done)
+    elif _lost(made, outcome.after):
+        reason = "A tag that is none of TigerTag's is gone since it was written; look at it."
+        decision = _not_made(made, reason, done)
     verdict = _verdict(made.edit_id, done, outcome.after)
     return _Conclusion(read.row.id, verdict, standing_after(kind, done), decision)
+
+
+def _done(made: Made, after: Shown) -> Settled:
+    edit = made.edit
+    return policy.settle(edit.adds, edit.removes, before=made.read.shown, after=after)
+
+
+def _lost(made: Made, after: Shown) -> bool:
+    """Whether a tag is gone that the edit does not speak of."""
+    edit, before = made.edit, made.read.shown
+    kept = {ref.word for ref in before.tags} - {ref.word for ref in edit.removes}
+    return not kept <= {ref.word for ref in after.tags}
+
+
+def _harmed(made: Made, after: Shown) -> bool:
+    return after.rest != made.read.shown.rest or _lost(made, after)
 
 
 def _not_made(made: Made, reason: str, done: Settled | None = None) -> Decision:

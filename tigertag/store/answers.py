@@ -18,6 +18,10 @@ from tigertag.store.sql import insert_if_absent, slices
 _answers = schema.answers
 
 
+PHOTO = "photo"
+"""The sampler of a photo, which is its own only frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
     """An answer, and which item in which revision it speaks of.
@@ -29,7 +33,7 @@ class AnswerRow:
     revision: str
     round: int
     answer: Answer
-    sampler: str = "photo"
+    sampler: str = PHOTO
 
 
 def keep(db: Db, rows: Iterable[AnswerRow]) -> None:

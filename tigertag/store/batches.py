@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import Row, and_, func, select, update
 
 from tigertag.errors import LeaseLost
-from tigertag.model import Media
 from tigertag.store import chunks, schema
 from tigertag.store.database import Db
 from tigertag.store.sql import insert_one
@@ -44,12 +43,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """Work that waits for a batch: by this fingerprint it was asked about this revision."""
+    """Work that waits for a batch: what was asked about this revision, and how.
+
+    `sampler` is "" in work that is older than samplers.
+    """
 
     item_id: int
     revision: str
     fingerprint: str
-    media: Media
+    sampler: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,9 @@ def wake_items(db: Db, batch_id: int) -> None:
 def awaited(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, Awaited]:
     """Return those of the items whose work still waits for the batch."""
     where = (_work.c.batch_id == batch_id, _work.c.state == "deferred")
-    items = schema.items
-    columns = (_work.c.item_id, _work.c.revision, _work.c.fingerprint, items.c.media)
-    statement = select(*columns).join(items).where(*where, _work.c.item_id.in_(item_ids))
-    return {row[0]: Awaited(*row[:3], Media(row[3])) for row in db.execute(statement)}
+    columns = (_work.c.item_id, _work.c.revision, _work.c.fingerprint, _work.c.sampler)
+    rows = db.execute(select(*columns).where(*where, _work.c.item_id.in_(item_ids)))
+    return {row.item_id: Awaited(*row) for row in rows}
 
 
 def release_items(db: Db, batch_id: int, state: str, reason: str) -> None:

@@ -24,7 +24,7 @@ OPEN = (*_TO_ASK, "deferred")
 class Todo:
     """An item of a chunk. `settles`: the signature it will bear when all is done, or "".
 
-    `engines`: those to be asked, as (id, fingerprint).
+    `engines`: those to be asked, as (id, fingerprint), about frames that `sampler` chooses.
     """
 
     item_id: int
@@ -32,6 +32,7 @@ class Todo:
     settles: str = ""
     engines: tuple[tuple[str, str], ...] = ()
     media: Media = Media.PHOTO
+    sampler: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def plan(db: Db, scan_id: int, chunk_id: int, todos: Sequence[Todo]) -> None:
     asks = [
         place
         | {"item_id": todo.item_id, "revision": todo.revision}
-        | {"engine": engine, "fingerprint": fingerprint}
+        | {"engine": engine, "fingerprint": fingerprint, "sampler": todo.sampler}
         for todo in todos
         for engine, fingerprint in todo.engines
     ]
@@ -135,6 +136,19 @@ def of_scan(
 def of_items(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, Decision]:
     where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id.in_(item_ids))
     return {row.item_id: decision_of(row) for row in db.execute(select(_decisions).where(*where))}
+
+
+def newest(db: Db, item_ids: Sequence[int]) -> dict[int, Decision]:
+    """Return what was decided of items last, by a scan that looked at them."""
+    found: dict[int, Decision] = {}
+    scans = schema.scans
+    for some in slices(item_ids):
+        decided = (_decisions.c.item_id.in_(some), _decisions.c.state != "todo")
+        last = select(func.max(_decisions.c.id)).join(scans).where(*decided, scans.c.kind == "scan")
+        last = last.group_by(_decisions.c.item_id)
+        for row in db.execute(select(_decisions).where(_decisions.c.id.in_(last))):
+            found[row.item_id] = decision_of(row)
+    return found
 
 
 def decision_of(row: Row[Any]) -> Decision:
@@ -197,20 +211,25 @@ def refused(
     db: Db,
     revisions: Mapping[int, str],
     fingerprints: Mapping[str, str],
+    samplers: Mapping[int, str],
     *,
     paid: Collection[str] = (),
 ) -> set[tuple[int, str]]:
     """Return the (item, engine) that failed for good: asked again, it would fail again.
 
-    A paid engine is not asked again for its fingerprint alone.
+    With another sampler it might not. A paid engine is not asked again for its fingerprint alone.
     """
-    columns = (_work.c.item_id, _work.c.engine, _work.c.revision, _work.c.fingerprint)
+    names = ("item_id", "engine", "revision", "fingerprint", "sampler")
+    columns = [_work.c[name] for name in names]
     found: set[tuple[int, str]] = set()
     for some in slices(list(revisions)):
         where = (_work.c.item_id.in_(some), _work.c.state == "failed")
-        for item_id, engine, revision, fingerprint in db.execute(select(*columns).where(*where)):
+        for item_id, engine, revision, fingerprint, sampler in db.execute(
+            select(*columns).where(*where)
+        ):
             same = engine in paid or fingerprint == fingerprints.get(engine)
-            if same and revision == revisions[item_id]:
+            sampled = sampler in ("", samplers[item_id])
+            if same and sampled and revision == revisions[item_id]:
                 found.add((item_id, engine))
     return found
 

@@ -37,6 +37,7 @@ def note(
         db.execute(_items.insert(), [_values(item, section_id, scan_id) for item in new])
         known |= {row.key: row for row in _by_key(db, section_id, [item.key for item in new])}
     if changed:
+        unsettle(db, section_id, _groups(known[item.key].within for item in changed))
         _change(db, [(known[item.key].id, item) for item in changed], scan_id)
     _see(db, [row.id for row in known.values()], scan_id)
     unsettled = {item.key for item in changed}
@@ -101,10 +102,26 @@ def _see(db: Db, row_ids: Sequence[int], scan_id: int) -> None:
 
 
 def mark_gone(db: Db, section_id: int, scan_id: int) -> int:
-    """Mark what a whole listing did not show; answers and ledger are kept. Returns how many."""
-    unseen = (_items.c.section_id == section_id, _items.c.seen_scan != scan_id)
-    statement = update(_items).where(*unseen, _items.c.gone.is_(False))
+    """Mark what a whole listing did not show; answers and ledger are kept. Returns how many.
+
+    Groups that lost what was in them are due again.
+    """
+    mine = _items.c.section_id == section_id
+    unseen = (mine, _items.c.seen_scan != scan_id, _items.c.gone.is_(False))
+    unsettle(db, section_id, _groups(db.execute(select(_items.c.within).where(*unseen)).scalars()))
+    statement = update(_items).where(*unseen)
     return db.execute(statement.values(gone=True, settled="")).rowcount
+
+
+def unsettle(db: Db, section_id: int, keys: Collection[str]) -> None:
+    """Let the next listing find that there is something to be done for these items."""
+    for some in slices(list(keys)):
+        where = (_items.c.section_id == section_id, _items.c.key.in_(some))
+        db.execute(update(_items).where(*where).values(settled=""))
+
+
+def _groups(within: Iterable[str]) -> set[str]:
+    return {key for one in within if one for key in one.split("\n")}
 
 
 def get(db: Db, section: Section, row_ids: Sequence[int]) -> list[ItemRow]:
@@ -116,10 +133,26 @@ def get(db: Db, section: Section, row_ids: Sequence[int]) -> list[ItemRow]:
     return [rows[row_id] for row_id in row_ids if row_id in rows]
 
 
-def page(db: Db, section_id: int, section: Section, *, after: int, limit: int) -> list[ItemRow]:
-    """Return the items that are there, by rising id from `after` on."""
+def page(
+    db: Db,
+    section_id: int,
+    section: Section,
+    *,
+    after: int,
+    limit: int,
+    but: str | None = None,
+    groups: bool = False,
+) -> list[ItemRow]:
+    """Return the items that are there, by rising id from `after` on.
+
+    `but`: those that are not so settled; `groups`: groups alone.
+    """
     where = (_items.c.section_id == section_id, _items.c.id > after, _items.c.gone.is_(False))
     statement = select(_items).where(*where).order_by(_items.c.id).limit(limit)
+    if but is not None:
+        statement = statement.where(_items.c.settled != but)
+    if groups:
+        statement = statement.where(_items.c.media == Media.GROUP.value)
     return [_item_row(row, section) for row in db.execute(statement)]
 
 

@@ -78,10 +78,22 @@ def made(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[EditRo
     return _by_item(db, _edits.c.item_id.in_(item_ids), *_made(scan_id))
 
 
-def first(db: Db, item_ids: Sequence[int]) -> dict[int, EditRow]:
-    """Return the oldest edit of each item that was made, or may have been."""
+def origins(db: Db, item_ids: Sequence[int]) -> dict[int, Shown]:
+    """Return what each item showed when nothing of ours was on it last."""
     made = _by_item(db, _edits.c.item_id.in_(item_ids), _edits.c.state != "failed")
-    return {item_id: edits[0] for item_id, edits in made.items()}
+    return {item_id: _origin(edits) for item_id, edits in made.items()}
+
+
+def _origin(edits: Sequence[EditRow]) -> Shown:
+    """`edits`: all of an item's, the oldest first."""
+    ours: set[Word] = set()
+    origin = edits[0].before
+    for edit in edits:
+        if not ours:
+            origin = edit.before
+        ours |= {ref.word for ref in edit.adds}
+        ours -= {ref.word for ref in edit.removes}
+    return origin
 
 
 def _made(scan_id: int) -> tuple[Any, Any]:

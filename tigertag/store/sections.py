@@ -39,6 +39,12 @@ def get(db: Db, section_id: int) -> SectionRow:
     return SectionRow(row.id, section, row.canary == "passed")
 
 
+def is_of_source(db: Db, section_id: int, source: str) -> bool:
+    """Whether a section was always scanned in this source; the first one is taken down."""
+    where = (_sections.c.id == section_id, _sections.c.source.in_(("", source)))
+    return db.execute(update(_sections).where(*where).values(source=source)).rowcount == 1
+
+
 def claim_canary(db: Db, section_id: int, *, lease_s: float) -> bool:
     """Take on the first write to the section; False when it is passed or another's."""
     now = time.time()

@@ -118,6 +118,16 @@ def test_a_paid_engine_is_not_asked_anew_for_another_choice_of_frames(
     assert engine.shown == [4]
 
 
+def test_a_video_that_failed_is_tried_with_another_choice_of_frames(
+    world: World, engine: Watching
+) -> None:
+    path = film(world)
+    path.write_bytes(path.read_bytes()[:300])
+    world.scan()
+    world.sampling = Sampling(by="keyframes", max_frames=2)
+    assert world.scan().scan.unchanged == 0
+
+
 def test_photos_are_not_asked_about_anew_for_another_choice_of_frames(world: World) -> None:
     world.picture("a.png", "red")
     world.scan("apply")

@@ -35,6 +35,8 @@ class FolderLibrary:
     """Photos and videos in a folder; never opened for writing. See `contracts.Library`."""
 
     field = Field.TAG
+    identity = ""
+    footage = ""
 
     def __init__(self, id: str, options: Options) -> None:
         self.id = id
