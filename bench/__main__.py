@@ -28,6 +28,8 @@ PARTS = {
     "paid": ["bench.paid"],
     "kills while paying": ["bench.paid_kills", "1000", "200"],
     "batches": ["bench.batches", "100000"],
+    "video": ["bench.video"],
+    "scenes": ["bench.scenes"],
 }
 
 
@@ -192,6 +194,26 @@ ROWS = (
     Row("batches", "... most in the spool", _of("batch_disk_mb"), "MB"),
     Row("batches", "... files left in the spool", _of("batch_spool_left"), "", most=0),
     Row("batches", "... files left at the service", _of("batch_files_left"), "", most=0),
+    Row("video", "10 min of 1080p H.264: a frame each 5 s", _of("video_ours_s"), "s"),
+    Row("video", "... by reading every frame with OpenCV", _of("video_opencv_s"), "s"),
+    Row("video", "... faster", _ratio("video_opencv_s", "video_ours_s"), "x", least=8),
+    Row(
+        "video", "... frames that are the same", _ratio("video_same", "video_frames"), "x", least=1
+    ),
+    Row("video", "2 h of it: a frame each 60 s", _of("video_interval_s"), "s"),
+    Row("video", "2 h of it: ten frames of shots", _of("video_scenes_s"), "s"),
+    Row("video", "2 h of it: ten keyframes", _of("video_keyframes_s"), "s"),
+    Row("video", "... peak memory, the most of the three", _of("video_long_mb"), "MB", most=300),
+    Row("video", "... size of the film", _of("video_film_mb"), "MB"),
+    Row(
+        "video", "... loaded of it over HTTP for ten frames of shots", _of("video_loaded_mb"), "MB"
+    ),
+    Row("video", "... in requests", _of("video_requests"), ""),
+    Row("scenes", "10 min of 1080p: shots by PySceneDetect's full pass", _of("scenes_full_s"), "s"),
+    Row("scenes", "... by the fast pass, a frame of each", _of("scenes_ours_s"), "s"),
+    Row("scenes", "... faster", _ratio("scenes_full_s", "scenes_ours_s"), "x", least=6),
+    Row("scenes", "... of its shots represented", _of("scenes_represented"), "share", least=0.8),
+    Row("scenes", "known films whose cuts the exact pass finds", _of("scenes_exact"), ""),
 )
 
 

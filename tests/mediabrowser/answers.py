@@ -58,12 +58,12 @@ class File:
 
 
 def public(media: "MediaServer", _asked: Asked) -> Any:
-    told = {"ServerName": "Fake", "Version": media.spec.version, "Id": "5ca1e"}
+    told = {"ServerName": "Fake", "Version": media.spec.version, "Id": media.id}
     return told if media.emby else told | {"ProductName": "Jellyfin Server"}
 
 
 def users(media: "MediaServer", _asked: Asked) -> Any:
-    found = [dto.user(one) for one in media.users]
+    found = [dto.user(one) | {"ServerId": media.id} for one in media.users]
     return {"Items": found, "TotalRecordCount": len(found)} if media.emby else found
 
 
@@ -219,7 +219,8 @@ def _sorted(found: list[Held], by: Sequence[str]) -> list[Held]:
 
 
 def _shown(media: "MediaServer", one: Held) -> dto.Json:
-    return dto.full(one, emby=media.emby, photo_sources=media.habits.photo_sources)
+    told = dto.full(one, emby=media.emby, photo_sources=media.habits.photo_sources)
+    return told | {"ServerId": media.id}
 
 
 def _check_user(media: "MediaServer", user: str) -> None:

@@ -42,7 +42,7 @@ def full(one: Held, *, emby: bool, photo_sources: bool) -> Json:
     """All that a server shows of an item to those who ask for it alone."""
     photo = one.type == "Photo"
     dto = {name: value for name, value in one.told.items() if value is not None}
-    dto |= {"Id": one.id, "Type": one.type, "ServerId": "5ca1e", "Etag": one.etag}
+    dto |= {"Id": one.id, "Type": one.type, "Etag": one.etag}
     dto |= {"MediaType": "Photo" if photo else "Video", "LocationType": "FileSystem"}
     dto |= {"ParentId": one.view, "Path": one.versions[0].path}
     dto |= {"SortName": str(dto.get("Name") or "").lower()}
@@ -73,7 +73,7 @@ def view(one: View) -> Json:
 
 def user(one: User) -> Json:
     policy = {"IsAdministrator": one.administrator, "IsDisabled": one.disabled}
-    return {"Id": one.id, "Name": one.name, "ServerId": "5ca1e", "Policy": policy}
+    return {"Id": one.id, "Name": one.name, "Policy": policy}
 
 
 def _of_jellyfin(one: Held) -> Json:

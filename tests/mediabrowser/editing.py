@@ -57,5 +57,10 @@ def update(one: Held, body: Json, *, lenient: bool) -> int:
 def _distinct(words: list[str]) -> list[str]:
     found: dict[str, str] = {}
     for word in words:
-        found.setdefault(word.casefold(), word)
+        found.setdefault(_upper(word), word)
     return list(found.values())
+
+
+def _upper(word: str) -> str:
+    """Letter by letter, as .NET compares words when case is to be ignored: ß is not SS."""
+    return "".join(one.upper() if len(one.upper()) == 1 else one for one in word)

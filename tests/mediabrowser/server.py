@@ -37,7 +37,8 @@ class MediaServer(FakeServer):
 
     What its official document does not know, such as a parameter, is kept in `violations` and
     raised when the block ends; so is a key in a URL. `counts` are the requests by operation, `log`
-    their methods, paths and queries. `before_edit` and `after_edit` get the item of each edit.
+    their methods, paths and queries. `before_edit` and `after_edit` get the item of each edit. `id`
+    tells the server from others.
     """
 
     def __init__(self, kind: str, version: str, *, port: int = 0, key: str = KEY) -> None:
@@ -46,6 +47,7 @@ class MediaServer(FakeServer):
         self.version = version
         self.blame = f"{kind} was asked what nobody asks it"
         self.key = key
+        self.id = "5ca1e"
         self.spec = load(kind, version)
         self.silence_s = 1.0
         self.habits = Habits()

@@ -74,8 +74,8 @@ def answer(plex: "PlexServer", line: str, query: str, headers: Mapping[str, str]
     raise Refused(404)
 
 
-def _root(_asked: Asked) -> Answer:
-    return Answer(XML, xml.root())
+def _root(asked: Asked) -> Answer:
+    return Answer(XML, xml.root(asked.plex.machine))
 
 
 def _library(_asked: Asked) -> Answer:

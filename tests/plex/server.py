@@ -10,6 +10,7 @@ from tests.plex.owner import Owner
 from tests.wire import FakeServer
 
 TOKEN = "t0ken-of-the-owner"
+MACHINE = "6d0b4e4c2a8f4b6f9a3e5c7d1f2a4b6c8d0e1f23"
 
 
 class PlexServer(Owner, FakeServer):
@@ -19,6 +20,7 @@ class PlexServer(Owner, FakeServer):
     the block ends. `counts` are the requests by kind, `log` their methods, paths and queries.
     `transcode_s`: how long a small picture takes, besides the work. `sent_bytes`: of files.
     `clips_take_tags`: whether an edit of a clip's tags changes them, which is not known of Plex.
+    `machine` tells the server from others.
     """
 
     blame = "Plex was asked what nobody asks it"
@@ -27,6 +29,7 @@ class PlexServer(Owner, FakeServer):
         Owner.__init__(self)
         FakeServer.__init__(self, port, Handler)
         self.token = token
+        self.machine = MACHINE
         self.clips_take_tags = True
         self.bears_missing = True
         self.silence_s = 1.0

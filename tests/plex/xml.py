@@ -6,7 +6,6 @@ from xml.sax.saxutils import quoteattr
 from tests.plex.holdings import FIELDS, Album, Entry, File, Section, Version, shape, version, weight
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
-MACHINE = "6d0b4e4c2a8f4b6f9a3e5c7d1f2a4b6c8d0e1f23"
 MAINTENANCE = (
     HEAD + '<Response code="503" title="Maintenance"'
     ' status="Plex Media Server is currently running database migrations." />\n'
@@ -38,13 +37,13 @@ def refusal(status: int, reason: str) -> bytes:
     )
 
 
-def root() -> bytes:
+def root(machine: str) -> bytes:
     return container(
         ['<Directory count="3" key="library" title="library" />\n'],
         size=1,
         allowSync=1,
         friendlyName="Fake",
-        machineIdentifier=MACHINE,
+        machineIdentifier=machine,
         myPlex=0,
         platform="Linux",
         transcoderPhoto=1,

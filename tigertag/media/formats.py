@@ -27,7 +27,8 @@ VIDEO_EXTENSIONS = frozenset(
     f".{name}"
     for name in (
         *("mp4", "m4v", "mkv", "mov", "avi", "wmv", "ts", "m2ts", "mts", "mpg", "mpeg", "webm"),
-        *("flv", "3gp", "ogv", "vob", "divx", "asf"),
+        *("flv", "f4v", "3gp", "3g2", "ogv", "ogm", "vob", "divx", "asf", "m2v", "mxf", "dv"),
+        *("rm", "rmvb", "wtv"),
     )
 )
 """How the names of the videos end that TigerTag looks for, in lower case."""
@@ -88,7 +89,8 @@ def _heif() -> type[ImageFile]:
         from pillow_heif import HeifImageFile
     except ImportError as exc:
         raise Unreadable(
-            "HEIC pictures need the extra `heif`; install it with: pip install 'tigertag[heif]'."
+            "HEIC pictures need the extra `heif`; install it with: pip install 'tigertag[heif]'.",
+            retryable=True,
         ) from exc
     kind: type[ImageFile] = HeifImageFile
     return kind

@@ -115,7 +115,8 @@ class Ranged(io.RawIOBase):
         if response.status_code != _PARTIAL or told is None:
             raise Unreadable(
                 "Its server does not give parts of a file, so that the whole video would have to be"
-                " loaded; let TigerTag see the file itself (PATH_MAP)."
+                " loaded; let TigerTag see the file itself (PATH_MAP).",
+                retryable=True,
             )
         total, etag = int(told[3]), response.headers.get("ETag", "")
         if self._size not in (None, total) or self._etag not in ("", etag):

@@ -57,8 +57,9 @@ def confidence(labels: Sequence[Label], answer: Answer) -> float:
 
 
 def strongest(labels: Iterable[Label]) -> tuple[Label, ...]:
-    """Return the labels that speak loudest, at most five, those of different times first."""
+    """Return the labels that speak loudest, at most five, of as many different times as may be."""
     ranked = sorted(labels, key=lambda label: (-label.confidence, label.at_s or 0.0))
     first: dict[float | None, Label] = {}
     more = [label for label in ranked if first.setdefault(label.at_s, label) is not label]
-    return (*first.values(), *more)[:_MOST_EVIDENCE]
+    chosen = [*first.values(), *more][:_MOST_EVIDENCE]
+    return tuple(sorted(chosen, key=lambda label: -label.confidence))

@@ -44,7 +44,7 @@ def no_file(refused: Refused, *, forbidden: str) -> ItemError:
     if refused.status == GONE:
         return ItemGone("Its file is no longer there, or not as it was listed.")
     if refused.status == FORBIDDEN:
-        return Unreadable(forbidden)
+        return Unreadable(forbidden, retryable=True)
     return Unreadable(f"The server could not give its file ({refused.status}).", retryable=True)
 
 

@@ -26,6 +26,10 @@ class Place(Protocol):
     def add_photo(self, name: str) -> None: ...
     def change_photo(self, name: str) -> None: ...
     def remove_photo(self, name: str) -> None: ...
+    def another(self) -> Library:
+        """The library as another process opens it."""
+        ...
+
     def tag(self, name: str, *words: str) -> None:
         """Let the owner replace a photo's tags, by other means than TigerTag."""
 
@@ -72,6 +76,13 @@ class LibraryContract:
     def test_opening_twice_is_opening_once(self, place: Place) -> None:
         place.library.open()
         assert items(place) == {}
+
+    def test_what_tells_it_from_another_source_is_the_same_whenever_it_is_opened(
+        self, place: Place
+    ) -> None:
+        before = place.library.identity
+        place.library.open()
+        assert place.library.identity == place.another().identity == before
 
     def test_each_photo_is_one_item_of_its_section_and_library(self, place: Place) -> None:
         for name in ("a.jpg", "b.jpg", "c.jpg"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Protocol
 
 from tigertag.libraries.mediabrowser.faults import Wording
@@ -33,8 +34,9 @@ class Writer(Protocol):
     def write(self, change: Change) -> None:
         """Make a change.
 
-        Raises `ItemError`: this item only. Raises `Refused`: the server refused it, though some of
-        it may have been done. Raises `LibraryError`: no more can be made.
+        Raises `ItemError`: this item only; `Meddled`, though its tags may be written. Raises
+        `Refused`: the server refused it, though some of it may have been done. Raises
+        `LibraryError`: no more can be made.
         """
 
 
@@ -87,16 +89,27 @@ class Dialect(Protocol):
 
 
 class Stop:
-    """Stops all writing of a library that is under way. Thread-safe: its one value only grows."""
+    """Stops all writing of a library that is under way. Thread-safe."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._count = 0
+        self._met: set[str] = set()
 
     def pull(self) -> None:
-        self._count += 1
+        with self._lock:
+            self._count += 1
+            self._met.clear()
 
     def count(self) -> int:
         return self._count
+
+    def met_before(self, names: Sequence[str]) -> bool:
+        """Whether one of these was told before, since it was pulled last: they are remembered."""
+        with self._lock:
+            met = not self._met.isdisjoint(names)
+            self._met.update(names)
+            return met
 
 
 def names(values: Any, of: str = "") -> list[str]:

@@ -23,6 +23,10 @@ class Spoilt(LibraryError):
         self.restored = restored
 
 
+class Meddled(ItemError):
+    """Somebody else has changed an item while it was written."""
+
+
 def no_file(refused: Refused) -> ItemError:
     """Return what it means for its item that a file was refused."""
     return faults.no_file(refused, forbidden="The server does not permit its download.")
@@ -113,6 +117,27 @@ class Wording(faults.Wording):
         return Spoilt(
             self._said(f"{what}, and it could not be put back: {cure}. All writing has stopped."),
             reason=f"{what}, and it could not be put back: {cure}.",
+            restored=False,
+        )
+
+    def meddled(self, changed: Sequence[str]) -> Meddled:
+        """The error for an item that somebody seems to have edited while it was written."""
+        return Meddled(
+            f"Somebody else changed it ({', '.join(changed)}) while it was written. That is left as"
+            " it is; the next scan sees what came of the tags.",
+            retryable=True,
+        )
+
+    def meddled_again(self, title: str, changed: Sequence[str]) -> Spoilt:
+        """The error for the second item in which the same is another after a write."""
+        what = (
+            f"{', '.join(changed)} of {title!r} changed while its tags were written, and so it did"
+            f" of another item before. If nobody else was at work, {self._product} did it: look at"
+            " both items, which the log names"
+        )
+        return Spoilt(
+            self._said(f"{what}. Nothing was put back, and all writing has stopped."),
+            reason=f"{what}. Nothing was put back.",
             restored=False,
         )
 

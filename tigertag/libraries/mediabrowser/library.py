@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Lock
+
+from requests import Session
 
 from tigertag.contracts import EditOutcome, Http, Need, NotRead, Source
 from tigertag.libraries.mediabrowser import listing
@@ -26,6 +27,7 @@ from tigertag.net.ranged import Ranged
 from tigertag.served.batches import batches
 from tigertag.served.listing import CutShort
 from tigertag.served.sections import wanted
+from tigertag.served.way import Way
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class MediaBrowserLibrary:
     """Photos, films and episodes on Emby or Jellyfin. See `contracts.Library`."""
 
     field = Field.TAG
+    footage = ""
 
     def __init__(self, id: str, options: Options, http: Http, dialect: Dialect) -> None:
         self.id = id
@@ -46,15 +49,15 @@ class MediaBrowserLibrary:
         self._known = Known()
         self._fetching = Fetching(dialect, options, self._wording, self._known)
         self._stop = Stop()
-        self._opening = Lock()
-        self._opened: Opened | None = None
+        self._session: Session | None = None
+        self._way = Way(self._reached)
+
+    @property
+    def identity(self) -> str:
+        return self._now.id
 
     def open(self) -> None:
-        with self._opening:
-            if self._opened is None:
-                key = self._options.api_key.get_secret_value()
-                session = self._http.session(headers=self._dialect.headers(self.id, key))
-                self._opened = opened(self._dialect, self._options, session, self._wording)
+        self._way.open()
 
     def sections(self) -> Sequence[Section]:
         found = [Section(self.id, one.id, one.title) for one in self._views()]
@@ -95,10 +98,13 @@ class MediaBrowserLibrary:
 
     @property
     def _now(self) -> Opened:
-        if self._opened is None:
-            self.open()
-        assert self._opened is not None
-        return self._opened
+        return self._way.now
+
+    def _reached(self) -> Opened:
+        if self._session is None:
+            key = self._options.api_key.get_secret_value()
+            self._session = self._http.session(headers=self._dialect.headers(self.id, key))
+        return opened(self._dialect, self._options, self._session, self._wording)
 
     def _views(self) -> list[View]:
         answer = self._now.server.get(self._dialect.views(self._now.user))

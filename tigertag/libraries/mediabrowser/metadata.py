@@ -24,6 +24,7 @@ EDITABLE = (
 
 _DATES = frozenset({"DateCreated", "PremiereDate", "EndDate"})
 _NOT_NULL: Mapping[str, Any] = {"Genres": [], "ProviderIds": {}, "LockedFields": []}
+_NO_DATE = "0001-01-01T00:00:00"  # .NET's DateTime.MinValue
 _ZEROS = re.compile(r"(?:\.0*)?(?:Z|\+00:00)?$")
 _PERSON = ("Name", "Role", "Type")
 
@@ -45,13 +46,7 @@ def rest(entry: Entry) -> dict[str, Any]:
     What is empty is left out, for servers tell it in different ways; lists have no order.
     """
     told = {name: _plain(name, entry.get(name)) for name in (*EDITABLE, "People")}
-    return {name: value for name, value in told.items() if not _is_empty(value)}
-
-
-def changed(before: Entry, after: Entry) -> list[str]:
-    """Return the names of what is another than it was, the tags left aside."""
-    had, has = rest(before), rest(after)
-    return sorted(name for name in had.keys() | has.keys() if had.get(name) != has.get(name))
+    return {name: value for name, value in told.items() if not is_empty(value)}
 
 
 def shown(dialect: Dialect, entry: Entry) -> Shown:
@@ -69,19 +64,20 @@ def shown(dialect: Dialect, entry: Entry) -> Shown:
 
 def _plain(name: str, value: Any) -> Any:
     if name in _DATES and isinstance(value, str):
-        return _ZEROS.sub("", value)
+        return _ZEROS.sub("", value.removeprefix(_NO_DATE))
     if name == "Studios":
         return sorted(names(value, "Name"))
     if name == "People" and isinstance(value, list):
         people = [one for one in value if isinstance(one, dict)]
         return sorted([text(one, part) for part in _PERSON] for one in people)
     if isinstance(value, dict):
-        return {key: one for key, one in value.items() if not _is_empty(one)}
+        return {key: one for key, one in value.items() if not is_empty(one)}
     if isinstance(value, list):
-        return sorted((one for one in value if not _is_empty(one)), key=str)
+        return sorted((one for one in value if not is_empty(one)), key=str)
     return value
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
+    """Whether this is how a server tells that something has no value."""
     blank = isinstance(value, str) and not value.strip()
     return value is None or value is False or blank or value in ([], {})

@@ -19,9 +19,10 @@ _PUBLIC = Call("/System/Info/Public")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A server that answers, and the id of the user through whose eyes it is seen."""
+    """A server that answers, its id, and that of the user through whose eyes it is seen."""
 
     server: Server
+    id: str
     user: str
 
 
@@ -31,8 +32,8 @@ def opened(
     """Reach the server. Raises `LibraryError`."""
     # Otherwise `requests` would put a password of ~/.netrc in the place of Jellyfin's key.
     session.auth = _as_it_is
-    server = _reached(dialect, options, session, wording)
-    return Opened(server, _user(dialect, options, server, wording))
+    server, id = _reached(dialect, options, session, wording)
+    return Opened(server, id, _user(dialect, options, server, wording))
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -41,8 +42,8 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _reached(
     dialect: Dialect, options: Options, session: requests.Session, wording: Wording
-) -> Server:
-    """Return the server at the first address where one answers."""
+) -> tuple[Server, str]:
+    """Return the server at the first address where one answers, and its id."""
     failed: LibraryError | None = None
     for base in dialect.bases(options.url):
         server = Server(base, session, wording)
@@ -55,10 +56,11 @@ def _reached(
         except LibraryError as exc:
             failed = failed or exc
             continue
-        if not text(public, "Id") or not text(public, "Version"):
+        id = text(public, "Id")
+        if not id or not text(public, "Version"):
             raise wording.strange()
         dialect.check(public, wording)
-        return server
+        return server, id
     assert failed is not None
     raise failed
 

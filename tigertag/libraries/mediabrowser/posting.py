@@ -1,18 +1,21 @@
 """Jellyfin's edits: read in full → post all that may be edited → read back → compare.
 
-What is left out of a post is wiped (ItemUpdateController), so each write is looked at afterwards,
-and one that changed more than the tags is undone and ends all writing.
+What is left out of a post is wiped (ItemUpdateController), so each write is looked at afterwards.
+What was lost is put back, and all writing ends. What has another value is taken for somebody's edit
+and left alone; but where the same happens to a second item, all writing ends as well.
 """
 
 import logging
 from collections.abc import Sequence
 
 from tigertag.errors import ItemGone, LibraryError, LibraryReadOnly, Unreadable
+from tigertag.libraries.mediabrowser.comparing import difference, difference_of_tags, mended
 from tigertag.libraries.mediabrowser.dialect import Change, Stop, names
-from tigertag.libraries.mediabrowser.faults import Spoilt, Wording
-from tigertag.libraries.mediabrowser.metadata import changed, editable
+from tigertag.libraries.mediabrowser.faults import Meddled, Spoilt, Wording
+from tigertag.libraries.mediabrowser.metadata import editable
 from tigertag.libraries.mediabrowser.server import Call, Entry, Server
 from tigertag.libraries.mediabrowser.sources import media_of
+from tigertag.served.edits import meant
 from tigertag.served.faults import GONE, Refused
 
 logger = logging.getLogger(__name__)
@@ -41,11 +44,15 @@ class Posting:
             return
         refused = self._posted(change.key, before, wanted)
         after = self._full(change.key)
-        spoilt = changed(before, after) + _lost(had, change, after)
-        if spoilt:
-            raise self._undone(change, before, spoilt)
-        if refused is not None and names(after.get("Tags")) == had:
+        has = names(after.get("Tags"))
+        found = difference(before, after) + difference_of_tags(had, wanted, has)
+        if found.lost:
+            tags = had + _strange(has, known=(*had, *wanted))
+            raise self._undone(change, found.lost, mended(before, after, found.lost), tags)
+        if refused is not None and has == had:
             raise refused
+        if found.other:
+            raise self._met(change, found.other)
 
     def _posted(self, key: str, before: Entry, tags: Sequence[str]) -> LibraryError | None:
         """Send the item; return why it was not taken, or is not known to be."""
@@ -57,19 +64,28 @@ class Posting:
             return exc
         return None
 
-    def _undone(self, change: Change, before: Entry, spoilt: Sequence[str]) -> Spoilt:
-        """Send the item as it was; return the error that says whether that went well."""
+    def _undone(
+        self, change: Change, lost: Sequence[str], whole: Entry, tags: Sequence[str]
+    ) -> Spoilt:
+        """Give an item back what it lost; return the error that says whether that went well."""
         self._stop.pull()
-        logger.error("item %s: a write changed %s", change.key, ", ".join(spoilt))
-        tags = names(before.get("Tags"))
+        logger.error("item %s: a write lost %s", change.key, ", ".join(lost))
         try:
-            self._server.post(f"/Items/{change.key}", editable(before, tags))
+            self._server.post(f"/Items/{change.key}", editable(whole, tags))
             again = self._full(change.key)
             same = sorted(names(again.get("Tags"))) == sorted(tags)
-            restored = same and not changed(before, again)
+            restored = same and not difference(whole, again)
         except (LibraryError, ItemGone):
             restored = False
-        return self._wording.spoilt(change.title, spoilt, restored=restored)
+        return self._wording.spoilt(change.title, lost, restored=restored)
+
+    def _met(self, change: Change, other: Sequence[str]) -> Meddled | Spoilt:
+        """Return the error for what seems to be somebody's edit: once it may be, not twice."""
+        logger.warning("item %s: %s changed beside a write", change.key, ", ".join(other))
+        if not self._stop.met_before(other):
+            return self._wording.meddled(other)
+        self._stop.pull()
+        return self._wording.meddled_again(change.title, other)
 
     def _full(self, key: str) -> Entry:
         """Return all that Jellyfin shows of an item. Raises `ItemGone`."""
@@ -83,15 +99,12 @@ class Posting:
 
 def _with(had: Sequence[str], change: Change) -> list[str]:
     """The tags that an item is to have, as it shows them now."""
-    gone = {word.casefold() for word in change.removes}
-    kept = [word for word in had if word.casefold() not in gone]
-    there = {word.casefold() for word in kept}
-    return kept + [word for word in change.adds if word.casefold() not in there]
+    gone = set(meant(change.removes, had, word=str.casefold))
+    kept = [word for word in had if word not in gone]
+    return kept + _strange(change.adds, known=kept)
 
 
-def _lost(had: Sequence[str], change: Change, after: Entry) -> list[str]:
-    """["Tags"] where a tag is gone that was none of the change's."""
-    gone = {word.casefold() for word in change.removes}
-    has = {word.casefold() for word in names(after.get("Tags"))}
-    kept = {word.casefold() for word in had} - gone
-    return [] if kept <= has else ["Tags"]
+def _strange(words: Sequence[str], *, known: Sequence[str]) -> list[str]:
+    """The words that are none of those known, whatever their case."""
+    there = {word.casefold() for word in known}
+    return [word for word in words if word.casefold() not in there]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import ItemError, LibraryError
 from tigertag.libraries.mediabrowser.dialect import Change, Writer
-from tigertag.libraries.mediabrowser.faults import Spoilt
+from tigertag.libraries.mediabrowser.faults import Meddled, Spoilt
 from tigertag.libraries.mediabrowser.reading import is_key
 from tigertag.model import Edit, Field, Item, Shown
 from tigertag.served.edits import is_storable, left, took
@@ -32,7 +32,7 @@ class Sending:
         self._read_tags = read_tags
         self._product = product
         self._refused: dict[str, str] = {}
-        self._doubted: set[str] = set()
+        self._meddled: dict[str, str] = {}
 
     def run(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         due = []
@@ -89,6 +89,8 @@ class Sending:
         key = one.change.key
         try:
             self._writer.write(one.change)
+        except Meddled as exc:
+            self._meddled[key] = str(exc)
         except ItemError as exc:
             self._refused[key] = str(exc)
         except Refused as exc:
@@ -102,7 +104,9 @@ class Sending:
         for one in sent:
             key = one.change.key
             after, refused = read[key], self._refused.get(key, "")
-            if isinstance(after, NotRead):
+            if meddled := self._meddled.get(key):
+                yield EditOutcome(key, None, meddled, sent=True)
+            elif isinstance(after, NotRead):
                 yield EditOutcome(key, None, refused or after.reason, sent=not refused)
             elif refused and not took(one.edit, one.before, after):
                 yield EditOutcome(key, None, refused)

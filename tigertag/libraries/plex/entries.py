@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from tigertag.libraries.plex.files import Files
 from tigertag.libraries.plex.kinds import EPISODE, PHOTO, SEASON, SHOW, Kind, groups, kind_of
 from tigertag.libraries.plex.options import Options
-from tigertag.libraries.plex.parts import Part, main_part, named
+from tigertag.libraries.plex.parts import Part, main_part
 from tigertag.model import Item, Media, Section
 
 logger = logging.getLogger(__name__)
@@ -43,12 +43,11 @@ class Entries:
         return self._made(section, kind, entry, part)
 
     def _made(self, section: Section, kind: Kind, entry: Element, part: Part | None) -> Item:
-        trailer = self._options.trailers
         return Item(
             self._library,
             section.id,
             entry.get("ratingKey", ""),
-            "" if part is None else named(part, kind, trailer=trailer),
+            "" if part is None else part.revision,
             media=kind.media,
             title=_title(entry, kind),
             size_bytes=None if part is None else part.size_bytes,

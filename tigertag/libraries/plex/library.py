@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from threading import Lock
 from xml.etree.ElementTree import Element
 
 from requests import Session
@@ -22,14 +21,15 @@ from tigertag.libraries.plex.pictures import picture
 from tigertag.libraries.plex.reading import metadata
 from tigertag.libraries.plex.sections import Sections
 from tigertag.libraries.plex.sending import Sending
-from tigertag.libraries.plex.server import Server, identity
+from tigertag.libraries.plex.server import Server, headers
 from tigertag.libraries.plex.shown import Seen, seen
-from tigertag.libraries.plex.videos import footage
+from tigertag.libraries.plex.videos import video
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
 from tigertag.net.ranged import Ranged
 from tigertag.served.batches import batches
 from tigertag.served.faults import GONE, Refused
 from tigertag.served.listing import CutShort
+from tigertag.served.way import Way
 
 _NOT_THERE = "It is no longer on the server."
 _NOT_TAGGED = "What has its key now is nothing that TigerTag tags."
@@ -49,16 +49,18 @@ class PlexLibrary:
         self._sections = Sections(id, options.sections, self._wording)
         self._files = Files(options.path_map)
         self._entries = Entries(id, options, self._files)
-        self._opening = Lock()
-        self._opened: Server | None = None
+        self._way = Way(self._reached)
+
+    @property
+    def identity(self) -> str:
+        return self._server.id
+
+    @property
+    def footage(self) -> str:
+        return "trailer" if self._options.trailers else ""
 
     def open(self) -> None:
-        with self._opening:
-            if self._opened is None:
-                self._session = self._session or self._http.session(
-                    headers=identity(self.id, self._token)
-                )
-                self._opened = Server(self._options.url, self._session, self._wording, self._token)
+        self._way.open()
 
     def sections(self) -> Sequence[Section]:
         return self._sections.all(self._server)
@@ -93,10 +95,11 @@ class PlexLibrary:
 
     @property
     def _server(self) -> Server:
-        if self._opened is None:
-            self.open()
-        assert self._opened is not None
-        return self._opened
+        return self._way.now
+
+    def _reached(self) -> Server:
+        self._session = self._session or self._http.session(headers=headers(self.id, self._token))
+        return Server(self._options.url, self._session, self._wording, self._token)
 
     def _items(self, section: Section, kind: Kind, since: datetime | None) -> Iterator[Item]:
         least = 0.0 if since is None else since.timestamp()
@@ -133,7 +136,7 @@ class PlexLibrary:
         if item.media is Media.GROUP:
             raise Unreadable("It has no picture of its own; its tags come from what is in it.")
         if item.media is Media.VIDEO:
-            return footage(self._server, self._options, item, need)
+            return video(self._server, self._options, item, need)
         there = of_revision(item.revision)
         return self._files.find(item, there, self._part) or picture(
             self._server, there.key, need.short_side_px
@@ -154,4 +157,4 @@ class PlexLibrary:
         kind = kind_of(entry)
         if kind is None:
             return NotRead(entry.get("ratingKey", ""), _NOT_TAGGED)
-        return seen(entry, kind, wanted=self.field, trailer=self._options.trailers)
+        return seen(entry, kind, wanted=self.field)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from xml.etree.ElementTree import Element
 
-from tigertag.libraries.plex.kinds import FILM, Kind
+from tigertag.libraries.plex.kinds import Kind
 from tigertag.model import Media
 
 GOOD_PX = 480
@@ -60,17 +60,12 @@ def main_part(entry: Element) -> Part | None:
     return part if part is None or len(part.revision) <= _LONGEST_REVISION else None
 
 
-def revision(entry: Element, kind: Kind, *, trailer: bool) -> str | None:
-    """Return an item's revision; None where it has no file. `trailer`: that is seen of films."""
+def revision(entry: Element, kind: Kind) -> str | None:
+    """Return an item's revision; None where it has no file."""
     if kind.media is Media.GROUP:
         return ""
     part = main_part(entry)
-    return None if part is None else named(part, kind, trailer=trailer)
-
-
-def named(part: Part, kind: Kind, *, trailer: bool) -> str:
-    """Return the revision of an item that is known by this file."""
-    return f"{part.revision} trailer" if trailer and kind is FILM else part.revision
+    return None if part is None else part.revision
 
 
 def best(there: Sequence[Version]) -> Version | None:

@@ -102,7 +102,7 @@ class Sending:
         for one in sent:
             after, refused = read[one.key], self._refused.get(one.key, "")
             if isinstance(after, NotRead):
-                yield EditOutcome(one.key, None, after.reason, sent=not refused)
+                yield EditOutcome(one.key, None, refused or after.reason, sent=not refused)
             elif refused and not took(one.edit, one.before, after.shown):
                 yield EditOutcome(one.key, None, refused)
             else:

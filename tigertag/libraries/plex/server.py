@@ -20,7 +20,7 @@ _OPENING_S = (5.0, 15.0)
 _SPANS = frozenset({206, 416})
 
 
-def identity(library: str, token: str) -> dict[str, str]:
+def headers(library: str, token: str) -> dict[str, str]:
     """The headers that name this program to the server: the same for a library on a host."""
     return {
         "X-Plex-Token": token,
@@ -47,7 +47,8 @@ class Server(plexapi.server.PlexServer):
         except (TypeError, ValueError, AttributeError):
             raise wording.strange() from None
         self._timeout = _PATIENCE_S
-        if not self.machineIdentifier:
+        self.id: str = self.machineIdentifier or ""
+        if not self.id:
             raise wording.strange()
 
     def url(self, key: str, includeToken: bool | None = None) -> str:

@@ -40,7 +40,7 @@ class Seen:
     shown: Shown
 
 
-def seen(entry: Element, kind: Kind, *, wanted: Field, trailer: bool = False) -> Seen:
+def seen(entry: Element, kind: Kind, *, wanted: Field) -> Seen:
     """Return what an item that was read in full shows.
 
     Its tags are those of all fields that its type has. `wanted`: where the user wants new ones.
@@ -51,7 +51,7 @@ def seen(entry: Element, kind: Kind, *, wanted: Field, trailer: bool = False) ->
         frozenset(_locks(entry, kind)),
         rest(entry),
         entry.get("updatedAt"),
-        revision=revision(entry, kind, trailer=trailer),
+        revision=revision(entry, kind),
         field=kind.field(wanted),
     )
     return Seen(kind, shown)

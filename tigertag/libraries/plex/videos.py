@@ -25,12 +25,12 @@ logger = logging.getLogger(__name__)
 _ON_THIS_SERVER = "/library/parts/"
 
 
-def footage(server: Server, options: Options, item: Item, need: Need) -> Source:
+def video(server: Server, options: Options, item: Item, need: Need) -> Source:
     """Return what is to be looked at of a video: its best version, or the poster if that will do.
 
     Raises `ItemGone`, `Unreadable`, `LibraryError`.
     """
-    entry = _entry(server, options, item)
+    entry = _entry(server, item)
     poster = _poster(server, entry, need.short_side_px) if need.poster else None
     if poster is not None:
         return poster
@@ -40,13 +40,13 @@ def footage(server: Server, options: Options, item: Item, need: Need) -> Source:
     return _file(options, chosen.part) or Ranged(partial(server.ranged, chosen.part.key))
 
 
-def _entry(server: Server, options: Options, item: Item) -> Element:
+def _entry(server: Server, item: Item) -> Element:
     """Return the item in full, if it is still the one that was listed."""
     entry = metadata(server, [item.key]).get(item.key)
     kind = None if entry is None else kind_of(entry)
     if entry is None or kind is None:
         raise ItemGone("It is no longer on the server.")
-    if revision(entry, kind, trailer=options.trailers) != item.revision:
+    if revision(entry, kind) != item.revision:
         raise ItemGone("Its file is no longer there, or not as it was listed.")
     return entry
 

@@ -25,8 +25,13 @@ class FolderPlace:
 
     def __init__(self, root: Path, **options: Any) -> None:
         self.root = root
-        self.library = FolderLibrary("photos", Options(path=root, **options))
-        self.library.open()
+        self._options = Options(path=root, **options)
+        self.library = self.another()
+
+    def another(self) -> FolderLibrary:
+        library = FolderLibrary("photos", self._options)
+        library.open()
+        return library
 
     def add_photo(self, name: str) -> None:
         photo = self.root / name

@@ -54,6 +54,11 @@ class Place(ServerPlace):
         )
         return made
 
+    def another(self) -> MediaBrowserLibrary:
+        library = self.built()
+        library.open()
+        return library
+
     def add_photo(self, name: str, **told: Any) -> None:
         self.keys[name] = self.media.add_photo(self.section, name, PHOTO, **told)
 

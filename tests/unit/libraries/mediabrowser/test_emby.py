@@ -41,6 +41,11 @@ def test_only_what_changes_is_sent(photo: Place, monkeypatch: pytest.MonkeyPatch
     assert words(outcome) == ["mine", "there", "new"]
 
 
+def test_of_two_tags_that_are_almost_alike_the_one_that_was_meant_goes(photo: Place) -> None:
+    photo.tag("a.jpg", "straße", "Strasse")
+    assert words(photo.send(photo.edit("a.jpg", removes=("straße",)))[0]) == ["Strasse"]
+
+
 def test_what_is_there_already_is_not_sent(photo: Place) -> None:
     photo.tag("a.jpg", "Cat")
     photo.send(photo.edit("a.jpg", adds=("cat",), removes=("dog",)))

@@ -14,6 +14,7 @@ from tests.unit.libraries.server_place import said
 from tigertag.contracts import Host, Need
 from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.mediabrowser import emby, jellyfin
+from tigertag.served import way
 
 pytestmark = pytest.mark.slow
 
@@ -190,6 +191,21 @@ def test_a_netrc_does_not_take_the_place_of_the_key(
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     jelly.built().open()
+
+
+def test_another_server_at_the_same_address_is_told_from_the_first(place: Place) -> None:
+    before = place.library.identity
+    place.media.id = "another"
+    assert (before not in ("", "another"), place.another().identity) == (True, "another")
+
+
+def test_another_server_that_took_over_is_noticed_when_the_library_is_opened_a_while_later(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.media.id = "another"
+    monkeypatch.setattr(way, "_FRESH_S", -1.0)
+    place.library.open()
+    assert place.library.identity == "another"
 
 
 def test_it_opens_once_for_many_threads(place: Place) -> None:

@@ -5,40 +5,9 @@ from typing import Any
 import pytest
 
 from tests.unit.libraries.mediabrowser.places import FILM, Place
-from tigertag.libraries.mediabrowser.metadata import EDITABLE, changed, editable
+from tigertag.libraries.mediabrowser.metadata import EDITABLE, editable
 
 BEFORE: dict[str, Any] = {"Id": "1", "Type": "Movie", "Name": "a", "Tags": ["x"], **FILM}
-
-
-@pytest.mark.parametrize("name", [*FILM, "Name"])
-def test_the_loss_of_anything_shows(name: str) -> None:
-    after = {key: value for key, value in BEFORE.items() if key != name}
-    assert changed(BEFORE, after) == [name]
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"UserData": {"PlayCount": 3}},
-        {"Etag": "2"},
-        {"ImageTags": {"Primary": "2"}},
-        {"Trickplay": {"a": {}}},
-        {"MediaSources": [{"ETag": "2"}]},
-        {"Tags": ["y"]},
-        {"SortName": "b"},
-        {"OriginalTitle": "", "CustomRating": None, "EndDate": None},
-        {"Genres": ["Comedy", "Drama"]},
-        {"PremiereDate": "1999-03-31T00:00:00Z"},
-        {"ProviderIds": {"Tmdb": "42", "Imdb": ""}},
-        {"Studios": [{"Name": "Ours", "Id": "8"}]},
-    ],
-)
-def test_what_changes_by_itself_or_means_the_same_does_not_show(more: dict[str, Any]) -> None:
-    assert changed(BEFORE, BEFORE | more) == []
-
-
-def test_a_number_that_is_nought_is_told_from_none() -> None:
-    assert changed({"ParentIndexNumber": 0}, {}) == ["ParentIndexNumber"]
 
 
 def test_a_body_holds_what_may_be_edited_and_nothing_else() -> None:

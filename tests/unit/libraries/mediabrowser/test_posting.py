@@ -77,13 +77,107 @@ def test_a_write_that_loses_something_is_undone_and_stops_all(film: Place) -> No
     assert (rest(film), film.tags("a")) == (before, ["mine"])
 
 
-def test_a_write_that_changes_a_value_is_undone(film: Place) -> None:
+def changing(*changes: dict[str, Any]) -> Any:
+    """Somebody who changes this after the first edit, that after the second …"""
+    left = iter(changes)
+    return lambda one: one.told.update(next(left, {}))
+
+
+MEANWHILE: list[dict[str, Any]] = [
+    {"Overview": "My own words."},
+    {"OriginalTitle": "Il film"},
+    {"Genres": ["Drama", "Western"]},
+    {"Studios": [{"Name": "Theirs", "Id": f"{8:032x}"}]},
+    {"ProviderIds": {"Tmdb": "43"}},
+    {"Tags": ["yours", "cat"]},
+]
+
+
+@pytest.mark.parametrize("change", MEANWHILE, ids=lambda change: next(iter(change)))
+def test_what_somebody_changes_while_an_item_is_written_is_left_as_it_is(
+    film: Place, change: dict[str, Any]
+) -> None:
+    film.tag("a", "mine")
     before = rest(film)
-    once = [{"PremiereDate": "1999-03-30T23:00:00.0000000Z"}]
-    film.media.after_edit = lambda one: one.told.update(once.pop() if once else {})
+    film.media.after_edit = changing(change)
+    (outcome,) = film.send(film.edit("a", adds=("cat",)))
+    assert f"Somebody else changed it ({next(iter(change))})" in outcome.reason
+    assert (outcome.after, outcome.sent) == (None, True)
+    assert {"Tags": film.tags("a"), **rest(film)} == {"Tags": ["mine", "cat"], **before, **change}
+
+
+def test_what_somebody_changes_in_one_item_does_not_stop_the_others(film: Place) -> None:
+    film.add_film("b", film.media.items[film.keys["a"]].view, **FILM)
+    edits = [film.edit(name, adds=("cat",)) for name in "ab"]
+    film.media.after_edit = changing({"Overview": "My own words."})
+    meddled, made = film.send(*edits)
+    assert (meddled.after, words(made)) == (None, ["cat"])
+    (again,) = film.library.read_tags([edits[0].item])
+    assert film.send(edits[0])[0].after == again
+
+
+def test_what_changes_in_two_items_is_the_servers_doing_and_stops_all(film: Place) -> None:
+    view = film.media.items[film.keys["a"]].view
+    for name in "bcd":
+        film.add_film(name, view, **FILM)
+    edits = [film.edit(name, adds=("cat",)) for name in "abcd"]
+    earlier = {"PremiereDate": "1999-03-30T23:00:00.0000000Z"}
+    film.media.after_edit = changing(earlier, {}, earlier, earlier)
+    made, line = sent(film, *edits)
+    assert "PremiereDate of 'c' changed while its tags were written" in line
+    assert "Nothing was put back, and all writing has stopped" in line
+    assert sorted((one.key, one.sent) for one in made) == sorted(
+        (film.keys[name], name != "b") for name in "abc"
+    )
+    assert film.tags("d") == []
+
+
+def test_what_changes_in_two_items_of_two_sendings_stops_all(film: Place) -> None:
+    film.add_film("b", film.media.items[film.keys["a"]].view, **FILM)
+    film.media.after_edit = changing(*2 * [{"Overview": "My own words."}])
+    film.send(film.edit("a", adds=("cat",)))
+    _made, line = sent(film, film.edit("b", adds=("cat",)))
+    assert "Overview of 'b' changed" in line
+
+
+def test_what_is_lost_is_put_back_and_what_somebody_changed_beside_it_is_kept(film: Place) -> None:
+    film.tag("a", "mine")
+    before = rest(film)
+    mine = {"Overview": "My own words.", "Tags": ["mine", "new", "cat"]}
+    film.media.after_edit = changing({**mine, "Genres": [], "ProviderIds": {}})
     _made, line = sent(film, film.edit("a", adds=("cat",)))
-    assert "(PremiereDate)" in line
-    assert rest(film) == before
+    assert "(Genres, ProviderIds)" in line
+    assert "put back as it was" in line
+    assert rest(film) == {**before, "Overview": "My own words."}
+    assert film.tags("a") == ["mine", "new"]
+
+
+def test_of_two_tags_that_are_almost_alike_the_one_that_was_meant_goes(film: Place) -> None:
+    film.tag("a", "straße", "mine")
+    edit = film.edit("a", removes=("straße",))
+    film.told("a")["Tags"] = ["Strasse", "straße", "mine"]
+    assert words(film.send(edit)[0]) == film.tags("a") == ["Strasse", "mine"]
+
+
+def test_of_two_tags_that_came_meanwhile_and_are_alike_none_goes(
+    film: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film.tag("a", "Cat")
+    edit, read = film.edit("a", removes=("cat",)), film.library.read_tags
+    monkeypatch.setattr(film.library, "read_tags", _then(read, film, "Cat", "CAT"))
+    film.send(edit)
+    assert film.tags("a") == ["Cat", "CAT"]
+
+
+def _then(read: Any, film: Place, *words: str) -> Any:
+    """A reading after which the owner gives the item these tags."""
+
+    def reading(items: Sequence[Any]) -> list[Any]:
+        found = list(read(items))
+        film.media.tag(film.keys["a"], *words)
+        return found
+
+    return reading
 
 
 def test_a_write_that_loses_other_tags_is_undone(film: Place) -> None:
@@ -218,6 +312,14 @@ def test_an_edit_that_is_refused_fails_its_own_item(film: Place, fault: int) -> 
     refused, made = film.send(*edits)
     assert (refused.after, f"refused the edit ({fault})" in refused.reason) == (None, True)
     assert words(made) == ["cat"]
+
+
+def test_why_an_edit_was_refused_is_told_though_it_cannot_be_read_back(film: Place) -> None:
+    edit = film.edit("a", adds=("cat",))
+    film.media.fail(400, at="POST", times=1)
+    film.media.fail("cut", at="Ids=", after=1)
+    (outcome,) = film.send(edit)
+    assert (outcome.after, "refused the edit (400)" in outcome.reason) == (None, True)
 
 
 def test_an_edit_that_was_made_although_the_answer_was_lost_shows_so(film: Place) -> None:

@@ -67,6 +67,28 @@ def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(jelly_bo
     assert {jelly_box.told(f"{number}")["Overview"] for number in range(6)} == {"Mine."}
 
 
+def test_another_server_under_the_same_name_is_left_alone(box: Box) -> None:
+    box.photos(3)
+    applied = box.scan("apply")
+    box.media.id = "another"
+    box.media.replace_photo(box.keys["0"], PICTURES["blue"] + b"another")
+    box.library = box.built()
+    with pytest.raises(LibraryError, match="another server"):
+        box.scan("apply")
+    with pytest.raises(LibraryError, match="another server"):
+        box.run(scans.undo(box.core, applied.scan.id))
+    assert (box.all_tags(), len(box.engine.asked)) == (TAGGED, 3)
+
+
+def test_an_edit_of_somebody_between_a_write_and_its_reading_is_kept(jelly_box: Box) -> None:
+    jelly_box.photos(3)
+    once = [{"Overview": "Just written."}]
+    jelly_box.media.after_edit = lambda one: one.told.update(once.pop() if once else {})
+    status = jelly_box.scan("apply")
+    assert (status.failed, status.done, jelly_box.all_tags()) == (1, 2, TAGGED)
+    assert [jelly_box.told(f"{n}").get("Overview") for n in range(3)].count("Just written.") == 1
+
+
 def test_a_preview_writes_nothing(box: Box) -> None:
     box.photos(9)
     status = box.scan()

@@ -37,6 +37,11 @@ class PlexPlace(ServerPlace):
         given = {"url": self.plex.url, "token": self.plex.token, "min_bytes": 0} | options
         return PlexLibrary("box", Options.model_validate(given), self.http)
 
+    def another(self) -> PlexLibrary:
+        library = self.built()
+        library.open()
+        return library
+
     def add_photo(self, name: str, *, album: int | None = None, file: str = "") -> None:
         source, parent = PHOTO if self.kind == "photo" else FILM, album or self.parent
         self.keys[name] = self.plex.add(

@@ -13,6 +13,7 @@ from tests.unit.libraries.plex.plexes import PlexPlace
 from tests.unit.libraries.server_place import said
 from tigertag.contracts import Need, NotRead
 from tigertag.errors import LibraryUnavailable
+from tigertag.served import way
 
 pytestmark = pytest.mark.slow
 
@@ -177,10 +178,24 @@ def test_the_server_knows_the_program_by_a_lasting_name(place: PlexPlace) -> Non
     names = []
     for library in (one, same):
         library.open()
-        assert library._opened is not None
-        names.append(library._opened._session.headers["X-Plex-Client-Identifier"])
+        names.append(library._server._session.headers["X-Plex-Client-Identifier"])
     assert names[0] == names[1]
     assert socket.gethostname() not in names[0]
+
+
+def test_another_server_at_the_same_address_is_told_from_the_first(place: PlexPlace) -> None:
+    before = place.library.identity
+    place.plex.machine = "another"
+    assert (before not in ("", "another"), place.another().identity) == (True, "another")
+
+
+def test_another_server_that_took_over_is_noticed_when_the_library_is_opened_a_while_later(
+    place: PlexPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.plex.machine = "another"
+    monkeypatch.setattr(way, "_FRESH_S", -1.0)
+    place.library.open()
+    assert place.library.identity == "another"
 
 
 def test_it_opens_once_for_many_threads(place: PlexPlace) -> None:

@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from tigertag.libraries.plex.kinds import EPISODE, FILM, PHOTO, SEASON
+from tigertag.libraries.plex.kinds import FILM, SEASON
 from tigertag.libraries.plex.parts import best, main_part, revision, versions
 
 
@@ -64,26 +64,20 @@ def test_of_several_parts_the_first_is_read_and_all_are_weighed() -> None:
 
 
 def test_a_version_that_comes_or_goes_leaves_the_revision_as_it_is() -> None:
-    before = revision(film(media(5, 1080, 9)), FILM, trailer=False)
+    before = revision(film(media(5, 1080, 9)), FILM)
     for other in (media(3, 720, 4, proxy="42"), media(6, 2160, 40)):
         for there in ((other, media(5, 1080, 9)), (media(5, 1080, 9), other)):
-            assert revision(film(*there), FILM, trailer=False) == before
+            assert revision(film(*there), FILM) == before
 
 
 def test_a_main_version_that_is_replaced_is_another_revision() -> None:
     before, after = film(media(5, 1080, 9)), film(media(5, 1080, 10))
-    assert revision(before, FILM, trailer=False) != revision(after, FILM, trailer=False)
+    assert revision(before, FILM) != revision(after, FILM)
 
 
 def test_a_film_of_which_only_a_made_version_is_left_is_known_by_that() -> None:
     assert main_part(film(media(3, 720, 4, proxy="42"))) is not None
 
 
-def test_a_trailer_makes_another_revision_of_a_film_and_of_nothing_else() -> None:
-    entry = film(media(5, 1080, 9))
-    kinds = (FILM, EPISODE, PHOTO, SEASON)
-    differ = [
-        revision(entry, one, trailer=True) != revision(entry, one, trailer=False) for one in kinds
-    ]
-    assert differ == [True, False, False, False]
-    assert revision(entry, SEASON, trailer=True) == ""
+def test_a_season_has_no_file_and_so_no_revision() -> None:
+    assert revision(film(media(5, 1080, 9)), SEASON) == ""

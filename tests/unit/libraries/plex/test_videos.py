@@ -208,12 +208,15 @@ def test_a_server_without_extras_gives_the_film_itself(trailers: PlexPlace, faul
     assert beginning(trailers, item) == WHOLE[:16]
 
 
-def test_footage_of_another_kind_makes_another_revision(trailers: PlexPlace) -> None:
+def test_footage_of_another_kind_makes_no_other_item(trailers: PlexPlace) -> None:
     trailer = add(trailers)
     trailers.library = trailers.built(footage="main")
-    assert trailers.item("a").revision != trailer.revision
-    with pytest.raises(ItemGone):
-        beginning(trailers, trailer)
+    assert trailers.item("a") == trailer
+    assert beginning(trailers, trailer) == WHOLE[:16]
+
+
+def test_a_library_tells_what_it_looks_at_of_films(trailers: PlexPlace) -> None:
+    assert [one.footage for one in (trailers.library, trailers.built())] == ["trailer", ""]
 
 
 def test_extras_are_not_asked_for_unless_trailers_are_wanted(films: PlexPlace) -> None:

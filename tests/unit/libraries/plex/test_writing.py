@@ -86,6 +86,18 @@ def test_a_tag_is_removed_in_the_servers_spelling(photo: PlexPlace) -> None:
     assert names(outcome(photo, photo.edit("a.jpg", removes=("tti_x",)))) == []
 
 
+def test_of_two_tags_that_are_almost_alike_the_one_that_was_meant_goes(photo: PlexPlace) -> None:
+    photo.plex.photo(photo.keys["a.jpg"]).tags["tag"] = ["Straße", "Strasse"]
+    assert names(outcome(photo, photo.edit("a.jpg", removes=("Straße",)))) == ["Strasse"]
+
+
+def test_of_two_tags_that_are_alike_and_not_what_was_meant_none_goes(photo: PlexPlace) -> None:
+    photo.plex.photo(photo.keys["a.jpg"]).tags["tag"] = ["Straße", "Strasse"]
+    outcome(photo, photo.edit("a.jpg", removes=("straße",)))
+    assert photo.tags("a.jpg") == ["Straße", "Strasse"]
+    assert photo.asked("PUT") == []
+
+
 def test_the_capital_first_letter_does_not_make_a_new_tag(photo: PlexPlace) -> None:
     outcome(photo, photo.edit("a.jpg", adds=("cat",)))
     photo.plex.counts.clear()
@@ -330,6 +342,14 @@ def test_an_item_that_spoils_a_request_does_not_keep_the_others_from_theirs(
     sent = place.send(*some)
     assert [one.key for one in sent if one.after is None] == [some[5].item.key]
     assert [len(place.tags(name)) for name in found] == [1, 1, 1, 1, 1, 0, 1, 1]
+
+
+def test_why_an_edit_was_refused_is_told_though_it_cannot_be_read_back(photo: PlexPlace) -> None:
+    edit = photo.edit("a.jpg", adds=("cat",))
+    photo.plex.fail(400, at="PUT")
+    photo.plex.fail(404, at="/library/metadata", after=1)
+    one = outcome(photo, edit)
+    assert (one.after, "refused the edit (400)" in one.reason) == (None, True)
 
 
 def test_an_edit_that_was_made_although_it_was_refused_shows_so(

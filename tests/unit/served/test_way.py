@@ -1,0 +1,44 @@
+from itertools import count
+
+import pytest
+
+from tigertag.errors import LibraryUnavailable
+from tigertag.served import way
+from tigertag.served.way import Way
+
+
+def test_what_was_reached_just_now_is_not_reached_again() -> None:
+    one = Way(count().__next__)
+    assert [one.open(), one.open(), one.now] == [0, 0, 0]
+
+
+def test_what_was_never_opened_is_reached_when_it_is_needed() -> None:
+    one = Way(count().__next__)
+    assert [one.now, one.open()] == [0, 0]
+
+
+def test_what_was_reached_a_while_ago_is_reached_anew_by_who_opens_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Way(count().__next__)
+    one.open()
+    monkeypatch.setattr(way, "_FRESH_S", -1.0)
+    assert [one.now, one.open(), one.now] == [0, 1, 1]
+
+
+def test_what_cannot_be_reached_anew_is_said_and_stays_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter(["a server"])
+
+    def reach() -> str:
+        for found in answers:
+            return found
+        raise LibraryUnavailable
+
+    one = Way(reach)
+    one.open()
+    monkeypatch.setattr(way, "_FRESH_S", -1.0)
+    with pytest.raises(LibraryUnavailable):
+        one.open()
+    assert one.now == "a server"
