@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tigertag.contracts import Library, Need, Source
-from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, NotFound, Unreadable
+from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, NotFound
 from tigertag.media.picture import decode
 from tigertag.media.video import still
 from tigertag.model import Frame, Item, Media
@@ -68,10 +68,8 @@ class Lookout:
 
 
 def _jpeg(library: Library, item: Item, short_side_px: int, at_s: float | None) -> bytes:
-    if item.media is Media.GROUP:
-        raise Unreadable("A group has no picture of its own.")
     library.open()
-    poster = item.media is Media.VIDEO and at_s is None
+    poster = item.media is not Media.PHOTO and at_s is None
     with library.fetch(item, Need(short_side_px, poster=poster)) as source:
         pixels = _frame(item, source, short_side_px, at_s).pixels
     out = BytesIO()

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.world import World
 from tigertag.contracts import Library, Need, Source
-from tigertag.errors import LibraryUnavailable, Unreadable
+from tigertag.errors import LibraryUnavailable
 from tigertag.model import Frame, Item, Media
 from tigertag.services import thumbnails
 from tigertag.services.thumbnails import Lookout
@@ -107,11 +107,12 @@ def picture_of(films: Films, item: Item, at_s: float | None = None) -> bytes:
     return Lookout().picture(cast(Library, films), item, 64, at_s=at_s)
 
 
-def test_a_group_has_no_picture_and_its_library_is_not_asked(decoded: list[float | None]) -> None:
-    films = Films()
-    with pytest.raises(Unreadable, match="no picture of its own"):
-        picture_of(films, replace(FILM, media=Media.GROUP))
-    assert films.needs == []
+def test_of_a_group_a_poster_is_asked_for(decoded: list[float | None]) -> None:
+    out = BytesIO()
+    Image.new("RGB", (60, 90)).save(out, "JPEG")
+    films = Films(out.getvalue())
+    assert picture_of(films, replace(FILM, media=Media.GROUP))
+    assert [need.poster for need in films.needs] == [True]
 
 
 def test_a_poster_stands_for_a_video_and_nothing_of_it_is_decoded(

@@ -23,7 +23,7 @@ from tigertag.libraries.plex.sections import Sections
 from tigertag.libraries.plex.sending import Sending
 from tigertag.libraries.plex.server import Server, headers
 from tigertag.libraries.plex.shown import Seen, seen
-from tigertag.libraries.plex.videos import video
+from tigertag.libraries.plex.videos import poster_of, video
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
 from tigertag.net.ranged import Ranged
 from tigertag.served.batches import batches
@@ -134,7 +134,10 @@ class PlexLibrary:
 
     def _source(self, item: Item, need: Need) -> Source:
         if item.media is Media.GROUP:
-            raise Unreadable("It has no picture of its own; its tags come from what is in it.")
+            poster = poster_of(self._server, item.key, need.short_side_px) if need.poster else None
+            if poster is None:
+                raise Unreadable("It has no footage of its own; its tags come from what is in it.")
+            return poster
         if item.media is Media.VIDEO:
             return video(self._server, self._options, item, need)
         there = of_revision(item.revision)

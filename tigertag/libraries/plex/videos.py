@@ -51,6 +51,12 @@ def _entry(server: Server, item: Item) -> Element:
     return entry
 
 
+def poster_of(server: Server, key: str, short_side_px: int) -> bytes | None:
+    """Return the poster of an item, such as a show; None where it has none."""
+    entry = metadata(server, [key]).get(key)
+    return None if entry is None else _poster(server, entry, short_side_px)
+
+
 def _poster(server: Server, entry: Element, short_side_px: int) -> bytes | None:
     key = entry.get("thumb", "")
     return scaled(server, key, short_side_px) if key.startswith("/") else None

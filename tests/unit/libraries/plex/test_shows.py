@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.plex import PlexServer
-from tests.unit.libraries.plex.plexes import FILM, PlexPlace
+from tests.unit.libraries.plex.plexes import FILM, PHOTO, PlexPlace
 from tigertag.contracts import Need
 from tigertag.errors import Unreadable
 from tigertag.model import Item, Media
@@ -125,14 +125,6 @@ def test_of_what_was_added_the_groups_are_listed_too(plex: PlexServer) -> None:
     place.close()
 
 
-def test_a_group_has_no_picture(plex: PlexServer) -> None:
-    place = Shows(plex, roll_up="season")
-    season = listed(place)[-1]
-    with pytest.raises(Unreadable, match="no picture"), place.library.fetch(season, Need(64)):
-        pass
-    place.close()
-
-
 def test_a_group_is_read_as_it_is_listed(plex: PlexServer) -> None:
     place = Shows(plex, roll_up="show")
     groups = listed(place)[2:]
@@ -149,3 +141,14 @@ def test_another_process_learns_what_is_in_a_section(films: PlexPlace) -> None:
     (section,) = films.library.sections()
     other = films.built()
     assert titles(list(other.items(section))) == ["a"]
+
+
+def test_a_show_has_a_poster_and_nothing_else_to_look_at(plex: PlexServer) -> None:
+    place = Shows(plex, roll_up="show")
+    plex.hang_poster(place.show, PHOTO)
+    (show,) = [item for item in listed(place) if item.title == "The 100"]
+    with place.library.fetch(show, Need(32, poster=True)) as source:
+        assert isinstance(source, bytes)
+    with pytest.raises(Unreadable, match="no footage"), place.library.fetch(show, Need(32)):
+        pass
+    place.close()
