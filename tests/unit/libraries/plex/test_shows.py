@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.plex import PlexServer
-from tests.unit.libraries.plex.plexes import FILM, PHOTO, PlexPlace
+from tests.unit.libraries.plex.plexes import FILM, PlexPlace
+from tests.unit.libraries.server_place import PHOTO
 from tigertag.contracts import Need
 from tigertag.errors import Unreadable
 from tigertag.model import Item, Media
