@@ -41,8 +41,10 @@ def made(
     coding: tuple[tuple[str, str], ...] = (),
 ) -> bytes:
     """Return a film of these frames, 25 a second or at these times."""
-    file = NamedTemporaryFile()  # Some tables are written last, then moved to the start.
-    with file, av.open(file.name, "w", format=form, options=dict(muxing)) as output:
+    with (
+        NamedTemporaryFile() as file,  # Some tables are written last, then moved to the start.
+        av.open(file.name, "w", format=form, options=dict(muxing)) as output,
+    ):
         stream = output.add_stream(codec, rate=25, options=_settings(codec, group) | dict(coding))
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = size

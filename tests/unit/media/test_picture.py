@@ -134,7 +134,9 @@ def test_an_error_of_the_disk_may_be_tried_again(
 
 def test_heic_without_its_extra_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    assert "`heif`" in str(refusal(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64))
+    with pytest.raises(Unreadable, match="`heif`") as caught:
+        decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64, 32)
+    assert caught.value.retryable
 
 
 def test_heic_is_read_with_its_extra() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from tigertag.contracts import Sampling
 from tigertag.media.video.content import Watch
+from tigertag.media.video.crew import Crew
 from tigertag.media.video.film import Film
-from tigertag.media.video.lens import Lens, thumb
+from tigertag.media.video.lens import small
 from tigertag.media.video.picking import picked
 from tigertag.model import Frame
 
@@ -17,9 +18,9 @@ _HELD_BYTES = 64_000_000
 _MOST_OF_A_SHOT = 16
 
 
-def frames(lens: Lens, sampling: Sampling, most: int) -> list[Frame]:
+def frames(crew: Crew, sampling: Sampling, most: int) -> list[Frame]:
     """Return one frame of each shot; nothing for a film that has keyframes enough."""
-    seen = lens.shown_at(_times_s(lens.film, most, lens.short_side_px))
+    seen = crew.first.shown_at(_times_s(crew.film, most, crew.short_side_px))
     return picked(list(_middles(seen, sampling.scene_threshold)), most, lambda chosen: chosen)
 
 
@@ -40,7 +41,7 @@ def _middles(frames: Iterable[Frame], threshold: float) -> Iterator[Frame]:
     held: list[Frame] = []
     each, count = 1, 0
     for frame in frames:
-        if watch.sees_other(thumb(frame)):
+        if watch.sees_other(small(frame)):
             yield held[len(held) // 2]
             held, each, count = [], 1, 0
         if count % each == 0:

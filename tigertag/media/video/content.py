@@ -49,22 +49,34 @@ class Watch:
     """Says of each picture whether its content is another than that of the one before it."""
 
     def __init__(self, threshold: float) -> None:
-        self._detector = ContentDetector(threshold=threshold, min_scene_len=0)
+        self._threshold = threshold
+        self._detector = self._anew()
+        self._shape: tuple[int, ...] = ()
         self._count = 0
 
     def sees_other(self, frame: Frame) -> bool:
-        """Take in the next picture; all are of one size. The first is no other."""
-        colours = cv2.cvtColor(np.asarray(frame.pixels), cv2.COLOR_RGB2BGR)
+        """Take in the next picture. The first is no other, one of another size is."""
+        is_resized = self._shape not in ((), frame.pixels.shape)
+        if is_resized:
+            self._detector = self._anew()
+        self._shape = frame.pixels.shape
         self._count += 1
+        colours = cv2.cvtColor(np.asarray(frame.pixels), cv2.COLOR_RGB2BGR)
         when = FrameTimecode(self._count, _ANY_RATE)
-        return bool(self._detector.process_frame(when, colours))
+        return bool(self._detector.process_frame(when, colours)) or is_resized
+
+    def _anew(self) -> ContentDetector:
+        return ContentDetector(threshold=self._threshold, min_scene_len=0)
 
 
 def _pictures(frames: Iterable[At]) -> Iterator[tuple[float, NDArray[Any]]]:
-    scaler = VideoReformatter()
+    """Yield what SceneManager gives its detectors; it, too, leaves out frames of another size."""
+    scaler, whole = VideoReformatter(), (0, 0)
     for at_s, frame in frames:
-        whole = scaler.reformat(frame, format="bgr24", interpolation=Interpolation.BICUBIC)
-        factor = compute_downscale_factor(max(frame.width, frame.height))
-        size = (max(1, round(frame.width / factor)), max(1, round(frame.height / factor)))
-        pixels = whole.to_ndarray()
-        yield at_s, cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+        whole = whole if any(whole) else (frame.width, frame.height)
+        if (frame.width, frame.height) != whole:
+            continue
+        factor = compute_downscale_factor(max(whole))
+        size = (max(1, round(whole[0] / factor)), max(1, round(whole[1] / factor)))
+        same = scaler.reformat(frame, format="bgr24", interpolation=Interpolation.BICUBIC)
+        yield at_s, cv2.resize(same.to_ndarray(), size, interpolation=cv2.INTER_LINEAR)

@@ -1,9 +1,8 @@
 """What is wrong with a file that is not read as a video, in one line."""
 
-import errno
 import io
 
-from tigertag.errors import ItemGone, TigerTagError, Unreadable
+from tigertag.errors import ItemError, ItemGone, Unreadable
 from tigertag.media import formats
 
 NO_EXTRA = "Videos need the extra `video`; install it with: pip install 'tigertag[video]'."
@@ -20,31 +19,29 @@ _BROKEN = "The video is broken or cut short, and cannot be decoded."
 _UNKNOWN = "This is not a video in a format that TigerTag reads."
 _PICTURE = "This is a picture, not a video; its name has the wrong ending."
 _UNFINISHED = "The video is cut short or was never finished: the table of its frames is missing."
-_DISK = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ETIMEDOUT}
 # What an ISO base media file may begin with (ISO/IEC 14496-12, 4.2 and annex of QuickTime).
 _BOXES = {b"ftyp", b"mdat", b"moov", b"wide", b"free", b"skip", b"styp"}
 # Matroska, FLV, Ogg, MPEG program streams, ASF.
 _VIDEOS = (b"\x1a\x45\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\x01\xba", b"\x30\x26\xb2\x75")
 
 
-def from_error(exc: BaseException) -> TigerTagError:
-    """Return what is raised for an error that a file or a stream raised."""
-    if isinstance(exc, TigerTagError):
-        return exc
-    if isinstance(exc, MemoryError):
-        return Unreadable("There is not enough memory for it now.", retryable=True)
+def from_disk(exc: OSError) -> ItemError:
+    """Return what is raised for an error of a file or of what is beneath a stream."""
     if isinstance(exc, FileNotFoundError | NotADirectoryError):
         return ItemGone("The file is no longer there.")
     if isinstance(exc, PermissionError):
         return Unreadable("TigerTag is not permitted to read the file.", retryable=True)
-    reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "its disk failed"
+    reason = exc.strerror or "it is not known why"
     return Unreadable(f"The file could not be read: {reason}.", retryable=True)
 
 
-def from_decoder(exc: Exception) -> TigerTagError:
-    """Return what is raised for an error of FFmpeg, which reads as well as decodes."""
-    if isinstance(exc, MemoryError) or (isinstance(exc, OSError) and exc.errno in _DISK):
-        return from_error(exc)
+def from_decoder(exc: Exception) -> ItemError:
+    """Return what is raised for an error of FFmpeg. The disk's errors it does not see: `Tap` does.
+
+    That it calls an error one of input and output, says only that what it read makes no sense.
+    """
+    if isinstance(exc, MemoryError):
+        return Unreadable("There is not enough memory for it now.", retryable=True)
     return Unreadable(_BROKEN)
 
 

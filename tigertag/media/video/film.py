@@ -34,13 +34,18 @@ class Film:
         self._decoder = stream.codec_context
         self._skips = self._decoder.name in _SKIPPABLE
         self._cancelled = cancelled
+        self._keys_s: list[float] | None = None
+        self._ran_out = False
         self.aspect = stream.sample_aspect_ratio or Fraction(1)
         self.duration_s = track.duration_s
+        self.pixels = self._decoder.width * self._decoder.height
         self.rate = 1.0 / track.step_s
 
     def keys_s(self) -> list[float]:
         """Return when keyframes are shown; nothing where that would take reading a long file."""
-        return self._track.keys_s()
+        if self._keys_s is None:
+            self._keys_s = self._track.keys_s()
+        return self._keys_s
 
     def shown_at(self, times_s: Sequence[float]) -> Iterator[At]:
         """Yield the frame that is shown at each of the times, which ascend; none twice.
@@ -52,11 +57,12 @@ class Film:
             end = start + 1
             while end < len(times_s) and self._track.goes_on(times_s[end - 1], times_s[end]):
                 end += 1
-            found = list(_later(self._run(times_s[start:end]), last_s))
-            yield from found
-            if not found and last_s + _AHEAD_S < times_s[start]:
+            before_s = last_s
+            for one in _later(self._run(times_s[start:end]), before_s):
+                last_s = one[0]
+                yield one
+            if self._ran_out and last_s == before_s:
                 return  # The file ends before its time.
-            last_s = found[-1][0] if found else last_s
             start = end
 
     def keys_near(self, times_s: Iterable[float]) -> Iterator[At]:
@@ -72,8 +78,13 @@ class Film:
         return self._decoded(self._track.from_key(0.0))
 
     def _run(self, wanted_s: Sequence[float]) -> Iterator[At]:
-        pieces = self._track.from_key(wanted_s[0])
+        pieces = self._to_end(self._track.from_key(wanted_s[0]))
         return _shown(self._decoded(pieces, wanted_s), wanted_s)
+
+    def _to_end(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        self._ran_out = False
+        yield from pieces
+        self._ran_out = True
 
     def _keys(self, pieces: Sequence[Piece | None]) -> Iterator[At]:
         """Decode keyframes: side by side, where their times tell which is which."""
@@ -107,6 +118,7 @@ class Film:
             next_s += step_s
 
     def _all(self, pieces: Iterable[Piece]) -> Iterator[VideoFrame]:
+        self._decoder.skip_frame = "DEFAULT"
         for piece in pieces:
             yield from self._frames(piece.packet)
         yield from self._frames(None)

@@ -3,6 +3,7 @@
 from math import ceil
 
 from tigertag.contracts import Sampling
+from tigertag.media.video.crew import Crew
 from tigertag.media.video.lens import Lens
 from tigertag.media.video.picking import picked
 from tigertag.model import Frame
@@ -11,12 +12,12 @@ _LEAST_S = 0.001
 _MOST_PLACES = 100_000
 
 
-def frames(lens: Lens, sampling: Sampling, most: int) -> list[Frame]:
+def frames(crew: Crew, sampling: Sampling, most: int) -> list[Frame]:
     """Return what is shown each `interval_s` from the beginning on.
 
     Where that would be more than `most`, so many of them, spread evenly over the film.
     """
-    duration_s = lens.film.duration_s
+    duration_s = crew.film.duration_s
     step_s = max(sampling.interval_s, _LEAST_S, duration_s / _MOST_PLACES)
     times_s = [n * step_s for n in range(max(1, ceil(duration_s / step_s)))]
-    return picked(times_s, most, lens.shown_at)
+    return picked(times_s, most, lambda chosen: crew.look(chosen, Lens.shown_at))

@@ -1,6 +1,7 @@
 """Frames that are stored whole."""
 
 from tigertag.contracts import Sampling
+from tigertag.media.video.crew import Crew
 from tigertag.media.video.film import Film
 from tigertag.media.video.lens import Lens
 from tigertag.media.video.picking import picked
@@ -19,6 +20,6 @@ def places_s(film: Film) -> list[float]:
     return [n * film.duration_s / count for n in range(count)]
 
 
-def frames(lens: Lens, _sampling: Sampling, most: int) -> list[Frame]:
+def frames(crew: Crew, _sampling: Sampling, most: int) -> list[Frame]:
     """Return keyframes, at most `most`, spread evenly."""
-    return picked(places_s(lens.film), most, lens.keys_near)
+    return picked(places_s(crew.film), most, lambda chosen: crew.look(chosen, Lens.keys_near))

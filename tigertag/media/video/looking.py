@@ -28,7 +28,7 @@ def frames(
 
         return ways.frames(source, sampling, short_side_px, most, cancelled)
     except ImportError as exc:
-        raise Unreadable(faults.NO_EXTRA) from exc
+        raise Unreadable(faults.NO_EXTRA, retryable=True) from exc
 
 
 def still(source: Source, *, short_side_px: int, at_s: float | None = None) -> Frame:
@@ -41,4 +41,4 @@ def still(source: Source, *, short_side_px: int, at_s: float | None = None) -> F
 
         return stills.still(source, short_side_px, at_s)
     except ImportError as exc:
-        raise Unreadable(faults.NO_EXTRA) from exc
+        raise Unreadable(faults.NO_EXTRA, retryable=True) from exc

@@ -6,15 +6,14 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from tigertag.contracts import Source
-from tigertag.errors import ItemError, TigerTagError, Unreadable
+from tigertag.contracts import Source, Stream
+from tigertag.errors import ItemError, Unreadable
 from tigertag.media.video import faults
 from tigertag.media.video.film import Film
 from tigertag.media.video.tap import Tap
@@ -28,7 +27,7 @@ _CONTAINERS = (
     *("mov", "matroska", "mpegts", "mpeg", "avi", "asf", "flv", "live_flv", "ogg", "gif", "mxf"),
     *("h264", "hevc", "obu", "ivf", "m4v", "mpegvideo", "vc1", "rm", "nut", "dv", "wtv"),
 )
-_OPTIONS = {"format_whitelist": ",".join(_CONTAINERS), "protocol_whitelist": "file"}
+_OPTIONS = {"format_whitelist": ",".join(_CONTAINERS), "protocol_whitelist": "none"}
 _HEAD_BYTES = 128
 _READ_BYTES = 64 * 1024
 _NOT_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -38,68 +37,61 @@ _LARGE_PX, _HUGE_PX = 2_500_000, 10_000_000
 
 
 @contextmanager
-def opened(source: Source, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Film]:
-    """Open a video.
+def opened(
+    source: Source, cancelled: Callable[[], bool] = lambda: False, *, threads: int | None = None
+) -> Iterator[Film]:
+    """Open a video, to be decoded by so many threads, or as many as fit.
 
     Raises `Unreadable`, its message one line that does not name the file, and `ItemGone`; of a
     stream also what the stream raises.
     """
-    input_ = source if isinstance(source, Path | bytes) else Tap(source)
-    tap = input_ if isinstance(input_, Tap) else None
+    with ExitStack() as stack:
+        try:
+            tap = Tap(stack.enter_context(_stream(source)))
+        except OSError as exc:
+            raise faults.from_disk(exc) from exc
+        try:
+            yield _film(stack.enter_context(_container(tap)), cancelled, threads)
+        except (av.FFmpegError, ItemError, MemoryError) as exc:
+            error = tap.failure or (exc if isinstance(exc, ItemError) else faults.from_decoder(exc))
+            if error is exc:
+                raise
+            raise error from exc
+    if tap.failure is not None:
+        raise tap.failure
+
+
+@contextmanager
+def _stream(source: Source) -> Iterator[Stream]:
+    """Open what is not open; a stream is its library's to close."""
+    if not isinstance(source, Path | bytes):
+        yield source
+        return
+    # A pipe or a device would block or never end.
+    if isinstance(source, Path) and not stat.S_ISREG(source.stat().st_mode):
+        raise Unreadable("This is not a regular file.")
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb", 0) as stream:
+        yield stream
+
+
+def _container(tap: Tap) -> InputContainer:
+    head = tap.read(_HEAD_BYTES)
+    tap.seek(0)
     try:
-        with ExitStack() as stack:
-            yield _film(_container(input_, stack), cancelled)
-    except (av.FFmpegError, ItemError, OSError, MemoryError) as exc:
-        raise (_failure(tap) or _mapped(exc)) from exc
-    if failure := _failure(tap):
-        raise failure
-
-
-def _failure(tap: Tap | None) -> TigerTagError | None:
-    return None if tap is None or tap.failure is None else faults.from_error(tap.failure)
-
-
-def _mapped(exc: Exception) -> TigerTagError:
-    return faults.from_decoder(exc) if isinstance(exc, av.FFmpegError) else faults.from_error(exc)
-
-
-def _container(source: Path | bytes | Tap, stack: ExitStack) -> InputContainer:
-    file: BinaryIO | Tap = source if isinstance(source, Tap) else stack.enter_context(_file(source))
-    head = file.read(_HEAD_BYTES)
-    file.seek(0)
-    target = _address(source) if isinstance(source, Path) else None
-    try:
-        opened = av.open(
-            target or file,
+        return av.open(
+            tap,
             mode="r",
             container_options=_OPTIONS,
             metadata_errors="replace",
             buffer_size=_READ_BYTES,
         )
-    except (av.error.InvalidDataError, av.error.ArgumentError, av.error.EOFError) as exc:
+    except av.error.MemoryError:
+        raise
+    except av.FFmpegError as exc:
         raise faults.from_head(head) from exc
-    return stack.enter_context(opened)
 
 
-def _file(source: Path | bytes) -> BinaryIO:
-    if isinstance(source, bytes):
-        return io.BytesIO(source)
-    # A pipe or a device would block or never end.
-    if not stat.S_ISREG(os.stat(source).st_mode):
-        raise Unreadable("This is not a regular file.")
-    return source.open("rb")
-
-
-def _address(path: Path) -> str | None:
-    """Return the name that FFmpeg opens without Python; None where it cannot be given one."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return None
-    return f"file:{path}"
-
-
-def _film(container: InputContainer, cancelled: Callable[[], bool]) -> Film:
+def _film(container: InputContainer, cancelled: Callable[[], bool], threads: int | None) -> Film:
     stream = _video(container)
     pixels = stream.codec_context.width * stream.codec_context.height
     if pixels > _MOST_PX:
@@ -110,12 +102,12 @@ def _film(container: InputContainer, cancelled: Callable[[], bool]) -> Film:
     for other in container.streams:
         other.discard = Discard.default if other is stream else Discard.all
     stream.codec_context.thread_type = "AUTO"
-    stream.codec_context.thread_count = _threads(pixels)
+    stream.codec_context.thread_count = threads or side_by_side(pixels)
     return Film(stream, _track(container, stream), cancelled)
 
 
-def _threads(pixels: int) -> int:
-    """How many frames are decoded side by side: each takes memory."""
+def side_by_side(pixels: int) -> int:
+    """How many frames of that size are decoded at once: each takes memory."""
     most = 1 if pixels > _HUGE_PX else 2 if pixels > _LARGE_PX else _MOST_THREADS
     return min(most, len(os.sched_getaffinity(0)))
 

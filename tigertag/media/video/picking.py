@@ -22,13 +22,13 @@ def picked(
     seen: dict[float | None, Frame] = {}
     kept: list[Frame] = []
     for _ in range(_ROUNDS):
-        chosen = worth.spread(len(unused), most - len(kept))
-        seen |= {frame.at_s: frame for frame in look([unused[n] for n in chosen])}
-        unused = [place for n, place in enumerate(unused) if n not in set(chosen)]
+        chosen = set(worth.spread(len(unused), most - len(kept)))
+        seen |= {frame.at_s: frame for frame in look([unused[n] for n in sorted(chosen)])}
+        unused = [place for n, place in enumerate(unused) if n not in chosen]
         kept = worth.kept(seen[at_s] for at_s in sorted(seen, key=_number))
         if len(kept) >= most or not unused:
             break
-    return kept
+    return [kept[n] for n in worth.spread(len(kept), most)]
 
 
 def _number(at_s: float | None) -> float:

@@ -1,5 +1,7 @@
 """One frame of a video."""
 
+from collections.abc import Iterator
+
 from tigertag.contracts import Source
 from tigertag.errors import Unreadable
 from tigertag.media.video import faults, worth
@@ -15,15 +17,16 @@ def still(source: Source, short_side_px: int, at_s: float | None) -> Frame:
     """Return the frame that is shown at this time, or a keyframe that is not dull."""
     with opened(source) as film:
         lens = Lens(film, short_side_px)
-        if at_s is not None:
-            found = lens.shown_at([max(0.0, at_s)])
-        else:
-            found = lens.keys_near(share * film.duration_s for share in _SHARES)
-        seen: list[Frame] = []
-        for frame in found:
-            seen.append(frame)
-            if at_s is not None or not worth.is_dull(frame):
-                return frame
-    if not seen:
+        found = list(_told(lens) if at_s is None else lens.shown_at([max(0.0, at_s)]))
+    if not found:
         raise Unreadable(faults.NO_FRAME)
-    return worth.kept(seen)[0]
+    return worth.kept(found)[0]
+
+
+def _told(lens: Lens) -> Iterator[Frame]:
+    """Yield keyframes up to the first one that is not dull."""
+    for share in _SHARES:
+        for frame in lens.keys_near([share * lens.film.duration_s]):
+            yield frame
+            if not worth.is_dull(frame):
+                return

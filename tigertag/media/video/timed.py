@@ -8,7 +8,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from tigertag.media.video.track import ROUND_S, Piece, step_s
+from tigertag.media.video.track import ROUND_S, Piece, readable, step_s
 
 _BACK_S = (0.0, 1.0, 4.0, 16.0, 64.0)
 _BEFORE_S = 10.0
@@ -108,7 +108,7 @@ class Timed:
         # What is decoded before the beginning is found by asking for what was long before it.
         asked_s = (at_s,) if at_s > 0.0 else (-_BEFORE_S, 0.0)
         self._move([self._ticks(one) for one in asked_s])
-        return map(self._piece, self._container.demux(self._stream))
+        return map(self._piece, readable(self._container.demux(self._stream)))
 
     def _move(self, ticks: Iterable[int]) -> None:
         for tick, backward in product(ticks, (True, False)):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
@@ -58,3 +59,14 @@ class Track(Protocol):
 def step_s(stream: VideoStream) -> float:
     """How long a frame is shown on average."""
     return 1.0 / float(stream.guessed_rate or stream.average_rate or _USUAL_RATE)
+
+
+def readable(packets: "Iterator[Packet[VideoStream]]") -> "Iterator[Packet[VideoStream]]":
+    """Yield packets up to where the file is broken."""
+    try:
+        yield from packets
+    except MemoryError:
+        raise
+    except (av.FFmpegError, IndexError):
+        # An IndexError is PyAV's, where a broken file's streams change while it is read.
+        return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from tigertag.media.video.track import ROUND_S, Piece, step_s
+from tigertag.media.video.track import ROUND_S, Piece, readable, step_s
 
 
 class Untimed:
@@ -26,7 +26,7 @@ class Untimed:
         place = self._place(at_s)
         number, position = self._keys[place] if self._keys else (0, 0)
         self._container.seek(position, unsupported_byte_offset=True, stream=self._stream)
-        packets = enumerate(self._container.demux(self._stream), number)
+        packets = enumerate(readable(self._container.demux(self._stream)), number)
         return (Piece(packet, n * self.step_s, None) for n, packet in packets)
 
     def key_near(self, at_s: float) -> Piece | None:

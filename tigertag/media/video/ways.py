@@ -1,12 +1,12 @@
 """The ways to choose frames: at even times, among keyframes, one of each shot."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from tigertag.contracts import Sampling, Source
 from tigertag.errors import Unreadable
 from tigertag.media.video import faults, interval, keyframes
-from tigertag.media.video.lens import Lens
-from tigertag.media.video.opening import opened
+from tigertag.media.video.crew import Crew
 from tigertag.model import Frame
 
 
@@ -19,14 +19,15 @@ def frames(
 ) -> tuple[Frame, ...]:
     """See `looking.frames`. Raises `ImportError` where a package is missing."""
     choose = _way(sampling)
-    with opened(source, cancelled) as film:
-        found = choose(Lens(film, short_side_px), sampling, max(1, min(sampling.max_frames, most)))
+    with ExitStack() as stack:
+        crew = Crew(source, short_side_px, cancelled, stack)
+        found = choose(crew, sampling, max(1, min(sampling.max_frames, most)))
     if not found:
         raise Unreadable(faults.NO_FRAME)
     return tuple(found)
 
 
-def _way(sampling: Sampling) -> Callable[[Lens, Sampling, int], list[Frame]]:
+def _way(sampling: Sampling) -> Callable[[Crew, Sampling, int], list[Frame]]:
     match sampling.by:
         case "interval":
             return interval.frames

@@ -1,6 +1,5 @@
 """Asking for frames the way tests do."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,3 +34,15 @@ def refusal(source: Source, sampling: Sampling = INTERVAL) -> ItemError:
         frames(source, sampling)
     assert "\n" not in str(caught.value)
     return caught.value
+
+
+class Counted:
+    """Counts the packets that are decoded, and has the work stopped after so many."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self.most = most
+        self.count = 0
+
+    def __call__(self) -> bool:
+        self.count += 1
+        return self.count > self.most

@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 
 from tests.unit.media.films import film, made, pictures
-from tests.unit.media.video.asking import frames, numbers, times
+from tests.unit.media.video.asking import Counted, frames, numbers, times
 from tigertag.contracts import Sampling
 from tigertag.errors import Unreadable
+from tigertag.media.video.lens import Lens
 from tigertag.media.video.opening import opened
 
 FORMS = [
@@ -12,6 +14,7 @@ FORMS = [
     ("mov", "mpeg4"),
     ("matroska", "libx264"),
     ("webm", "libvpx-vp9"),
+    ("webm", "libsvtav1"),
     ("mpegts", "libx264"),
     ("mpegts", "mpeg2video"),
     ("avi", "mpeg4"),
@@ -51,6 +54,23 @@ def test_a_frame_that_is_shown_for_long_is_given_once() -> None:
     assert times(data, Sampling(by="interval", interval_s=1.0)) == [0.0, 5.0, 10.0]
 
 
+def test_frames_that_are_shown_for_long_do_not_end_the_film() -> None:
+    when = (0, 40, 50_000, 50_040, 75_000, 95_000)
+    data = film((6,), form="matroska", times_ms=when, group=2)
+    assert numbers(data, Sampling(by="interval", interval_s=10.0)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
+def test_what_is_left_undecoded_leaves_no_trace(codec: str) -> None:
+    data = film((100,), form="matroska", codec=codec, group=25)
+    with opened(data) as whole:
+        lens = Lens(whole, 96)
+        every = {frame.at_s: frame for frame in map(lens.see, whole.every())}
+    assert len(every) == 100
+    for frame in frames(data):
+        assert np.array_equal(np.asarray(frame.pixels), np.asarray(every[frame.at_s].pixels))
+
+
 def test_too_many_are_spread_over_the_film() -> None:
     found = numbers(film((100,)), Sampling(by="interval", interval_s=0.04, max_frames=4))
     assert found == [12, 37, 62, 87]
@@ -80,10 +100,10 @@ def test_others_are_taken_for_those_that_are_left_out() -> None:
 
 def decoded(data: bytes, times_s: list[float]) -> int:
     """How many packets were decoded to see what is shown at these times."""
-    asked: list[None] = []
-    with opened(data, lambda: bool(asked.append(None))) as opened_film:
+    asked = Counted()
+    with opened(data, asked) as opened_film:
         assert len(list(opened_film.shown_at(times_s))) == len(times_s)
-    return len(asked)
+    return asked.count
 
 
 def test_one_group_of_frames_is_decoded_once() -> None:
@@ -95,7 +115,6 @@ def test_frames_before_the_keyframe_are_not_decoded() -> None:
 
 
 def test_the_work_can_be_stopped() -> None:
-    asked: list[None] = []
     with pytest.raises(Unreadable, match="stopped") as caught:
-        frames(film((50,)), cancelled=lambda: len(asked) > 3 or bool(asked.append(None)))
+        frames(film((50,)), cancelled=Counted(3))
     assert caught.value.retryable

@@ -5,7 +5,7 @@ import pytest
 import scenedetect
 
 from tests.unit.media.films import film, made, pictures
-from tests.unit.media.video.asking import EXACT, SCENES, frames, numbers, times
+from tests.unit.media.video.asking import EXACT, SCENES, Counted, frames, numbers, times
 from tigertag.contracts import Sampling
 from tigertag.media.video.content import cuts
 
@@ -86,10 +86,10 @@ def test_a_film_that_is_black_all_over_still_gives_one_frame() -> None:
 
 def test_a_long_film_is_looked_at_here_and_there() -> None:
     data = film((50,) * 5, form="mp4", group=5, times_ms=tuple(range(0, 2_500_000, 10_000)))
-    asked: list[None] = []
-    found = frames(data, Sampling(max_frames=2), cancelled=lambda: bool(asked.append(None)))
+    asked = Counted()
+    found = frames(data, Sampling(max_frames=2), cancelled=asked)
     assert len(found) == 2
-    assert len(asked) < 160
+    assert asked.count < 160
 
 
 def test_what_is_nearly_the_same_is_given_once() -> None:

@@ -22,12 +22,19 @@ def shown(
     for plane, level in zip(frame.planes, (y, u, v), strict=True):
         plane.update(bytes([level]) * plane.buffer_size)
     frame.colorspace, frame.color_range = colours, range_
-    return View(48, Fraction(1)).of(frame)[10, 10]
+    return np.asarray(View(48, Fraction(1)).of(frame)[10, 10])
 
 
 @pytest.mark.parametrize(
     ("level", "range_", "expected"),
-    [(16, LIMITED, 0), (235, LIMITED, 255), (0, FULL, 0), (255, FULL, 255), (16, 0, 0), (235, 0, 255)],
+    [
+        (16, LIMITED, 0),
+        (235, LIMITED, 255),
+        (0, FULL, 0),
+        (255, FULL, 255),
+        (16, 0, 0),
+        (235, 0, 255),
+    ],
 )
 def test_black_and_white_are_so_in_both_ranges(level: int, range_: int, expected: int) -> None:
     assert np.abs(shown(level, 128, 128, range_=range_).astype(int) - expected).max() <= 1
@@ -53,7 +60,8 @@ def test_colours_are_those_of_their_matrix(
 
 def test_pixels_are_read_only_and_in_one_piece() -> None:
     pixels = np.asarray(frames(film())[0].pixels)
-    assert (pixels.dtype, pixels.shape) == (np.uint8, (96, 128, 3))
+    assert pixels.dtype == np.uint8
+    assert pixels.shape == (96, 128, 3)
     assert pixels.flags.c_contiguous
     assert not pixels.flags.writeable
 
@@ -108,7 +116,13 @@ def test_pixels_that_are_not_square_are_made_so(aspect: Fraction, shape: tuple[i
 
 
 def test_the_number_can_be_read_from_a_widened_frame() -> None:
-    assert [number(one.pixels) for one in frames(film(aspect=Fraction(3, 2)))] == [0, 10, 20, 30, 40]
+    assert [number(one.pixels) for one in frames(film(aspect=Fraction(3, 2)))] == [
+        0,
+        10,
+        20,
+        30,
+        40,
+    ]
 
 
 def nits(transfer: int, code: float) -> int:
