@@ -59,6 +59,11 @@ class Section:
         """What names it among all sections of all libraries."""
         return f"{self.library}/{self.id}"
 
+    @property
+    def called(self) -> str:
+        """What people know it by: an id is no name where there is a title."""
+        return f"{self.library}/{self.title or self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

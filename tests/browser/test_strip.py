@@ -56,6 +56,19 @@ def test_pictures_come_when_one_moves_to_them(visit: Visits, world: World, film:
         assert visitor.troubles == []
 
 
+def test_a_frame_that_cannot_be_had_is_drawn(
+    visit: Visits, world: World, film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thumbnails, "still", Reel(broken=True).still)
+    with serving(world.core) as where:
+        visitor = visit(where)
+        visitor.sign_in()
+        visitor.open(film)
+        box = visitor.page.get_by_alt_text("Frame at 0:00").bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) > 60
+
+
 def test_evidence_leads_to_its_frame(visit: Visits, world: World, film: str) -> None:
     with serving(world.core) as where:
         visitor = visit(where)

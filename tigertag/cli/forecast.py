@@ -7,6 +7,7 @@ import click
 from rich.table import Table
 
 from tigertag.cli import running
+from tigertag.cli.modes import chosen
 from tigertag.cli.session import console, core
 from tigertag.errors import Conflict, LibraryError, RequestError
 from tigertag.services import consent, scans
@@ -19,14 +20,16 @@ from tigertag.wording import about, count, usd
 @click.command()
 @click.argument("library")
 @click.argument("section", required=False)
-@click.option("--force", "mode", flag_value="force", default="changed", help="Of all items anew.")
+@click.option("--force", is_flag=True, help="Of all items anew.")
+@click.option("--new", is_flag=True, help="Of what was added lately only.")
 @click.option(
     "--engine", "engines", multiple=True, help="Of this engine (more than once: several)."
 )
-def forecast(library: str, section: str | None, mode: str, engines: tuple[str, ...]) -> None:
+def forecast(library: str, section: str | None, engines: tuple[str, ...], **mode: bool) -> None:
     """Count what a scan would ask engines, and what that would cost; ask none."""
+    request = Request(library, section, chosen(**mode), engines=engines)
     with core() as built:
-        show(counted(built, Request(library, section, mode, engines=engines)))
+        show(counted(built, request))
 
 
 def ask_first(built: Core, request: Request) -> None:

@@ -7,13 +7,16 @@ import click
 from rich.table import Table
 
 from tigertag.cli.session import console, core
+from tigertag.cli.telling import worded
 from tigertag.errors import TigerTagError
 from tigertag.model import Tag
+from tigertag.services import browsing
 from tigertag.services import scans as service
 from tigertag.services.core import Core, LibraryEntry
 from tigertag.services.scans import Status
 
 _WORTH_SHOWING = 0.01
+_GIVEN_UP = " Left out by the next scan while the file is as it is."
 
 
 @click.command()
@@ -25,7 +28,7 @@ def scans() -> None:
             started = scan.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
             table.add_row(
                 str(scan.id),
-                f"{scan.section.library}/{scan.section.id}",
+                scan.section.called,
                 scan.kind if scan.source_id is None else f"{scan.kind} of {scan.source_id}",
                 scan.mode,
                 "forecast" if scan.is_forecast else scan.write,
@@ -45,13 +48,15 @@ def show(scan_id: int) -> None:
     table = Table("item", "tags", "to add", "to remove", "why", box=None)
     with core() as built:
         silent = _silent(service.status(built, scan_id))
+        given_up = browsing.given_up(built, scan_id)
         for item, decision in service.decided(built, scan_id):
+            reason = decision.reason + (_GIVEN_UP if item.id in given_up else "")
             table.add_row(
                 item.item.called,
-                ", ".join(tag.name for tag in decision.tags),
-                ", ".join(ref.name for ref in decision.adds),
-                ", ".join(ref.name for ref in decision.removes),
-                decision.reason or _reasons(decision.tags, silent),
+                ", ".join(map(worded, decision.tags)),
+                ", ".join(map(worded, decision.adds)),
+                ", ".join(map(worded, decision.removes)),
+                reason or _reasons(decision.tags, silent),
             )
     console.print(table)
 

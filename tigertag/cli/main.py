@@ -41,7 +41,7 @@ _COMMANDS = {
     "db": "tigertag.cli.db:db",
 }
 _HELP = {
-    "tag": "Print tags for pictures; write nothing.",
+    "tag": "Print tags for pictures and videos; write nothing.",
     "scan": "Go through a library: a preview, or with --apply tags.",
     "forecast": "Count what a scan would ask and cost.",
     "apply": "Write what a preview decided.",
@@ -101,7 +101,7 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tigertag")
 def main() -> None:
-    """TigerTag looks at your photos and gives them tags.
+    """TigerTag looks at your photos and videos and gives them tags.
 
     It is set up by environment variables; the README lists them.
     """

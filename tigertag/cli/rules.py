@@ -6,8 +6,10 @@ import click
 from rich.table import Table
 
 from tigertag.cli.session import console, core
+from tigertag.cli.telling import worded
 from tigertag.errors import RequestError
 from tigertag.model import Rule, RuleAction
+from tigertag.services import browsing
 from tigertag.services import rules as service
 from tigertag.services import tombstones as tombstone_service
 
@@ -24,8 +26,9 @@ def list_rules() -> None:
     with core() as built:
         known = [("default", rule) for rule in built.default_rules]
         known += [(str(row.id), row.rule) for row in service.listed(built)]
+        names = browsing.section_names(built)
     for number, rule in known:
-        scope = (rule.engine or "every", rule.section or "every")
+        scope = (rule.engine or "every", names.get(rule.section, rule.section) or "every")
         table.add_row(number, rule.action, rule.word, *scope, rule.value)
     if table.row_count:
         console.print(table)
@@ -91,7 +94,7 @@ def list_tombstones(word: str) -> None:
     with core() as built:
         for row in tombstone_service.listed(built, word=word):
             since = row.since.astimezone().strftime("%Y-%m-%d")
-            table.add_row(str(row.id), f"{row.library}/{row.key}", row.name, since)
+            table.add_row(str(row.id), f"{row.library}/{row.called}", worded(row), since)
     if table.row_count:
         console.print(table)
     else:

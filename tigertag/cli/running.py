@@ -1,4 +1,4 @@
-"""A scan is worked on in a command: watched, waited for, reported."""
+"""A scan is worked on in a command: watched and waited for."""
 
 import signal
 import sys
@@ -10,13 +10,13 @@ from threading import Thread
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from tigertag.cli.main import INTERRUPTED, SOME_FAILED
+from tigertag.cli.main import INTERRUPTED
+from tigertag.cli.reporting import report, waits
 from tigertag.cli.session import stderr
 from tigertag.errors import Conflict
 from tigertag.services import scans
 from tigertag.services.core import Core
 from tigertag.services.scans import Status
-from tigertag.wording import about
 
 _POLL_S = 0.25
 _REST_S = 1.0
@@ -40,7 +40,7 @@ def work(built: Core, scan_id: int, *, wait: bool = False) -> None:
     `wait`: stay, too, while all that is left waits for a batch, an engine or the next month.
     """
     status = run(built, scan_id, leave=_pause, wait=wait)
-    _report(status)
+    report(built, status)
 
 
 def run(
@@ -87,7 +87,7 @@ def _once(built: Core, scan_id: int) -> Status:
 
 def _rest(status: Status) -> None:
     """Say what is waited for, and sleep until it may have come."""
-    for line in _waits(status):
+    for line in waits(status):
         click.echo(line, err=True)
     left_s = _REST_S
     if status.due_at is not None:
@@ -137,74 +137,3 @@ def _pace(status: Status) -> str:
 def _minutes(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
-def _waits(status: Status) -> list[str]:
-    """What the scan waits for, and when it goes on."""
-    lines = [
-        f"  {line}" if line.startswith("waiting ") else f"  {engine}: {line}"
-        for engine, line in status.waits.items()
-    ]
-    if status.due_at is not None:
-        lines.append(f"  It goes on at {status.due_at.astimezone():%H:%M on %-d %B %Y}.")
-    return lines
-
-
-def _report(status: Status) -> None:
-    """Say what came of the scan, and leave with an honest exit code."""
-    scan = status.scan
-    wrote = scan.write == "apply"
-    if scan.is_forecast:
-        click.echo(f"Forecast {scan.id} of {scan.section.library}/{scan.section.id}: {scan.state}.")
-        sys.exit(0 if scan.state == "done" else 1)
-    click.echo(
-        f"Scan {scan.id} ({scan.kind}, {scan.mode}, {scan.write}) of"
-        f" {scan.section.library}/{scan.section.id}:"
-        f" {'it waits' if _is_waiting(status) else scan.state}."
-    )
-    click.echo(
-        f"  {scan.listed} items, {scan.unchanged} unchanged, {status.done} done,"
-        f" {status.failed} failed; {status.asked} answers;"
-        f" {status.adds} tags {'added' if wrote else 'to add'},"
-        f" {status.removes} {'removed' if wrote else 'to remove'}."
-    )
-    for line in _told(status):
-        click.echo(line)
-    if scan.state != "done" and not _is_waiting(status):
-        sys.exit(1)
-    if status.failed or status.waiting or status.waits:
-        sys.exit(SOME_FAILED)
-
-
-def _is_waiting(status: Status) -> bool:
-    """Whether all that is left waits, and nobody has paused it."""
-    return status.scan.state == "running" and bool(status.waits)
-
-
-def _told(status: Status) -> list[str]:
-    """What else the user should know."""
-    scan = status.scan
-    lines = [f"  failed: {key}: {reason}" for key, reason in status.failures]
-    for engine, reason in status.waiting.items():
-        if engine not in status.waits:
-            lines.append(f"  engine {engine} could not go on; a later scan asks it: {reason}")
-    if status.left_alone:
-        lines.append(f"  {status.left_alone} left alone: they bear one of SKIP_TAGS.")
-    lines += [
-        f"  {engine} was spared {saving.items} items: {_saved(saving.cost_usd)}."
-        for engine, saving in status.spared.items()
-    ]
-    if not scan.active:
-        lines += _waits(status)
-    if _is_waiting(status):
-        lines += _waits(status)
-        lines.append(
-            f"  The service goes on by itself; without it, `tigertag resume {scan.id}` does."
-        )
-    elif scan.is_preview and (status.adds or status.removes):
-        lines.append(f"  Nothing was written; `tigertag apply {scan.id}` writes it.")
-    return lines
-
-
-def _saved(cost_usd: float | None) -> str:
-    return "what that saved is not known" if cost_usd is None else f"{about(cost_usd)} less"

@@ -7,6 +7,7 @@ import click
 
 from tigertag.cli import forecast as forecasting
 from tigertag.cli import running
+from tigertag.cli.modes import chosen
 from tigertag.cli.session import core
 from tigertag.errors import Conflict
 from tigertag.services import scans, winding
@@ -21,11 +22,9 @@ _waiting = click.option(
 @click.argument("library")
 @click.argument("section", required=False)
 @click.option("--apply", "write", flag_value="apply", default="preview", help="Write the tags.")
-@click.option(
-    "--force", "mode", flag_value="force", default="changed", help="Ask anew of all items."
-)
-@click.option("--new", "mode", flag_value="new", help="Look only at what was added lately.")
-@click.option("--decide", "mode", flag_value="decide", help="Decide anew; ask no engine.")
+@click.option("--force", is_flag=True, help="Ask anew of all items.")
+@click.option("--new", is_flag=True, help="Look only at what was added lately.")
+@click.option("--decide", is_flag=True, help="Decide anew; ask no engine.")
 @click.option(
     "--engine", "engines", multiple=True, help="Ask this engine (more than once: several)."
 )
@@ -35,17 +34,17 @@ def scan(
     library: str,
     section: str | None,
     write: str,
-    mode: str,
     engines: tuple[str, ...],
     *,
     yes: bool,
     wait: bool,
+    **mode: bool,
 ) -> None:
     """Go through a library's section: a preview, unless --apply says to write.
 
     Where an engine is paid for, it first counts what would be asked, and asks you.
     """
-    request = Request(library, section, mode, write, engines)
+    request = Request(library, section, chosen(**mode), write, engines)
     with core() as built:
         winding.wind_up(built, Event())
         scan_id = scans.unfinished(built, request)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from tigertag.services import money, tagging
 from tigertag.services.core import Core, EngineEntry
 from tigertag.services.tagging import Picture, Tagged
 from tigertag.wording import count, usd
+
+_MISSING = "There is no such file."
 
 
 @click.command()
@@ -42,27 +44,53 @@ def tag(paths: tuple[Path, ...], engines: tuple[str, ...], *, as_json: bool, yes
             raise RequestError("No local engine can be used; `tigertag engines` says why.")
         if not all(_is_local(entry) for entry in chosen):
             bootstrap.open_store(built)
-        sources = tagging.pictures(built, paths)
-        paid = [] if yes else [entry for entry in chosen if entry.paid]
-        if paid:
-            found = list(sources)
-            _ask_first(built, paid, found)
-            sources = iter(found)
-        failed = 0
+        there = [path for path in paths if not _is_missing(path)]
+        sources = _found(tagging.pictures(built, there), there)
+        if not yes:
+            sources = _agreed(built, [entry for entry in chosen if entry.paid], sources)
+        say, failed = (_print_json if as_json else _print_row), len(paths) - len(there)
+        for path in paths:
+            if path not in there:
+                say(Tagged(path, (), (), (_MISSING,)))
         with closing(tagging.tag(built, chosen, sources)) as results:
             for result in results:
                 failed += bool(result.errors)
-                (_print_json if as_json else _print_row)(result)
+                say(result)
     if failed:
         sys.exit(SOME_FAILED)
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _found(pictures: Iterator[Picture], paths: Sequence[Path]) -> Iterator[Picture]:
+    """Yield the pictures, and at their end name the paths under which there was none."""
+    bare = list(paths)
+    for one in pictures:
+        bare = [path for path in bare if not one.path.is_relative_to(path)]
+        yield one
+    for path in bare:
+        click.echo(f"{path}: no pictures or videos there.", err=True)
 
 
 def _is_local(entry: EngineEntry) -> bool:
     return entry.engine is None or entry.engine.capabilities.local
 
 
-def _ask_first(built: Core, paid: Sequence[EngineEntry], pictures: Sequence[Picture]) -> None:
+def _agreed(
+    built: Core, paid: Sequence[EngineEntry], sources: Iterator[Picture]
+) -> Iterator[Picture]:
     """Say what it would cost, and leave unless the answer is yes. Raises `RequestError`."""
+    if not paid:
+        return sources
+    pictures = list(sources)
     names = ", ".join(entry.id for entry in paid)
     if not forecasting.is_answered():
         raise RequestError(
@@ -76,6 +104,7 @@ def _ask_first(built: Core, paid: Sequence[EngineEntry], pictures: Sequence[Pict
         said = f"{entry.id}: {count(len(pictures), what)}, cost: {usd(cost_usd)}."
         click.echo(said, err=True)
     forecasting.confirm(f"Ask {names}?")
+    return iter(pictures)
 
 
 def _print_json(result: Tagged) -> None:

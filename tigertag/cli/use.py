@@ -71,4 +71,4 @@ def departures(engine: str, limit: int) -> None:
 def _picture(one: Departure) -> str:
     if one.card is None:
         return one.name
-    return f"{one.card.section.library}/{one.card.section.id}/{one.card.item.key}"
+    return f"{one.card.section.called}/{one.card.item.called}"

@@ -14,7 +14,7 @@ from tigertag.services.views import (
     Stands,
     TagCount,
 )
-from tigertag.store import Db, browse
+from tigertag.store import Db, browse, decisions
 from tigertag.store import tags as tag_rows
 from tigertag.store.browse import ListedItem, Wanted
 from tigertag.store.tags import CountRow, TagRow
@@ -93,13 +93,42 @@ def item(core: Core, item_id: int) -> ItemDetail:
             Stands(one.field, one.name, one.state, one.since)
             for one in browse.standing_of(db, item_id)
         ]
+        reason, left_alone = _reason(core, db, row, answered)
         return ItemDetail(
             card,
             browse.decided_tags(db, item_id),
             tuple(answered),
             tuple(standing),
             tuple(browse.edits_of(db, item_id)),
+            reason,
+            left_alone,
         )
+
+
+def _reason(core: Core, db: Db, row: ListedItem, answered: Sequence[Answered]) -> tuple[str, bool]:
+    """Say why an item is without what it might have, and whether it was left alone.
+
+    What failed for good is asked about once: decisions after that say nothing of it.
+    """
+    newest = decisions.newest(db, [row.id]).get(row.id)
+    if newest is not None and newest.reason and newest.revision == row.item.revision:
+        return newest.reason, newest.state == "done"
+    said = {one.answer.engine for one in answered if one.current}
+    asked = {entry.id for entry in core.engines if entry.engine is not None} - said
+    refused = browse.refusals(db, row.id, row.item.revision)
+    return next((reason for engine, reason in refused.items() if engine in asked), ""), False
+
+
+def section_names(core: Core) -> dict[str, str]:
+    """Return what people call the sections that were ever scanned, by their paths."""
+    with core.store.read() as db:
+        return {one.section.path: one.section.called for one in browse.section_counts(db)}
+
+
+def given_up(core: Core, scan_id: int) -> set[int]:
+    """Return the items that failed in a scan and are not tried again while they are as they are."""
+    with core.store.read() as db:
+        return browse.given_up(db, scan_id)
 
 
 def _tags_page(rows: Sequence[CountRow], start: int, limit: int) -> Page[TagCount]:

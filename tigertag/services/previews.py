@@ -1,6 +1,6 @@
 """What a preview would do, and words struck from it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from tigertag import policy
@@ -27,18 +27,34 @@ def changes(
     """
     after = cursors.number(cursor) or 0
     with core.store.read() as db:
-        scans.get(db, scan_id)
+        scan = scans.get(db, scan_id)
         rows = browse.changes(db, scan_id, after=after, limit=limit + 1, failed=failed)
         page = cursors.cut(rows, limit, after=lambda row: row[0].id)
         shown = browsing.cards(db, [row for row, _decision in page.items])
+        again = _tried_again(db, scan, [decision for _row, decision in page.items])
     both = zip(shown, page.items, strict=True)
-    return Page(tuple(_change(card, decision) for card, (_row, decision) in both), page.next)
+    return Page(tuple(_change(card, decision, again) for card, (_, decision) in both), page.next)
 
 
-def _change(card: ItemCard, decision: Decision) -> Change:
+def _tried_again(db: Db, scan: ScanRow, decided: Sequence[Decision]) -> set[int]:
+    """Return the items that failed and are tried again by the next scan, which undoes nothing."""
+    failed = [one.item_id for one in decided if one.state == "failed"]
+    if not failed or scan.kind in ("undo", "redo"):
+        return set()
+    return set(failed) - browse.given_up(db, scan.id, failed)
+
+
+def _change(card: ItemCard, decision: Decision, again: Collection[int]) -> Change:
     sure = {tag.name.casefold(): tag.confidence for tag in decision.tags}
     adds = [Named(ref.field, ref.name, sure.get(ref.name.casefold(), 0.0)) for ref in decision.adds]
-    return Change(card, decision.state, tuple(adds), decision.removes, decision.reason)
+    return Change(
+        card,
+        decision.state,
+        tuple(adds),
+        decision.removes,
+        decision.reason,
+        again=card.id in again,
+    )
 
 
 def may_strike(core: Core, scan_id: int) -> bool:

@@ -110,7 +110,7 @@ def _refuse_if_active(db: Db, section_id: int) -> None:
     active = scans.active(db, section_id)
     if active is not None:
         raise Conflict(
-            f"Scan {active.id} of {active.section.library}/{active.section.id} is {active.state}:"
+            f"Scan {active.id} of {active.section.called} is {active.state}:"
             f" {_RESUME if active.state == 'paused' else 'wait for it'}, or cancel it."
         )
     left_s = chunks.section_lease_left_s(db, section_id)

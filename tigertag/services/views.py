@@ -40,7 +40,7 @@ class ItemCard:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What an engine said of an item once. `current`: of the picture as it is now."""
+    """What an engine said of an item once. `current`: of the item as it is now."""
 
     answer: Answer
     revision: str
@@ -60,13 +60,19 @@ class Stands:
 
 @dataclass(frozen=True, slots=True)
 class ItemDetail:
-    """All that is known of an item. `tags` with their why; `edits` the newest first."""
+    """All that is known of an item. `tags` with their why; `edits` the newest first.
+
+    `reason`: why it could not be looked at or written to as it is now, or is `left_alone`; "" when
+    all is well.
+    """
 
     card: ItemCard
     tags: tuple[Tag, ...]
     answers: tuple[Answered, ...]
     standing: tuple[Stands, ...]
     edits: tuple[EditRow, ...]
+    reason: str = ""
+    left_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +87,17 @@ class TagCount:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a preview would do to an item, or what a scan did. `reason` says why it failed."""
+    """What a preview would do to an item, or what a scan did.
+
+    `reason` says why it failed, `again` whether the next scan then tries it again.
+    """
 
     card: ItemCard
     state: str
     adds: tuple[Named, ...] = ()
     removes: tuple[TagRef, ...] = ()
     reason: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Items and what is known of them, as the faces look at them."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, exists, func, select
 
 from tigertag.errors import NotFound
 from tigertag.model import Answer, Field, Item, Media, Section, Tag
@@ -21,6 +22,10 @@ _items = schema.items
 _sections = schema.sections
 _tags = schema.tags
 _decisions = schema.decisions
+_work = schema.work
+
+
+_ENDED = ("done", "spared", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,28 @@ def changes(
     rows = db.execute(statement).all()
     known = items_by_id(db, [row.item_id for row in rows])
     return [(known[row.item_id], decision_of(row)) for row in rows]
+
+
+def given_up(db: Db, scan_id: int, item_ids: Sequence[int] | None = None) -> set[int]:
+    """Return those of a scan's items, or of some, that failed for good (`decisions.refused`)."""
+    of_item = (_work.c.scan_id == scan_id, _work.c.item_id == _decisions.c.item_id)
+    because = exists().where(
+        *of_item, _work.c.state == "failed", _work.c.reason == _decisions.c.reason
+    )
+    to_come = exists().where(*of_item, _work.c.state.notin_((*_ENDED, "failed")))
+    where = [_decisions.c.scan_id == scan_id, _decisions.c.state == "failed", because, ~to_come]
+    if item_ids is not None:
+        where.append(_decisions.c.item_id.in_(item_ids))
+    return set(db.execute(select(_decisions.c.item_id).where(*where)).scalars())
+
+
+def refusals(db: Db, item_id: int, revision: str) -> dict[str, str]:
+    """Return, by engine, why the item as it is now failed for good when it was asked last."""
+    where = (_work.c.item_id == item_id, _work.c.revision == revision)
+    columns = (_work.c.engine, _work.c.state, _work.c.reason)
+    rows = db.execute(select(*columns).where(*where).order_by(_work.c.id))
+    last = {engine: (state, reason) for engine, state, reason in rows}
+    return {engine: reason for engine, (state, reason) in last.items() if state == "failed"}
 
 
 def section_counts(db: Db) -> list[SectionCount]:

@@ -194,8 +194,15 @@ class TombstoneRow:
     id: int
     library: str
     key: str
+    title: str
+    field: str
     name: str
     since: datetime
+
+    @property
+    def called(self) -> str:
+        """What people know the item by (`Item.called`)."""
+        return self.key if self.title in self.key else self.title
 
 
 def tombstones(db: Db, *, word: str = "") -> list[TombstoneRow]:
@@ -205,6 +212,8 @@ def tombstones(db: Db, *, word: str = "") -> list[TombstoneRow]:
         _standing.c.id,
         sections.c.library,
         items.c.key,
+        items.c.title,
+        _standing.c.field,
         _standing.c.name,
         _standing.c.since,
     )

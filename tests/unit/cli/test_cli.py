@@ -157,3 +157,62 @@ def test_no_library_is_no_riddle(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("LIBRARY_PHOTOS_PATH")
     assert "LIBRARY_<X>_NAME" in run("libraries").output
     assert "set LIBRARY_<X>_NAME" in run("scan", "photos").output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("scan", "photos", "--decide", "--force"),
+        ("scan", "photos", "--new", "--decide"),
+        ("forecast", "photos", "--force", "--new"),
+    ],
+)
+def test_two_modes_at_once_are_refused(run: Run, words: tuple[str, ...]) -> None:
+    result = run(*words)
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "cannot be said together" in result.output
+    assert "No scan yet" in run("scans").output
+
+
+def test_what_is_left_out_of_the_next_scan_is_told(run: Run, photos: Path) -> None:
+    (photos / "b.jpg").write_bytes(b"no picture")
+    told = run("scan", "photos").output
+    assert "The next scan leaves what failed out while the files are as they are" in told
+    assert "Left out by the next scan" in " ".join(run("show", "1").output.split())
+    assert "0 failed" in run("scan", "photos").output
+
+
+def test_failures_that_are_not_printed_are_counted(run: Run, photos: Path) -> None:
+    for number in range(23):
+        (photos / f"{number:02}.jpg").write_bytes(b"no picture")
+    told = run("scan", "photos").output
+    assert told.count("  failed: ") == 20
+    assert "… and 3 more; `tigertag show 1` lists them." in told
+
+
+def test_a_rule_names_its_section_by_title(run: Run) -> None:
+    run("scan", "photos")
+    run("rules", "add", "deny", "cat", "--section", "photos/.")
+    assert "photos/photos" in run("rules", "list").output
+
+
+def test_one_of_a_thing_is_told_in_the_singular(run: Run) -> None:
+    told = run("scan", "photos").output
+    assert "  1 item, 0 unchanged, 1 done, 0 failed; 1 answer;" in told
+    assert " of photos/photos: done." in told
+
+
+def test_a_path_that_never_was_is_not_told_as_gone(run: Run, tmp_path: Path) -> None:
+    result = run("tag", str(tmp_path / "nothing.jpg"))
+    assert (result.exit_code, result.stdout) == (
+        3,
+        f"{tmp_path}/nothing.jpg: There is no such file.\n",
+    )
+
+
+def test_a_folder_without_pictures_says_so(run: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run("tag", str(tmp_path / "empty"), str(photos))
+    assert result.exit_code == 0
+    assert result.stderr == f"{tmp_path}/empty: no pictures or videos there.\n"
+    assert "a.png: cat" in result.stdout

@@ -54,7 +54,7 @@ def test_a_paid_scan_is_started_by_a_yes(run: Run) -> None:
 
 def test_yes_skips_the_question_and_the_forecast(run: Run) -> None:
     assert run("scan", "photos", "--yes").exit_code == 0
-    assert run("scans").output.count("photos/.") == 1
+    assert run("scans").output.count("photos/photos") == 1
 
 
 @pytest.mark.usefixtures("_at_a_terminal")
@@ -199,7 +199,7 @@ def test_departures_name_each_picture_that_left(run: Run) -> None:
     run("scan", "photos", "--yes")
     told = lines(run("departures", "--engine", "Cloud", "--limit", "1"))
     assert len(told) == 2
-    assert "photos/./b.png cloud paid.test 1.2 kB $0.02" in told[1]
+    assert "photos/photos/b.png cloud paid.test 1.2 kB $0.02" in told[1]
 
 
 def test_tagging_by_a_paid_engine_is_refused_where_nobody_can_say_yes(

@@ -45,6 +45,7 @@ Name = Annotated[str, StringConstraints(max_length=64, pattern=_NAME)]
 SectionPath = Annotated[str, StringConstraints(max_length=600, pattern=_SECTION_PATH)]
 Cursor = Annotated[str, StringConstraints(max_length=9, pattern=_CURSOR)]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Milliseconds = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 
 
 def _digits(value: object) -> object:

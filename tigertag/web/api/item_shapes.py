@@ -77,7 +77,7 @@ class Answer(Shape):
     engine: str
     fingerprint: str = Field(description="What the answer depends on; changes with the model.")
     model: str
-    current: bool = Field(description="Whether it speaks of the picture as it is now.")
+    current: bool = Field(description="Whether it speaks of the item as it is now.")
     revision: str
     labels: list[Said]
     frames: list[float] = Field(
@@ -166,7 +166,11 @@ def _tags(shown: Shown | None) -> list[TagName] | None:
 class ItemDetail(ItemFacts):
     """All that is known of an item."""
 
-    revision: str = Field(description="Changes with the picture, never with its tags.")
+    revision: str = Field(description="Changes with the picture or video, never with its tags.")
+    reason: str = Field(
+        description="Why it could not be looked at or written to, or is left alone; empty when all"
+        " is well."
+    )
     tags: list[WhyTag] = Field(description="Those last decided, with their why.")
     answers: list[Answer]
     standing: list[StandingTag]
@@ -177,6 +181,7 @@ class ItemDetail(ItemFacts):
         return cls(
             **facts(detail.card),
             revision=detail.card.item.revision,
+            reason=detail.reason,
             tags=[WhyTag.of(one) for one in detail.tags],
             answers=[Answer.of(one) for one in detail.answers],
             standing=[StandingTag.of(one) for one in detail.standing],

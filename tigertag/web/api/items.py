@@ -1,11 +1,14 @@
 """GET items, one of them, its thumbnail."""
 
+from collections.abc import Callable
+
 from flask import Response, request
 from pydantic import BaseModel, Field
 
 from tigertag.services import browsing, thumbnails
+from tigertag.services.views import Thumbnail
 from tigertag.web import state
-from tigertag.web.api.inputs import Id, Nothing, Paging, Text
+from tigertag.web.api.inputs import Id, Milliseconds, Nothing, Paging, Text
 from tigertag.web.api.item_shapes import ItemDetail, Items
 from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.shapes import Item
@@ -29,6 +32,10 @@ class ItemsQuery(Paging):
 
 class ItemPath(BaseModel):
     item_id: Id = Field(description="The item's id.")
+
+
+class FramePath(ItemPath):
+    at_ms: Milliseconds = Field(description="One of an answer's `frames`, in milliseconds.")
 
 
 @routes.get("/items", Items, 404)
@@ -55,10 +62,23 @@ def get_item(path: ItemPath, query: Nothing) -> Response:
 @routes.get(f"{_ITEM}/thumbnail", None, 404, 409, 502, described=_THUMBNAIL)
 def get_thumbnail(path: ItemPath, query: Nothing) -> Response:
     """Return a small JPEG of an item, its short side 256 px at most."""
-    etag = thumbnails.thumbnail_etag(state.core(), path.item_id)
+    core, item_id = state.core(), path.item_id
+    etag = thumbnails.thumbnail_etag(core, item_id)
+    return _picture(etag, lambda: thumbnails.thumbnail(core, item_id))
+
+
+@routes.get(f"{_ITEM}/frames/<int:at_ms>.jpg", None, 404, 409, 502, described=_THUMBNAIL)
+def get_frame(path: FramePath, query: Nothing) -> Response:
+    """Return a small JPEG of a frame that an engine looked at, its short side 256 px at most."""
+    core, item_id, at_ms = state.core(), path.item_id, path.at_ms
+    etag = thumbnails.frame_etag(core, item_id, at_ms)
+    return _picture(etag, lambda: thumbnails.frame(core, item_id, at_ms))
+
+
+def _picture(etag: str, make: Callable[[], Thumbnail]) -> Response:
     if request.if_none_match.contains_weak(etag):
         return _cached(Response(status=304), etag)
-    thumbnail = thumbnails.thumbnail(state.core(), path.item_id)
+    thumbnail = make()
     return _cached(Response(thumbnail.jpeg, content_type="image/jpeg"), thumbnail.etag)
 
 

@@ -119,6 +119,7 @@ class Change(Shape):
     adds: list[SureTag]
     removes: list[TagName]
     reason: str
+    again: bool = Field(description="Whether it failed, and the next scan tries it again.")
 
     @classmethod
     def of(cls, change: views.Change) -> "Change":
@@ -129,6 +130,7 @@ class Change(Shape):
                 "adds": [SureTag.of(one) for one in change.adds],
                 "removes": [TagName.of(one) for one in change.removes],
                 "reason": change.reason,
+                "again": change.again,
             }
         )
 

@@ -30,9 +30,10 @@ class NewScan(Body):
     )
     mode: Mode = Field(
         default="changed",
-        description="changed: ask engines only what they have not answered; force: ask them all"
-        " again; decide: ask none, decide anew from stored answers; forecast: only count what a"
-        " scan would ask, and what that costs.",
+        description="changed: ask engines only what they have not answered; new: look only at what"
+        " was added since the section was listed last; force: ask them all again; decide: ask none,"
+        " decide anew from stored answers; forecast: only count what a scan would ask, and what"
+        " that costs.",
     )
     forecast_of: ForecastOf = Field(
         default="changed", description="The mode that a forecast counts for; else without meaning."

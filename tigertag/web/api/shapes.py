@@ -41,7 +41,7 @@ class SureTag(Shape):
 
 
 class ItemFacts(Shape):
-    """A photo or video."""
+    """A photo or video, or a group of them: a season or a show."""
 
     id: int
     library: str
@@ -49,13 +49,13 @@ class ItemFacts(Shape):
     section_title: str
     key: str = Field(description="What the library calls it: a path, a rating key.")
     title: str
-    media: Media
+    media: Media = Field(description="group: a season or a show; its tags come from what is in it.")
     size_bytes: int | None = Field(description="Null where the library does not tell.")
     gone: bool = Field(description="Its library did not show it at the last look.")
 
 
 class Item(ItemFacts):
-    """A photo or video, and the tags that were last decided for it."""
+    """An item, and the tags that were last decided for it."""
 
     tags: list[SureTag] = Field(description="Surest first.")
 

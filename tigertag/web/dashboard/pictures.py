@@ -14,9 +14,10 @@ pages = Blueprint("pictures", __name__)
 _SHORT_SIDES_PX = {"small": 256, "large": 768}
 _FRESH_S = 600
 _NONE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96"><rect width="96" height="96"'
-    ' fill="#8c8177" opacity=".18"/><g fill="none" stroke="#8c8177" stroke-width="3"'
-    ' stroke-linecap="round"><rect x="24" y="30" width="48" height="36" rx="5"/>'
+    '<svg xmlns="http://www.w3.org/2000/svg" width="768" height="768" viewBox="0 0 96 96">'
+    '<rect width="96" height="96" fill="#8c8177" opacity=".18"/>'
+    '<g fill="none" stroke="#8c8177" stroke-width="3" stroke-linecap="round">'
+    '<rect x="24" y="30" width="48" height="36" rx="5"/>'
     '<path d="M24 60l14-14 12 12M22 72l52-50"/></g></svg>'
 )
 

@@ -7,7 +7,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from tests.unit.web.api.asking import got, problem
+from tests.unit.web.dashboard.films import Reel, listed, said
 from tests.world import World
+from tigertag.model import Label
+from tigertag.services import thumbnails
 
 
 def _keys(rest: FlaskClient, query: str) -> list[str]:
@@ -126,3 +129,25 @@ def test_another_picture_is_another_thumbnail(world: World, rest: FlaskClient) -
     world.scan()
     answer = rest.get("/api/v1/items/1/thumbnail", headers={"If-None-Match": etag})
     assert answer.status_code == 200
+
+
+def test_a_broken_item_says_why_and_that_it_is_left_out(world: World, rest: FlaskClient) -> None:
+    (world.photos / "a.png").write_bytes(b"no picture")
+    world.scan()
+    (change,) = got(rest, "scans/1/changes?failed=true")["items"]
+    item = got(rest, f"items/{change['item']['id']}")
+    assert change["again"] is False
+    assert item["reason"] == change["reason"] != ""
+    assert got(rest, "items/2")["reason"] == ""
+
+
+def test_a_frame_that_was_looked_at_is_a_jpeg(
+    world: World, rest: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thumbnails, "still", Reel().still)
+    item_id = listed(world)
+    said(world, item_id, Label("cat", 0.9, at_s=65.4), frames=(65.4,))
+    answer = rest.get(f"/api/v1/items/{item_id}/frames/65400.jpg")
+    assert (answer.status_code, answer.content_type) == (200, "image/jpeg")
+    assert problem(rest.get(f"/api/v1/items/{item_id}/frames/1.jpg"), 404)
+    assert got(rest, f"items/{item_id}")["answers"][0]["frames"] == [65.4]

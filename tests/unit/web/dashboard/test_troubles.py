@@ -1,0 +1,101 @@
+"""Why an item could not be looked at or is left alone, what becomes of it, and where tags go."""
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from tests.shelf import Shelf
+from tests.unit.web.conftest import PASSWORD
+from tests.unit.web.dashboard.member import Member
+from tests.world import World
+from tigertag.contracts import Failed
+from tigertag.model import Field, Rule, RuleAction
+from tigertag.services import rules
+from tigertag.settings import WebSettings
+from tigertag.web.app import create_app
+
+AGAIN = "The next scan tries it again."
+LEFT_OUT = "leaves it out while the file is as it is"
+
+
+def member_of(world: World) -> Member:
+    app: Flask = create_app(world.core, WebSettings(PASSWORD, "k" * 32), work=False)
+    return Member(app)
+
+
+@pytest.fixture
+def shelf(world: World) -> Shelf:
+    made = world.library = Shelf()
+    made.put("a", "red")
+    return made
+
+
+@pytest.mark.parametrize(("retryable", "told"), [(False, LEFT_OUT), (True, AGAIN)])
+def test_what_failed_is_told_with_what_becomes_of_it(
+    world: World, shelf: Shelf, retryable: bool, told: str
+) -> None:
+    world.engine.fails["red"] = Failed("", "It is torn.", retryable=retryable)
+    world.scan()
+    page = member_of(world).page("/scans/1/failures")
+    assert "It is torn." in page
+    assert [line for line in (AGAIN, LEFT_OUT) if line in page] == [told]
+    world.engine.asked.clear()
+    world.scan()
+    assert bool(world.engine.asked) is retryable
+
+
+def test_an_item_that_could_not_be_looked_at_says_why(world: World, shelf: Shelf) -> None:
+    world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
+    world.scan()
+    page = member_of(world).page("/items/1")
+    assert "It could not be looked at" in page
+    assert "It is torn." in page
+    assert "no engine has looked at it yet" not in page
+
+
+def test_the_reason_stays_when_all_is_decided_anew(world: World, shelf: Shelf) -> None:
+    world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
+    world.scan()
+    rules.add(world.core, Rule(RuleAction.DENY, "blue"))
+    world.scan()
+    assert "It is torn." in member_of(world).page("/items/1")
+
+
+def test_a_reason_of_an_older_version_is_not_told(world: World, shelf: Shelf) -> None:
+    world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
+    world.scan()
+    world.engine.fails.clear()
+    shelf.held["a"] = replace(shelf.held["a"], revision="2")
+    world.scan()
+    assert "It is torn." not in member_of(world).page("/items/1")
+
+
+def test_an_item_that_is_left_alone_says_why(world: World, shelf: Shelf) -> None:
+    world.skip_tags = ("made-up",)
+    shelf.tag("a", "made-up")
+    world.scan()
+    page = member_of(world).page("/items/1")
+    assert "Left alone" in page
+    assert "It bears the tag made-up" in page
+
+
+def test_a_group_without_tags_does_not_wait_for_an_engine(world: World, shelf: Shelf) -> None:
+    shelf.group("season")
+    world.scan()
+    page = member_of(world).page("/items?q=season")
+    assert "season" in page
+    assert "enough of what is in it" in member_of(world).page("/items/2")
+
+
+def test_a_tag_that_moves_tells_from_where_to_where(world: World, shelf: Shelf) -> None:
+    shelf.field = Field.LABEL
+    world.scan("apply")
+    shelf.field = Field.GENRE
+    world.scan("apply")
+    member = member_of(world)
+    for path in ("/scans/2", "/items/1"):
+        page = member.page(path)
+        for field in ("genre", "label"):
+            assert f'red <small class="field">{field}</small>' in page, path
+    assert 'red <small class="field">genre</small>' in member.page("/tags")
