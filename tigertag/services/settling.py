@@ -18,9 +18,9 @@ from tigertag.store.ledger import EditRow, Word
 
 _BATCH = 100
 _MOST_ATTEMPTS = 12
-_CUT_OFF = (
-    "TigerTag was cut off while it wrote to it, and something else than its tags has changed since;"
-    " nothing more was written. Look at it, then scan again."
+_UNSURE = (
+    "What came of the last write to it is not sure, and something else than its tags has changed"
+    " since; nothing more was written. Look at it, then scan again."
 )
 
 
@@ -136,7 +136,7 @@ class Settling:
             alone = replace(todo, state="done", reason=left_alone)
             return Read(row, alone, Plan(Edit(row.item)), seen, unsettled, left_alone=True)
         if any(edit.before.rest != seen.rest for edit in unsettled):
-            doubtful = _failed(todo, _CUT_OFF)
+            doubtful = _failed(todo, _UNSURE)
             return Read(row, doubtful, Plan(Edit(row.item)), seen, unsettled, left_alone=True)
         tags, plan = self._plan(row, facts, standing, seen)
         decided = _decision(todo, tags, plan, facts.unanswered.get(row.id, ()))

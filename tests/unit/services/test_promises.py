@@ -113,7 +113,7 @@ def test_what_was_cut_off_and_changed_since_is_told(world: World, shelf: Shelf) 
         edit = Edit(shelf.held["a"], (TagRef(Field.TAG, "red"),))
         before = replace(shelf._shown("a"), rest="as it was")
         ledger.plan(db, scan_id, [(1, edit, before)])
-    assert "cut off while it wrote" in world.run(scan_id).failures[0][1]
+    assert "the last write to it is not sure" in world.run(scan_id).failures[0][1]
 
 
 @pytest.mark.parametrize("read_first", [True, False])
