@@ -10,6 +10,8 @@ from tigertag.cli import main
 from tigertag.services.accounts import Accounts
 from tigertag.services.workshop import alone
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

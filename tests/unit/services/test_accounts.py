@@ -15,6 +15,8 @@ from tigertag.services import accounts as service
 from tigertag.services.accounts import Accounts, generated_password, network_of
 from tigertag.store import accounts as rows
 
+pytestmark = pytest.mark.slow
+
 
 def left(path: Path | None) -> dict[str, str]:
     assert path is not None

@@ -14,6 +14,8 @@ from tigertag.model import Edit, Item, Label, Rule, RuleAction, Shown
 from tigertag.services import rules, scans
 from tigertag.services.writeback import Writeback
 
+pytestmark = pytest.mark.slow
+
 
 class Killed(BaseException):
     """The process dies here."""

@@ -15,6 +15,8 @@ from tigertag.services import rules, scans
 from tigertag.services.settling import Settling
 from tigertag.store import ledger, schema, sections
 
+pytestmark = pytest.mark.slow
+
 LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 
 

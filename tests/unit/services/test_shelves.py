@@ -11,6 +11,8 @@ from tigertag.model import Field, Rule, RuleAction, TagRef
 from tigertag.services import rules
 from tigertag.store import decisions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shelf(world: World) -> Shelf:

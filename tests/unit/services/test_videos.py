@@ -14,6 +14,8 @@ from tigertag.services import scans, tagging
 from tigertag.services.scans import Request
 from tigertag.store import answers
 
+pytestmark = pytest.mark.slow
+
 KEYFRAMES = Sampling(by="keyframes", max_frames=4)
 
 

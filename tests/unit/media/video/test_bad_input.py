@@ -17,6 +17,8 @@ from tigertag.contracts import Sampling
 from tigertag.errors import ItemError, ItemGone, Unreadable
 from tigertag.media import video
 
+pytestmark = pytest.mark.slow
+
 SHOTS = (25, 25, 25, 25)
 KEY, KEY_ID = "76a6c65c5ea762046bd749a2e632ccbb", "a7e61c373e219033c21091fa607bf3b8"
 

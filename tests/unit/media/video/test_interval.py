@@ -8,6 +8,8 @@ from tigertag.errors import Unreadable
 from tigertag.media.video.lens import Lens
 from tigertag.media.video.opening import opened
 
+pytestmark = pytest.mark.slow
+
 FORMS = [
     ("mp4", "libx264"),
     ("mp4", "libx265"),

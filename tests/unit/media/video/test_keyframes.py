@@ -4,6 +4,8 @@ from tests.unit.media.films import film
 from tests.unit.media.video.asking import KEYFRAMES, Counted, frames, numbers
 from tigertag.contracts import Sampling
 
+pytestmark = pytest.mark.slow
+
 FORMS = [
     ("mp4", "libx264"),
     ("mp4", "libx265"),

@@ -9,6 +9,8 @@ from tests.unit.media.video.asking import EXACT, SCENES, Counted, frames, number
 from tigertag.contracts import Sampling
 from tigertag.media.video.content import cuts
 
+pytestmark = pytest.mark.slow
+
 SHOTS = (30, 60, 45, 75, 40)
 BEGINS = (0, 30, 90, 135, 210, 250)
 

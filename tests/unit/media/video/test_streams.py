@@ -12,6 +12,8 @@ from tigertag.contracts import Sampling
 from tigertag.errors import ItemGone, LibraryUnavailable, TigerTagError, Unreadable
 from tigertag.media.video import still
 
+pytestmark = pytest.mark.slow
+
 SHOTS = (25, 25, 25, 25)
 
 

@@ -19,6 +19,8 @@ from tigertag.settings import WebSettings
 from tigertag.store import migrate
 from tigertag.web.app import create_app
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "<script>alert(1)</script>"
 WEB = WebSettings(PASSWORD, API_KEY)
 PAGES = ("/", "/scans", "/items", "/tags", "/rules", "/setup", "/rules/new")

@@ -15,6 +15,8 @@ from tigertag.services import rules
 from tigertag.settings import WebSettings
 from tigertag.web.app import create_app
 
+pytestmark = pytest.mark.slow
+
 AGAIN = "The next scan tries it again."
 LEFT_OUT = "leaves it out while the file is as it is"
 
