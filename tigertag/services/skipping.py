@@ -31,13 +31,25 @@ def found(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, 
     if not context.skip_tags:
         return {}
     shown = reading.shown(context.library, [row.item for row in rows])
-    with store.read() as db:
-        standings = ledger.standings(db, [row.id for row in rows])
+    bearing = [row.id for row in rows if _bears_any(shown[row.item.key], context.skip_tags)]
+    standings = _standings(store, bearing)
     left: dict[int, tuple[str, str]] = {}
     for row in rows:
         seen = shown[row.item.key]
         if isinstance(seen, NotRead):
             left[row.id] = ("retryable", seen.reason)
-        elif (why := reason(seen, standings[row.id], context.skip_tags)) is not None:
-            left[row.id] = ("skipped", why)
+        elif row.id in standings:
+            why = reason(seen, standings[row.id], context.skip_tags)
+            left |= {row.id: ("skipped", why)} if why is not None else {}
     return left
+
+
+def _bears_any(seen: Shown | NotRead, words: Collection[str]) -> bool:
+    return isinstance(seen, Shown) and any(tag.name.casefold() in words for tag in seen.tags)
+
+
+def _standings(store: Store, item_ids: Sequence[int]) -> dict[int, dict[Word, Standing]]:
+    if not item_ids:
+        return {}
+    with store.read() as db:
+        return ledger.standings(db, item_ids)
