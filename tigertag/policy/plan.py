@@ -51,9 +51,9 @@ def plan(
     our tags is not the user's doing. `lifted`: words that an undo holds off, or keeps, and that the
     user has now asked for again. What stays off stays off in every field.
     """
-    present = _once(shown.tags)
+    present, there = _once(shown.tags), {ref.word for ref in shown.tags}
     want = {ref.word: ref for ref in wanted}
-    loss = _loss(standing, {ref.word for ref in shown.tags}, refreshed=refreshed)
+    loss = _loss(standing, there, refreshed=refreshed)
     asked_again = {name for _field, name in lifted}
     held = {
         (field, name)
@@ -66,7 +66,6 @@ def plan(
         for word, state in standing.items()
         if state is Standing.OURS or (state is Standing.KEPT and word in lifted)
     }
-    there = {ref.word for ref in shown.tags}
     adds = tuple(ref for word, ref in want.items() if word not in there and word[1] not in barred)
     removes = tuple(ref for word, ref in present.items() if word in removable and word not in want)
     return Plan(Edit(item, adds, removes), loss.tombstones, loss.forgotten)
@@ -121,8 +120,8 @@ def plan_undo(
     What the user did since is left alone. `origin`: what was shown when nothing of ours was on the
     item last; the locks of a field come back when it holds no tag that it did not have then.
     """
-    present = _once(shown.tags)
-    loss = _loss(standing, {ref.word for ref in shown.tags}, refreshed=refreshed)
+    present, there = _once(shown.tags), {ref.word for ref in shown.tags}
+    loss = _loss(standing, there, refreshed=refreshed)
     barred = _buried(standing) | loss.tombstones
     adds: dict[Word, TagRef] = {}
     removes: dict[Word, TagRef] = {}
@@ -135,7 +134,7 @@ def plan_undo(
         for ref in one.removed:
             if ref.word not in present and ref.word not in barred:
                 adds[ref.word] = ref
-    left = ({ref.word for ref in shown.tags} - removes.keys()) | adds.keys()
+    left = (there - removes.keys()) | adds.keys()
     locked = None if origin is None else _locks(shown, origin, adds, removes, left)
     edit = Edit(item, tuple(adds.values()), tuple(removes.values()), locked)
     return Plan(edit, loss.tombstones, loss.forgotten - held, frozenset(held))

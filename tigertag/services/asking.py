@@ -61,6 +61,8 @@ class Asking:
         return all(self._ask_warily(chunk, [one], run) for one in by_attempts)
 
     def _without_skipped(self, chunk: Chunk, work: Sequence[WorkRow]) -> list[WorkRow]:
+        if not self._context.skip_tags:
+            return list(work)
         found = skipping.found(self._context, self._store, self._rows(work))
         ended = [
             (one.item_id, one.engine, *found[one.item_id]) for one in work if one.item_id in found

@@ -28,8 +28,6 @@ def found(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, 
 
     Nor is one about an item whose tags cannot be read: it might bear one. Raises `LibraryError`.
     """
-    if not context.skip_tags:
-        return {}
     shown = reading.shown(context.library, [row.item for row in rows])
     bearing = [row.id for row in rows if _bears_any(shown[row.item.key], context.skip_tags)]
     standings = _standings(store, bearing)
