@@ -25,6 +25,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     LIBRARY_PLEX_TOKEN=xxxxxxxxxxxxxxxxxxxx  # any secret can come from a file, named by …_FILE
     LIBRARY_PLEX_SECTIONS=Photos,Films       # only these sections, by title or number
     LIBRARY_PLEX_FIELD=label                 # of films and shows; or genre, collection
+    LIBRARY_PLEX_GENRE_FIELD=genre           # of genres; left out: where all tags go
     LIBRARY_PLEX_FOOTAGE=main                # of films; or trailer
     LIBRARY_PLEX_ROLL_UP=none                # season, show: they take the words of episodes
     LIBRARY_PLEX_PATH_MAP=/data/photos:/photos           # read from the disk what is seen there too
@@ -87,6 +88,9 @@ by the local classifier, and one section tagged by a larger model that only sees
     ENGINE_FACES_FACES_FOLDER=/config/faces  # pictures of people …
     ENGINE_FACES_FACES_CONFIG=/config/faces.yaml         # … and who they are
     ENGINE_FACES_DET_PROB=0.8                # how sure it must be that a face is one
+
+    ENGINE_GENRE_NAME=tigertag.genre         # genres of videos, once a model has been learned
+    ENGINE_GENRE_MODEL=default               # its name, of those that `tigertag genre list` shows
 
     ENGINE_VISION_NAME=tigertag.openai       # OpenAI, or a server that speaks its API
     ENGINE_VISION_API_KEY=sk-xxxxxxxxxxxxxxxx

@@ -35,9 +35,9 @@ def main() -> None:
 
 def _against(film: Path) -> dict[str, float]:
     sampling = Sampling("scenes", max_frames=MOST)
-    video.frames(film, sampling, short_side_px=SIDE_PX, most=1)
+    video.footage(film, sampling, short_side_px=SIDE_PX, most=1)
     begun = time.perf_counter()
-    ours = video.frames(film, sampling, short_side_px=SIDE_PX, most=MOST)
+    ours = video.footage(film, sampling, short_side_px=SIDE_PX, most=MOST).frames
     ours_s = time.perf_counter() - begun
     begun = time.perf_counter()
     shots = detect(str(film), ContentDetector())

@@ -54,7 +54,7 @@ def _pace(film: Path) -> dict[str, float]:
 def _ours(film: Path) -> tuple[Sequence[Frame], float]:
     begun = time.perf_counter()
     sampling = Sampling("interval", INTERVAL_S, MOST)
-    frames = video.frames(film, sampling, short_side_px=SIDE_PX, most=MOST)
+    frames = video.footage(film, sampling, short_side_px=SIDE_PX, most=MOST).frames
     return frames, time.perf_counter() - begun
 
 
@@ -99,8 +99,8 @@ def _apart(film: Path) -> dict[str, float]:
 
 def _alone(film: Path, sampling: Sampling) -> tuple[float, float]:
     begun = time.perf_counter()
-    found = video.frames(film, sampling, short_side_px=SIDE_PX, most=sampling.max_frames)
-    assert len(found) == sampling.max_frames
+    found = video.footage(film, sampling, short_side_px=SIDE_PX, most=sampling.max_frames)
+    assert len(found.frames) == sampling.max_frames
     took_s = time.perf_counter() - begun
     return _peak_mb(), took_s
 
@@ -115,7 +115,7 @@ def _ranged(film: Path) -> dict[str, float]:
     """Ten frames of a film that is behind HTTP."""
     with parts.served(film) as ask:
         stream = Ranged(ask)
-        found = video.frames(stream, Sampling(), short_side_px=SIDE_PX, most=10)
+        found = video.footage(stream, Sampling(), short_side_px=SIDE_PX, most=10).frames
     assert len(found) == 10
     return {
         "video_film_mb": film.stat().st_size / 1e6,

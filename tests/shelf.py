@@ -9,7 +9,7 @@ from datetime import datetime
 from PIL import Image
 
 from tests.colours import COLOURS
-from tigertag.contracts import EditOutcome, Need, NotRead, Source
+from tigertag.contracts import Catalogued, EditOutcome, Need, NotRead, Source
 from tigertag.model import Edit, Field, Item, Media, Section, Shown, TagRef
 
 SECTION = Section("photos", "1", "Shelf")
@@ -18,13 +18,17 @@ SECTION = Section("photos", "1", "Shelf")
 class Shelf:
     """Keeps to `Library`. `added` says when an item was; `listed` which were shown at all.
 
-    `takes` says where new tags go on an item, `field` on all others.
+    `takes` says where new tags go on an item, `field` on all others; `genre_field` where genres go
+    on those. `films` says what an item is; its genres are its tags in the field that this names, or
+    those of what bears them.
     """
 
     def __init__(self) -> None:
         self.id = "photos"
         self.field = Field.TAG
+        self.genre_field: Field | None = None
         self.takes: dict[str, Field] = {}
+        self.films: dict[str, Catalogued] = {}
         self.held: dict[str, Item] = {}
         self.colours: dict[str, str] = {}
         self.tags: dict[str, list[TagRef]] = {}
@@ -45,9 +49,24 @@ class Shelf:
             self.id, SECTION.id, key, "", Media.GROUP, key, stamp="1", within=within
         )
 
-    def tag(self, key: str, *words: str) -> None:
+    def film(
+        self,
+        key: str,
+        film: str,
+        *,
+        bearer: str = "",
+        year: int | None = None,
+        field: Field = Field.GENRE,
+    ) -> None:
+        """Put a video there, or say of what is there what it is."""
+        if key not in self.held:
+            self.held[key] = Item(self.id, SECTION.id, key, "1", Media.VIDEO, key, stamp="1")
+        self.films[key] = Catalogued(key, film, film, (), bearer or key, year, field)
+
+    def tag(self, key: str, *words: str, field: Field | None = None) -> None:
         """Tag it as a user would."""
-        self.tags.setdefault(key, []).extend(TagRef(self.field, word) for word in words)
+        refs = [TagRef(field or self.field, word) for word in words]
+        self.tags.setdefault(key, []).extend(refs)
         self._touch(key)
 
     def untag(self, key: str) -> None:
@@ -91,11 +110,22 @@ class Shelf:
             self._touch(edit.item.key)
             yield EditOutcome(edit.item.key, self._shown(edit.item.key))
 
+    def catalogued(self, items: Sequence[Item]) -> Iterator[Catalogued]:
+        for item in items:
+            told = self.films.get(item.key)
+            if told is not None:
+                tags = self.tags.get(told.bearer, ())
+                genres = tuple(tag.name for tag in tags if tag.field is told.field)
+                yield replace(told, genres=genres)
+
     def _shown(self, key: str) -> Shown:
         tags = tuple(self.tags.get(key, ()))
         takes = self.takes.get(key, self.field)
-        return Shown(key, tags, stamp=self.held[key].stamp, field=takes)
+        genres = None if key in self.takes else self.genre_field
+        stamp = self.held[key].stamp
+        return Shown(key, tags, stamp=stamp, field=takes, genre_field=genres)
 
     def _touch(self, key: str) -> None:
-        item = self.held[key]
-        self.held[key] = replace(item, stamp=str(int(item.stamp or 0) + 1))
+        item = self.held.get(key)
+        if item is not None:
+            self.held[key] = replace(item, stamp=str(int(item.stamp or 0) + 1))

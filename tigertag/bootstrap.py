@@ -1,8 +1,9 @@
 """The one place that wires everything together."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from tigertag import concepts, plugins
@@ -14,8 +15,10 @@ from tigertag.services import rules
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.kept import KeptInStore
 from tigertag.settings import EngineSettings, Settings
+from tigertag.settings.frames import footage_to_match, may_differ, to_match
 from tigertag.store import Store, migrate
 from tigertag.store.use import Limits
+from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -24,19 +27,22 @@ def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
     host = Host(models=settings.home / "models", http=Http())
     store = Store(settings.db_url)
-    engines = _engines(settings, host, store)
+    engines, libraries = _engines(settings, host, store), _libraries(settings, host)
     return Core(
         host=host,
         store=store,
         concepts=concepts.load(),
         engines=engines,
-        libraries=_libraries(settings, host),
+        libraries=libraries,
         default_rules=_default_rules(settings.rules_file),
         workers=settings.workers or threads.default_workers(),
         lease_s=settings.lease_s,
         home=settings.home,
         timezone=settings.timezone,
-        problems=(*settings.problems, *_without_effect(engines)),
+        problems=(
+            *settings.problems,
+            *misfits(engines, libraries),
+        ),
     )
 
 
@@ -53,6 +59,8 @@ def quieten() -> None:
     """Hush libraries that tell of each step, or of a retry that names nothing."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("stamina").setLevel(logging.ERROR)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    logging.getLogger("skl2onnx").setLevel(logging.WARNING)
 
 
 def open_store(core: Core) -> None:
@@ -72,7 +80,7 @@ def _engines(settings: Settings, host: Host, store: Store) -> tuple[EngineEntry,
 
 def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
     own = loaded.settings
-    problem = loaded.problem or _without_price(loaded)
+    problem = loaded.problem or _unusable(loaded.plugin) or _without_price(loaded)
     return EngineEntry(
         loaded.id,
         loaded.name,
@@ -87,6 +95,15 @@ def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
     )
 
 
+def _unusable(engine: AnyEngine | None) -> str:
+    return "" if engine is None else one_line(engine.capabilities.unusable)
+
+
+def misfits(engines: Sequence[EngineEntry], libraries: Sequence[LibraryEntry]) -> tuple[str, ...]:
+    """Say what is set up and does not go together, a line each; all of it works nevertheless."""
+    return (*_without_effect(engines), *_unlike_learned(engines, libraries))
+
+
 def _without_effect(engines: Iterable[EngineEntry]) -> Iterator[str]:
     for entry in engines:
         if entry.limits.units is not None and entry.engine is not None and not entry.paid:
@@ -94,6 +111,36 @@ def _without_effect(engines: Iterable[EngineEntry]) -> Iterator[str]:
                 f"ENGINE_{entry.id.upper()}_MONTHLY_LIMIT has no effect: the calls of"
                 f" {entry.name} are free as it is set up."
             )
+
+
+def _unlike_learned(
+    engines: Iterable[EngineEntry], libraries: Iterable[LibraryEntry]
+) -> Iterator[str]:
+    """A model is at its best with frames that were chosen as those that it has learned from."""
+    for entry, library in product(engines, libraries):
+        if entry.engine is None or library.library is None:
+            continue
+        able, footage = entry.engine.capabilities, library.library.footage
+        if able.sampling is not None and library.sampling.name != able.sampling.name:
+            yield (
+                f"Engine {entry.id} has learned from frames chosen as {able.sampling.name}; library"
+                f" {library.id} gives {library.sampling.name}: set"
+                f" {' and '.join(to_match(library.id, library.sampling, able.sampling))}, or learn"
+                " from the library."
+            )
+        if able.footage is not None and may_differ(library.name, footage, able.footage):
+            ways = (
+                *footage_to_match(library.id, library.name, able.footage),
+                "learn from the library",
+            )
+            yield (
+                f"Engine {entry.id} has learned from {_called(able.footage)}; library {library.id}"
+                f" gives {_called(footage)}: {', or '.join(ways)}."
+            )
+
+
+def _called(footage: str) -> str:
+    return f"{footage}s" if footage else "the videos themselves"
 
 
 def _without_price(loaded: plugins.LoadedEngine) -> str:
@@ -112,8 +159,10 @@ def _thresholds(own: EngineSettings, engine: AnyEngine | None) -> Thresholds:
     if engine is None:
         return Thresholds(own.min_confidence or 1.0, own.max_tags or 0, own.prefix)
     default = engine.capabilities
-    least = default.min_confidence if own.min_confidence is None else own.min_confidence
-    return Thresholds(least, own.max_tags or default.max_tags, own.prefix)
+    most = own.max_tags or default.max_tags
+    if own.min_confidence is not None:
+        return Thresholds(own.min_confidence, most, own.prefix)
+    return Thresholds(default.min_confidence, most, own.prefix, tuple(default.each.items()))
 
 
 def _libraries(settings: Settings, host: Host) -> tuple[LibraryEntry, ...]:

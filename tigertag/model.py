@@ -101,11 +101,16 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What an engine gets of an item: its frames, under a name that only the outcome repeats."""
+    """What an engine gets of an item: its frames, under a name that only the outcome repeats.
+
+    `shots_s`: how long the shots of a video are; empty where that is not known, as where not every
+    frame was looked at to find them.
+    """
 
     id: str
     media: Media
     frames: tuple[Frame, ...]
+    shots_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,9 @@ class Box:
     right: float
     bottom: float
 
+
+NEVER = 2.0
+"""The least confidence of a word that is never told: no label is as sure as that."""
 
 UNKNOWN_FACE = "unknown face"
 """The name of a face of nobody known: it is shown, and never becomes a tag."""
@@ -141,7 +149,8 @@ class Answer:
     `remainder` is the probability that the labels leave out when they are one distribution
     (labels + remainder = 1); None when each label is scored on its own. `frames`: the times of the
     frames of a video that were looked at one by one; each label then speaks of the frame at its
-    `at_s`, and is of that frame's distribution. Without them the labels speak of the item.
+    `at_s`, and is of that frame's distribution. Without them the labels speak of the item, and
+    `at_s` is a time that shows why.
     """
 
     engine: str
@@ -195,7 +204,7 @@ class Shown:
     `rest` is a digest of everything but the tags, `revision` that of its media where reading tags
     tells it, else None. `refreshed` is a mark that changes when the server rebuilds the item's
     metadata by itself; "" where a library has no such thing, or a loss of tags counts as the user's
-    doing. `field` is where new tags go.
+    doing. `field` is where new tags go, `genre_field` where genres go, None: where all tags go.
     """
 
     key: str
@@ -206,6 +215,11 @@ class Shown:
     refreshed: str = ""
     revision: str | None = None
     field: Field = Field.TAG
+    genre_field: Field | None = None
+
+    def field_of(self, kind: Kind) -> Field:
+        """Return where a new tag of this kind goes."""
+        return (self.genre_field if kind is Kind.GENRE else None) or self.field
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +275,23 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What an engine's settings say of its tags."""
+    """What an engine's settings say of its tags.
+
+    `each`: the least confidence of single words, which stands in place of `min_confidence`. A word
+    whose least confidence is above 1, as `NEVER` is, is never told.
+    """
 
     min_confidence: float
     max_tags: int
     prefix: str = ""
+    each: tuple[tuple[str, float], ...] = ()
+
+    def least(self, name: str) -> float:
+        """Return the least confidence of a word."""
+        own = (least for word, least in self.each if word.casefold() == name.casefold())
+        return next(own, self.min_confidence)
+
+    @property
+    def lowest(self) -> float:
+        """A confidence below which no word can pass."""
+        return min([self.min_confidence, *(least for _word, least in self.each)])

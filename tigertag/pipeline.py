@@ -28,7 +28,7 @@ from tigertag.contracts import (
 from tigertag.errors import EngineError, ItemError, LibraryError
 from tigertag.media import video
 from tigertag.media.picture import decode
-from tigertag.model import Answer, Frame, Item, Label, Media, Sample
+from tigertag.model import Answer, Item, Label, Media, Sample
 from tigertag.wording import tidy
 
 logger = logging.getLogger(__name__)
@@ -153,7 +153,8 @@ def _sample(
 ) -> Sample | Failed:
     try:
         with closing(fetched.result()) as held:
-            return Sample(one.name, one.item.media, _frames(one.item, held.source, need, terms))
+            seen = _footage(one.item, held.source, need, terms)
+            return Sample(one.name, one.item.media, seen.frames, seen.shots_s)
     except ItemError as exc:
         return Failed(one.name, str(exc), exc.retryable)
     except LibraryError:
@@ -163,10 +164,10 @@ def _sample(
         return Failed(one.name, "Reading it met a bug; see the log.", retryable=True)
 
 
-def _frames(item: Item, source: Source, need: Need, terms: Terms) -> tuple[Frame, ...]:
+def _footage(item: Item, source: Source, need: Need, terms: Terms) -> video.Footage:
     if item.media is not Media.VIDEO:
-        return (decode(source, need.short_side_px),)
-    return video.frames(
+        return video.Footage((decode(source, need.short_side_px),))
+    return video.footage(
         source,
         terms.sampling,
         short_side_px=need.short_side_px,

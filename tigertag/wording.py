@@ -24,10 +24,15 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def printable(text: str) -> str:
+    """Return what a terminal may be given: one line without control characters."""
+    kept = (" " if unicodedata.category(one) in _UNPRINTABLE else one for one in text)
+    return one_line("".join(kept))
+
+
 def tidy(name: str) -> str:
     """Return a name as a tag may bear it: NFC, no control characters, at most 200 characters."""
-    printable = (" " if unicodedata.category(one) in _UNPRINTABLE else one for one in name)
-    return one_line(unicodedata.normalize("NFC", "".join(printable)))[:_LONGEST_NAME].strip()
+    return one_line(unicodedata.normalize("NFC", printable(name)))[:_LONGEST_NAME].strip()
 
 
 def looks_secret(name: str) -> bool:
@@ -68,3 +73,10 @@ def about(cost_usd: float | None) -> str:
 def count(number: int, noun: str) -> str:
     """(2, "call") → "2 calls"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def clock(at_s: float) -> str:
+    """65.4 → "1:05"; from an hour on "1:02:05"."""
+    minutes, seconds = divmod(int(at_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -82,7 +82,9 @@ def items(media: "MediaServer", asked: Asked) -> Any:
         total, start = len(found), asked.whole("startindex")
         size = min(asked.whole("limit") or total, media.habits.most_per_page)
         page = [_shown(media, one) for one in found[start : start + size]]
-    told: dict[str, Any] = {"Items": [dto.listed(one, asked.listed("fields")) for one in page]}
+    fields = asked.listed("fields")
+    shown = [dto.listed(one, fields, emby=media.emby) for one in page]
+    told: dict[str, Any] = {"Items": shown}
     if media.habits.tells_total:
         promised = media.habits.promises
         told["TotalRecordCount"] = total if promised is None else promised

@@ -32,6 +32,8 @@ _ON_DEMAND = {
     },
 }
 """What comes only when this is among the fields asked for."""
+_ON_DEMAND_ON_EMBY = {"ProductionYear": "ProductionYear"}
+"""Whether Emby tells these unasked is not known."""
 
 
 def date(clock: int) -> str:
@@ -40,7 +42,7 @@ def date(clock: int) -> str:
 
 def full(one: Held, *, emby: bool, photo_sources: bool) -> Json:
     """All that a server shows of an item to those who ask for it alone."""
-    photo = one.type == "Photo"
+    photo, series = one.type == "Photo", one.type == "Series"
     dto = {name: value for name, value in one.told.items() if value is not None}
     dto |= {"Id": one.id, "Type": one.type, "Etag": one.etag}
     dto |= {"MediaType": "Photo" if photo else "Video", "LocationType": "FileSystem"}
@@ -48,21 +50,24 @@ def full(one: Held, *, emby: bool, photo_sources: bool) -> Json:
     dto |= {"SortName": str(dto.get("Name") or "").lower()}
     dto |= {"CanDelete": True, "CanDownload": True, "UserData": _user_data(one, emby=emby)}
     dto |= _pictures(one)
-    if not photo or photo_sources:
+    if series:
+        dto |= {"IsFolder": True}
+    elif not photo or photo_sources:
         dto["MediaSources"] = [_source(version, emby=emby) for version in one.versions]
-    if not photo:
+    if not photo and not series:
         dto |= {"IsFolder": False, "RunTimeTicks": 600_000_000}
     dto |= _of_emby(one) if emby else _of_jellyfin(one)
     return dto | one.more
 
 
-def listed(dto: Json, fields: Collection[str]) -> Json:
+def listed(dto: Json, fields: Collection[str], *, emby: bool) -> Json:
     """What of it lists show, where these fields were asked for."""
     asked = {name.lower() for name in fields}
+    demanded = _ON_DEMAND | (_ON_DEMAND_ON_EMBY if emby else {})
     return {
         name: value
         for name, value in dto.items()
-        if name not in _ON_DEMAND or _ON_DEMAND[name].lower() in asked
+        if name not in demanded or demanded[name].lower() in asked
     }
 
 
@@ -80,7 +85,7 @@ def _of_jellyfin(one: Held) -> Json:
     genres = [{"Name": name, "Id": f"{number:032x}"} for number, name in enumerate(_genres(one))]
     dto: Json = {"GenreItems": genres, "PlayAccess": "Full", "ImageBlurHashes": {}}
     dto |= {"ExternalUrls": []}
-    if one.type != "Photo":
+    if one.type not in ("Photo", "Series"):
         dto |= {"VideoType": "VideoFile", "Trickplay": {one.id: {"320": {"Width": 320}}}}
     return dto
 

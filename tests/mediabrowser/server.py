@@ -139,6 +139,15 @@ class MediaServer(FakeServer):
             self.items[key] = one
             return key
 
+    def add_series(self, view: str, name: str, **told: Any) -> str:
+        """Add a show, which has a folder and no file."""
+        return self.add(view, "Series", name, [(b"", 0, 0)], **told)
+
+    def add_episode(self, series: str, name: str, film: Source, **told: Any) -> str:
+        above = self.items[series]
+        told = {"SeriesId": series, "SeriesName": above.told["Name"], "ParentIndexNumber": 1} | told
+        return self.add(above.view, "Episode", name, [(film, 1920, 1080)], **told)
+
     def replace_photo(self, key: str, picture: Source) -> None:
         with self.changing(key) as one:
             one.versions[0].source, one.changed = picture, self.tick()

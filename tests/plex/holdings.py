@@ -111,7 +111,8 @@ class Version:
 class Entry:
     """A photo, a clip, a film, an episode, a season or a show. `listed` is its XML in lists.
 
-    `parent` is its album, season or show; `subtype` that of an extra.
+    `parent` is its album, season or show; `subtype` that of an extra. `guid` names it, "": by its
+    ratingKey; `ids` are its numbers in databases of films, as newer agents tell them.
     """
 
     id: int
@@ -129,6 +130,9 @@ class Entry:
     tags: dict[str, list[str]] = field(default_factory=dict)
     locked: set[str] = field(default_factory=set)
     rating: str = ""
+    year: int | None = 2020
+    guid: str = ""
+    ids: tuple[str, ...] = ()
     views: int = 0
     has_file: bool = True
     listed: str = ""

@@ -175,6 +175,13 @@ class Owner:
         with self._changing(key) as one:
             one.rating = str(rating)
 
+    def describe(
+        self, key: int, *, year: int | None = None, guid: str = "", ids: tuple[str, ...] = ()
+    ) -> None:
+        """Let an agent say what an item is."""
+        with self._changing(key) as one:
+            one.year, one.guid, one.ids = year, guid, ids
+
     def lose_file(self, key: int) -> None:
         """Let an item have no file, as one does that is being replaced."""
         with self._changing(key) as one:

@@ -116,7 +116,8 @@ def full(one: Entry, section: Section) -> str:
         librarySectionID=section.id,
         librarySectionKey=f"/library/sections/{section.id}",
     )
-    return _item(one, section, _tags(one) + _roles(one) + fields, where)
+    numbers = "".join(f"<Guid{attributes(id=told)} />\n" for told in one.ids)
+    return _item(one, section, _tags(one) + numbers + _roles(one) + fields, where)
 
 
 def extra(one: Entry) -> str:
@@ -141,12 +142,12 @@ def _item(one: Entry, section: Section, below: str, where: str) -> str:
         ratingKey=one.id,
         key=f"/library/metadata/{one.id}{'/children' if group else ''}",
         **_above(one, section),
-        guid=f"local://{one.id}",
+        guid=one.guid or f"local://{one.id}",
         type=one.kind,
         title=one.title,
         summary="",
         index=one.number,
-        year=2020,
+        **({} if one.year is None else {"year": one.year}),
         **_pictured(one),
         originallyAvailableAt="2020-01-20",
         addedAt=one.added,

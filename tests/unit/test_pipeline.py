@@ -11,10 +11,20 @@ import pytest
 from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
+from tests.unit.media import films
 from tigertag import pipeline
-from tigertag.contracts import Failed, Labelled, Library, Need, Outcome, Prepared, RunContext
+from tigertag.contracts import (
+    Failed,
+    Labelled,
+    Library,
+    Need,
+    Outcome,
+    Prepared,
+    RunContext,
+    Sampling,
+)
 from tigertag.errors import ItemGone, LibraryUnavailable, Unavailable
-from tigertag.model import Item, Sample
+from tigertag.model import Item, Media, Sample
 from tigertag.pipeline import Ask, Stopped, Terms, Told
 
 
@@ -55,6 +65,25 @@ def ask(
     asks = [Ask(Item("album", ".", key, "1"), names, key) for key in album.pictures]
     by_name = {engine.id: engine for engine in engines}
     return list(pipeline.ask(cast(Library, album), by_name, asks, Terms(run or RunContext())))
+
+
+class Onlooker(ColourEngine):
+    """Keeps what it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.samples: list[Sample] = []
+
+    def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+        self.samples += batch
+        yield from super().tag(batch, run)
+
+    def shown(self, contents: dict[str, bytes | Exception], item: Item) -> list[Sample]:
+        """Have an item looked at, and return it as it comes here."""
+        asks, album = [Ask(item, (self.id,), item.key)], cast(Library, Album(contents))
+        terms = Terms(sampling=Sampling(exact=True))
+        list(pipeline.ask(album, {self.id: self}, asks, terms))
+        return self.samples
 
 
 def outcomes(
@@ -130,6 +159,19 @@ def test_each_picture_is_fetched_and_decoded_once_for_all_engines() -> None:
     said = outcomes(ask(album, ColourEngine("one"), ColourEngine("other")))
     assert [key for key, _need in album.fetched] == ["a", "b"]
     assert all(isinstance(outcome, Labelled) for outcome in said.values())
+
+
+@pytest.mark.slow
+def test_engines_are_told_the_shots_of_a_video_also_where_they_see_fewer_frames() -> None:
+    film = Item("album", ".", "film", "1", Media.VIDEO)
+    (sample,) = Onlooker().shown({"film": films.film((30, 60, 45), group=300)}, film)
+    assert len(sample.frames) == 1
+    assert sample.shots_s == pytest.approx([1.2, 2.4, 1.8], abs=0.05)
+
+
+def test_a_picture_has_no_shots() -> None:
+    (sample,) = Onlooker().shown({"a": png("red")}, Item("album", ".", "a", "1"))
+    assert sample.shots_s == ()
 
 
 def test_a_cancelled_run_asks_nothing_more() -> None:

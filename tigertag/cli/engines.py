@@ -5,9 +5,11 @@ import sys
 import click
 from rich.table import Table
 
+from tigertag import bootstrap
 from tigertag.cli.session import console, core
 from tigertag.cli.use import taken
 from tigertag.errors import StoreError
+from tigertag.model import Thresholds
 from tigertag.services import checking, sources
 from tigertag.services.core import Core
 from tigertag.services.views import EngineView
@@ -47,17 +49,30 @@ def _list() -> None:
                 entry.id,
                 entry.name,
                 _STATES.get(status, status),
-                f"{entry.thresholds.min_confidence:.2f}" if entry.engine else "",
+                _least(entry.thresholds) if entry.engine else "",
                 f"{entry.thresholds.max_tags} tags" if entry.engine else "",
             )
         usable = any(entry.engine for entry in built.engines)
         lines = [f"{entry.id}: {entry.problem}" for entry in built.engines if entry.problem]
         lines += [line for view in views.values() for line in _told(view)]
+        misfits = bootstrap.misfits(built.engines, built.libraries)
     console.print(table)
+    for line in misfits:
+        click.echo(f"Warning: {line}", err=True)
     for line in lines:
         click.echo(line)
     if not usable:
         sys.exit(1)
+
+
+def _least(limits: Thresholds) -> str:
+    """From what confidence on its words are told, where that differs from the least to the most."""
+    some = (limits.min_confidence, *(least for _word, least in limits.each))
+    told = [least for least in some if least <= 1]
+    if not told:
+        return "never"
+    low, high = f"{min(told):.2f}", f"{max(told):.2f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _views(built: Core) -> dict[str, EngineView]:

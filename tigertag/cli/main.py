@@ -13,6 +13,7 @@ import click
 
 from tigertag import __version__
 from tigertag.errors import TigerTagError
+from tigertag.wording import printable
 
 SOME_FAILED = 3
 INTERRUPTED = 130
@@ -33,6 +34,7 @@ _COMMANDS = {
     "use": "tigertag.cli.use:use",
     "departures": "tigertag.cli.use:departures",
     "faces": "tigertag.cli.faces:faces",
+    "genre": "tigertag.cli.genre:genre",
     "rules": "tigertag.cli.rules:rules",
     "tombstones": "tigertag.cli.rules:tombstones",
     "serve": "tigertag.cli.serve:serve",
@@ -56,6 +58,7 @@ _HELP = {
     "use": "Show what engines took, this month and by day.",
     "departures": "List the pictures that left this machine.",
     "faces": "Check, enrol and list the faces to know.",
+    "genre": "Learn genres, measure that, and tell those of videos.",
     "rules": "Block, allow and rename words, set thresholds.",
     "tombstones": "Tags that you took off, and that stay off.",
     "serve": "Serve the dashboard and REST.",
@@ -89,7 +92,7 @@ class Lazy(click.Group):
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
         except TigerTagError as exc:
-            raise click.ClickException(str(exc)) from exc
+            raise click.ClickException(printable(str(exc))) from exc
         except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
             raise
         except Exception as exc:

@@ -9,9 +9,16 @@ from rich.console import Console
 
 from tigertag import bootstrap, settings
 from tigertag.services.core import Core
+from tigertag.wording import printable
 
-console = Console(highlight=False)
-stderr = Console(highlight=False, stderr=True)
+# Names from outside may look like markup: [/b] in one would end the command.
+console = Console(highlight=False, markup=False, emoji=False)
+stderr = Console(highlight=False, markup=False, emoji=False, stderr=True)
+
+
+def say(line: str, *, to: Console = console) -> None:
+    """Print a line that may hold text from outside; a terminal gets it wrapped between words."""
+    to.print(printable(line), markup=False, emoji=False, soft_wrap=not to.is_terminal)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ A plugin is one module with `Options`, a pydantic model that forbids extra field
 I/O.
 """
 
+from tigertag.contracts.catalogue import Catalogued, Cataloguing, PlacingGenres
 from tigertag.contracts.deferred import (
     AnyEngine,
     Collected,
@@ -37,6 +38,8 @@ __all__ = [
     "Call",
     "Calls",
     "Capabilities",
+    "Catalogued",
+    "Cataloguing",
     "Checkable",
     "Collected",
     "DeferredEngine",
@@ -56,6 +59,7 @@ __all__ = [
     "NoCalls",
     "NotRead",
     "Outcome",
+    "PlacingGenres",
     "Prepared",
     "Progress",
     "RunContext",

@@ -1,9 +1,10 @@
 """What an engine must and may do, and what comes of asking it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from tigertag.contracts.frames import Sampling
 from tigertag.contracts.use import RunContext
 from tigertag.model import Label, Media, Sample
 
@@ -15,7 +16,13 @@ class Capabilities:
     `short_side_px` is the size it wants, `local` says that nothing leaves the machine.
     `units_per_item`: calls of a quota that an item takes; from 1 on the engine is a paid one.
     `cost_usd`: what an item costs, about; None where that is not known. `further_frame_usd`: what
-    each frame of a video but the first adds to that.
+    each frame of a video but the first adds to that. `each`: the least confidence of single words,
+    which stands in place of `min_confidence`; either may be `NEVER`. `sampling`, `footage`: how the
+    frames were chosen that its model has learned from, and of what, as `Library.footage` has it;
+    None where that is not known or does not matter. `notice`: one line that is shown beside it,
+    unless it keeps one under `NOTICE`. `unusable`: why it cannot be used until the program is
+    started again, and what to do, in one line; it is then neither opened nor asked, and what it
+    said before still counts as it did.
     """
 
     media: frozenset[Media]
@@ -29,6 +36,11 @@ class Capabilities:
     max_tags: int = 10
     cost_usd: float | None = 0.0
     further_frame_usd: float = 0.0
+    each: Mapping[str, float] = field(default_factory=dict)
+    sampling: Sampling | None = None
+    footage: str | None = None
+    notice: str = ""
+    unusable: str = ""
 
     @property
     def paid(self) -> bool:

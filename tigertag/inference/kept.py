@@ -5,9 +5,11 @@ and built anew. Both get their names when they are whole.
 """
 
 import logging
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from tigertag.errors import ModelError
 from tigertag.inference import graphs
@@ -22,8 +24,19 @@ def graph_file(weights: Weights, models: Path) -> Path:
 
     Raises `ModelError`.
     """
-    digest = weights.digest()[:16]
-    path = models / f"{weights.network}-{digest}-{graphs.GRAPH_VERSION}.onnx"
+    return _kept(models / f"{_name(weights)}.onnx", weights, graphs.build)
+
+
+def embedding_file(weights: Weights, models: Path) -> Path:
+    """Return the ONNX file of the network up to its last layer, as `graph_file` does."""
+    return _kept(models / f"{_name(weights)}-embedding.onnx", weights, graphs.build_embedding)
+
+
+def _name(weights: Weights) -> str:
+    return f"{weights.network}-{weights.digest()[:16]}-{graphs.GRAPH_VERSION}"
+
+
+def _kept(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], bytes]) -> Path:
     try:
         if _is_whole(path):
             return path
@@ -31,14 +44,15 @@ def graph_file(weights: Weights, models: Path) -> Path:
         raise ModelError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
     checkpoint = weights.file()
     logger.info("building %s from %s", path.name, checkpoint.name)
-    graph = graphs.build(weights.network, read_checkpoint(checkpoint))
+    graph = build(weights.network, read_checkpoint(checkpoint))
+    folder = path.parent
     try:
-        models.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         _write(path, graph)
         _write(_sum_of(path), sha256(graph).hexdigest().encode())
     except OSError as exc:
         reason = exc.strerror or exc
-        raise ModelError(f"{path} cannot be written: {reason}; make {models} writable.") from exc
+        raise ModelError(f"{path} cannot be written: {reason}; make {folder} writable.") from exc
     return path
 
 

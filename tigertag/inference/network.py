@@ -101,14 +101,18 @@ class OwnNetwork:
         return read_labels(self._labels, concepts.load())
 
     def prepare(self, taken: Input) -> Prepare:
-        """Bytes are passed on as they are; floats are scaled. NCHW or NHWC as the file wants."""
-        scale = 1 / (255 * np.asarray(self._scaling.deviation, np.float32))
-        shift = np.asarray(self._scaling.mean, np.float32) * 255 * scale
+        return prepare(self._scaling, taken)
 
-        def prepared(square: NDArray[np.uint8]) -> NDArray[Any]:
-            values: NDArray[Any] = square
-            if taken.dtype != "uint8":
-                values = (square * scale - shift).astype(taken.dtype)
-            return values.transpose(2, 0, 1) if taken.channels_first else values
 
-        return prepared
+def prepare(scaling: Scaling, taken: Input) -> Prepare:
+    """Pass bytes on as they are, and scale floats. NCHW or NHWC as the file wants."""
+    scale = 1 / (255 * np.asarray(scaling.deviation, np.float32))
+    shift = np.asarray(scaling.mean, np.float32) * 255 * scale
+
+    def prepared(square: NDArray[np.uint8]) -> NDArray[Any]:
+        values: NDArray[Any] = square
+        if taken.dtype != "uint8":
+            values = (square * scale - shift).astype(taken.dtype)
+        return values.transpose(2, 0, 1) if taken.channels_first else values
+
+    return prepared

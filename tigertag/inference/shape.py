@@ -30,7 +30,7 @@ class Input:
 def read_input(shape: Shape, dtype: str, side_px: int | None) -> Input:
     """Say what one image is to be. Raises `ModelError` if that is no square RGB image."""
     if len(shape) != 4 or 3 not in (shape[1], shape[3]):
-        raise ModelError(f"The model's input is {_shown(shape)}, not a batch of RGB images.")
+        raise ModelError(f"The model's input is {shown(shape)}, not a batch of RGB images.")
     if shape[0] not in (None, 1):
         raise ModelError(f"The model takes {shape[0]} images at once; export it for 1 or any.")
     if dtype not in DTYPES:
@@ -39,16 +39,17 @@ def read_input(shape: Shape, dtype: str, side_px: int | None) -> Input:
     sides = {side for side in (shape[2:] if channels_first else shape[1:3]) if side is not None}
     if len(sides) > 1 or (sides and side_px is not None and sides != {side_px}):
         wanted = "square" if side_px is None else f"{side_px} px a side, as SIZE says"
-        raise ModelError(f"The model's input is {_shown(shape)}, not {wanted}.")
+        raise ModelError(f"The model's input is {shown(shape)}, not {wanted}.")
     return Input(next(iter(sides), side_px or DEFAULT_SIDE_PX), channels_first, dtype)
 
 
 def read_classes(shape: Shape) -> int:
     """Say how many classes an output has. Raises `ModelError` if it is not [batch, classes]."""
     if len(shape) != 2 or shape[1] is None:
-        raise ModelError(f"The model's output is {_shown(shape)}, not one number for each class.")
+        raise ModelError(f"The model's output is {shown(shape)}, not one number for each class.")
     return shape[1]
 
 
-def _shown(shape: Shape) -> str:
+def shown(shape: Shape) -> str:
+    """Return the shape as people read it."""
     return "[" + ", ".join("?" if side is None else str(side) for side in shape) + "]"

@@ -24,9 +24,7 @@ def middle(pixels: Pixels, side_px: int) -> NDArray[np.uint8]:
     Returns uint8 [side_px, side_px, 3]. Only the central square of the frame is scaled, however
     long the frame is. Raises ValueError if it is not uint8 [height, width, 3] with pixels in it.
     """
-    frame: NDArray[Any] = np.asarray(pixels)
-    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
-        raise ValueError(f"not uint8 [height, width, 3]: {frame.dtype} {list(frame.shape)}")
+    frame = array(pixels)
     wanted_px = short_side_px(side_px)
     height, width, _ = frame.shape
     if min(height, width) != wanted_px:
@@ -34,6 +32,14 @@ def middle(pixels: Pixels, side_px: int) -> NDArray[np.uint8]:
         height = width = wanted_px
     top, left = (height - side_px) // 2, (width - side_px) // 2
     return frame[top : top + side_px, left : left + side_px]
+
+
+def array(pixels: Pixels) -> NDArray[np.uint8]:
+    """Return the pixels as they are. Raises ValueError if they are no uint8 [height, width, 3]."""
+    frame: NDArray[Any] = np.asarray(pixels)
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
+        raise ValueError(f"not uint8 [height, width, 3]: {frame.dtype} {list(frame.shape)}")
+    return frame
 
 
 def _scaled(frame: NDArray[Any], side_px: int) -> NDArray[Any]:

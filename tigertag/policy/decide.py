@@ -78,7 +78,7 @@ def _of_scores(
         because = _because(answer, labels)
         name = _name(concept, because[0].label, concepts)
         names = [*_names(concept, name), *(label.name for label in labels)]
-        enough = rules.threshold(names, answer.engine, limits.min_confidence)
+        enough = rules.threshold(names, answer.engine, limits.least(because[0].label.name))
         confidence = frames.confidence(labels, answer)
         if confidence >= enough:
             yield Tag(name, confidence, concept, labels[0].kind, because=because)
@@ -116,12 +116,12 @@ def _of_distribution(
 
     Proposes each most specific concept that is sure enough, and its everyday ancestor.
     """
-    floor = rules.lowest_threshold(answer.engine, limits.min_confidence)
+    floor = rules.lowest_threshold(answer.engine, limits.lowest)
     sure = {}
     for concept, mass in _masses(answer, concepts).items():
         if mass >= floor:
             names = _names(concept, concepts.name(concept))
-            enough = rules.threshold(names, answer.engine, limits.min_confidence)
+            enough = rules.threshold(names, answer.engine, limits.least(concepts.name(concept)))
             if mass >= enough and not rules.denies(names, answer.engine):
                 sure[concept] = min(1.0, mass)
     for concept in _with_everyday(_most_specific(sure, concepts), concepts):

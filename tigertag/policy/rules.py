@@ -50,9 +50,14 @@ class Rules:
         return rule.value if rule else None
 
     def threshold(self, names: Iterable[str], engine: str, default: float) -> float:
-        """The least confidence: the word's own rule, else the rule for "*", else the default."""
+        """The least confidence: the word's own rule, else the rule for "*", else the default.
+
+        A word that is never told, whose default is above 1, is told by a rule of its own alone.
+        """
         wanted = {RuleAction.THRESHOLD}
-        rule = self._last(names, engine, wanted) or self._last(["*"], engine, wanted)
+        rule = self._last(names, engine, wanted)
+        if rule is None and default <= 1.0:
+            rule = self._last(["*"], engine, wanted)
         return float(rule.value) if rule else default
 
     def lowest_threshold(self, engine: str, default: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tigertag import policy
 from tigertag.concepts import Concepts
-from tigertag.contracts import AnyEngine, Library, Sampling
+from tigertag.contracts import AnyEngine, Library, PlacingGenres, Sampling
 from tigertag.model import Media, Section, Thresholds
 from tigertag.policy import Rules
 from tigertag.services import rules as rules_service
@@ -127,8 +127,16 @@ def _signature(
         library.library.footage if library.library else "",
         sorted(fingerprints.items()),
         [astuple(rule) for rule in rules.rules],
-        sorted((engine, astuple(limits)) for engine, limits in thresholds.items()),
+        sorted((engine, _told(limits)) for engine, limits in thresholds.items()),
     ]
+    if isinstance(library.library, PlacingGenres) and library.library.genre_field:
+        facts.append(["genres", library.library.genre_field])
     if any(entry.only_uncertain for entry in entries):
         facts.append([(entry.id, entry.only_uncertain) for entry in entries])
     return blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
+
+
+def _told(limits: Thresholds) -> tuple[Any, ...]:
+    """An engine's thresholds; words of their own count only where there are some."""
+    *common, each = astuple(limits)
+    return (*common, each) if each else tuple(common)

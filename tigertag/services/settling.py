@@ -177,7 +177,8 @@ class Settling:
             lifted = frozenset(ref.word for ref in (*source.adds, *source.removes))
             shown = lifted if context.of_preview else lifted | {ref.word for ref in _refs(tags)}
         else:
-            tags = tuple(replace(tag, field=seen.field) for tag in self._decided(row, facts))
+            decided = self._decided(row, facts)
+            tags = tuple(replace(tag, field=seen.field_of(tag.kind)) for tag in decided)
         wanted = _refs(tags)
         plan = policy.plan(row.item, wanted, standing, seen, refreshed=refreshed, lifted=lifted)
         if not all(one.final for one in facts.parts.get(row.item.key, ())):

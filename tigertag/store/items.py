@@ -53,6 +53,16 @@ def _by_key(db: Db, section_id: int, keys: Sequence[str]) -> Iterable[Row[Any]]:
         yield from db.execute(select(_items).where(*wanted))
 
 
+def numbers(db: Db, section_ids: Sequence[int], keys: Sequence[str]) -> dict[int, str]:
+    """Return the keys of the items that have one of these, also of those that are gone, by id."""
+    found: dict[int, str] = {}
+    for some in slices(keys):
+        where = (_items.c.section_id.in_(section_ids), _items.c.key.in_(some))
+        rows = db.execute(select(_items.c.key, _items.c.id).where(*where))
+        found |= {row.id: row.key for row in rows}
+    return found
+
+
 def _differs(item: Item, row: Row[Any]) -> bool:
     was = (row.revision, row.stamp, row.within, row.gone)
     return bool(was != (item.revision, item.stamp, _within(item), False))

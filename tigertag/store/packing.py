@@ -1,7 +1,7 @@
 """Types as the compact JSON that the tables keep."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -56,6 +56,15 @@ def unpack_tags(packed: str) -> tuple[Tag, ...]:
         )
         for name, confidence, concept, kind, field, because in json.loads(packed)
     )
+
+
+def pack_pairs(pairs: Sequence[tuple[str, float]]) -> str:
+    """Words with a number each; "" where there are none."""
+    return dumps(pairs) if pairs else ""
+
+
+def unpack_pairs(packed: str) -> tuple[tuple[str, float], ...]:
+    return tuple((word, number) for word, number in json.loads(packed or "[]"))
 
 
 def pack_refs(refs: Iterable[TagRef]) -> str:

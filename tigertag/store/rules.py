@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, select
 from tigertag.model import Rule, RuleAction, Thresholds
 from tigertag.store import schema
 from tigertag.store.database import Db
+from tigertag.store.packing import pack_pairs, unpack_pairs
 from tigertag.store.sql import insert_or_replace
 
 _rules = schema.rules
@@ -73,6 +74,7 @@ def remember_engines(db: Db, known: Mapping[str, tuple[str, Thresholds]]) -> Non
             "min_confidence": limits.min_confidence,
             "max_tags": limits.max_tags,
             "prefix": limits.prefix,
+            "each": pack_pairs(limits.each),
         }
         for engine, (fingerprint, limits) in known.items()
     ]
@@ -85,6 +87,6 @@ def remembered_fingerprints(db: Db) -> dict[str, str]:
 
 def remembered_thresholds(db: Db) -> dict[str, Thresholds]:
     return {
-        row.id: Thresholds(row.min_confidence, row.max_tags, row.prefix)
+        row.id: Thresholds(row.min_confidence, row.max_tags, row.prefix, unpack_pairs(row.each))
         for row in db.execute(select(_engines))
     }

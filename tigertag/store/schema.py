@@ -395,7 +395,35 @@ engines = Table(
     Column("min_confidence", Float, nullable=False),
     Column("max_tags", Integer, nullable=False),
     Column("prefix", String(64), nullable=False),
+    Column("each", Text, nullable=False, server_default=""),
     comment="The last settings of each engine: one that is gone keeps the tags it gave.",
+)
+
+features = Table(
+    "features",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("content", String(64), nullable=False),
+    Column("backbone", String(256), nullable=False),
+    Column("sampler", String(64), nullable=False),
+    Column("file", String(256), nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("dimensions", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    UniqueConstraint("content", "backbone", "sampler"),
+    comment="Features that are kept in a file, by what they were made of and with.",
+)
+
+feature_origins = Table(
+    "feature_origins",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("origin", String(1024), nullable=False),
+    Column("revision", String(256), nullable=False),
+    Column("content", String(64), nullable=False),
+    UniqueConstraint("origin"),
+    comment="Which content was found where: what has not changed is not read again.",
 )
 
 credentials = Table(

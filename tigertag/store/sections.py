@@ -33,6 +33,17 @@ def find(db: Db, library: str, key: str) -> int:
     return db.execute(select(_sections.c.id).where(*where)).scalar() or 0
 
 
+def of_source(db: Db, library: str, source: str) -> list[int]:
+    """Return all sections in which the items of a source may have been scanned.
+
+    Those that were scanned in it under whatever name, those of which it was not known, and, where
+    nothing tells sources apart ("", see `Library.identity`), those of this library.
+    """
+    known = _sections.c.source.in_(("", source))
+    where = known if source else or_(known, _sections.c.library == library)
+    return list(db.execute(select(_sections.c.id).where(where)).scalars())
+
+
 def get(db: Db, section_id: int) -> SectionRow:
     row = db.execute(select(_sections).where(_sections.c.id == section_id)).one()
     section = Section(row.library, row.key, row.title)

@@ -45,6 +45,24 @@ def test_a_broken_picture_makes_the_exit_code_three(run: Run, photos: Path) -> N
     assert "failed: b.jpg: " in result.output
 
 
+def test_an_engine_with_a_threshold_for_each_word_tells_the_least_and_the_most(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGINE_TAUGHT_NAME", "tests.unit.test_bootstrap:Taught")
+    result = run("engines")
+    assert "0.45 to 0.60" in result.stdout
+    assert result.stderr.startswith("Warning: Engine taught has learned from frames chosen as")
+
+
+def test_an_engine_that_waits_for_the_next_start_says_why(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGINE_TAUGHT_NAME", "tests.unit.test_bootstrap:Untaught")
+    result = run("engines")
+    assert "cannot be used" in result.stdout
+    assert "taught: Learn it first." in result.stdout
+
+
 def test_tag_prints_one_object_a_line(run: Run, photos: Path) -> None:
     (photos / "b.jpg").write_bytes(b"no picture")
     result = run("tag", "--json", str(photos), str(photos / "a.png"))

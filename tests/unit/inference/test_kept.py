@@ -6,7 +6,7 @@ from tests.unit.inference.fetching import FakeHttp
 from tigertag.contracts import Host
 from tigertag.errors import ModelError
 from tigertag.inference import graphs
-from tigertag.inference.kept import graph_file
+from tigertag.inference.kept import embedding_file, graph_file
 from tigertag.inference.weights import TORCHVISION, Weights
 
 NETWORK = "efficientnet-lite0"
@@ -21,7 +21,12 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(network)
         return b"a graph"
 
+    def build_embedding(network: str, tensors: object) -> bytes:
+        names.append(f"{network} up to its last layer")
+        return b"another graph"
+
     monkeypatch.setattr(graphs, "build", build)
+    monkeypatch.setattr(graphs, "build_embedding", build_embedding)
     return names
 
 
@@ -68,3 +73,14 @@ def test_a_graph_is_built_once_for_its_weights_and_version(
     monkeypatch.setattr(graphs, "GRAPH_VERSION", 999)
     kept(tmp_path)
     assert built == [NETWORK, NETWORK]
+
+
+def test_the_network_up_to_its_last_layer_is_kept_beside_the_whole(
+    tmp_path: Path, built: list[str]
+) -> None:
+    weights = Weights(NETWORK, None, TORCHVISION, Host(tmp_path, FakeHttp()))
+    whole = kept(tmp_path)
+    for _ in range(2):
+        assert embedding_file(weights, tmp_path).read_bytes() == b"another graph"
+    assert whole.read_bytes() == b"a graph"
+    assert built == [NETWORK, f"{NETWORK} up to its last layer"]

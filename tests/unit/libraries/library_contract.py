@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from tigertag.contracts import EditOutcome, Library, Need, NotRead
+from tigertag.contracts import Catalogued, Cataloguing, EditOutcome, Library, Need, NotRead
 from tigertag.errors import ItemGone
 from tigertag.media.picture import decode
 from tigertag.media.video import still
@@ -64,6 +64,12 @@ def edit(place: Place, name: str, adds: str = "", removes: str = "") -> Edit:
 
 def send(place: Place, *edits: Edit) -> list[EditOutcome]:
     return list(place.library.send(edits))
+
+
+def catalogued(library: Library, asked: list[Item]) -> dict[str, Catalogued]:
+    """What the library says that items are, by key; nothing where it knows no genres."""
+    found = library.catalogued(asked) if isinstance(library, Cataloguing) else ()
+    return {one.key: one for one in found}
 
 
 class LibraryContract:
@@ -245,3 +251,16 @@ class LibraryContract:
         edits = [edit(place, name, "cat") for name in ("c.jpg", "a.jpg", "b.jpg")]
         keys = [outcome.key for outcome in send(place, *edits)]
         assert sorted(keys) == sorted(one.item.key for one in edits)
+
+    def test_what_went_away_is_catalogued_no_more(self, place: Place) -> None:
+        for name in ("a.jpg", "b.jpg"):
+            place.add_photo(name)
+        asked = items(place)
+        place.remove_photo("a.jpg")
+        told = catalogued(place.library, list(asked.values()))
+        assert told.keys() <= {asked["b.jpg"].key}
+
+    def test_what_is_catalogued_is_the_same_twice(self, place: Place) -> None:
+        place.add_photo("a.jpg")
+        asked = list(items(place).values())
+        assert catalogued(place.library, asked) == catalogued(place.another(), asked)

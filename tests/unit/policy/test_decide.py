@@ -127,6 +127,31 @@ def test_a_words_own_threshold_counts_before_the_one_for_all() -> None:
     assert set(tags(shares(**{CUP: 0.3, TABBY: 0.6}), rules=rules)) == {"cup"}
 
 
+def test_a_words_own_least_confidence_stands_in_place_of_the_engines() -> None:
+    limits = {"cloud": Thresholds(0.4, 10, each=(("Drama", 0.6), ("War", 0.2)))}
+    said = scores("cloud", *(Label(name, 0.5, kind=Kind.GENRE) for name in ("drama", "WAR", "Sci")))
+    assert {tag.name for tag in decide([said], Rules(), limits, TREE)} == {"WAR", "Sci"}
+
+
+def test_a_word_that_is_never_told_is_told_where_the_user_says_so() -> None:
+    limits = {"cloud": Thresholds(0.4, 10, each=(("War", 2.0),))}
+    said, rule = scores("cloud", Label("War", 1.0)), Rule(RuleAction.THRESHOLD, "war", value="0.9")
+    assert not decide([said], Rules(), limits, TREE)
+    assert decide([said], Rules((rule,)), limits, TREE)
+
+
+@pytest.mark.parametrize("limits", [Thresholds(2.0, 10), Thresholds(0.4, 10, each=(("War", 2.0),))])
+def test_a_rule_for_every_word_does_not_lift_what_is_never_told(limits: Thresholds) -> None:
+    said, rule = scores("cloud", Label("War", 1.0)), Rule(RuleAction.THRESHOLD, "*", value="0.1")
+    assert not decide([said], Rules((rule,)), {"cloud": limits}, TREE)
+
+
+def test_a_concepts_own_least_confidence_may_be_below_the_engines() -> None:
+    limits = {"local": Thresholds(0.7, 10, each=(("cup", 0.2),))}
+    found = decide([shares(**{CUP: 0.3, TABBY: 0.6})], Rules(), limits, TREE)
+    assert {tag.name for tag in found} == {"cup"}
+
+
 ANSWERS = st.dictionaries(
     st.sampled_from([TABBY, TIGER_CAT, BEAGLE, CUP]), st.floats(0, 0.25), max_size=4
 )

@@ -123,26 +123,28 @@ class Drawing:
         )
         return Map(name, -(-x.side_px // 2))
 
-    def classify(self, x: Map, weight: Array, bias: Array) -> Map:
-        """Average each plane, then a dense layer."""
+    def average(self, x: Map) -> Map:
+        """Average each plane."""
         pooled = self._node("GlobalAveragePool", [x.name])
-        flat = self._node("Flatten", [pooled])
-        dense = [flat, self._constant(weight), self._constant(bias)]
-        return Map(self._node("Gemm", dense, transB=1), 1)
+        return Map(self._node("Flatten", [pooled]), 1)
 
-    def finish(self, logits: Map, classes: int, version: int) -> onnx.ModelProto:
-        """Return the model whose output is `logits`."""
-        self._nodes.append(helper.make_node("Identity", [logits.name], ["logits"]))
+    def dense(self, x: Map, weight: Array, bias: Array) -> Map:
+        """Multiply what has no planes by the weight [out, in], and add the bias."""
+        inputs = [x.name, self._constant(weight), self._constant(bias)]
+        return Map(self._node("Gemm", inputs, transB=1), 1)
+
+    def finish(
+        self, last: Map, *, graph: str, output: str, length: int, version: int
+    ) -> onnx.ModelProto:
+        """Return the model that gives `last`, so many numbers for each image."""
+        self._nodes.append(helper.make_node("Identity", [last.name], [output]))
         side_px = self._side_px
         pixels = helper.make_tensor_value_info(
             "pixels", TensorProto.UINT8, ["N", side_px, side_px, 3]
         )
-        output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", classes])
-        graph = helper.make_graph(
-            self._nodes, "classifier", [pixels], [output], initializer=self._constants
-        )
+        given = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", length])
         return helper.make_model(
-            graph,
+            helper.make_graph(self._nodes, graph, [pixels], [given], initializer=self._constants),
             producer_name="tigertag",
             model_version=version,
             ir_version=IR_VERSION,

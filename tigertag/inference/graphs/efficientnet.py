@@ -16,7 +16,7 @@ STAGES: Final = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
 
 
 def draw_lite0(drawing: Drawing, weights: Weights) -> Map:
-    """Draw the network; return its logits. Raises `ModelError`."""
+    """Draw the network; return the planes of its last convolution. Raises `ModelError`."""
     stem = weights.folded("_conv_stem", "_bn0", epsilon=EPSILON)
     x = drawing.conv(drawing.pixels(MEAN, DEVIATION), stem, stride=2, same_as_tensorflow=True)
     x = drawing.relu6(x)
@@ -24,8 +24,7 @@ def draw_lite0(drawing: Drawing, weights: Weights) -> Map:
     for number, stride in enumerate(strides):
         block = _Block(drawing, weights, f"_blocks.{number}", expands=number > 0)
         x = block.draw(x, stride) if stride else drawing.add(block.draw(x, 1), x)
-    x = drawing.relu6(drawing.conv(x, weights.folded("_conv_head", "_bn1", epsilon=EPSILON)))
-    return drawing.classify(x, weights["_fc.weight"], weights["_fc.bias"])
+    return drawing.relu6(drawing.conv(x, weights.folded("_conv_head", "_bn1", epsilon=EPSILON)))
 
 
 class _Block:

@@ -13,12 +13,12 @@ DEVIATION: Final = tuple(255 * part for part in (0.229, 0.224, 0.225))
 
 
 def draw_resnet50(drawing: Drawing, weights: Weights) -> Map:
-    """Draw the network; return its logits. Raises `ModelError`."""
+    """Draw the network; return the planes of its last block. Raises `ModelError`."""
     return _Network(drawing, weights, convolutions=3, strided=2).draw((3, 4, 6, 3))
 
 
 def draw_resnet18(drawing: Drawing, weights: Weights) -> Map:
-    """Draw the network; return its logits. Raises `ModelError`."""
+    """Draw the network; return the planes of its last block. Raises `ModelError`."""
     return _Network(drawing, weights, convolutions=2, strided=1).draw((2, 2, 2, 2))
 
 
@@ -42,7 +42,7 @@ class _Network:
             for nth in range(count):
                 first_stride = 1 if stage == 1 else 2
                 x = self._block(x, f"layer{stage}.{nth}", stride=first_stride if nth == 0 else 1)
-        return drawing.classify(x, self._weights["fc.weight"], self._weights["fc.bias"])
+        return x
 
     def _block(self, x: Map, name: str, *, stride: int) -> Map:
         drawing, shortcut = self._drawing, x

@@ -16,6 +16,7 @@ READ = (
     *("DateCreated", "People"),
 )
 """What has to be asked for by name, besides what is always told."""
+CATALOGUED = ("Genres", "ProviderIds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ class Dialect(Protocol):
 
     @property
     def read_fields(self) -> Sequence[str]: ...
+
+    @property
+    def catalogued_fields(self) -> Sequence[str]: ...
 
     @property
     def whole(self) -> Mapping[str, str]:

@@ -7,7 +7,14 @@ from urllib.parse import quote
 
 from tigertag.contracts import Host
 from tigertag.errors import ItemGone
-from tigertag.libraries.mediabrowser.dialect import LISTED, READ, Change, Stop, names
+from tigertag.libraries.mediabrowser.dialect import (
+    CATALOGUED,
+    LISTED,
+    READ,
+    Change,
+    Stop,
+    names,
+)
 from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
 from tigertag.libraries.mediabrowser.options import Options
@@ -33,6 +40,8 @@ class Emby:
     users = Call("/Users/Query", {"IsDisabled": "false"})
     listed_fields = (*LISTED, "Size")
     read_fields = (*READ, "Size")
+    # Whether Emby tells the year unasked is not known; Jellyfin does, and knows no such field.
+    catalogued_fields = (*CATALOGUED, "ProductionYear")
     whole: Mapping[str, str] = MappingProxyType({"GroupItemsIntoCollections": "false"})
 
     def headers(self, library: str, key: str) -> dict[str, str]:

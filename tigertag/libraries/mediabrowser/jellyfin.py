@@ -9,7 +9,7 @@ from pydantic import field_validator
 from tigertag import __version__
 from tigertag.contracts import Host
 from tigertag.libraries.mediabrowser import options
-from tigertag.libraries.mediabrowser.dialect import LISTED, READ, Stop, names
+from tigertag.libraries.mediabrowser.dialect import CATALOGUED, LISTED, READ, Stop, names
 from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
 from tigertag.libraries.mediabrowser.posting import Posting
@@ -49,6 +49,7 @@ class Jellyfin:
     users = Call("/Users", {"isDisabled": "false"})
     listed_fields = LISTED
     read_fields = (*READ, "SpecialEpisodeNumbers")
+    catalogued_fields = CATALOGUED
     whole: Mapping[str, str] = MappingProxyType({"CollapseBoxSetItems": "false"})
 
     def headers(self, library: str, key: str) -> dict[str, str]:

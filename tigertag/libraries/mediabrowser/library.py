@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from requests import Session
 
-from tigertag.contracts import EditOutcome, Http, Need, NotRead, Source
+from tigertag.contracts import Catalogued, EditOutcome, Http, Need, NotRead, Source
 from tigertag.libraries.mediabrowser import listing
+from tigertag.libraries.mediabrowser.catalogue import Catalogue
 from tigertag.libraries.mediabrowser.dialect import Dialect, Stop
 from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.fetching import Fetching
@@ -89,6 +90,9 @@ class MediaBrowserLibrary:
                     yield NotRead(one.key, _NOT_THERE)
                 else:
                     yield shown(self._dialect, entry)
+
+    def catalogued(self, items: Sequence[Item]) -> Iterator[Catalogued]:
+        return Catalogue(self._now, self._dialect, self._wording, self.id).of(items)
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         """Make the edits, one by one."""

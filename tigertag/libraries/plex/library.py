@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 
 from requests import Session
 
-from tigertag.contracts import EditOutcome, Http, Need, NotRead, Source
+from tigertag.contracts import Catalogued, EditOutcome, Http, Need, NotRead, Source
 from tigertag.errors import Unreadable
-from tigertag.libraries.plex import kinds, listing
+from tigertag.libraries.plex import catalogue, kinds, listing
 from tigertag.libraries.plex.entries import Entries, touched_at
 from tigertag.libraries.plex.faults import Wording
 from tigertag.libraries.plex.files import Files
@@ -41,6 +41,7 @@ class PlexLibrary:
     def __init__(self, id: str, options: Options, http: Http) -> None:
         self.id = id
         self.field = Field(options.field)
+        self.genre_field = Field(options.genre_field) if options.genre_field else None
         self._options = options
         self._token = options.token.get_secret_value()
         self._http = http
@@ -88,6 +89,9 @@ class PlexLibrary:
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
         for one in self._read(items):
             yield one.shown if isinstance(one, Seen) else one
+
+    def catalogued(self, items: Sequence[Item]) -> Iterator[Catalogued]:
+        return catalogue.catalogued(self._server, items)
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         """Make the edits, those of a section that change the same in one request."""
@@ -160,4 +164,4 @@ class PlexLibrary:
         kind = kind_of(entry)
         if kind is None:
             return NotRead(entry.get("ratingKey", ""), _NOT_TAGGED)
-        return seen(entry, kind, wanted=self.field)
+        return seen(entry, kind, wanted=self.field, genres=self.genre_field)

@@ -12,14 +12,15 @@ from tigertag.served.options import ServerOptions
 class Options(ServerOptions):
     """The options of a Plex library, besides those of `ServerOptions`.
 
-    `field`: where tags go on films and shows. `footage`: what is looked at of a film. `roll_up`:
-    how far tags of episodes go up.
+    `field`: where tags go on films and shows; `genre_field`: where genres go, None: there, too.
+    `footage`: what is looked at of a film. `roll_up`: how far tags of episodes go up.
     """
 
     example: ClassVar[str] = "http://plex:32400"
 
     token: SecretStr
     field: Literal["label", "genre", "collection"] = "label"
+    genre_field: Literal["label", "genre", "collection"] | None = None
     footage: Literal["main", "trailer"] = "main"
     roll_up: RollUp = "none"
 

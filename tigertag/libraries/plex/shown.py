@@ -40,10 +40,11 @@ class Seen:
     shown: Shown
 
 
-def seen(entry: Element, kind: Kind, *, wanted: Field) -> Seen:
+def seen(entry: Element, kind: Kind, *, wanted: Field, genres: Field | None = None) -> Seen:
     """Return what an item that was read in full shows.
 
-    Its tags are those of all fields that its type has. `wanted`: where the user wants new ones.
+    Its tags are those of all fields that its type has. `wanted`: where the user wants new ones,
+    `genres`: where genres, if not there, too.
     """
     shown = Shown(
         entry.get("ratingKey", ""),
@@ -53,6 +54,7 @@ def seen(entry: Element, kind: Kind, *, wanted: Field) -> Seen:
         entry.get("updatedAt"),
         revision=revision(entry, kind),
         field=kind.field(wanted),
+        genre_field=None if genres is None else kind.field(genres),
     )
     return Seen(kind, shown)
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tigertag.contracts import Source
 from tigertag.media.video.film import Film
+from tigertag.media.video.footage import ends_early
 from tigertag.media.video.lens import Lens
 from tigertag.media.video.opening import opened, side_by_side
 from tigertag.model import Frame
@@ -36,6 +37,19 @@ class Crew:
     @property
     def film(self) -> Film:
         return self.first.film
+
+    def end_s(self) -> float:
+        """Return where the film ends, if a late frame was asked for and was not there.
+
+        Else, that is its duration. A little more of the file is read, nothing decoded.
+        """
+        films = [lens.film for lens in self._lenses]
+        reached_s = max(film.reached_s for film in films)
+        asked_s = max(film.asked_s for film in films)
+        film = self.film
+        is_odd = reached_s < asked_s or film.is_last(asked_s)
+        early = ends_early(reached_s, film.duration_s)
+        return film.end_after(reached_s) if is_odd and early else film.duration_s
 
     def look(
         self, places: Sequence[T], how: Callable[[Lens, Sequence[T]], Iterable[Frame]]

@@ -25,7 +25,10 @@ _SKIPPABLE = {"h264", "hevc", "mpeg2video"}
 
 
 class Film:
-    """Reads one video. Not thread-safe. Raises `Unreadable` once `cancelled`."""
+    """Reads one video. Not thread-safe. Raises `Unreadable` once `cancelled`.
+
+    `asked_s`: the latest time that was asked for; `reached_s`: that of the latest frame decoded.
+    """
 
     def __init__(
         self, stream: VideoStream, track: Track, cancelled: Callable[[], bool] = lambda: False
@@ -40,6 +43,8 @@ class Film:
         self.duration_s = track.duration_s
         self.pixels = self._decoder.width * self._decoder.height
         self.rate = 1.0 / track.step_s
+        self.asked_s = 0.0
+        self.reached_s = 0.0
 
     def keys_s(self) -> list[float]:
         """Return when keyframes are shown; nothing where that would take reading a long file."""
@@ -53,6 +58,7 @@ class Film:
         Before the first frame that is the first, after the last one the last.
         """
         last_s, start = -1.0, 0
+        self._ask(times_s)
         while start < len(times_s):
             end = start + 1
             while end < len(times_s) and self._track.goes_on(times_s[end - 1], times_s[end]):
@@ -69,13 +75,30 @@ class Film:
         """Yield a keyframe at about each of the times, which ascend; none twice."""
         last_s, times = -1.0, iter(times_s)
         while some_s := list(islice(times, _SIDE_BY_SIDE)):
+            self._ask(some_s)
             for found in _later(self._keys([self._track.key_near(one) for one in some_s]), last_s):
                 last_s = found[0]
                 yield found
 
     def every(self) -> Iterator[At]:
         """Yield all frames, from the first on."""
+        self._ask([self.duration_s])
         return self._decoded(self._track.from_key(0.0))
+
+    def is_last(self, at_s: float) -> bool:
+        """Whether no keyframe is known behind this time, so that none can be asked for."""
+        return bool(self._keys_s) and at_s >= max(self._keys_s or ())
+
+    def end_after(self, at_s: float) -> float:
+        """Return when the last frame from there on that the file has ends; none is decoded."""
+        pieces = (one for one in self._track.from_key(at_s) if one.packet.size)
+        return max((_end_s(one, self._track.step_s) for one in pieces), default=at_s)
+
+    def _ask(self, times_s: Sequence[float]) -> None:
+        self.asked_s = max((self.asked_s, *times_s[-1:]))
+
+    def _reach(self, at_s: float) -> None:
+        self.reached_s = max(self.reached_s, at_s)
 
     def _run(self, wanted_s: Sequence[float]) -> Iterator[At]:
         pieces = self._to_end(self._track.from_key(wanted_s[0]))
@@ -98,6 +121,7 @@ class Film:
             # Between keyframes that are far apart, a decoder may make up frames.
             key = keys.pop(frame.pts, None) if frame.key_frame else None
             if key is not None:
+                self._reach(key.shown_s or 0.0)
                 yield key.shown_s or 0.0, frame
 
     def _decoded(self, pieces: Iterator[Piece], wanted_s: Sequence[float] = ()) -> Iterator[At]:
@@ -114,6 +138,7 @@ class Film:
         for frame in frames:
             if first.shown_s is not None and frame.pts is not None:
                 next_s = self._track.seconds(frame.pts)
+            self._reach(next_s)
             yield next_s, frame
             next_s += step_s
 
@@ -143,6 +168,12 @@ class Film:
         except av.FFmpegError:
             return []
         return [frame for frame in frames if not frame.is_corrupt]
+
+
+def _end_s(piece: Piece, step_s: float) -> float:
+    packet, begin_s = piece.packet, piece.decoded_s if piece.shown_s is None else piece.shown_s
+    lasts_s = float(packet.duration * packet.time_base) if packet.duration else step_s
+    return (begin_s or 0.0) + lasts_s
 
 
 def _later(found: Iterable[At], than_s: float) -> Iterator[At]:

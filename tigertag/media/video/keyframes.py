@@ -3,9 +3,9 @@
 from tigertag.contracts import Sampling
 from tigertag.media.video.crew import Crew
 from tigertag.media.video.film import Film
+from tigertag.media.video.footage import Footage
 from tigertag.media.video.lens import Lens
 from tigertag.media.video.picking import picked
-from tigertag.model import Frame
 
 _ASSUMED_S = 2.0
 _MOST_PLACES = 10_000
@@ -20,6 +20,7 @@ def places_s(film: Film) -> list[float]:
     return [n * film.duration_s / count for n in range(count)]
 
 
-def frames(crew: Crew, _sampling: Sampling, most: int) -> list[Frame]:
+def footage(crew: Crew, _sampling: Sampling, most: int) -> Footage:
     """Return keyframes, at most `most`, spread evenly."""
-    return picked(places_s(crew.film), most, lambda chosen: crew.look(chosen, Lens.keys_near))
+    found = picked(places_s(crew.film), most, lambda chosen: crew.look(chosen, Lens.keys_near))
+    return Footage(tuple(found))

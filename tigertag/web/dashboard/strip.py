@@ -71,6 +71,8 @@ def _spoken(
     """Return the best labels of a frame, each name once."""
     best: dict[str, Spoken] = {}
     for answer in answers:
+        if at_s not in answer.frames:
+            continue
         enough = least.get(answer.engine, 0.0)
         for label in answer.labels:
             if label.at_s != at_s or label.confidence < enough * _WORTH_SHOWING:
@@ -98,10 +100,3 @@ def said(answer: Answer) -> tuple[Said, ...]:
     for label in ranked:
         alike.setdefault((label.kind, label.name.casefold()), []).append(label)
     return tuple(Said(some[0], len({one.at_s for one in some})) for some in alike.values())
-
-
-def clock(at_s: float) -> str:
-    """65.4 → "1:05"; from an hour on "1:02:05"."""
-    minutes, seconds = divmod(int(at_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -10,7 +10,7 @@ from tigertag.services.views import Departure
 from tigertag.store.scans import ScanRow
 from tigertag.web import state
 from tigertag.web.dashboard import places, strip
-from tigertag.wording import about, usd
+from tigertag.wording import about, clock, usd
 
 _NARROW_SPACE = "\u202f"
 _TITLES = {"apply": "Apply", "undo": "Undo", "redo": "Redo"}
@@ -136,7 +136,7 @@ def register(app: Flask) -> None:
         spent,
         title,
         in_words,
-        strip.clock,
+        clock,
         strip.said,
     ):
         app.add_template_filter(tells)

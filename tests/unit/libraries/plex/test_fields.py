@@ -9,9 +9,9 @@ from tests.plex import PlexServer
 from tests.plex.holdings import FIELDS
 from tests.unit.libraries.plex.plexes import FILM, PlexPlace
 from tests.unit.libraries.server_place import refs
-from tigertag.contracts import EditOutcome
+from tigertag.contracts import EditOutcome, PlacingGenres
 from tigertag.libraries.plex import kinds
-from tigertag.model import Edit, Field, Item, Shown, TagRef
+from tigertag.model import Edit, Field, Item, Kind, Shown, TagRef
 
 LABEL, GENRE, COLLECTION, TAG = Field.LABEL, Field.GENRE, Field.COLLECTION, Field.TAG
 
@@ -87,6 +87,35 @@ def test_tags_go_where_they_are_wanted_or_to_what_the_item_has(
     (word,) = refs(("cat",), field)
     assert [tag.word for tag in after(box.change(kind, (word,))).tags] == [word.word]
     assert box.plex.locks(box.number[kind]) == {field}
+
+
+@pytest.mark.parametrize(
+    ("option", "kind", "field"),
+    [
+        ("genre", "movie", GENRE),
+        ("collection", "movie", COLLECTION),
+        ("genre", "show", GENRE),
+        ("genre", "season", LABEL),
+        ("genre", "episode", LABEL),
+        ("collection", "episode", COLLECTION),
+        ("genre", "clip", TAG),
+        ("genre", "photo", TAG),
+    ],
+)
+def test_genres_go_where_they_are_wanted_or_to_what_the_item_has(
+    box: Box, option: str, kind: str, field: Field
+) -> None:
+    box.library = box.built(genre_field=option, roll_up="show")
+    shown = box.look(kind)
+    assert (shown.field_of(Kind.GENRE), box.library.genre_field) == (field, Field(option))
+    assert shown.field_of(Kind.OBJECT) == shown.field == Field(FIELDS[kind][0])
+
+
+def test_genres_go_where_all_tags_go_by_default(box: Box) -> None:
+    assert isinstance(box.library, PlacingGenres)
+    assert box.library.genre_field is None
+    box.library = box.built(field="collection")
+    assert box.look("movie").field_of(Kind.GENRE) == COLLECTION
 
 
 def after(outcome: EditOutcome) -> Shown:

@@ -38,6 +38,7 @@ def test_an_address_and_a_token_are_enough() -> None:
         ("URL", "http://plex:port", "as in http://plex:32400"),
         ("URL", "http://", "as in http://plex:32400"),
         ("FIELD", "tagline", "is not one of label, genre, collection"),
+        ("GENRE_FIELD", "tag", "is not one of label, genre, collection"),
         ("FOOTAGE", "all", "is not one of main, trailer"),
         ("ROLL_UP", "all", "is not one of none, season, show"),
         ("PATH_MAP", "/data", "as in /data/photos:/mnt/photos"),

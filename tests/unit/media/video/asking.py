@@ -17,8 +17,12 @@ EXACT = Sampling(by="scenes", max_frames=50, exact=True)
 WAYS = [INTERVAL, KEYFRAMES, SCENES, EXACT]
 
 
+def footage(source: Source, sampling: Sampling = INTERVAL, **how: Any) -> video.Footage:
+    return video.footage(source, sampling, **({"short_side_px": 96, "most": 50} | how))
+
+
 def frames(source: Source, sampling: Sampling = INTERVAL, **how: Any) -> tuple[Frame, ...]:
-    return video.frames(source, sampling, **({"short_side_px": 96, "most": 50} | how))
+    return footage(source, sampling, **how).frames
 
 
 def times(source: Source, sampling: Sampling = INTERVAL, **how: Any) -> list[float | None]:

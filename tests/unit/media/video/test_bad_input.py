@@ -240,7 +240,7 @@ from tigertag.contracts import Sampling
 from tigertag.errors import Unreadable
 from tigertag.media import video
 try:
-    video.frames(b"", Sampling(), short_side_px=96, most=1)
+    video.footage(b"", Sampling(), short_side_px=96, most=1)
 except Unreadable as exc:
     print(exc)
 """

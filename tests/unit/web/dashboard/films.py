@@ -40,9 +40,15 @@ def listed(world: World) -> int:
         return browse.newest_items(db, limit=1)[0]
 
 
-def said(world: World, item_id: int, *labels: Label, frames: tuple[float, ...] = ()) -> None:
+def said(
+    world: World,
+    item_id: int,
+    *labels: Label,
+    frames: tuple[float, ...] = (),
+    engine: str = "colour",
+) -> None:
     """Let the engine have said this of the film as it is now."""
-    answer = Answer("colour", "colour-1", "colour-model", labels, frames=frames)
+    answer = Answer(engine, f"{engine}-1", f"{engine}-model", labels, frames=frames)
     with world.store.write() as db:
         revision = browse.item(db, item_id).item.revision
         row = AnswerRow(item_id, revision, 0, answer, world.sampling.name)

@@ -9,9 +9,9 @@ from PIL import Image
 from tests.unit.web.dashboard.films import Reel, face, listed, said
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
-from tigertag.model import UNKNOWN_FACE, Label
+from tigertag.model import UNKNOWN_FACE, Kind, Label
 from tigertag.services import thumbnails
-from tigertag.web.dashboard.strip import clock
+from tigertag.wording import clock
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +87,17 @@ def test_a_video_of_which_only_the_whole_was_told_has_no_strip(
     item_id = listed(world)
     said(world, item_id, Label("cat", 0.9))
     assert 'class="strip"' not in member.page(f"/items/{item_id}")
+
+
+def test_what_was_said_of_the_whole_is_not_said_of_the_frame_that_shows_why(
+    world: World, member: Member, reel: Reel
+) -> None:
+    item_id = listed(world)
+    said(world, item_id, Label("cat", 0.9, at_s=1.0), frames=(1.0,))
+    said(world, item_id, Label("Drama", 0.8, kind=Kind.GENRE, at_s=1.0), engine="genre")
+    page = member.page(f"/items/{item_id}")
+    assert stills(page) == ["0:01 cat 90 %"]
+    assert 'above all <a href="#at-1000">at 0:01</a>' in page
 
 
 def test_a_frame_is_sent_once(member: Member, film: int, reel: Reel) -> None:

@@ -1,0 +1,189 @@
+"""Networks that turn frames into embeddings."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tigertag.contracts import Host
+from tigertag.errors import ModelError
+from tigertag.inference import graphs
+from tigertag.inference.cutting import Cut, cut
+from tigertag.inference.kept import embedding_file
+from tigertag.inference.network import Prepare, Scaling, prepare
+from tigertag.inference.runtime import Device, Precision, Session, open_session
+from tigertag.inference.shape import shown
+from tigertag.inference.tiles import TILES_VERSION, tiles
+from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
+from tigertag.model import Pixels
+
+ONNX: Final = ".onnx"
+
+
+class Embedder:
+    """A network that is loaded. Thread-safe.
+
+    `dimensions`: the length of an embedding. `short_side_px`: frames need not be larger.
+    """
+
+    def __init__(self, name: str, session: Session, prepare: Prepare) -> None:
+        self.dimensions = session.classes
+        self.short_side_px = session.input.side_px
+        self._name = name
+        self._session = session
+        self._prepare = prepare
+
+    def embed(self, frames: Iterable[Pixels]) -> NDArray[np.float32]:
+        """Return the embeddings of frames, [frames, dimensions]: the mean over each one's tiles.
+
+        Frames are taken one by one, while others are computed. Raises ValueError where one is not
+        uint8 [height, width, 3] with pixels in it, and `ModelError`; what `frames` raises comes
+        through.
+        """
+        owners: list[int] = []
+        sums: dict[int, NDArray[np.float32]] = {}
+        for number, outputs in self._session.run(self._images(frames, owners)):
+            owner = owners[number]
+            sums[owner] = sums[owner] + outputs if owner in sums else outputs
+        counts = np.bincount(owners, minlength=len(sums))
+        means = [sums[owner] / np.float32(counts[owner]) for owner in range(len(sums))]
+        found = np.array(means, np.float32).reshape(len(means), self.dimensions)
+        if not (np.abs(found) <= np.finfo(np.float16).max).all():
+            raise ModelError(f"{self._name} gives no numbers, or such as cannot be kept.")
+        return found
+
+    def _images(self, frames: Iterable[Pixels], owners: list[int]) -> Iterator[NDArray[Any]]:
+        for owner, pixels in enumerate(frames):
+            for tile in tiles(pixels, self.short_side_px):
+                owners.append(owner)
+                yield self._prepare(tile)
+
+
+class Backbone(Protocol):
+    """What gives embeddings. Only its name is had at no cost; all else may read or fetch files."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def side_px(self) -> int:
+        """The side of the square that the network sees. Raises `ModelError`."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Return what embeddings depend on, but for the precision. Raises `ModelError`."""
+        ...
+
+    def onnx(self) -> bytes | None:
+        """Return the file that a genre model has to carry: an own network, cut; else None.
+
+        `own` makes the same backbone of that file. Raises `ModelError`.
+        """
+        ...
+
+    def open(self, device: Device, precision: Precision) -> Embedder:
+        """Load it; fetch weights and build the graph where need be. Raises `ModelError`."""
+        ...
+
+
+def known(
+    name: str, host: Host, weights: Path | None = None, *, url: str = TORCHVISION
+) -> Backbone:
+    """Return a network of `PUBLISHED`, with these weights or those that are published.
+
+    Raises `ModelError` where there is none of this name.
+    """
+    if name not in PUBLISHED:
+        raise ModelError(f"{name!r} is none of {', '.join(PUBLISHED)} or a path to {ONNX}.")
+    return _Known(Weights(name, weights, url, host), host.models)
+
+
+def own(path: Path, scaling: Scaling, side_px: int | None, *, name: str = "") -> Backbone:
+    """Return the network of an ONNX file; `cut` says what of it gives the embedding.
+
+    `side_px`: the side of its input where the file leaves that open.
+    """
+    return _Own(path, scaling, side_px, name or path.stem)
+
+
+class _Known:
+    """EfficientNet-Lite0 or a ResNet."""
+
+    def __init__(self, weights: Weights, models: Path) -> None:
+        self.name = weights.network
+        self.side_px = graphs.SIDE_PX
+        self._weights = weights
+        self._models = models
+
+    def fingerprint(self) -> str:
+        return f"{self.name}:{self._weights.digest()}:{graphs.GRAPH_VERSION}.{TILES_VERSION}"
+
+    def onnx(self) -> None:
+        return None
+
+    def open(self, device: Device, precision: Precision) -> Embedder:
+        file = embedding_file(self._weights, self._models)
+        session = open_session(file, device=device, precision=precision)
+        return Embedder(self.name, session, lambda square: square)
+
+
+class _Own:
+    """An ONNX file of the user's. It is read once."""
+
+    def __init__(self, path: Path, scaling: Scaling, side_px: int | None, name: str) -> None:
+        self.name = name
+        self._path = path
+        self._scaling = scaling
+        self._wanted_px = side_px
+        self._lock = threading.Lock()
+        self._cut: Cut | None = None
+
+    @property
+    def side_px(self) -> int:
+        return self._read().input.side_px
+
+    def fingerprint(self) -> str:
+        found = self._read()
+        parts = (sha256(found.onnx).hexdigest(), self._scaling, TILES_VERSION)
+        return f"onnx:{sha256(repr(parts).encode()).hexdigest()}"
+
+    def onnx(self) -> bytes:
+        return self._read().onnx
+
+    def open(self, device: Device, precision: Precision) -> Embedder:
+        found = self._read()
+        try:
+            with TemporaryDirectory(prefix="tigertag-") as folder:
+                file = Path(folder, f"network{ONNX}")
+                file.write_bytes(found.onnx)
+                session = self._loaded(file, device, precision)
+        except OSError as exc:
+            reason = exc.strerror or exc
+            raise ModelError(
+                f"{self.name} cannot be written to a temporary file: {reason}."
+            ) from exc
+        return Embedder(self.name, session, prepare(self._scaling, session.input))
+
+    def _loaded(self, file: Path, device: Device, precision: Precision) -> Session:
+        try:
+            return open_session(file, device=device, precision=precision)
+        except ModelError as exc:
+            if str(file) not in str(exc):
+                raise
+            taken = self._read().input
+            raise ModelError(
+                f"{self._path} cannot be run: its input is {shown([None, *taken.shape])},"
+                f" {taken.dtype}, which its layers may not fit. [?, 3, side, side] and"
+                " [?, side, side, 3] are taken; export it with the one that it works with."
+            ) from exc
+
+    def _read(self) -> Cut:
+        with self._lock:
+            if self._cut is None:
+                self._cut = cut(self._path, self._wanted_px)
+            return self._cut

@@ -1,0 +1,233 @@
+"""An own network without its last layer: what is left gives embeddings."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tigertag.errors import ModelError
+from tigertag.inference.shape import Input, Shape, read_input, shown
+from tigertag.inference.wiring import Wiring, is_external, reads, tensors
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+
+EMBEDDING: Final = "embedding"
+MAKER: Final = "tigertag"
+LARGEST_BYTES: Final = 1 << 30
+
+_PASSED: Final = frozenset({"Cast", "Dropout", "Identity", "LogSoftmax", "Sigmoid", "Softmax"})
+"""What may stand between the last linear layer and the output."""
+_MOST_PASSED: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The file of a network whose only output is the embedding, and what the network takes."""
+
+    onnx: bytes
+    input: Input
+
+
+def cut(path: Path, side_px: int | None) -> Cut:
+    """Return a network up to its embedding; one that was cut before stays as it is.
+
+    Where the output is that of a linear layer (Gemm, or MatMul by a constant and Add), the
+    embedding is what that layer gets; else it is the output itself, if that is [N, dimensions], or
+    the average of each of its planes. `side_px`: the side of the input where the file leaves that
+    open. Raises `ModelError`.
+    """
+    model = _read(path)
+    from google.protobuf.message import EncodeError  # type: ignore[import-untyped]
+
+    graph = model.graph
+    try:
+        image = _image(graph)
+        taken = _fixed(image, side_px)
+        if (model.producer_name, graph.name) != (MAKER, EMBEDDING):
+            model = _cut(model, image.name, taken)
+        return Cut(model.SerializeToString(deterministic=True), taken)
+    except ModelError as exc:
+        raise ModelError(f"{path} gives no embeddings. {exc}") from exc
+    except (EncodeError, MemoryError, ValueError, TypeError) as exc:
+        # A name that is no UTF-8 comes as bytes.
+        raise ModelError(f"{path} gives no embeddings: it is too large, or damaged.") from exc
+
+
+def _read(path: Path) -> "ModelProto":
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError as exc:
+        raise ModelError(f"ONNX is missing ({exc}): pip install 'tigertag[classifier]'") from exc
+    try:
+        model = onnx.load_from_string(_bytes(path))
+    except OSError as exc:
+        raise ModelError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
+    except (DecodeError, MemoryError, ValueError) as exc:
+        raise ModelError(f"{path} is no ONNX file, or it is damaged.") from exc
+    if any(is_external(tensor) for tensor in tensors(model)):
+        raise ModelError(f"{path} has its weights in other files; export it as one file.")
+    return model
+
+
+def _bytes(path: Path) -> bytes:
+    """Return the file. Raises OSError, and `ModelError`: it is none, or it is too large."""
+    with open(path, "rb", opener=_unblocked) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise ModelError(f"{path} is no file.")
+        if found.st_size > LARGEST_BYTES:
+            raise ModelError(f"{path} is larger than any network that TigerTag can use.")
+        return file.read(LARGEST_BYTES)
+
+
+def _unblocked(name: str, flags: int) -> int:
+    # A pipe in place of the file would be waited for.
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def _image(graph: "GraphProto") -> "ValueInfoProto":
+    constants = {one.name for one in graph.initializer}
+    inputs: list[ValueInfoProto] = [one for one in graph.input if one.name not in constants]
+    if len(inputs) != 1:
+        raise ModelError(f"The model has {len(inputs)} inputs; it must have one, the image.")
+    return inputs[0]
+
+
+def _fixed(image: "ValueInfoProto", side_px: int | None) -> Input:
+    """Say what one image is to be, and write its sides into the graph."""
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    tensor = image.type.tensor_type
+    try:
+        dtype = tensor_dtype_to_np_dtype(tensor.elem_type).name
+    except KeyError:
+        dtype = "of no known type"
+    taken = read_input(_lengths(image), dtype, side_px)
+    for dim, length in zip(list(tensor.shape.dim)[1:], taken.shape, strict=True):
+        dim.dim_value = length
+    return taken
+
+
+def _cut(model: "ModelProto", image: str, taken: Input) -> "ModelProto":
+    """Return the model whose only output is the embedding, without what that does not need."""
+    from onnx import helper
+
+    graph = model.graph
+    found, wiring = _found(model, image, taken), Wiring(graph, image)
+    last = _unused_name(graph)
+    nodes = [*wiring.needed(found.name), *_tail(found, last)]
+    used = {name for node in nodes for name in reads(node)}
+    return helper.make_model(
+        helper.make_graph(
+            nodes,
+            EMBEDDING,
+            [one for one in graph.input if one.name in used],
+            [helper.make_tensor_value_info(last, found.element, found.embedding)],
+            initializer=[one for one in graph.initializer if one.name in used],
+            sparse_initializer=[one for one in graph.sparse_initializer if one.values.name in used],
+        ),
+        producer_name=MAKER,
+        ir_version=model.ir_version,
+        opset_imports=model.opset_import,
+        functions=model.functions,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A value in the graph: the ONNX type of its elements, and its shape, two or four lengths.
+
+    `channels`: which of these is that of its planes.
+    """
+
+    name: str
+    element: int
+    shape: Shape
+    channels: int = 1
+
+    @property
+    def embedding(self) -> Shape:
+        return [self.shape[0], self.shape[self.channels]]
+
+
+def _found(model: "ModelProto", image: str, taken: Input) -> _Found:
+    """Return what the embedding is made of: numbers, or planes. Raises `ModelError`."""
+    from onnx import shape_inference
+
+    try:
+        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+    except (shape_inference.InferenceError, RuntimeError) as exc:
+        raise ModelError(f"It does not fit together: {' '.join(str(exc).split())[:200]}.") from exc
+    if len(graph.output) != 1:
+        names = ", ".join(one.name for one in graph.output)
+        raise ModelError(f"It has {len(graph.output)} outputs ({names}); it must have one.")
+    infos = {one.name: one for one in (*graph.value_info, *graph.input, *graph.output)}
+    output = graph.output[0]
+    shape = _lengths(output)
+    if len(shape) not in (2, 4):
+        told = shown(shape) if shape else "of no known shape"
+        raise ModelError(f"Its output is {told}, neither numbers nor planes for each image.")
+    if len(shape) == 4:
+        return _Found(output.name, _element(output), shape, _channels(shape, taken))
+    before = _before_linear(Wiring(graph, image), output.name) or output.name
+    info = infos.get(before, output)
+    known = before in infos and len(_lengths(info)) == 2
+    return _Found(before, _element(info), _lengths(info) if known else [shape[0], None])
+
+
+def _before_linear(wiring: Wiring, name: str) -> str | None:
+    """Return what the linear layer gets that makes this; None where it is made by none."""
+    node = wiring.maker(name)
+    for _ in range(_MOST_PASSED):
+        if node is not None and node.op_type in _PASSED:
+            node = wiring.maker(node.input[0])
+    if node is not None and node.op_type == "Add":
+        varying = [one for one in node.input if wiring.varies(one)]
+        node = wiring.maker(varying[0]) if len(varying) == 1 else None
+    if node is None or node.op_type not in ("Gemm", "MatMul") or wiring.varies(node.input[1]):
+        return None
+    turned = any(one.name == "transA" and one.i for one in node.attribute)
+    return None if turned else node.input[0]
+
+
+def _tail(found: _Found, last: str) -> list["NodeProto"]:
+    """Return the nodes that make [N, dimensions] of it, under that name."""
+    from onnx import helper
+
+    if len(found.shape) != 4:
+        return [helper.make_node("Identity", [found.name], [last])]
+    planes, averages = f"{last}_planes", f"{last}_averages"
+    perm = [0, found.channels, *(axis for axis in (1, 2, 3) if axis != found.channels)]
+    return [
+        helper.make_node("Transpose", [found.name], [planes], perm=perm),
+        helper.make_node("GlobalAveragePool", [planes], [averages]),
+        helper.make_node("Flatten", [averages], [last]),
+    ]
+
+
+def _channels(shape: Shape, taken: Input) -> int:
+    """Tell by which sides are alike; as with the image, where all or none are."""
+    _, first, middle, last = shape
+    if (first == middle) != (middle == last):
+        return 1 if middle == last else 3
+    return 1 if taken.channels_first else 3
+
+
+def _unused_name(graph: "GraphProto") -> str:
+    names = {name for node in graph.node for name in (*node.input, *node.output)}
+    name = EMBEDDING
+    while any(one.startswith(name) for one in names):
+        name += "_"
+    return name
+
+
+def _element(value: "ValueInfoProto") -> int:
+    return value.type.tensor_type.elem_type
+
+
+def _lengths(value: "ValueInfoProto") -> Shape:
+    dims = value.type.tensor_type.shape.dim
+    return [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]

@@ -1,0 +1,203 @@
+"""How good the probabilities of genres are, and how sure that is.
+
+- AP, the average precision: the sum of (recall - recall before) * precision over the distinct
+  probabilities from the highest down; scikit-learn's `average_precision_score`.
+- AUC: the area under the ROC curve, ties counting half; scikit-learn's `roc_auc_score`.
+- ECE, the expected calibration error: over ten bins of equal width, the sum of share of cases in
+  the bin * |mean probability - share that bears the genre| (Naeini, Cooper and Hauskrecht 2015).
+- Brier: the mean of (probability - 1 or 0) squared.
+
+A macro figure is the mean over genres; a micro one takes each film and genre as a case of its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS: Final = 10
+RESAMPLES: Final = 1000
+PERCENTILES: Final = (2.5, 50.0, 97.5)
+
+_SEED: Final = 0
+_AT_ONCE: Final = 50
+
+Floats = NDArray[np.float64]
+Bears = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and its 95 % interval; None: it has none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`in_all`: macro_ap, micro_ap, macro_auc, micro_auc, ece, macro_ece, brier.
+
+    `per_genre`, one a genre: ap, auc, ece, brier. A genre that all of the films bear, or none, has
+    no ap and no auc, and takes no part in macro_ap and macro_auc. `ece` is that of all films and
+    genres together, `macro_ece` the mean of the genres'.
+    """
+
+    in_all: Mapping[str, Estimate]
+    per_genre: tuple[Mapping[str, Estimate], ...]
+
+
+def measure(bears: Bears, probabilities: Floats, films: Sequence[str]) -> Measured:
+    """Measure probabilities [rows, genres]; `films` is the film of each row.
+
+    Intervals are percentiles of a bootstrap that draws films, not rows, always the same ones. They
+    are moved so that its median is the figure: films that are drawn twice make ties, which raise
+    AP, and gaps, which raise ECE.
+    """
+    cases = _Cases.of(bears, probabilities)
+    once = cases.scores(np.ones((1, len(bears))))
+    drawn = _joined([cases.scores(weights) for weights in _draws(films)])
+    return Measured(
+        {name: _estimate(once.in_all[name][0], drawn.in_all[name]) for name in once.in_all},
+        tuple(
+            {name: _estimate(once.each[name][0, n], drawn.each[name][:, n]) for name in once.each}
+            for n in range(bears.shape[1])
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Figures by name: `in_all` [draws], `each` [draws, genres]; NaN where there is none."""
+
+    in_all: Mapping[str, Floats]
+    each: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cases:
+    """The cases, ranked and put into bins once for all draws.
+
+    `gaps` [rows, genres · bins]: probability - 1 or 0, in the bin of the probability.
+    """
+
+    genres: tuple["_Ranked", ...]
+    all: "_Ranked"
+    gaps: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, bears: Bears, probabilities: Floats) -> "_Cases":
+        rows = np.arange(len(bears))
+        columns = zip(bears.T, probabilities.T, strict=True)
+        gap = probabilities - bears
+        return cls(
+            tuple(_Ranked.of(borne, column, rows) for borne, column in columns),
+            _Ranked.of(bears.ravel(), probabilities.ravel(), np.repeat(rows, bears.shape[1])),
+            _in_bins(gap, probabilities),
+            gap**2,
+        )
+
+    def scores(self, weights: Floats) -> _Scores:
+        """Return the figures where each row counts so often: weights [draws, rows]."""
+        areas = np.stack([one.areas(weights) for one in self.genres], axis=-1)
+        micro = self.all.areas(weights)
+        rows = weights.sum(axis=1, keepdims=True)
+        off = (weights @ self.gaps / rows).reshape(len(weights), len(self.genres), BINS)
+        each = {
+            "ap": areas[0],
+            "auc": areas[1],
+            "ece": np.abs(off).sum(axis=2),
+            "brier": weights @ self.squares / rows,
+        }
+        in_all = {
+            "macro_ap": _mean(each["ap"]),
+            "micro_ap": micro[0],
+            "macro_auc": _mean(each["auc"]),
+            "micro_auc": micro[1],
+            "ece": np.abs(off.sum(axis=1)).sum(axis=1) / len(self.genres),
+            "macro_ece": each["ece"].mean(axis=1),
+            "brier": each["brier"].mean(axis=1),
+        }
+        return _Scores(in_all, each)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """Cases from the highest probability down: their rows, and whether they bear the genre.
+
+    `ends`: the last case of each distinct probability.
+    """
+
+    rows: NDArray[np.intp]
+    bears: Bears
+    ends: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, bears: Bears, probabilities: Floats, rows: NDArray[np.intp]) -> "_Ranked":
+        order = np.argsort(-probabilities, kind="stable")
+        falls = np.diff(probabilities[order]) != 0
+        return cls(rows[order], bears[order], np.flatnonzero(np.append(falls, True)))
+
+    def areas(self, weights: Floats) -> Floats:
+        """Return AP and AUC of each draw: [2, draws]."""
+        drawn = weights[:, self.rows]
+        seen = np.cumsum(drawn, axis=1)[:, self.ends]
+        hits = np.cumsum(drawn * self.bears, axis=1)[:, self.ends]
+        new_hits, misses = np.diff(hits, axis=1, prepend=0.0), seen - hits
+        precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
+        area = (hits - new_hits / 2) * np.diff(misses, axis=1, prepend=0.0)
+        bearers, others = hits[:, -1], misses[:, -1]
+        return np.stack(
+            [
+                _shared((new_hits * precision).sum(axis=1) * others, bearers * others),
+                _shared(area.sum(axis=1), bearers * others),
+            ]
+        )
+
+
+def _in_bins(gap: Floats, probabilities: Floats) -> Floats:
+    bins = np.clip((probabilities * BINS).astype(np.intp), 0, BINS - 1)
+    rows, genres = gap.shape
+    table = np.zeros((rows, genres, BINS))
+    table[np.arange(rows)[:, None], np.arange(genres), bins] = gap
+    return table.reshape(rows, genres * BINS)
+
+
+def _shared(sums: Floats, among: Floats) -> Floats:
+    return np.divide(sums, among, out=np.full_like(sums, np.nan), where=among > 0)
+
+
+def _mean(values: Floats) -> Floats:
+    """Return the mean over genres of what is a number; NaN where nothing is."""
+    known = np.isfinite(values)
+    return _shared(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+
+
+def _draws(films: Sequence[str]) -> Iterator[Floats]:
+    """Yield how often each row counts, for some draws at once: [draws, rows]."""
+    known, film_of = np.unique(np.asarray(films), return_inverse=True)
+    random = np.random.default_rng(_SEED)
+    for _begin in range(0, RESAMPLES, _AT_ONCE):
+        drawn = random.multinomial(len(known), np.full(len(known), 1 / len(known)), size=_AT_ONCE)
+        yield drawn[:, film_of].astype(np.float64)
+
+
+def _joined(scores: Sequence[_Scores]) -> _Scores:
+    first = scores[0]
+    return _Scores(
+        {name: np.concatenate([one.in_all[name] for one in scores]) for name in first.in_all},
+        {name: np.concatenate([one.each[name] for one in scores]) for name in first.each},
+    )
+
+
+def _estimate(value: np.float64, drawn: Floats) -> Estimate:
+    known = drawn[np.isfinite(drawn)]
+    if not np.isfinite(value) or not known.size:
+        return Estimate(None, None, None)
+    low, median, high = np.percentile(known, PERCENTILES)
+    moved = np.clip([low - median + value, high - median + value], 0.0, 1.0)
+    return Estimate(float(value), float(moved[0]), float(moved[1]))

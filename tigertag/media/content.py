@@ -1,0 +1,70 @@
+"""What tells the content of one file from that of another."""
+
+import io
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from tigertag.contracts import Source, Stream
+from tigertag.errors import Unreadable
+from tigertag.media.video import faults
+
+WHOLE_BYTES: Final = 16 << 20
+PART_BYTES: Final = 1 << 20
+PARTS: Final = 16
+_DIGEST_BYTES: Final = 20
+
+
+def content_hash(source: Source) -> str:
+    """Return hexadecimal digits that are the same for the same content, wherever it is.
+
+    Up to 16 MiB are read as a whole; of what is longer its length and 16 parts of 1 MiB, spread
+    evenly, the first and the last among them. A stream is left at its beginning. Raises
+    `Unreadable`, its message one line that does not name the file, `ItemGone`, and what a stream
+    raises.
+    """
+    try:
+        with _opened(source) as stream:
+            size = stream.seek(0, io.SEEK_END)
+            digest = blake2b(str(size).encode(), digest_size=_DIGEST_BYTES)
+            for begin, length in _parts(size):
+                stream.seek(begin)
+                for data in _read(stream, length):
+                    digest.update(data)
+            stream.seek(0)
+    except OSError as exc:
+        raise faults.from_disk(exc) from exc
+    return digest.hexdigest()
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[Stream]:
+    """Open what is not open; a stream is its library's to close."""
+    if not isinstance(source, Path | bytes):
+        yield source
+        return
+    # A pipe or a device would block or never end.
+    if isinstance(source, Path) and not stat.S_ISREG(source.stat().st_mode):
+        raise Unreadable("This is not a regular file.")
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb", 0) as stream:
+        yield stream
+
+
+def _parts(size: int) -> list[tuple[int, int]]:
+    if size <= WHOLE_BYTES:
+        return [(0, size)]
+    last = size - PART_BYTES
+    return [(last * nth // (PARTS - 1), PART_BYTES) for nth in range(PARTS)]
+
+
+def _read(stream: Stream, length: int) -> Iterator[bytes]:
+    """Yield so many bytes; a stream may give fewer at a time than it is asked for."""
+    while length:
+        data = stream.read(min(length, PART_BYTES))
+        if not data:
+            raise Unreadable("The file changed while it was read; try again.", retryable=True)
+        length -= len(data)
+        yield data

@@ -1,0 +1,1 @@
+"""Genres: gathered, learned, kept, measured and told."""
