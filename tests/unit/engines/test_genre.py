@@ -22,6 +22,8 @@ from tigertag.errors import ModelError
 from tigertag.learning.manifest import HEAD, MANIFEST, SamplingOf
 from tigertag.model import NEVER, Frame, Kind, Media, Sample
 
+pytestmark = pytest.mark.slow
+
 RED, GREEN, BLUE = 60 * np.eye(3)
 OTHERS = tuple(taught.genres({"Drama": 0.6, "Comedy": 0.3, "Crime": None}))
 

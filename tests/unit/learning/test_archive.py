@@ -19,6 +19,8 @@ from tigertag.errors import ModelError
 from tigertag.learning import archive
 from tigertag.learning.archive import Archive, baselines
 
+pytestmark = pytest.mark.slow
+
 
 def load(data: bytes, *, width: int = WIDTH, genres: int = len(GENRES)) -> Archive:
     return archive.load(data, width=width, genres=genres)

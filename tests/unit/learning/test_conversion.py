@@ -10,6 +10,8 @@ from tigertag.learning import conversion
 from tigertag.learning.conversion import to_onnx
 from tigertag.learning.fitting import fit
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_graph_that_says_something_else_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion, "LARGEST_DIFFERENCE", 0.0)

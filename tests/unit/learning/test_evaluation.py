@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.learning.cases import BEARS, FILMS, GENRES, SAID, evaluated
 
+pytestmark = pytest.mark.slow
+
 IN_ALL = {"macro_ap", "micro_ap", "macro_auc", "micro_auc", "ece", "macro_ece", "brier"}
 
 

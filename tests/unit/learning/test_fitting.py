@@ -8,6 +8,8 @@ from tigertag.errors import RequestError
 from tigertag.learning import fitting
 from tigertag.learning.fitting import STRENGTHS, Table, fit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def one_strength(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from tigertag.learning.metrics import Estimate, Measured, measure
 
+pytestmark = pytest.mark.slow
+
 ROWS = 60
 FILMS = [f"film {number // 2}" for number in range(ROWS)]
 RANDOM = np.random.default_rng(7)

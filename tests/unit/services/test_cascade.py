@@ -11,6 +11,8 @@ from tigertag.errors import AuthFailed, Unavailable
 from tigertag.model import Kind, Label, Rule, RuleAction
 from tigertag.services import rules
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def dear(world: World) -> ColourEngine:

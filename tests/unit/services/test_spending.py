@@ -17,6 +17,8 @@ from tigertag.services.scans import Request
 from tigertag.store import use
 from tigertag.store.use import Limits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def paid(world: World) -> ColourEngine:

@@ -8,6 +8,8 @@ from tests.unit.engines.openai_vision.visions import Visions, plain
 from tigertag.contracts import Checkable
 from tigertag.errors import ModelError
 
+pytestmark = pytest.mark.slow
+
 
 class TestVision(EngineContract):
     @pytest.fixture

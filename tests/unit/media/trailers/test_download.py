@@ -13,6 +13,8 @@ from tigertag.errors import Unreadable
 from tigertag.media.trailers.download import download
 from tigertag.media.trailers.limits import Limits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def files() -> Iterator[Files]:

@@ -19,6 +19,8 @@ from tigertag.media.trailers import fetching
 from tigertag.media.trailers.asking import CHILD, brought
 from tigertag.media.trailers.limits import Limits
 
+pytestmark = pytest.mark.slow
+
 
 def never() -> bool:
     return False

@@ -5,6 +5,8 @@ from tests.unit.media.films import film, made, number, pictures
 from tigertag.errors import Unreadable
 from tigertag.media.video import still
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_is_what_is_shown_at_a_time() -> None:
     found = still(film((100,)), short_side_px=96, at_s=1.5)

@@ -15,6 +15,8 @@ from tigertag.services import calls
 from tigertag.store import stops
 from tigertag.store.use import Limits
 
+pytestmark = pytest.mark.slow
+
 FORECAST = {"library": "photos", "mode": "forecast"}
 
 

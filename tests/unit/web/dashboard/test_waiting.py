@@ -16,6 +16,8 @@ from tigertag.settings import WebSettings
 from tigertag.store.use import Limits
 from tigertag.web.app import create_app
 
+pytestmark = pytest.mark.slow
+
 
 def member_of(world: World) -> Member:
     return Member(create_app(world.core, WebSettings(PASSWORD, API_KEY), work=False))
