@@ -12,6 +12,7 @@ import click
 
 from tigertag.cli import genre_options as options
 from tigertag.cli import genre_reporting as reporting
+from tigertag.cli.genre_watching import Watching, watched
 from tigertag.cli.main import SOME_FAILED
 from tigertag.cli.session import core
 from tigertag.errors import RequestError
@@ -108,8 +109,8 @@ def list_(*, as_json: bool) -> None:
 
 
 @contextmanager
-def _learning() -> Iterator[tuple[Core, reporting.Watching]]:
-    with extras.told_if_missing(), core() as built, reporting.watched() as watch:
+def _learning() -> Iterator[tuple[Core, Watching]]:
+    with extras.told_if_missing(), core() as built, watched() as watch:
         yield built, watch
 
 
