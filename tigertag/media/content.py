@@ -1,15 +1,13 @@
 """What tells the content of one file from that of another."""
 
 import io
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import blake2b
-from pathlib import Path
 from typing import Final
 
 from tigertag.contracts import Source, Stream
 from tigertag.errors import Unreadable
+from tigertag.media.source import opened as opened_source
 from tigertag.media.video import faults
 
 WHOLE_BYTES: Final = 16 << 20
@@ -27,7 +25,7 @@ def content_hash(source: Source) -> str:
     raises.
     """
     try:
-        with _opened(source) as stream:
+        with opened_source(source) as stream:
             size = stream.seek(0, io.SEEK_END)
             digest = blake2b(str(size).encode(), digest_size=_DIGEST_BYTES)
             for begin, length in _parts(size):
@@ -38,19 +36,6 @@ def content_hash(source: Source) -> str:
     except OSError as exc:
         raise faults.from_disk(exc) from exc
     return digest.hexdigest()
-
-
-@contextmanager
-def _opened(source: Source) -> Iterator[Stream]:
-    """Open what is not open; a stream is its library's to close."""
-    if not isinstance(source, Path | bytes):
-        yield source
-        return
-    # A pipe or a device would block or never end.
-    if isinstance(source, Path) and not stat.S_ISREG(source.stat().st_mode):
-        raise Unreadable("This is not a regular file.")
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb", 0) as stream:
-        yield stream
 
 
 def _parts(size: int) -> list[tuple[int, int]]:

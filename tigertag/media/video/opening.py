@@ -1,19 +1,17 @@
 """Opening a video, wherever it is."""
 
-import io
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import av
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from tigertag.contracts import Source, Stream
+from tigertag.contracts import Source
 from tigertag.errors import ItemError, Unreadable
+from tigertag.media.source import opened as opened_source
 from tigertag.media.video import faults
 from tigertag.media.video.film import Film
 from tigertag.media.video.tap import Tap
@@ -47,7 +45,7 @@ def opened(
     """
     with ExitStack() as stack:
         try:
-            tap = Tap(stack.enter_context(_stream(source)))
+            tap = Tap(stack.enter_context(opened_source(source)))
         except OSError as exc:
             raise faults.from_disk(exc) from exc
         try:
@@ -59,19 +57,6 @@ def opened(
             raise error from exc
     if tap.failure is not None:
         raise tap.failure
-
-
-@contextmanager
-def _stream(source: Source) -> Iterator[Stream]:
-    """Open what is not open; a stream is its library's to close."""
-    if not isinstance(source, Path | bytes):
-        yield source
-        return
-    # A pipe or a device would block or never end.
-    if isinstance(source, Path) and not stat.S_ISREG(source.stat().st_mode):
-        raise Unreadable("This is not a regular file.")
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb", 0) as stream:
-        yield stream
 
 
 def _container(tap: Tap) -> InputContainer:
