@@ -17,12 +17,11 @@ from tigertag.inference.runtime import Device, Precision
 from tigertag.inference.shape import DEFAULT_SIDE_PX
 from tigertag.inference.tiles import TILES_VERSION
 from tigertag.inference.view import array
-from tigertag.learning import backbones
+from tigertag.learning import backbones, seeing
 from tigertag.learning.features import Features
 from tigertag.learning.genre_model import GenreModel
 from tigertag.learning.manifest import Manifest
 from tigertag.learning.models import NAME, NO_NAME, Models
-from tigertag.media.video import is_dull
 from tigertag.model import NEVER, Frame, Kind, Label, Media, Sample
 from tigertag.wording import count
 
@@ -192,11 +191,7 @@ def _outcome(ready: _Ready, sample: Sample) -> Labelled:
     usable = [frame for frame in sample.frames if _is_usable(frame)]
     if not usable:
         raise Unreadable("There is no picture in it that can be looked at.")
-    if all(map(is_dull, usable)):
-        raise Unreadable("There is nothing to see in it: it is black, white or plain.")
-    embedded = ready.embedder.embed(frame.pixels for frame in usable)
-    times_s = tuple(frame.at_s for frame in usable if frame.at_s is not None)
-    features = Features(embedded.astype(np.float16), times_s, sample.shots_s)
+    features = seeing.of_video(ready.embedder, usable, sample.shots_s)
     failed = (frame.at_s or 0.0 for frame in sample.frames if not _is_usable(frame))
     return Labelled(
         sample.id,

@@ -22,6 +22,9 @@ from tigertag.inference.weights import Weights
 Prepare = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """Turns a square of pixels, uint8 [side, side, 3], into what the network takes."""
 
+Colours = tuple[float, float, float]
+"""One number each for red, green and blue."""
+
 
 class Network(Protocol):
     """What the engine must know of a network. Only `file` is slow."""
@@ -73,8 +76,14 @@ class KnownNetwork:
 class Scaling:
     """What is done to the pixels of a network that takes floats: (p / 255 - mean) / deviation."""
 
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    deviation: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: Colours = (0.485, 0.456, 0.406)
+    deviation: Colours = (0.229, 0.224, 0.225)
+
+    @classmethod
+    def of(cls, mean: Colours | None, deviation: Colours | None) -> "Scaling":
+        """Return these; None: as usual."""
+        usual = cls()
+        return cls(mean or usual.mean, deviation or usual.deviation)
 
 
 class OwnNetwork:

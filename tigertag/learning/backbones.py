@@ -26,6 +26,5 @@ def _found(model: GenreModel, host: Host) -> Backbone:
     wanted, file = model.manifest.backbone, model.backbone
     if file is None:
         return known(wanted.name, host)
-    usual = Scaling()
-    scaling = Scaling(wanted.mean or usual.mean, wanted.deviation or usual.deviation)
+    scaling = Scaling.of(wanted.mean, wanted.deviation)
     return own(file, scaling, wanted.side_px, name=wanted.name)

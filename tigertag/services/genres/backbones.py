@@ -7,7 +7,7 @@ from pathlib import Path
 from tigertag.errors import RequestError
 from tigertag.inference import backbone
 from tigertag.inference.backbone import Backbone
-from tigertag.inference.network import Scaling
+from tigertag.inference.network import Colours, Scaling
 from tigertag.inference.weights import PUBLISHED
 from tigertag.learning.genre_model import GenreModel
 from tigertag.learning.manifest import BackboneOf
@@ -24,15 +24,15 @@ class Asked:
     """The network that the user wants. The rest is of an own file only; None: as usual."""
 
     name: str = "efficientnet-lite0"
-    mean: tuple[float, float, float] | None = None
-    deviation: tuple[float, float, float] | None = None
+    mean: Colours | None = None
+    deviation: Colours | None = None
     side_px: int | None = None
 
 
 def asked(core: Core, wanted: Asked) -> Backbone:
     """Raises `RequestError`; opens nothing."""
-    scaling = Scaling(wanted.mean or Scaling().mean, wanted.deviation or Scaling().deviation)
     if wanted.name.endswith(ONNX):
+        scaling = Scaling.of(wanted.mean, wanted.deviation)
         return backbone.own(Path(wanted.name), scaling, wanted.side_px)
     if wanted.name not in PUBLISHED:
         raise RequestError(_unknown(wanted.name))
@@ -61,13 +61,14 @@ def of_model(model: GenreModel) -> Asked:
 def noted(one: Backbone, wanted: Asked) -> BackboneOf:
     """Return what a manifest says of it."""
     own = one.onnx() is not None
+    scaling = Scaling.of(wanted.mean, wanted.deviation)
     return BackboneOf(
         name=one.name,
         fingerprint=one.fingerprint(),
         side_px=one.side_px,
         own=own,
-        mean=wanted.mean or Scaling().mean if own else None,
-        deviation=wanted.deviation or Scaling().deviation if own else None,
+        mean=scaling.mean if own else None,
+        deviation=scaling.deviation if own else None,
     )
 
 

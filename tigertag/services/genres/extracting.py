@@ -1,6 +1,5 @@
 """Features of videos and pictures: taken once, kept, and taken up where it was left."""
 
-import logging
 import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -9,26 +8,22 @@ from datetime import UTC, datetime
 from itertools import islice
 from threading import Event, Lock
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tigertag.contracts import Need, RunContext, Sampling, Source
 from tigertag.errors import ItemError, Unreadable
 from tigertag.inference.backbone import Backbone, Embedder
+from tigertag.learning import seeing
 from tigertag.learning.features import Features
 from tigertag.learning.records import RecordKey, Records
 from tigertag.media import video
 from tigertag.media.content import content_hash
 from tigertag.media.picture import decode
-from tigertag.model import Frame, Media
+from tigertag.model import Media
 from tigertag.services.genres.found import Found
 from tigertag.services.genres.patience import Patience
 from tigertag.store import Store
 from tigertag.store import features as rows
 from tigertag.store.features import FeatureRow
 from tigertag.wording import clock
-
-logger = logging.getLogger(__name__)
 
 PICTURE = ""
 """The sampler of what has one frame only."""
@@ -70,8 +65,7 @@ class Extractor:
         """Return what is seen of it. Raises `ItemError`, `LibraryError`, `ModelError`."""
         if found.media is Media.VIDEO:
             return self._of_video(source, sampling, run)
-        frame = decode(source, self.short_side_px)
-        return Features(self._embedded([frame]))
+        return seeing.of_picture(self.embedder, decode(source, self.short_side_px))
 
     def _of_video(self, source: Source, sampling: Sampling, run: RunContext) -> Features:
         seen = video.footage(
@@ -84,13 +78,7 @@ class Extractor:
         if seen.is_cut_short:
             ends, told = clock(seen.end_s), clock(seen.duration_s)
             raise Unreadable(f"The video is cut short: it ends at {ends} of {told}.")
-        if all(map(video.is_dull, seen.frames)):
-            raise Unreadable("There is nothing to see in it: it is black, white or plain.")
-        times_s = tuple(frame.at_s or 0.0 for frame in seen.frames)
-        return Features(self._embedded(seen.frames), times_s, seen.shots_s)
-
-    def _embedded(self, frames: Sequence[Frame]) -> NDArray[np.float16]:
-        return self.embedder.embed(frame.pixels for frame in frames).astype(np.float16)
+        return seeing.of_video(self.embedder, seen.frames, seen.shots_s)
 
 
 @dataclass(frozen=True, slots=True)

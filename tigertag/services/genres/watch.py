@@ -16,19 +16,3 @@ class Watch(Protocol):
 
     def working(self, what: str) -> None:
         """Hear what is being done once all is looked at; each may take many seconds."""
-
-
-class Unwatched:
-    """Nobody is told."""
-
-    def began(self, total: int) -> None:
-        """Nobody wants to know."""
-
-    def advanced(self, *, kept: bool) -> None:
-        """Nobody wants to know."""
-
-    def said(self, line: str) -> None:
-        """Nobody wants to know."""
-
-    def working(self, what: str) -> None:
-        """Nobody wants to know."""
