@@ -131,6 +131,8 @@ def test_a_struck_word_is_taken_back(visit: Visits, world: World, address: str) 
     expect(visitor.page.locator(".chip.blocked")).to_have_count(1)
     visitor.press("Take it back")
     expect(visitor.page.get_by_role("status")).to_contain_text("The rule is removed")
+    expect(visitor.page.locator(".chip.blocked")).to_have_count(0)
+    expect(visitor.page.get_by_role("button", name="Apply: add 1 tag")).to_be_visible()
     assert (rules.listed(world.core), visitor.troubles) == ([], [])
 
 

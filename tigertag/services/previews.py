@@ -1,18 +1,16 @@
 """What a preview would do, and words struck from it."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 
 from tigertag import policy
 from tigertag.errors import Conflict, NotFound, RequestError
 from tigertag.model import Rule, RuleAction, Standing, Tag, TagRef
-from tigertag.services import browsing, counting, cursors, rules
+from tigertag.services import blocking, browsing, cursors, rules
 from tigertag.services.core import Core
 from tigertag.services.views import Change, ItemCard, Named, Page, Struck
 from tigertag.store import Db, browse, decisions, ledger, scans
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
-from tigertag.store.sql import slices
 
 OURS, KEPT = Standing.OURS, Standing.KEPT
 PLACES = ("item", "section", "everywhere")
@@ -58,17 +56,17 @@ def _change(card: ItemCard, decision: Decision, again: Collection[int]) -> Chang
 
 
 def may_strike(core: Core, scan_id: int) -> bool:
-    """Whether words can be struck from it: a preview that has ended and was not applied."""
+    """Whether words can be blocked in it: a preview that has ended and was not applied."""
     with core.store.read() as db:
-        scan = scans.get(db, scan_id)
-        return scan.is_preview and not scan.active and not scans.made_from(db, scan_id)
+        return blocking.is_open(db, scans.get(db, scan_id))
 
 
 def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> Struck:
     """Block a word that a preview would add: for the item, its section or everywhere.
 
     For an item it counts as taken off by the user, and stays off until that is lifted; elsewhere it
-    becomes a rule. Raises `NotFound`, `RequestError`, `Conflict`.
+    becomes a rule. Either, taken back, gives the word back to the preview. Raises `NotFound`,
+    `RequestError`, `Conflict`.
     """
     if where not in PLACES:
         raise RequestError(f"A word is blocked for one of {', '.join(PLACES)}, not {where!r}.")
@@ -76,31 +74,25 @@ def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> 
         scan = scans.hold(db, scan_id)
         _refuse_unless_open(db, scan)
         tag, ref = _added(db, scan_id, item_id, word)
+        limits = rules.thresholds(core, db)
+        rule_id, items = None, [item_id]
         if where == "item":
-            if ledger.standings(db, [item_id])[item_id].get(ref.word) in (OURS, KEPT):
-                raise Conflict(f"{ref.name} is on the item; a tombstone comes of taking it off.")
-
-            def without(one: Decision) -> Decision:
-                left = [tag for tag in one.tags if TagRef(tag.field, tag.name).word != ref.word]
-                return _only(one, left)
-
-            ledger.bury(db, item_id, ref)
-            struck = Struck(_strike(db, scan_id, [item_id], without))
+            _bury(db, item_id, ref)
         else:
+            plain = policy.plain_name(tag, limits)
             section = scan.section.path if where == "section" else ""
-            plain = policy.plain_name(tag, rules.thresholds(core, db))
             rule_id = rules.put(db, Rule(RuleAction.DENY, plain, section=section))
-            now = rules.effective(core, db).of(scan.section)
-            limits = rules.thresholds(core, db)
-            bearing = decisions.adding(db, scan_id, plain)
-
-            def allowed(one: Decision) -> Decision:
-                return _only(one, policy.allowed(one.tags, now, limits))
-
-            struck = Struck(_strike(db, scan_id, bearing, allowed), rule_id)
-        counting.forget(db, scan_id)
+            items = decisions.adding(db, scan_id, plain)
+        lost = blocking.review(db, scan, items, rules.effective(core, db), limits)
     core.memory.forget("tally", "tags")
-    return struck
+    return Struck(lost, rule_id)
+
+
+def _bury(db: Db, item_id: int, ref: TagRef) -> None:
+    """Keep a tag off an item. Raises `Conflict` when it is there already."""
+    if ledger.standings(db, [item_id])[item_id].get(ref.word) in (OURS, KEPT):
+        raise Conflict(f"{ref.name} is on the item; a tombstone comes of taking it off.")
+    ledger.bury(db, item_id, ref)
 
 
 def _added(db: Db, scan_id: int, item_id: int, word: str) -> tuple[Tag, TagRef]:
@@ -123,24 +115,3 @@ def _refuse_unless_open(db: Db, scan: ScanRow) -> None:
         raise Conflict(
             f"Scan {scan.id} was applied by scan {made.id}; block the word by a rule, or undo."
         )
-
-
-def _strike(
-    db: Db, scan_id: int, item_ids: Sequence[int], change: Callable[[Decision], Decision]
-) -> int:
-    """Change the decisions of these items; return of how many the adds are fewer."""
-    struck = 0
-    for some in slices(item_ids):
-        of_items = decisions.of_items(db, scan_id, some).values()
-        changed = [new for one in of_items if (new := change(one)).adds != one.adds]
-        decisions.write(db, scan_id, changed)
-        struck += len(changed)
-    return struck
-
-
-def _only(decision: Decision, tags: Iterable[Tag]) -> Decision:
-    """The decision with these of its tags; its item is to be decided again by the next scan."""
-    kept = tuple(tags)
-    words = {TagRef(tag.field, tag.name).word for tag in kept}
-    adds = tuple(ref for ref in decision.adds if ref.word in words)
-    return replace(decision, settles="", adds=adds, tags=kept)

@@ -1,6 +1,7 @@
 """The user's rules: listed, added, removed, exported, imported."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import yaml
 from tigertag.errors import NotFound, RequestError, SettingsError
 from tigertag.model import Rule, RuleAction, Section, Thresholds
 from tigertag.policy import Rules
+from tigertag.services import blocking
 from tigertag.services.core import Core
 from tigertag.store import Db, browse
 from tigertag.store import rules as rows
@@ -49,8 +51,17 @@ def get(core: Core, rule_id: int) -> RuleRow:
 def add(core: Core, rule: Rule) -> int:
     """Add a rule and return its id. Raises `RequestError` when its value does not fit."""
     placed = _placed(core, rule)
-    with core.store.write() as db:
+    with _changing(core) as db:
         return put(db, placed)
+
+
+@contextmanager
+def _changing(core: Core) -> Iterator[Db]:
+    """A transaction that changes rules; open previews get back what is no longer blocked."""
+    with core.store.write() as db:
+        yield db
+        blocking.review_open(db, effective(core, db), thresholds(core, db))
+    core.memory.forget("tally")
 
 
 def _placed(core: Core, rule: Rule) -> Rule:
@@ -84,7 +95,7 @@ def put(db: Db, rule: Rule) -> int:
 
 
 def remove(core: Core, rule_id: int) -> None:
-    with core.store.write() as db:
+    with _changing(core) as db:
         if not rows.remove(db, rule_id):
             raise NotFound(f"There is no rule {rule_id}.")
 
@@ -181,7 +192,7 @@ def read_file(path: Path) -> list[Rule]:
 def import_rules(core: Core, rules: Iterable[Rule]) -> int:
     """Put these rules in the place of all that the database holds; return how many."""
     new = list(rules)
-    with core.store.write() as db:
+    with _changing(core) as db:
         rows.clear(db)
         for rule in new:
             rows.add(db, rule)

@@ -262,6 +262,14 @@ def made_from(core: Core, scan_id: int) -> list[Status]:
     return [_status(core, row) for row in rows]
 
 
+def stands(core: Core, written: Status) -> bool:
+    """Whether a scan has written all that it was to write, and that was not undone since."""
+    if written.scan.state != "done" or written.failed:
+        return False
+    later = (one for one in made_from(core, written.scan.id) if one.scan.kind in ("undo", "redo"))
+    return not any(stands(core, one) for one in later)
+
+
 def active(core: Core) -> list[Status]:
     """Return the scans that are queued, running or paused, the oldest first."""
     with core.store.read() as db:

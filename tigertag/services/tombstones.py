@@ -1,8 +1,12 @@
-"""Tags that users took off: they stay off until the user lifts that."""
+"""Tags that users took off: they stay off until the user lifts that.
+
+A preview in which such a tag was blocked has it back then.
+"""
 
 from collections.abc import Sequence
 
 from tigertag.errors import NotFound
+from tigertag.services import blocking, rules
 from tigertag.services.core import Core
 from tigertag.store import ledger
 from tigertag.store.ledger import TombstoneRow
@@ -21,6 +25,8 @@ def lift(core: Core, numbers: Sequence[int], *, word: str = "") -> int:
     with core.store.write() as db:
         named = [row.id for row in ledger.tombstones(db, word=word)] if word else []
         lifted = ledger.lift(db, [*numbers, *named])
+        blocking.review_open(db, rules.effective(core, db), rules.thresholds(core, db))
     if not lifted:
         raise NotFound("There is no such tombstone.")
+    core.memory.forget("tally")
     return lifted

@@ -1,7 +1,8 @@
 """What a scan has to do for each item, and what it decided."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, case, exists, func, or_, select, update
@@ -45,7 +46,10 @@ class WorkRow:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided of one item. `reason` says why it failed, if it did."""
+    """What was decided of one item. `reason` says why it failed, if it did.
+
+    `unblocked`: what was decided before words were blocked in the preview; None: none were.
+    """
 
     item_id: int
     state: str
@@ -55,6 +59,7 @@ class Decision:
     adds: tuple[TagRef, ...] = ()
     removes: tuple[TagRef, ...] = ()
     reason: str = ""
+    unblocked: "Decision | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ def newest(db: Db, item_ids: Sequence[int]) -> dict[int, Decision]:
 
 
 def decision_of(row: Row[Any]) -> Decision:
-    return Decision(
+    decision = Decision(
         row.item_id,
         row.state,
         row.revision,
@@ -162,6 +167,17 @@ def decision_of(row: Row[Any]) -> Decision:
         unpack_refs(row.removes),
         row.reason,
     )
+    if not row.unblocked:
+        return decision
+    settles, tags, adds = json.loads(row.unblocked)
+    before = replace(decision, settles=settles, tags=unpack_tags(tags), adds=unpack_refs(adds))
+    return replace(decision, unblocked=before)
+
+
+def _pack_unblocked(before: Decision | None) -> str:
+    if before is None:
+        return ""
+    return dumps([before.settles, pack_tags(before.tags), pack_refs(before.adds)])
 
 
 def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
@@ -177,6 +193,7 @@ def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
             "new_add_count": len(one.adds),
             "new_remove_count": len(one.removes),
             "new_reason": one.reason,
+            "new_unblocked": _pack_unblocked(one.unblocked),
         }
         for one in decided
     ]
@@ -185,6 +202,15 @@ def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
         names = [name for name in values[0] if name != "of_item"]
         new: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in names}
         db.execute(update(_decisions).where(*where).values(**new), values)
+
+
+def blocked_in(db: Db) -> dict[int, list[int]]:
+    """Return, by scan, the items in whose decisions words were blocked."""
+    found: dict[int, list[int]] = {}
+    statement = select(_decisions.c.scan_id, _decisions.c.item_id)
+    for scan_id, item_id in db.execute(statement.where(_decisions.c.unblocked != "")):
+        found.setdefault(scan_id, []).append(item_id)
+    return found
 
 
 def adding(db: Db, scan_id: int, word: str) -> list[int]:

@@ -192,6 +192,7 @@ decisions = Table(
     Column("add_count", Integer, nullable=False, server_default="0"),
     Column("remove_count", Integer, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
+    Column("unblocked", Text, nullable=False, server_default=""),
     UniqueConstraint("scan_id", "item_id"),
     _one_of("state", "todo", "done", "failed"),
     Index(None, "chunk_id"),
@@ -202,6 +203,13 @@ decisions = Table(
         "item_id",
         sqlite_where=text("add_count + remove_count > 0"),
         postgresql_where=text("add_count + remove_count > 0"),
+    ),
+    Index(
+        "ix_decisions_blocked",
+        "scan_id",
+        "item_id",
+        sqlite_where=text("unblocked <> ''"),
+        postgresql_where=text("unblocked <> ''"),
     ),
     comment="What a scan decided of an item: its tags, and the edit that they ask for.",
 )

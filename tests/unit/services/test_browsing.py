@@ -133,6 +133,58 @@ def test_a_word_struck_for_the_section_goes_from_all_of_the_preview(pictures: Wo
     assert row.rule.section == "photos/."
 
 
+@pytest.mark.parametrize("where", ["section", "everywhere"])
+def test_a_block_that_is_taken_back_gives_the_words_back_to_the_preview(
+    pictures: World, where: str
+) -> None:
+    scan = pictures.scan().scan.id
+    before = (added(pictures, scan), scans.status(pictures.core, scan).adds)
+    (tag,) = before[0]["a.png"]
+    struck = previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where=where)
+    assert struck.rule_id is not None
+    rules.remove(pictures.core, struck.rule_id)
+    assert (added(pictures, scan), scans.status(pictures.core, scan).adds) == before
+    pictures.apply(scan)
+    assert pictures.tags("a.png") == {tag}
+    assert pictures.scan().scan.unchanged == 3
+
+
+def test_a_block_for_one_item_that_is_lifted_gives_its_word_back_to_the_preview(
+    pictures: World,
+) -> None:
+    scan = pictures.scan().scan.id
+    before = added(pictures, scan)
+    (tag,) = before["a.png"]
+    previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
+    (row,) = tombstones.listed(pictures.core)
+    tombstones.lift(pictures.core, [row.id])
+    assert added(pictures, scan) == before
+
+
+def test_of_two_blocks_the_one_that_stays_goes_on_blocking(pictures: World) -> None:
+    scan = pictures.scan().scan.id
+    number = item_id(pictures, "a.png")
+    (tag,) = added(pictures, scan)["a.png"]
+    previews.strike(pictures.core, scan, number, tag, where="item")
+    struck = previews.strike(
+        pictures.core, scan, item_id(pictures, "b.png"), tag, where="everywhere"
+    )
+    assert struck.rule_id is not None
+    rules.remove(pictures.core, struck.rule_id)
+    assert set(added(pictures, scan)) == {"b.png", "c.png"}
+
+
+def test_what_an_applied_preview_left_out_stays_out_of_it(pictures: World) -> None:
+    scan = pictures.scan().scan.id
+    (tag,) = added(pictures, scan)["a.png"]
+    number = item_id(pictures, "a.png")
+    struck = previews.strike(pictures.core, scan, number, tag, where="everywhere")
+    pictures.apply(scan)
+    assert struck.rule_id is not None
+    rules.remove(pictures.core, struck.rule_id)
+    assert set(added(pictures, scan)) == {"c.png"}
+
+
 def test_a_rule_for_another_section_holds_not_here(pictures: World) -> None:
     tag = added(pictures, pictures.scan().scan.id)["c.png"][0]
     with pictures.store.write() as db:

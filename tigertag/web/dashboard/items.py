@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from tigertag.services import browsing, tombstones
 from tigertag.web import state
 from tigertag.web.dashboard import asked, boxes, places, strip
+from tigertag.web.dashboard.previewed import changed
 
 pages = Blueprint("items", __name__)
 
@@ -46,12 +47,12 @@ def show(item_id: int) -> ResponseReturnValue:
 
 @pages.post("/items/<int(max=2147483647):item_id>/lift")
 def lift(item_id: int) -> ResponseReturnValue:
-    """Let a word that stays off an item come back with the next scan. Raises `NotFound`."""
+    """Allow a word on an item again, from the next scan on. Raises `NotFound`."""
     core = state.core()
     item = browsing.item(core, item_id).card.item
     rows = tombstones.listed(core, word=asked.text("word"))
     numbers = [row.id for row in rows if (row.library, row.key) == (item.library, item.key)]
     tombstones.lift(core, numbers)
     if asked.by_htmx():
-        return render_template("_lifted.html")
+        return changed(render_template("_lifted.html"))
     return redirect(url_for("dashboard.items.show", item_id=item_id), 303)

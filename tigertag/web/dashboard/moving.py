@@ -26,5 +26,5 @@ def move(scan_id: int, to: str) -> ResponseReturnValue:
     if to == "resume":
         state.get().workshop.wake()
     if asked.by_htmx():
-        return progress(scans.status(core, scan_id))
+        return progress(core, scans.status(core, scan_id))
     return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)

@@ -13,6 +13,13 @@ from tigertag.web.dashboard.scans import kin
 pages = Blueprint("previewed", __name__)
 
 
+def changed(page: str) -> ResponseReturnValue:
+    """Answer htmx with a part of a page, and let a preview that is shown load itself again."""
+    answer = make_response(page)
+    answer.headers["HX-Trigger"] = "preview-changed"
+    return answer
+
+
 @pages.post("/scans/<int(max=2147483647):scan_id>/strike")
 def strike(scan_id: int) -> ResponseReturnValue:
     """Block a word for an item, in the section, or everywhere; the preview loses it."""

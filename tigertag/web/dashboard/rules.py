@@ -12,6 +12,7 @@ from tigertag.services.core import Core
 from tigertag.services.views import Effect
 from tigertag.web import state
 from tigertag.web.dashboard import asked, places
+from tigertag.web.dashboard.previewed import changed
 
 pages = Blueprint("rules", __name__)
 
@@ -108,12 +109,12 @@ def save() -> ResponseReturnValue:
 
 @pages.post("/rules/<int(max=2147483647):rule_id>/remove")
 def remove(rule_id: int) -> ResponseReturnValue:
-    """Remove a rule. What was struck from a preview by it comes back with the next preview."""
+    """Remove a rule. What it blocked in previews that are not applied yet is back in them."""
     try:
         rules.remove(state.core(), rule_id)
     except NotFound:
         if not asked.by_htmx():
             raise
     if asked.by_htmx():
-        return render_template("_rule_removed.html")
+        return changed(render_template("_rule_removed.html"))
     return redirect(url_for("dashboard.rules.every"), 303)

@@ -40,21 +40,35 @@ def leading_on(status: Status) -> dict[str, object]:
 
 
 def kin(core: Core, status: Status) -> dict[str, object]:
-    """The scan that this one comes from, and those that were made from it."""
+    """The scan that this one comes from, those that were made from it, and whether it is written.
+
+    `applied`: the scan that has applied this one, None: none has, `stands`: nothing of it is left
+    to be applied.
+    """
     source = status.scan.source_id
     made = scans.made_from(core, status.scan.id)
-    return {"source": None if source is None else scans.status(core, source), "made": made}
+    applied = next((one for one in made if one.scan.kind == "apply"), None)
+    return {
+        "source": None if source is None else scans.status(core, source),
+        "made": made,
+        "applied": applied,
+        "stands": applied is not None and scans.stands(core, applied),
+    }
 
 
 @pages.get("/scans/<int(max=2147483647):scan_id>/progress")
 def progress(scan_id: int) -> ResponseReturnValue:
     """How far the scan is; asked for again and again while it is active."""
-    return progress_of(scans.status(state.core(), scan_id))
+    core = state.core()
+    return progress_of(core, scans.status(core, scan_id))
 
 
-def progress_of(status: Status) -> ResponseReturnValue:
+def progress_of(core: Core, status: Status) -> ResponseReturnValue:
     """The part of the page that tells it; the grid is asked for again when the scan has ended."""
-    answer = make_response(render_template("_progress.html", status=status, **leading_on(status)))
+    page = render_template(
+        "_progress.html", status=status, **kin(core, status), **leading_on(status)
+    )
+    answer = make_response(page)
     if not status.scan.active:
         answer.headers["HX-Trigger-After-Swap"] = "scan-ended"
     return answer

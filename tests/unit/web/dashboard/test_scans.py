@@ -78,8 +78,25 @@ def test_a_struck_word_can_be_taken_back(world: World, member: Member, previewed
     page = strike(member, previewed, "section")
     (row,) = rules.listed(world.core)
     assert f"/rules/{row.id}/remove" in page
-    assert "is removed" in member.post_by_htmx(f"/rules/{row.id}/remove").text
+    answer = member.post_by_htmx(f"/rules/{row.id}/remove")
+    assert answer.headers["HX-Trigger"] == "preview-changed"
     assert rules.listed(world.core) == []
+    assert "add 3 tags" in member.page(f"/scans/{previewed}/progress")
+
+
+def test_what_was_applied_is_offered_again_only_after_it_was_undone(
+    world: World, member: Member, previewed: int
+) -> None:
+    applied = world.apply(previewed)
+    page = member.page(f"/scans/{previewed}")
+    assert (f"Applied by <a href=\"/scans/{applied.scan.id}" in page, "Apply again" in page) == (
+        True,
+        False,
+    )
+    undone = world.undo(applied.scan.id)
+    assert "Apply again" in member.page(f"/scans/{previewed}")
+    world.undo(undone.scan.id)
+    assert "Apply again" not in member.page(f"/scans/{previewed}")
 
 
 def test_a_word_struck_from_an_item_can_come_back(

@@ -1,0 +1,34 @@
+"""What a preview decided of an item before words were blocked in it, so that they can come back.
+
+Revision ID: 0011
+Revises: 0005
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+_BLOCKED = sa.text("unblocked <> ''")
+
+
+def upgrade() -> None:
+    op.add_column(
+        "decisions", sa.Column("unblocked", sa.Text(), server_default="", nullable=False)
+    )
+    op.create_index(
+        "ix_decisions_blocked",
+        "decisions",
+        ["scan_id", "item_id"],
+        sqlite_where=_BLOCKED,
+        postgresql_where=_BLOCKED,
+    )
+
+
+def downgrade() -> None:
+    """Words that were blocked in a preview stay out of it."""
+    op.drop_index("ix_decisions_blocked", table_name="decisions")
+    op.drop_column("decisions", "unblocked")
