@@ -96,7 +96,7 @@ class World:
             scan = context.make(core, db, scans_store.get(db, scan_id), self.library)
             chunk = chunks.lease(db, scan_id, owner="test", lease_s=5.0)
         assert chunk is not None
-        Listing(self.store, scan).run(chunk, RunContext())
+        Listing(self.core, scan).run(chunk, RunContext())
         with self.store.write() as db:
             chunks.finish(db, chunk)
 

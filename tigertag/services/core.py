@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Host, Library, Sampling
-from tigertag.errors import NotFound, PluginError, RequestError, TigerTagError
+from tigertag.errors import Conflict, NotFound, PluginError, TigerTagError
 from tigertag.model import Rule, Section, Thresholds
 from tigertag.services.circuits import Circuits
 from tigertag.services.memory import Memory
@@ -104,7 +104,7 @@ class Core:
                 raise NotFound(f"Library {library.id} has no sections that can be scanned.")
             if len(sections) == 1:
                 return sections[0]
-            raise RequestError(f"Library {library.id} has several sections; name one of: {titles}.")
+            raise Conflict(f"Library {library.id} has several sections; name one of: {titles}.")
         for section in sections:
             if name.casefold() in (section.id.casefold(), section.title.casefold()):
                 return section

@@ -34,9 +34,24 @@ def effect(core: Core, rule: Rule, *, limit: int = 24) -> Effect:
     return Effect(bearing, len(looked_at), len(changed), tuple(examples))
 
 
+def least_now(core: Core, rule: Rule) -> float:
+    """From what confidence on the rule's word is tagged now where the rule is to hold.
+
+    Of several engines it is the strictest one's.
+    """
+    concept = core.concepts.find(rule.word)
+    names = [rule.word] if concept is None else [concept, rule.word]
+    with core.store.read() as db:
+        known = rules.effective(core, db)
+    there = Rules(tuple(one for one in known.rules if one.section in ("", rule.section)))
+    asked = [entry for entry in core.engines if rule.engine in ("", entry.id)]
+    least = (there.threshold(names, one.id, one.thresholds.least(rule.word)) for one in asked)
+    return min(1.0, max(least, default=0.5))
+
+
 def _looked_at(db: Db, rule: Rule) -> list[ListedItem]:
     found = tags.items_bearing(db, rule.word, limit=_MOST_LOOKED_AT)
-    if rule.word == "*" or rule.action in _WIDER:
+    if rule.action in _WIDER:
         others = browse.newest_items(db, limit=_MOST_LOOKED_AT)
         found = list(dict.fromkeys([*found, *others]))[:_MOST_LOOKED_AT]
     rows = browse.items_by_id(db, found)

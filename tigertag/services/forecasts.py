@@ -1,13 +1,15 @@
 """What a scan would ask, and what that would cost, before it does."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from tigertag.errors import NotFound
 from tigertag.services import money
 from tigertag.services.core import Core, EngineEntry
-from tigertag.store import use
+from tigertag.store import Db, use
+from tigertag.store.packing import dumps
 from tigertag.store.scans import ScanRow
 from tigertag.store.use import Amount
 
@@ -63,13 +65,30 @@ def told(core: Core, scan: ScanRow) -> Forecast | None:
     """Return what a forecast has counted; None for another scan, and before its end."""
     if not scan.is_forecast or scan.state != "done":
         return None
-    with core.store.read() as db:
-        month = use.of_month(db, datetime.now(UTC))
+    lines = json.loads(scan.forecast)
+    if any(isinstance(line, list) for line in lines):
+        # Counted by a version that kept no prices.
+        with core.store.read() as db:
+            return priced(core, db, [(line[0], line[1], sum(line[2:])) for line in lines])
+    return Forecast(tuple(EngineForecast(**line) for line in lines))
+
+
+def priced(core: Core, db: Db, counted: Sequence[tuple[str, int, int]]) -> Forecast:
+    """Return what asking costs; `counted`: (engine, items, videos among them).
+
+    It is kept as it is then: what changes in the settings later changes no forecast.
+    """
+    month = use.of_month(db, datetime.now(UTC))
     lines = [
-        _line(core, engine, items, sum(videos), month.get(engine, Amount()))
-        for engine, items, *videos in json.loads(scan.forecast)
+        _line(core, engine, items, videos, month.get(engine, Amount()))
+        for engine, items, videos in counted
     ]
     return Forecast(tuple(sorted(lines, key=lambda one: _order(core, one.engine))))
+
+
+def packed(forecast: Forecast) -> str:
+    """The forecast as it is kept with its scan."""
+    return dumps([asdict(line) for line in forecast.engines])
 
 
 def _line(core: Core, engine: str, items: int, videos: int, taken: Amount) -> EngineForecast:

@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from tigertag.contracts import RunContext
 from tigertag.model import Item, Media
+from tigertag.services import forecasts
 from tigertag.services.context import Context
-from tigertag.store import Db, Store, answers, batches, chunks, decisions, items, ledger, scans
+from tigertag.services.core import Core
+from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow
-from tigertag.store.packing import dumps
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -57,8 +58,9 @@ def _counted(
 class Listing:
     """Fills the chunks of one scan. Each page is committed on its own and may come twice."""
 
-    def __init__(self, store: Store, context: Context) -> None:
-        self._store = store
+    def __init__(self, core: Core, context: Context) -> None:
+        self._core = core
+        self._store = core.store
         self._context = context
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
@@ -94,7 +96,9 @@ class Listing:
         with self._store.write() as db:
             chunks.check(db, chunk)
             if context.scan.is_forecast:
-                scans.put_forecast(db, chunk.scan_id, dumps(_counted(sorted(context.asked), asked)))
+                counted = _counted(sorted(context.asked), asked)
+                forecast = forecasts.priced(self._core, db, counted)
+                scans.put_forecast(db, chunk.scan_id, forecasts.packed(forecast))
         return True
 
     def _left_over(self, chunk: Chunk, run: RunContext, asked: Counter[tuple[str, Media]]) -> bool:

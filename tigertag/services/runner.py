@@ -75,7 +75,7 @@ class Runner:
                 calls.lose_old(db)
             stopping = Stopping(self._core, context.engines)
             self._spool = Spool(self._core, context)
-            self._listing = Listing(self._store, context)
+            self._listing = Listing(self._core, context)
             self._asking = Asking(self._core, context, stopping, self._spool)
             self._settling = Settling(self._store, context, lease_s=self._core.lease_s)
             self._batching = Batching(self._core, context, stopping)

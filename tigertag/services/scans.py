@@ -85,10 +85,10 @@ def start(core: Core, request: Request) -> int:
     section = core.section(library, request.section)
     engines = core.usable_engines(request.engines)
     if not engines and request.mode != "decide":
-        raise RequestError(_why_none(core))
+        raise Conflict(_why_none(core))
     blind = [entry.id for entry in engines if not may_see(entry, section)]
     if blind and (request.engines or len(blind) == len(engines)):
-        raise RequestError(f"Engine {blind[0]} may not see section {section.id} (its SECTIONS).")
+        raise Conflict(f"Engine {blind[0]} may not see section {section.id} (its SECTIONS).")
     with core.store.write() as db:
         section_id = sections.ensure(db, section)
         _refuse_if_active(db, section_id)

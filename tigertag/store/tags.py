@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, true
 
 from tigertag.model import Field, Standing, Tag
 from tigertag.store import schema
@@ -66,15 +66,22 @@ def of_items(db: Db, item_ids: Sequence[int]) -> dict[int, list[TagRow]]:
     return found
 
 
+EVERY_WORD = "*"
+
+
 def bearing(db: Db, word: str) -> int:
-    """Return for how many items a word is decided."""
+    """Return for how many items a word is decided, or any word at all."""
     distinct = func.count(_tags.c.item_id.distinct())
-    return db.execute(select(distinct).where(_tags.c.word == word.casefold())).scalar_one()
+    return db.execute(select(distinct).where(_is(word))).scalar_one()
+
+
+def _is(word: str) -> ColumnElement[bool]:
+    return true() if word == EVERY_WORD else _tags.c.word == word.casefold()
 
 
 def items_bearing(db: Db, word: str, *, limit: int) -> list[int]:
-    """Return some of the items for which a word is decided."""
-    statement = select(_tags.c.item_id).where(_tags.c.word == word.casefold()).distinct()
+    """Return some of the items for which a word is decided, or any word at all."""
+    statement = select(_tags.c.item_id).where(_is(word)).distinct()
     return list(db.execute(statement.order_by(_tags.c.item_id).limit(limit)).scalars())
 
 

@@ -8,7 +8,7 @@ from flask import Flask, Response, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import BadRequest, Unauthorized
+from werkzeug.exceptions import BadRequest, NotFound, Unauthorized
 
 from tigertag import __version__
 from tigertag.services.accounts import SESSION_LASTS
@@ -68,6 +68,9 @@ def _with_version(endpoint: str, values: dict[str, object]) -> None:
 def _guard() -> ResponseReturnValue | None:
     if request.path == _REST or request.path.startswith(f"{_REST}/"):
         _check_key()
+        return None
+    if isinstance(request.routing_exception, NotFound):
+        # A program that looks for /metrics is told that there is none, not how to sign in.
         return None
     try:
         csrf.protect()

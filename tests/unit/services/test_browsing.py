@@ -274,6 +274,12 @@ def test_a_lower_threshold_shows_the_items_it_would_reach(pictures: World) -> No
     assert (tags, effect.looked_at, effect.changed) == (set(), 3, 3)
 
 
+def test_a_threshold_for_every_word_counts_the_items_that_have_any(pictures: World) -> None:
+    pictures.scan()
+    effect = effects.effect(pictures.core, Rule(RuleAction.THRESHOLD, "*", value="1"))
+    assert (effect.bearing, effect.changed) == (3, 3)
+
+
 def test_counts_of_an_ended_scan_are_kept(pictures: World) -> None:
     status = pictures.scan()
     again = scans.status(pictures.core, status.scan.id)

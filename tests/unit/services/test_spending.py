@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -232,6 +233,15 @@ def test_a_forecast_tells_the_cost_that_was_measured(world: World, paid: ColourE
     forecast = world.run(scans.start(world.core, request)).forecast
     assert forecast is not None
     assert forecast.cost_usd == pytest.approx(0.01)
+
+
+def test_an_ended_forecast_stays_as_it_is_when_an_engine_is_removed(
+    world: World, paid: ColourEngine
+) -> None:
+    world.picture("a.png", "red")
+    scan_id = scans.start(world.core, Request("photos", None, "forecast"))
+    before = world.run(scan_id).forecast
+    assert scans.status(replace(world.core, engines=()), scan_id).forecast == before
 
 
 def test_a_forecast_can_be_neither_applied_nor_taken_for_a_preview(

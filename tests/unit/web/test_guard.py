@@ -39,10 +39,17 @@ def test_a_stranger_gets_nothing_but_the_sign_in(app: Flask, stranger: FlaskClie
     assert set(answered.values()) <= {200, 302, 401, 404, 405}
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/nowhere", "/api/v2/scans", "/.env"])
+def test_what_there_is_not_is_not_found_before_one_signs_in(
+    stranger: FlaskClient, path: str
+) -> None:
+    assert {stranger.get(path).status_code, stranger.post(path).status_code} == {404}
+
+
 def test_a_stranger_changes_nothing(app: Flask, stranger: FlaskClient) -> None:
     for path in paths(app):
         for method in ("post", "put", "delete", "patch"):
-            assert getattr(stranger, method)(path).status_code in (400, 401, 405), path
+            assert getattr(stranger, method)(path).status_code in (400, 401, 404, 405), path
 
 
 def test_only_public_files_are_served_to_strangers(stranger: FlaskClient) -> None:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from tigertag.services import checking, sources
 from tigertag.services.views import Checked, EngineView
 from tigertag.web import state
-from tigertag.web.api.inputs import Nothing, OptionalBody, Text
-from tigertag.web.api.routes import Routes, made, refuse_body, sent
+from tigertag.web.api.inputs import NoFields, Nothing, OptionalBody, Text
+from tigertag.web.api.routes import Routes, made, sent
 from tigertag.web.api.shapes import NEXT, Shape
 from tigertag.web.api.use_shapes import MonthOfUse
 from tigertag.web.enrolling import Enrolment as EnrolmentView
@@ -114,13 +114,12 @@ def get_enrolment(path: EnginePath, query: Nothing) -> Response:
     return sent(Enrolment.of(state.get().enrolments.of(path.engine_id)))
 
 
-@routes.post(_ENROL, {202: made(Enrolment, "It is under way.")}, 404, 409)
-def enrol_faces(path: EnginePath, query: Nothing) -> Response:
+@routes.post(_ENROL, {202: made(Enrolment, "It is under way.")}, 400, 404, 409, 413, 415)
+def enrol_faces(path: EnginePath, body: NoFields, query: Nothing) -> Response:
     """Bring the service up to date with the people's file: send what is new, remove what is gone.
 
     One that is under way already goes on, and no other is begun.
     """
-    refuse_body()
     begun = state.get().enrolments.start(path.engine_id)
     return sent(
         Enrolment.of(begun), 202, location=url_for(".get_enrolment", engine_id=begun.engine)

@@ -98,6 +98,10 @@ class OptionalBody(Body):
         return {} if data is None else data
 
 
+class NoFields(OptionalBody):
+    """An empty object, or no body at all."""
+
+
 class Nothing(Input):
     """No parameters."""
 

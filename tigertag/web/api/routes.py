@@ -11,7 +11,6 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from tigertag.errors import RequestError
 from tigertag.web.api import problems, refusals
 from tigertag.web.api.inputs import OptionalBody
 from tigertag.web.api.problems import FieldProblem
@@ -75,15 +74,6 @@ def sent(shape: BaseModel, status: int = 200, *, location: str = "") -> Response
     if location:
         response.headers["Location"] = location
     return response
-
-
-def refuse_body() -> None:
-    """What takes no body does not ignore one: it may have been meant to hold something back.
-
-    Raises `RequestError`.
-    """
-    if request.get_data() not in (b"", b"{}"):
-        raise RequestError("This takes no body; nothing was done. Send it without one.")
 
 
 def nothing() -> Response:

@@ -5,13 +5,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tigertag.services import previews, scans
 from tigertag.web import state
-from tigertag.web.api.inputs import Body, Flag, Id, Nothing, Paging, Text
-from tigertag.web.api.routes import Routes, made, refuse_body, sent
+from tigertag.web.api.inputs import Body, Flag, Id, NoFields, Nothing, Paging, Text
+from tigertag.web.api.routes import Routes, made, sent
 from tigertag.web.api.scan_shapes import Change, Changes, ForecastOf, Mode, Scan, Scans, Write
 
 routes = Routes("scans", "Runs over a section: previews, writes, and what takes them back.")
 
 _SCAN = "/scans/<int:scan_id>"
+_REFUSED = (400, 404, 409, 413, 415)
 
 
 class NewScan(Body):
@@ -93,42 +94,37 @@ def list_changes(path: ScanPath, query: ChangesQuery) -> Response:
     return sent(Changes(items=[Change.of(one) for one in page.items], next=page.next))
 
 
-@routes.post(f"{_SCAN}/cancel", {200: Scan}, 404, 409)
-def cancel_scan(path: ScanPath, query: Nothing) -> Response:
+@routes.post(f"{_SCAN}/cancel", {200: Scan}, *_REFUSED)
+def cancel_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """End a scan. What it has done so far is kept."""
-    refuse_body()
     scans.cancel(state.core(), path.scan_id)
     return _scan(path.scan_id)
 
 
-@routes.post(f"{_SCAN}/pause", {200: Scan}, 404, 409)
-def pause_scan(path: ScanPath, query: Nothing) -> Response:
+@routes.post(f"{_SCAN}/pause", {200: Scan}, *_REFUSED)
+def pause_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Let a scan rest, until it is resumed or cancelled."""
-    refuse_body()
     scans.pause(state.core(), path.scan_id)
     return _scan(path.scan_id)
 
 
-@routes.post(f"{_SCAN}/resume", {200: Scan}, 404, 409)
-def resume_scan(path: ScanPath, query: Nothing) -> Response:
+@routes.post(f"{_SCAN}/resume", {200: Scan}, *_REFUSED)
+def resume_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Let a paused scan go on."""
-    refuse_body()
     scans.resume(state.core(), path.scan_id)
     state.get().workshop.wake()
     return _scan(path.scan_id)
 
 
-@routes.post(f"{_SCAN}/apply", {202: made(Scan, "The scan that writes, queued.")}, 404, 409)
-def apply_scan(path: ScanPath, query: Nothing) -> Response:
+@routes.post(f"{_SCAN}/apply", {202: made(Scan, "The scan that writes, queued.")}, *_REFUSED)
+def apply_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Write what a finished scan decided, by a new scan. No engine is asked."""
-    refuse_body()
     return _queued(scans.apply(state.core(), path.scan_id))
 
 
-@routes.post(f"{_SCAN}/undo", {202: made(Scan, "The scan that takes back, queued.")}, 404, 409)
-def undo_scan(path: ScanPath, query: Nothing) -> Response:
+@routes.post(f"{_SCAN}/undo", {202: made(Scan, "The scan that takes back, queued.")}, *_REFUSED)
+def undo_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Take back what still stands of a scan, by a new scan. Undoing an undo is redo."""
-    refuse_body()
     return _queued(scans.undo(state.core(), path.scan_id))
 
 

@@ -48,14 +48,16 @@ def new() -> ResponseReturnValue:
     """A rule in the making, and what it would change, from stored answers."""
     core = state.core()
     rule = _rule()
+    least_now = effects.least_now(core, rule) if rule.action is RuleAction.THRESHOLD else 0.0
     if rule.action is RuleAction.THRESHOLD and "percent" not in request.args:
-        rule = replace(rule, value=_raised(core))
+        rule = replace(rule, value=f"{(1 + least_now) / 2:g}")
     return render_template(
         "rule.html",
         rule=rule,
         shown=_shown(core, rule),
         given="word" in request.args and not asked.by_htmx(),
         percent=asked.text("percent") or _percent(rule),
+        least_now=least_now,
         engines=sources.engines(core),
         sections=places.every(core),
     )
@@ -78,12 +80,6 @@ def _confidence() -> str:
         return f"{float(typed) / 100:g}"
     except ValueError:
         return typed
-
-
-def _raised(core: Core) -> str:
-    """A threshold to begin with: half-way from the strictest engine's to certainty."""
-    least = max((one.min_confidence for one in sources.engines(core)), default=0.5)
-    return f"{(1 + least) / 2:.2f}"
 
 
 def _percent(rule: Rule) -> str:

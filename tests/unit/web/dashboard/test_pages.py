@@ -135,6 +135,23 @@ def test_a_threshold_is_told_in_percent(world: World, member: Member) -> None:
     assert row.rule.value == "0.85"
 
 
+@pytest.mark.parametrize(
+    ("rule", "word", "proposed"),
+    [
+        (Rule(RuleAction.THRESHOLD, "red", value="0.9"), "red", "95"),
+        (Rule(RuleAction.THRESHOLD, "*", value="0.8"), "red", "90"),
+        (Rule(RuleAction.THRESHOLD, "*", value="0.8"), "*", "90"),
+        (Rule(RuleAction.THRESHOLD, "blue", value="0.9"), "red", "75"),
+    ],
+)
+def test_a_threshold_that_is_proposed_is_above_the_one_that_stands(
+    world: World, member: Member, rule: Rule, word: str, proposed: str
+) -> None:
+    rules.add(world.core, rule)
+    page = member.page(f"/rules/new?action=threshold&word={word}")
+    assert f'name="percent" value="{proposed}"' in page
+
+
 def test_a_saved_rule_offers_a_preview_of_what_changes(
     world: World, member: Member, previewed: int
 ) -> None:

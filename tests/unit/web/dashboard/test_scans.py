@@ -89,7 +89,7 @@ def test_what_was_applied_is_offered_again_only_after_it_was_undone(
 ) -> None:
     applied = world.apply(previewed)
     page = member.page(f"/scans/{previewed}")
-    assert (f"Applied by <a href=\"/scans/{applied.scan.id}" in page, "Apply again" in page) == (
+    assert (f'Applied by <a href="/scans/{applied.scan.id}' in page, "Apply again" in page) == (
         True,
         False,
     )
