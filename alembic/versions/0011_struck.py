@@ -16,9 +16,7 @@ _BLOCKED = sa.text("unblocked <> ''")
 
 
 def upgrade() -> None:
-    op.add_column(
-        "decisions", sa.Column("unblocked", sa.Text(), server_default="", nullable=False)
-    )
+    op.add_column("decisions", sa.Column("unblocked", sa.Text(), server_default="", nullable=False))
     op.create_index(
         "ix_decisions_blocked",
         "decisions",

@@ -68,6 +68,6 @@ class _Sure:
 
     def verdict(self, item_id: int, engines: Sequence[str]) -> tuple[str, str] | None:
         context = self._context
-        given = [one for one in self._answers[item_id] if one.engine in engines]
+        given = [one for one in self._answers[item_id].now if one.engine in engines]
         tags = policy.decide(given, context.rules, context.thresholds, context.concepts)
         return ("spared", "") if any(tag.kind is not Kind.FACE for tag in tags) else None

@@ -73,7 +73,7 @@ def _changed(
     new_of = {row.section: new.of(row.section) for row in rows}
 
     def names(row: ListedItem, rules_of: Mapping[Section, Rules]) -> tuple[str, ...]:
-        tags = policy.decide(given[row.id], rules_of[row.section], thresholds, core.concepts)
+        tags = policy.decide(given[row.id].every, rules_of[row.section], thresholds, core.concepts)
         return tuple(tag.name for tag in tags)
 
     both = [(row, names(row, old_of), names(row, new_of)) for row in rows]

@@ -270,10 +270,17 @@ class Listing:
             ]
 
     def _undone(self) -> Iterator[list[Todo]]:
+        """What the source has edited. A redo adds tags anew: to the picture they spoke of only."""
         with self._store.read() as db:
             item_ids = ledger.items_of(db, self._source)
+            decided_by = scans.decided_by(db, self._context.scan)
         for some in _batches(item_ids):
-            yield [Todo(item_id, "") for item_id in some]
+            revisions: dict[int, str] = {}
+            if self._context.scan.kind == "redo":
+                with self._store.read() as db:
+                    known = decisions.of_items(db, decided_by, some)
+                revisions = {item_id: one.revision for item_id, one in known.items()}
+            yield [Todo(item_id, revisions.get(item_id, "")) for item_id in some]
 
     @property
     def _source(self) -> int:

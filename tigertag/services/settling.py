@@ -11,6 +11,7 @@ from tigertag.services import reading, skipping
 from tigertag.services.context import Context
 from tigertag.services.writeback import Read, Unread, Writeback, became, standing_after
 from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger
+from tigertag.store.answers import Current
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
@@ -37,7 +38,7 @@ class Facts:
     """What the database knows of a batch of items."""
 
     rows: Mapping[int, ItemRow]
-    answers: Mapping[int, Sequence[Answer]]
+    answers: Mapping[int, Current]
     standings: Mapping[int, Mapping[Word, Standing]]
     unsettled: Mapping[int, Sequence[EditRow]]
     unanswered: Mapping[int, Sequence[tuple[str, str]]]
@@ -152,7 +153,7 @@ class Settling:
 
     def _replaced(self, todo: Decision, row: ItemRow, seen: Shown) -> bool:
         """Whether the picture is another one than that for which the tags were decided."""
-        if self._context.scan.kind in ("undo", "redo"):
+        if not todo.revision and self._context.scan.kind in ("undo", "redo"):
             return False
         return todo.revision != row.item.revision or seen.revision not in (None, todo.revision)
 
@@ -177,8 +178,7 @@ class Settling:
             lifted = frozenset(ref.word for ref in (*source.adds, *source.removes))
             shown = lifted if context.of_preview else lifted | {ref.word for ref in _refs(tags)}
         else:
-            decided = self._decided(row, facts)
-            tags = tuple(replace(tag, field=seen.field_of(tag.kind)) for tag in decided)
+            tags = self._decided(row, facts, standing, seen)
         wanted = _refs(tags)
         plan = policy.plan(row.item, wanted, standing, seen, refreshed=refreshed, lifted=lifted)
         if not all(one.final for one in facts.parts.get(row.item.key, ())):
@@ -186,12 +186,31 @@ class Settling:
             plan = replace(plan, edit=replace(plan.edit, removes=()))
         return tags, plan if shown is None else policy.at_most(plan, shown)
 
-    def _decided(self, row: ItemRow, facts: Facts) -> Sequence[Tag]:
+    def _decided(
+        self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
+    ) -> tuple[Tag, ...]:
+        """The tags that speak of this picture, and those of another one that are on it by us."""
         if row.item.media is Media.GROUP:
             inside = facts.parts[row.item.key]
-            return policy.rolled_up([one.tags for one in inside if one.tags is not None])
-        context, given = self._context, facts.answers[row.id]
+            tags = policy.rolled_up([one.tags for one in inside if one.tags is not None])
+            return _placed(tags, seen)
+        given = facts.answers[row.id]
+        decided = _placed(self._of_answers(given.every), seen)
+        if not given.earlier:
+            return decided
+        borne = {ref.word for ref in seen.tags} & {
+            word for word, state in standing.items() if state in (Standing.OURS, Standing.KEPT)
+        }
+        may_stay = borne | {ref.word for ref in _refs(_placed(self._of_answers(given.now), seen))}
+        return tuple(tag for tag in decided if TagRef(tag.field, tag.name).word in may_stay)
+
+    def _of_answers(self, given: Sequence[Answer]) -> tuple[Tag, ...]:
+        context = self._context
         return policy.decide(given, context.rules, context.thresholds, context.concepts)
+
+
+def _placed(tags: Iterable[Tag], seen: Shown) -> tuple[Tag, ...]:
+    return tuple(replace(tag, field=seen.field_of(tag.kind)) for tag in tags)
 
 
 def _part(decided: Decision | None, standing: Mapping[Word, Standing]) -> Part:

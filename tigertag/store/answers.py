@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -93,12 +93,28 @@ def answered(
     return found
 
 
+@dataclass(slots=True)
+class Current:
+    """The answers that count for one item, one an engine.
+
+    `now` are of the item's revision. `earlier` are of another one, of engines that have no answer
+    for this one: it may be another picture. They may keep a tag that is there, never add one.
+    """
+
+    now: list[Answer] = field(default_factory=list)
+    earlier: list[Answer] = field(default_factory=list)
+
+    @property
+    def every(self) -> list[Answer]:
+        return self.now + self.earlier
+
+
 def current(
     db: Db,
     revisions: Mapping[int, str],
     fingerprints: Mapping[str, str],
     samplers: Mapping[int, str] = MappingProxyType({}),
-) -> dict[int, list[Answer]]:
+) -> dict[int, Current]:
     """Return, for each item, each engine's answer that counts.
 
     That is the newest one for the item's revision by the engine's fingerprint and the sampler;
@@ -116,9 +132,10 @@ def current(
             known = best.get((row.item_id, row.engine))
             if known is None or rank > known[0]:
                 best[row.item_id, row.engine] = (rank, row)
-    found: dict[int, list[Answer]] = {item_id: [] for item_id in revisions}
-    for (item_id, _engine), (_rank, row) in sorted(best.items(), key=lambda entry: entry[0]):
-        found[item_id].append(unpacked(row))
+    found = {item_id: Current() for item_id in revisions}
+    for (item_id, _engine), (rank, row) in sorted(best.items(), key=lambda entry: entry[0]):
+        answers = found[item_id].now if rank[0] else found[item_id].earlier
+        answers.append(unpacked(row))
     return found
 
 

@@ -133,6 +133,13 @@ def get(db: Db, scan_id: int) -> ScanRow:
     return _row(row)
 
 
+def decided_by(db: Db, scan: ScanRow) -> int:
+    """Return the scan whose decisions an apply, an undo or a redo of it goes back to."""
+    while scan.kind in ("undo", "redo") and scan.source_id is not None:
+        scan = get(db, scan.source_id)
+    return scan.id
+
+
 def is_newest(db: Db, scan: ScanRow) -> bool:
     """Whether no later scan of the section has looked at its items."""
     later = (_scans.c.section_id == scan.section_id, _scans.c.kind == "scan")

@@ -96,7 +96,7 @@ def test_an_answer_keeps_its_frames(world: World, engine: Watching) -> None:
     film(world)
     world.scan()
     with world.store.read() as db:
-        (answer,) = answers.current(db, {1: ""}, {})[1]
+        (answer,) = answers.current(db, {1: ""}, {})[1].every
     assert len(answer.frames) == 4
     assert {label.at_s for label in answer.labels} == set(answer.frames)
 

@@ -78,7 +78,7 @@ def test_an_answer_that_is_kept_never_changes(store: Store) -> None:
         answers.keep(db, [AnswerRow(row.id, "1", 0, answer(confidence=0.5))])
         answers.keep(db, [AnswerRow(row.id, "1", 0, answer(confidence=0.9))])
     with store.read() as db:
-        assert answers.current(db, {row.id: "1"}, {"local": "f"})[row.id] == [answer()]
+        assert answers.current(db, {row.id: "1"}, {"local": "f"})[row.id].now == [answer()]
 
 
 def test_the_answer_for_the_present_revision_and_fingerprint_counts(store: Store) -> None:
@@ -88,8 +88,9 @@ def test_the_answer_for_the_present_revision_and_fingerprint_counts(store: Store
             given = answer(print_, confidence)
             answers.keep(db, [AnswerRow(row.id, revision, 0, given)])
     with store.read() as db:
-        assert answers.current(db, {row.id: "1"}, {"local": "f"})[row.id] == [answer("f", 0.1)]
-        assert answers.current(db, {row.id: "1"}, {})[row.id] == [answer("g", 0.2)]
+        assert answers.current(db, {row.id: "1"}, {"local": "f"})[row.id].now == [answer("f", 0.1)]
+        assert answers.current(db, {row.id: "1"}, {})[row.id].now == [answer("g", 0.2)]
+        assert answers.current(db, {row.id: "2"}, {})[row.id].earlier == [answer("f", 0.3)]
         assert answers.answered(db, {row.id: "1"}, {"local": "f"}, round=0) == {(row.id, "local")}
         assert answers.answered(db, {row.id: "2"}, {"local": "f"}, round=0) == set()
 
