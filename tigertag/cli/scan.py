@@ -76,10 +76,13 @@ def undo(scan_id: int) -> None:
 
 @click.command()
 @click.argument("scan_id", metavar="SCAN", type=int)
+@click.option("--without", metavar="ENGINE", help="Wait no more for this engine.")
 @_waiting
-def resume(scan_id: int, *, wait: bool) -> None:
+def resume(scan_id: int, *, without: str | None, wait: bool) -> None:
     """Go on with SCAN, which was paused or interrupted, or which waits."""
     with core() as built:
+        if without is not None:
+            scans.finish_without(built, scan_id, without)
         scans.resume(built, scan_id)
         running.wait_for_lease(built, scan_id)
         running.work(built, scan_id, wait=wait)

@@ -43,22 +43,34 @@ class Asking:
         self._stopping = stopping
         self._spool = spool
 
-    def run(self, chunk: Chunk, run: RunContext) -> bool:
+    def unproven(self, chunk: Chunk) -> frozenset[str]:
+        """Return engines of a chunk that may hang, if there are others that can answer first."""
+        with self._store.read() as db:
+            names = {one.engine for one in decisions.to_ask(db, chunk.id)}
+        found = frozenset(name for name in names if self._stopping.is_unproven(name))
+        return found if found < names else frozenset()
+
+    def run(self, chunk: Chunk, run: RunContext, *, but: Collection[str] = frozenset()) -> bool:
         """Ask all that can be asked now; False when `run` was cancelled before the end.
+
+        `but`: engines that are not asked yet.
 
         A chunk that has killed its workers is worked on item by item, each attempt counted
         before it, so that the item that kills is found and left out.
         """
         with self._store.read() as db:
-            work = decisions.to_ask(db, chunk.id)
+            work = [one for one in decisions.to_ask(db, chunk.id) if one.engine not in but]
         if work:
             work = self._without_skipped(chunk, work)
         if not work:
             return True
-        if chunk.attempts <= _WARY_AFTER:
-            return self._ask(chunk, work, run)
-        by_attempts = sorted(work, key=lambda one: one.attempts)
-        return all(self._ask_warily(chunk, [one], run) for one in by_attempts)
+        try:
+            if chunk.attempts <= _WARY_AFTER:
+                return self._ask(chunk, work, run)
+            by_attempts = sorted(work, key=lambda one: one.attempts)
+            return all(self._ask_warily(chunk, [one], run) for one in by_attempts)
+        finally:
+            self._stopping.end_trials()
 
     def _without_skipped(self, chunk: Chunk, work: Sequence[WorkRow]) -> list[WorkRow]:
         if not self._context.skip_tags:
@@ -226,7 +238,7 @@ class Asking:
             decisions.end_work(
                 db, chunk.scan_id, [one for one in ended if mine or one[2] == "done"]
             )
-        for engine in {one.engine for one in told if isinstance(one.outcome, Labelled)}:
+        for engine in {one.engine for one in told}:
             self._stopping.answered(engine)
         if not mine:
             raise LeaseLost
@@ -253,6 +265,9 @@ class Asking:
                 left = {(one.item_id, one.engine) for one in decisions.to_ask(db, chunk.id)}
                 still = [one for one in ended if one[:2] in left]
                 decisions.end_work(db, chunk.scan_id, still)
+                # Decided while an engine was still to be asked, which it is not now.
+                spared = list({one[0]: 0 for one in still if one[2] == "spared"})
+                decisions.reopen(db, chunk.scan_id, spared, settles=self._context.settles)
 
 
 class _Told:

@@ -23,10 +23,12 @@ class Circuits:
         self._longest_s = longest_s
         self._lock = Lock()
         self._open: dict[str, _Circuit] = {}
+        self._proven: set[str] = set()
 
     def fail(self, engine: str, reason: str, *, retry_after_s: float | None = None) -> datetime:
         """The engine is down; return when it may be tried again."""
         with self._lock:
+            self._proven.discard(engine)
             circuit = self._open.setdefault(engine, _Circuit(datetime.now(UTC), reason))
             bound_s = min(self._longest_s, self._first_s * 2**circuit.failures)
             circuit.failures = min(circuit.failures + 1, 30)
@@ -38,7 +40,13 @@ class Circuits:
     def close(self, engine: str) -> bool:
         """The engine answers; False when it had not been down."""
         with self._lock:
+            self._proven.add(engine)
             return self._open.pop(engine, None) is not None
+
+    def is_proven(self, engine: str) -> bool:
+        """Whether the engine has answered since it was down last, or since the program started."""
+        with self._lock:
+            return engine in self._proven
 
     def waits(self, engine: str) -> tuple[str, datetime] | None:
         """Return why and until when the engine is left alone; None: the caller may ask it.

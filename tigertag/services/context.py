@@ -8,7 +8,7 @@ from typing import Any
 
 from tigertag import policy
 from tigertag.concepts import Concepts
-from tigertag.contracts import AnyEngine, Library, PlacingGenres, Sampling
+from tigertag.contracts import AnyEngine, Enrolling, Library, PlacingGenres, Sampling
 from tigertag.model import Media, Section, Thresholds
 from tigertag.policy import Rules
 from tigertag.services import rules as rules_service
@@ -73,9 +73,13 @@ class Context:
         return {row.id: self.sampler(row.item.media) for row in rows}
 
     def before(self, engine: str) -> list[str]:
-        """Return the engines that are asked before this one."""
+        """Return the engines before this one that may make asking it needless.
+
+        One that knows faces does not: it says nothing of the rest of the picture.
+        """
         names = list(self.engines)
-        return names[: names.index(engine)] if engine in names else names
+        before = names[: names.index(engine)] if engine in names else names
+        return [name for name in before if not isinstance(self.engines[name], Enrolling)]
 
 
 def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:

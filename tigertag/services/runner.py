@@ -73,7 +73,8 @@ class Runner:
                 _check_source(db, scan, library)
                 context = contexts.make(self._core, db, scan, library)
                 calls.lose_old(db)
-            stopping = Stopping(self._core, context.engines)
+            stopping = Stopping(self._core, context.engines, cancelled=self.stop.is_set)
+            self._stopping = stopping
             self._spool = Spool(self._core, context)
             self._listing = Listing(self._core, context)
             self._asking = Asking(self._core, context, stopping, self._spool)
@@ -87,8 +88,10 @@ class Runner:
 
     def _step(self) -> bool:
         with self._store.write() as db:
-            if self._halted(db):
+            scan = scans.get(db, self._scan_id)
+            if scan.state != "running":
                 return False
+            self._stopping.leave_out(scan.without)
             chunk = chunks.lease(db, self._scan_id, owner=self._owner, lease_s=self._core.lease_s)
             if chunk is None and scans.finish(db, self._scan_id):
                 return False
@@ -117,11 +120,20 @@ class Runner:
                 if groups_due_at is None:
                     whole = self._settling.run(chunk, run)
             else:
-                whole = self._asking.run(chunk, run) and self._settling.run(chunk, run)
+                whole = self._ask_and_settle(chunk, run)
                 due = partial(self._asking.due_at, chunk)
         finally:
             self._let_go(chunk)
             self._give_back(chunk, due, whole=whole)
+
+    def _ask_and_settle(self, chunk: Chunk, run: RunContext) -> bool:
+        """Engines that may hang are asked last, when all that the others say is decided."""
+        may_hang = self._asking.unproven(chunk)
+        if may_hang and not (
+            self._asking.run(chunk, run, but=may_hang) and self._settling.run(chunk, run)
+        ):
+            return False
+        return self._asking.run(chunk, run) and self._settling.run(chunk, run)
 
     def _give_back(self, chunk: Chunk, due: Callable[[Db], float | None], *, whole: bool) -> None:
         with self._store.write() as db:
@@ -152,9 +164,6 @@ class Runner:
         time.sleep(_IDLE_S)
         return True
 
-    def _halted(self, db: Db) -> bool:
-        return scans.get(db, self._scan_id).state != "running"
-
     def _hold(self, chunk: Chunk) -> None:
         with self._lock:
             self._held.add(chunk)
@@ -182,7 +191,7 @@ class Runner:
             try:
                 with self._store.write() as db:
                     chunks.renew(db, held, lease_s=self._core.lease_s)
-                    if self._halted(db):
+                    if scans.get(db, self._scan_id).state != "running":
                         self.stop.set()
             except StoreError as exc:
                 logger.warning("the leases could not be renewed: %s", exc)

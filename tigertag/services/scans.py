@@ -12,7 +12,7 @@ from tigertag.services.forecasts import Forecast
 from tigertag.services.runner import Runner
 from tigertag.services.views import Page
 from tigertag.services.waiting import Saving
-from tigertag.store import Db, chunks, decisions, items, scans, sections
+from tigertag.store import Db, batches, chunks, decisions, items, scans, sections
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import NewScan, ScanRow
@@ -161,6 +161,25 @@ def cancel(core: Core, scan_id: int) -> None:
     """End a scan; what it committed is kept. Its batches are wound up next (`winding`)."""
     _move(core, scan_id, to="cancelled", among=("queued", "running", "paused"))
     with core.store.write() as db:
+        chunks.hasten(db, scan_id)
+
+
+def finish_without(core: Core, scan_id: int, engine: str) -> None:
+    """Let a scan wait no more for an engine: it ends with what the others say.
+
+    What the engine was not asked stays to be asked by the next scan. Raises `NotFound`, `Conflict`.
+    """
+    core.engine(engine)
+    with core.store.write() as db:
+        scan = scans.hold(db, scan_id)
+        if not scan.active:
+            raise Conflict(f"Scan {scan_id} is {scan.state}; it waits for nothing.")
+        if any(one.engine == engine for one in batches.outstanding(db, scan_id)):
+            raise Conflict(
+                f"Scan {scan_id} has sent a batch to {engine}, which is paid for. Wait for it, or"
+                " cancel the scan: what was answered is kept."
+            )
+        scans.leave_out(db, scan, engine)
         chunks.hasten(db, scan_id)
 
 

@@ -1,12 +1,17 @@
-"""Which engines a scan can ask now: opened, made ready, or stopped for a reason."""
+"""Which engines a scan can ask now: opened, made ready, or stopped for a reason.
+
+An engine beyond this machine that has not answered yet is tried by one worker at a time: one that
+hangs then holds up that worker, and the others go on with what the other engines say.
+"""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from threading import Lock
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import Lock, get_ident
 
-from tigertag.contracts import AnyEngine, Enrolling
+from tigertag.contracts import AnyEngine, Enrolling, is_prompt
 from tigertag.errors import EngineError, QuotaExhausted, Unavailable
 from tigertag.services import calls
 from tigertag.services.core import Core
@@ -14,6 +19,11 @@ from tigertag.store import stops
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
+
+_TRIED = "It is being tried; the other engines go on."
+_LEFT_OUT = "You finished the scan without it; the next scan asks it."
+_LOOK_AGAIN_S = 1.0
+_LONGEST_LOOK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +43,87 @@ class Stop:
         return "waiting" if self.until is None else "postponed"
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """Who tries an engine, and since when (monotonic, seconds)."""
+
+    thread: int
+    since_s: float
+
+    def look_again_at(self) -> datetime:
+        """When the others see what came of it: the later, the longer it takes already."""
+        taken_s = time.monotonic() - self.since_s
+        wait_s = min(max(_LOOK_AGAIN_S, taken_s / 2), _LONGEST_LOOK_S)
+        return datetime.now(UTC) + timedelta(seconds=wait_s)
+
+
 class Stopping:
     """The engines of one scan. Thread-safe."""
 
-    def __init__(self, core: Core, engines: Mapping[str, AnyEngine]) -> None:
+    def __init__(
+        self,
+        core: Core,
+        engines: Mapping[str, AnyEngine],
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._core = core
         self._engines = engines
-        self._opening = Lock()
+        self._cancelled = cancelled
+        self._lock = Lock()
+        self._opening: dict[str, Lock] = {}
+        self._trials: dict[str, _Trial] = {}
         self._open: set[str] = set()
         self._stopped: dict[str, Stop] = {}
         self._known_stops: set[str] | None = None
 
     def of(self, name: str) -> Stop | None:
-        """Return why the engine cannot be asked now; None when it can: it is open then."""
-        with self._opening:
-            stop = self._stopped.get(name)
-            if stop is not None and (stop.until is None or stop.until > datetime.now(UTC)):
+        """Return why the engine cannot be asked now; None when it can: it is open then.
+
+        The caller may be the one that tries it, and calls `end_trials` when it has asked.
+        """
+        with self._lock:
+            stop = self._stop_of(name)
+            if stop is not None or name in self._open:
                 return stop
-            self._stopped.pop(name, None)
-            down = self._core.circuits.waits(name)
-            if down is not None:
-                self._stopped[name] = Stop(*down)
-            elif name not in self._open:
+            opening = self._opening.setdefault(name, Lock())
+        with opening:
+            if name not in self._open and name not in self._stopped:
                 self._try_open(name)
             return self._stopped.get(name)
+
+    def _stop_of(self, name: str) -> Stop | None:
+        stop = self._stopped.get(name)
+        if stop is not None and (stop.until is None or stop.until > datetime.now(UTC)):
+            return stop
+        self._stopped.pop(name, None)
+        trial = self._trials.get(name)
+        if trial is not None and trial.thread != get_ident():
+            self._stopped[name] = Stop(_TRIED, trial.look_again_at())
+        elif (down := self._core.circuits.waits(name)) is not None:
+            self._stopped[name] = Stop(*down)
+        elif self.is_unproven(name):
+            self._trials.setdefault(name, _Trial(get_ident(), time.monotonic()))
+        return self._stopped.get(name)
+
+    def is_unproven(self, name: str) -> bool:
+        """Whether it is not known yet that an engine beyond this machine answers."""
+        engine = self._engines.get(name)
+        if engine is None or engine.capabilities.local or not is_prompt(engine):
+            return False
+        return not self._core.circuits.is_proven(name)
+
+    def end_trials(self) -> None:
+        """The calling thread has asked all that it wanted to."""
+        with self._lock:
+            mine = [name for name, one in self._trials.items() if one.thread == get_ident()]
+            for name in mine:
+                del self._trials[name]
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Ask these engines no more in this scan: the user does not want to wait for them."""
+        with self._lock:
+            self._stopped |= dict.fromkeys(names, Stop(_LEFT_OUT))
 
     def stopped(self, name: str) -> Stop | None:
         """Return why the engine was stopped last, if it was not taken up since."""
@@ -68,7 +135,8 @@ class Stopping:
 
     def answered(self, name: str) -> None:
         """The engine has answered: whatever stopped it is over."""
-        with self._opening:
+        with self._lock:
+            self._trials.pop(name, None)
             if self._known_stops is None:
                 with self._core.store.read() as db:
                     self._known_stops = set(stops.every(db))
@@ -90,7 +158,9 @@ class Stopping:
 
     def _put(self, name: str, stop: Stop) -> None:
         logger.warning("engine %s cannot go on: %s", name, stop.reason)
-        self._stopped[name] = stop
+        with self._lock:
+            self._trials.pop(name, None)
+            self._stopped[name] = stop
         if self._known_stops is not None:
             self._known_stops.add(name)
         with self._core.store.write() as db:
@@ -115,7 +185,8 @@ class Stopping:
         return self._open.add(name)
 
     def _enrol(self, name: str, engine: Enrolling) -> None:
-        done = engine.enrol(calls.run_context(self._core, name), by_itself=True)
+        run = replace(calls.run_context(self._core, name), cancelled=self._cancelled)
+        done = engine.enrol(run, by_itself=True)
         if done.added or done.removed:
             logger.info("engine %s: %s enrolled, %s removed", name, done.added, done.removed)
         for problem in done.problems:

@@ -26,7 +26,8 @@ NOT_COUNTED = "[]"
 class ScanRow:
     """A scan. `source_id`: the scan that it applies or undoes.
 
-    `forecast`: what a forecast has counted, as JSON; "" for a scan that is none.
+    `forecast`: what a forecast has counted, as JSON; "" for a scan that is none. `without`: engines
+    that it waits for no more.
     """
 
     id: int
@@ -48,6 +49,7 @@ class ScanRow:
     finished_at: datetime | None
     summary: str = ""
     forecast: str = ""
+    without: tuple[str, ...] = ()
 
     @property
     def is_forecast(self) -> bool:
@@ -122,6 +124,7 @@ def _row(row: Row[Any]) -> ScanRow:
         row.finished_at,
         row.summary,
         row.forecast,
+        tuple(name for name in row.without.split(",") if name),
     )
 
 
@@ -220,6 +223,12 @@ def hold(db: Db, scan_id: int) -> ScanRow:
     """Return the scan, and let nobody else hold it until this transaction ends."""
     db.execute(update(_scans).where(_scans.c.id == scan_id).values(id=_scans.c.id))
     return get(db, scan_id)
+
+
+def leave_out(db: Db, scan: ScanRow, engine: str) -> None:
+    """Let the scan wait no more for an engine."""
+    names = ",".join(dict.fromkeys((*scan.without, engine)))
+    db.execute(update(_scans).where(_scans.c.id == scan.id).values(without=names))
 
 
 def made_from(db: Db, scan_id: int) -> list[ScanRow]:

@@ -144,6 +144,7 @@ scans = Table(
     Column("finished_at", UtcDateTime),
     Column("summary", Text, nullable=False, server_default=""),
     Column("forecast", Text, nullable=False, server_default=""),
+    Column("without", Text, nullable=False, server_default=""),
     _one_of("kind", "scan", "apply", "undo", "redo"),
     _one_of("mode", "changed", "force", "decide", "new"),
     _one_of("write", "preview", "apply"),

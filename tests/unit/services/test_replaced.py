@@ -1,7 +1,5 @@
 """What was said of another picture is never written to this one."""
 
-import pytest
-
 from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import Failed

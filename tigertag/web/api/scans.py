@@ -46,6 +46,12 @@ class NewScan(Body):
     )
 
 
+class FinishWithout(Body):
+    """The engine that a scan is to wait for no more."""
+
+    engine: Text = Field(description="Its id.")
+
+
 class ScanPath(BaseModel):
     scan_id: Id = Field(description="The scan's id.")
 
@@ -112,6 +118,14 @@ def pause_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
 def resume_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Let a paused scan go on."""
     scans.resume(state.core(), path.scan_id)
+    state.get().workshop.wake()
+    return _scan(path.scan_id)
+
+
+@routes.post(f"{_SCAN}/finish-without", {200: Scan}, *_REFUSED)
+def finish_scan_without(path: ScanPath, body: FinishWithout, query: Nothing) -> Response:
+    """Let a scan wait no more for an engine. The next scan asks it what this one did not."""
+    scans.finish_without(state.core(), path.scan_id, body.engine)
     state.get().workshop.wake()
     return _scan(path.scan_id)
 

@@ -1,4 +1,4 @@
-"""Scans are paused, resumed and cancelled."""
+"""Scans are paused, resumed, cancelled, and finished without an engine."""
 
 from collections.abc import Callable
 
@@ -25,6 +25,16 @@ def move(scan_id: int, to: str) -> ResponseReturnValue:
     _MOVES[to](core, scan_id)
     if to == "resume":
         state.get().workshop.wake()
+    if asked.by_htmx():
+        return progress(core, scans.status(core, scan_id))
+    return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)
+
+
+@pages.post("/scans/<int(max=2147483647):scan_id>/finish-without")
+def finish_without(scan_id: int) -> ResponseReturnValue:
+    core = state.core()
+    scans.finish_without(core, scan_id, asked.text("engine"))
+    state.get().workshop.wake()
     if asked.by_htmx():
         return progress(core, scans.status(core, scan_id))
     return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)

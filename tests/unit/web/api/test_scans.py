@@ -172,3 +172,13 @@ def test_whoever_works_on_scans_is_told_of_a_new_one(
     assert len(woken) == 1
     post(rest, "scans/1/resume")
     assert len(woken) == 2
+
+
+def test_a_scan_that_ended_is_not_finished_without_an_engine(
+    world: World, rest: FlaskClient
+) -> None:
+    world.scan()
+    assert problem(post(rest, "scans/1/finish-without", {"engine": "colour"}), 409)
+    assert "did you mean 'colour'?" in problem(
+        post(rest, "scans/1/finish-without", {"engine": "color"}), 404
+    )

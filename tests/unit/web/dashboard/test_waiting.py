@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from tests.batched import BatchedEngine
+from tests.colours import ColourEngine
 from tests.unit.web.conftest import API_KEY, PASSWORD
 from tests.unit.web.dashboard.member import Member
 from tests.unit.web.dashboard.paying import paid
 from tests.world import World
 from tigertag.contracts import Progress
-from tigertag.errors import AuthFailed
+from tigertag.errors import AuthFailed, Unavailable
 from tigertag.services import scans
 from tigertag.settings import WebSettings
 from tigertag.store.use import Limits
@@ -68,3 +69,14 @@ def test_what_is_paused_does_not_go_on_by_itself(world: World) -> None:
     page = member_of(world).page("/scans/1")
     assert "It goes on by itself" not in page
     assert ">paused</span>" in page
+
+
+def test_a_scan_that_waits_for_an_engine_is_finished_without_it(world: World) -> None:
+    world.engines.append(ColourEngine("down", local=False, raises={"red": Unavailable("down")}))
+    world.picture("a.png", "red")
+    scan_id = world.start()
+    world.run(scan_id)
+    member = member_of(world)
+    assert "Finish without down" in member.page(f"/scans/{scan_id}")
+    assert member.post(f"/scans/{scan_id}/finish-without", engine="down").status_code == 303
+    assert world.run(scan_id).scan.state == "done"

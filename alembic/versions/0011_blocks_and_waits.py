@@ -1,4 +1,4 @@
-"""What a preview decided of an item before words were blocked in it, so that they can come back.
+"""Words that were blocked in a preview can come back; engines that a scan was finished without.
 
 Revision ID: 0011
 Revises: 0005
@@ -17,6 +17,7 @@ _BLOCKED = sa.text("unblocked <> ''")
 
 def upgrade() -> None:
     op.add_column("decisions", sa.Column("unblocked", sa.Text(), server_default="", nullable=False))
+    op.add_column("scans", sa.Column("without", sa.Text(), server_default="", nullable=False))
     op.create_index(
         "ix_decisions_blocked",
         "decisions",
@@ -29,4 +30,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Words that were blocked in a preview stay out of it."""
     op.drop_index("ix_decisions_blocked", table_name="decisions")
+    op.drop_column("scans", "without")
     op.drop_column("decisions", "unblocked")
