@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from tigertag import concepts, plugins
+from tigertag import bounds, concepts, plugins
 from tigertag.contracts import AnyEngine, Host
 from tigertag.executors import threads
 from tigertag.model import Rule, Thresholds
@@ -96,6 +96,8 @@ def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
 
 
 def _unusable(engine: AnyEngine | None) -> str:
+    if engine is not None and not bounds.fits(engine.fingerprint, bounds.IDENTITY):
+        return f"Its fingerprint is no text of at most {bounds.IDENTITY} characters."
     return "" if engine is None else one_line(engine.capabilities.unusable)
 
 

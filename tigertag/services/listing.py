@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
+from tigertag import bounds
 from tigertag.contracts import RunContext
 from tigertag.model import Item, Media
 from tigertag.services.context import Context
@@ -16,6 +17,7 @@ from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow
 from tigertag.store.packing import dumps
+from tigertag.wording import printable
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -23,8 +25,6 @@ _VIDEO_CHUNK = 2
 _SETTLE_CHUNK = 256
 _OVERLAP = timedelta(days=1)
 """Clocks differ, and a server dates an item before it shows it."""
-_LONGEST_KEY = 2048
-_LONGEST_TITLE = 1024
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +39,23 @@ def _batches(values: Iterable[_T], size: int = _PAGE) -> Iterator[list[_T]]:
 
 def _storable(listed: Iterable[Item]) -> Iterator[Item]:
     for item in listed:
-        if len(item.key) <= _LONGEST_KEY:
-            yield replace(item, title=item.title[:_LONGEST_TITLE])
+        if bounds.fits(item.key, bounds.KEY):
+            yield _bounded(item)
         else:
-            logger.warning("passed over, its path is too long: %s…", item.key[:80])
+            name = printable(item.key[:80])
+            logger.warning("passed over, its path is too long or no text: %s…", name)
+
+
+def _bounded(item: Item) -> Item:
+    size = item.size_bytes
+    return replace(
+        item,
+        title=bounds.cut(item.title, bounds.TITLE),
+        revision=bounds.mark(item.revision),
+        stamp=None if item.stamp is None else bounds.mark(item.stamp),
+        size_bytes=size if size is None or 0 <= size <= bounds.LARGEST_SIZE else None,
+        within=tuple(key for key in item.within if bounds.fits(key, bounds.KEY)),
+    )
 
 
 def _counted(

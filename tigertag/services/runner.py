@@ -17,6 +17,7 @@ from tigertag.errors import (
     LibraryUnavailable,
     StoreError,
     TigerTagError,
+    Unstorable,
 )
 from tigertag.executors import threads
 from tigertag.model import Section
@@ -192,6 +193,10 @@ class Runner:
         """Let the scan fail with the reason, in one line."""
         try:
             yield
+        except Unstorable as exc:
+            # Another try would meet the same value, and might pay for it again.
+            self._fail(str(exc))
+            raise
         except StoreError:
             raise
         except LibraryUnavailable as exc:

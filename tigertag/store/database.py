@@ -1,16 +1,24 @@
 """The connection to the database: SQLite or PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.pool import QueuePool
 
-from tigertag.errors import StoreError, StoreFull, StoreUnavailable
+from tigertag.errors import StoreError, StoreFull, StoreUnavailable, TigerTagError, Unstorable
+from tigertag.store import types
 
 Db = Connection
 
@@ -38,7 +46,9 @@ class Store:
     @property
     def engine(self) -> Engine:
         if self._engine is None:
-            self._engine = _sqlite(self.url) if self.sqlite_path else _server(self.url)
+            made = _sqlite(self.url) if self.sqlite_path else _server(self.url)
+            event.listen(made, "before_cursor_execute", _check)
+            self._engine = made
         return self._engine
 
     def close(self) -> None:
@@ -124,18 +134,42 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
+def _check(
+    _connection: Any, _cursor: Any, _statement: str, parameters: Any, _context: Any, _many: bool
+) -> None:
+    """Refuse what one of the databases does not take. Raises `Unstorable`."""
+    rows = parameters if isinstance(parameters, list) else [parameters]
+    for row in rows:
+        for value in row.values() if isinstance(row, Mapping) else row or ():
+            types.check(value)
+
+
 @contextmanager
 def _mapped() -> Iterator[None]:
     try:
         yield
     except IntegrityError:
         raise
-    except (DatabaseError, InterfaceError) as exc:
+    except DataError as exc:
+        raise Unstorable(f"The database does not take a value: {_said(exc)}") from exc
+    except DBAPIError as exc:
         raise _error(exc) from exc
+    except StatementError as exc:
+        if isinstance(exc.orig, TigerTagError):
+            raise exc.orig from exc
+        raise Unstorable(f"The database does not take a value: {_said(exc)}") from exc
+    except SQLAlchemyError as exc:
+        # The pool is used up, or a connection was lost in the middle of a transaction.
+        raise StoreUnavailable(f"The database cannot be used now: {_said(exc)}") from exc
 
 
-def _error(exc: DatabaseError | InterfaceError) -> StoreError:
-    said = " ".join(str(exc.orig).split()) or type(exc.orig).__name__
+def _said(exc: SQLAlchemyError) -> str:
+    orig = getattr(exc, "orig", None) or exc
+    return " ".join(str(orig).split()) or type(orig).__name__
+
+
+def _error(exc: DBAPIError) -> StoreError:
+    said = _said(exc)
     lower = said.lower()
     if "full" in lower or "no space" in lower or getattr(exc.orig, "sqlstate", "") == "53100":
         return StoreFull(

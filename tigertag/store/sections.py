@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import or_, select, update
 
+from tigertag import bounds
+from tigertag.errors import Unstorable
 from tigertag.model import Section
 from tigertag.store import schema
 from tigertag.store.database import Db
@@ -21,8 +23,11 @@ class SectionRow:
 
 
 def ensure(db: Db, section: Section) -> int:
-    """Return the section's id, making its row when it is new."""
-    row = {"library": section.library, "key": section.id, "title": section.title}
+    """Return the section's id, making its row when it is new. Raises `Unstorable`."""
+    if not bounds.fits(section.id, bounds.TITLE):
+        raise Unstorable("This section's id is too long to be kept, so it cannot be scanned.")
+    title = bounds.cut(section.title, bounds.TITLE)
+    row = {"library": section.library, "key": section.id, "title": title}
     insert_or_replace(db, _sections, [row], key=["library", "key"])
     return find(db, section.library, section.id)
 
@@ -39,7 +44,7 @@ def of_source(db: Db, library: str, source: str) -> list[int]:
     Those that were scanned in it under whatever name, those of which it was not known, and, where
     nothing tells sources apart ("", see `Library.identity`), those of this library.
     """
-    known = _sections.c.source.in_(("", source))
+    known = _sections.c.source.in_(("", bounds.mark(source)))
     where = known if source else or_(known, _sections.c.library == library)
     return list(db.execute(select(_sections.c.id).where(where)).scalars())
 
@@ -52,6 +57,7 @@ def get(db: Db, section_id: int) -> SectionRow:
 
 def is_of_source(db: Db, section_id: int, source: str) -> bool:
     """Whether a section was always scanned in this source; the first one is taken down."""
+    source = bounds.mark(source)
     where = (_sections.c.id == section_id, _sections.c.source.in_(("", source)))
     return db.execute(update(_sections).where(*where).values(source=source)).rowcount == 1
 
