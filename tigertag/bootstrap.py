@@ -22,12 +22,17 @@ from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
 
+_REQUESTS = 16 + 4
+"""The threads of a web process, and those that keep leases alive."""
+
 
 def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
     host = Host(models=settings.home / "models", http=Http())
     store = Store(settings.db_url)
     engines, libraries = _engines(settings, host, store), _libraries(settings, host)
+    workers = settings.workers or threads.default_workers()
+    store.connections = _connections(engines, workers)
     return Core(
         host=host,
         store=store,
@@ -35,7 +40,7 @@ def build(settings: Settings) -> Core:
         engines=engines,
         libraries=libraries,
         default_rules=_default_rules(settings.rules_file),
-        workers=settings.workers or threads.default_workers(),
+        workers=workers,
         lease_s=settings.lease_s,
         home=settings.home,
         timezone=settings.timezone,
@@ -44,6 +49,15 @@ def build(settings: Settings) -> Core:
             *misfits(engines, libraries),
         ),
     )
+
+
+def _connections(engines: Sequence[EngineEntry], workers: int) -> int:
+    """How many threads may want the database at once: workers, calls of engines, requests, leases.
+
+    Who waits for a connection for longer than a lease loses it.
+    """
+    calling = (one.engine.capabilities.max_concurrency for one in engines if one.engine)
+    return workers + sum(calling) + len(engines) + _REQUESTS
 
 
 def log(settings: Settings) -> None:

@@ -186,7 +186,10 @@ class Runner:
                     if self._halted(db):
                         self.stop.set()
             except StoreError as exc:
+                # They hold for a while yet, and the next beat may get through.
                 logger.warning("the leases could not be renewed: %s", exc)
+            except Exception:
+                logger.exception("a bug; the leases are renewed at the next beat")
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

@@ -23,6 +23,8 @@ from tigertag.store import types
 Db = Connection
 
 _BUSY_TIMEOUT_S = 30.0
+_CONNECTIONS = 30
+_KEPT_OPEN = 10
 _WRITING = "tigertag_writing"
 
 
@@ -35,6 +37,8 @@ class Store:
         except (ArgumentError, ValueError) as exc:
             raise StoreUnavailable("DB_URL is not the address of a database.") from exc
         self._engine: Engine | None = None
+        self.connections = _CONNECTIONS
+        """How many threads may be in a transaction at once; set before the database is opened."""
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -46,7 +50,8 @@ class Store:
     @property
     def engine(self) -> Engine:
         if self._engine is None:
-            made = _sqlite(self.url) if self.sqlite_path else _server(self.url)
+            make = _sqlite if self.sqlite_path else _server
+            made = make(self.url, max(self.connections, _CONNECTIONS))
             event.listen(made, "before_cursor_execute", _check)
             self._engine = made
         return self._engine
@@ -94,8 +99,13 @@ class Store:
                 raw.execute("PRAGMA foreign_keys = ON")
 
 
-def _server(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+def _server(url: URL, connections: int) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=_KEPT_OPEN,
+        max_overflow=connections - _KEPT_OPEN,
+    )
 
 
 def make_folder(database: Path) -> None:
@@ -108,13 +118,13 @@ def make_folder(database: Path) -> None:
         ) from exc
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, connections: int) -> Engine:
     make_folder(Path(str(url.database)))
     engine = create_engine(
         url,
         poolclass=QueuePool,
-        pool_size=10,
-        max_overflow=20,
+        pool_size=_KEPT_OPEN,
+        max_overflow=connections - _KEPT_OPEN,
         connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 

@@ -1,6 +1,5 @@
 """Sections that have been scanned, and the canary of their first write."""
 
-import time
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select, update
@@ -9,6 +8,7 @@ from tigertag import bounds
 from tigertag.errors import Unstorable
 from tigertag.model import Section
 from tigertag.store import schema
+from tigertag.store.clock import now_s
 from tigertag.store.database import Db
 from tigertag.store.sql import insert_or_replace
 
@@ -64,13 +64,12 @@ def is_of_source(db: Db, section_id: int, source: str) -> bool:
 
 def claim_canary(db: Db, section_id: int, *, lease_s: float) -> bool:
     """Take on the first write to the section; False when it is passed or another's."""
-    now = time.time()
     free = or_(
         _sections.c.canary == "none",
-        (_sections.c.canary == "claimed") & (_sections.c.canary_until < now),
+        (_sections.c.canary == "claimed") & (_sections.c.canary_until < now_s()),
     )
     claim = update(_sections).where(_sections.c.id == section_id, free)
-    return db.execute(claim.values(canary="claimed", canary_until=now + lease_s)).rowcount == 1
+    return db.execute(claim.values(canary="claimed", canary_until=now_s() + lease_s)).rowcount == 1
 
 
 def end_canary(db: Db, section_id: int, *, passed: bool) -> None:
