@@ -74,6 +74,8 @@ def quieten() -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("stamina").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # A connection that a server has cut: whoever used it says so, in one line.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     logging.getLogger("skl2onnx").setLevel(logging.WARNING)
 
 

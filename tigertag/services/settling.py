@@ -145,7 +145,9 @@ class Settling:
         standing = _standing(facts.standings[row.id], unsettled, seen)
         left_alone = self._left_alone(seen, standing)
         if left_alone is not None:
-            alone = replace(todo, state="done", reason=left_alone)
+            listed = self._context.scan.kind == "scan"
+            settles = todo.settles or (self._context.settles if listed else "")
+            alone = replace(todo, state="done", settles=settles, reason=left_alone)
             return Read(row, alone, Plan(Edit(row.item)), seen, unsettled, left_alone=True)
         if any(edit.before.rest != seen.rest for edit in unsettled):
             doubtful = _failed(todo, _UNSURE)

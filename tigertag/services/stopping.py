@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from tigertag.contracts import AnyEngine, Enrolling
-from tigertag.errors import EngineError, QuotaExhausted, Unavailable
+from tigertag.errors import EngineError, QuotaExhausted, StoreError, Unavailable
 from tigertag.services import calls
 from tigertag.services.core import Core
 from tigertag.store import stops
@@ -108,6 +108,9 @@ class Stopping:
                 self._enrol(name, engine)
         except EngineError as exc:
             return self._put(name, self._judged(name, exc))
+        except StoreError:
+            # What engines keep is in the database: no fault of theirs.
+            raise
         except Exception:
             logger.exception("engine %s met a bug when it was opened", name)
             bug = Stop("It met a bug of its own when it was opened; see the log.")

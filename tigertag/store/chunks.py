@@ -155,7 +155,8 @@ def _here(db: Db, due_at: float | None) -> float | None:
     """A time of the database's clock by that of this host."""
     if due_at is None or not _WOKEN < due_at < FAR:
         return due_at
-    return due_at - clock.ahead_s(db)
+    # The clocks are read one after the other: what is closer than that is the same time.
+    return round(due_at - clock.ahead_s(db), 1)
 
 
 def items_due_at(db: Db, scan_id: int) -> float | None:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import text
 
+from tigertag import bootstrap
 from tigertag.errors import StoreUnavailable
 from tigertag.store import Store
 
@@ -59,3 +60,16 @@ def _cut_off(store: Store, *, goes_on: bool) -> None:
             other.execute(text(f"SELECT pg_terminate_backend({pid})"))
         if goes_on:
             db.execute(text("SELECT 1"))
+
+
+@pytest.mark.slow
+def test_a_connection_that_is_cut_leaves_no_traceback_in_the_log(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bootstrap.quieten()
+    store = Store(postgres_url)
+    for goes_on in (True, False):
+        with pytest.raises(StoreUnavailable):
+            _cut_off(store, goes_on=goes_on)
+    store.close()
+    assert [record for record in caplog.records if record.exc_info] == []
