@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from tigertag import concepts, plugins
+from tigertag import bounds, concepts, plugins
 from tigertag.contracts import AnyEngine, Host
 from tigertag.executors import threads
 from tigertag.model import Rule, Thresholds
@@ -22,12 +22,17 @@ from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
 
+_REQUESTS = 16 + 4
+"""The threads of a web process, and those that keep leases alive."""
+
 
 def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
     host = Host(models=settings.home / "models", http=Http())
     store = Store(settings.db_url)
     engines, libraries = _engines(settings, host, store), _libraries(settings, host)
+    workers = settings.workers or threads.default_workers()
+    store.connections = _connections(engines, workers)
     return Core(
         host=host,
         store=store,
@@ -35,7 +40,7 @@ def build(settings: Settings) -> Core:
         engines=engines,
         libraries=libraries,
         default_rules=_default_rules(settings.rules_file),
-        workers=settings.workers or threads.default_workers(),
+        workers=workers,
         lease_s=settings.lease_s,
         home=settings.home,
         timezone=settings.timezone,
@@ -44,6 +49,15 @@ def build(settings: Settings) -> Core:
             *misfits(engines, libraries),
         ),
     )
+
+
+def _connections(engines: Sequence[EngineEntry], workers: int) -> int:
+    """How many threads may want the database at once: workers, calls of engines, requests, leases.
+
+    Who waits for a connection for longer than a lease loses it.
+    """
+    calling = (one.engine.capabilities.max_concurrency for one in engines if one.engine)
+    return workers + sum(calling) + len(engines) + _REQUESTS
 
 
 def log(settings: Settings) -> None:
@@ -60,6 +74,8 @@ def quieten() -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("stamina").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # A connection that a server has cut: whoever used it says so, in one line.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     logging.getLogger("skl2onnx").setLevel(logging.WARNING)
 
 
@@ -96,6 +112,8 @@ def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
 
 
 def _unusable(engine: AnyEngine | None) -> str:
+    if engine is not None and not bounds.fits(engine.fingerprint, bounds.IDENTITY):
+        return f"Its fingerprint is no text of at most {bounds.IDENTITY} characters."
     return "" if engine is None else one_line(engine.capabilities.unusable)
 
 

@@ -20,6 +20,7 @@
     │   ├── StoreUnavailable
     │   ├── StoreFull
     │   ├── SchemaMismatch
+    │   ├── Unstorable       a value that no column takes; another try would not help
     │   └── LeaseLost        another worker has taken this chunk over
     └── RequestError         what was asked for cannot be done
         ├── NotFound         there is no such library, section, scan, rule …
@@ -135,6 +136,10 @@ class StoreFull(StoreError):
 
 class SchemaMismatch(StoreError):
     """The database was made by another version of TigerTag."""
+
+
+class Unstorable(StoreError):
+    """A value is too long, too large or not of the kind that the database takes."""
 
 
 class LeaseLost(StoreError):

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
+from math import isfinite
 
+from tigertag import bounds
 from tigertag.contracts import (
     AnyEngine,
     Calls,
@@ -25,15 +27,17 @@ from tigertag.contracts import (
     is_deferred,
     is_prompt,
 )
-from tigertag.errors import EngineError, ItemError, LibraryError
+from tigertag.errors import EngineError, ItemError, LibraryError, StoreError, Unstorable
 from tigertag.media import video
 from tigertag.media.picture import decode
-from tigertag.model import Answer, Item, Label, Media, Sample
+from tigertag.model import Answer, Box, Item, Label, Media, Sample
 from tigertag.wording import tidy
 
 logger = logging.getLogger(__name__)
 
 _FETCHERS = 8
+_SLACK = 0.001
+"""Probabilities that were summed up may be a little out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +220,7 @@ def _ask_promptly(
             part = dict(list(waiting.items())[:size])
             for outcome in _outcomes(engine, part, run):
                 item, _sample = waiting.pop(outcome.sample)
-                yield Told(item, engine.id, outcome)
+                yield Told(item, engine.id, bounded(engine.id, outcome))
     except EngineError as exc:
         yield Stopped(engine.id, exc)
 
@@ -234,7 +238,10 @@ def _outcomes(
             yield outcome
     except EngineError:
         raise
-    except Exception:
+    except Exception as exc:
+        if isinstance(exc, StoreError) and not isinstance(exc, Unstorable):
+            # The ledger of calls cannot be reached: no fault of the engine.
+            raise
         logger.exception("engine %s has a bug", engine.id)
         yield from _one_by_one(engine, missing, run)
         return
@@ -259,14 +266,41 @@ def _bug(engine: AnyEngine, name: str) -> Failed:
     return Failed(name, reason, retryable=True)
 
 
+def bounded(engine: str, outcome: Outcome) -> Outcome:
+    """The outcome as far as it can be kept; what is of no shape at all fails this item for good.
+
+    Names are tidied, confidences cut to six digits. A label whose confidence is no number from 0 to
+    1 speaks for nothing, and is left out.
+    """
+    if isinstance(outcome, Failed):
+        return outcome
+    try:
+        frames = tuple(float(at_s) for at_s in outcome.frames)
+        if not all(map(isfinite, frames)):
+            raise ValueError("a frame is at no time")
+        return replace(
+            outcome,
+            labels=tuple(_tidied(outcome.labels)),
+            model=bounds.cut(outcome.model, bounds.IDENTITY),
+            remainder=None if outcome.remainder is None else _share(outcome.remainder),
+            cost_usd=_amount(outcome.cost_usd),
+            took_s=_amount(outcome.took_s),
+            frames=frames,
+        )
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as exc:
+        logger.error("engine %s gave an answer that cannot be kept: %s", engine, exc)
+        reason = f"Engine {engine} gave an answer that cannot be kept; it is not asked again."
+        return Failed(outcome.sample, reason, retryable=False)
+
+
 def answer(engine: str, fingerprint: str, labelled: Labelled) -> Answer:
-    """The answer that an outcome amounts to: names tidied, confidences to six digits."""
+    """The answer that a bounded outcome amounts to."""
     return Answer(
         engine,
         fingerprint,
         labelled.model,
-        tuple(_tidied(labelled.labels)),
-        None if labelled.remainder is None else round(labelled.remainder, 6),
+        labelled.labels,
+        labelled.remainder,
         labelled.cost_usd,
         labelled.took_s,
         labelled.frames,
@@ -275,6 +309,23 @@ def answer(engine: str, fingerprint: str, labelled: Labelled) -> Answer:
 
 def _tidied(labels: Iterable[Label]) -> Iterator[Label]:
     for label in labels:
-        name = tidy(label.name)
-        if name:
-            yield replace(label, name=name, confidence=round(label.confidence, 6))
+        name, confidence = tidy(label.name), float(label.confidence)
+        if name and -_SLACK <= confidence <= 1 + _SLACK:
+            concept = label.concept and bounds.cut(label.concept, bounds.NAME)
+            at_s = label.at_s if label.at_s is None or isfinite(label.at_s) else None
+            yield Label(name, _share(confidence), concept, label.kind, _box(label.box), at_s)
+
+
+def _share(number: float) -> float:
+    """A probability. Raises `ValueError` for what is far from one."""
+    if not -_SLACK <= number <= 1 + _SLACK:
+        raise ValueError(f"{number!r} is no probability")
+    return round(min(1.0, max(0.0, float(number))), 6)
+
+
+def _amount(number: float) -> float:
+    return float(number) if bounds.is_number(number) else 0.0
+
+
+def _box(box: Box | None) -> Box | None:
+    return box if box is not None and all(map(isfinite, astuple(box))) else None

@@ -35,7 +35,8 @@ def core(*, database: bool = True) -> Iterator[Core]:
             bootstrap.open_store(built)
         yield built
     finally:
-        built.store.close()
+        # Engines may still keep something when they are closed.
         for entry in built.engines:
             if entry.engine is not None:
                 entry.engine.close()
+        built.store.close()

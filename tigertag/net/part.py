@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import requests
 
+from tigertag import locks
 from tigertag.net.faults import PARTIAL, Passing
 
 
@@ -89,11 +90,14 @@ def alone(to: Path) -> Iterator[Part | None]:
     The lock is on the part itself, so nothing is left over. Who waited for it finds that the part
     has been renamed or deleted, and looks again.
     """
-    path = to.with_name(f"{to.name}.part")
+    path = shared = to.with_name(f"{to.name}.part")
     there = to.exists()
     while True:
         with path.open("ab") as file:
-            flock(file, LOCK_EX)
+            if not locks.wait_for(file) and path == shared:
+                # A part of its own, which nobody can go on with.
+                path = shared.with_name(f"{to.name}.{uuid4().hex[:8]}.part")
+                continue
             part = Part(path, file)
             if part.is_in_place():
                 try:

@@ -8,6 +8,7 @@ first (`frames.py`), so thresholds and rules mean the same for a video as for a 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from tigertag import bounds
 from tigertag.concepts import Concepts
 from tigertag.model import UNKNOWN_FACE, Answer, Evidence, Kind, Label, Tag, Thresholds
 from tigertag.policy import frames
@@ -34,7 +35,7 @@ def decide(
         limits = thresholds[answer.engine]
         named = _merged(_proposals(answer, rules, limits, concepts))
         best = sorted(named, key=lambda tag: (-tag.confidence, tag.name))[: limits.max_tags]
-        proposals += [replace(tag, name=limits.prefix + tag.name) for tag in best]
+        proposals += [replace(tag, name=bounds.word(limits.prefix + tag.name)) for tag in best]
     return tuple(sorted(_merged(proposals), key=lambda tag: (-tag.confidence, tag.name)))
 
 

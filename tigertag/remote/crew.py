@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from threading import Event, Lock
 
 from tigertag.contracts import Failed, Outcome, RunContext
-from tigertag.errors import EngineError
+from tigertag.errors import EngineError, StoreError, Unstorable
 from tigertag.model import Sample
 
 logger = logging.getLogger(__name__)
@@ -37,12 +37,12 @@ class Crew:
             return self._asked(sample, ask, run)
 
         futures = [self._threads().submit(one, sample) for sample in batch]
-        error: EngineError | None = None
+        error: EngineError | StoreError | None = None
         try:
             for future in as_completed(futures):
                 try:
                     outcome = future.result()
-                except EngineError as exc:
+                except (EngineError, StoreError) as exc:
                     stop.set()
                     error = error or exc
                     continue
@@ -66,7 +66,10 @@ class Crew:
             return ask(sample, run)
         except EngineError:
             raise
-        except Exception:
+        except Exception as exc:
+            if isinstance(exc, StoreError) and not isinstance(exc, Unstorable):
+                # The ledger of calls cannot be reached: no fault of the engine.
+                raise
             logger.exception("engine %s has a bug", self._engine)
             reason = f"Engine {self._engine} failed by a bug of its own; see the log."
             return Failed(sample.id, reason, retryable=True)

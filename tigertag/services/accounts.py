@@ -4,9 +4,8 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+from tigertag import locks
 from tigertag.errors import RequestError, SettingsError, Throttled
 from tigertag.services.core import Core
 from tigertag.store import accounts
@@ -180,7 +180,7 @@ class Accounts:
             with _home(self._core.home) as home:
                 path = home / "session.key"
                 if not path.exists():
-                    _write(path, secrets.token_hex(32))
+                    _write(path, secrets.token_hex(32), first=True)
                 self._secret = path.read_bytes()
         return self._secret
 
@@ -223,12 +223,12 @@ def _digest(secret: str) -> str:
 
 @contextmanager
 def _home(home: Path) -> Iterator[Path]:
-    """Hold the home, one process at a time. Raises `SettingsError`."""
+    """Hold the home, one process at a time where it has locks. Raises `SettingsError`."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         handle = os.open(home, os.O_RDONLY)
         try:
-            flock(handle, LOCK_EX)
+            locks.wait_for(handle)
             yield home
         finally:
             os.close(handle)
@@ -270,12 +270,19 @@ def _put(path: Path, left: dict[str, str]) -> None:
         path.unlink()
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
+def _write(path: Path, text: str, *, first: bool = False) -> None:
+    """Write a file that only its owner may read, whole or not at all; `first`: unless one is there.
+
+    Where the home has no locks another process may do the same now.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
+    if not first:
+        part.replace(path)
+        return
+    with suppress(FileExistsError):
+        os.link(part, path)
+    part.unlink()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tigertag import pipeline
 from tigertag.contracts import Failed, Labelled, Prepared, RunContext
-from tigertag.errors import LeaseLost, QuotaExhausted
+from tigertag.errors import LeaseLost, QuotaExhausted, Unstorable
 from tigertag.pipeline import Ask, Stopped, Terms, Told
 from tigertag.services import calls, cascade, skipping
 from tigertag.services.cascade import Sorted
@@ -209,7 +209,31 @@ class Asking:
             raise LeaseLost
 
     def commit(self, chunk: Chunk, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
-        """Keep answers, whoever holds the chunk by now. Raises `LeaseLost` after that."""
+        """Keep answers, whoever holds the chunk by now. Raises `LeaseLost` after that.
+
+        What the database does not take fails its own item for good: asked again, it would be paid
+        for again, and be the same.
+        """
+        try:
+            self._commit(chunk, rows, told)
+            return
+        except Unstorable as exc:
+            if len(told) == 1:
+                logger.error("engine %s: %s", told[0].engine, exc)
+                reason = f"What engine {told[0].engine} said cannot be kept: {exc}"
+                failed = Failed(told[0].outcome.sample, reason, retryable=False)
+                self._commit(chunk, rows, [replace(told[0], outcome=failed)])
+                return
+        lost: LeaseLost | None = None
+        for one in told:
+            try:
+                self.commit(chunk, rows, [one])
+            except LeaseLost as exc:
+                lost = exc
+        if lost is not None:
+            raise lost
+
+    def _commit(self, chunk: Chunk, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
         context = self._context
         ended = [_ended(rows[one.item.key].id, one) for one in told]
         with self._store.write() as db:

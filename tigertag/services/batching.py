@@ -10,13 +10,14 @@ collected    what the service and the spool still have is deleted     → done
 import logging
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
 
-from tigertag import pipeline
+from tigertag import bounds, pipeline
 from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, deferred_side
-from tigertag.errors import EngineError, NotFound, QuotaExhausted
+from tigertag.errors import EngineError, NotFound, QuotaExhausted, Unstorable
 from tigertag.services import calls, spool
 from tigertag.services.context import Context
 from tigertag.services.core import Core
@@ -117,7 +118,7 @@ class Batching:
     def _resubmit(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
         remote = engine.find(batch.token)
         if remote is not None:
-            return self._submitted(chunk, batch, remote)
+            return self._submitted(chunk, batch, engine, remote)
         if self._winding_up:
             return self._finish_collecting(chunk, batch, engine, "It was not sent.")
         if not spool.path_of(self._core, batch).exists():
@@ -130,9 +131,15 @@ class Batching:
 
     def _send(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
         remote = engine.submit(spool.path_of(self._core, batch), batch.token)
-        return self._submitted(chunk, batch, remote)
+        return self._submitted(chunk, batch, engine, remote)
 
-    def _submitted(self, chunk: Chunk, batch: Batch, remote: str) -> float:
+    def _submitted(
+        self, chunk: Chunk, batch: Batch, engine: DeferredEngine, remote: str
+    ) -> float | None:
+        if not bounds.fits(remote, bounds.IDENTITY):
+            self._lose_rest(batch)
+            reason = "The service named the batch in a way that cannot be kept, so it is lost."
+            return self._finish_collecting(chunk, batch, engine, reason, state="failed")
         with self._store.write() as db:
             chunks.check(db, chunk)
             values = {"remote": remote, "submitted_at": datetime.now(UTC), "reason": ""}
@@ -196,9 +203,25 @@ class Batching:
     def _collect(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> None:
         found = engine.collect(batch.remote)
         while some := list(islice(found, _TOGETHER)):
+            self._commit(chunk, batch, {int(one.sample): one for one in some if _is_item(one)})
+
+    def _commit(self, chunk: Chunk, batch: Batch, found: dict[int, Collected]) -> None:
+        """Keep a part of what was collected; what the database does not take fails its item."""
+        try:
             with self._store.write() as db:
                 chunks.check(db, chunk)
-                self._keep(db, batch, {int(one.sample): one for one in some if _is_item(one)})
+                self._keep(db, batch, found)
+            return
+        except Unstorable as exc:
+            logger.error("batch %s: %s", batch.id, exc)
+            if len(found) == 1:
+                ((item_id, one),) = found.items()
+                reason = f"What engine {batch.engine} said cannot be kept: {exc}"
+                failed = Failed(one.sample, reason, retryable=False)
+                self._commit(chunk, batch, {item_id: replace(one, outcome=failed)})
+                return
+        for item_id, one in found.items():
+            self._commit(chunk, batch, {item_id: one})
 
     def _keep(self, db: Db, batch: Batch, found: dict[int, Collected]) -> None:
         """Commit answers with what they cost; those that were committed before stay as they are."""
@@ -212,9 +235,9 @@ class Batching:
         )
         rows, ended = [], []
         for item_id, one in found.items():
-            outcome = one.outcome
-            if item_id not in awaited or outcome is None:
+            if item_id not in awaited or one.outcome is None:
                 continue
+            outcome = pipeline.bounded(batch.engine, one.outcome)
             if isinstance(outcome, Failed):
                 state = "retryable" if outcome.retryable else "failed"
                 ended.append((item_id, batch.engine, state, one_line(outcome.reason)))
@@ -235,14 +258,20 @@ class Batching:
         return AnswerRow(awaited.item_id, awaited.revision, self._context.round, answer, sampler)
 
     def _finish_collecting(
-        self, chunk: Chunk, batch: Batch, engine: DeferredEngine, reason: str
+        self,
+        chunk: Chunk,
+        batch: Batch,
+        engine: DeferredEngine,
+        reason: str,
+        *,
+        state: str = "retryable",
     ) -> float | None:
         self._settle_rest(batch)
         with self._store.write() as db:
             chunks.check(db, chunk)
             if not self._winding_up:
                 decisions.reopen_batch(db, batch.scan_id, batch.id)
-            batches.release_items(db, batch.id, "retryable", one_line(reason))
+            batches.release_items(db, batch.id, state, one_line(reason))
             batches.move(db, batch.id, "collected", among=(batch.state,))
             batches.wake_items(db, batch.id)
             batch = batches.get(db, batch.id)
@@ -280,7 +309,7 @@ class Batching:
 
     def _note(self, batch: Batch, answered: int, reason: str) -> None:
         with self._store.write() as db:
-            batches.note(db, batch.id, answered=answered, reason=reason)
+            batches.note(db, batch.id, answered=bounds.count(answered), reason=reason)
 
 
 def _is_item(found: Collected) -> bool:
@@ -288,4 +317,4 @@ def _is_item(found: Collected) -> bool:
 
 
 def _took(found: Collected, call: OpenCall) -> Amount:
-    return Amount(found.units, call.cost_usd if found.cost_usd is None else found.cost_usd)
+    return calls.took(found.units, found.cost_usd, bound_usd=call.cost_usd)

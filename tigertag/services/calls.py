@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from tigertag import bounds
 from tigertag.contracts import RunContext
 from tigertag.errors import QuotaExhausted
 from tigertag.services.core import Core, EngineEntry
@@ -22,9 +23,14 @@ class ReservedCall:
     bound: Amount
 
     def settle(self, *, units: int, cost_usd: float | None) -> None:
-        took = Amount(units, self.bound.cost_usd if cost_usd is None else cost_usd)
         with self.store.write() as db:
-            use.settle(db, {self.id: took})
+            use.settle(db, {self.id: took(units, cost_usd, bound_usd=self.bound.cost_usd)})
+
+
+def took(units: int, cost_usd: float | None, *, bound_usd: float) -> Amount:
+    """What a call took; what is not known, or no amount at all, counts as its bound."""
+    known = cost_usd is not None and bounds.is_number(cost_usd)
+    return Amount(bounds.count(units), cost_usd if known and cost_usd is not None else bound_usd)
 
 
 @dataclass(frozen=True, slots=True)

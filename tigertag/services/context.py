@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from tigertag import policy
+from tigertag.bounds import NAME, mark
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Enrolling, Library, PlacingGenres, Sampling
 from tigertag.model import Media, Section, Thresholds
@@ -67,7 +68,7 @@ class Context:
         if media is not Media.VIDEO:
             return PHOTO
         footage = self.library.footage
-        return f"{self.sampling.name}-{footage}" if footage else self.sampling.name
+        return mark(f"{self.sampling.name}-{footage}" if footage else self.sampling.name, NAME)
 
     def samplers(self, rows: Sequence[ItemRow]) -> dict[int, str]:
         return {row.id: self.sampler(row.item.media) for row in rows}

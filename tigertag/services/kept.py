@@ -1,11 +1,15 @@
 """The small durable store of an engine, in the database."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from uuid import uuid4
 
+from tigertag.errors import StoreError
 from tigertag.store import Store, kept
+
+logger = logging.getLogger(__name__)
 
 
 class KeptInStore:
@@ -55,4 +59,8 @@ class KeptInStore:
 
     def _beat(self, name: str, owner: str, lease_s: float, ended: Event) -> None:
         while not ended.wait(lease_s / 3):
-            self._lease(name, owner, lease_s)
+            try:
+                self._lease(name, owner, lease_s)
+            except StoreError as exc:
+                # The lease still holds for a while, and the next beat may get through.
+                logger.warning("the lease %s could not be renewed: %s", name, exc)

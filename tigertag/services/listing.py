@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
+from tigertag import bounds
 from tigertag.contracts import RunContext
 from tigertag.model import Item, Media
-from tigertag.services import forecasts
+from tigertag.services import forecasts, skipping
 from tigertag.services.context import Context
 from tigertag.services.core import Core
 from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow
+from tigertag.wording import printable
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -24,8 +26,6 @@ _VIDEO_CHUNK = 2
 _SETTLE_CHUNK = 256
 _OVERLAP = timedelta(days=1)
 """Clocks differ, and a server dates an item before it shows it."""
-_LONGEST_KEY = 2048
-_LONGEST_TITLE = 1024
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,23 @@ def _batches(values: Iterable[_T], size: int = _PAGE) -> Iterator[list[_T]]:
 
 def _storable(listed: Iterable[Item]) -> Iterator[Item]:
     for item in listed:
-        if len(item.key) <= _LONGEST_KEY:
-            yield replace(item, title=item.title[:_LONGEST_TITLE])
+        if bounds.fits(item.key, bounds.KEY):
+            yield _bounded(item)
         else:
-            logger.warning("passed over, its path is too long: %s…", item.key[:80])
+            name = printable(item.key[:80])
+            logger.warning("passed over, its path is too long or no text: %s…", name)
+
+
+def _bounded(item: Item) -> Item:
+    size = item.size_bytes
+    return replace(
+        item,
+        title=bounds.cut(item.title, bounds.TITLE),
+        revision=bounds.mark(item.revision),
+        stamp=None if item.stamp is None else bounds.mark(item.stamp),
+        size_bytes=size if size is None or 0 <= size <= bounds.LARGEST_SIZE else None,
+        within=tuple(key for key in item.within if bounds.fits(key, bounds.KEY)),
+    )
 
 
 def _counted(
@@ -84,8 +97,13 @@ class Listing:
             with self._store.write() as db:
                 chunks.check(db, chunk)
                 rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
-                unchanged += self._plan_changed(db, rows, asked)
+                new, todos = self._changed(db, rows)
+            todos = self._without_skipped(rows, todos)
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                self._plan_or_count(db, todos, asked)
                 listed += len(rows)
+                unchanged += new - len(todos)
                 scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=unchanged)
         if context.scan.mode != "new":
             with self._store.write() as db:
@@ -120,28 +138,51 @@ class Listing:
                     but=context.signature,
                     groups=context.scan.mode != "new",
                 )
-                self._plan_changed(db, rows, asked)
+                _new, todos = self._changed(db, rows)
             if not rows:
                 return True
+            todos = self._without_skipped(rows, todos)
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                self._plan_or_count(db, todos, asked)
             after = rows[-1].id
         return False
 
-    def _plan_changed(
-        self, db: Db, rows: Sequence[ItemRow], asked: Counter[tuple[str, Media]]
-    ) -> int:
-        """Plan what is to be done for a page, or count it; return how many items are unchanged."""
+    def _changed(self, db: Db, rows: Sequence[ItemRow]) -> tuple[int, list[Todo]]:
+        """Return how many items of a page are not planned yet, and what is to be done for them."""
         context = self._context
         already = decisions.planned(db, context.scan.id, [row.id for row in rows])
         new = [row for row in rows if row.id not in already]
         touched = {key for row in rows if self._is_due(row) for key in row.item.within}
         items.unsettle(db, context.scan.section_id, touched)
         todo = [row for row in new if self._is_due(row, touched)]
-        todos = self._todos(db, todo)
-        if context.scan.is_forecast:
+        return len(new), self._todos(db, todo)
+
+    def _without_skipped(self, rows: Sequence[ItemRow], todos: Sequence[Todo]) -> list[Todo]:
+        """Ask no engine about items that have a tag of SKIP_TAGS.
+
+        They are read a page at a time here; those that are asked about are read once more, just
+        before, in small chunks. No transaction is held meanwhile. Raises `LibraryError`.
+        """
+        context = self._context
+        to_ask = {todo.item_id for todo in todos if todo.engines}
+        if not context.skip_tags or not to_ask or context.scan.is_forecast:
+            return list(todos)
+        wanted = [row for row in rows if row.id in to_ask]
+        found = skipping.found(context, self._store, wanted)
+        skipped = {item_id for item_id, (state, _why) in found.items() if state == "skipped"}
+        return [
+            replace(todo, settles="", engines=()) if todo.item_id in skipped else todo
+            for todo in todos
+        ]
+
+    def _plan_or_count(
+        self, db: Db, todos: Sequence[Todo], asked: Counter[tuple[str, Media]]
+    ) -> None:
+        if self._context.scan.is_forecast:
             asked.update((engine, one.media) for one in todos for engine, _print in one.engines)
         else:
             self._plan(db, todos)
-        return len(new) - len(todo)
 
     def _is_due(self, row: ItemRow, touched: Collection[str] = ()) -> bool:
         """Whether an item is to be looked at. Groups wait for a scan that lists all of them."""

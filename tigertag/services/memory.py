@@ -1,6 +1,7 @@
 """Counts that are costly to make: kept for a moment, made by one thread at a time."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from threading import Lock
@@ -25,6 +26,8 @@ class Memory:
     def __init__(self) -> None:
         self._kept: dict[Key, _Kept] = {}
         self._making: dict[Key, Lock] = {}
+        self._turns: Counter[str] = Counter()
+        """How often each kind was forgotten: what was being made meanwhile is not kept."""
 
     def recall(self, key: Key, make: Callable[[], T], *, keep_s: float) -> T:
         """Return what `make` returned at most `keep_s` ago, or ten times as long as making takes.
@@ -48,12 +51,17 @@ class Memory:
 
     def forget(self, *kinds: str) -> None:
         """Forget the values whose keys begin with one of these: something was changed."""
-        for key in [key for key in self._kept if key[0] in kinds]:
+        self._turns.update(kinds)
+        # A copy is made at once; other threads put values in at any time.
+        for key in [key for key in list(self._kept) if key[0] in kinds]:
             self._kept.pop(key, None)
+            self._making.pop(key, None)
 
     def _made(self, key: Key, make: Callable[[], T], keep_s: float) -> T:
-        begun = time.monotonic()
+        begun, turn = time.monotonic(), self._turns[key[0]]
         value = make()
+        if self._turns[key[0]] != turn:
+            return value
         now = time.monotonic()
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()

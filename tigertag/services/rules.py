@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from tigertag.bounds import NAME, WORD, fits
 from tigertag.errors import NotFound, RequestError, SettingsError
 from tigertag.model import Rule, RuleAction, Section, Thresholds
 from tigertag.policy import Rules
@@ -18,7 +19,8 @@ from tigertag.store import rules as rows
 from tigertag.store.rules import RuleRow
 from tigertag.wording import did_you_mean, tidy
 
-_LONGEST_WORD = 512
+_LONGEST_WORD = WORD
+_LONGEST_PATH = 1100
 _VALUE_KEYS = {RuleAction.RENAME: "to", RuleAction.THRESHOLD: "at"}
 
 
@@ -115,6 +117,8 @@ def check(rule: Rule) -> Rule:
         raise RequestError(f"A rule to {rule.action} {rule.word!r} takes no value.")
     if rule.section and "/" not in rule.section:
         raise RequestError(f"A rule's section is library/section, not {rule.section!r}.")
+    if not fits(rule.section, _LONGEST_PATH) or not fits(rule.engine, NAME):
+        raise RequestError("A rule's section or engine is too long, or no text.")
     if len(word) > _LONGEST_WORD or len(rule.value) > _LONGEST_WORD:
         raise RequestError(f"A word has {_LONGEST_WORD} letters at most.")
     return replace(rule, word=word, engine=rule.engine.casefold(), value=tidy(rule.value))

@@ -17,6 +17,7 @@ from tigertag.errors import (
     LibraryUnavailable,
     StoreError,
     TigerTagError,
+    Unstorable,
 )
 from tigertag.executors import threads
 from tigertag.model import Section
@@ -194,13 +195,20 @@ class Runner:
                     if scans.get(db, self._scan_id).state != "running":
                         self.stop.set()
             except StoreError as exc:
+                # They hold for a while yet, and the next beat may get through.
                 logger.warning("the leases could not be renewed: %s", exc)
+            except Exception:
+                logger.exception("a bug; the leases are renewed at the next beat")
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
         """Let the scan fail with the reason, in one line."""
         try:
             yield
+        except Unstorable as exc:
+            # Another try would meet the same value, and might pay for it again.
+            self._fail(str(exc))
+            raise
         except StoreError:
             raise
         except LibraryUnavailable as exc:

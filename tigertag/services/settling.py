@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from tigertag import policy
 from tigertag.contracts import NotRead, RunContext
+from tigertag.errors import Unstorable
 from tigertag.model import Answer, Edit, Media, Shown, Standing, Tag, TagRef
 from tigertag.policy import Plan
 from tigertag.services import reading, skipping
 from tigertag.services.context import Context
-from tigertag.services.writeback import Read, Unread, Writeback, became, standing_after
+from tigertag.services.writeback import Made, Read, Unread, Writeback, became, standing_after
 from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger
 from tigertag.store.answers import Current
 from tigertag.store.chunks import Chunk
@@ -80,9 +81,20 @@ class Settling:
             facts = self._facts(db, [one.item_id for one in todo])
         shown = reading.shown(self._context.library, [row.item for row in facts.rows.values()])
         found = [self._decide(one, facts, shown) for one in todo]
-        made = self._writeback.record(chunk, found)
+        made = self._recorded(chunk, found)
         if made:
             self._writeback.send(chunk, made, run)
+
+    def _recorded(self, chunk: Chunk, found: Sequence[Read | Unread]) -> list[Made]:
+        """Record what was decided; an item of which a value cannot be kept fails alone."""
+        try:
+            return self._writeback.record(chunk, found)
+        except Unstorable as exc:
+            if len(found) == 1:
+                failed = _failed(found[0].decision, str(exc))
+                bare = replace(failed, tags=(), adds=(), removes=())
+                return self._writeback.record(chunk, [Unread(found[0].row, bare)])
+        return [made for one in found for made in self._recorded(chunk, [one])]
 
     def _facts(self, db: Db, item_ids: Sequence[int]) -> Facts:
         context, source = self._context, self._context.scan.source_id or 0
@@ -134,7 +146,9 @@ class Settling:
         standing = _standing(facts.standings[row.id], unsettled, seen)
         left_alone = self._left_alone(seen, standing)
         if left_alone is not None:
-            alone = replace(todo, state="done", reason=left_alone)
+            listed = self._context.scan.kind == "scan"
+            settles = todo.settles or (self._context.settles if listed else "")
+            alone = replace(todo, state="done", settles=settles, reason=left_alone)
             return Read(row, alone, Plan(Edit(row.item)), seen, unsettled, left_alone=True)
         if any(edit.before.rest != seen.rest for edit in unsettled):
             doubtful = _failed(todo, _UNSURE)

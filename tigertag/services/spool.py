@@ -5,19 +5,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from fcntl import LOCK_EX, LOCK_NB, flock
 from itertools import takewhile
+from math import inf
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 from uuid import uuid4
 
+from tigertag import locks
 from tigertag.contracts import DeferredEngine, Prepared, is_deferred
 from tigertag.errors import StoreFull
 from tigertag.services import calls
 from tigertag.services.context import Context
 from tigertag.services.core import Core
-from tigertag.store import Db, batches, chunks, use
+from tigertag.store import Db, batches, chunks, kept, use
 from tigertag.store.batches import Batch
 from tigertag.store.chunks import Chunk
 from tigertag.store.use import Amount, NewCall
@@ -41,23 +42,42 @@ def home_id(core: Core) -> str:
 
 
 def path_of(core: Core, batch: Batch) -> Path:
-    return core.home / _FOLDER / f"{batch.engine}-{batch.id}.jsonl"
+    """Return the batch's file: another database of this home has a batch of the same number."""
+    folder, number = core.home / _FOLDER, batch.id
+    path = folder / f"{batch.engine}-{_database(core)}-{number}.jsonl"
+    old = folder / f"{batch.engine}-{number}.jsonl"
+    renamed = batch.state == "done" or not old.exists() or path.exists()
+    if not renamed and batch.home == home_id(core) and old.stat().st_size >= batch.size_bytes:
+        # As the versions before named it.
+        old.replace(path)
+    return path
+
+
+def _database(core: Core) -> str:
+    def made() -> str:
+        with core.store.write() as db:
+            return kept.database_id(db)
+
+    return core.memory.recall(("database",), made, keep_s=inf)
 
 
 def sweep(core: Core) -> None:
-    """Delete the files of batches that are done: another home has collected them."""
+    """Delete the files of batches that are done: another home has collected them.
+
+    What this database does not know as its own is left: another one may have gathered it.
+    """
     paths = {int(path.stem.rpartition("-")[2]): path for path in _files(core)}
     with core.store.read() as db:
         known = batches.states(db, list(paths))
     for batch_id, path in paths.items():
-        if known.get(batch_id, "done") == "done":
+        if known.get(batch_id) == "done":
             path.unlink(missing_ok=True)
 
 
 def _files(core: Core) -> list[Path]:
     return [
         path
-        for path in (core.home / _FOLDER).glob("*.jsonl")
+        for path in (core.home / _FOLDER).glob(f"*-{_database(core)}-*.jsonl")
         if path.stem.rpartition("-")[2].isdecimal()
     ]
 
@@ -122,10 +142,9 @@ class Spool:
     def _seal(self, batch: Batch) -> bool:
         path = path_of(self._core, batch)
         if path.exists():
-            file = _locked(path)
-            if file is None:
-                return False
-            file.close()
+            with path.open("rb") as file:
+                if locks.try_to_lock(file) == "taken":
+                    return False
         with self._store.write() as db:
             return batches.seal(db, batch)
 
@@ -228,13 +247,14 @@ def _append(filling: _Filling, lines: Sequence[bytes]) -> int:
 
 def _locked(path: Path) -> BinaryIO | None:
     """Open a spool file and hold its lock; None when another process does. It is private."""
+    made = not path.exists()
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
-    try:
-        flock(file, LOCK_EX | LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
+    lock = locks.try_to_lock(file)
+    # Without locks a file that is there may be another's; only who has made it fills it.
+    if lock == "held" or (lock == "unknown" and made):
+        return file
+    file.close()
+    return None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock, get_ident
 
 from tigertag.contracts import AnyEngine, Enrolling, is_prompt
-from tigertag.errors import EngineError, QuotaExhausted, Unavailable
+from tigertag.errors import EngineError, QuotaExhausted, StoreError, Unavailable
 from tigertag.services import calls
 from tigertag.services.core import Core
 from tigertag.store import stops
@@ -178,6 +178,9 @@ class Stopping:
                 self._enrol(name, engine)
         except EngineError as exc:
             return self._put(name, self._judged(name, exc))
+        except StoreError:
+            # What engines keep is in the database: no fault of theirs.
+            raise
         except Exception:
             logger.exception("engine %s met a bug when it was opened", name)
             bug = Stop("It met a bug of its own when it was opened; see the log.")

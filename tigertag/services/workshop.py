@@ -4,10 +4,10 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from tigertag import locks
 from tigertag.errors import LibraryError, StoreError, TigerTagError
 from tigertag.services import winding
 from tigertag.services.core import Core
@@ -140,9 +140,5 @@ def alone(home: Path) -> Iterator[bool]:
         yield False
         return
     with file:
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        # Without locks several processes may work: chunks are leased in the database.
+        yield locks.try_to_lock(file) != "taken"

@@ -10,6 +10,7 @@ from tigertag.errors import LeaseLost, LibraryError
 from tigertag.model import Edit, Shown, Standing, TagRef
 from tigertag.policy import Plan, Settled
 from tigertag.services.context import Context
+from tigertag.services.reading import bounded
 from tigertag.store import Db, Store, chunks, decisions, items, ledger, scans, sections, tags
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
@@ -138,7 +139,8 @@ class Writeback:
         outcomes: list[EditOutcome] = []
         try:
             for outcome in self._context.library.send([one.edit for one in made]):
-                outcomes.append(outcome)
+                after = None if outcome.after is None else bounded(outcome.after)
+                outcomes.append(replace(outcome, after=after))
             silent = by_key.keys() - {outcome.key for outcome in outcomes}
             reason = "The library did not say what came of it; scan again."
             outcomes += [EditOutcome(key, None, reason, sent=True) for key in sorted(silent)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import TypeVar, get_args
 
+from tigertag import bounds
 from tigertag.contracts import Sampling
 from tigertag.contracts.frames import By
 from tigertag.errors import SettingsError
@@ -94,6 +95,8 @@ class _Group:
         self._left = self._with_files(own)
         self.enabled = self.take("ENABLED", read.boolean, True)
         self.name = self.take("NAME", lambda _key, value: value, "")
+        if len(self.id) > bounds.NAME:
+            self.problems.append(f"{prefix}_<X>_NAME: <X> has {bounds.NAME} letters at most.")
         if not self.name:
             example = "tigertag.classifier" if prefix == "ENGINE" else "tigertag.folder"
             self.problems.append(f"{self._stem}NAME is not set; it may be {example!r}.")
@@ -136,7 +139,7 @@ class _Group:
 
 
 def _engine(group: _Group) -> EngineSettings:
-    prefix = group.take("PREFIX", lambda _key, value: value, "")
+    prefix = group.take("PREFIX", _prefix, "")
     min_confidence = group.take("MIN_CONFIDENCE", _confidence, None)
     max_tags = group.take("MAX_TAGS", _count, None)
     sections = group.take("SECTIONS", _sections, _EVERY_ONE)
@@ -182,6 +185,12 @@ def _library(group: _Group) -> LibrarySettings:
         sampling=sampling,
         skip_tags=tuple(word for word in skip_tags if word.casefold() != _NONE),
     )
+
+
+def _prefix(key: str, value: str) -> str:
+    if not bounds.fits(value, bounds.NAME):
+        raise SettingsError(f"{key} is longer than {bounds.NAME} characters, or no text.")
+    return value
 
 
 def _frames(key: str, value: str) -> By:

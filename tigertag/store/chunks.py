@@ -1,17 +1,18 @@
 """Chunks and their leases.
 
 A lease is taken by a conditional UPDATE and carries a fencing token: whoever commits shows the
-token, and is refused when another has taken the chunk over since.
+token, and is refused when another has taken the chunk over since. The database's clock decides when
+a lease has run out and when a chunk is due; callers speak of times by their own host's.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, update
 
 from tigertag.errors import LeaseLost
-from tigertag.store import schema
+from tigertag.store import clock, schema
+from tigertag.store.clock import now_s
 from tigertag.store.database import Db
 from tigertag.store.sql import insert_one
 
@@ -46,8 +47,7 @@ def lease(
 
     The attempt is counted here, before the work: a chunk that kills its workers is found out.
     """
-    now = time.time()
-    free = _free(now) if kind is None else and_(_free(now), _chunks.c.kind == kind)
+    free = _free() if kind is None else and_(_free(), _chunks.c.kind == kind)
     first = select(_chunks.c.id).where(_chunks.c.scan_id == scan_id, free)
     statement = (
         update(_chunks)
@@ -57,7 +57,7 @@ def lease(
             owner=owner,
             token=_chunks.c.token + 1,
             attempts=_chunks.c.attempts + 1,
-            lease_until=now + lease_s,
+            lease_until=now_s() + lease_s,
             due_at=_heard(_chunks.c.due_at),
         )
         .returning(
@@ -68,16 +68,15 @@ def lease(
     return None if row is None else Chunk(*row)
 
 
-def _free(now: float) -> ColumnElement[bool]:
-    queued = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now)
-    return or_(queued, and_(_chunks.c.state == "leased", _chunks.c.lease_until < now))
+def _free() -> ColumnElement[bool]:
+    queued = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
+    return or_(queued, and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s()))
 
 
 def renew(db: Db, held: Sequence[Chunk], *, lease_s: float) -> None:
     """Prolong leases; those that are lost stay lost."""
     for chunk in held:
-        until = time.time() + lease_s
-        db.execute(update(_chunks).where(_held(chunk)).values(lease_until=until))
+        db.execute(update(_chunks).where(_held(chunk)).values(lease_until=now_s() + lease_s))
 
 
 def _held(chunk: Chunk) -> ColumnElement[bool]:
@@ -116,6 +115,8 @@ def release(db: Db, chunk: Chunk) -> None:
 def postpone(db: Db, chunk: Chunk, due_at: float) -> None:
     """Give the chunk back until a time (seconds since the epoch). Raises `LeaseLost`."""
     check(db, chunk)
+    if _WOKEN < due_at < FAR:
+        due_at += clock.ahead_s(db)
     mine = _chunks.c.id == chunk.id
     db.execute(update(_chunks).where(mine).values(due_at=_heard(literal(due_at))))
     release(db, chunk)
@@ -142,14 +143,20 @@ def _heard(due_at: ColumnElement[float]) -> ColumnElement[float]:
 
 def due_at(db: Db, scan_id: int) -> float | None:
     """Return from when on there is work of a scan that nobody holds; None: there is none."""
-    now = time.time()
     mine = _chunks.c.scan_id == scan_id
     queued = select(func.min(_chunks.c.due_at)).where(mine, _chunks.c.state == "queued")
-    dead = and_(_chunks.c.state == "leased", _chunks.c.lease_until < now)
+    dead = and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s())
     if db.execute(select(_chunks.c.id).where(mine, dead).limit(1)).all():
         return 0.0
-    found: float | None = db.execute(queued).scalar()
-    return found
+    return _here(db, db.execute(queued).scalar())
+
+
+def _here(db: Db, due_at: float | None) -> float | None:
+    """A time of the database's clock by that of this host."""
+    if due_at is None or not _WOKEN < due_at < FAR:
+        return due_at
+    # The clocks are read one after the other: what is closer than that is the same time.
+    return round(due_at - clock.ahead_s(db), 1)
 
 
 def items_due_at(db: Db, scan_id: int) -> float | None:
@@ -159,8 +166,7 @@ def items_due_at(db: Db, scan_id: int) -> float | None:
     """
     left = (_chunks.c.scan_id == scan_id, _chunks.c.state != "done", _chunks.c.kind != "groups")
     due = case((_chunks.c.state == "leased", 0.0), else_=_chunks.c.due_at)
-    found: float | None = db.execute(select(func.min(due)).where(*left)).scalar()
-    return found
+    return _here(db, db.execute(select(func.min(due)).where(*left)).scalar())
 
 
 def forgive(db: Db, chunk: Chunk) -> None:
@@ -181,5 +187,5 @@ def section_lease_left_s(db: Db, section_id: int) -> float:
 
 def _left_s(db: Db, of: ColumnElement[bool]) -> float:
     where = (of, _chunks.c.state == "leased")
-    until = db.execute(select(func.max(_chunks.c.lease_until)).where(*where)).scalar()
-    return max(0.0, (until or 0.0) - time.time())
+    left = func.max(_chunks.c.lease_until) - now_s()
+    return max(0.0, db.execute(select(left).where(*where)).scalar() or 0.0)

@@ -1,20 +1,30 @@
 """The connection to the database: SQLite or PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.pool import QueuePool
 
-from tigertag.errors import StoreError, StoreFull, StoreUnavailable
+from tigertag.errors import StoreError, StoreFull, StoreUnavailable, TigerTagError, Unstorable
+from tigertag.store import types
 
 Db = Connection
 
 _BUSY_TIMEOUT_S = 30.0
+_CONNECTIONS = 30
+_KEPT_OPEN = 10
 _WRITING = "tigertag_writing"
 
 
@@ -27,6 +37,8 @@ class Store:
         except (ArgumentError, ValueError) as exc:
             raise StoreUnavailable("DB_URL is not the address of a database.") from exc
         self._engine: Engine | None = None
+        self.connections = _CONNECTIONS
+        """How many threads may be in a transaction at once; set before the database is opened."""
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -38,7 +50,10 @@ class Store:
     @property
     def engine(self) -> Engine:
         if self._engine is None:
-            self._engine = _sqlite(self.url) if self.sqlite_path else _server(self.url)
+            make = _sqlite if self.sqlite_path else _server
+            made = make(self.url, max(self.connections, _CONNECTIONS))
+            event.listen(made, "before_cursor_execute", _check)
+            self._engine = made
         return self._engine
 
     def close(self) -> None:
@@ -84,8 +99,13 @@ class Store:
                 raw.execute("PRAGMA foreign_keys = ON")
 
 
-def _server(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+def _server(url: URL, connections: int) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=_KEPT_OPEN,
+        max_overflow=connections - _KEPT_OPEN,
+    )
 
 
 def make_folder(database: Path) -> None:
@@ -98,13 +118,13 @@ def make_folder(database: Path) -> None:
         ) from exc
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, connections: int) -> Engine:
     make_folder(Path(str(url.database)))
     engine = create_engine(
         url,
         poolclass=QueuePool,
-        pool_size=10,
-        max_overflow=20,
+        pool_size=_KEPT_OPEN,
+        max_overflow=connections - _KEPT_OPEN,
         connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 
@@ -124,18 +144,42 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
+def _check(
+    _connection: Any, _cursor: Any, _statement: str, parameters: Any, _context: Any, _many: bool
+) -> None:
+    """Refuse what one of the databases does not take. Raises `Unstorable`."""
+    rows = parameters if isinstance(parameters, list) else [parameters]
+    for row in rows:
+        for value in row.values() if isinstance(row, Mapping) else row or ():
+            types.check(value)
+
+
 @contextmanager
 def _mapped() -> Iterator[None]:
     try:
         yield
     except IntegrityError:
         raise
-    except (DatabaseError, InterfaceError) as exc:
+    except DataError as exc:
+        raise Unstorable(f"The database does not take a value: {_said(exc)}") from exc
+    except DBAPIError as exc:
         raise _error(exc) from exc
+    except StatementError as exc:
+        if isinstance(exc.orig, TigerTagError):
+            raise exc.orig from exc
+        raise Unstorable(f"The database does not take a value: {_said(exc)}") from exc
+    except SQLAlchemyError as exc:
+        # The pool is used up, or a connection was lost in the middle of a transaction.
+        raise StoreUnavailable(f"The database cannot be used now: {_said(exc)}") from exc
 
 
-def _error(exc: DatabaseError | InterfaceError) -> StoreError:
-    said = " ".join(str(exc.orig).split()) or type(exc.orig).__name__
+def _said(exc: SQLAlchemyError) -> str:
+    orig = getattr(exc, "orig", None) or exc
+    return " ".join(str(orig).split()) or type(orig).__name__
+
+
+def _error(exc: DBAPIError) -> StoreError:
+    said = _said(exc)
     lower = said.lower()
     if "full" in lower or "no space" in lower or getattr(exc.orig, "sqlstate", "") == "53100":
         return StoreFull(

@@ -1,10 +1,11 @@
 """What engines keep for themselves, by name, and leases among processes."""
 
-import time
+from uuid import uuid4
 
 from sqlalchemy import update
 
 from tigertag.store import schema
+from tigertag.store.clock import now_s
 from tigertag.store.database import Db
 from tigertag.store.sql import escaped, insert_if_absent, insert_or_replace
 
@@ -44,11 +45,23 @@ def lease(db: Db, engine: str, name: str, *, owner: str, lease_s: float) -> bool
     """Take a lease that is free or has run out, or prolong our own; False: another has it."""
     row = {"engine": engine, "name": _LEASE + name, "value": "", "until": 0.0}
     insert_if_absent(db, _kept, [row])
-    now = time.time()
     where = (_kept.c.engine == engine, _kept.c.name == _LEASE + name)
-    free = (_kept.c.until < now) | (_kept.c.value == owner)
-    values = {"value": owner, "until": now + lease_s}
+    free = (_kept.c.until < now_s()) | (_kept.c.value == owner)
+    values = {"value": owner, "until": now_s() + lease_s}
     return db.execute(update(_kept).where(*where, free).values(**values)).rowcount == 1
+
+
+def is_leased(db: Db, engine: str, name: str) -> bool:
+    """Whether anybody holds a lease."""
+    where = (_kept.c.engine == engine, _kept.c.name == _LEASE + name, _kept.c.until >= now_s())
+    return db.execute(_kept.select().where(*where)).one_or_none() is not None
+
+
+def database_id(db: Db) -> str:
+    """Return what tells this database from others; it is made once."""
+    row = {"engine": "", "name": "database", "value": uuid4().hex[:12]}
+    insert_if_absent(db, _kept, [row])
+    return get(db, "", "database") or ""
 
 
 def release(db: Db, engine: str, name: str, *, owner: str) -> None:

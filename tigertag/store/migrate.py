@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
+from tigertag import locks
 from tigertag.errors import SchemaMismatch, StoreUnavailable
 from tigertag.store.database import Store, make_folder
 
@@ -117,7 +117,11 @@ def _alone(store: Store) -> Iterator[None]:
     else:
         make_folder(path)
         with _lock_file(path) as lock:
-            flock(lock, LOCK_EX)
+            if not locks.wait_for(lock):
+                raise StoreUnavailable(
+                    f"The file system of {path.parent} has no locks, which SQLite needs; nothing"
+                    " was changed. Put the database on a local disk, or use PostgreSQL (DB_URL)."
+                )
             yield
 
 

@@ -5,11 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tigertag.bounds import is_text
+from tigertag.errors import Unstorable
 from tigertag.model import Box, Evidence, Field, Kind, Label, Shown, Tag, TagRef
 
 
 def dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON; halves of surrogate pairs, which no database takes, are escaped."""
+    try:
+        packed = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError as exc:
+        raise Unstorable("A number is not finite.") from exc
+    return packed if is_text(packed) else json.dumps(value, separators=(",", ":"))
 
 
 def pack_labels(labels: Iterable[Label]) -> str:

@@ -4,24 +4,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     DateTime,
     Dialect,
-    Float,
     ForeignKey,
     Index,
-    Integer,
     MetaData,
-    String,
     Table,
-    Text,
     TypeDecorator,
     UniqueConstraint,
     text,
 )
+
+from tigertag.store.types import BigInteger, Float, Integer, Prose, String, Text
 
 metadata = MetaData(
     naming_convention={
@@ -136,7 +133,7 @@ scans = Table(
     Column("state", String(16), nullable=False),
     Column("listed", Integer, nullable=False, server_default="0"),
     Column("unchanged", Integer, nullable=False, server_default="0"),
-    Column("error", Text, nullable=False, server_default=""),
+    Column("error", Prose, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("resumed_at", UtcDateTime),
@@ -192,7 +189,7 @@ decisions = Table(
     Column("removes", Text, nullable=False, server_default="[]"),
     Column("add_count", Integer, nullable=False, server_default="0"),
     Column("remove_count", Integer, nullable=False, server_default="0"),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Prose, nullable=False, server_default=""),
     Column("unblocked", Text, nullable=False, server_default=""),
     UniqueConstraint("scan_id", "item_id"),
     _one_of("state", "todo", "done", "failed"),
@@ -242,7 +239,7 @@ work = Table(
     Column("sampler", String(64), nullable=False, server_default=""),
     Column("state", String(16), nullable=False, server_default="queued"),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Prose, nullable=False, server_default=""),
     Column("batch_id", ForeignKey("batches.id", ondelete="SET NULL")),
     UniqueConstraint("scan_id", "item_id", "engine"),
     _one_of("state", *WORK),
@@ -266,7 +263,7 @@ batches = Table(
     Column("lines", Integer, nullable=False, server_default="0"),
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
     Column("answered", Integer, nullable=False, server_default="0"),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Prose, nullable=False, server_default=""),
     Column("created_at", UtcDateTime, nullable=False),
     Column("submitted_at", UtcDateTime),
     _one_of("state", *BATCH),
@@ -337,7 +334,7 @@ stops = Table(
     "stops",
     metadata,
     Column("engine", String(64), primary_key=True),
-    Column("reason", Text, nullable=False),
+    Column("reason", Prose, nullable=False),
     Column("until", UtcDateTime),
     Column("at", UtcDateTime, nullable=False),
     comment="Why an engine cannot go on, and when it is tried again.",
@@ -354,7 +351,7 @@ edits = Table(
     Column("removes", Text, nullable=False),
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False, server_default=""),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Prose, nullable=False, server_default=""),
     Column("planned_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
     Column("verified_at", UtcDateTime),

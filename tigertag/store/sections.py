@@ -1,12 +1,14 @@
 """Sections that have been scanned, and the canary of their first write."""
 
-import time
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select, update
 
+from tigertag import bounds
+from tigertag.errors import Unstorable
 from tigertag.model import Section
 from tigertag.store import schema
+from tigertag.store.clock import now_s
 from tigertag.store.database import Db
 from tigertag.store.sql import insert_or_replace
 
@@ -21,8 +23,11 @@ class SectionRow:
 
 
 def ensure(db: Db, section: Section) -> int:
-    """Return the section's id, making its row when it is new."""
-    row = {"library": section.library, "key": section.id, "title": section.title}
+    """Return the section's id, making its row when it is new. Raises `Unstorable`."""
+    if not bounds.fits(section.id, bounds.TITLE):
+        raise Unstorable("This section's id is too long to be kept, so it cannot be scanned.")
+    title = bounds.cut(section.title, bounds.TITLE)
+    row = {"library": section.library, "key": section.id, "title": title}
     insert_or_replace(db, _sections, [row], key=["library", "key"])
     return find(db, section.library, section.id)
 
@@ -39,7 +44,7 @@ def of_source(db: Db, library: str, source: str) -> list[int]:
     Those that were scanned in it under whatever name, those of which it was not known, and, where
     nothing tells sources apart ("", see `Library.identity`), those of this library.
     """
-    known = _sections.c.source.in_(("", source))
+    known = _sections.c.source.in_(("", bounds.mark(source)))
     where = known if source else or_(known, _sections.c.library == library)
     return list(db.execute(select(_sections.c.id).where(where)).scalars())
 
@@ -52,19 +57,19 @@ def get(db: Db, section_id: int) -> SectionRow:
 
 def is_of_source(db: Db, section_id: int, source: str) -> bool:
     """Whether a section was always scanned in this source; the first one is taken down."""
+    source = bounds.mark(source)
     where = (_sections.c.id == section_id, _sections.c.source.in_(("", source)))
     return db.execute(update(_sections).where(*where).values(source=source)).rowcount == 1
 
 
 def claim_canary(db: Db, section_id: int, *, lease_s: float) -> bool:
     """Take on the first write to the section; False when it is passed or another's."""
-    now = time.time()
     free = or_(
         _sections.c.canary == "none",
-        (_sections.c.canary == "claimed") & (_sections.c.canary_until < now),
+        (_sections.c.canary == "claimed") & (_sections.c.canary_until < now_s()),
     )
     claim = update(_sections).where(_sections.c.id == section_id, free)
-    return db.execute(claim.values(canary="claimed", canary_until=now + lease_s)).rowcount == 1
+    return db.execute(claim.values(canary="claimed", canary_until=now_s() + lease_s)).rowcount == 1
 
 
 def end_canary(db: Db, section_id: int, *, passed: bool) -> None:

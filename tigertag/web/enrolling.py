@@ -1,17 +1,26 @@
 """Faces are enrolled beside the pages: one enrolment an engine at a time, and what came of it."""
 
+import json
 import logging
-from dataclasses import dataclass, replace
-from threading import Lock, Thread
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from threading import Thread
 
 from tigertag.contracts import Enrolling
-from tigertag.errors import NotFound, PluginError, TigerTagError
+from tigertag.errors import NotFound, PluginError, StoreError, TigerTagError
 from tigertag.services import calls
 from tigertag.services.core import Core
+from tigertag.services.kept import KeptInStore
+from tigertag.store import kept
+from tigertag.store.packing import dumps
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
 
+_LAST = "enrolment"
+_LEASE_S = 30.0
+_MOST_PROBLEMS = 1000
+_DIED = "TigerTag was ended while it enrolled. What was sent is known; enrol again to go on."
 _BUG = "It met a bug of its own; see the log. What was sent is known and not sent again."
 
 
@@ -19,7 +28,7 @@ _BUG = "It met a bug of its own; see the log. What was sent is known and not sen
 class Enrolment:
     """What the last enrolment did, or is doing.
 
-    `state`: none (of this process), running, done or failed; `error` says why it failed. `problems`
+    `state`: none, running, done or failed; `error` says why it failed. `problems`
     are the pictures that were left out, a line each.
     """
 
@@ -32,38 +41,46 @@ class Enrolment:
 
 
 class Enrolments:
-    """Starts enrolments on threads of their own, and remembers the last of each engine."""
+    """Starts enrolments on threads of their own; what came of the last is in the database.
+
+    Any process can tell of it. Who enrols holds a lease: of a process that died it has run out.
+    """
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._lock = Lock()
-        self._last: dict[str, Enrolment] = {}
-        self._threads: dict[str, Thread] = {}
+        self._threads: list[Thread] = []
 
     def of(self, name: str) -> Enrolment:
         """Return the last of an engine. Raises `NotFound`, `PluginError`."""
         engine, _enrolling = self._engine(name)
-        with self._lock:
-            return self._last.get(engine, Enrolment(engine))
+        with self._core.store.read() as db:
+            packed = kept.get(db, engine, _LAST)
+            alive = kept.is_leased(db, engine, _LAST)
+        last = _unpacked(engine, packed)
+        if last.state == "running" and not alive:
+            return replace(last, state="failed", error=_DIED)
+        return last
 
     def start(self, name: str) -> Enrolment:
-        """Begin, unless it is under way already. Raises as `of`."""
+        """Begin, unless it is under way already, in whatever process. Raises as `of`."""
         engine, enrolling = self._engine(name)
-        with self._lock:
-            last = self._last.get(engine)
-            if last is not None and last.state == "running":
-                return last
-            begun = self._last[engine] = Enrolment(engine, "running")
-            thread = Thread(
-                target=self._enrol, args=(begun, enrolling), name="tigertag-enrol", daemon=True
-            )
-            self._threads[engine] = thread
+        begun = Enrolment(engine, "running")
+        with ExitStack() as stack:
+            lease = KeptInStore(self._core.store, engine).alone(_LAST, lease_s=_LEASE_S)
+            if not stack.enter_context(lease):
+                return begun
+            self._keep(begun)
+            held = stack.pop_all()
+        thread = Thread(
+            target=self._enrol, args=(begun, enrolling, held), name="tigertag-enrol", daemon=True
+        )
+        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
         thread.start()
         return begun
 
     def wait(self) -> None:
         """Wait until none is under way."""
-        for thread in list(self._threads.values()):
+        for thread in list(self._threads):
             thread.join()
 
     def _engine(self, name: str) -> tuple[str, Enrolling]:
@@ -74,16 +91,25 @@ class Enrolments:
             raise NotFound(f"Engine {entry.id} knows no faces; it is {entry.name}.")
         return entry.id, entry.engine
 
-    def _enrol(self, begun: Enrolment, enrolling: Enrolling) -> None:
+    def _enrol(self, begun: Enrolment, enrolling: Enrolling, held: ExitStack) -> None:
         try:
-            ended = self._enrolled(begun, enrolling)
+            with held:
+                self._keep(self._ended(begun, enrolling))
+        except StoreError as exc:
+            logger.error("what became of enrolling %s is not known: %s", begun.engine, exc)
+
+    def _ended(self, begun: Enrolment, enrolling: Enrolling) -> Enrolment:
+        try:
+            return self._enrolled(begun, enrolling)
         except TigerTagError as exc:
-            ended = replace(begun, state="failed", error=one_line(str(exc)))
+            return replace(begun, state="failed", error=one_line(str(exc)))
         except Exception:
             logger.exception("engine %s met a bug when it enrolled faces", begun.engine)
-            ended = replace(begun, state="failed", error=_BUG)
-        with self._lock:
-            self._last[begun.engine] = ended
+            return replace(begun, state="failed", error=_BUG)
+
+    def _keep(self, enrolment: Enrolment) -> None:
+        values = asdict(enrolment) | {"problems": enrolment.problems[:_MOST_PROBLEMS]}
+        KeptInStore(self._core.store, enrolment.engine).put(_LAST, dumps(values))
 
     def _enrolled(self, begun: Enrolment, enrolling: Enrolling) -> Enrolment:
         engine = self._core.engine(begun.engine).engine
@@ -93,3 +119,10 @@ class Enrolments:
         return replace(
             begun, state="done", added=done.added, removed=done.removed, problems=done.problems
         )
+
+
+def _unpacked(engine: str, packed: str | None) -> Enrolment:
+    if packed is None:
+        return Enrolment(engine)
+    values = json.loads(packed)
+    return Enrolment(**values | {"problems": tuple(values["problems"])})

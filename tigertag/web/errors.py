@@ -28,6 +28,7 @@ _STATUSES: tuple[tuple[type[TigerTagError], int], ...] = (
     (errors.LibraryError, 502),
     (errors.HttpError, 502),
     (errors.EngineError, 502),
+    (errors.Unstorable, 422),
     (errors.StoreError, 503),
 )
 _WORDS = {

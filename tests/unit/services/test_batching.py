@@ -16,8 +16,8 @@ from tigertag.errors import AuthFailed, LibraryUnavailable, QuotaExhausted, Unav
 from tigertag.services import calls, scans, spending, winding
 from tigertag.services.batching import Batching
 from tigertag.services.scans import Request, Status
-from tigertag.services.spool import Spool
-from tigertag.store import use
+from tigertag.services.spool import Spool, path_of
+from tigertag.store import batches, use
 from tigertag.store.use import Limits
 
 pytestmark = pytest.mark.slow
@@ -299,10 +299,35 @@ def test_the_files_of_batches_that_another_home_has_collected_are_swept(
     world: World, slow: BatchedEngine
 ) -> None:
     until_done(world, world.start())
-    left = world.home / "spool" / "slow-1.jsonl"
+    left = path_of(world.core, batch_of(world))
     left.write_text("picture")
     world.scan(mode="decide")
     assert not left.exists()
+
+
+def batch_of(world: World) -> batches.Batch:
+    with world.store.read() as db:
+        return batches.get(db, 1)
+
+
+def test_the_files_of_another_database_are_left(world: World, slow: BatchedEngine) -> None:
+    until_done(world, world.start())
+    mine = path_of(world.core, batch_of(world)).name
+    for name in ("slow-1.jsonl", "slow-7.jsonl", "slow-0123456789ab-1.jsonl"):
+        assert name != mine
+        (world.home / "spool" / name).write_text("picture")
+    world.scan(mode="decide")
+    assert len(spooled(world)) == 3
+
+
+def test_a_file_that_the_version_before_has_named_is_found(
+    world: World, slow: BatchedEngine
+) -> None:
+    slow.states, world.poll_s = [RUNNING], 5.0
+    world.run(world.start())
+    file = path_of(world.core, batch_of(world))
+    file.rename(file.with_name("slow-1.jsonl"))
+    assert path_of(world.core, batch_of(world)).exists()
 
 
 def test_a_picture_that_was_replaced_meanwhile_gets_no_tags_of_the_old_one(

@@ -48,3 +48,35 @@ def test_a_failure_is_not_kept() -> None:
     with pytest.raises(ValueError, match="no"):
         memory.recall(("n",), fail, keep_s=60)
     assert memory.recall(("n",), lambda: 1, keep_s=60) == 1
+
+
+def test_what_was_forgotten_while_it_was_made_is_not_kept() -> None:
+    memory = Memory()
+
+    def changed_meanwhile() -> str:
+        memory.forget("n")
+        return "old"
+
+    assert memory.recall(("n",), changed_meanwhile, keep_s=60) == "old"
+    assert memory.recall(("n",), lambda: "new", keep_s=60) == "new"
+
+
+def test_values_may_be_put_in_while_others_are_forgotten() -> None:
+    memory, ended = Memory(), Event()
+
+    def fill() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            memory.recall(("n", number % 400), lambda: 1, keep_s=0)
+
+    threads = [Thread(target=fill) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(3000):
+            memory.forget("n")
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()

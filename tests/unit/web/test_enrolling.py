@@ -75,6 +75,22 @@ def test_what_it_did_is_kept(enrolments: Enrolments, engine: FaceEngine) -> None
     assert enrolments.of("who") == Enrolment("who", "done", 3, 1, (LEFT_OUT,))
 
 
+def test_another_process_tells_of_it_and_begins_no_second(
+    world: World, enrolments: Enrolments, engine: FaceEngine
+) -> None:
+    enrolments.start("who")
+    other = Enrolments(world.core)
+    assert (other.of("who").state, other.start("who").state) == ("running", "running")
+    engine.go.set()
+    enrolments.wait()
+    assert (engine.begun, other.of("who").state) == (1, "done")
+
+
+def test_one_whose_process_died_has_failed(world: World, enrolments: Enrolments) -> None:
+    enrolments._keep(Enrolment("who", "running"))
+    assert enrolments.of("who").state == "failed"
+
+
 def test_compreface_is_brought_up_to_date(world: World, tmp_path: Path) -> None:
     with setup.home(tmp_path) as home:
         home.write({"Ada": {"ada.png": drawn("ada", kind="PNG"), "sky.png": drawn(kind="PNG")}})

@@ -1,0 +1,19 @@
+"""What every command needs is opened and closed in order."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tigertag import bootstrap
+from tigertag.cli import session
+
+
+def test_engines_are_closed_while_the_database_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    engine = SimpleNamespace(close=lambda: closed.append("engine"))
+    store = SimpleNamespace(close=lambda: closed.append("store"))
+    built = SimpleNamespace(store=store, engines=(SimpleNamespace(engine=engine),))
+    monkeypatch.setattr(bootstrap, "build", lambda _settings: built)
+    with session.core(database=False):
+        pass
+    assert closed == ["engine", "store"]
