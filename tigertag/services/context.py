@@ -9,7 +9,7 @@ from typing import Any
 from tigertag import policy
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Library, PlacingGenres, Sampling
-from tigertag.model import Media, Section, Thresholds
+from tigertag.model import Media, Section, Thresholds, fold
 from tigertag.policy import Rules
 from tigertag.services import rules as rules_service
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
@@ -102,7 +102,7 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         only_uncertain=frozenset(one.id for one in entries if one.only_uncertain),
         paid=frozenset(one.id for one in entries if one.paid),
         sampling=entry.sampling,
-        skip_tags=frozenset(word.casefold() for word in entry.skip_tags),
+        skip_tags=frozenset(fold(word) for word in entry.skip_tags),
     )
 
 

@@ -1,6 +1,7 @@
 """Writing: ledger *planned* → send → read back → *verified*; and what a crash left in between."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -211,6 +212,12 @@ def _conclusion(kind: str, made: Made, outcome: EditOutcome) -> _Conclusion:
     elif _lost(made, outcome.after):
         reason = "A tag that is none of TigerTag's is gone since it was written; look at it."
         decision = _not_made(made, reason, done)
+    elif merged := _merged(made, outcome.after):
+        reason = (
+            f"The library made one tag of {merged} when the tags were written. If you need both,"
+            " look at the item there."
+        )
+        decision = _not_made(made, reason, done)
     verdict = _verdict(made.edit_id, done, outcome.after)
     return _Conclusion(read.row.id, verdict, standing_after(kind, done), decision)
 
@@ -225,6 +232,19 @@ def _lost(made: Made, after: Shown) -> bool:
     edit, before = made.edit, made.read.shown
     kept = {ref.word for ref in before.tags} - {ref.word for ref in edit.removes}
     return not kept <= {ref.word for ref in after.tags}
+
+
+def _merged(made: Made, after: Shown) -> str:
+    """Name tags that differ in spelling alone and of which the library has kept fewer; "": none.
+
+    That is odd about the item, and proves nothing of other writes.
+    """
+    removed = {ref.word for ref in made.edit.removes}
+    had, has = set(made.read.shown.tags), Counter(ref.word for ref in set(after.tags))
+    fewer = Counter(ref.word for ref in had if ref.word not in removed) - has
+    for word in fewer:
+        return " and ".join(sorted(f"“{ref.name}”" for ref in had if ref.word == word))
+    return ""
 
 
 def _harmed(made: Made, after: Shown) -> bool:
