@@ -81,8 +81,11 @@ class Runner:
             self._batching = Batching(self._core, context, stopping)
             with self._store.write() as db:
                 scans.move(db, self._scan_id, to="running", among=("queued", "running", "paused"))
-            with self._alive(), closing(self._spool):
-                threads.run(self._step, workers=self._core.workers, stop=self.stop)
+            try:
+                with self._alive(), closing(self._spool):
+                    threads.run(self._step, workers=self._core.workers, stop=self.stop)
+            finally:
+                self._settling.let_go()
             self._core.memory.forget("tally")
 
     def _step(self) -> bool:
@@ -182,6 +185,7 @@ class Runner:
             try:
                 with self._store.write() as db:
                     chunks.renew(db, held, lease_s=self._core.lease_s)
+                    self._settling.keep_canary(db)
                     if self._halted(db):
                         self.stop.set()
             except StoreError as exc:

@@ -4,12 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 from tigertag import policy
 from tigertag.contracts import EditOutcome, RunContext
-from tigertag.errors import LeaseLost, LibraryError
+from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
 from tigertag.model import Edit, Shown, Standing, TagRef
 from tigertag.policy import Plan, Settled
+from tigertag.services import reading
 from tigertag.services.context import Context
 from tigertag.store import Db, Store, chunks, decisions, items, ledger, scans, sections, tags
 from tigertag.store.chunks import Chunk
@@ -19,6 +21,10 @@ from tigertag.store.ledger import EditRow, Verdict
 
 _CANARY_POLL_S = 0.05
 _SENT_TOGETHER = 25
+_SPOILT = (
+    "The first write, to {}, changed more than its tags; writing has stopped. Look at that item"
+    " before you scan again."
+)
 Changes = dict[TagRef, Standing | None]
 
 
@@ -64,6 +70,22 @@ class Writeback:
         self._store = store
         self._context = context
         self._lease_s = lease_s
+        self._claim = ""
+        """The name of our claim to the section's first write, while we have it."""
+        self._earlier: Sequence[EditRow] = ()
+        """Writes that a crash cut off before the one that we have a claim to."""
+
+    def keep_canary(self, db: Db) -> None:
+        """Keep our claim to the first write, if we have one: a server may be slow to answer."""
+        if claim := self._claim:
+            section_id = self._context.scan.section_id
+            sections.renew_canary(db, section_id, by=claim, lease_s=self._lease_s)
+
+    def let_go(self) -> None:
+        """Give back a claim that an error has left behind, when nothing is sent any more."""
+        if self._claim:
+            with self._store.write() as db:
+                self._end_canary(db, passed=False)
 
     def record(self, chunk: Chunk, found: Sequence[Read | Unread]) -> list[Made]:
         """Keep what was decided and learned; put the edits that are to be made into the ledger."""
@@ -81,7 +103,22 @@ class Writeback:
                 decided = [one for one in read if not one.left_alone]
                 tags.put(db, {one.row.id: one.decision.tags for one in decided})
             items.settle(db, [(one.row.id, _settles(one)) for one in found])
+            harmed = self._harmed_before(db, read)
+            if harmed:
+                scans.move(db, chunk.scan_id, to="failed", among=("running",), error=harmed)
+        if harmed:
+            raise LibraryError(harmed)
         return [Made(one, ids[one.row.id]) for one in to_make]
+
+    def _harmed_before(self, db: Db, read: Sequence[Read]) -> str:
+        """Say which item a first write has harmed that was cut off before it was read back."""
+        if sections.get(db, self._context.scan.section_id).canary_passed:
+            return ""
+        for one in read:
+            cut_off = (edit for edit in one.unsettled if edit.is_cut_off)
+            if any(_harmed(edit.before, edit.removes, one.shown) for edit in cut_off):
+                return _SPOILT.format(one.row.item.called)
+        return ""
 
     def send(self, chunk: Chunk, made: Sequence[Made], run: RunContext) -> None:
         """Make the edits, the section's first one alone, and write down what came of each.
@@ -90,49 +127,87 @@ class Writeback:
         after what was done until then has been written down.
         """
         rest = list(made)
-        while rest and self._takes_canary(chunk, run):
-            self._canary(chunk, rest.pop(0))
-        while rest and not run.cancelled():
-            self._send(chunk, rest[:_SENT_TOGETHER])
-            rest = rest[_SENT_TOGETHER:]
+        try:
+            while rest and self._takes_canary(chunk, rest[0], run):
+                self._canary(chunk, rest.pop(0))
+            while rest and not run.cancelled():
+                self._send(chunk, rest[:_SENT_TOGETHER])
+                rest = rest[_SENT_TOGETHER:]
+        except LibraryUnavailable:
+            # It may be there again in a moment: whoever runs the scan decides what that means.
+            raise
+        except LibraryError as exc:
+            self._stop_writing(chunk, exc)
+            raise
 
-    def _takes_canary(self, chunk: Chunk, run: RunContext) -> bool:
+    def _stop_writing(self, chunk: Chunk, error: LibraryError) -> None:
+        """End the scan for all who work on it, in one step with our claim to the first write.
+
+        Otherwise the next one would make its first write before it hears of this one.
+        """
+        with self._store.write() as db:
+            scans.move(db, chunk.scan_id, to="failed", among=("running",), error=str(error))
+            self._end_canary(db, passed=False)
+
+    def _takes_canary(self, chunk: Chunk, made: Made, run: RunContext) -> bool:
         """Whether ours is the first write to the section; waits while it is another's."""
         section_id = self._context.scan.section_id
         while not run.cancelled():
             with self._store.write() as db:
                 chunks.check(db, chunk)
+                claim = uuid4().hex
+                mine = sections.claim_canary(db, section_id, by=claim, lease_s=self._lease_s)
+                # Looked at after the claim, which waits for whoever ends the one before ours.
                 if scans.get(db, chunk.scan_id).state != "running":
                     # A canary that went wrong has stopped the scan: nobody may try another.
                     raise LeaseLost
+                if mine:
+                    self._earlier = ledger.cut_off(db, section_id)
+                    # If we die over it, whoever comes next looks at this item first.
+                    ledger.judge(db, [Verdict(made.edit_id, "sent", None)])
+                    self._claim = claim
+                    return True
                 if sections.get(db, section_id).canary_passed:
                     return False
-                if sections.claim_canary(db, section_id, lease_s=self._lease_s):
-                    return True
             time.sleep(_CANARY_POLL_S)
         return False
 
     def _canary(self, chunk: Chunk, made: Made) -> None:
         """Make the first edit of a section, and see that nothing but the tags has changed."""
-        passed, spoilt = False, ""
-        try:
-            for outcome in self._send(chunk, [made]):
-                if outcome.after is None:
-                    continue
+        self._check_earlier(chunk, self._earlier)
+        passed = False
+        for outcome in self._send(chunk, [made]):
+            if outcome.after is not None:
                 passed = _done(made, outcome.after).complete
-                if _harmed(made, outcome.after):
-                    passed = False
-                    spoilt = (
-                        f"The first write, to {outcome.key}, changed more than its tags; writing"
-                        " has stopped. Look at that item before you scan again."
-                    )
-        finally:
-            with self._store.write() as db:
-                sections.end_canary(db, self._context.scan.section_id, passed=passed)
-                if spoilt:
-                    scans.move(db, chunk.scan_id, to="failed", among=("running",), error=spoilt)
-        if spoilt:
-            raise LibraryError(spoilt)
+                if _harmed(made.read.shown, made.edit.removes, outcome.after):
+                    raise LibraryError(_SPOILT.format(made.edit.item.called))
+        with self._store.write() as db:
+            self._end_canary(db, passed=passed)
+
+    def _end_canary(self, db: Db, *, passed: bool) -> None:
+        claim, self._claim = self._claim, ""
+        if claim:
+            section_id = self._context.scan.section_id
+            sections.end_canary(db, section_id, by=claim, passed=passed)
+
+    def _check_earlier(self, chunk: Chunk, earlier: Sequence[EditRow]) -> None:
+        """See what came of first writes that were cut off before they were read back.
+
+        Raises `LibraryError` where one has harmed its item; the next scan does not ask again.
+        """
+        with self._store.read() as db:
+            rows = items.get(db, self._context.section, [edit.item_id for edit in earlier])
+        shown = reading.shown(self._context.library, [row.item for row in rows]) if rows else {}
+        by_id = {row.id: row.item for row in rows}
+        for edit in earlier:
+            seen = shown.get(by_id[edit.item_id].key)
+            if isinstance(seen, Shown) and _harmed(edit.before, edit.removes, seen):
+                done = became(edit, seen)
+                with self._store.write() as db:
+                    chunks.check(db, chunk)
+                    ledger.judge(db, [_verdict(edit.id, done, seen)])
+                    ledger.stand(db, {edit.item_id: standing_after(edit.kind, done)})
+                raise LibraryError(_SPOILT.format(by_id[edit.item_id].called))
 
     def _send(self, chunk: Chunk, made: Sequence[Made]) -> list[EditOutcome]:
         by_key = {one.read.shown.key: one for one in made}
@@ -209,7 +284,7 @@ def _conclusion(kind: str, made: Made, outcome: EditOutcome) -> _Conclusion:
     if not done.complete:
         reason = "The library did not take all of its tags; scan again."
         decision = _not_made(made, reason, done)
-    elif _lost(made, outcome.after):
+    elif _lost(read.shown, made.edit.removes, outcome.after):
         reason = "A tag that is none of TigerTag's is gone since it was written; look at it."
         decision = _not_made(made, reason, done)
     elif merged := _merged(made, outcome.after):
@@ -227,10 +302,9 @@ def _done(made: Made, after: Shown) -> Settled:
     return policy.settle(edit.adds, edit.removes, before=made.read.shown, after=after)
 
 
-def _lost(made: Made, after: Shown) -> bool:
+def _lost(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
     """Whether a tag is gone that the edit does not speak of."""
-    edit, before = made.edit, made.read.shown
-    kept = {ref.word for ref in before.tags} - {ref.word for ref in edit.removes}
+    kept = {ref.word for ref in before.tags} - {ref.word for ref in removes}
     return not kept <= {ref.word for ref in after.tags}
 
 
@@ -247,8 +321,8 @@ def _merged(made: Made, after: Shown) -> str:
     return ""
 
 
-def _harmed(made: Made, after: Shown) -> bool:
-    return after.rest != made.read.shown.rest or _lost(made, after)
+def _harmed(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
+    return after.rest != before.rest or _lost(before, removes, after)
 
 
 def _not_made(made: Made, reason: str, done: Settled | None = None) -> Decision:

@@ -74,6 +74,7 @@ sections = Table(
     Column("canary", String(16), nullable=False, server_default="none"),
     Column("canary_until", Float, nullable=False, server_default="0"),
     Column("source", String(256), nullable=False, server_default=""),
+    Column("canary_by", String(64), nullable=False, server_default=""),
     UniqueConstraint("library", "key"),
     _one_of("canary", "none", "claimed", "passed"),
     comment="A part of a library that has been scanned. canary: the state of its first write.",
