@@ -86,7 +86,7 @@ class Runner:
                     threads.run(self._step, workers=self._core.workers, stop=self.stop)
             finally:
                 self._settling.let_go()
-            self._core.memory.forget("tally")
+            self._core.memory.forget("tally", "problems")
 
     def _step(self) -> bool:
         with self._store.write() as db:

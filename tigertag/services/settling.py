@@ -10,7 +10,7 @@ from tigertag.policy import Plan
 from tigertag.services import reading, skipping
 from tigertag.services.context import Context
 from tigertag.services.writeback import Read, Unread, Writeback, became, standing_after
-from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger
+from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
@@ -74,7 +74,9 @@ class Settling:
         reason = f"TigerTag died {chunk.attempts - 1} times over it and its neighbours; scan again."
         with self._store.write() as db:
             chunks.check(db, chunk)
-            decisions.write(db, chunk.scan_id, [_failed(one, reason) for one in todo])
+            given_up = [_failed(one, reason) for one in todo]
+            decisions.write(db, chunk.scan_id, given_up)
+            problems.note(db, self._context.scan, given_up)
 
     def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
         with self._store.read() as db:

@@ -9,7 +9,7 @@ from threading import Thread
 from tigertag.contracts import NOTICE, Enrolling
 from tigertag.errors import TigerTagError
 from tigertag.model import Section
-from tigertag.services import spending
+from tigertag.services import problems, spending
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.views import EngineView, LibraryView, MonthOfUse, SectionView
 from tigertag.store import browse, kept, stops
@@ -72,7 +72,7 @@ def libraries(core: Core) -> tuple[LibraryView, ...]:
     """Return the configured libraries; one that cannot be reached shows what was scanned of it."""
     known = _known(core)
     looks = _looked(core, patience_s=_PATIENCE_S)
-    return tuple(_view(entry, seen, known) for entry, seen in looks)
+    return tuple(_view(core, entry, seen, known) for entry, seen in looks)
 
 
 def seen_sections(core: Core) -> set[Section]:
@@ -95,10 +95,10 @@ def _seen(core: Core, entry: LibraryEntry) -> Seen:
     return core.memory.recall(("seen", entry.id), lambda: Seen(core, entry), keep_s=float("inf"))
 
 
-def _view(entry: LibraryEntry, seen: Seen, known: dict[str, "_Counted"]) -> LibraryView:
+def _view(core: Core, entry: LibraryEntry, seen: Seen, known: dict[str, "_Counted"]) -> LibraryView:
     scanned = [one.count.section for one in known.values() if one.count.section.library == entry.id]
     sections = seen.sections or tuple(scanned)
-    views = tuple(_section(section, known) for section in sections)
+    views = tuple(_section(core, section, known) for section in sections)
     return LibraryView(entry.id, entry.name, views, seen.problem, seen.checked_at)
 
 
@@ -106,7 +106,7 @@ def sections(core: Core, library_id: str) -> tuple[SectionView, ...]:
     """Ask a library for its sections now. Raises `NotFound`, `PluginError`, `LibraryError`."""
     found = core.library(library_id).sections()
     known = _known(core)
-    return tuple(_section(section, known) for section in found)
+    return tuple(_section(core, section, known) for section in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +130,12 @@ def _known(core: Core) -> dict[str, _Counted]:
     return {one.section.path: _Counted(one, *scans.get(one.id, nothing)) for one in counts}
 
 
-def _section(section: Section, known: dict[str, _Counted]) -> SectionView:
+def _section(core: Core, section: Section, known: dict[str, _Counted]) -> SectionView:
     one = known.get(section.path)
     if one is None:
         return SectionView(section)
-    return SectionView(section, one.count.items, one.count.canary_passed, one.active, one.newest)
+    count, failing = one.count, problems.of_section(core, one.count.id)
+    return SectionView(section, count.items, count.canary_passed, one.active, one.newest, failing)
 
 
 def engines(core: Core) -> tuple[EngineView, ...]:

@@ -13,7 +13,18 @@ from tigertag.model import Edit, Shown, Standing, TagRef
 from tigertag.policy import Plan, Settled
 from tigertag.services import reading
 from tigertag.services.context import Context
-from tigertag.store import Db, Store, chunks, decisions, items, ledger, scans, sections, tags
+from tigertag.store import (
+    Db,
+    Store,
+    chunks,
+    decisions,
+    items,
+    ledger,
+    problems,
+    scans,
+    sections,
+    tags,
+)
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
@@ -99,6 +110,7 @@ class Writeback:
             ids = ledger.plan(db, chunk.scan_id, edits)
             ended = [one.decision for one in found if one.row.id not in ids]
             decisions.write(db, chunk.scan_id, ended)
+            problems.note(db, self._context.scan, ended)
             if self._context.scan.kind == "scan":
                 decided = [one for one in read if not one.left_alone]
                 tags.put(db, {one.row.id: one.decision.tags for one in decided})
@@ -231,7 +243,9 @@ class Writeback:
             chunks.check(db, chunk)
             ledger.judge(db, [one.verdict for one in concluded])
             ledger.stand(db, {one.item_id: one.changes for one in concluded})
-            decisions.write(db, chunk.scan_id, [one.decision for one in concluded])
+            decided = [one.decision for one in concluded]
+            decisions.write(db, chunk.scan_id, decided)
+            problems.note(db, self._context.scan, decided, writing=True)
             items.note_shown(db, [(id, after.stamp, after.refreshed) for id, after in shown])
             items.settle(db, [(one.item_id, one.decision.settles) for one in concluded])
 

@@ -244,6 +244,23 @@ work = Table(
     comment="One item that one engine has to be asked about.",
 )
 
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("engine", String(64), nullable=False),
+    Column("revision", String(256), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("again", Boolean, nullable=False),
+    Column("writing", Boolean, nullable=False),
+    Column("ignored", Boolean, nullable=False),
+    Column("scan_id", Integer, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    UniqueConstraint("item_id", "engine"),
+    comment="What an engine or the library (engine '') could not do for an item.",
+)
+
 batches = Table(
     "batches",
     metadata,
