@@ -85,7 +85,7 @@ class Runner:
                 with self._alive(), closing(self._spool):
                     threads.run(self._step, workers=self._core.workers, stop=self.stop)
             finally:
-                self._settling.let_go()
+                self._settling.canary.let_go()
             self._core.memory.forget("tally", "problems")
 
     def _step(self) -> bool:
@@ -185,7 +185,7 @@ class Runner:
             try:
                 with self._store.write() as db:
                     chunks.renew(db, held, lease_s=self._core.lease_s)
-                    self._settling.keep_canary(db)
+                    self._settling.canary.keep(db)
                     if self._halted(db):
                         self.stop.set()
             except StoreError as exc:

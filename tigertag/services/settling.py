@@ -55,7 +55,7 @@ class Settling:
         self._context = context
         self._writeback = Writeback(store, context, lease_s=lease_s)
 
-        self.keep_canary, self.let_go = self._writeback.keep_canary, self._writeback.let_go
+        self.canary = self._writeback.canary
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
         """Settle what is to be settled; False when `run` was cancelled before the end."""

@@ -1,17 +1,16 @@
 """Writing: ledger *planned* → send → read back → *verified*; and what a crash left in between."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from uuid import uuid4
 
 from tigertag import policy
 from tigertag.contracts import EditOutcome, RunContext
-from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
+from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.model import Edit, Shown, Standing, TagRef
 from tigertag.policy import Plan, Settled
 from tigertag.services import reading
+from tigertag.services.canary import Canary
 from tigertag.services.context import Context
 from tigertag.store import (
     Db,
@@ -22,7 +21,6 @@ from tigertag.store import (
     ledger,
     problems,
     scans,
-    sections,
     tags,
 )
 from tigertag.store.chunks import Chunk
@@ -30,7 +28,6 @@ from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.ledger import EditRow, Verdict
 
-_CANARY_POLL_S = 0.05
 _SENT_TOGETHER = 25
 _SPOILT = (
     "The first write, to {}, changed more than its tags; writing has stopped. Look at that item"
@@ -80,23 +77,7 @@ class Writeback:
     def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
         self._store = store
         self._context = context
-        self._lease_s = lease_s
-        self._claim = ""
-        """The name of our claim to the section's first write, while we have it."""
-        self._earlier: Sequence[EditRow] = ()
-        """Writes that a crash cut off before the one that we have a claim to."""
-
-    def keep_canary(self, db: Db) -> None:
-        """Keep our claim to the first write, if we have one: a server may be slow to answer."""
-        if claim := self._claim:
-            section_id = self._context.scan.section_id
-            sections.renew_canary(db, section_id, by=claim, lease_s=self._lease_s)
-
-    def let_go(self) -> None:
-        """Give back a claim that an error has left behind, when nothing is sent any more."""
-        if self._claim:
-            with self._store.write() as db:
-                self._end_canary(db, passed=False)
+        self.canary = Canary(store, context, lease_s=lease_s)
 
     def record(self, chunk: Chunk, found: Sequence[Read | Unread]) -> list[Made]:
         """Keep what was decided and learned; put the edits that are to be made into the ledger."""
@@ -124,7 +105,7 @@ class Writeback:
 
     def _harmed_before(self, db: Db, read: Sequence[Read]) -> str:
         """Say which item a first write has harmed that was cut off before it was read back."""
-        if sections.get(db, self._context.scan.section_id).canary_passed:
+        if self.canary.has_passed(db):
             return ""
         for one in read:
             cut_off = (edit for edit in one.unsettled if edit.is_cut_off)
@@ -140,8 +121,9 @@ class Writeback:
         """
         rest = list(made)
         try:
-            while rest and self._takes_canary(chunk, rest[0], run):
-                self._canary(chunk, rest.pop(0))
+            while rest and (earlier := self.canary.take(chunk, rest[0].edit_id, run)) is not None:
+                self._check_earlier(chunk, earlier)
+                self._send_alone(chunk, rest.pop(0))
             while rest and not run.cancelled():
                 self._send(chunk, rest[:_SENT_TOGETHER])
                 rest = rest[_SENT_TOGETHER:]
@@ -159,34 +141,10 @@ class Writeback:
         """
         with self._store.write() as db:
             scans.move(db, chunk.scan_id, to="failed", among=("running",), error=str(error))
-            self._end_canary(db, passed=False)
+            self.canary.end(db, passed=False)
 
-    def _takes_canary(self, chunk: Chunk, made: Made, run: RunContext) -> bool:
-        """Whether ours is the first write to the section; waits while it is another's."""
-        section_id = self._context.scan.section_id
-        while not run.cancelled():
-            with self._store.write() as db:
-                chunks.check(db, chunk)
-                claim = uuid4().hex
-                mine = sections.claim_canary(db, section_id, by=claim, lease_s=self._lease_s)
-                # Looked at after the claim, which waits for whoever ends the one before ours.
-                if scans.get(db, chunk.scan_id).state != "running":
-                    # A canary that went wrong has stopped the scan: nobody may try another.
-                    raise LeaseLost
-                if mine:
-                    self._earlier = ledger.cut_off(db, section_id)
-                    # If we die over it, whoever comes next looks at this item first.
-                    ledger.judge(db, [Verdict(made.edit_id, "sent", None)])
-                    self._claim = claim
-                    return True
-                if sections.get(db, section_id).canary_passed:
-                    return False
-            time.sleep(_CANARY_POLL_S)
-        return False
-
-    def _canary(self, chunk: Chunk, made: Made) -> None:
+    def _send_alone(self, chunk: Chunk, made: Made) -> None:
         """Make the first edit of a section, and see that nothing but the tags has changed."""
-        self._check_earlier(chunk, self._earlier)
         passed = False
         for outcome in self._send(chunk, [made]):
             if outcome.after is not None:
@@ -194,13 +152,7 @@ class Writeback:
                 if _harmed(made.read.shown, made.edit.removes, outcome.after):
                     raise LibraryError(_SPOILT.format(made.edit.item.called))
         with self._store.write() as db:
-            self._end_canary(db, passed=passed)
-
-    def _end_canary(self, db: Db, *, passed: bool) -> None:
-        claim, self._claim = self._claim, ""
-        if claim:
-            section_id = self._context.scan.section_id
-            sections.end_canary(db, section_id, by=claim, passed=passed)
+            self.canary.end(db, passed=passed)
 
     def _check_earlier(self, chunk: Chunk, earlier: Sequence[EditRow]) -> None:
         """See what came of first writes that were cut off before they were read back.

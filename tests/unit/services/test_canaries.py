@@ -121,13 +121,13 @@ def test_nothing_is_written_beside_a_first_write_that_takes_longer_than_a_lease(
         if not slow.is_set():
             before_the_end.extend(edit.item.key for edit in edits)
             if len(before_the_end) == 1:
-                sleep(1.5)
+                sleep(3.0)
                 slow.set()
         return SEND(library, edits)
 
     monkeypatch.setattr(FolderLibrary, "send", send)
     scan_id = world.start("apply")
-    assert work_on(world, scan_id, lease_s=0.4) == []
+    assert work_on(world, scan_id, lease_s=1.5) == []
     assert len(before_the_end) == 1
     assert scans.status(world.core, scan_id).done == 80
 
