@@ -6,6 +6,7 @@ Confidences are in [0, 1], times in seconds, boxes in fractions of the upright p
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
+from unicodedata import normalize
 
 
 class Media(StrEnum):
@@ -184,6 +185,11 @@ class Tag:
     because: tuple[Evidence, ...] = ()
 
 
+def fold(name: str) -> str:
+    """Return what makes two spellings one tag: servers change case, trim and compose letters."""
+    return normalize("NFC", name.strip()).casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class TagRef:
     """A tag as it stands on a server: its field and its exact spelling."""
@@ -193,8 +199,8 @@ class TagRef:
 
     @property
     def word(self) -> tuple[Field, str]:
-        """What makes two tags the same: servers change the case of letters."""
-        return self.field, self.name.casefold()
+        """What makes two tags the same. See `fold`."""
+        return self.field, fold(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,12 @@
-"""`POST /Items/{id}` as Jellyfin takes it: what is left out is wiped (ItemUpdateController)."""
+"""`POST /Items/{id}` as Jellyfin takes it: what is left out is wiped (ItemUpdateController).
 
+By version: 10.11.11 and before keep lists as they are sent (`item.Tags = request.Tags`; issue 16156
+shows "test" saved twice). From 12 on, tags are trimmed, of values that differ in case alone the
+first is kept, and ids that are not in their provider's form are dropped (`TrySetProviderId`).
+"""
+
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from tests.mediabrowser.holdings import Held
@@ -28,8 +35,9 @@ _POISON = "Trickplay"
 def update(one: Held, body: Json, *, lenient: bool) -> int:
     """Change an item as a body says; return the status.
 
-    `lenient`, from Jellyfin 12 on: missing lists are taken for empty ones. Before, they break the
-    edit off, and what was set until then is lost from memory, though not from the database.
+    `lenient`, from Jellyfin 12 on: missing lists are taken for empty ones, and alike values are
+    made one. Before, missing lists break the edit off, and what was set until then is lost from
+    memory, though not from the database.
     """
     if body.get(_POISON) is not None:
         return 500
@@ -41,10 +49,12 @@ def update(one: Held, body: Json, *, lenient: bool) -> int:
     if one.type == "Episode":
         one.told |= {name: body.get(name) for name in _OF_EPISODES}
     one.told["Genres"] = body.get("Genres") or []
-    one.told["Tags"] = _distinct(body.get("Tags") or [])
+    one.told["Tags"] = body.get("Tags") or []
     one.told["ProviderIds"] = {
         name: value for name, value in (body.get("ProviderIds") or {}).items() if value
     }
+    if lenient:
+        _normalise(one.told)
     one.told["LockData"] = body.get("LockData") or False
     if body.get("People") is not None:
         one.told["People"] = [
@@ -54,7 +64,22 @@ def update(one: Held, body: Json, *, lenient: bool) -> int:
     return 204
 
 
-def _distinct(words: list[str]) -> list[str]:
+def _normalise(told: Json) -> None:
+    told["Tags"] = distinct(word.strip() for word in told["Tags"])
+    told["Genres"] = distinct(told["Genres"])
+    told["ProductionLocations"] = distinct(told.get("ProductionLocations") or [])
+    studios = {one["Name"]: one for one in reversed(told.get("Studios") or [])}
+    told["Studios"] = [studios[name] for name in distinct(reversed(studios))]
+    ids = told["ProviderIds"].items()
+    told["ProviderIds"] = {name: value for name, value in ids if _is_id(name, value)}
+
+
+def _is_id(name: str, value: str) -> bool:
+    form = {"imdb": r"[a-z]{2}\d+", "tmdb": r"0*[1-9]\d*"}.get(name.lower(), r".*")
+    return re.fullmatch(form, value, re.IGNORECASE) is not None
+
+
+def distinct(words: Iterable[str]) -> list[str]:
     found: dict[str, str] = {}
     for word in words:
         found.setdefault(_upper(word), word)

@@ -173,9 +173,11 @@ class MediaServer(FakeServer):
                 one.told |= {"Tags": list(one.keywords), "Genres": [], "Overview": None}
 
     def rescan(self, key: str) -> None:
-        """Read an item from the database again."""
+        """Read an item from the database again, where Jellyfin joins its tags with bars."""
         with self.lock:
-            self.items[key].told = dict(self.items[key].stored)
+            stored = self.items[key].stored
+            tags = "|".join(stored["Tags"])
+            self.items[key].told = stored | {"Tags": tags.split("|") if tags else []}
 
     def play(self, key: str) -> None:
         """Look at an item: what the server counts of that is nobody's edit."""

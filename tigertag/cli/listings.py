@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 from rich.table import Table
@@ -86,9 +87,10 @@ def libraries() -> None:
     """List the libraries and their sections."""
     table = Table("library", "plugin", "sections", box=None)
     problems: list[str] = []
-    with core(database=False) as built:
-        for entry in built.libraries:
-            table.add_row(entry.id, entry.name, _sections(built, entry, problems))
+    with core(database=False) as built, ThreadPoolExecutor(len(built.libraries) or 1) as pool:
+        found = pool.map(lambda entry: _sections(built, entry, problems), built.libraries)
+        for entry, sections in zip(built.libraries, found, strict=True):
+            table.add_row(entry.id, entry.name, sections)
     if table.row_count:
         console.print(table)
         click.echo("".join(f"{problem}\n" for problem in problems), nl=False)

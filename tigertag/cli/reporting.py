@@ -22,7 +22,7 @@ def report(built: Core, status: Status) -> None:
         f" {'it waits' if _is_waiting(status) else scan.state}."
     )
     click.echo(_counts(status))
-    for line in (*_failed(built, status), *_told(status)):
+    for line in (*_failed(built, status), *_problems(status), *_told(status)):
         click.echo(line)
     if scan.state != "done" and not _is_waiting(status):
         sys.exit(1)
@@ -68,6 +68,14 @@ def _failed(built: Core, status: Status) -> list[str]:
     if scan.kind in ("undo", "redo"):
         return [*lines, f"  `tigertag undo {scan.source_id}` tries them again."]
     return [*lines, f"  {_again(status.failed, len(browsing.given_up(built, scan.id)))}"]
+
+
+def _problems(status: Status) -> list[str]:
+    """What earlier scans could not do, and still stands: this one may have passed it over."""
+    if not status.problems or (status.failed and status.problems == status.failed):
+        return []
+    have = "item still has a problem" if status.problems == 1 else "items still have problems"
+    return [f"  {status.problems} {have}; `tigertag problems` shows why."]
 
 
 def _again(failed: int, given_up: int) -> str:

@@ -17,6 +17,7 @@ from tigertag.services.views import (
 from tigertag.store import Db, browse, decisions
 from tigertag.store import tags as tag_rows
 from tigertag.store.browse import ListedItem, Wanted
+from tigertag.store.problems import Sought
 from tigertag.store.tags import CountRow, TagRow
 from tigertag.wording import did_you_mean
 
@@ -30,17 +31,19 @@ def items(
     section: str = "",
     tag: str = "",
     q: str = "",
+    problems: Sought | None = None,
     cursor: str | None = None,
     limit: int = 60,
 ) -> Page[ItemCard]:
     """Return items that were listed, the oldest known first.
 
-    `tag` is a whole word, `q` a part of a title or key. Raises `NotFound`, `RequestError`.
+    `tag` is a whole word, `q` a part of a title or key; `problems`: those that have one. Raises
+    `NotFound`, `RequestError`.
     """
     after = cursors.number(cursor) or 0
     with core.store.read() as db:
-        section_ids = _section_ids(core, db, library, section)
-        rows = browse.page(db, Wanted(section_ids, tag, q, after, limit + 1))
+        of = section_ids(core, db, library, section)
+        rows = browse.page(db, Wanted(of, tag, q, after, limit + 1, problems))
         page = cursors.cut(rows, limit, after=lambda row: row.id)
         return Page(cards(db, page.items), page.next)
 
@@ -57,7 +60,7 @@ def _named(rows: Iterable[TagRow]) -> tuple[Named, ...]:
     return tuple(Named(row.field, row.name, row.confidence) for row in rows)
 
 
-def _section_ids(core: Core, db: Db, library: str, section: str) -> tuple[int, ...] | None:
+def section_ids(core: Core, db: Db, library: str, section: str) -> tuple[int, ...] | None:
     """Return the sections that are meant; None: all. Raises `NotFound`."""
     if not library and not section:
         return None
@@ -153,10 +156,8 @@ def tags(
     """
     start = cursors.number(cursor) or 0
     with core.store.read() as db:
-        section_ids = _section_ids(core, db, library, section)
-    counted = core.memory.recall(
-        ("tags", section_ids), lambda: _counted(core, section_ids), keep_s=_KEEP_COUNTS_S
-    )
+        of = section_ids(core, db, library, section)
+    counted = core.memory.recall(("tags", of), lambda: _counted(core, of), keep_s=_KEEP_COUNTS_S)
     return _tags_page([row for row in counted if q.casefold() in row.word], start, limit)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 from tigertag.contracts import Checkable
@@ -16,7 +16,8 @@ from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 4
+_PATIENCE_S = 60.0
+_NO_ANSWER = "It has not answered within a minute. TigerTag is still trying; check again later."
 
 
 def check(core: Core, names: Sequence[str] = ()) -> list[Checked]:
@@ -27,8 +28,15 @@ def check(core: Core, names: Sequence[str] = ()) -> list[Checked]:
     entries = [core.engine(name) for name in names] or [
         entry for entry in core.engines if not entry.problem.startswith("switched off")
     ]
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tigertag-check") as pool:
-        found = list(pool.map(_tried, entries))
+    # Each on a thread of its own, which is left behind where an engine hangs.
+    pool = ThreadPoolExecutor(len(entries) or 1, thread_name_prefix="tigertag-check")
+    tried = [pool.submit(_tried, entry) for entry in entries]
+    pool.shutdown(wait=False)
+    wait(tried, timeout=_PATIENCE_S)
+    found = [
+        one.result() if one.done() else Checked(entry.id, False, _NO_ANSWER)
+        for entry, one in zip(entries, tried, strict=True)
+    ]
     return [_lifted(core, one) if one.ok else one for one in found]
 
 

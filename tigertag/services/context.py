@@ -10,7 +10,7 @@ from tigertag import policy
 from tigertag.bounds import NAME, mark
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Enrolling, Library, PlacingGenres, Sampling
-from tigertag.model import Media, Section, Thresholds
+from tigertag.model import Media, Section, Thresholds, fold
 from tigertag.policy import Rules
 from tigertag.services import rules as rules_service
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
@@ -107,7 +107,7 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         only_uncertain=frozenset(one.id for one in entries if one.only_uncertain),
         paid=frozenset(one.id for one in entries if one.paid),
         sampling=entry.sampling,
-        skip_tags=frozenset(word.casefold() for word in entry.skip_tags),
+        skip_tags=frozenset(fold(word) for word in entry.skip_tags),
     )
 
 

@@ -1,7 +1,6 @@
 """What the services work with, and how names are looked up in it."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TypeVar
 
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Host, Library, Sampling
-from tigertag.errors import Conflict, NotFound, PluginError, TigerTagError
+from tigertag.errors import Conflict, NotFound, PluginError
 from tigertag.model import Rule, Section, Thresholds
 from tigertag.services.circuits import Circuits
 from tigertag.services.memory import Memory
@@ -113,14 +112,6 @@ class Core:
             f"{did_you_mean(name, [word for one in sections for word in (one.id, one.title)])}"
             f" It has: {titles}."
         )
-
-    def seen_sections(self) -> set[Section]:
-        """The sections of the libraries that can be reached now."""
-        found: set[Section] = set()
-        for entry in self.libraries:
-            with suppress(TigerTagError):
-                found |= set(self.library(entry.id).sections())
-        return found
 
     def engine(self, name: str) -> EngineEntry:
         """Return the engine's entry. Raises `NotFound`."""

@@ -12,7 +12,7 @@ from tigertag.bounds import NAME, WORD, fits
 from tigertag.errors import NotFound, RequestError, SettingsError
 from tigertag.model import Rule, RuleAction, Section, Thresholds
 from tigertag.policy import Rules
-from tigertag.services import blocking
+from tigertag.services import blocking, sources
 from tigertag.services.core import Core
 from tigertag.store import Db, browse
 from tigertag.store import rules as rows
@@ -77,7 +77,7 @@ def _placed(core: Core, rule: Rule) -> Rule:
         return rule
     path = _path(rule.section, known)
     if path is None:
-        known |= core.seen_sections()
+        known |= sources.seen_sections(core)
         path = _path(rule.section, known)
     if path is None:
         names = [f"{one.library}/{one.title}" for one in known]

@@ -83,9 +83,12 @@ class Runner:
             self._batching = Batching(self._core, context, stopping)
             with self._store.write() as db:
                 scans.move(db, self._scan_id, to="running", among=("queued", "running", "paused"))
-            with self._alive(), closing(self._spool):
-                threads.run(self._step, workers=self._core.workers, stop=self.stop)
-            self._core.memory.forget("tally")
+            try:
+                with self._alive(), closing(self._spool):
+                    threads.run(self._step, workers=self._core.workers, stop=self.stop)
+            finally:
+                self._settling.canary.let_go()
+            self._core.memory.forget("tally", "problems")
 
     def _step(self) -> bool:
         with self._store.write() as db:
@@ -192,6 +195,7 @@ class Runner:
             try:
                 with self._store.write() as db:
                     chunks.renew(db, held, lease_s=self._core.lease_s)
+                    self._settling.canary.keep(db)
                     if scans.get(db, self._scan_id).state != "running":
                         self.stop.set()
             except StoreError as exc:

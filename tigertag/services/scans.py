@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tigertag.errors import Conflict, RequestError
-from tigertag.services import counting, cursors, forecasts, waiting
+from tigertag.services import counting, cursors, forecasts, problems, waiting
 from tigertag.services.context import may_see
 from tigertag.services.core import Core
 from tigertag.services.forecasts import Forecast
@@ -48,7 +48,8 @@ class Status:
     `waits`: what this scan waits for by itself, a line an engine, and `due_at` when it goes on;
     `spared`: how many items an engine was not asked about, since others were sure. `forecast`: what
     a forecast has counted, None for a scan that is none. `left_alone`: how many items were left as
-    they are, since they bear a tag of SKIP_TAGS.
+    they are, since they bear a tag of SKIP_TAGS. `problems`: how many items of the section have
+    problems now, whichever scan met them.
     """
 
     scan: ScanRow
@@ -68,6 +69,7 @@ class Status:
     spared: Mapping[str, Saving] = field(default_factory=dict)
     forecast: Forecast | None = None
     left_alone: int = 0
+    problems: int = 0
 
     @property
     def total(self) -> int:
@@ -253,6 +255,7 @@ def _status(core: Core, scan: ScanRow) -> Status:
         waiting.savings(core, counts),
         forecasts.told(core, scan),
         counts.left_alone,
+        problems.of_section(core, scan.section_id),
     )
 
 

@@ -11,7 +11,7 @@ from tigertag.policy import Plan
 from tigertag.services import reading, skipping
 from tigertag.services.context import Context
 from tigertag.services.writeback import Made, Read, Unread, Writeback, became, standing_after
-from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger
+from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems
 from tigertag.store.answers import Current
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
@@ -57,6 +57,8 @@ class Settling:
         self._context = context
         self._writeback = Writeback(store, context, lease_s=lease_s)
 
+        self.canary = self._writeback.canary
+
     def run(self, chunk: Chunk, run: RunContext) -> bool:
         """Settle what is to be settled; False when `run` was cancelled before the end."""
         with self._store.read() as db:
@@ -74,7 +76,9 @@ class Settling:
         reason = f"TigerTag died {chunk.attempts - 1} times over it and its neighbours; scan again."
         with self._store.write() as db:
             chunks.check(db, chunk)
-            decisions.write(db, chunk.scan_id, [_failed(one, reason) for one in todo])
+            given_up = [_failed(one, reason) for one in todo]
+            decisions.write(db, chunk.scan_id, given_up)
+            problems.note(db, self._context.scan, given_up)
 
     def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
         with self._store.read() as db:

@@ -18,7 +18,7 @@ def reason(
 ) -> str | None:
     """Say why an item is left alone; None: it is not. A tag that TigerTag wrote is no reason."""
     for tag in seen.tags:
-        if tag.name.casefold() in skip_tags and standing.get(tag.word) not in _OURS:
+        if tag.word[1] in skip_tags and standing.get(tag.word) not in _OURS:
             return f"It bears the tag {tag.name}, and is left as it is (SKIP_TAGS)."
     return None
 
@@ -43,7 +43,7 @@ def found(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, 
 
 
 def _bears_any(seen: Shown | NotRead, words: Collection[str]) -> bool:
-    return isinstance(seen, Shown) and any(tag.name.casefold() in words for tag in seen.tags)
+    return isinstance(seen, Shown) and any(tag.word[1] in words for tag in seen.tags)
 
 
 def _standings(store: Store, item_ids: Sequence[int]) -> dict[int, dict[Word, Standing]]:

@@ -1,5 +1,6 @@
 """Libraries, their sections, and engines, as they are now or were last seen."""
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from threading import Thread
 from tigertag.contracts import NOTICE, Enrolling
 from tigertag.errors import TigerTagError
 from tigertag.model import Section
-from tigertag.services import spending
+from tigertag.services import problems, spending
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.views import EngineView, LibraryView, MonthOfUse, SectionView
 from tigertag.store import browse, kept, stops
@@ -17,6 +18,9 @@ from tigertag.store.stops import StopRow
 
 _LOOK_AGAIN_S = 20.0
 _PATIENCE_S = 1.5
+_LONG_PATIENCE_S = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class Seen:
@@ -32,15 +36,18 @@ class Seen:
         self.checked_at: datetime | None = None
 
     def refresh(self) -> None:
-        """Look again if it is time; wait for it, but not for long, where nothing was seen yet."""
+        """Look again, beside the caller, if it is time."""
         if self._entry.library is None or self._fresh():
             return
         if self._looking is None or not self._looking.is_alive():
+            self._since = time.monotonic()
             self._looking = Thread(target=self._look, name="tigertag-look", daemon=True)
             self._looking.start()
-            self._since = time.monotonic()
-        if self.checked_at is None:
-            self._looking.join(max(0.0, self._since + _PATIENCE_S - time.monotonic()))
+
+    def wait(self, patience_s: float) -> None:
+        """Wait, but not for long, for the end of the first look, counted from its begin."""
+        if self.checked_at is None and self._looking is not None:
+            self._looking.join(max(0.0, self._since + patience_s - time.monotonic()))
             if self.checked_at is None:
                 self.problem = "It has not answered yet."
 
@@ -55,21 +62,43 @@ class Seen:
             self.problem = ""
         except TigerTagError as exc:
             self.problem = str(exc)
+        except Exception:
+            logger.exception("library %s met a bug when its sections were read", self._entry.id)
+            self.problem = "It met a bug of its own; see the log."
         self.checked_at = datetime.now(UTC)
 
 
 def libraries(core: Core) -> tuple[LibraryView, ...]:
     """Return the configured libraries; one that cannot be reached shows what was scanned of it."""
     known = _known(core)
-    return tuple(_view(core, entry, known) for entry in core.libraries)
+    looks = _looked(core, patience_s=_PATIENCE_S)
+    return tuple(_view(core, entry, seen, known) for entry, seen in looks)
 
 
-def _view(core: Core, entry: LibraryEntry, known: dict[str, "_Counted"]) -> LibraryView:
-    seen = core.memory.recall(("seen", entry.id), lambda: Seen(core, entry), keep_s=float("inf"))
-    seen.refresh()
+def seen_sections(core: Core) -> set[Section]:
+    """Return the sections of the libraries that can be reached now; a slow one is waited for."""
+    looks = _looked(core, patience_s=_LONG_PATIENCE_S)
+    return {section for _entry, seen in looks for section in seen.sections}
+
+
+def _looked(core: Core, *, patience_s: float) -> list[tuple[LibraryEntry, Seen]]:
+    """Look at all libraries at once: one that hangs costs the patience once, and no other's."""
+    found = [(entry, _seen(core, entry)) for entry in core.libraries]
+    for _entry, seen in found:
+        seen.refresh()
+    for _entry, seen in found:
+        seen.wait(patience_s)
+    return found
+
+
+def _seen(core: Core, entry: LibraryEntry) -> Seen:
+    return core.memory.recall(("seen", entry.id), lambda: Seen(core, entry), keep_s=float("inf"))
+
+
+def _view(core: Core, entry: LibraryEntry, seen: Seen, known: dict[str, "_Counted"]) -> LibraryView:
     scanned = [one.count.section for one in known.values() if one.count.section.library == entry.id]
     sections = seen.sections or tuple(scanned)
-    views = tuple(_section(section, known) for section in sections)
+    views = tuple(_section(core, section, known) for section in sections)
     return LibraryView(entry.id, entry.name, views, seen.problem, seen.checked_at)
 
 
@@ -77,7 +106,7 @@ def sections(core: Core, library_id: str) -> tuple[SectionView, ...]:
     """Ask a library for its sections now. Raises `NotFound`, `PluginError`, `LibraryError`."""
     found = core.library(library_id).sections()
     known = _known(core)
-    return tuple(_section(section, known) for section in found)
+    return tuple(_section(core, section, known) for section in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +130,12 @@ def _known(core: Core) -> dict[str, _Counted]:
     return {one.section.path: _Counted(one, *scans.get(one.id, nothing)) for one in counts}
 
 
-def _section(section: Section, known: dict[str, _Counted]) -> SectionView:
+def _section(core: Core, section: Section, known: dict[str, _Counted]) -> SectionView:
     one = known.get(section.path)
     if one is None:
         return SectionView(section)
-    return SectionView(section, one.count.items, one.count.canary_passed, one.active, one.newest)
+    count, failing = one.count, problems.of_section(core, one.count.id)
+    return SectionView(section, count.items, count.canary_passed, one.active, one.newest, failing)
 
 
 def engines(core: Core) -> tuple[EngineView, ...]:

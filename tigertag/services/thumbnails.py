@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from io import BytesIO
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 
 import numpy as np
 from PIL import Image
@@ -21,20 +21,21 @@ from tigertag.store.browse import ListedItem
 
 _JPEG_QUALITY = 82
 _FETCHED_AT_ONCE = 4
-_MOST_WAITING = 8
-_PLACE_S = 2.0
+# A browser asks for six pictures at once. Requests have 16 threads (web/server.py): a library that
+# hangs must leave most of them to others.
+_MOST_WAITING = 6
+_PLACE_S = 1.0
 _PATIENCE_S = 5.0
 _LEFT_ALONE_S = 15.0
 _TOO_MANY = "Too many pictures are asked for at once; try again."
 
 
 class Lookout:
-    """Fetches pictures on threads of its own, and leaves a library alone that has just failed."""
+    """Fetches pictures, of each library on threads of its own. Thread-safe."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="tigertag-picture")
-        self._places = BoundedSemaphore(_MOST_WAITING)
-        self._failing: dict[str, tuple[float, str]] = {}
+        self._windows: dict[str, _Window] = {}
+        self._lock = Lock()
 
     def picture(
         self, library: Library, item: Item, short_side_px: int, *, at_s: float | None = None
@@ -43,28 +44,60 @@ class Lookout:
 
         Raises `ItemError`, `LibraryError`.
         """
-        until, reason = self._failing.get(library.id, (0.0, ""))
-        if time.monotonic() < until:
-            raise LibraryUnavailable(reason)
+        with self._lock:
+            window = self._windows.setdefault(library.id, _Window())
+        return window.picture(library, item, short_side_px, at_s)
+
+
+class _Window:
+    """Fetches pictures of one library, and leaves it alone when it has just failed.
+
+    When its time is up again, one picture is asked for, and the others once that has come.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="tigertag-picture")
+        self._places = BoundedSemaphore(_MOST_WAITING)
+        self._lock = Lock()
+        self._failed_until = 0.0
+        self._reason = ""
+
+    def picture(
+        self, library: Library, item: Item, short_side_px: int, at_s: float | None
+    ) -> bytes:
+        self._check()
         if not self._places.acquire(timeout=_PLACE_S):
             raise LibraryUnavailable(_TOO_MANY)
         try:
             fetched = self._pool.submit(_jpeg, library, item, short_side_px, at_s)
-            return fetched.result(_PATIENCE_S)
+            jpeg = fetched.result(_PATIENCE_S)
         except TimeoutError as exc:
-            if fetched.cancel():
-                raise LibraryUnavailable(_TOO_MANY) from exc
             reason = f"Library {library.id} does not send its pictures in time; try again later."
-            self._leave_alone(library, reason)
+            if fetched.cancel():
+                reason = _TOO_MANY
+            else:
+                self._leave_alone(reason)
             raise LibraryUnavailable(reason) from exc
         except LibraryError as exc:
-            self._leave_alone(library, str(exc))
+            self._leave_alone(str(exc))
             raise
         finally:
             self._places.release()
+        self._reason = ""
+        return jpeg
 
-    def _leave_alone(self, library: Library, reason: str) -> None:
-        self._failing[library.id] = (time.monotonic() + _LEFT_ALONE_S, reason)
+    def _check(self) -> None:
+        """Raises `LibraryUnavailable` while the library is left alone, or one asks it again."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._failed_until:
+                raise LibraryUnavailable(self._reason)
+            if self._reason:
+                self._failed_until = now + _PATIENCE_S
+
+    def _leave_alone(self, reason: str) -> None:
+        with self._lock:
+            self._failed_until, self._reason = time.monotonic() + _LEFT_ALONE_S, reason
 
 
 def _jpeg(library: Library, item: Item, short_side_px: int, at_s: float | None) -> bytes:

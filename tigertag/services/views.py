@@ -39,6 +39,23 @@ class ItemCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """What an engine could not do for an item, or its library (`engine` is "").
+
+    `again`: the next scan tries it again. `ignored`: the user has left it out until the item
+    changes.
+    """
+
+    id: int
+    card: ItemCard
+    engine: str
+    reason: str
+    since: datetime
+    again: bool
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """What an engine said of an item once. `current`: of the item as it is now."""
 
@@ -164,13 +181,17 @@ class LibraryView:
 
 @dataclass(frozen=True, slots=True)
 class SectionView:
-    """A section. `items` is 0 until it has been listed; `written` whether we ever wrote to it."""
+    """A section. `items` is 0 until it has been listed; `written` whether we ever wrote to it.
+
+    `problems`: how many of its items have problems that are not solved.
+    """
 
     section: Section
     items: int = 0
     written: bool = False
     active_scan: int | None = None
     newest_scan: int | None = None
+    problems: int = 0
 
 
 @dataclass(frozen=True, slots=True)

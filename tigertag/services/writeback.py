@@ -1,24 +1,38 @@
 """Writing: ledger *planned* → send → read back → *verified*; and what a crash left in between."""
 
-import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tigertag import policy
 from tigertag.contracts import EditOutcome, RunContext
-from tigertag.errors import LeaseLost, LibraryError
+from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.model import Edit, Shown, Standing, TagRef
 from tigertag.policy import Plan, Settled
+from tigertag.services import reading
+from tigertag.services.canary import Canary
 from tigertag.services.context import Context
-from tigertag.services.reading import bounded
-from tigertag.store import Db, Store, chunks, decisions, items, ledger, scans, sections, tags
+from tigertag.store import (
+    Db,
+    Store,
+    chunks,
+    decisions,
+    items,
+    ledger,
+    problems,
+    scans,
+    tags,
+)
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.ledger import EditRow, Verdict
 
-_CANARY_POLL_S = 0.05
 _SENT_TOGETHER = 25
+_SPOILT = (
+    "The first write, to {}, changed more than its tags; writing has stopped. Look at that item"
+    " before you scan again."
+)
 Changes = dict[TagRef, Standing | None]
 
 
@@ -63,7 +77,7 @@ class Writeback:
     def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
         self._store = store
         self._context = context
-        self._lease_s = lease_s
+        self.canary = Canary(store, context, lease_s=lease_s)
 
     def record(self, chunk: Chunk, found: Sequence[Read | Unread]) -> list[Made]:
         """Keep what was decided and learned; put the edits that are to be made into the ledger."""
@@ -77,11 +91,27 @@ class Writeback:
             ids = ledger.plan(db, chunk.scan_id, edits)
             ended = [one.decision for one in found if one.row.id not in ids]
             decisions.write(db, chunk.scan_id, ended)
+            problems.note(db, self._context.scan, ended)
             if self._context.scan.kind == "scan":
                 decided = [one for one in read if not one.left_alone]
                 tags.put(db, {one.row.id: one.decision.tags for one in decided})
             items.settle(db, [(one.row.id, _settles(one)) for one in found])
+            harmed = self._harmed_before(db, read)
+            if harmed:
+                scans.move(db, chunk.scan_id, to="failed", among=("running",), error=harmed)
+        if harmed:
+            raise LibraryError(harmed)
         return [Made(one, ids[one.row.id]) for one in to_make]
+
+    def _harmed_before(self, db: Db, read: Sequence[Read]) -> str:
+        """Say which item a first write has harmed that was cut off before it was read back."""
+        if self.canary.has_passed(db):
+            return ""
+        for one in read:
+            cut_off = (edit for edit in one.unsettled if edit.is_cut_off)
+            if any(_harmed(edit.before, edit.removes, one.shown) for edit in cut_off):
+                return _SPOILT.format(one.row.item.called)
+        return ""
 
     def send(self, chunk: Chunk, made: Sequence[Made], run: RunContext) -> None:
         """Make the edits, the section's first one alone, and write down what came of each.
@@ -90,56 +120,65 @@ class Writeback:
         after what was done until then has been written down.
         """
         rest = list(made)
-        while rest and self._takes_canary(chunk, run):
-            self._canary(chunk, rest.pop(0))
-        while rest and not run.cancelled():
-            self._send(chunk, rest[:_SENT_TOGETHER])
-            rest = rest[_SENT_TOGETHER:]
-
-    def _takes_canary(self, chunk: Chunk, run: RunContext) -> bool:
-        """Whether ours is the first write to the section; waits while it is another's."""
-        section_id = self._context.scan.section_id
-        while not run.cancelled():
-            with self._store.write() as db:
-                chunks.check(db, chunk)
-                if scans.get(db, chunk.scan_id).state != "running":
-                    # A canary that went wrong has stopped the scan: nobody may try another.
-                    raise LeaseLost
-                if sections.get(db, section_id).canary_passed:
-                    return False
-                if sections.claim_canary(db, section_id, lease_s=self._lease_s):
-                    return True
-            time.sleep(_CANARY_POLL_S)
-        return False
-
-    def _canary(self, chunk: Chunk, made: Made) -> None:
-        """Make the first edit of a section, and see that nothing but the tags has changed."""
-        passed, spoilt = False, ""
         try:
-            for outcome in self._send(chunk, [made]):
-                if outcome.after is None:
-                    continue
+            while rest and (earlier := self.canary.take(chunk, rest[0].edit_id, run)) is not None:
+                self._check_earlier(chunk, earlier)
+                self._send_alone(chunk, rest.pop(0))
+            while rest and not run.cancelled():
+                self._send(chunk, rest[:_SENT_TOGETHER])
+                rest = rest[_SENT_TOGETHER:]
+        except LibraryUnavailable:
+            # It may be there again in a moment: whoever runs the scan decides what that means.
+            raise
+        except LibraryError as exc:
+            self._stop_writing(chunk, exc)
+            raise
+
+    def _stop_writing(self, chunk: Chunk, error: LibraryError) -> None:
+        """End the scan for all who work on it, in one step with our claim to the first write.
+
+        Otherwise the next one would make its first write before it hears of this one.
+        """
+        with self._store.write() as db:
+            scans.move(db, chunk.scan_id, to="failed", among=("running",), error=str(error))
+            self.canary.end(db, passed=False)
+
+    def _send_alone(self, chunk: Chunk, made: Made) -> None:
+        """Make the first edit of a section, and see that nothing but the tags has changed."""
+        passed = False
+        for outcome in self._send(chunk, [made]):
+            if outcome.after is not None:
                 passed = _done(made, outcome.after).complete
-                if _harmed(made, outcome.after):
-                    passed = False
-                    spoilt = (
-                        f"The first write, to {outcome.key}, changed more than its tags; writing"
-                        " has stopped. Look at that item before you scan again."
-                    )
-        finally:
-            with self._store.write() as db:
-                sections.end_canary(db, self._context.scan.section_id, passed=passed)
-                if spoilt:
-                    scans.move(db, chunk.scan_id, to="failed", among=("running",), error=spoilt)
-        if spoilt:
-            raise LibraryError(spoilt)
+                if _harmed(made.read.shown, made.edit.removes, outcome.after):
+                    raise LibraryError(_SPOILT.format(made.edit.item.called))
+        with self._store.write() as db:
+            self.canary.end(db, passed=passed)
+
+    def _check_earlier(self, chunk: Chunk, earlier: Sequence[EditRow]) -> None:
+        """See what came of first writes that were cut off before they were read back.
+
+        Raises `LibraryError` where one has harmed its item; the next scan does not ask again.
+        """
+        with self._store.read() as db:
+            rows = items.get(db, self._context.section, [edit.item_id for edit in earlier])
+        shown = reading.shown(self._context.library, [row.item for row in rows]) if rows else {}
+        by_id = {row.id: row.item for row in rows}
+        for edit in earlier:
+            seen = shown.get(by_id[edit.item_id].key)
+            if isinstance(seen, Shown) and _harmed(edit.before, edit.removes, seen):
+                done = became(edit, seen)
+                with self._store.write() as db:
+                    chunks.check(db, chunk)
+                    ledger.judge(db, [_verdict(edit.id, done, seen)])
+                    ledger.stand(db, {edit.item_id: standing_after(edit.kind, done)})
+                raise LibraryError(_SPOILT.format(by_id[edit.item_id].called))
 
     def _send(self, chunk: Chunk, made: Sequence[Made]) -> list[EditOutcome]:
         by_key = {one.read.shown.key: one for one in made}
         outcomes: list[EditOutcome] = []
         try:
             for outcome in self._context.library.send([one.edit for one in made]):
-                after = None if outcome.after is None else bounded(outcome.after)
+                after = None if outcome.after is None else reading.bounded(outcome.after)
                 outcomes.append(replace(outcome, after=after))
             silent = by_key.keys() - {outcome.key for outcome in outcomes}
             reason = "The library did not say what came of it; scan again."
@@ -157,7 +196,9 @@ class Writeback:
             chunks.check(db, chunk)
             ledger.judge(db, [one.verdict for one in concluded])
             ledger.stand(db, {one.item_id: one.changes for one in concluded})
-            decisions.write(db, chunk.scan_id, [one.decision for one in concluded])
+            decided = [one.decision for one in concluded]
+            decisions.write(db, chunk.scan_id, decided)
+            problems.note(db, self._context.scan, decided, writing=True)
             items.note_shown(db, [(id, after.stamp, after.refreshed) for id, after in shown])
             items.settle(db, [(one.item_id, one.decision.settles) for one in concluded])
 
@@ -210,8 +251,14 @@ def _conclusion(kind: str, made: Made, outcome: EditOutcome) -> _Conclusion:
     if not done.complete:
         reason = "The library did not take all of its tags; scan again."
         decision = _not_made(made, reason, done)
-    elif _lost(made, outcome.after):
+    elif _lost(read.shown, made.edit.removes, outcome.after):
         reason = "A tag that is none of TigerTag's is gone since it was written; look at it."
+        decision = _not_made(made, reason, done)
+    elif merged := _merged(made, outcome.after):
+        reason = (
+            f"The library made one tag of {merged} when the tags were written. If you need both,"
+            " look at the item there."
+        )
         decision = _not_made(made, reason, done)
     verdict = _verdict(made.edit_id, done, outcome.after)
     return _Conclusion(read.row.id, verdict, standing_after(kind, done), decision)
@@ -222,15 +269,27 @@ def _done(made: Made, after: Shown) -> Settled:
     return policy.settle(edit.adds, edit.removes, before=made.read.shown, after=after)
 
 
-def _lost(made: Made, after: Shown) -> bool:
+def _lost(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
     """Whether a tag is gone that the edit does not speak of."""
-    edit, before = made.edit, made.read.shown
-    kept = {ref.word for ref in before.tags} - {ref.word for ref in edit.removes}
+    kept = {ref.word for ref in before.tags} - {ref.word for ref in removes}
     return not kept <= {ref.word for ref in after.tags}
 
 
-def _harmed(made: Made, after: Shown) -> bool:
-    return after.rest != made.read.shown.rest or _lost(made, after)
+def _merged(made: Made, after: Shown) -> str:
+    """Name tags that differ in spelling alone and of which the library has kept fewer; "": none.
+
+    That is odd about the item, and proves nothing of other writes.
+    """
+    removed = {ref.word for ref in made.edit.removes}
+    had, has = set(made.read.shown.tags), Counter(ref.word for ref in set(after.tags))
+    fewer = Counter(ref.word for ref in had if ref.word not in removed) - has
+    for word in fewer:
+        return " and ".join(sorted(f"“{ref.name}”" for ref in had if ref.word == word))
+    return ""
+
+
+def _harmed(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
+    return after.rest != before.rest or _lost(before, removes, after)
 
 
 def _not_made(made: Made, reason: str, done: Settled | None = None) -> Decision:

@@ -10,12 +10,13 @@ from sqlalchemy import Row, Select, exists, func, select
 
 from tigertag.errors import NotFound
 from tigertag.model import Answer, Field, Item, Media, Section, Tag
-from tigertag.store import schema
+from tigertag.store import problems, schema
 from tigertag.store.answers import unpacked
 from tigertag.store.database import Db
 from tigertag.store.decisions import Decision, decision_of
 from tigertag.store.ledger import EditRow, edits_where
 from tigertag.store.packing import unpack_tags
+from tigertag.store.problems import Sought
 from tigertag.store.sql import escaped
 
 _items = schema.items
@@ -67,13 +68,17 @@ class SectionCount:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which items. "" and empty: all. `after`: the id of the last item of the part before."""
+    """Which items. "" and empty: all. `after`: the id of the last item of the part before.
+
+    `problems`: those that have such a problem.
+    """
 
     section_ids: tuple[int, ...] | None = None
     word: str = ""
     text: str = ""
     after: int = 0
     limit: int = 60
+    problems: Sought | None = None
 
 
 def page(db: Db, wanted: Wanted) -> list[ListedItem]:
@@ -87,6 +92,8 @@ def page(db: Db, wanted: Wanted) -> list[ListedItem]:
     if wanted.text:
         like = f"%{escaped(wanted.text.casefold())}%"
         statement = statement.where(_items.c.sought.like(like, escape="\\"))
+    if wanted.problems is not None:
+        statement = statement.where(_items.c.id.in_(problems.having(wanted.problems)))
     rows = db.execute(statement.order_by(_items.c.id).limit(wanted.limit))
     return [_listed(row) for row in rows]
 

@@ -36,6 +36,11 @@ class EditRow:
     planned_at: datetime
     reason: str
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether it was about to be sent alone, and nobody has said what came of it."""
+        return self.state == "sent" and not self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -71,6 +76,13 @@ def plan(db: Db, scan_id: int, planned: Sequence[tuple[int, Edit, Shown]]) -> di
 def unsettled(db: Db, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:
     """Return the edits of these items that no reading has confirmed yet, oldest first."""
     return _by_item(db, _edits.c.item_id.in_(item_ids), _edits.c.state.in_(UNSETTLED))
+
+
+def cut_off(db: Db, section_id: int) -> list[EditRow]:
+    """Return the edits of a section that were about to be sent when a crash came."""
+    of_section = select(schema.items.c.id).where(schema.items.c.section_id == section_id)
+    cut_off = (_edits.c.state == "sent", _edits.c.reason == "")
+    return edits_where(db, *cut_off, _edits.c.item_id.in_(of_section))
 
 
 def made(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:

@@ -71,6 +71,7 @@ sections = Table(
     Column("canary", String(16), nullable=False, server_default="none"),
     Column("canary_until", Float, nullable=False, server_default="0"),
     Column("source", String(256), nullable=False, server_default=""),
+    Column("canary_by", String(64), nullable=False, server_default=""),
     UniqueConstraint("library", "key"),
     _one_of("canary", "none", "claimed", "passed"),
     comment="A part of a library that has been scanned. canary: the state of its first write.",
@@ -247,6 +248,23 @@ work = Table(
     Index(None, "item_id"),
     Index(None, "batch_id", "item_id"),
     comment="One item that one engine has to be asked about.",
+)
+
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("engine", String(64), nullable=False),
+    Column("revision", String(256), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("again", Boolean, nullable=False),
+    Column("writing", Boolean, nullable=False),
+    Column("ignored", Boolean, nullable=False),
+    Column("scan_id", Integer, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    UniqueConstraint("item_id", "engine"),
+    comment="What an engine or the library (engine '') could not do for an item.",
 )
 
 batches = Table(

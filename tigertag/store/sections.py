@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Update, or_, select, update
 
 from tigertag import bounds
 from tigertag.errors import Unstorable
@@ -62,16 +62,30 @@ def is_of_source(db: Db, section_id: int, source: str) -> bool:
     return db.execute(update(_sections).where(*where).values(source=source)).rowcount == 1
 
 
-def claim_canary(db: Db, section_id: int, *, lease_s: float) -> bool:
-    """Take on the first write to the section; False when it is passed or another's."""
+def claim_canary(db: Db, section_id: int, *, by: str, lease_s: float) -> bool:
+    """Take on the first write to the section; False when it is passed or another's.
+
+    `by` names this claim alone: one that ran out and was taken over can neither be renewed nor
+    ended any more.
+    """
     free = or_(
         _sections.c.canary == "none",
         (_sections.c.canary == "claimed") & (_sections.c.canary_until < now_s()),
     )
     claim = update(_sections).where(_sections.c.id == section_id, free)
-    return db.execute(claim.values(canary="claimed", canary_until=now_s() + lease_s)).rowcount == 1
+    claimed = claim.values(canary="claimed", canary_until=now_s() + lease_s, canary_by=by)
+    return db.execute(claimed).rowcount == 1
 
 
-def end_canary(db: Db, section_id: int, *, passed: bool) -> None:
-    state = "passed" if passed else "none"
-    db.execute(update(_sections).where(_sections.c.id == section_id).values(canary=state))
+def renew_canary(db: Db, section_id: int, *, by: str, lease_s: float) -> None:
+    """Keep a claim while its write is under way."""
+    db.execute(_claimed(section_id, by).values(canary_until=now_s() + lease_s))
+
+
+def end_canary(db: Db, section_id: int, *, by: str, passed: bool) -> None:
+    db.execute(_claimed(section_id, by).values(canary="passed" if passed else "none"))
+
+
+def _claimed(section_id: int, by: str) -> Update:
+    mine = (_sections.c.canary == "claimed", _sections.c.canary_by == by)
+    return update(_sections).where(_sections.c.id == section_id, *mine)

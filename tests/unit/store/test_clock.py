@@ -32,7 +32,7 @@ def chunk(db: Db, owner: str, lease_s: float) -> bool:
 
 
 def canary(db: Db, owner: str, lease_s: float) -> bool:
-    return sections.claim_canary(db, 1, lease_s=lease_s)
+    return sections.claim_canary(db, 1, by=owner, lease_s=lease_s)
 
 
 def named(db: Db, owner: str, lease_s: float) -> bool:

@@ -46,6 +46,80 @@ def test_each_step_down_and_up_again_works_with_rows(database_url: str, revision
     store.close()
 
 
+def test_what_failed_before_problems_were_kept_is_one_after_the_upgrade(database_url: str) -> None:
+    """The newest word on an item counts, and only of the item as it is."""
+    store = Store(database_url)
+    command.upgrade(migrate.config(store), "0005")
+    with store.write() as db:
+        fill(db)
+        for statement in _HISTORY:
+            db.exec_driver_sql(statement)
+    migrate.upgrade(store)
+    with store.read() as db:
+        found = db.exec_driver_sql(
+            "SELECT item_id, engine, reason, again FROM problems ORDER BY item_id, engine"
+        ).all()
+    assert [(*row[:3], bool(row[3])) for row in found] == [
+        (1, "", "refused", True),
+        (2, "cloud", "busy", True),
+        (2, "local", "torn", False),
+    ]
+    store.close()
+
+
+def _item(id: int, revision: str, gone: str = "false") -> str:
+    return (
+        "INSERT INTO items (id, section_id, key, revision, media, title, gone)"
+        f" VALUES ({id}, 1, 'k{id}', '{revision}', 'photo', 't', {gone})"
+    )
+
+
+def _scan(id: int, write: str) -> str:
+    return (
+        "INSERT INTO scans (id, section_id, kind, mode, write, state, created_at)"
+        f" VALUES ({id}, 1, 'scan', 'changed', '{write}', 'done', '2026-01-0{id % 10} 00:00:00')"
+    )
+
+
+def _decided(scan: int, item: int, state: str, reason: str, revision: str = "r") -> str:
+    return (
+        "INSERT INTO decisions (scan_id, item_id, chunk_id, state, revision, reason)"
+        f" VALUES ({scan}, {item}, 1, '{state}', '{revision}', '{reason}')"
+    )
+
+
+def _asked(scan: int, item: int, engine: str, state: str, reason: str, revision: str = "r") -> str:
+    return (
+        "INSERT INTO work"
+        " (scan_id, chunk_id, item_id, engine, revision, fingerprint, state, reason)"
+        f" VALUES ({scan}, 1, {item}, '{engine}', '{revision}', 'f', '{state}', '{reason}')"
+    )
+
+
+_HISTORY = [
+    "DELETE FROM edits",
+    "DELETE FROM decisions",
+    "DELETE FROM work",
+    "UPDATE items SET gone = false, revision = 'r' WHERE id = 1",
+    *(_scan(id, write) for id, write in ((11, "preview"), (12, "apply"))),
+    *(_item(id, "r") for id in (2, 3, 4)),
+    _item(5, "r", "true"),
+    # A write that was refused; an engine that failed for good, another for now.
+    _decided(12, 1, "failed", "refused"),
+    _decided(11, 2, "failed", "torn"),
+    _asked(11, 2, "local", "failed", "torn"),
+    _asked(11, 2, "cloud", "retryable", "busy"),
+    # Solved since; of an older picture; of an item that is gone.
+    _decided(11, 3, "failed", "torn"),
+    _asked(11, 3, "local", "retryable", "torn"),
+    _decided(12, 3, "done", ""),
+    _asked(12, 3, "local", "done", ""),
+    _decided(11, 4, "failed", "torn", "old"),
+    _asked(11, 4, "local", "failed", "torn", "old"),
+    _decided(11, 5, "failed", "torn"),
+]
+
+
 def test_down_to_base_leaves_nothing_behind(database_url: str) -> None:
     store = Store(database_url)
     migrate.upgrade(store)

@@ -155,10 +155,21 @@ def test_a_scan_ends_when_its_last_chunk_does(store: Store) -> None:
 def test_the_canary_is_one_workers(store: Store) -> None:
     with store.write() as db:
         section_id = sections.ensure(db, SECTION)
-        assert sections.claim_canary(db, section_id, lease_s=10)
-        assert not sections.claim_canary(db, section_id, lease_s=10)
-        sections.end_canary(db, section_id, passed=True)
+        assert sections.claim_canary(db, section_id, by="a", lease_s=10)
+        assert not sections.claim_canary(db, section_id, by="b", lease_s=10)
+        sections.end_canary(db, section_id, by="a", passed=True)
         assert sections.get(db, section_id).canary_passed
+
+
+def test_a_canary_that_was_taken_over_is_not_its_first_holders_any_more(store: Store) -> None:
+    with store.write() as db:
+        section_id = sections.ensure(db, SECTION)
+        assert sections.claim_canary(db, section_id, by="a", lease_s=-1)
+        assert sections.claim_canary(db, section_id, by="b", lease_s=10)
+        sections.renew_canary(db, section_id, by="a", lease_s=-1)
+        sections.end_canary(db, section_id, by="a", passed=True)
+        assert not sections.get(db, section_id).canary_passed
+        assert not sections.claim_canary(db, section_id, by="c", lease_s=10)
 
 
 def test_allowing_a_word_takes_its_denial_away(store: Store) -> None:

@@ -35,7 +35,7 @@ class Writer(Protocol):
     def write(self, change: Change) -> None:
         """Make a change.
 
-        Raises `ItemError`: this item only; `Meddled`, though its tags may be written. Raises
+        Raises `ItemError`: this item only; `Changed`, though its tags may be written. Raises
         `Refused`: the server refused it, though some of it may have been done. Raises
         `LibraryError`: no more can be made.
         """
@@ -89,7 +89,14 @@ class Dialect(Protocol):
         """See `model.Shown.refreshed`."""
         ...
 
-    def writer(self, server: Server, user: str, wording: Wording, stop: "Stop") -> Writer: ...
+    @property
+    def unstorable(self) -> str:
+        """The characters that no tag may hold, beside those that no server keeps."""
+        ...
+
+    def writer(
+        self, server: Server, user: str, wording: Wording, *, stop: "Stop", version: str
+    ) -> Writer: ...
 
 
 class Stop:
@@ -99,6 +106,8 @@ class Stop:
         self._lock = Lock()
         self._count = 0
         self._met: set[str] = set()
+        self.merges = False
+        """Whether the server was seen to make one value of two that are alike."""
 
     def pull(self) -> None:
         with self._lock:

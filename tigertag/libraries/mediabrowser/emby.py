@@ -82,7 +82,11 @@ class Emby:
         """Nothing that Emby shows tells its own doing from its user's."""
         return ""
 
-    def writer(self, server: Server, user: str, wording: Wording, stop: Stop) -> "_Tagging":
+    unstorable = ""
+
+    def writer(
+        self, server: Server, user: str, wording: Wording, *, stop: Stop, version: str
+    ) -> "_Tagging":
         return _Tagging(server)
 
 

@@ -23,8 +23,8 @@ class Spoilt(LibraryError):
         self.restored = restored
 
 
-class Meddled(ItemError):
-    """Somebody else has changed an item while it was written."""
+class Changed(ItemError):
+    """More of an item has changed than its tags, which says nothing of other items."""
 
 
 def no_file(refused: Refused) -> ItemError:
@@ -120,9 +120,30 @@ class Wording(faults.Wording):
             restored=False,
         )
 
-    def meddled(self, changed: Sequence[str]) -> Meddled:
+    def not_kept(self, what: str) -> ItemError:
+        """The error for an item that the server would not keep as it is."""
+        return ItemError(
+            f"{self._product} keeps {what} when an item is edited, so nothing was written. Correct"
+            f" that in {self._product}, then scan again.",
+            retryable=True,
+        )
+
+    def merged(self, names: Sequence[str], *, restored: bool) -> Changed:
+        """The error for an item of which the server made one value of two that are alike."""
+        cure = (
+            "That was put back as it was."
+            if restored
+            else f"That could not be put back: look at it in {self._product}."
+        )
+        return Changed(
+            f"{self._product} merged values of {', '.join(names)} that are almost alike when the"
+            f" tags were written. {cure} Other items are not affected.",
+            retryable=True,
+        )
+
+    def meddled(self, changed: Sequence[str]) -> Changed:
         """The error for an item that somebody seems to have edited while it was written."""
-        return Meddled(
+        return Changed(
             f"Somebody else changed it ({', '.join(changed)}) while it was written. That is left as"
             " it is; the next scan sees what came of the tags.",
             retryable=True,

@@ -21,6 +21,7 @@ from tigertag.served.device import device
 __all__ = ["Options", "build"]
 
 _LEAST = (10, 10)
+_MERGES_FROM = (12,)
 
 
 class Options(options.Options):
@@ -50,6 +51,7 @@ class Jellyfin:
     listed_fields = LISTED
     read_fields = (*READ, "SpecialEpisodeNumbers")
     catalogued_fields = CATALOGUED
+    unstorable = "|"  # It joins the tags of an item in its database with bars (BaseItemMapper).
     whole: Mapping[str, str] = MappingProxyType({"CollapseBoxSetItems": "false"})
 
     def headers(self, library: str, key: str) -> dict[str, str]:
@@ -103,7 +105,10 @@ class Jellyfin:
         photo = media_of(entry) is Media.PHOTO
         return text(entry, "Etag") if photo and not locked else ""
 
-    def writer(self, server: Server, user: str, wording: Wording, stop: Stop) -> Posting:
+    def writer(
+        self, server: Server, user: str, wording: Wording, *, stop: Stop, version: str
+    ) -> Posting:
+        stop.merges = stop.merges or _parts(version) >= _MERGES_FROM
         return Posting(server, user, wording, stop)
 
 

@@ -97,8 +97,10 @@ class MediaBrowserLibrary:
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         """Make the edits, one by one."""
         now = self._now
-        writer = self._dialect.writer(now.server, now.user, self._wording, self._stop)
-        return Sending(writer, self.read_tags, self._dialect.product).run(edits)
+        writer = self._dialect.writer(
+            now.server, now.user, self._wording, stop=self._stop, version=now.version
+        )
+        return Sending(writer, self.read_tags, self._dialect).run(edits)
 
     @property
     def _now(self) -> Opened:

@@ -66,14 +66,15 @@ def _plain(name: str, value: Any) -> Any:
     if name in _DATES and isinstance(value, str):
         return _ZEROS.sub("", value.removeprefix(_NO_DATE))
     if name == "Studios":
-        return sorted(names(value, "Name"))
+        return sorted(set(names(value, "Name")))
     if name == "People" and isinstance(value, list):
         people = [one for one in value if isinstance(one, dict)]
         return sorted([text(one, part) for part in _PERSON] for one in people)
     if isinstance(value, dict):
         return {key: one for key, one in value.items() if not is_empty(one)}
     if isinstance(value, list):
-        return sorted((one for one in value if not is_empty(one)), key=str)
+        # What stands twice in a list, spelled the same, says no more than what stands once.
+        return sorted({str(one): one for one in value if not is_empty(one)}.values(), key=str)
     return value
 
 

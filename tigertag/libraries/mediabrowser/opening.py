@@ -19,11 +19,12 @@ _PUBLIC = Call("/System/Info/Public")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A server that answers, its id, and that of the user through whose eyes it is seen."""
+    """A server that answers, its id and version, and the user through whose eyes it is seen."""
 
     server: Server
     id: str
     user: str
+    version: str
 
 
 def opened(
@@ -32,8 +33,9 @@ def opened(
     """Reach the server. Raises `LibraryError`."""
     # Otherwise `requests` would put a password of ~/.netrc in the place of Jellyfin's key.
     session.auth = _as_it_is
-    server, id = _reached(dialect, options, session, wording)
-    return Opened(server, id, _user(dialect, options, server, wording))
+    server, public = _reached(dialect, options, session, wording)
+    user = _user(dialect, options, server, wording)
+    return Opened(server, text(public, "Id"), user, text(public, "Version"))
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -42,8 +44,8 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _reached(
     dialect: Dialect, options: Options, session: requests.Session, wording: Wording
-) -> tuple[Server, str]:
-    """Return the server at the first address where one answers, and its id."""
+) -> tuple[Server, Entry]:
+    """Return the server at the first address where one answers, and what it says of itself."""
     failed: LibraryError | None = None
     for base in dialect.bases(options.url):
         server = Server(base, session, wording)
@@ -56,11 +58,10 @@ def _reached(
         except LibraryError as exc:
             failed = failed or exc
             continue
-        id = text(public, "Id")
-        if not id or not text(public, "Version"):
+        if not text(public, "Id") or not text(public, "Version"):
             raise wording.strange()
         dialect.check(public, wording)
-        return server, id
+        return server, public
     assert failed is not None
     raise failed
 

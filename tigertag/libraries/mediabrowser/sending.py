@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import ItemError, LibraryError
-from tigertag.libraries.mediabrowser.dialect import Change, Writer
-from tigertag.libraries.mediabrowser.faults import Meddled, Spoilt
+from tigertag.libraries.mediabrowser.dialect import Change, Dialect, Writer
+from tigertag.libraries.mediabrowser.faults import Changed, Spoilt
 from tigertag.libraries.mediabrowser.reading import is_key
 from tigertag.model import Edit, Field, Item, Shown
 from tigertag.served.edits import is_storable, left, took
@@ -27,12 +27,13 @@ class _Due:
 class Sending:
     """One call of `contracts.Library.send`."""
 
-    def __init__(self, writer: Writer, read_tags: ReadTags, product: str) -> None:
+    def __init__(self, writer: Writer, read_tags: ReadTags, dialect: Dialect) -> None:
         self._writer = writer
         self._read_tags = read_tags
-        self._product = product
+        self._product = dialect.product
+        self._unstorable = set(dialect.unstorable)
         self._refused: dict[str, str] = {}
-        self._meddled: dict[str, str] = {}
+        self._changed: dict[str, str] = {}
 
     def run(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         due = []
@@ -62,9 +63,12 @@ class Sending:
             return f"Its key is none of an item on {self._product}."
         if any(tag.field is not Field.TAG for tag in edit.adds):
             return f"{self._product} is given tags alone, no labels and no genres."
-        if not all(is_storable(tag.name) for tag in edit.adds):
+        if not all(self._is_storable(tag.name) for tag in edit.adds):
             return f"A tag of characters that {self._product} cannot hold was refused."
         return ""
+
+    def _is_storable(self, name: str) -> bool:
+        return is_storable(name) and self._unstorable.isdisjoint(name)
 
     def _made(self, due: Sequence[_Due]) -> Iterator[EditOutcome]:
         """Write what is due; what is not known to have been written has no outcome."""
@@ -89,8 +93,8 @@ class Sending:
         key = one.change.key
         try:
             self._writer.write(one.change)
-        except Meddled as exc:
-            self._meddled[key] = str(exc)
+        except Changed as exc:
+            self._changed[key] = str(exc)
         except ItemError as exc:
             self._refused[key] = str(exc)
         except Refused as exc:
@@ -104,8 +108,8 @@ class Sending:
         for one in sent:
             key = one.change.key
             after, refused = read[key], self._refused.get(key, "")
-            if meddled := self._meddled.get(key):
-                yield EditOutcome(key, None, meddled, sent=True)
+            if changed := self._changed.get(key):
+                yield EditOutcome(key, None, changed, sent=True)
             elif isinstance(after, NotRead):
                 yield EditOutcome(key, None, refused or after.reason, sent=not refused)
             elif refused and not took(one.edit, one.before, after):

@@ -6,6 +6,7 @@ from tigertag.web.api import (
     docs,
     engines,
     health,
+    item_problems,
     items,
     libraries,
     refusals,
@@ -15,7 +16,7 @@ from tigertag.web.api import (
     use,
 )
 
-_RESOURCES = (libraries, engines, scans, items, tags, rules, use, health)
+_RESOURCES = (libraries, engines, scans, items, item_problems, tags, rules, use, health)
 
 
 def register(app: Flask) -> None:

@@ -22,6 +22,7 @@ class Section(Shape):
     title: str
     items: int = Field(description="How many it had when it was last listed; 0 before that.")
     written: bool = Field(description="Whether TigerTag ever wrote to it.")
+    problems: int = Field(description="How many of its items have problems that are not solved.")
     active_scan: int | None = Field(description="The scan that is queued, running or paused.")
     newest_scan: int | None
 
@@ -32,6 +33,7 @@ class Section(Shape):
             title=view.section.title,
             items=view.items,
             written=view.written,
+            problems=view.problems,
             active_scan=view.active_scan,
             newest_scan=view.newest_scan,
         )

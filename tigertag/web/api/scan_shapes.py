@@ -25,6 +25,9 @@ class Counts(Shape):
     todo: int
     done: int
     failed: int
+    problems: int = Field(
+        description="Items of the section that have problems now, whichever scan met them."
+    )
     adds: int = Field(description="Tags to be added, or added.")
     removes: int = Field(description="Tags to be removed, or removed.")
     changed: int = Field(description="Items with tags to be added or removed.")
@@ -39,6 +42,7 @@ class Counts(Shape):
             todo=status.todo,
             done=status.done,
             failed=status.failed,
+            problems=status.problems,
             adds=status.adds,
             removes=status.removes,
             changed=status.changed,

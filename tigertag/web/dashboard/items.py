@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from tigertag.services import browsing, tombstones
+from tigertag.services import browsing, problems, tombstones
 from tigertag.web import state
 from tigertag.web.dashboard import asked, boxes, places, strip
 from tigertag.web.dashboard.previewed import changed
@@ -15,13 +15,14 @@ pages = Blueprint("items", __name__)
 def every() -> ResponseReturnValue:
     core = state.core()
     library, section = asked.place()
-    sought = {"in": asked.text("in"), "tag": asked.text("tag"), "q": asked.text("q")}
+    sought = {name: asked.text(name) for name in ("in", "tag", "q", "problems")}
     page = browsing.items(
         core,
         library=library,
         section=section,
         tag=sought["tag"],
         q=sought["q"],
+        problems=problems.unsolved(core) if sought["problems"] else None,
         cursor=asked.cursor(),
     )
     if asked.by_htmx() and asked.cursor():
@@ -38,6 +39,7 @@ def show(item_id: int) -> ResponseReturnValue:
     return render_template(
         "item.html",
         detail=detail,
+        problems=problems.of_item(core, item_id),
         boxes=found,
         boxes_in_words=boxes.summary(found),
         stills=stills,

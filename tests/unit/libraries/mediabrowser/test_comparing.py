@@ -10,11 +10,12 @@ from tigertag.libraries.mediabrowser.comparing import (
     difference,
     difference_of_tags,
     mended,
+    not_kept,
 )
 
 BEFORE: dict[str, Any] = {"Id": "1", "Type": "Movie", "Name": "a", "Tags": ["x"], **FILM}
-TAGS = Difference(lost=("Tags",)), Difference(other=("Tags",)), Difference()
-LOST, OTHER, SAME = TAGS
+LOST, OTHER, SAME = Difference(lost=("Tags",)), Difference(other=("Tags",)), Difference()
+MERGED = Difference(merged=("Tags",))
 
 
 @pytest.mark.parametrize("name", [*FILM, "Name"])
@@ -89,7 +90,15 @@ def test_a_number_that_is_nought_is_told_from_none() -> None:
     [
         ("mine", "cat", LOST),
         ("mine yours", "mine cat", LOST),
-        ("straße Strasse", "straße cat", LOST),
+        ("straße Strasse", "straße cat", MERGED),
+        ("Mine mine", "Mine cat", MERGED),
+        ("Mine mine", "MINE cat", MERGED),
+        ("caf\u00e9 cafe\u0301", "caf\u00e9 cat", MERGED),
+        ("Mine mine", "mine cat", MERGED),
+        ("Mine mine", "cat", LOST),
+        ("Mine mine yours", "Mine cat", LOST),
+        ("mine mine", "mine cat", SAME),
+        ("cafe\u0301", "caf\u00e9 cat", SAME),
         ("mine", "yours cat", OTHER),
         ("mine", "mine cat", SAME),
         ("mine", "Mine cat", SAME),
@@ -101,8 +110,49 @@ def test_tags_are_lost_only_where_nobody_can_have_replaced_them(
     had: str, has: str, expected: Difference
 ) -> None:
     there = had.split()
-    stay = [word for word in there if word != "straße"]
-    assert difference_of_tags(there, [*stay, "cat"], has.split()) == expected
+    assert difference_of_tags(there, [*there, "cat"], has.split()) == expected
+
+
+def test_spaces_around_a_tag_and_blank_tags_are_no_loss() -> None:
+    there = [" mine ", "  "]
+    assert difference_of_tags(there, [*there, "cat"], ["mine", "cat"]) == SAME
+
+
+@pytest.mark.parametrize("name", ["Genres", "ProductionLocations"])
+def test_values_that_were_made_one_are_told_from_lost_ones(name: str) -> None:
+    before = BEFORE | {name: ["Drama", "drama", "Comedy"]}
+    merged = difference(before, before | {name: ["Drama", "Comedy"]})
+    lost = difference(before, before | {name: ["Drama", "drama"]})
+    assert (merged, lost) == (Difference(merged=(name,)), Difference(lost=(name,)))
+
+
+def test_a_value_that_stands_twice_may_stand_once() -> None:
+    assert not difference(BEFORE | {"Genres": ["Drama", "Drama"]}, BEFORE | {"Genres": ["Drama"]})
+
+
+@pytest.mark.parametrize(
+    ("told", "tags"),
+    [
+        ({}, ["Mine", "mine"]),
+        ({}, ["Mine", " MINE"]),
+        ({"Genres": ["Drama", "drama"]}, []),
+        ({"Studios": [{"Name": "Ours"}, {"Name": "ours"}]}, []),
+        ({"ProductionLocations": ["Norway", "NORWAY"]}, []),
+        ({"ProviderIds": {"Tmdb": "nm0000123"}}, []),
+        ({"ProviderIds": {"Imdb": "42"}}, []),
+    ],
+)
+def test_what_jellyfin_12_would_not_keep_is_known_before(
+    told: dict[str, Any], tags: list[str]
+) -> None:
+    assert not_kept(BEFORE | told, tags)
+
+
+@pytest.mark.parametrize(
+    "tags", [["mine", "mine"], ["straße", "Strasse"], ["caf\u00e9", "cafe\u0301"], [" mine"]]
+)
+def test_what_jellyfin_12_takes_for_two_tags_or_for_the_same_is_kept(tags: list[str]) -> None:
+    assert not_kept(BEFORE, tags) == ""
 
 
 def test_an_item_is_mended_where_it_lost_something_and_nowhere_else() -> None:

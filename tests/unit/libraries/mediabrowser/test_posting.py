@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.mediabrowser.editing import distinct
 from tests.mediabrowser.holdings import Held
 from tests.unit.libraries.mediabrowser.places import FILM, Place, words
 from tigertag.contracts import EditOutcome
@@ -370,3 +371,95 @@ def test_an_item_that_tells_almost_nothing_is_written_all_the_same(jelly: Place)
     jelly.add_photo("a.jpg", Genres=None, ProviderIds=None, LockedFields=None)
     (outcome,) = jelly.send(jelly.edit("a.jpg", adds=("cat",)))
     assert words(outcome) == ["cat"]
+
+
+ODD: list[dict[str, Any]] = [
+    {"Tags": ["Christmas", "christmas"]},
+    {"Tags": ["Christmas", " CHRISTMAS "]},
+    {"Genres": ["Drama", "drama"]},
+    {"Studios": [{"Name": "Ours"}, {"Name": "ours"}]},
+    {"ProductionLocations": ["Norway", "NORWAY"]},
+    {"ProviderIds": {"Tmdb": "nm0000123"}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: next(iter(odd)))
+def test_an_item_that_jellyfin_would_not_keep_as_it_is_stops_no_other(
+    film: Place, odd: dict[str, Any]
+) -> None:
+    """Up to 10.11 it gets its tags; from 12 on it is left as it is, and fails by itself."""
+    film.add_film("b", film.media.items[film.keys["a"]].view)
+    edits = [film.edit(name, adds=("cat",)) for name in "ab"]
+    film.told("a").update(odd)
+    before = {"Tags": film.tags("a"), **rest(film)}
+    first, second = film.send(*edits)
+    keeps = film.media.major < 12
+    tags = [*before["Tags"], "cat"] if keeps else before["Tags"]
+    assert (first.after is not None, first.sent) == (keeps, False)
+    assert {"Tags": film.tags("a"), **rest(film)} == before | {"Tags": tags}
+    assert words(second) == ["cat"]
+
+
+def test_of_two_alike_tags_ours_can_be_taken_off(film: Place) -> None:
+    film.tag("a", "Cat")
+    edit = film.edit("a", removes=("Cat",))
+    film.told("a")["Tags"] = ["Cat", "cat"]
+    film.send(edit)
+    assert film.tags("a") == ["cat"]
+
+
+def merging(one: Held) -> None:
+    """A server of any version that makes alike tags one."""
+    one.told["Tags"] = distinct(one.told["Tags"])
+
+
+def test_a_server_that_turns_out_to_merge_tags_harms_one_item_and_writes_the_others(
+    film: Place,
+) -> None:
+    view = film.media.items[film.keys["a"]].view
+    for name in "bc":
+        film.add_film(name, view)
+    edits = [film.edit(name, adds=("cat",)) for name in "abc"]
+    for name in "ab":
+        film.told(name)["Tags"] = ["Christmas", "christmas"]
+    film.media.after_edit = merging
+    first, second, third = film.send(*edits)
+    assert (first.after, second.after, words(third)) == (None, None, ["cat"])
+    assert film.tags("b") == ["Christmas", "christmas"]
+
+
+def test_alike_tags_that_were_merged_once_are_put_back(film: Place) -> None:
+    if film.media.major >= 12:
+        pytest.skip("Jellyfin 12 would merge them again, so they are not written")
+    edit, once = film.edit("a", adds=("cat",)), [merging]
+    film.told("a")["Tags"] = ["Christmas", "christmas"]
+    film.media.after_edit = lambda one: once.pop()(one) if once else None
+    (outcome,) = film.send(edit)
+    assert (outcome.after, film.tags("a")) == (None, ["Christmas", "christmas"])
+
+
+def test_a_tag_that_differs_by_space_or_composition_is_not_added_twice(film: Place) -> None:
+    film.tag("a", " beach ", "cafe\u0301")
+    (outcome,) = film.send(film.edit("a", adds=("beach", "caf\u00e9")))
+    assert words(outcome) == [" beach ", "cafe\u0301"]
+
+
+def test_tags_with_spaces_in_two_items_stop_nothing(film: Place) -> None:
+    view = film.media.items[film.keys["a"]].view
+    for name in "bc":
+        film.add_film(name, view)
+    for name in "abc":
+        film.tag(name, " beach ")
+    made = film.send(*(film.edit(name, adds=("cat",)) for name in "abc"))
+    assert [words(one)[-1] for one in made] == ["cat"] * 3
+
+
+def test_a_tag_with_a_bar_is_refused_for_jellyfin_would_make_two_of_it(film: Place) -> None:
+    (outcome,) = film.send(film.edit("a", adds=("cat|dog",)))
+    assert (outcome.after, outcome.sent, film.tags("a")) == (None, False, [])
+
+
+def test_the_fake_makes_two_tags_of_one_with_a_bar(film: Place) -> None:
+    film.tag("a", "cat|dog")
+    film.media.rescan(film.keys["a"])
+    assert film.tags("a") == ["cat", "dog"]

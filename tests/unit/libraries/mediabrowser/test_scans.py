@@ -8,6 +8,7 @@ import pytest
 
 from tests.colours import COLOURS
 from tests.mediabrowser import MediaServer
+from tests.mediabrowser.editing import distinct
 from tests.unit.libraries.mediabrowser.places import Place
 from tests.unit.libraries.scanned import PICTURES, Scanned
 from tigertag.errors import LibraryError
@@ -65,6 +66,28 @@ def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(jelly_bo
         jelly_box.scan("apply")
     assert jelly_box.all_tags() == [[]] * 6
     assert {jelly_box.told(f"{number}")["Overview"] for number in range(6)} == {"Mine."}
+
+
+def test_two_tags_that_differ_in_case_never_stop_the_other_items(jelly_box: Box) -> None:
+    jelly_box.photos(6)
+    jelly_box.tag("0", "Christmas", "christmas")
+    status = jelly_box.scan("apply")
+    keeps = jelly_box.media.major < 12
+    assert (status.failed, status.done) == ((0, 6) if keeps else (1, 5))
+    assert jelly_box.tags("0") == ["Christmas", "christmas", "red"][: 3 if keeps else 2]
+    assert jelly_box.all_tags()[1:] == (TAGGED * 2)[1:]
+
+
+def test_an_emby_that_merges_the_tags_of_the_first_item_fails_that_item_alone(
+    emby: MediaServer, tmp_path: Path
+) -> None:
+    box = Box(emby, tmp_path)
+    box.photos(6)
+    box.tag("0", "Christmas", "christmas")
+    emby.after_edit = lambda one: one.told.update(Tags=distinct(one.told["Tags"]))
+    status = box.scan("apply")
+    assert (status.failed, status.done, box.all_tags()[1:]) == (1, 5, (TAGGED * 2)[1:])
+    box.close()
 
 
 def test_another_server_under_the_same_name_is_left_alone(box: Box) -> None:

@@ -80,6 +80,7 @@ def test_a_scan_says_how_far_it_has_come(world: World, rest: FlaskClient) -> Non
         "todo": 0,
         "done": 2,
         "failed": 1,
+        "problems": 1,
         "adds": 2,
         "removes": 0,
         "changed": 2,

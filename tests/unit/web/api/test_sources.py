@@ -30,6 +30,7 @@ def test_libraries_show_their_sections(world: World, rest: FlaskClient) -> None:
         "title": "photos",
         "items": 3,
         "written": True,
+        "problems": 0,
         "active_scan": None,
         "newest_scan": 1,
     }

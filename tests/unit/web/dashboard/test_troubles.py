@@ -101,3 +101,34 @@ def test_a_tag_that_moves_tells_from_where_to_where(world: World, shelf: Shelf) 
         for field in ("genre", "label"):
             assert f'red <small class="field">{field}</small>' in page, path
     assert 'red <small class="field">genre</small>' in member.page("/tags")
+
+
+def test_a_problem_stays_on_home_and_on_its_page_until_it_is_ignored(
+    world: World, shelf: Shelf
+) -> None:
+    world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
+    world.scan()
+    world.scan()
+    member = member_of(world)
+    assert "1 item with problems" in member.page("/").replace("\u202f", " ")
+    assert "1 item still has a problem" in member.page("/scans/2")
+    assert "It is torn." in member.page("/problems?in=photos/1")
+    assert "a" in member.page("/items?problems=1")
+    part = member.post_by_htmx("/problems/1/ignore")
+    assert "ignored until the item changes" in part.text
+    assert "with problems" not in member.page("/")
+    assert "It is torn." not in member.page("/problems")
+    assert "It is torn." in member.page("/problems?ignored=1")
+
+
+def test_a_problem_can_be_ignored_and_shown_again_without_scripts(
+    world: World, shelf: Shelf
+) -> None:
+    world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
+    world.scan()
+    member = member_of(world)
+    assert member.post("/problems/1/ignore").location == "/items/1"
+    assert "Show again" in member.page("/items/1")
+    member.post("/problems/1/show")
+    assert "Ignore" in member.page("/items/1")
+    assert member.post("/problems/9/show").status_code == 404

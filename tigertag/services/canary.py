@@ -1,0 +1,77 @@
+"""The canary: a section's first write, which is alone until it was read back."""
+
+import time
+from collections.abc import Sequence
+from uuid import uuid4
+
+from tigertag.contracts import RunContext
+from tigertag.errors import LeaseLost
+from tigertag.services.context import Context
+from tigertag.store import Db, Store, chunks, ledger, scans, sections
+from tigertag.store.chunks import Chunk
+from tigertag.store.ledger import EditRow, Verdict
+
+_POLL_S = 0.05
+
+
+class Canary:
+    """The claim of one process to the first write to a scan's section. Thread-safe.
+
+    The database knows whose it is: threads, processes and machines wait for one another.
+    """
+
+    def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
+        self._store = store
+        self._context = context
+        self._lease_s = lease_s
+        self._claim = ""
+        """The name of our claim, while we have one."""
+
+    @property
+    def _section_id(self) -> int:
+        return self._context.scan.section_id
+
+    def take(self, chunk: Chunk, edit_id: int, run: RunContext) -> Sequence[EditRow] | None:
+        """Claim the first write for an edit; None: it has passed. Waits while it is another's.
+
+        Returns first writes that a crash has cut off, and that have to be looked at before.
+        """
+        while not run.cancelled():
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                claim = uuid4().hex
+                mine = sections.claim_canary(db, self._section_id, by=claim, lease_s=self._lease_s)
+                # Looked at after the claim, which waits for whoever ends the one before ours.
+                if scans.get(db, chunk.scan_id).state != "running":
+                    # A canary that went wrong has stopped the scan: nobody may try another.
+                    raise LeaseLost
+                if mine:
+                    earlier = ledger.cut_off(db, self._section_id)
+                    # If we die over it, whoever comes next looks at this item first.
+                    ledger.judge(db, [Verdict(edit_id, "sent", None)])
+                    self._claim = claim
+                    return earlier
+                if self.has_passed(db):
+                    return None
+            time.sleep(_POLL_S)
+        return None
+
+    def has_passed(self, db: Db) -> bool:
+        return sections.get(db, self._section_id).canary_passed
+
+    def keep(self, db: Db) -> None:
+        """Keep our claim, if we have one: a server may be slow to answer."""
+        if claim := self._claim:
+            sections.renew_canary(db, self._section_id, by=claim, lease_s=self._lease_s)
+
+    def end(self, db: Db, *, passed: bool) -> None:
+        """Give our claim back, if we have one."""
+        claim, self._claim = self._claim, ""
+        if claim:
+            sections.end_canary(db, self._section_id, by=claim, passed=passed)
+
+    def let_go(self) -> None:
+        """Give back a claim that an error has left behind, when nothing is sent any more."""
+        if self._claim:
+            with self._store.write() as db:
+                self.end(db, passed=False)

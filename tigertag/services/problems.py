@@ -1,0 +1,82 @@
+"""What could not be done for items, and still cannot: a list that lasts until it is solved."""
+
+from collections.abc import Iterable
+
+from tigertag.services import browsing, cursors
+from tigertag.services.core import Core
+from tigertag.services.views import Page, Problem
+from tigertag.store import Db, browse, problems
+from tigertag.store.problems import ProblemRow, Sought
+
+_KEEP_COUNTS_S = 1.0
+
+
+def listed(
+    core: Core,
+    *,
+    library: str = "",
+    section: str = "",
+    ignored: bool = False,
+    cursor: str | None = None,
+    limit: int = 60,
+) -> Page[Problem]:
+    """Return the problems of items, the oldest first; `ignored`: those that the user has ignored.
+
+    Raises `NotFound` for a library or section that is unknown, `RequestError`.
+    """
+    after = cursors.number(cursor) or 0
+    with core.store.read() as db:
+        section_ids = browsing.section_ids(core, db, library, section)
+        wanted = Sought(_usable(core), section_ids, ignored=ignored)
+        rows = problems.page(db, wanted, after=after, limit=limit + 1)
+        page = cursors.cut(rows, limit, after=lambda row: row.id)
+        return Page(tuple(_shown(db, page.items)), page.next)
+
+
+def of_item(core: Core, item_id: int) -> tuple[Problem, ...]:
+    """Return the problems of an item, the ignored ones as well."""
+    with core.store.read() as db:
+        wanted = Sought(_usable(core), item_id=item_id, ignored=None)
+        return tuple(_shown(db, problems.page(db, wanted)))
+
+
+def unsolved(core: Core) -> Sought:
+    """Which problems count: not the ignored ones, nor those of engines that are switched off."""
+    return Sought(_usable(core))
+
+
+def _usable(core: Core) -> tuple[str, ...]:
+    return tuple(entry.id for entry in core.engines if entry.engine is not None)
+
+
+def of_section(core: Core, section_id: int) -> int:
+    """Return how many items of a section have problems; some moments old, perhaps."""
+
+    def count() -> dict[int, int]:
+        with core.store.read() as db:
+            return problems.counts(db, unsolved(core))
+
+    return core.memory.recall(("problems",), count, keep_s=_KEEP_COUNTS_S).get(section_id, 0)
+
+
+def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
+    """Leave a problem out of the lists until its item changes, or show it again.
+
+    Raises `NotFound`.
+    """
+    with core.store.write() as db:
+        problems.get(db, problem_id)
+        problems.ignore(db, [problem_id], ignored=ignored)
+        (shown,) = _shown(db, [problems.get(db, problem_id)])
+    core.memory.forget("problems")
+    return shown
+
+
+def _shown(db: Db, rows: Iterable[ProblemRow]) -> Iterable[Problem]:
+    found = list(rows)
+    listed = browse.items_by_id(db, [row.item_id for row in found])
+    cards = {card.id: card for card in browsing.cards(db, list(listed.values()))}
+    for row in found:
+        yield Problem(
+            row.id, cards[row.item_id], row.engine, row.reason, row.since, row.again, row.ignored
+        )

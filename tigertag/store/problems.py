@@ -1,0 +1,180 @@
+"""Problems of items: they last until they are solved, the item changes, or it is gone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
+
+from tigertag.errors import NotFound
+from tigertag.store import schema
+from tigertag.store.database import Db
+from tigertag.store.decisions import Decision
+from tigertag.store.scans import ScanRow
+from tigertag.store.sql import insert_or_replace
+
+_items = schema.items
+_problems = schema.problems
+_work = schema.work
+
+_FAILED = ("failed", "retryable")
+_ANSWERED = ("done", "spared")
+Place = tuple[int, str]
+"""An item and an engine; "": its library."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """What an engine could not do for an item, or the library ("").
+
+    `again`: the next scan tries it again. `ignored`: the user knows of it.
+    """
+
+    id: int
+    item_id: int
+    engine: str
+    reason: str
+    again: bool
+    ignored: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which problems: of these engines, of these sections (None: of all), those of one item."""
+
+    engines: tuple[str, ...]
+    section_ids: tuple[int, ...] | None = None
+    item_id: int | None = None
+    ignored: bool | None = False
+
+
+def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = False) -> None:
+    """Take down what was decided of items: problems that began, that last, and that have ended.
+
+    `writing`: the items were written to. A problem in writing ends with a scan that writes alone.
+    """
+    by_item = {one.item_id: one for one in decided}
+    known = {(row.item_id, row.engine): row for row in _known(db, list(by_item))}
+    work = _work_of(db, scan.id, list(by_item), with_answers=bool(known))
+    found = {place: one for place, one in work.items() if one[0] in _FAILED}
+    for item_id, one in by_item.items():
+        engines = {reason for (of, _engine), (_state, reason) in found.items() if of == item_id}
+        if one.state == "failed" and one.reason not in engines:
+            found[item_id, ""] = ("retryable", one.reason)
+    ended = [
+        row.id
+        for place, row in known.items()
+        if place not in found and _has_ended(row, by_item[place[0]], scan, place in work)
+    ]
+    if ended:
+        db.execute(delete(_problems).where(_problems.c.id.in_(ended)))
+    _keep(db, scan, by_item, found, known, writing=writing)
+
+
+def _has_ended(row: Row[Any], one: Decision, scan: ScanRow, answered: bool) -> bool:
+    left_alone = one.state == "done" and bool(one.reason)
+    if left_alone or row.revision != one.revision:
+        return True
+    if row.engine:
+        return answered
+    return not row.writing or (one.state == "done" and scan.write == "apply")
+
+
+def _keep(
+    db: Db,
+    scan: ScanRow,
+    by_item: dict[int, Decision],
+    found: dict[Place, tuple[str, str]],
+    known: dict[Place, Row[Any]],
+    *,
+    writing: bool,
+) -> None:
+    now = datetime.now(UTC)
+    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    for (item_id, engine), (state, reason) in found.items():
+        revision, before = by_item[item_id].revision, known.get((item_id, engine))
+        row = {
+            "item_id": item_id,
+            "engine": engine,
+            "revision": revision,
+            "reason": reason,
+            "again": state == "retryable",
+            "writing": writing and not engine,
+            "ignored": False,
+            "scan_id": scan.id,
+            "since": now,
+        }
+        rows[before is not None and before.revision == revision].append(row)
+    key = ("item_id", "engine")
+    insert_or_replace(db, _problems, rows[True], key=key, keep=("ignored", "since"))
+    insert_or_replace(db, _problems, rows[False], key=key)
+
+
+def _known(db: Db, item_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    return db.execute(select(_problems).where(_problems.c.item_id.in_(item_ids))).all()
+
+
+def _work_of(
+    db: Db, scan_id: int, item_ids: Sequence[int], *, with_answers: bool
+) -> dict[Place, tuple[str, str]]:
+    states = (*_FAILED, *_ANSWERED) if with_answers else _FAILED
+    columns = (_work.c.item_id, _work.c.engine, _work.c.state, _work.c.reason)
+    where = (_work.c.item_id.in_(item_ids), _work.c.state.in_(states))
+    rows = db.execute(select(*columns).where(_work.c.scan_id == scan_id, *where))
+    return {(item_id, engine): (state, reason) for item_id, engine, state, reason in rows}
+
+
+def _are(sought: Sought) -> list[ColumnElement[bool]]:
+    """Whether a problem, joined with its item, is one of those that are sought."""
+    where = [
+        _items.c.gone.is_(False),
+        _problems.c.revision == _items.c.revision,
+        _problems.c.engine.in_(("", *sought.engines)),
+    ]
+    if sought.section_ids is not None:
+        where.append(_items.c.section_id.in_(sought.section_ids))
+    if sought.item_id is not None:
+        where.append(_items.c.id == sought.item_id)
+    if sought.ignored is not None:
+        where.append(_problems.c.ignored.is_(sought.ignored))
+    return where
+
+
+def page(db: Db, sought: Sought, *, after: int = 0, limit: int = 60) -> list[ProblemRow]:
+    """Return problems by rising id, from `after` on."""
+    statement = select(_problems).join(_items).where(*_are(sought), _problems.c.id > after)
+    return [_row(row) for row in db.execute(statement.order_by(_problems.c.id).limit(limit))]
+
+
+def having(sought: Sought) -> Any:
+    """A query of the ids of the items that have such problems."""
+    return select(_problems.c.item_id).join(_items).where(*_are(sought))
+
+
+def counts(db: Db, sought: Sought) -> dict[int, int]:
+    """Return how many items of each section have problems, by the section's id."""
+    number = func.count(_problems.c.item_id.distinct())
+    statement = select(_items.c.section_id, number).select_from(_problems).join(_items)
+    rows = db.execute(statement.where(*_are(sought)).group_by(_items.c.section_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def get(db: Db, problem_id: int) -> ProblemRow:
+    """Return a problem. Raises `NotFound`."""
+    row = db.execute(select(_problems).where(_problems.c.id == problem_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no problem {problem_id}; it may have been solved.")
+    return _row(row)
+
+
+def ignore(db: Db, problem_ids: Iterable[int], *, ignored: bool) -> None:
+    where = _problems.c.id.in_(list(problem_ids))
+    db.execute(update(_problems).where(where).values(ignored=ignored))
+
+
+def _row(row: Row[Any]) -> ProblemRow:
+    return ProblemRow(
+        row.id, row.item_id, row.engine, row.reason, row.again, row.ignored, row.since
+    )
