@@ -22,6 +22,7 @@ from tigertag.libraries.folder import sidecar
 from tigertag.libraries.folder.keys import SIDECAR, path
 from tigertag.libraries.folder.listing import files, inside, revision_of
 from tigertag.libraries.folder.options import Options
+from tigertag.libraries.folder.xml import XmlError
 from tigertag.libraries.folder.xmp import EMPTY, Xmp
 from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
 
@@ -138,10 +139,7 @@ class FolderLibrary:
         """Bring a sidecar to what an edit asks for; False where it changed meanwhile."""
         found = sidecar.read(where)
         was, xmp = (found.stamp, found.xmp) if found else ("", Xmp(EMPTY))
-        content = xmp.edited(
-            adds=[tag.name for tag in edit.adds],
-            removes={tag.name for tag in edit.removes},
-        )
+        content = _edited(xmp, edit)
         after = Xmp(content)
         if after.rest != xmp.rest:
             raise Unreadable("Its sidecar cannot be changed safely; it was left untouched.")
@@ -208,6 +206,15 @@ class FolderLibrary:
         if denied:
             return f"Its folder cannot be written ({exc.strerror}); let user {os.geteuid()} do so."
         return f"Its sidecar could not be written: {exc.strerror}."
+
+
+def _edited(xmp: Xmp, edit: Edit) -> bytes:
+    adds, removes = [tag.name for tag in edit.adds], {tag.name for tag in edit.removes}
+    try:
+        return xmp.edited(adds=adds, removes=removes)
+    except XmlError as exc:
+        reason = f"Its sidecar cannot be changed safely ({exc}); it was left untouched."
+        raise Unreadable(reason) from exc
 
 
 def _check(edit: Edit) -> None:

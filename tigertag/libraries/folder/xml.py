@@ -11,6 +11,9 @@ from xml.parsers import expat
 
 _SPACE = b" \t\r\n"
 _DEEPEST = 100
+_APART = "\x1f"
+"""What expat puts between the parts of a name: no XML document can hold it."""
+_UNICODE = ("utf-8", "utf8", "utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs-4", "iso-10646")
 
 
 class XmlError(ValueError):
@@ -132,7 +135,7 @@ class _Reader:
         self._open: list[Element] = []
         self._declared: dict[str, str] = {}
         self._opening: Element | None = None
-        self.parser = parser = expat.ParserCreate("utf-8", " ")
+        self.parser = parser = expat.ParserCreate("utf-8", _APART)
         parser.namespace_prefixes = True
         parser.XmlDeclHandler = self._declaration
         parser.StartDoctypeDeclHandler = self._doctype
@@ -151,8 +154,9 @@ class _Reader:
             self._opening = None
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
-        if encoding and encoding.lower() not in ("utf-8", "utf8"):
-            raise XmlError(f"in {encoding}, not in UTF-8")
+        # Which of Unicode's encodings it is its bytes have told; programs leave the wrong one here.
+        if encoding and not encoding.lower().startswith(_UNICODE):
+            raise XmlError(f"in {encoding}; XMP is in UTF-8, UTF-16 or UTF-32")
 
     def _doctype(self, *_about: object) -> None:
         raise XmlError(f"line {self.parser.CurrentLineNumber}: it has a document type")
@@ -202,6 +206,6 @@ class _Reader:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Part what expat gives, "uri local prefix", into expanded name and prefix."""
-    parts = name.split(" ")
-    return (f"{parts[0]} {parts[1]}", parts[2]) if len(parts) == 3 else (name, "")
+    """Part what expat gives, uri, local name and prefix, into expanded name and prefix."""
+    parts = name.split(_APART)
+    return " ".join(parts[:2]), parts[2] if len(parts) == 3 else ""

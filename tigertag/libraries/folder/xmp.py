@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tigertag.libraries.folder.checking import check
+from tigertag.libraries.folder.encoding import encoding_of
 from tigertag.libraries.folder.xml import (
     Element,
     Remark,
@@ -60,17 +62,16 @@ class Xmp:
     """The XMP of one photo, read in full. Raises `XmlError` where it is not XMP."""
 
     def __init__(self, source: bytes) -> None:
-        self._document = parse(source)
+        self.source = source
+        self._encoding = encoding_of(source)
+        # Expat tells places in bytes: they are looked for, and changed, in UTF-8.
+        self._document = parse(self._encoding.decoded(source).encode())
         self._rdf = _rdf(self._document.root)
         self._descriptions = [
             element for element in self._rdf.elements if element.name == _DESCRIPTION
         ]
         for description in self._descriptions:
             _check(description)
-
-    @property
-    def source(self) -> bytes:
-        return self._document.source
 
     @cached_property
     def tags(self) -> tuple[str, ...]:
@@ -92,10 +93,11 @@ class Xmp:
         return toolkit == _OURS and not self.tags and not self.rest
 
     def edited(self, *, adds: Sequence[str], removes: Collection[str]) -> bytes:
-        """Return its bytes with these tags added and removed.
+        """Return its bytes with these tags added and removed, and nothing else changed.
 
         A tag to add that is there in any case is left as it is, one to remove goes only where it
-        stands in the same spelling: as a word, and as a path of that one word.
+        stands in the same spelling: as a word, and as a path of that one word. Raises `XmlError`
+        where a second look does not find just that.
         """
         known = {word.casefold() for word in self._without(removes)}
         words = _distinct(word for word in adds if word.casefold() not in known)
@@ -111,7 +113,22 @@ class Xmp:
         ]
         if missing:
             splices.append(self._appended(missing))
-        return self._document.spliced(splices)
+        content = self._encoding.encoded(self._document.spliced(splices).decode())
+        lists = {
+            _SUBJECT.name: self._entries(_SUBJECT, adds=words, removes=removes),
+            _HIERARCHY.name: self._entries(
+                _HIERARCHY, adds=plain, removes={w for w in removes if _BAR not in w}
+            ),
+        }
+        check(self.source, content, lists)
+        return content
+
+    def _entries(
+        self, wanted: _Property, *, adds: Sequence[str], removes: Collection[str]
+    ) -> list[str]:
+        """What a list is to hold after an edit: new entries go to the end of its first part."""
+        parts = [[w for w in _values(each) if w not in removes] for each in self._found(wanted)]
+        return sum(parts[1:], [*(parts or [[]])[0], *adds])
 
     def _found(self, wanted: _Property) -> list[Element]:
         return [
