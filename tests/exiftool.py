@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,7 @@ class ExifTool:
 
     def read(self, path: Path, *properties: str) -> dict[str, Any]:
         """The properties that are there, such as "XMP-dc:Subject"; lists as lists."""
-        asked = [f"-{name}" for name in properties]
-        told = self._run("-j", "-G1", "-struct", *asked, str(path))
-        values: dict[str, Any] = json.loads(told)[0]
-        del values["SourceFile"]
-        return {name: _listed(value) for name, value in values.items()}
+        return self._values([path], properties)[0]
 
     def write(self, path: Path, *assignments: str) -> None:
         """Set what is given as "XMP-dc:Subject=cat"; a list is given entry by entry."""
@@ -33,14 +30,19 @@ class ExifTool:
         server/src/services/metadata.service.ts: getSidecarTags, mergeExifTags, getTagList.
         """
         sidecars = (photo.with_name(f"{photo.name}.xmp"), photo.with_suffix(".xmp"))
-        found = self.read(photo, "TagsList", "HierarchicalSubject", "Keywords")
-        sidecar = next((path for path in sidecars if path.exists()), None)
-        if sidecar is not None:
-            found |= self.read(sidecar, "TagsList", "HierarchicalSubject", "Keywords")
+        sidecar = [path for path in sidecars if path.exists()][:1]
+        found: dict[str, Any] = {}
+        for one in self._values([photo, *sidecar], ("TagsList", "HierarchicalSubject", "Keywords")):
+            found |= one
         for name in ("XMP-digiKam:TagsList", "XMP-lr:HierarchicalSubject", "IPTC:Keywords"):
             if found.get(name):
                 return [entry.replace("|", "/") for entry in found[name]]
         return []
+
+    def _values(self, paths: Sequence[Path], properties: Sequence[str]) -> list[dict[str, Any]]:
+        asked = [f"-{name}" for name in properties]
+        told = json.loads(self._run("-j", "-G1", "-struct", *asked, *map(str, paths)))
+        return [{k: _listed(v) for k, v in one.items() if k != "SourceFile"} for one in told]
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(["exiftool", *arguments], capture_output=True, check=True)

@@ -54,7 +54,8 @@ def _plain(element: Element, names: Mapping[str, object]) -> Plain:
     texts = [element.text or "", *(child.tail or "" for child in element)]
     text = "".join(texts) if not len(element) and not inside else " ".join("".join(texts).split())
     tag = element.tag if isinstance(element.tag, str) else repr(element.tag.__name__)
-    return (tag, sorted(element.attrib.items()), text, inner)
+    given = [pair for pair in element.attrib.items() if not (inside and pair[0] in names)]
+    return (tag, sorted(given), text, inner)
 
 
 def _is_bare(plain: Plain) -> bool:
@@ -66,6 +67,8 @@ def _is_bare(plain: Plain) -> bool:
 
 def _entries(root: Element, name: str) -> Iterator[str]:
     for description in root.iter(_DESCRIPTION):
+        if name in description.attrib:
+            yield description.attrib[name]
         for element in description.findall(name):
             items = [item for array in element for item in array.findall(f"{_RDF}li")]
             if not len(element) and (element.text or "").strip():

@@ -119,9 +119,10 @@ def parse(source: bytes) -> Document:
     return Document(source, reader.root, tuple(reader.remarks))
 
 
-def escape(text: str) -> str:
-    """Return text as it stands in an element's content."""
+def escape(text: str, *, quote: bool = False) -> str:
+    """Return text as it stands in an element's content, or between double quotes."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = text.replace('"', "&quot;") if quote else text
     return text.replace("\r", "&#13;")
 
 
