@@ -11,6 +11,8 @@ from xml.parsers import expat
 
 _SPACE = b" \t\r\n"
 _DEEPEST = 100
+_MOST_PARTS = 500_000
+"""A part takes about 0.5 kB of memory: a sidecar of the size that is read could fill it."""
 _APART = "\x1f"
 """What expat puts between the parts of a name: no XML document can hold it."""
 _UNICODE = ("utf-8", "utf8", "utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs-4", "iso-10646")
@@ -136,6 +138,7 @@ class _Reader:
         self._open: list[Element] = []
         self._declared: dict[str, str] = {}
         self._opening: Element | None = None
+        self._parts = 0
         self.parser = parser = expat.ParserCreate("utf-8", _APART)
         parser.namespace_prefixes = True
         parser.XmlDeclHandler = self._declaration
@@ -150,6 +153,9 @@ class _Reader:
         parser.EndCdataSectionHandler = self._opened
 
     def _opened(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise XmlError("it has too many parts")
         if self._opening is not None:
             self._opening.open_end = self.parser.CurrentByteIndex
             self._opening = None

@@ -67,6 +67,7 @@ BROKEN = {
     "latin-1": b'<?xml version="1.0" encoding="latin-1"?>' + TEXT.encode("utf-8"),
     "a bomb": b'<!DOCTYPE a [<!ENTITY b "cc"><!ENTITY d "&b;&b;">]>' + TEXT.encode(),
     "a bomb in UTF-16": ('<!DOCTYPE a [<!ENTITY b "c">]>' + TEXT).encode("utf-16-le"),
+    "too many elements": b"<a>" + b"<a/>" * 500_001 + b"</a>",
     "UTF-32 beyond Unicode": "<a>".encode("utf-32-le") + b"\xff\xff\xff\x7f",
 }
 
