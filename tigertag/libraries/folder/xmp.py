@@ -154,7 +154,8 @@ def _canonical(part: Element | Remark, within: str = "document") -> str:
         return "" if part.text.startswith("<?xpacket") else part.text
     if within == _DESCRIPTION and part.name in _OUTSIDE_REST:
         return ""
-    frame = part.name if within and part.name in _FRAMES else ""
+    is_frame = within == "document" or (within and part.name in _FRAMES)
+    frame = part.name if is_frame else ""
     inner = "".join(_canonical(each, frame) for each in part.parts if not isinstance(each, str))
     if frame or part.elements:
         inner = " ".join(part.text.split()) + inner
