@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make sure that the tests find PostgreSQL and Chromium, where that can be done without asking.
+# Make sure that the tests find PostgreSQL, Chromium and ExifTool, where that can be done without asking.
 # They say loudly what they left out otherwise; this script never fails.
 set -u
 
@@ -19,6 +19,7 @@ has_chromium() {
 wanted=""
 has_postgres || wanted="postgresql"
 has_chromium || wanted="$wanted chromium"
+command -v exiftool >/dev/null 2>&1 || wanted="$wanted libimage-exiftool-perl"
 [ -n "$wanted" ] || exit 0
 command -v apt-get >/dev/null 2>&1 || exit 0
 if [ "$(id -u)" = 0 ]; then

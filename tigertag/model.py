@@ -211,6 +211,7 @@ class Shown:
     tells it, else None. `refreshed` is a mark that changes when the server rebuilds the item's
     metadata by itself; "" where a library has no such thing, or a loss of tags counts as the user's
     doing. `field` is where new tags go, `genre_field` where genres go, None: where all tags go.
+    `paths`: the hierarchical tags in full, as "Places/Vienna"; `tags` has their last words.
     """
 
     key: str
@@ -222,6 +223,7 @@ class Shown:
     revision: str | None = None
     field: Field = Field.TAG
     genre_field: Field | None = None
+    paths: tuple[str, ...] = ()
 
     def field_of(self, kind: Kind) -> Field:
         """Return where a new tag of this kind goes."""

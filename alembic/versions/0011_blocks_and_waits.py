@@ -1,14 +1,14 @@
 """Words that were blocked in a preview can come back; engines that a scan was finished without.
 
 Revision ID: 0011
-Revises: 0005
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0005"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

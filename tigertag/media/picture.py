@@ -28,7 +28,7 @@ from tigertag.media.formats import decoder
 from tigertag.model import Frame
 
 # What Pillow and pillow-heif really raise for broken files, found by cutting and flipping bytes.
-_BROKEN = (
+BROKEN = (
     OSError,
     SyntaxError,
     ValueError,
@@ -81,14 +81,14 @@ def decode(source: Source, short_side_px: int, *, limits: Limits = Limits()) -> 
     `short_side_px` where the picture is larger; it is never scaled up. Raises `Unreadable`, its
     message one line that does not name the file, and `ItemGone`.
     """
-    _hush_pillow()
+    hush_pillow()
     with _opened(source) as stream:
         kind = decoder(stream)
         try:
             return Frame(np.asarray(_decoded(kind(stream), short_side_px, limits)))
         except MemoryError as exc:
             raise Unreadable("There is not enough memory for it now.", retryable=True) from exc
-        except _BROKEN as exc:
+        except BROKEN as exc:
             raise _unreadable(exc) from exc
 
 
@@ -126,7 +126,7 @@ def _unreadable(exc: BaseException) -> Unreadable | ItemGone:
     return Unreadable("The picture is broken or cut short, and cannot be decoded.")
 
 
-def _hush_pillow() -> None:
+def hush_pillow() -> None:
     """Keep Pillow from warning of each defect of a picture: here it is read, or it is not.
 
     The filter is for the process: `warnings.catch_warnings` is not safe among threads.
@@ -186,6 +186,6 @@ def _upright(image: Image.Image, decoded: ImageFile) -> Image.Image:
     """Turn the picture as its EXIF data say; data that cannot be read say nothing."""
     try:
         turn = _TURNS.get(decoded.getexif().get(ExifTags.Base.Orientation, 1))
-    except _BROKEN:
+    except BROKEN:
         return image
     return image if turn is None else image.transpose(turn)

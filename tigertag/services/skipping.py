@@ -20,7 +20,15 @@ def reason(
     for tag in seen.tags:
         if tag.word[1] in skip_tags and standing.get(tag.word) not in _OURS:
             return f"It bears the tag {tag.name}, and is left as it is (SKIP_TAGS)."
+    for path in seen.paths:
+        if _is_skipped(path, skip_tags):
+            return f"It bears the tag {path}, and is left as it is (SKIP_TAGS)."
     return None
+
+
+def _is_skipped(path: str, skip_tags: Collection[str]) -> bool:
+    """Whether a path is meant, in the spelling of digiKam or of Lightroom. TigerTag writes none."""
+    return path.casefold() in skip_tags or path.casefold().replace("/", "|") in skip_tags
 
 
 def found(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, tuple[str, str]]:
@@ -43,7 +51,10 @@ def found(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, 
 
 
 def _bears_any(seen: Shown | NotRead, words: Collection[str]) -> bool:
-    return isinstance(seen, Shown) and any(tag.word[1] in words for tag in seen.tags)
+    return isinstance(seen, Shown) and (
+        any(tag.word[1] in words for tag in seen.tags)
+        or any(_is_skipped(path, words) for path in seen.paths)
+    )
 
 
 def _standings(store: Store, item_ids: Sequence[int]) -> dict[int, dict[Word, Standing]]:

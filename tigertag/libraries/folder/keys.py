@@ -1,8 +1,11 @@
 """How a file's path becomes an item's key, and back."""
 
+import os
+
 from tigertag.errors import Unreadable
 
-SIDECAR = ".xmp"
+SIDECARS = (".xmp", ".XMP", ".Xmp")
+"""How a sidecar's name ends; where there are several, the first is the one that is written."""
 _FOREIGN = "./"
 
 
@@ -31,3 +34,13 @@ def path(key: str) -> str:
     if not key or key.startswith("/") or "\0" in key or ".." in key.split("/"):
         raise Unreadable("Its key does not name a file in this folder.")
     return key
+
+
+def sidecars(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the sidecars of a photo may be called: of `photo.jpg` alone, and of `photo.*`.
+
+    Immich takes `photo.jpg.xmp` before `photo.xmp`, which is what Lightroom and, if it is set so,
+    digiKam write.
+    """
+    stem = os.path.splitext(name)[0]
+    return tuple(name + end for end in SIDECARS), tuple(stem + end for end in SIDECARS)

@@ -3,8 +3,8 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -19,10 +19,14 @@ from tigertag.errors import (
     Unreadable,
 )
 from tigertag.libraries.folder import sidecar
-from tigertag.libraries.folder.keys import SIDECAR, path
+from tigertag.libraries.folder.editing import edited
+from tigertag.libraries.folder.in_file import in_file
+from tigertag.libraries.folder.keys import path
 from tigertag.libraries.folder.listing import files, inside, revision_of
+from tigertag.libraries.folder.lists import folded, paths_of, storable, tags_of
 from tigertag.libraries.folder.options import Options
-from tigertag.libraries.folder.xmp import EMPTY, Xmp
+from tigertag.libraries.folder.xml import XmlError
+from tigertag.libraries.folder.xmp import Xmp
 from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
 
 _WHOLE = "."
@@ -124,50 +128,82 @@ class FolderLibrary:
         key = edit.item.key
         try:
             _check(edit)
-            where = self._file(key) + SIDECAR
+            photo = self._file(key)
             for _try in range(_TRIES):
-                if self._written(edit, where):
-                    return EditOutcome(key, self._shown(key))
+                if self._written(edit, photo):
+                    removed = [tag.name for tag in edit.removes]
+                    return EditOutcome(key, self._shown(key, removed=removed))
             raise Unreadable("Another program keeps changing its sidecar; try again later.")
         except ItemError as exc:
             return EditOutcome(key, None, str(exc))
         except OSError as exc:
             return EditOutcome(key, None, self._refusal(exc))
 
-    def _written(self, edit: Edit, where: str) -> bool:
-        """Bring a sidecar to what an edit asks for; False where it changed meanwhile."""
-        found = sidecar.read(where)
-        was, xmp = (found.stamp, found.xmp) if found else ("", Xmp(EMPTY))
-        content = xmp.edited(
-            adds=[tag.name for tag in edit.adds],
-            removes={tag.name for tag in edit.removes},
-        )
+    def _written(self, edit: Edit, photo: str) -> bool:
+        """Bring a photo's sidecar to what an edit asks for; False where it changed meanwhile."""
+        found = sidecar.read_all(photo)
+        target = sidecar.target(photo, found, adds=bool(edit.adds))
+        content = self._edited(edit, photo, target)
         after = Xmp(content)
-        if after.rest != xmp.rest:
+        if after.rest != target.xmp.rest:
             raise Unreadable("Its sidecar cannot be changed safely; it was left untouched.")
-        if content == xmp.source and not (found and after.is_void):
+        is_needless = after.is_void or after.original in [one.xmp.source for one in found.common]
+        if content == target.xmp.source and not (target.was and is_needless):
             return True
-        self._sweep(os.path.dirname(where))
-        if after.is_void:
-            return sidecar.remove(where, was=was)
-        return sidecar.replace(where, content, was=was)
+        self._sweep(os.path.dirname(photo))
+        if target.copied and sidecar.current(target.copied.path) != target.copied.stamp:
+            return False
+        if is_needless:
+            return sidecar.remove(target.path, was=target.was)
+        return sidecar.replace(target.path, content, was=target.was)
+
+    def _edited(self, edit: Edit, photo: str, target: sidecar.Target) -> bytes:
+        try:
+            return edited(
+                target.xmp,
+                adds=[tag.name for tag in edit.adds],
+                removes={tag.name for tag in edit.removes},
+                hidden=in_file(photo),
+                copy_of=os.path.basename(target.copied.path) if target.copied else "",
+            )
+        except XmlError as exc:
+            reason = f"Its sidecar cannot be changed safely ({exc}); it was left untouched."
+            raise Unreadable(reason) from exc
 
     def _sweep(self, folder: str) -> None:
         if folder not in self._swept:
             self._swept.add(folder)
             sidecar.sweep(folder)
 
-    def _shown(self, key: str) -> Shown:
-        where = os.path.join(self._root, path(key))
-        found = sidecar.read(where + SIDECAR)
-        if found is None:
+    def _shown(self, key: str, *, removed: Collection[str] = ()) -> Shown:
+        """Return what is shown of a photo now.
+
+        `removed`: words that were just taken out of its sidecar. Where they also stand in its file,
+        or in a sidecar that this one hides, they were not TigerTag's: they are left out.
+        """
+        photo = os.path.join(self._root, path(key))
+        found = sidecar.read_all(photo)
+        sources, revision = [one.xmp.keywords for one in found.all], None
+        try:
+            status = self._status(photo)
+        except ItemError:
             # A share that was unmounted has no sidecars either: that must not read as "no tags".
-            return Shown(key, stamp="", revision=revision_of(self._status(where)))
-        tags = tuple(TagRef(Field.TAG, word) for word in found.xmp.tags)
-        revision = None
-        with suppress(OSError):
-            revision = revision_of(os.stat(where))
-        return Shown(key, tags, rest=found.xmp.rest, stamp=found.stamp, revision=revision)
+            if found.first is None:
+                raise
+        else:
+            revision = revision_of(status)
+            if stat.S_ISREG(status.st_mode) and inside(self._root, photo):
+                sources += in_file(photo)
+        gone = folded(removed) - folded(found.first.xmp.tags if found.first else ())
+        words = (word for word in tags_of(sources) if word.casefold() not in gone)
+        return Shown(
+            key,
+            tuple(TagRef(Field.TAG, word) for word in words),
+            rest=found.first.xmp.rest if found.first else "",
+            stamp=found.stamp,
+            revision=revision,
+            paths=paths_of(sources),
+        )
 
     def _file(self, key: str) -> str:
         """Return where a file is, once sure that it is there, a file and below the root."""
@@ -215,15 +251,5 @@ def _check(edit: Edit) -> None:
     for tag in edit.adds:
         if tag.field is not Field.TAG:
             raise Unreadable("A folder keeps tags alone, no labels and no genres.")
-        if not tag.name.strip() or not all(map(_storable, tag.name)):
+        if not tag.name.strip() or not storable(tag.name):
             raise Unreadable("A tag of characters that a sidecar cannot hold was refused.")
-
-
-def _storable(character: str) -> bool:
-    """Tell whether XML 1.0 can hold a character; its control characters are no part of a word."""
-    code = ord(character)
-    return (
-        code >= 0x20
-        and not (0x7F <= code <= 0x9F or 0xD800 <= code <= 0xDFFF)
-        and (code & 0xFFFE != 0xFFFE)
-    )

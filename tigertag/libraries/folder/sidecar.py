@@ -7,14 +7,15 @@ import secrets
 import shutil
 import stat
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from tigertag.errors import Unreadable
-from tigertag.libraries.folder.keys import text
-from tigertag.libraries.folder.listing import stamp
+from tigertag.libraries.folder.keys import SIDECARS, sidecars, text
+from tigertag.libraries.folder.listing import media_of, stamp, stamps
 from tigertag.libraries.folder.xml import XmlError
-from tigertag.libraries.folder.xmp import Xmp
+from tigertag.libraries.folder.xmp import EMPTY, Xmp
 
 _LARGEST_BYTES = 32 * 1024 * 1024
 _TEMPORARY = re.compile(r"\.tigertag-[0-9a-f]{16}\.tmp")
@@ -25,8 +26,91 @@ _STALE_AFTER_S = 3600.0
 class Sidecar:
     """What a sidecar held when it had this stamp."""
 
+    path: str
     xmp: Xmp
-    stamp: str
+    status: os.stat_result
+
+    @property
+    def stamp(self) -> str:
+        return stamp(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecars:
+    """A photo's sidecars: those of its own (`photo.jpg.xmp`), and those of its name (`photo.xmp`).
+
+    The first one is what other programs show of the photo.
+    """
+
+    own: tuple[Sidecar, ...] = ()
+    common: tuple[Sidecar, ...] = ()
+
+    @property
+    def all(self) -> tuple[Sidecar, ...]:
+        return self.own + self.common
+
+    @property
+    def first(self) -> Sidecar | None:
+        return next(iter(self.all), None)
+
+    @property
+    def stamp(self) -> str:
+        return stamps([one.status for one in self.own], [one.status for one in self.common])
+
+
+def read_all(photo: str) -> Sidecars:
+    """Return the sidecars of a photo. Raises `Unreadable` where one of them cannot be read."""
+    folder, name = os.path.split(photo)
+    own, common = (
+        _distinct(os.path.join(folder, each) for each in names) for names in sidecars(name)
+    )
+    return Sidecars(own, common)
+
+
+def _distinct(paths: Iterable[str]) -> tuple[Sidecar, ...]:
+    """Read what is there of these; a disk may show one file under names of several cases."""
+    found: dict[tuple[int, int], Sidecar] = {}
+    for path in paths:
+        if (one := read(path)) is not None:
+            found.setdefault((one.status.st_dev, one.status.st_ino), one)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The sidecar that an edit is made in: what it holds, or is to begin with, and its stamp.
+
+    `copied`: the sidecar that a new one begins as a copy of.
+    """
+
+    path: str
+    xmp: Xmp
+    was: str
+    copied: Sidecar | None = None
+
+
+def target(photo: str, found: Sidecars, *, adds: bool) -> Target:
+    """Return the sidecar to write: the one that other programs show, so that none is hidden.
+
+    A `photo.xmp` that another photo or video has in common with this one does not take this one's
+    words: a new sidecar begins as its copy, which hides nothing of it.
+    """
+    first = found.first
+    if first is None:
+        return Target(photo + SIDECARS[0], Xmp(EMPTY), "")
+    if found.own or not adds or not _has_twin(photo):
+        return Target(first.path, first.xmp, first.stamp)
+    return Target(photo + SIDECARS[0], first.xmp, "", first)
+
+
+def _has_twin(photo: str) -> bool:
+    """Whether another photo or video has this one's name, but for the ending. Raises `OSError`."""
+    folder, own = os.path.split(photo)
+    stem = os.path.splitext(own)[0]
+    return any(
+        os.path.splitext(name)[0] == stem and name != own and media_of(name) is not None
+        for name in os.listdir(folder)
+    )
 
 
 def read(path: str) -> Sidecar | None:
@@ -56,7 +140,7 @@ def _read(path: str, file: int) -> Sidecar:
     if status.st_size > _LARGEST_BYTES:
         raise _foreign(path, f"is larger than {_LARGEST_BYTES >> 20} MB")
     with open(file, "rb", closefd=False) as stream:
-        return Sidecar(Xmp(stream.read()), stamp(status))
+        return Sidecar(path, Xmp(stream.read()), status)
 
 
 def _foreign(path: str, what: str) -> Unreadable:

@@ -11,6 +11,11 @@ from xml.parsers import expat
 
 _SPACE = b" \t\r\n"
 _DEEPEST = 100
+_MOST_PARTS = 500_000
+"""A part takes about 0.5 kB of memory: a sidecar of the size that is read could fill it."""
+_APART = "\x1f"
+"""What expat puts between the parts of a name: no XML document can hold it."""
+_UNICODE = ("utf-8", "utf8", "utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs-4", "iso-10646")
 
 
 class XmlError(ValueError):
@@ -116,9 +121,10 @@ def parse(source: bytes) -> Document:
     return Document(source, reader.root, tuple(reader.remarks))
 
 
-def escape(text: str) -> str:
-    """Return text as it stands in an element's content."""
+def escape(text: str, *, quote: bool = False) -> str:
+    """Return text as it stands in an element's content, or between double quotes."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = text.replace('"', "&quot;") if quote else text
     return text.replace("\r", "&#13;")
 
 
@@ -132,7 +138,8 @@ class _Reader:
         self._open: list[Element] = []
         self._declared: dict[str, str] = {}
         self._opening: Element | None = None
-        self.parser = parser = expat.ParserCreate("utf-8", " ")
+        self._parts = 0
+        self.parser = parser = expat.ParserCreate("utf-8", _APART)
         parser.namespace_prefixes = True
         parser.XmlDeclHandler = self._declaration
         parser.StartDoctypeDeclHandler = self._doctype
@@ -146,13 +153,17 @@ class _Reader:
         parser.EndCdataSectionHandler = self._opened
 
     def _opened(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise XmlError("it has too many parts")
         if self._opening is not None:
             self._opening.open_end = self.parser.CurrentByteIndex
             self._opening = None
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
-        if encoding and encoding.lower() not in ("utf-8", "utf8"):
-            raise XmlError(f"in {encoding}, not in UTF-8")
+        # Which of Unicode's encodings it is its bytes have told; programs leave the wrong one here.
+        if encoding and not encoding.lower().startswith(_UNICODE):
+            raise XmlError(f"in {encoding}; XMP is in UTF-8, UTF-16 or UTF-32")
 
     def _doctype(self, *_about: object) -> None:
         raise XmlError(f"line {self.parser.CurrentLineNumber}: it has a document type")
@@ -202,6 +213,6 @@ class _Reader:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Part what expat gives, "uri local prefix", into expanded name and prefix."""
-    parts = name.split(" ")
-    return (f"{parts[0]} {parts[1]}", parts[2]) if len(parts) == 3 else (name, "")
+    """Part what expat gives, uri, local name and prefix, into expanded name and prefix."""
+    parts = name.split(_APART)
+    return " ".join(parts[:2]), parts[2] if len(parts) == 3 else ""

@@ -1,35 +1,33 @@
-"""The tags of a photo in XMP: dc:subject and lr:hierarchicalSubject.
+"""The tags of a photo in XMP: the lists of keywords of `lists.py`.
 
-The first holds words, the second paths of words with bars between them (ISO 16684-1, 7.3; Adobe
-Lightroom). All that is not in these two properties is the rest, and is never changed.
+All that is not in these lists is the rest, and is never changed. A list that TigerTag makes beside
+others holds what they do, so that it hides nothing. It stands in a description of its own, which
+says in `tigertag:copied` which words are the user's, and goes when nothing else is left in it.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
-from tigertag.libraries.folder.xml import (
-    Element,
-    Remark,
-    Splice,
-    XmlError,
-    escape,
-    parse,
-)
+from tigertag.libraries.folder.categories import CATEGORIES, assigned
+from tigertag.libraries.folder.encoding import encoding_of
+from tigertag.libraries.folder.lists import ACDSEE, LISTS, KeywordList, Keywords, tags_of
+from tigertag.libraries.folder.xml import Element, Remark, Splice, XmlError, parse
 
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _X = "adobe:ns:meta/"
-_RDF_RDF, _DESCRIPTION, _ABOUT = f"{_RDF} RDF", f"{_RDF} Description", f"{_RDF} about"
-_ITEM, _TOOLKIT = f"{_RDF} li", f"{_X} xmptk"
+_RDF_RDF, _DESCRIPTION, ABOUT = f"{RDF} RDF", f"{RDF} Description", f"{RDF} about"
+ITEM, _TOOLKIT = f"{RDF} li", f"{_X} xmptk"
 _FRAMES = {f"{_X} xmpmeta", f"{_X} xapmeta", _RDF_RDF, _DESCRIPTION}
-_ARRAYS = {f"{_RDF} Bag", f"{_RDF} Seq", f"{_RDF} Alt"}
-_BAR = "|"
+_ARRAYS = {f"{RDF} Bag", f"{RDF} Seq", f"{RDF} Alt"}
 _OURS = "TigerTag"
+NS = "urn:tigertag:1.0/"
+COPIED, COPY_OF = f"{NS} copied", f"{NS} copyOf"
+NAMES = {found.name for found in LISTS}
+_OUTSIDE_REST = {*NAMES, *CATEGORIES, COPIED, COPY_OF}
 
 EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
 <x:xmpmeta xmlns:x="{_X}" x:xmptk="{_OURS}">
- <rdf:RDF xmlns:rdf="{_RDF}">
+ <rdf:RDF xmlns:rdf="{RDF}">
   <rdf:Description rdf:about=""
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:lr="http://ns.adobe.com/lightroom/1.0/">
@@ -39,48 +37,54 @@ EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
 """.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Property:
-    prefix: str
-    uri: str
-    local: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.uri} {self.local}"
-
-
-_SUBJECT = _Property("dc", "http://purl.org/dc/elements/1.1/", "subject")
-_HIERARCHY = _Property("lr", "http://ns.adobe.com/lightroom/1.0/", "hierarchicalSubject")
-_PROPERTIES = (_SUBJECT, _HIERARCHY)
-_NAMES = {found.name for found in _PROPERTIES}
-
-
 class Xmp:
     """The XMP of one photo, read in full. Raises `XmlError` where it is not XMP."""
 
     def __init__(self, source: bytes) -> None:
-        self._document = parse(source)
-        self._rdf = _rdf(self._document.root)
-        self._descriptions = [
-            element for element in self._rdf.elements if element.name == _DESCRIPTION
-        ]
-        for description in self._descriptions:
+        self.source = source
+        self._encoding = encoding_of(source)
+        # Expat tells places in bytes: they are looked for, and changed, in UTF-8.
+        self.document = parse(self._encoding.decoded(source).encode())
+        self.rdf = _rdf(self.document.root)
+        self.descriptions = [one for one in self.rdf.elements if one.name == _DESCRIPTION]
+        for description in self.descriptions:
             _check(description)
 
-    @property
-    def source(self) -> bytes:
-        return self._document.source
+    @cached_property
+    def keywords(self) -> Keywords:
+        """The entries of each list that is there, as they stand."""
+        found: dict[KeywordList, list[str]] = {}
+        for one in LISTS:
+            if elements := self.found(one):
+                found[one] = [entry for element in elements for entry in values(element)]
+        categories = [entry for text in self._categories() for entry in assigned(text) or ()]
+        return found | ({ACDSEE: categories} if categories else {})
+
+    def found(self, wanted: KeywordList) -> list[Element]:
+        """Return the parts of a list, one for each time that it is there."""
+        return [
+            element
+            for description in self.descriptions
+            for element in description.elements
+            if element.name == wanted.name
+        ]
+
+    def _categories(self) -> list[str]:
+        inside = [one for d in self.descriptions for one in d.elements if one.name in CATEGORIES]
+        given = [
+            d.attributes[name] for d in self.descriptions for name in CATEGORIES & {*d.attributes}
+        ]
+        return given + [element.text for element in inside]
 
     @cached_property
     def tags(self) -> tuple[str, ...]:
         """The tags in their order, each once however its case; of a path, its last word."""
-        return self._without(())
+        return tags_of([self.keywords])
 
     @cached_property
     def rest(self) -> str:
         """A digest of all but the tags, however it is laid out; "" where there is nothing else."""
-        document = self._document
+        document = self.document
         parts: list[Element | Remark] = [*document.remarks, document.root]
         whole = "".join(_canonical(part) for part in parts)
         return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest() if whole else ""
@@ -88,100 +92,20 @@ class Xmp:
     @property
     def is_void(self) -> bool:
         """Whether TigerTag made it, and nothing is left in it."""
-        toolkit = self._document.root.attributes.get(_TOOLKIT, "")
+        toolkit = self.document.root.attributes.get(_TOOLKIT, "")
         return toolkit == _OURS and not self.tags and not self.rest
 
-    def edited(self, *, adds: Sequence[str], removes: Collection[str]) -> bytes:
-        """Return its bytes with these tags added and removed.
+    @property
+    def original(self) -> bytes | None:
+        """What it is a copy of, if TigerTag made it as one: its bytes without the mark."""
+        marks = [one for one in self.descriptions if COPY_OF in one.attributes]
+        if len(marks) != 1 or marks[0].parts:
+            return None
+        return self.spliced([self.document.cut(marks[0])])
 
-        A tag to add that is there in any case is left as it is, one to remove goes only where it
-        stands in the same spelling: as a word, and as a path of that one word.
-        """
-        known = {word.casefold() for word in self._without(removes)}
-        words = _distinct(word for word in adds if word.casefold() not in known)
-        plain = [word for word in words if _BAR not in word]
-        splices = [
-            *self._spliced(_SUBJECT, adds=words, removes=removes),
-            *self._spliced(_HIERARCHY, adds=plain, removes={w for w in removes if _BAR not in w}),
-        ]
-        missing = [
-            (found, names)
-            for found, names in ((_SUBJECT, words), (_HIERARCHY, plain))
-            if names and not self._found(found)
-        ]
-        if missing:
-            splices.append(self._appended(missing))
-        return self._document.spliced(splices)
-
-    def _found(self, wanted: _Property) -> list[Element]:
-        return [
-            element
-            for description in self._descriptions
-            for element in description.elements
-            if element.name == wanted.name
-        ]
-
-    def _without(self, removes: Collection[str]) -> tuple[str, ...]:
-        words = [word for each in self._found(_SUBJECT) for word in _values(each)]
-        paths = [path for each in self._found(_HIERARCHY) for path in _values(each)]
-        left = [word for word in words if word not in removes]
-        left += [path.rpartition(_BAR)[2] for path in paths if path not in removes or _BAR in path]
-        return _distinct(word for word in left if word.strip())
-
-    def _spliced(
-        self, wanted: _Property, *, adds: Sequence[str], removes: Collection[str]
-    ) -> Iterator[Splice]:
-        for number, element in enumerate(self._found(wanted)):
-            yield from self._changed(element, adds if number == 0 else (), removes)
-
-    def _changed(
-        self, element: Element, adds: Sequence[str], removes: Collection[str]
-    ) -> Iterator[Splice]:
-        array = _array(element)
-        if array is None:
-            yield from self._changed_literal(element, adds, removes)
-            return
-        gone = [item for item in array.elements if _word(item) in removes]
-        if gone and not adds and len(gone) == len(array.elements) and not _has_remarks(element):
-            yield self._document.cut(element)
-            return
-        yield from map(self._document.cut, gone)
-        if adds:
-            items = array.elements
-            before = self._document.space_before(items[-1]) if items else self._indent(array) + " "
-            name = array.qualified("li")
-            entries = "".join(f"{before}<{name}>{escape(word)}</{name}>" for word in adds)
-            yield self._document.append(array, entries, self._indent(array))
-
-    def _changed_literal(
-        self, element: Element, adds: Sequence[str], removes: Collection[str]
-    ) -> Iterator[Splice]:
-        """Change a property that holds one word, or nothing, where there should be an array."""
-        words = [word for word in _values(element) if word not in removes]
-        if not adds and len(words) == len(_values(element)):
-            return
-        cut = self._document.cut(element)
-        if words or adds:
-            wanted = _SUBJECT if element.name == _SUBJECT.name else _HIERARCHY
-            written = _written(wanted, [*words, *adds], {}, self._indent(element))
-            cut = cut._replace(text=written)
-        yield cut
-
-    def _appended(self, missing: Sequence[tuple[_Property, Sequence[str]]]) -> Splice:
-        """Put whole properties into the first description, or into one of their own."""
-        if self._descriptions:
-            home = self._descriptions[0]
-            indent = self._indent(home)
-            inner = "".join(_written(one, w, home.bound, indent + " ") for one, w in missing)
-            return self._document.append(home, inner, indent)
-        indent = self._indent(self._rdf)
-        inner = "".join(_written(one, w, self._rdf.bound, indent + "  ") for one, w in missing)
-        head = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="">'
-        text = f"{indent} {head}{inner}{indent} </rdf:Description>"
-        return self._document.append(self._rdf, text, indent)
-
-    def _indent(self, element: Element) -> str:
-        return "\n" + self._document.indent(element)
+    def spliced(self, splices: list[Splice]) -> bytes:
+        """Return its bytes, in its own encoding, after these splices. Raises `XmlError`."""
+        return self._encoding.encoded(self.document.spliced(splices).decode())
 
 
 def _rdf(root: Element) -> Element:
@@ -193,51 +117,31 @@ def _rdf(root: Element) -> Element:
 
 def _check(description: Element) -> None:
     """Refuse forms of our properties that no one is known to write: they might be harmed."""
-    if _NAMES & description.attributes.keys():
+    if NAMES & description.attributes.keys():
         raise XmlError("it keeps its keywords in an attribute")
     for element in description.elements:
-        if element.name in _NAMES:
+        if element.name in NAMES:
             known = [child.name in _ARRAYS for child in element.elements]
             if known not in ([], [True]) or (element.attributes and not known):
                 raise XmlError(f"it keeps its keywords in no list, but in {element.name!r}")
 
 
-def _array(element: Element) -> Element | None:
+def array_of(element: Element) -> Element | None:
+    """Return the array that a list's entries stand in."""
     return next(iter(element.elements), None)
 
 
-def _has_remarks(element: Element) -> bool:
-    return any(
-        isinstance(part, Remark) for each in (element, *element.elements) for part in each.parts
-    )
-
-
-def _values(element: Element) -> list[str]:
-    array = _array(element)
+def values(element: Element) -> list[str]:
+    """Return the entries of a list."""
+    array = array_of(element)
     if array is None:
         return [element.text] if element.text.strip() else []
-    return [word for word in map(_word, array.elements) if word is not None]
+    return [entry for entry in map(entry_of, array.elements) if entry is not None]
 
 
-def _word(item: Element) -> str | None:
-    return item.text if item.name == _ITEM and not item.elements else None
-
-
-def _written(wanted: _Property, words: Sequence[str], bound: Mapping[str, str], indent: str) -> str:
-    """Return a property as text, with the namespaces that are not bound where it will stand."""
-    names = ((wanted.prefix, wanted.uri), ("rdf", _RDF))
-    declared = "".join(f' xmlns:{p}="{uri}"' for p, uri in names if bound.get(p) != uri)
-    items = "".join(f"{indent}  <rdf:li>{escape(word)}</rdf:li>" for word in words)
-    name = f"{wanted.prefix}:{wanted.local}"
-    bag = f"{indent} <rdf:Bag>{items}{indent} </rdf:Bag>"
-    return f"{indent}<{name}{declared}>{bag}{indent}</{name}>"
-
-
-def _distinct(words: Iterable[str]) -> tuple[str, ...]:
-    first: dict[str, str] = {}
-    for word in words:
-        first.setdefault(word.casefold(), word)
-    return tuple(first.values())
+def entry_of(item: Element) -> str | None:
+    """Return what an item of an array says, if it says a word."""
+    return item.text if item.name == ITEM and not item.elements else None
 
 
 def _canonical(part: Element | Remark, within: str = "document") -> str:
@@ -248,9 +152,10 @@ def _canonical(part: Element | Remark, within: str = "document") -> str:
     """
     if isinstance(part, Remark):
         return "" if part.text.startswith("<?xpacket") else part.text
-    if within == _DESCRIPTION and part.name in _NAMES:
+    if within == _DESCRIPTION and part.name in _OUTSIDE_REST:
         return ""
-    frame = part.name if within and part.name in _FRAMES else ""
+    is_frame = within == "document" or (within and part.name in _FRAMES)
+    frame = part.name if is_frame else ""
     inner = "".join(_canonical(each, frame) for each in part.parts if not isinstance(each, str))
     if frame or part.elements:
         inner = " ".join(part.text.split()) + inner
@@ -262,4 +167,5 @@ def _canonical(part: Element | Remark, within: str = "document") -> str:
 
 def _is_form(name: str, value: str) -> bool:
     """Tell whether an attribute of a frame says nothing of the photo."""
-    return name == _TOOLKIT or (name in (_ABOUT, "about") and not value)
+    nothing = name in (ABOUT, "about") and not value
+    return nothing or name == _TOOLKIT or name in _OUTSIDE_REST

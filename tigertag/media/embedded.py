@@ -1,0 +1,85 @@
+"""The keywords that a picture's own file holds; its pixels are not decoded."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import IptcImagePlugin
+from PIL.ImageFile import ImageFile
+
+from tigertag.errors import Unreadable
+from tigertag.media.formats import decoder
+from tigertag.media.picture import BROKEN, hush_pillow
+
+_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+_GUID_BYTES = 32
+_KEYWORDS, _CHARSET = (2, 25), (1, 90)
+_UTF8 = b"\x1b%G"
+_XP_KEYWORDS = 0x9C9E
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """XMP packets as they stand in the file, and the words of its IPTC and Exif keywords."""
+
+    packets: tuple[bytes, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+def embedded(path: Path) -> Embedded:
+    """Read a picture's keywords; what is broken or no picture has none. Raises `OSError`."""
+    hush_pillow()
+    with path.open("rb") as stream:
+        try:
+            image = decoder(stream)(stream)
+        except (*BROKEN, Unreadable):
+            return Embedded()
+        return Embedded(tuple(_packets(image)), (*_iptc(image), *_exif(image)))
+
+
+def _packets(image: ImageFile) -> Iterator[bytes]:
+    packet = image.info.get("xmp")
+    if isinstance(packet, str):
+        packet = packet.encode(errors="replace")
+    if packet:
+        yield packet
+    parts: dict[bytes, dict[int, bytes]] = {}
+    for name, segment in getattr(image, "applist", ()):
+        if name == "APP1" and segment.startswith(_EXTENDED_XMP):
+            content = segment[len(_EXTENDED_XMP) :]
+            guid, rest = content[:_GUID_BYTES], content[_GUID_BYTES:]
+            # Four bytes of the whole length, four of where this part belongs (XMP part 3, 1.1.3.1).
+            parts.setdefault(guid, {})[int.from_bytes(rest[4:8], "big")] = rest[8:]
+    for found in parts.values():
+        yield b"".join(found[at] for at in sorted(found))
+
+
+def _iptc(image: ImageFile) -> Iterator[str]:
+    found: dict[tuple[int, int], bytes | list[bytes]] = {}
+    with suppress(*BROKEN):
+        found = IptcImagePlugin.getiptcinfo(image) or {}
+    words = found.get(_KEYWORDS, [])
+    for word in [words] if isinstance(words, bytes) else words:
+        yield _text(word, is_utf8=found.get(_CHARSET) == _UTF8)
+
+
+def _text(word: bytes, *, is_utf8: bool) -> str:
+    """Read a word: programs have written UTF-8 without saying so, and Latin-1 before that."""
+    if not is_utf8:
+        with suppress(UnicodeDecodeError):
+            return word.decode()
+    return word.decode(errors="replace") if is_utf8 else word.decode("latin-1")
+
+
+def _exif(image: ImageFile) -> Iterator[str]:
+    """Windows' own list: UTF-16 with semicolons between the words."""
+    value = None
+    if image.format != "TIFF" and "exif" not in image.info:
+        # Without it Pillow would decode a whole PNG to look behind its pixels.
+        return
+    with suppress(*BROKEN):
+        value = image.getexif().get(_XP_KEYWORDS)
+    if isinstance(value, bytes):
+        text = value.decode("utf-16-le", errors="replace").rstrip("\0")
+        yield from (word.strip() for word in text.split(";"))
