@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError
 from sqlalchemy.pool import QueuePool
 
+from tigertag.denied import why
 from tigertag.errors import StoreError, StoreFull, StoreUnavailable
 
 Db = Connection
@@ -94,7 +95,7 @@ def make_folder(database: Path) -> None:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreUnavailable(
-            f"The database's folder {database.parent} cannot be made: {exc.strerror}."
+            f"The database's folder {database.parent} cannot be made: {why(exc)}."
         ) from exc
 
 

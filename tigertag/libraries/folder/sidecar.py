@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from tigertag.denied import why
 from tigertag.errors import Unreadable
 from tigertag.libraries.folder.keys import text
 from tigertag.libraries.folder.listing import stamp
@@ -66,7 +67,7 @@ def _foreign(path: str, what: str) -> Unreadable:
 
 def _failed(path: str, exc: OSError) -> Unreadable:
     name = text(os.path.basename(path))
-    return Unreadable(f"The sidecar {name} cannot be read: {exc.strerror}.", retryable=True)
+    return Unreadable(f"The sidecar {name} cannot be read: {why(exc)}.", retryable=True)
 
 
 def current(path: str) -> str:
