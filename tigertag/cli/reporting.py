@@ -5,10 +5,10 @@ import sys
 import click
 
 from tigertag.cli.main import SOME_FAILED
-from tigertag.services import browsing
+from tigertag.services import browsing, left_out
 from tigertag.services.core import Core
 from tigertag.services.scans import Status
-from tigertag.wording import about, count
+from tigertag.wording import about, count, printable
 
 
 def report(built: Core, status: Status) -> None:
@@ -22,7 +22,7 @@ def report(built: Core, status: Status) -> None:
         f" {'it waits' if _is_waiting(status) else scan.state}."
     )
     click.echo(_counts(status))
-    for line in (*_failed(built, status), *_told(status)):
+    for line in (*_failed(built, status), *_left_out(status), *_told(status)):
         click.echo(line)
     if scan.state != "done" and not _is_waiting(status):
         sys.exit(1)
@@ -68,6 +68,10 @@ def _failed(built: Core, status: Status) -> list[str]:
     if scan.kind in ("undo", "redo"):
         return [*lines, f"  `tigertag undo {scan.source_id}` tries them again."]
     return [*lines, f"  {_again(status.failed, len(browsing.given_up(built, scan.id)))}"]
+
+
+def _left_out(status: Status) -> list[str]:
+    return [f"  left out: {printable(left_out.said(one))}" for one in status.left_out]
 
 
 def _again(failed: int, given_up: int) -> str:

@@ -1,6 +1,5 @@
 """What a scan has to do: its items, cut into chunks."""
 
-import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,10 +7,23 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
-from tigertag.contracts import RunContext
+from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
 from tigertag.model import Item, Media
+from tigertag.services import left_out, missing
 from tigertag.services.context import Context
-from tigertag.store import Db, Store, answers, batches, chunks, decisions, items, ledger, scans
+from tigertag.services.missing import Tally
+from tigertag.store import (
+    Db,
+    Store,
+    answers,
+    batches,
+    chunks,
+    decisions,
+    items,
+    ledger,
+    scans,
+    sections,
+)
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow
@@ -26,8 +38,6 @@ _OVERLAP = timedelta(days=1)
 _LONGEST_KEY = 2048
 _LONGEST_TITLE = 1024
 
-logger = logging.getLogger(__name__)
-
 _T = TypeVar("_T")
 
 
@@ -37,12 +47,12 @@ def _batches(values: Iterable[_T], size: int = _PAGE) -> Iterator[list[_T]]:
         yield batch
 
 
-def _storable(listed: Iterable[Item]) -> Iterator[Item]:
+def _storable(listed: Iterable[Item], notes: Notes) -> Iterator[Item]:
     for item in listed:
         if len(item.key) <= _LONGEST_KEY:
             yield replace(item, title=item.title[:_LONGEST_TITLE])
         else:
-            logger.warning("passed over, its path is too long: %s…", item.key[:80])
+            notes.leave_out(LeftOutReason.LONG_PATH, item.key)
 
 
 def _counted(
@@ -60,6 +70,7 @@ class Listing:
     def __init__(self, store: Store, context: Context) -> None:
         self._store = store
         self._context = context
+        self._held = False
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
         """List all; False when `run` was cancelled before the end. Raises `LibraryError`."""
@@ -73,22 +84,26 @@ class Listing:
         return self._library(chunk, run)
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
-        context, listed, unchanged = self._context, 0, 0
-        asked: Counter[tuple[str, Media]] = Counter()
+        context = self._context
         found = context.library.items(context.section, self._since())
-        for page in _batches(_storable(found)):
-            if run.cancelled():
-                return False
-            with self._store.write() as db:
-                chunks.check(db, chunk)
-                rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
-                unchanged += self._plan_changed(db, rows, asked)
-                listed += len(rows)
-                scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=unchanged)
+        notes = found.notes if isinstance(found, NotedItems) else Notes()
+        asked: Counter[tuple[str, Media]] = Counter()
+        with self._store.read() as db:
+            known = items.known(db, context.scan.section_id)
+        listed = self._noted(chunk, run, _storable(found, notes), known, asked)
+        if listed is None:
+            return False
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            scans.put_left_out(db, chunk.scan_id, left_out.packed(notes))
         if context.scan.mode != "new":
+            missing.check(self._store, context, known, listed, notes)
             with self._store.write() as db:
                 chunks.check(db, chunk)
+                chunks.let_go(db, chunk.scan_id)
                 items.mark_gone(db, context.scan.section_id, chunk.scan_id)
+                sections.put_mounts(db, context.scan.section_id, notes.mounts)
+            self._held = False
         if not self._left_over(chunk, run, asked):
             return False
         with self._store.write() as db:
@@ -96,6 +111,42 @@ class Listing:
             if context.scan.is_forecast:
                 scans.put_forecast(db, chunk.scan_id, dumps(_counted(sorted(context.asked), asked)))
         return True
+
+    def _noted(
+        self,
+        chunk: Chunk,
+        run: RunContext,
+        found: Iterable[Item],
+        known: Tally,
+        asked: Counter[tuple[str, Media]],
+    ) -> Tally | None:
+        """Note and plan what the library lists, and count it; None when cancelled."""
+        context, unchanged = self._context, 0
+        listed: Tally = {False: 0, True: 0}
+        for page in _batches(found):
+            if run.cancelled():
+                return None
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
+                for row in rows:
+                    listed[row.item.media is Media.GROUP] += 1
+                self._hold(db, known[False], listed[False])
+                unchanged += self._plan_changed(db, rows, asked)
+                total = sum(listed.values())
+                scans.count_listed(db, chunk.scan_id, listed=total, unchanged=unchanged)
+        return listed
+
+    def _hold(self, db: Db, known: int, listed: int) -> None:
+        """Hold what is planned while so few are listed that the library may be unavailable.
+
+        Nothing is to be asked or written then; see `missing`.
+        """
+        scan, held = self._context.scan, self._held
+        believed = scan.mode == "new" or scan.accept_missing
+        self._held = not believed and missing.too_few(known, listed)
+        if held and not self._held:
+            chunks.let_go(db, scan.id)
 
     def _left_over(self, chunk: Chunk, run: RunContext, asked: Counter[tuple[str, Media]]) -> bool:
         """Plan also what was listed before and is due; False when cancelled.
@@ -210,7 +261,7 @@ class Listing:
             alike.setdefault(self._kind(todo), []).append(todo)
         for (kind, size), group in alike.items():
             for some in _batches(group, size):
-                chunk_id = chunks.add(db, self._context.scan.id, kind=kind)
+                chunk_id = chunks.add(db, self._context.scan.id, kind=kind, held=self._held)
                 decisions.plan(db, self._context.scan.id, chunk_id, some)
 
     def _kind(self, todo: Todo) -> tuple[str, int]:

@@ -1,11 +1,12 @@
 """Scans: started, paused, resumed, cancelled, applied, undone, and how far they have come."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from tigertag.contracts import LeftOut
 from tigertag.errors import Conflict, RequestError
-from tigertag.services import counting, cursors, forecasts, waiting
+from tigertag.services import counting, cursors, forecasts, left_out, waiting
 from tigertag.services.context import may_see
 from tigertag.services.core import Core
 from tigertag.services.forecasts import Forecast
@@ -29,7 +30,7 @@ class Request:
 
     Mode `new` looks at what was added since the last scan, and lists no more than that where the
     library can tell. A `forecast` only counts what a scan with the mode `forecast_of` would ask,
-    and what that costs.
+    and what that costs. `accept_missing`: known items that are not listed are gone, however many.
     """
 
     library: str
@@ -38,6 +39,7 @@ class Request:
     write: str = "preview"
     engines: tuple[str, ...] = ()
     forecast_of: str = "changed"
+    accept_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Status:
     `waits`: what this scan waits for by itself, a line an engine, and `due_at` when it goes on;
     `spared`: how many items an engine was not asked about, since others were sure. `forecast`: what
     a forecast has counted, None for a scan that is none. `left_alone`: how many items were left as
-    they are, since they bear a tag of SKIP_TAGS.
+    they are, since they bear a tag of SKIP_TAGS. `left_out`: what the listing left out.
     """
 
     scan: ScanRow
@@ -68,6 +70,7 @@ class Status:
     spared: Mapping[str, Saving] = field(default_factory=dict)
     forecast: Forecast | None = None
     left_alone: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def total(self) -> int:
@@ -94,11 +97,10 @@ def start(core: Core, request: Request) -> int:
         _refuse_if_active(db, section_id)
         named = tuple(sorted(entry.id for entry in engines)) if request.engines else ()
         if request.mode == "forecast":
-            return scans.create(
-                db, NewScan(section_id, "scan", request.forecast_of, engines=named, forecast=True)
-            )
-        new = NewScan(section_id, "scan", request.mode, request.write, named)
-        return scans.create(db, new)
+            new = NewScan(section_id, mode=request.forecast_of, engines=named, forecast=True)
+        else:
+            new = NewScan(section_id, "scan", request.mode, request.write, named)
+        return scans.create(db, replace(new, accept_missing=request.accept_missing))
 
 
 def _why_none(core: Core) -> str:
@@ -131,8 +133,9 @@ def unfinished(core: Core, request: Request) -> int | None:
     if active is None or active.kind != "scan" or active.is_forecast:
         return None
     named = tuple(sorted({name.casefold() for name in request.engines}))
-    wanted = (request.mode, request.write, named)
-    return active.id if (active.mode, active.write, active.engines) == wanted else None
+    wanted = (request.mode, request.write, named, request.accept_missing)
+    has = (active.mode, active.write, active.engines, active.accept_missing)
+    return active.id if has == wanted else None
 
 
 def lease_left_s(core: Core, scan_id: int) -> float:
@@ -234,6 +237,7 @@ def _status(core: Core, scan: ScanRow) -> Status:
         waiting.savings(core, counts),
         forecasts.told(core, scan),
         counts.left_alone,
+        left_out.unpacked(scan.left_out),
     )
 
 

@@ -1,6 +1,8 @@
 """Sections that have been scanned, and the canary of their first write."""
 
+import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select, update
@@ -54,6 +56,17 @@ def is_of_source(db: Db, section_id: int, source: str) -> bool:
     """Whether a section was always scanned in this source; the first one is taken down."""
     where = (_sections.c.id == section_id, _sections.c.source.in_(("", source)))
     return db.execute(update(_sections).where(*where).values(source=source)).rowcount == 1
+
+
+def mounts(db: Db, section_id: int) -> list[str]:
+    """Return which folders were file systems of their own when all was last listed."""
+    kept = db.execute(select(_sections.c.mounts).where(_sections.c.id == section_id)).scalar()
+    return [str(one) for one in json.loads(kept)] if kept else []
+
+
+def put_mounts(db: Db, section_id: int, folders: Iterable[str]) -> None:
+    kept = json.dumps(sorted(folders))
+    db.execute(update(_sections).where(_sections.c.id == section_id).values(mounts=kept))
 
 
 def claim_canary(db: Db, section_id: int, *, lease_s: float) -> bool:
