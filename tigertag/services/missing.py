@@ -17,9 +17,9 @@ _FEW = 20
 _PART = 3
 _PAGE = 512
 _CONFIRM = (
-    "Nothing was changed. If that is not so, mend it and scan again; if it is, confirm it:"
-    " `tigertag scan --accept-missing`, `accept_missing` over REST, or the button on the scan's"
-    " page."
+    "Nothing was changed. If they are not really gone, mend that and scan again; if they are,"
+    " confirm it: `tigertag scan … --accept-missing`, `accept_missing` over REST, or the button on"
+    " the scan's page."
 )
 
 Tally = dict[bool, int]
