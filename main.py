@@ -41,6 +41,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     LIBRARY_PHOTOS_PATH=/photos
     LIBRARY_PHOTOS_SECTIONS=2023,2024/summer # sub-folders, each a section; left out: one section
     LIBRARY_PHOTOS_MIN_BYTES=10000           # smaller files are passed over
+    LIBRARY_PHOTOS_EXCLUDE=Screenshots/,*.gif # besides trash, previews …; patterns as in .gitignore
     LIBRARY_PHOTOS_SKIP_TAGS=ai-generated    # items that bear it are left alone; none: none is
     LIBRARY_PHOTOS_FRAMES=scenes             # of videos; or interval, keyframes
     LIBRARY_PHOTOS_FRAME_INTERVAL_S=5        # for FRAMES=interval

@@ -49,6 +49,11 @@ class Shelf:
             self.id, SECTION.id, key, "", Media.GROUP, key, stamp="1", within=within
         )
 
+    def take(self, *keys: str) -> None:
+        """Take items or groups away."""
+        for key in keys:
+            del self.held[key]
+
     def film(
         self,
         key: str,

@@ -10,6 +10,7 @@
     │   └── ModelError       … its model cannot be had or read
     ├── LibraryError         this library cannot go on
     │   ├── LibraryUnavailable
+    │   │   └── LibraryShrunk    … or far less of it is listed than is known
     │   ├── LibraryReadOnly
     │   └── LibraryFull
     ├── ItemError            this item only (retryable says whether another try may help)
@@ -82,6 +83,10 @@ class LibraryError(TigerTagError):
 
 class LibraryUnavailable(LibraryError):
     """The library cannot be reached."""
+
+
+class LibraryShrunk(LibraryUnavailable):
+    """The library lists far less than is known of it."""
 
 
 class LibraryReadOnly(LibraryError):

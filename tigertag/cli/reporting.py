@@ -5,10 +5,10 @@ import sys
 import click
 
 from tigertag.cli.main import SOME_FAILED
-from tigertag.services import browsing
+from tigertag.services import browsing, left_out
 from tigertag.services.core import Core
 from tigertag.services.scans import Status
-from tigertag.wording import about, count
+from tigertag.wording import about, count, printable
 
 
 def report(built: Core, status: Status) -> None:
@@ -22,7 +22,8 @@ def report(built: Core, status: Status) -> None:
         f" {'it waits' if _is_waiting(status) else scan.state}."
     )
     click.echo(_counts(status))
-    for line in (*_failed(built, status), *_problems(status), *_told(status)):
+    lines = (*_failed(built, status), *_problems(status), *_left_out(status), *_told(status))
+    for line in lines:
         click.echo(line)
     if scan.state != "done" and not _is_waiting(status):
         sys.exit(1)
@@ -76,6 +77,10 @@ def _problems(status: Status) -> list[str]:
         return []
     have = "item still has a problem" if status.problems == 1 else "items still have problems"
     return [f"  {status.problems} {have}; `tigertag problems` shows why."]
+
+
+def _left_out(status: Status) -> list[str]:
+    return [f"  left out: {printable(left_out.said(one))}" for one in status.left_out]
 
 
 def _again(failed: int, given_up: int) -> str:

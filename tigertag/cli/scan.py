@@ -29,6 +29,11 @@ _waiting = click.option(
     "--engine", "engines", multiple=True, help="Ask this engine (more than once: several)."
 )
 @click.option("--yes", is_flag=True, help="Do not ask first, whatever engines cost.")
+@click.option(
+    "--accept-missing",
+    is_flag=True,
+    help="Known items that are not listed any more are gone, however many they are.",
+)
 @_waiting
 def scan(
     library: str,
@@ -37,6 +42,7 @@ def scan(
     engines: tuple[str, ...],
     *,
     yes: bool,
+    accept_missing: bool,
     wait: bool,
     **mode: bool,
 ) -> None:
@@ -44,7 +50,9 @@ def scan(
 
     Where an engine is paid for, it first counts what would be asked, and asks you.
     """
-    request = Request(library, section, chosen(**mode), write, engines)
+    request = Request(
+        library, section, chosen(**mode), write, engines, accept_missing=accept_missing
+    )
     with core() as built:
         winding.wind_up(built, Event())
         scan_id = scans.unfinished(built, request)

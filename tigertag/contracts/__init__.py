@@ -30,6 +30,14 @@ from tigertag.contracts.engine import (
 from tigertag.contracts.frames import Sampling, evenly
 from tigertag.contracts.host import NOTICE, Forgetful, Host, Http, Kept
 from tigertag.contracts.library import EditOutcome, Library, Need, NotRead, Source, Stream
+from tigertag.contracts.listed import (
+    Excluding,
+    LeftOut,
+    LeftOutReason,
+    Mounted,
+    NotedItems,
+    Notes,
+)
 from tigertag.contracts.use import Call, Calls, NoCalls, RunContext
 
 __all__ = [
@@ -47,6 +55,7 @@ __all__ = [
     "Engine",
     "Enrolled",
     "Enrolling",
+    "Excluding",
     "Failed",
     "Forgetful",
     "FormerlyDeferred",
@@ -54,10 +63,15 @@ __all__ = [
     "Http",
     "Kept",
     "Labelled",
+    "LeftOut",
+    "LeftOutReason",
     "Library",
+    "Mounted",
     "Need",
     "NoCalls",
     "NotRead",
+    "NotedItems",
+    "Notes",
     "Outcome",
     "PlacingGenres",
     "Prepared",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.contracts import Host
+from tigertag.denied import why
 from tigertag.errors import ModelError
 from tigertag.inference import graphs
 from tigertag.inference.cutting import Cut, cut
@@ -163,7 +164,7 @@ class _Own:
                 file.write_bytes(found.onnx)
                 session = self._loaded(file, device, precision)
         except OSError as exc:
-            reason = exc.strerror or exc
+            reason = why(exc)
             raise ModelError(
                 f"{self.name} cannot be written to a temporary file: {reason}."
             ) from exc

@@ -11,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from tigertag.denied import why
 from tigertag.errors import ModelError
 from tigertag.inference import graphs
 from tigertag.inference.checkpoint import read_checkpoint
@@ -41,7 +42,7 @@ def _kept(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], b
         if _is_whole(path):
             return path
     except OSError as exc:
-        raise ModelError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
+        raise ModelError(f"{path} cannot be read: {why(exc)}.") from exc
     checkpoint = weights.file()
     logger.info("building %s from %s", path.name, checkpoint.name)
     graph = build(weights.network, read_checkpoint(checkpoint))
@@ -51,7 +52,7 @@ def _kept(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], b
         _write(path, graph)
         _write(_sum_of(path), sha256(graph).hexdigest().encode())
     except OSError as exc:
-        reason = exc.strerror or exc
+        reason = why(exc)
         raise ModelError(f"{path} cannot be written: {reason}; make {folder} writable.") from exc
     return path
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 
+from tigertag.denied import why
 from tigertag.errors import RequestError
 from tigertag.wording import one_line
 
@@ -79,7 +80,7 @@ def _raw(path: Path) -> bytes:
     except FileNotFoundError as exc:
         raise RequestError(f"There is no file {path}.") from exc
     except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or "its name cannot be used"
+        reason = why(exc) if isinstance(exc, OSError) else "its name cannot be used"
         raise RequestError(f"{path} cannot be read: {reason}.") from exc
 
 

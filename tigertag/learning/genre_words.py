@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import yaml
 
+from tigertag.denied import why
 from tigertag.errors import RequestError
 from tigertag.wording import one_line, tidy
 
@@ -19,7 +20,7 @@ def read(path: Path) -> Mapping[str, tuple[str, ...]]:
         with path.open("rb") as stream:
             raw = stream.read(_MOST_BYTES + 1)
     except OSError as exc:
-        reason = exc.strerror or "it is not known why"
+        reason = why(exc)
         raise RequestError(f"The genres in {path} cannot be read: {reason}.") from exc
     if len(raw) > _MOST_BYTES:
         raise RequestError(f"The genres in {path} are more than {_MOST_BYTES // 1024} KiB.")

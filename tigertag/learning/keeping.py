@@ -13,6 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+from tigertag.denied import why
 from tigertag.errors import ModelError, StoreError, StoreFull, StoreUnavailable
 
 _PIECE: Final = 1 << 20
@@ -32,7 +33,7 @@ class OpenFolder:
         try:
             return sorted(os.listdir(self._place))
         except OSError as exc:
-            raise ModelError(f"its folder cannot be read: {exc.strerror or exc}") from exc
+            raise ModelError(f"its folder cannot be read: {why(exc)}") from exc
 
     def read(self, name: str, *, most: int) -> bytes:
         """Return the file. Raises `ModelError`: none is there, it is a link, or it is too large."""
@@ -60,7 +61,7 @@ class OpenFolder:
             raise ModelError(f"its {name} is missing") from exc
         except OSError as exc:
             link = exc.errno == errno.ELOOP
-            problem = "is a link" if link else f"cannot be read: {exc.strerror or exc}"
+            problem = "is a link" if link else f"cannot be read: {why(exc)}"
             raise ModelError(f"its {name} {problem}") from exc
 
     def _open(self, name: str, flags: int) -> int:
@@ -76,7 +77,7 @@ def opened(folder: Path) -> Iterator[OpenFolder]:
     except FileNotFoundError:
         raise
     except OSError as exc:
-        raise ModelError(f"its folder cannot be opened: {exc.strerror or exc}") from exc
+        raise ModelError(f"its folder cannot be opened: {why(exc)}") from exc
     try:
         yield OpenFolder(place)
     finally:
@@ -161,6 +162,4 @@ def _remove(path: Path) -> None:
 
 def _unwritable(folder: Path, exc: OSError) -> StoreError:
     kind = StoreFull if exc.errno in _FULL else StoreUnavailable
-    return kind(
-        f"The genre model cannot be kept in {folder}: {exc.strerror or exc}; what was there stays."
-    )
+    return kind(f"The genre model cannot be kept in {folder}: {why(exc)}; what was there stays.")

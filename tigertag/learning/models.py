@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from tigertag.denied import why
 from tigertag.errors import ModelError, RequestError
 from tigertag.inference.head import Head
 from tigertag.learning.genre_model import GenreModel
@@ -79,7 +80,7 @@ class Models:
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as exc:
-            reason = exc.strerror or exc
+            reason = why(exc)
             raise ModelError(f"The models in {self._folder} cannot be listed: {reason}.") from exc
         found = {folder.name.removesuffix(BEFORE) for folder in folders}
         return tuple(sorted(name for name in found if NAME.fullmatch(name)))

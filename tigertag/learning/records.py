@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tigertag.denied import why
 from tigertag.errors import StoreError, StoreFull, StoreUnavailable
 from tigertag.learning.features import Features
 
@@ -165,7 +166,7 @@ def _unwritable(folder: Path, exc: OSError) -> StoreError:
             f"There is no space left for features in {folder}; all that were extracted are kept."
             " Free space, then start again."
         )
-    reason = exc.strerror or exc
+    reason = why(exc)
     return StoreUnavailable(
         f"Features cannot be kept in {folder}: {reason}; make it writable, then start again."
     )

@@ -33,6 +33,40 @@ VIDEO_EXTENSIONS = frozenset(
 )
 """How the names of the videos end that TigerTag looks for, in lower case."""
 
+RAW_EXTENSIONS = frozenset(
+    f".{name}"
+    for name in (
+        *("3fr", "ari", "arw", "bay", "cap", "cr2", "cr3", "crw", "dcr", "dng", "eip", "erf"),
+        *("fff", "gpr", "iiq", "k25", "kdc", "mdc", "mef", "mos", "mrw", "nef", "nrw", "orf"),
+        *("pef", "ptx", "r3d", "raf", "raw", "rw2", "rwl", "rwz", "sr2", "srf", "srw", "x3f"),
+    )
+)
+"""How the names of cameras' raw pictures end, which TigerTag does not read."""
+
+UNREAD_EXTENSIONS = frozenset(
+    f".{name}"
+    for name in (
+        *("psd", "psb", "xcf", "kra", "afphoto", "svg", "svgz", "eps", "ai", "jp2", "j2k", "jpf"),
+        *(
+            "jpx",
+            "jxr",
+            "wdp",
+            "hdp",
+            "tga",
+            "exr",
+            "hdr",
+            "pcx",
+            "ico",
+            "dpx",
+            "bpg",
+            "mpo",
+            "pgm",
+        ),
+        *("ppm", "pbm", "braw", "mlv", "insv", "insp", "lrv", "rmx", "f4p", "swf", "mod", "tod"),
+    )
+)
+"""How the names of other pictures and videos end that TigerTag does not look at."""
+
 _SIGNATURES: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import requests
 
+from tigertag.denied import why
 from tigertag.errors import HttpError
 from tigertag.net.client import Session
 from tigertag.net.faults import RANGE_REFUSED, Passing, check, mapped
@@ -161,4 +162,4 @@ def _disk(to: Path) -> Iterator[None]:
                 f"The disk is full: {to.name} does not fit into {to.parent}. What was loaded is"
                 " kept as a part; free space, then try again."
             ) from exc
-        raise HttpError(f"{to} cannot be written ({exc.strerror}).") from exc
+        raise HttpError(f"{to} cannot be written ({why(exc)}).") from exc

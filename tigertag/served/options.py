@@ -11,6 +11,7 @@ from pydantic import (
     model_validator,
 )
 
+from tigertag.model import Item
 from tigertag.served.address import address, bare, listed
 from tigertag.served.paths import Mapped, mapped
 
@@ -45,6 +46,11 @@ class ServerOptions(BaseModel):
     @classmethod
     def _reachable(cls, url: str) -> str:
         return address(url, example=cls.example)
+
+    def leaves_out(self, item: Item) -> bool:
+        """Whether an item is smaller than `min_bytes` says."""
+        least, size_bytes = self.min_bytes, item.size_bytes
+        return least is not None and size_bytes is not None and size_bytes < least
 
     def least_bytes_of(self, *, film: bool) -> int:
         """The smallest file of an item that is looked at. `film`: it is one, or an episode."""

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from tigertag import locks
+from tigertag.denied import why
 from tigertag.errors import RequestError, SettingsError, Throttled
 from tigertag.services.core import Core
 from tigertag.store import accounts
@@ -234,7 +235,7 @@ def _home(home: Path) -> Iterator[Path]:
             os.close(handle)
     except OSError as exc:
         raise SettingsError(
-            f"TIGERTAG_HOME: {home} cannot be written ({exc.strerror});"
+            f"TIGERTAG_HOME: {home} cannot be written ({why(exc, home)});"
             " give the user that runs TigerTag the right to."
         ) from exc
 

@@ -1,6 +1,5 @@
 """What a scan has to do: its items, cut into chunks."""
 
-import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,16 +8,16 @@ from itertools import islice
 from typing import TypeVar
 
 from tigertag import bounds
-from tigertag.contracts import RunContext
+from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
 from tigertag.model import Item, Media
-from tigertag.services import forecasts, skipping
+from tigertag.services import forecasts, left_out, missing, skipping
 from tigertag.services.context import Context
 from tigertag.services.core import Core
-from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans
+from tigertag.services.missing import Tally
+from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans, sections
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow
-from tigertag.wording import printable
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -26,8 +25,6 @@ _VIDEO_CHUNK = 2
 _SETTLE_CHUNK = 256
 _OVERLAP = timedelta(days=1)
 """Clocks differ, and a server dates an item before it shows it."""
-
-logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -38,13 +35,12 @@ def _batches(values: Iterable[_T], size: int = _PAGE) -> Iterator[list[_T]]:
         yield batch
 
 
-def _storable(listed: Iterable[Item]) -> Iterator[Item]:
+def _storable(listed: Iterable[Item], notes: Notes) -> Iterator[Item]:
     for item in listed:
         if bounds.fits(item.key, bounds.KEY):
             yield _bounded(item)
         else:
-            name = printable(item.key[:80])
-            logger.warning("passed over, its path is too long or no text: %s…", name)
+            notes.leave_out(LeftOutReason.LONG_PATH, item.key)
 
 
 def _bounded(item: Item) -> Item:
@@ -75,6 +71,7 @@ class Listing:
         self._core = core
         self._store = core.store
         self._context = context
+        self._held = False
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
         """List all; False when `run` was cancelled before the end. Raises `LibraryError`."""
@@ -88,27 +85,26 @@ class Listing:
         return self._library(chunk, run)
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
-        context, listed, unchanged = self._context, 0, 0
-        asked: Counter[tuple[str, Media]] = Counter()
+        context = self._context
         found = context.library.items(context.section, self._since())
-        for page in _batches(_storable(found)):
-            if run.cancelled():
-                return False
-            with self._store.write() as db:
-                chunks.check(db, chunk)
-                rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
-                new, todos = self._changed(db, rows)
-            todos = self._without_skipped(rows, todos)
-            with self._store.write() as db:
-                chunks.check(db, chunk)
-                self._plan_or_count(db, todos, asked)
-                listed += len(rows)
-                unchanged += new - len(todos)
-                scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=unchanged)
+        notes = found.notes if isinstance(found, NotedItems) else Notes()
+        asked: Counter[tuple[str, Media]] = Counter()
+        with self._store.read() as db:
+            known = items.known(db, context.scan.section_id)
+        listed = self._noted(chunk, run, _storable(found, notes), known, asked)
+        if listed is None:
+            return False
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            scans.put_left_out(db, chunk.scan_id, left_out.packed(notes))
         if context.scan.mode != "new":
+            missing.check(self._store, context, known, listed, notes)
             with self._store.write() as db:
                 chunks.check(db, chunk)
+                chunks.let_go(db, chunk.scan_id)
                 items.mark_gone(db, context.scan.section_id, chunk.scan_id)
+                sections.put_mounts(db, context.scan.section_id, notes.mounts)
+            self._held = False
         if not self._left_over(chunk, run, asked):
             return False
         with self._store.write() as db:
@@ -118,6 +114,47 @@ class Listing:
                 forecast = forecasts.priced(self._core, db, counted)
                 scans.put_forecast(db, chunk.scan_id, forecasts.packed(forecast))
         return True
+
+    def _noted(
+        self,
+        chunk: Chunk,
+        run: RunContext,
+        found: Iterable[Item],
+        known: Tally,
+        asked: Counter[tuple[str, Media]],
+    ) -> Tally | None:
+        """Note and plan what the library lists, and count it; None when cancelled."""
+        context, unchanged = self._context, 0
+        listed: Tally = {False: 0, True: 0}
+        for page in _batches(found):
+            if run.cancelled():
+                return None
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
+                new, todos = self._changed(db, rows)
+            todos = self._without_skipped(rows, todos)
+            for row in rows:
+                listed[row.item.media is Media.GROUP] += 1
+            unchanged += new - len(todos)
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                self._hold(db, known[False], listed[False])
+                self._plan_or_count(db, todos, asked)
+                total = sum(listed.values())
+                scans.count_listed(db, chunk.scan_id, listed=total, unchanged=unchanged)
+        return listed
+
+    def _hold(self, db: Db, known: int, listed: int) -> None:
+        """Hold what is planned while so few are listed that the library may be unavailable.
+
+        Nothing is to be asked or written then; see `missing`.
+        """
+        scan, held = self._context.scan, self._held
+        believed = scan.mode == "new" or scan.accept_missing
+        self._held = not believed and missing.too_few(known, listed)
+        if held and not self._held:
+            chunks.let_go(db, scan.id)
 
     def _left_over(self, chunk: Chunk, run: RunContext, asked: Counter[tuple[str, Media]]) -> bool:
         """Plan also what was listed before and is due; False when cancelled.
@@ -255,7 +292,7 @@ class Listing:
             alike.setdefault(self._kind(todo), []).append(todo)
         for (kind, size), group in alike.items():
             for some in _batches(group, size):
-                chunk_id = chunks.add(db, self._context.scan.id, kind=kind)
+                chunk_id = chunks.add(db, self._context.scan.id, kind=kind, held=self._held)
                 decisions.plan(db, self._context.scan.id, chunk_id, some)
 
     def _kind(self, todo: Todo) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from tigertag.contracts import Library, RunContext
 from tigertag.errors import (
     LeaseLost,
     LibraryError,
+    LibraryShrunk,
     LibraryUnavailable,
     StoreError,
     TigerTagError,
@@ -214,6 +215,10 @@ class Runner:
             self._fail(str(exc))
             raise
         except StoreError:
+            raise
+        except LibraryShrunk as exc:
+            # Only the user can say what is true: it would be found again and again.
+            self._fail(str(exc))
             raise
         except LibraryUnavailable as exc:
             # A service is at work on a batch, which a short outage here must not cancel.

@@ -1,11 +1,12 @@
 """Scans: started, paused, resumed, cancelled, applied, undone, and how far they have come."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from tigertag.contracts import LeftOut
 from tigertag.errors import Conflict, RequestError
-from tigertag.services import counting, cursors, forecasts, problems, waiting
+from tigertag.services import counting, cursors, forecasts, left_out, problems, waiting
 from tigertag.services.context import may_see
 from tigertag.services.core import Core
 from tigertag.services.forecasts import Forecast
@@ -29,7 +30,7 @@ class Request:
 
     Mode `new` looks at what was added since the last scan, and lists no more than that where the
     library can tell. A `forecast` only counts what a scan with the mode `forecast_of` would ask,
-    and what that costs.
+    and what that costs. `accept_missing`: known items that are not listed are gone, however many.
     """
 
     library: str
@@ -38,6 +39,7 @@ class Request:
     write: str = "preview"
     engines: tuple[str, ...] = ()
     forecast_of: str = "changed"
+    accept_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Status:
     `spared`: how many items an engine was not asked about, since others were sure. `forecast`: what
     a forecast has counted, None for a scan that is none. `left_alone`: how many items were left as
     they are, since they bear a tag of SKIP_TAGS. `problems`: how many items of the section have
-    problems now, whichever scan met them.
+    problems now, whichever scan met them. `left_out`: what the listing left out.
     """
 
     scan: ScanRow
@@ -70,6 +72,7 @@ class Status:
     forecast: Forecast | None = None
     left_alone: int = 0
     problems: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def total(self) -> int:
@@ -96,11 +99,10 @@ def start(core: Core, request: Request) -> int:
         _refuse_if_active(db, section_id)
         named = tuple(sorted(entry.id for entry in engines)) if request.engines else ()
         if request.mode == "forecast":
-            return scans.create(
-                db, NewScan(section_id, "scan", request.forecast_of, engines=named, forecast=True)
-            )
-        new = NewScan(section_id, "scan", request.mode, request.write, named)
-        return scans.create(db, new)
+            new = NewScan(section_id, mode=request.forecast_of, engines=named, forecast=True)
+        else:
+            new = NewScan(section_id, "scan", request.mode, request.write, named)
+        return scans.create(db, replace(new, accept_missing=request.accept_missing))
 
 
 def _why_none(core: Core) -> str:
@@ -133,8 +135,9 @@ def unfinished(core: Core, request: Request) -> int | None:
     if active is None or active.kind != "scan" or active.is_forecast:
         return None
     named = tuple(sorted({name.casefold() for name in request.engines}))
-    wanted = (request.mode, request.write, named)
-    return active.id if (active.mode, active.write, active.engines) == wanted else None
+    wanted = (request.mode, request.write, named, request.accept_missing)
+    has = (active.mode, active.write, active.engines, active.accept_missing)
+    return active.id if has == wanted else None
 
 
 def lease_left_s(core: Core, scan_id: int) -> float:
@@ -256,6 +259,7 @@ def _status(core: Core, scan: ScanRow) -> Status:
         forecasts.told(core, scan),
         counts.left_alone,
         problems.of_section(core, scan.section_id),
+        left_out.unpacked(scan.left_out),
     )
 
 

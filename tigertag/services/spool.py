@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from tigertag import locks
 from tigertag.contracts import DeferredEngine, Prepared, is_deferred
+from tigertag.denied import why
 from tigertag.errors import StoreFull
 from tigertag.services import calls
 from tigertag.services.context import Context
@@ -264,6 +265,6 @@ def _disk() -> Iterator[None]:
         yield
     except OSError as exc:
         raise StoreFull(
-            f"A batch cannot be kept in TIGERTAG_HOME ({exc.strerror}); all that was committed is"
+            f"A batch cannot be kept in TIGERTAG_HOME ({why(exc)}); all that was committed is"
             " kept. Free space, then resume."
         ) from exc

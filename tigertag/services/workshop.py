@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from tigertag import locks
+from tigertag.denied import why
 from tigertag.errors import LibraryError, StoreError, TigerTagError
 from tigertag.services import winding
 from tigertag.services.core import Core
@@ -136,7 +137,7 @@ def alone(home: Path) -> Iterator[bool]:
         home.mkdir(parents=True, exist_ok=True)
         file = (home / "work.lock").open("w")
     except OSError as exc:
-        logger.error("%s cannot be written (%s); no scan runs.", home, exc.strerror)
+        logger.error("%s cannot be written (%s); no scan runs.", home, why(exc))
         yield False
         return
     with file:

@@ -35,9 +35,17 @@ class Chunk:
     attempts: int
 
 
-def add(db: Db, scan_id: int, *, kind: str = "items") -> int:
-    """Make a chunk of items, or of groups of them."""
-    return insert_one(db, _chunks, {"scan_id": scan_id, "kind": kind})
+def add(db: Db, scan_id: int, *, kind: str = "items", held: bool = False) -> int:
+    """Make a chunk of items, or of groups of them. `held`: not to be worked on before `let_go`."""
+    due_at = FAR if held else 0.0
+    return insert_one(db, _chunks, {"scan_id": scan_id, "kind": kind, "due_at": due_at})
+
+
+def let_go(db: Db, scan_id: int) -> None:
+    """Let those be worked on that were held."""
+    mine = (_chunks.c.scan_id == scan_id, _chunks.c.kind.in_(("items", "groups")))
+    held = (*mine, _chunks.c.state == "queued", _chunks.c.due_at == FAR)
+    db.execute(update(_chunks).where(*held).values(due_at=0.0))
 
 
 def lease(

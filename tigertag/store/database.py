@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import QueuePool
 
+from tigertag.denied import why
 from tigertag.errors import StoreError, StoreFull, StoreUnavailable, TigerTagError, Unstorable
 from tigertag.store import types
 
@@ -114,7 +115,7 @@ def make_folder(database: Path) -> None:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreUnavailable(
-            f"The database's folder {database.parent} cannot be made: {exc.strerror}."
+            f"The database's folder {database.parent} cannot be made: {why(exc)}."
         ) from exc
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from tigertag.model import Item, Media, Section
 from tigertag.store import schema
@@ -109,6 +109,39 @@ def _see(db: Db, row_ids: Sequence[int], scan_id: int) -> None:
     for some in slices(row_ids):
         unseen = (_items.c.id.in_(some), _items.c.seen_scan != scan_id)
         db.execute(update(_items).where(*unseen).values(seen_scan=scan_id))
+
+
+def known(db: Db, section_id: int) -> dict[bool, int]:
+    """Return how many items are there by the last look: {False: items, True: groups}."""
+    is_group = _items.c.media == Media.GROUP.value
+    where = (_items.c.section_id == section_id, _items.c.gone.is_(False))
+    rows = db.execute(select(is_group, func.count()).where(*where).group_by(is_group))
+    return {False: 0, True: 0} | {bool(group): number for group, number in rows}
+
+
+def missing(
+    db: Db, section_id: int, section: Section, scan_id: int, *, after: int, limit: int
+) -> list[ItemRow]:
+    """Return items that were there and that a scan's listing has not shown, by rising id."""
+    unseen = (_items.c.seen_scan != scan_id, _items.c.gone.is_(False))
+    where = (_items.c.section_id == section_id, *unseen, _items.c.id > after)
+    rows = db.execute(select(_items).where(*where).order_by(_items.c.id).limit(limit))
+    return [_item_row(row, section) for row in rows]
+
+
+def see_unread(db: Db, section_id: int, keys: Iterable[str], scan_id: int) -> int:
+    """Take items that could not be looked up as seen: they are not gone. Returns how many.
+
+    A key that ends with a slash stands for all that begin with it.
+    """
+    seen = 0
+    for key in keys:
+        begins = func.substr(_items.c.key, 1, len(key)) == key
+        found = begins if key.endswith("/") else _items.c.key == key
+        unseen = (_items.c.seen_scan != scan_id, _items.c.gone.is_(False))
+        where = (_items.c.section_id == section_id, *unseen, found)
+        seen += db.execute(update(_items).where(*where).values(seen_scan=scan_id)).rowcount
+    return seen
 
 
 def mark_gone(db: Db, section_id: int, scan_id: int) -> int:

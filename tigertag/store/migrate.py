@@ -15,6 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from tigertag import locks
+from tigertag.denied import why
 from tigertag.errors import SchemaMismatch, StoreUnavailable
 from tigertag.store.database import Store, make_folder
 
@@ -130,7 +131,7 @@ def _lock_file(path: Path) -> IO[str]:
         return path.with_name(f"{path.name}.lock").open("w")
     except OSError as exc:
         raise StoreUnavailable(
-            f"The database's folder {path.parent} cannot be written: {exc.strerror}."
+            f"The database's folder {path.parent} cannot be written: {why(exc)}."
         ) from exc
 
 

@@ -27,7 +27,9 @@ class ScanRow:
     """A scan. `source_id`: the scan that it applies or undoes.
 
     `forecast`: what a forecast has counted, as JSON; "" for a scan that is none. `without`: engines
-    that it waits for no more.
+    that it waits for no more. `accept_missing`: the user says that known items that are not listed
+    are gone, however many. `missing`: how many known items it did not find, if it failed for that.
+    `left_out`: what its listing left out, as JSON.
     """
 
     id: int
@@ -50,6 +52,9 @@ class ScanRow:
     summary: str = ""
     forecast: str = ""
     without: tuple[str, ...] = ()
+    accept_missing: bool = False
+    missing: int = 0
+    left_out: str = ""
 
     @property
     def is_forecast(self) -> bool:
@@ -74,6 +79,7 @@ class NewScan:
     engines: tuple[str, ...] = ()
     source_id: int | None = None
     forecast: bool = False
+    accept_missing: bool = False
 
 
 def create(db: Db, new: NewScan) -> int:
@@ -87,6 +93,7 @@ def create(db: Db, new: NewScan) -> int:
         "source_id": new.source_id,
         "state": "queued",
         "forecast": NOT_COUNTED if new.forecast else "",
+        "accept_missing": new.accept_missing,
         "created_at": datetime.now(UTC),
     }
     try:
@@ -125,6 +132,9 @@ def _row(row: Row[Any]) -> ScanRow:
         row.summary,
         row.forecast,
         tuple(name for name in row.without.split(",") if name),
+        row.accept_missing,
+        row.missing,
+        row.left_out,
     )
 
 
@@ -247,3 +257,13 @@ def count_listed(db: Db, scan_id: int, *, listed: int, unchanged: int) -> None:
     """Say how many items the listing has shown so far."""
     values = {"listed": listed, "unchanged": unchanged}
     db.execute(update(_scans).where(_scans.c.id == scan_id).values(**values))
+
+
+def put_left_out(db: Db, scan_id: int, left_out: str) -> None:
+    """Keep what the listing left out, as JSON."""
+    db.execute(update(_scans).where(_scans.c.id == scan_id).values(left_out=left_out))
+
+
+def put_missing(db: Db, scan_id: int, missing: int) -> None:
+    """Keep how many known items were not found by a scan that fails for that."""
+    db.execute(update(_scans).where(_scans.c.id == scan_id).values(missing=missing))

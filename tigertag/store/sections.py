@@ -1,5 +1,7 @@
 """Sections that have been scanned, and the canary of their first write."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Update, or_, select, update
@@ -60,6 +62,17 @@ def is_of_source(db: Db, section_id: int, source: str) -> bool:
     source = bounds.mark(source)
     where = (_sections.c.id == section_id, _sections.c.source.in_(("", source)))
     return db.execute(update(_sections).where(*where).values(source=source)).rowcount == 1
+
+
+def mounts(db: Db, section_id: int) -> list[str]:
+    """Return which folders were file systems of their own when all was last listed."""
+    kept = db.execute(select(_sections.c.mounts).where(_sections.c.id == section_id)).scalar()
+    return [str(one) for one in json.loads(kept)] if kept else []
+
+
+def put_mounts(db: Db, section_id: int, folders: Iterable[str]) -> None:
+    kept = json.dumps(sorted(folders))
+    db.execute(update(_sections).where(_sections.c.id == section_id).values(mounts=kept))
 
 
 def claim_canary(db: Db, section_id: int, *, by: str, lease_s: float) -> bool:

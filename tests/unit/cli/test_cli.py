@@ -234,3 +234,17 @@ def test_a_folder_without_pictures_says_so(run: Run, photos: Path, tmp_path: Pat
     assert result.exit_code == 0
     assert result.stderr == f"{tmp_path}/empty: no pictures or videos there.\n"
     assert "a.png: cat" in result.stdout
+
+
+def test_a_library_that_is_empty_now_is_confirmed_by_an_option(run: Run, photos: Path) -> None:
+    run("scan", "photos")
+    for path in photos.iterdir():
+        path.unlink()
+    refused = run("scan", "photos")
+    assert (refused.exit_code, "--accept-missing" in last_line(refused)) == (1, True)
+    assert run("scan", "photos", "--accept-missing").exit_code == 0
+
+
+def test_a_scan_says_what_it_left_out(run: Run, photos: Path) -> None:
+    (photos / "a.nef").touch()
+    assert "left out: 1 file in a camera's raw format" in run("scan", "photos").output

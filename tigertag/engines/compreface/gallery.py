@@ -6,6 +6,7 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from threading import Lock
 
+from tigertag.denied import why
 from tigertag.engines.compreface.listing import Finding, Listing, Named, Person, listed
 from tigertag.errors import EngineError, ItemError
 from tigertag.media.picture import decode
@@ -99,7 +100,7 @@ class Gallery:
             raw = self.config.read_bytes()
         except OSError as exc:
             raise EngineError(
-                f"{self.config.absolute()} cannot be read ({exc.strerror}); a file with `faces: []`"
+                f"{self.config.absolute()} cannot be read ({why(exc)}); a file with `faces: []`"
                 " says that nobody is to be known. See the engine's FACES_CONFIG."
             ) from exc
         with self._lock:
@@ -114,7 +115,7 @@ class Gallery:
         except FileNotFoundError:
             problem = f"{named.name} is not there{self._did_you_mean(named.name)}"
         except OSError as exc:
-            problem = f"{named.name} cannot be read ({exc.strerror or exc})."
+            problem = f"{named.name} cannot be read ({why(exc)})."
         return replace(picture, problem=problem)
 
     def _place(self, name: str) -> Path:

@@ -12,6 +12,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tigertag.denied import why
 from tigertag.engines.openai_vision.completion import Usage
 from tigertag.errors import EngineError
 
@@ -149,7 +150,7 @@ def _own(path: Path | None) -> _File | None:
     try:
         return _File.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except OSError as exc:
-        raise EngineError(f"The price table {path} cannot be read ({exc.strerror}).") from exc
+        raise EngineError(f"The price table {path} cannot be read ({why(exc)}).") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

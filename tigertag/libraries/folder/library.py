@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from tigertag.contracts import EditOutcome, Need, NotRead, Source
+from tigertag.contracts import EditOutcome, Need, NotedItems, Notes, NotRead, Source
+from tigertag.denied import why
 from tigertag.errors import (
     ItemError,
     ItemGone,
@@ -19,10 +20,11 @@ from tigertag.errors import (
     Unreadable,
 )
 from tigertag.libraries.folder import sidecar
+from tigertag.libraries.folder.choosing import Choice
 from tigertag.libraries.folder.editing import edited
 from tigertag.libraries.folder.in_file import in_file
-from tigertag.libraries.folder.keys import path
-from tigertag.libraries.folder.listing import files, inside, revision_of
+from tigertag.libraries.folder.keys import path, text
+from tigertag.libraries.folder.listing import files, inside, is_mount, revision_of
 from tigertag.libraries.folder.lists import folded, paths_of, storable, tags_of
 from tigertag.libraries.folder.options import Options
 from tigertag.libraries.folder.xml import XmlError
@@ -46,6 +48,7 @@ class FolderLibrary:
         self.id = id
         self._options = options
         self._root = os.path.abspath(options.path)
+        self._choice = Choice(options.exclude, options.min_bytes)
         self._swept: set[str] = set()
 
     def open(self) -> None:
@@ -69,7 +72,11 @@ class FolderLibrary:
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
         """Yield all there is, whatever `since` says: moved files keep their times."""
-        for file in files(self._root, section.id, min_bytes=self._options.min_bytes):
+        notes = Notes()
+        return NotedItems(self._items(section, notes), notes)
+
+    def _items(self, section: Section, notes: Notes) -> Iterator[Item]:
+        for file in files(self._root, section.id, self._choice, notes):
             yield Item(
                 self.id,
                 section.id,
@@ -80,6 +87,27 @@ class FolderLibrary:
                 file.size_bytes,
                 file.sidecar,
             )
+
+    def leaves_out(self, item: Item) -> bool:
+        try:
+            return self._choice.left_out(self._root, item.section, item.key, item.size_bytes)
+        except Unreadable:
+            return False
+
+    def not_mounted(self, section: Section, mounts: Sequence[str]) -> str:
+        """Say which folder that was a file system of its own lies on that of its parent now.
+
+        An unmounted share leaves its empty mount point. Device numbers change when a machine
+        starts, so they are compared with each other, never with those of another time.
+        """
+        for mount in mounts:
+            folder = os.path.normpath(os.path.join(self._root, mount))
+            if not is_mount(folder):
+                return (
+                    f"Library {self.id}: the folder {text(folder)} was a mounted file system when"
+                    " it was last listed, and is none now. Is it mounted?"
+                )
+        return ""
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
@@ -120,7 +148,7 @@ class FolderLibrary:
         try:
             sidecar.make_lasting(os.path.dirname(os.path.join(self._root, key)))
         except OSError as exc:
-            reason = f"The sidecar was written, but the disk did not confirm it: {exc.strerror}."
+            reason = f"The sidecar was written, but the disk did not confirm it: {why(exc)}."
             return [EditOutcome(one.key, None, one.reason or reason) for one in made]
         return made
 
@@ -220,11 +248,11 @@ class FolderLibrary:
                 raise self._unavailable(self._root, exc) from exc
             if isinstance(exc, FileNotFoundError | NotADirectoryError):
                 raise ItemGone("The file is no longer there.") from exc
-            raise Unreadable(f"The file cannot be read: {exc.strerror}.", retryable=True) from exc
+            raise Unreadable(f"The file cannot be read: {why(exc)}.", retryable=True) from exc
 
     def _unavailable(self, folder: str, exc: OSError) -> LibraryUnavailable:
         return LibraryUnavailable(
-            f"Library {self.id}: the folder {folder} cannot be read: {exc.strerror}. "
+            f"Library {self.id}: the folder {folder} cannot be read: {why(exc)}. "
             "Check PATH and SECTIONS, and that it is mounted."
         )
 
@@ -238,12 +266,13 @@ class FolderLibrary:
         denied = exc.errno in _DENIED
         if exc.errno == errno.EROFS or (denied and not os.access(self._root, os.W_OK)):
             raise LibraryReadOnly(
-                f"Library {self.id}: its folder cannot be written ({exc.strerror}). Previews work; "
-                f"to apply, mount it writable or let user {os.geteuid()} write there."
+                f"Library {self.id}: its folder cannot be written ({why(exc, self._root)})."
+                " Previews work; to apply, mount it writable and give TigerTag the right to write"
+                " there."
             ) from exc
         if denied:
-            return f"Its folder cannot be written ({exc.strerror}); let user {os.geteuid()} do so."
-        return f"Its sidecar could not be written: {exc.strerror}."
+            return f"Its folder cannot be written ({why(exc)}); give that user the right to."
+        return f"Its sidecar could not be written: {why(exc)}."
 
 
 def _check(edit: Edit) -> None:

@@ -1,5 +1,6 @@
-"""What a folder library is told: `LIBRARY_<X>_PATH`, `…_SECTIONS`, `…_MIN_BYTES`."""
+"""What a folder library is told: `LIBRARY_<X>_PATH`, `…_SECTIONS`, `…_EXCLUDE`, `…_MIN_BYTES`."""
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -9,6 +10,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 def _listed(value: object) -> object:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _patterns(value: object) -> object:
+    """Split at line ends and commas, but for commas after a backslash."""
+    if isinstance(value, str):
+        parts = re.findall(r"(?:\\.|[^\\,\n]|\\$)+", value.replace("\r", ""), re.MULTILINE)
+        return [part.lstrip() for part in parts if part.strip()]
     return value
 
 
@@ -22,7 +31,8 @@ class Options(BaseModel):
     """The options of a folder library.
 
     `sections` are sub-folders, relative to `path`; none: the whole folder is one section.
-    Photos and videos below `min_bytes` are passed over.
+    Photos and videos below `min_bytes` are passed over. `exclude`: patterns as gitignore has them,
+    relative to `path`, after those of `choosing.DEFAULTS`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +40,7 @@ class Options(BaseModel):
     path: Annotated[Path, BeforeValidator(_given)]
     sections: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     min_bytes: int = Field(default=0, ge=0)
+    exclude: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
 
     @field_validator("sections")
     @classmethod

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from tigertag.denied import why
 from tigertag.errors import Unreadable
 from tigertag.libraries.folder.keys import SIDECARS, sidecars, text
 from tigertag.libraries.folder.listing import media_of, stamp, stamps
@@ -150,7 +151,7 @@ def _foreign(path: str, what: str) -> Unreadable:
 
 def _failed(path: str, exc: OSError) -> Unreadable:
     name = text(os.path.basename(path))
-    return Unreadable(f"The sidecar {name} cannot be read: {exc.strerror}.", retryable=True)
+    return Unreadable(f"The sidecar {name} cannot be read: {why(exc)}.", retryable=True)
 
 
 def current(path: str) -> str:

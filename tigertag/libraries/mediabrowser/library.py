@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 
 from requests import Session
 
-from tigertag.contracts import Catalogued, EditOutcome, Http, Need, NotRead, Source
+from tigertag.contracts import (
+    Catalogued,
+    EditOutcome,
+    Http,
+    LeftOutReason,
+    Need,
+    NotedItems,
+    Notes,
+    NotRead,
+    Source,
+)
 from tigertag.libraries.mediabrowser import listing
 from tigertag.libraries.mediabrowser.catalogue import Catalogue
 from tigertag.libraries.mediabrowser.dialect import Dialect, Stop
@@ -66,10 +76,17 @@ class MediaBrowserLibrary:
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
         """Yield the items, or those that the server added or changed since."""
+        notes = Notes()
+        return NotedItems(self._items(section, since, notes), notes)
+
+    def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
         for entry in self._listed(self._view(section), since):
-            found = self._item(section, entry)
+            found = self._item(section, entry, notes)
             if found is not None:
                 yield found
+
+    def leaves_out(self, item: Item) -> bool:
+        return self._options.leaves_out(item)
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
@@ -142,15 +159,17 @@ class MediaBrowserLibrary:
         except CutShort as exc:
             raise self._wording.cut_listing(view.title, got=exc.got, promised=exc.promised) from exc
 
-    def _item(self, section: Section, entry: Entry) -> Item | None:
+    def _item(self, section: Section, entry: Entry, notes: Notes) -> Item | None:
         """Return an item that was listed; None for what has no file, or too small a one."""
         key = text(entry, "Id")
         if not is_key(key) or not is_there(entry):
             logger.debug("item %s of section %s passed over: no file", key, section.id)
+            notes.leave_out(LeftOutReason.NO_FILE, text(entry, "Name"))
             return None
         found = item(entry, self.id, section.id)
         least = self._options.least_bytes(text(entry, "Type"))
         if found.size_bytes is not None and found.size_bytes < least:
+            notes.leave_out(LeftOutReason.TOO_SMALL, found.title)
             return None
         if found.media is Media.PHOTO:
             self._known.remember(key, entry)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
+from tigertag.contracts import LeftOutReason, Notes
 from tigertag.libraries.plex.files import Files
 from tigertag.libraries.plex.kinds import EPISODE, PHOTO, SEASON, SHOW, Kind, groups, kind_of
 from tigertag.libraries.plex.options import Options
@@ -26,8 +27,11 @@ class Entries:
         self._options = options
         self._files = files
 
-    def item(self, section: Section, kind: Kind, entry: Element) -> Item | None:
+    def item(
+        self, section: Section, kind: Kind, entry: Element, notes: Notes | None = None
+    ) -> Item | None:
         """Return an item that was listed; None for what is none, has no file, or a small one."""
+        notes = notes or Notes()
         if kind_of(entry) is not kind:
             return None
         if kind.media is Media.GROUP:
@@ -35,8 +39,10 @@ class Entries:
         key, part = entry.get("ratingKey", ""), main_part(entry)
         if part is None:
             logger.debug("entry %s of section %s passed over: no file", key, section.id)
+            notes.leave_out(LeftOutReason.NO_FILE, _title(entry, kind))
             return None
         if part.size_bytes is not None and part.size_bytes < self._options.least_bytes(kind):
+            notes.leave_out(LeftOutReason.TOO_SMALL, _title(entry, kind))
             return None
         if kind is PHOTO:
             self._files.remember(key, part)

@@ -8,7 +8,16 @@ from xml.etree.ElementTree import Element
 
 from requests import Session
 
-from tigertag.contracts import Catalogued, EditOutcome, Http, Need, NotRead, Source
+from tigertag.contracts import (
+    Catalogued,
+    EditOutcome,
+    Http,
+    Need,
+    NotedItems,
+    Notes,
+    NotRead,
+    Source,
+)
 from tigertag.errors import Unreadable
 from tigertag.libraries.plex import catalogue, kinds, listing
 from tigertag.libraries.plex.entries import Entries, touched_at
@@ -68,14 +77,23 @@ class PlexLibrary:
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
         """Yield what is in a section, or what the server added since; then the groups of that."""
+        notes = Notes()
+        return NotedItems(self._all(section, since, notes), notes)
+
+    def _all(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
         held = self._sections.type_of(self._server, section)
         within: dict[str, None] = {}
         for kind in kinds.listed(held):
-            for item in self._items(section, kind, since):
+            for item in self._items(section, kind, since, notes):
                 within |= dict.fromkeys(item.within)
                 yield item
         for kind in kinds.groups(held, self._options.roll_up):
             yield from self._groups(section, kind, None if since is None else list(within))
+
+    def leaves_out(self, item: Item) -> bool:
+        if item.media is Media.GROUP:
+            return self._options.roll_up == "none"
+        return self._options.leaves_out(item)
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
@@ -105,10 +123,12 @@ class PlexLibrary:
         self._session = self._session or self._http.session(headers=headers(self.id, self._token))
         return Server(self._options.url, self._session, self._wording, self._token)
 
-    def _items(self, section: Section, kind: Kind, since: datetime | None) -> Iterator[Item]:
+    def _items(
+        self, section: Section, kind: Kind, since: datetime | None, notes: Notes | None = None
+    ) -> Iterator[Item]:
         least = 0.0 if since is None else since.timestamp()
         for entry in self._listed(section, kind, since):
-            item = self._entries.item(section, kind, entry)
+            item = self._entries.item(section, kind, entry, notes)
             if item is not None and touched_at(entry) >= least:
                 yield item
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 
+from tigertag.denied import why
 from tigertag.errors import Unreadable
 from tigertag.wording import bare_url, one_line, tidy
 
@@ -107,5 +108,5 @@ def _tidied(said: str) -> str:
 
 def from_disk(exc: OSError) -> Unreadable:
     """Return what is raised when the temporary folder fails."""
-    reason = exc.strerror or "it is not known why"
+    reason = why(exc)
     return Unreadable(f"The trailer could not be kept for a moment: {reason}.", retryable=True)

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tigertag.denied import why
 from tigertag.errors import Unreadable
 from tigertag.media.trailers import links
 from tigertag.media.trailers.asking import brought
@@ -41,7 +42,7 @@ def _folder() -> Iterator[Path]:
     try:
         made = TemporaryDirectory(prefix="tigertag-trailer-", ignore_cleanup_errors=True)
     except OSError as exc:
-        reason = exc.strerror or "it is not known why"
+        reason = why(exc)
         raise Unreadable(f"There is no temporary folder for a trailer: {reason}.") from exc
     with made as folder:
         yield Path(folder)

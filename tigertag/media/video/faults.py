@@ -2,6 +2,7 @@
 
 import io
 
+from tigertag.denied import why
 from tigertag.errors import ItemError, ItemGone, Unreadable
 from tigertag.media import formats
 
@@ -30,9 +31,9 @@ def from_disk(exc: OSError) -> ItemError:
     if isinstance(exc, FileNotFoundError | NotADirectoryError):
         return ItemGone("The file is no longer there.")
     if isinstance(exc, PermissionError):
-        return Unreadable("TigerTag is not permitted to read the file.", retryable=True)
-    reason = exc.strerror or "it is not known why"
-    return Unreadable(f"The file could not be read: {reason}.", retryable=True)
+        reason = f"TigerTag is not permitted to read the file: {why(exc)}."
+        return Unreadable(reason, retryable=True)
+    return Unreadable(f"The file could not be read: {why(exc)}.", retryable=True)
 
 
 def from_decoder(exc: Exception) -> ItemError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from tigertag.denied import why
 from tigertag.errors import RequestError
 from tigertag.learning import archive, figure, film_names
 from tigertag.learning.backbones import of_model
@@ -157,7 +158,7 @@ def _refused(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        reason = exc.strerror or exc
+        reason = why(exc)
         raise RequestError(
             f"{folder} cannot be written: {reason}; name another with --out."
         ) from exc

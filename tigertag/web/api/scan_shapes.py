@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tigertag import contracts
 from tigertag.services import views
 from tigertag.services.scans import Status
 from tigertag.web.api.forecast_shapes import Forecast, Spared
@@ -51,6 +52,18 @@ class Counts(Shape):
         )
 
 
+class LeftOut(Shape):
+    """Files or folders that a listing left out for one reason."""
+
+    reason: contracts.LeftOutReason
+    count: int
+    examples: list[str] = Field(description="A few of them, below the library's folder.")
+
+    @classmethod
+    def of(cls, one: contracts.LeftOut) -> "LeftOut":
+        return cls(reason=one.reason, count=one.count, examples=list(one.examples))
+
+
 class Scan(Shape):
     """A run over a section. done, failed and cancelled are final."""
 
@@ -69,6 +82,11 @@ class Scan(Shape):
     items_per_s: float
     eta_s: float | None = Field(description="Seconds left; null while that cannot be told.")
     error: str = Field(description="Why it failed; empty if it did not.")
+    missing: int = Field(
+        description="Known items that it did not find, if it failed because they are so many;"
+        " a scan with `accept_missing` takes them as gone."
+    )
+    left_out: list[LeftOut] = Field(description="What its listing left out, and why.")
     waiting: dict[str, str] = Field(description="Engines that cannot answer now, and why.")
     waits: dict[str, str] = Field(description="What it waits for by itself, by engine.")
     due_at: datetime | None = Field(description="When it goes on; null: now, or it has ended.")
@@ -98,6 +116,8 @@ class Scan(Shape):
                 "items_per_s": round(status.items_per_s, 2),
                 "eta_s": None if status.eta_s is None else round(status.eta_s, 1),
                 "error": scan.error,
+                "missing": scan.missing,
+                "left_out": [LeftOut.of(one) for one in status.left_out],
                 "waiting": dict(status.waiting),
                 "waits": dict(status.waits),
                 "due_at": status.due_at,

@@ -44,6 +44,12 @@ class NewScan(Body):
         description="preview: only say what would change; apply: write it. A forecast writes"
         " nothing.",
     )
+    accept_missing: bool = Field(
+        default=False,
+        description="true: known items that the library does not list any more are gone, however"
+        " many. Else a scan that finds none of them, or under a third of more than 20, fails, with"
+        " `missing` above 0, and changes nothing.",
+    )
 
 
 class FinishWithout(Body):
@@ -70,6 +76,7 @@ def start_scan(body: NewScan, query: Nothing) -> Response:
         body.write,
         tuple(body.engines or ()),
         body.forecast_of,
+        body.accept_missing,
     )
     return _queued(scans.start(state.core(), wanted))
 

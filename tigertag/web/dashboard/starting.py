@@ -35,6 +35,7 @@ def _wanted() -> Request:
         asked.text("mode") or "changed",
         asked.text("write") or "preview",
         tuple(name for name in asked.text("engines").split(",") if name),
+        accept_missing=asked.text("accept_missing") == "yes",
     )
 
 
@@ -62,6 +63,7 @@ def _address(page: str, wanted: Request) -> str:
         mode=wanted.mode,
         engines=",".join(wanted.engines) or None,
         forecast=asked.text("forecast") or None,
+        accept_missing="yes" if wanted.accept_missing else None,
     )
 
 

@@ -6,6 +6,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
+from tigertag.services import left_out
 from tigertag.services.views import Departure
 from tigertag.store.scans import ScanRow
 from tigertag.web import state
@@ -140,6 +141,7 @@ def register(app: Flask) -> None:
         strip.said,
     ):
         app.add_template_filter(tells)
+    app.add_template_filter(left_out.said, "left_out")
     app.add_template_filter(places.named, "place")
     app.jinja_env.globals.update(
         STATES=STATES, STANDINGS=STANDINGS, EDITS=EDITS, UNKNOWN_FACE=UNKNOWN_FACE

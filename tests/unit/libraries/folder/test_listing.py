@@ -2,17 +2,30 @@ import errno
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.libraries.folder.folders import PHOTO, FolderPlace
-from tigertag.contracts import Need, NotRead
+from tigertag.contracts import Need, NotedItems, Notes, NotRead
 from tigertag.errors import ItemGone, LibraryUnavailable, Unreadable
-from tigertag.libraries.folder import FolderLibrary, Options
+from tigertag.libraries.folder import FolderLibrary, Options, listing
 from tigertag.libraries.folder.listing import files
 from tigertag.model import Item, Section
+
+
+def noted(place: FolderPlace) -> Notes:
+    (section,) = place.library.sections()
+    found = place.library.items(section)
+    assert isinstance(found, NotedItems)
+    list(found)
+    return found.notes
+
+
+def reasons(place: FolderPlace) -> dict[str, int]:
+    return {one.reason.value: one.count for one in noted(place).left_out}
 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
@@ -58,9 +71,18 @@ def test_a_folder_that_cannot_be_read_is_passed_over_with_a_warning(
     monkeypatch.setattr(os, "scandir", failing_at("/b", code))
     with caplog.at_level(logging.WARNING):
         assert place.keys() == ["a/1.jpg", "c/3.jpg"]
-    assert [record.getMessage() for record in caplog.records] == [
-        f"folder b passed over: {os.strerror(code)}"
-    ]
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"folder b passed over: {os.strerror(code)}")
+
+
+def test_items_of_a_folder_that_cannot_be_read_are_noted_as_unread(
+    place: FolderPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.add_photo("b/1.jpg")
+    monkeypatch.setattr(os, "scandir", failing_at("/b", errno.EACCES))
+    notes = noted(place)
+    assert notes.unread == ["b/"]
+    assert f"runs as uid {os.geteuid()}" in notes.left_out[0].examples[0]
 
 
 def test_a_root_that_goes_away_while_it_is_listed_is_unavailable(place: FolderPlace) -> None:
@@ -213,3 +235,129 @@ def test_a_photo_that_goes_away_later_is_gone(place: FolderPlace) -> None:
     (place.root / "deep").rmdir()
     with pytest.raises(ItemGone), place.library.fetch(item, Need(8)):
         pass
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("#recycle/2023", "$RECYCLE.BIN/S-1-5-21", "@Recycle", "@Recently-Snapshot", "lost+found"),
+        *("iPhoto Library/Thumbnails", "deep/iPhoto Library/Thumbnails", ".Trash-1000/files"),
+        *("Photos Library.photoslibrary/resources/derivatives", "My.lrdata", "@eaDir", "#snapshot"),
+        *(".zfs/snapshot", ".snapshots", ".@__thumb", "System Volume Information", "a.trickplay"),
+        *("data/me/files_trashbin/files", "appdata_oc1x/preview", "Shoot/CaptureOne/Cache"),
+    ],
+)
+def test_trash_packages_and_previews_are_left_out(place: FolderPlace, folder: str) -> None:
+    place.add_photo(f"{folder}/p.jpg")
+    place.add_photo("a.jpg")
+    assert (place.keys(), reasons(place)) == (["a.jpg"], {"excluded_folder": 1})
+
+
+@pytest.mark.parametrize("folder", ["thumbs", "encoded-video", "profile", "iPhoto Library/Masters"])
+def test_folders_that_are_only_called_like_those_of_programs_are_listed(
+    place: FolderPlace, folder: str
+) -> None:
+    place.add_photo(f"{folder}/p.jpg")
+    assert place.keys() == [f"{folder}/p.jpg"]
+
+
+def test_what_immich_makes_of_its_photos_is_left_out(place: FolderPlace) -> None:
+    for folder in ("thumbs", "encoded-video", "profile", "library"):
+        place.add_photo(f"immich/{folder}/p.jpg")
+    assert place.keys() == ["immich/library/p.jpg"]
+
+
+def test_a_folder_with_nomedia_is_left_out_with_all_below(place: FolderPlace) -> None:
+    place.add_photo("private/deep/p.jpg")
+    (place.root / "private/.nomedia").touch()
+    assert (place.keys(), reasons(place)) == ([], {"nomedia": 1})
+
+
+@pytest.mark.parametrize(
+    ("patterns", "keys"),
+    [
+        ("!#recycle/", ["#recycle/p.jpg", "a/b.jpg", "a/c.png"]),
+        ("!.*", [".hidden/p.jpg", "a/b.jpg", "a/c.png"]),
+        ("!private/", ["a/b.jpg", "a/c.png", "private/p.jpg"]),
+        ("*.png", ["a/b.jpg"]),
+        ("/a/", []),
+        ("/b.jpg, *.png", ["a/b.jpg"]),
+        ("*.png\n!c.png", ["a/b.jpg", "a/c.png"]),
+    ],
+)
+def test_patterns_leave_out_and_take_in_again(
+    tmp_path: Path, patterns: str, keys: list[str]
+) -> None:
+    place = FolderPlace(tmp_path, exclude=patterns)
+    for name in ("#recycle/p.jpg", ".hidden/p.jpg", "private/p.jpg", "a/b.jpg", "a/c.png"):
+        place.add_photo(name)
+    (tmp_path / "private/.nomedia").touch()
+    assert place.keys() == keys
+
+
+def test_a_section_that_is_named_is_listed_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / ".private").mkdir()
+    place = FolderPlace(tmp_path, sections=(".private",))
+    place.add_photo(".private/a.jpg")
+    (tmp_path / ".private/.nomedia").touch()
+    assert place.keys() == [".private/a.jpg"]
+    assert not place.library.leaves_out(place.item(".private/a.jpg"))
+
+
+def test_what_is_left_out_is_counted_by_reason_with_a_few_examples(tmp_path: Path) -> None:
+    place = FolderPlace(tmp_path, min_bytes=len(PHOTO))
+    for name in ("a.jpg", "._a.jpg", "r.CR2", "r.nef", "x.jxl", "p.psd", "notes.txt", "a.jpg.xmp"):
+        place.add_photo(name)
+    for number in range(5):
+        (tmp_path / f"{number}.jpg").write_bytes(b"small")
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "broken.jpg").symlink_to("nothing")
+    assert reasons(place) == {
+        "excluded_file": 1,
+        "too_small": 5,
+        "raw": 2,
+        "jpeg_xl": 1,
+        "other_format": 1,
+        "link": 2,
+    }
+    (small,) = [one for one in noted(place).left_out if one.reason == "too_small"]
+    assert small.examples == ("0.jpg", "1.jpg", "2.jpg")
+
+
+def test_a_file_that_settings_leave_out_now_is_told_from_one_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "hidden").mkdir()
+    before = FolderPlace(tmp_path)
+    for name in ("hidden/a.jpg", "b.png", "c.jpg"):
+        before.add_photo(name)
+    items = [before.item(name) for name in ("hidden/a.jpg", "b.png", "c.jpg")]
+    now = FolderLibrary("photos", Options(path=tmp_path, exclude=("*.png",)))
+    now.open()
+    assert [now.leaves_out(item) for item in items] == [False, True, False]
+    (tmp_path / "hidden/.nomedia").touch()
+    assert [now.leaves_out(item) for item in items] == [True, True, False]
+
+
+def test_a_folder_that_was_a_mount_and_is_none_now_is_named(place: FolderPlace) -> None:
+    (place.root / "nas").mkdir()
+    (section,) = place.library.sections()
+    assert "nas" in place.library.not_mounted(section, ["nas"])
+    assert not place.library.not_mounted(section, [])
+
+
+def test_file_systems_of_their_own_are_noted_where_something_is_listed(
+    place: FolderPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.add_photo("nas/deep/a.jpg")
+    (place.root / "empty").mkdir()
+    monkeypatch.setattr(listing, "_inner", apart(listing._inner))
+    assert noted(place).mounts == {"nas"}
+
+
+def apart(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """Let folders lie on a file system of their own: `nas` and `empty`."""
+
+    def made(folder: Any, path: str, entry: Any) -> Any:
+        found = inner(folder, path, entry)
+        return replace(found, mount=path) if path in ("nas", "empty") else found
+
+    return made

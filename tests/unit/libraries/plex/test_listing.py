@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from xml.etree.ElementTree import fromstring
@@ -9,6 +10,7 @@ from tests.plex import PlexServer
 from tests.unit.libraries.library_contract import items
 from tests.unit.libraries.plex.plexes import FILM, PlexPlace
 from tests.unit.libraries.server_place import PHOTO
+from tigertag.contracts import LeftOut, LeftOutReason, NotedItems
 from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.libraries.plex import kinds, listing
 from tigertag.libraries.plex.parts import main_part
@@ -160,7 +162,18 @@ def test_small_pictures_are_passed_over(plex: PlexServer) -> None:
     place.add_photo("small.jpg")
     plex.add_photo(place.section, "large.jpg", PHOTO + b"\0")
     assert titles(place) == ["large.jpg"]
+    (section,) = place.library.sections()
+    found = place.library.items(section)
+    assert isinstance(found, NotedItems)
+    list(found)
+    assert found.notes.left_out == (LeftOut(LeftOutReason.TOO_SMALL, 1, ("small.jpg",)),)
     place.close()
+
+
+def test_groups_are_left_out_where_nothing_is_rolled_up_any_more(place: PlexPlace) -> None:
+    show = Item("plex", "1", "7", "", Media.GROUP)
+    assert place.library.leaves_out(show)
+    assert not place.library.leaves_out(replace(show, media=Media.PHOTO))
 
 
 def test_a_listing_since_then_holds_what_was_added(place: PlexPlace) -> None:

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from tests.unit.web.api.asking import got, post, problem
 from tests.world import World
 from tigertag.contracts import Failed
+from tigertag.errors import LibraryShrunk
 
 
 def _made(answer: TestResponse) -> Any:
@@ -183,3 +184,27 @@ def test_a_scan_that_ended_is_not_finished_without_an_engine(
     assert "did you mean 'colour'?" in problem(
         post(rest, "scans/1/finish-without", {"engine": "color"}), 404
     )
+
+
+def test_a_library_that_is_empty_now_is_confirmed_by_a_field(
+    world: World, rest: FlaskClient
+) -> None:
+    world.run(_made(post(rest, "scans", {"library": "photos"}))["id"])
+    for path in world.photos.iterdir():
+        path.unlink()
+    refused = _made(post(rest, "scans", {"library": "photos"}))["id"]
+    with pytest.raises(LibraryShrunk):
+        world.run(refused)
+    scan = got(rest, f"scans/{refused}")
+    assert (scan["state"], scan["missing"] > 0, bool(scan["error"])) == ("failed", True, True)
+    believed = _made(post(rest, "scans", {"library": "photos", "accept_missing": True}))["id"]
+    assert world.run(believed).scan.state == "done"
+
+
+def test_what_was_left_out_is_counted_by_reason(world: World, rest: FlaskClient) -> None:
+    world.picture("#recycle/a.png", "red")
+    scan_id = _made(post(rest, "scans", {"library": "photos"}))["id"]
+    world.run(scan_id)
+    assert got(rest, f"scans/{scan_id}")["left_out"] == [
+        {"reason": "excluded_folder", "count": 1, "examples": ["#recycle"]}
+    ]

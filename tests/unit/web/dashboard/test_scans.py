@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
 from tigertag.contracts import Failed
+from tigertag.errors import LibraryShrunk
 from tigertag.services import rules, scans
 
 
@@ -142,3 +145,25 @@ def test_the_grid_comes_by_parts(world: World, member: Member) -> None:
     assert f"/scans/{scan_id}/changes?cursor=" in member.page(f"/scans/{scan_id}")
     rest = member.get(f"/scans/{scan_id}/changes?cursor=48", htmx=True).text
     assert (rest.count('class="card item"'), "More" in rest) == (2, False)
+
+
+def test_a_library_that_is_empty_now_is_confirmed_by_a_button(
+    world: World, member: Member, previewed: int
+) -> None:
+    for path in world.photos.iterdir():
+        path.unlink()
+    refused = world.start()
+    with pytest.raises(LibraryShrunk):
+        world.run(refused)
+    assert 'id="accept-missing"' in member.page(f"/scans/{refused}")
+    assert 'id="accept-missing"' not in member.page(f"/scans/{previewed}")
+    fields = {"library": "photos", "section": ".", "accept_missing": "yes"}
+    member.post("/scans", **fields)
+    assert world.run(refused + 1).scan.state == "done"
+
+
+def test_the_page_says_what_was_left_out(world: World, member: Member) -> None:
+    world.picture("#recycle/a.png", "red")
+    world.picture("b.png", "red")
+    page = member.page(f"/scans/{world.scan().scan.id}")
+    assert "1 folder excluded: #recycle" in page

@@ -1,0 +1,87 @@
+"""Whether a listing can be believed: far less than is known is a fault until the user says not.
+
+An empty mount point, a server whose disk is away and a lost permission all look like a library from
+which nearly everything was deleted.
+"""
+
+from collections.abc import Sequence
+
+from tigertag.contracts import Excluding, Mounted, Notes
+from tigertag.errors import LibraryShrunk
+from tigertag.model import Media
+from tigertag.services.context import Context
+from tigertag.store import Db, Store, items, scans, sections
+from tigertag.wording import count
+
+_FEW = 20
+_PART = 3
+_PAGE = 512
+_CONFIRM = (
+    "Nothing was changed. If they are not really gone, mend that and scan again; if they are,"
+    " confirm it: `tigertag scan … --accept-missing`, `accept_missing` over REST, or the button on"
+    " the scan's page."
+)
+
+Tally = dict[bool, int]
+"""How many items and groups: {False: items, True: groups}."""
+
+
+def too_few(known: int, listed: int) -> bool:
+    """Whether so few are listed of those known that it is probably a fault."""
+    return (known > 0 and not listed) or (known > _FEW and listed * _PART < known)
+
+
+def check(store: Store, context: Context, known: Tally, listed: Tally, notes: Notes) -> None:
+    """Raise `LibraryShrunk` where items that are missing are probably not gone.
+
+    Those that the library's settings leave out now are no sign of a fault, and what could not be
+    read is not missing.
+    """
+    scan = context.scan
+    with store.write() as db:
+        unread = items.see_unread(db, scan.section_id, notes.unread, scan.id)
+        mounts = sections.mounts(db, scan.section_id)
+    with store.read() as db:
+        missing, left_out = _missing(db, context)
+    if scan.accept_missing or not sum(missing.values()):
+        return
+    problem = _not_mounted(context, mounts)
+    for group, noun in ((False, "item"), (True, "season or show")):
+        # What is left out stays known until this listing is believed.
+        expected = known[group] - left_out[group] - (0 if group else unread)
+        if not problem and missing[group] and too_few(expected, listed[group]):
+            problem = _seen(context, listed[group], expected, noun)
+    if problem:
+        lost = sum(missing.values())
+        with store.write() as db:
+            scans.put_missing(db, scan.id, lost)
+        raise LibraryShrunk(f"{problem} {_CONFIRM}")
+
+
+def _missing(db: Db, context: Context) -> tuple[Tally, Tally]:
+    """Count what was known and not listed: what is missing, and what settings leave out."""
+    counts: tuple[Tally, Tally] = ({False: 0, True: 0}, {False: 0, True: 0})
+    scan, after = context.scan, 0
+    excluding = context.library if isinstance(context.library, Excluding) else None
+    while rows := items.missing(
+        db, scan.section_id, scan.section, scan.id, after=after, limit=_PAGE
+    ):
+        after = rows[-1].id
+        for row in rows:
+            out = excluding is not None and excluding.leaves_out(row.item)
+            counts[out][row.item.media is Media.GROUP] += 1
+    return counts
+
+
+def _not_mounted(context: Context, mounts: Sequence[str]) -> str:
+    library = context.library
+    return library.not_mounted(context.section, mounts) if isinstance(library, Mounted) else ""
+
+
+def _seen(context: Context, listed: int, known: int, noun: str) -> str:
+    section = context.section
+    shown = count(listed, noun) if listed else f"no {noun}"
+    return (
+        f"Library {section.library} is taken as unavailable: it lists {shown} in {section.called},"
+        f" where {known} {'is' if known == 1 else 'are'} known. Is all of it mounted and reachable?"
+    )
