@@ -1,4 +1,4 @@
-# make demo [PHOTOS=dir] · make test · make quick · make bench · make format · make lock · make clean
+# make demo [PHOTOS=dir] · make install · make test · make quick · make bench · make format · make lock · make clean
 PYTHON ?= python3
 PHOTOS ?=
 UV ?= uv
@@ -11,10 +11,12 @@ COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.
 	--generate-hashes --no-header --no-annotate
 SOURCES := tigertag tests bench scripts alembic main.py
 
-.PHONY: demo test quick check bench format lock clean
+.PHONY: demo install test quick check bench format lock clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python scripts/demo.py "$(PHOTOS)"
+
+install: $(VENV)/base.stamp
 
 test: check $(VENV)/demo.stamp
 	@sh scripts/ensure_test_tools.sh
