@@ -152,8 +152,9 @@ def _db_url(environ: Mapping[str, str], home: Path) -> str:
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:
     known = PROGRAM_KEYS
+    unset = [key for key in known if key not in environ]
     return [
-        f"{key} is not a setting{did_you_mean(key, known)}"
+        f"{key} is not a setting{did_you_mean(key, known, likely=unset)}"
         for key in sorted(environ)
         if key not in known and (key.startswith("TIGERTAG_") or _like_ours(key, known))
     ]
