@@ -14,7 +14,7 @@ from tigertag.net import Http
 from tigertag.services import rules
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.kept import KeptInStore
-from tigertag.settings import EngineSettings, Settings
+from tigertag.settings import EngineSettings, Settings, homes
 from tigertag.settings.frames import footage_to_match, may_differ, to_match
 from tigertag.store import Store, migrate
 from tigertag.store.use import Limits
@@ -41,9 +41,16 @@ def build(settings: Settings) -> Core:
         timezone=settings.timezone,
         problems=(
             *settings.problems,
+            *_new_home(settings),
             *misfits(engines, libraries),
         ),
     )
+
+
+def _new_home(settings: Settings) -> Iterator[str]:
+    """A new home beside an older one is likely a mistake: the user is told where the other is."""
+    if homes.is_new(settings) and homes.other(settings) is not None:
+        yield homes.note(settings)
 
 
 def log(settings: Settings) -> None:
@@ -51,6 +58,9 @@ def log(settings: Settings) -> None:
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log_level, format=form)
     quieten()
+    logger.log(
+        logging.WARNING if homes.is_new(settings) else logging.INFO, "%s", homes.note(settings)
+    )
     for problem in settings.problems:
         logger.warning("%s", problem)
 

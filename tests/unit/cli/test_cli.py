@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
 from tests.unit.cli.conftest import Run
+from tigertag.cli import main
 from tigertag.store import Store, chunks
 
 
@@ -234,3 +235,12 @@ def test_a_folder_without_pictures_says_so(run: Run, photos: Path, tmp_path: Pat
     assert result.exit_code == 0
     assert result.stderr == f"{tmp_path}/empty: no pictures or videos there.\n"
     assert "a.png: cat" in result.stdout
+
+
+def test_a_home_that_is_new_is_said_once(tmp_path: Path) -> None:
+    def said() -> str:
+        environ = {"TIGERTAG_HOME": str(tmp_path / "home")}
+        return CliRunner().invoke(main, ["scans"], env=environ, catch_exceptions=False).stderr
+
+    assert f"{tmp_path / 'home'}, which is new" in said()
+    assert said() == ""
