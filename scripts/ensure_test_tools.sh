@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make sure that the tests find PostgreSQL, Chromium and ExifTool, where that can be done without asking.
-# They say loudly what they left out otherwise; this script never fails.
+# Install what the tests need from outside Python, where that can be done without asking.
+# Otherwise say what is missing; its tests are skipped, loudly. This script never fails.
 set -u
 
 has_postgres() {
@@ -16,22 +16,30 @@ has_chromium() {
     return 1
 }
 
+has_exiftool() {
+    command -v exiftool >/dev/null 2>&1
+}
+
+leave_out() {
+    echo "Missing for the tests: $wanted (Debian's packages). Tests that need them are skipped."
+    exit 0
+}
+
 wanted=""
 has_postgres || wanted="postgresql"
 has_chromium || wanted="$wanted chromium"
-command -v exiftool >/dev/null 2>&1 || wanted="$wanted libimage-exiftool-perl"
+has_exiftool || wanted="$wanted libimage-exiftool-perl"
+wanted="${wanted# }"
 [ -n "$wanted" ] || exit 0
-command -v apt-get >/dev/null 2>&1 || exit 0
+command -v apt-get >/dev/null 2>&1 || leave_out
 if [ "$(id -u)" = 0 ]; then
     as_root=env
 elif sudo -n true 2>/dev/null; then
     as_root="sudo -n env"
 else
-    exit 0
+    leave_out
 fi
 echo "Installing for the tests: $wanted"
 # $wanted and $as_root are lists.
 { $as_root apt-get update -qq && $as_root DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends $wanted >/dev/null; } ||
-    echo "Not installed: $wanted; the tests that need it will be left out."
-exit 0
+    apt-get install -y -qq --no-install-recommends $wanted >/dev/null; } || leave_out

@@ -14,7 +14,7 @@ from tigertag.net import Http
 from tigertag.services import rules
 from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.kept import KeptInStore
-from tigertag.settings import EngineSettings, Settings
+from tigertag.settings import EngineSettings, Settings, homes
 from tigertag.settings.frames import footage_to_match, may_differ, to_match
 from tigertag.store import Store, migrate
 from tigertag.store.use import Limits
@@ -46,6 +46,7 @@ def build(settings: Settings) -> Core:
         timezone=settings.timezone,
         problems=(
             *settings.problems,
+            *_new_home(settings),
             *misfits(engines, libraries),
         ),
     )
@@ -60,11 +61,20 @@ def _connections(engines: Sequence[EngineEntry], workers: int) -> int:
     return workers + sum(calling) + len(engines) + _REQUESTS
 
 
+def _new_home(settings: Settings) -> Iterator[str]:
+    """A new home beside an older one is likely a mistake: the user is told where the other is."""
+    if homes.is_new(settings) and homes.other(settings) is not None:
+        yield homes.note(settings)
+
+
 def log(settings: Settings) -> None:
     """Let the log go to standard error, as verbose as the settings say, and warn of problems."""
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log_level, format=form)
     quieten()
+    logger.log(
+        logging.WARNING if homes.is_new(settings) else logging.INFO, "%s", homes.note(settings)
+    )
     for problem in settings.problems:
         logger.warning("%s", problem)
 

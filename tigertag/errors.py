@@ -140,7 +140,7 @@ class StoreFull(StoreError):
 
 
 class SchemaMismatch(StoreError):
-    """The database was made by another version of TigerTag."""
+    """The database was made by another version of TigerTag, or by another program."""
 
 
 class Unstorable(StoreError):

@@ -161,20 +161,25 @@ class _Kind(Generic[P, S]):
     def _options(self, options_type: type[BaseModel], settings: S) -> BaseModel:
         """Return the checked options. Raises `PluginError` naming each variable that is wrong."""
         stem = f"{self.prefix}_{settings.id.upper()}_"
-        names = set(options_type.model_fields)
+        names: list[str] = list(options_type.model_fields)
         open_ended = options_type.model_config.get("extra") == "allow"
-        unknown = [] if open_ended else sorted(set(settings.values) - names)
+        unknown = [] if open_ended else sorted({*settings.values} - {*names})
         known = [name.upper() for name in names] + sorted(self.common)
-        lines = [
-            f"{stem}{name.upper()} is not an option of {settings.name}"
-            + did_you_mean(name.upper(), known)
-            for name in unknown
-        ]
         given = {name: value for name, value in settings.values.items() if name not in unknown}
+        wrong: list[ErrorDetails] = []
         try:
             options = options_type.model_validate(given)
         except ValidationError as exc:
-            lines += [_said(error, stem) for error in exc.errors(include_url=False)]
+            wrong = exc.errors(include_url=False)
+        unset: list[str] = [name for name in names if name not in given]
+        required = {error["loc"][0] for error in wrong if error["loc"]} & {*unset}
+        likely = [str(name).upper() for name in required or unset]
+        lines = [
+            f"{stem}{name.upper()} is not an option of {settings.name}"
+            + did_you_mean(name.upper(), known, likely=likely)
+            for name in unknown
+        ]
+        lines += [_said(error, stem) for error in wrong]
         if lines:
             raise PluginError(" ".join(lines))
         return options

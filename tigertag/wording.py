@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,11 +12,36 @@ _SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSW|PASSPHRASE|CREDENTIAL", re.IGNOREC
 _PASSWORD_IN_URL = re.compile(r"(?<=://)(?P<user>[^/@\s:]*):[^/\s]*(?=@)")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """End a sentence about an unknown name: "; did you mean 'x'?" or "."."""
+def did_you_mean(name: str, known: Iterable[str], *, likely: Collection[str] = ()) -> str:
+    """End a sentence about an unknown name: "; did you mean 'x'?" or ".".
+
+    The fewest typing errors decide; of two names that are as near, a `likely` one is meant.
+    """
+    given = name.casefold()
     spelt = {word.casefold(): word for word in known}
-    close = get_close_matches(name.casefold(), list(spelt), n=1)
-    return f"; did you mean {spelt[close[0]]!r}?" if close else "."
+    close = get_close_matches(given, list(spelt), n=max(1, len(spelt)))
+    if not close:
+        return "."
+    nearest = min(close, key=lambda word: (typing_errors(given, word), spelt[word] not in likely))
+    return f"; did you mean {spelt[nearest]!r}?"
+
+
+def typing_errors(given: str, meant: str) -> int:
+    """Count letters that are missing, added or wrong, and neighbours that are transposed.
+
+    Damerau and Levenshtein's distance, as optimal string alignment.
+    """
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for at, letter in enumerate(given, start=1):
+        above, row = row, [at]
+        for to, other in enumerate(meant, start=1):
+            row.append(min(above[to] + 1, row[to - 1] + 1, above[to - 1] + (letter != other)))
+            transposed = at > 1 and to > 1 and (given[at - 2], letter) == (other, meant[to - 2])
+            if transposed:
+                row[to] = min(row[to], before[to - 2] + 1)
+        before = above
+    return row[-1]
 
 
 def one_line(text: str) -> str:

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from tigertag.wording import one_line
 _MOST_BYTES = 32 * 1024 * 1024
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATORS = (",", ";", "\t")
+# Excel's own first line, which no other row is like: it says the separator.
+_SEP_LINE = re.compile(r'"?sep=([^\s\w"]|\t)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,14 @@ class Table:
 def read(path: Path, known: Iterable[str]) -> Table:
     """Read a file whose first row names its columns; `known` names tell which separator it has.
 
-    UTF-8, or else Windows-1252. Raises `RequestError`, with the line where there is one.
+    A first line `sep=;` is Excel's, and says the separator. UTF-8, or else Windows-1252. Raises
+    `RequestError`, with the line where there is one.
     """
     text, encoding = _decoded(_raw(path), path)
-    separator = _separator(text, frozenset(known))
-    records = _records(text, separator, path)
+    given = _SEP_LINE.match(text)
+    text = text[given.end() :] if given else text
+    separator = given[1] if given else _separator(text, frozenset(known))
+    records = _records(text, separator, path, line=2 if given else 1)
     first = next(records, None)
     if first is None:
         raise RequestError(f"{path} is empty.")
@@ -110,9 +116,9 @@ def _separator(text: str, known: frozenset[str]) -> str:
     return max(_SEPARATORS, key=found)
 
 
-def _records(text: str, separator: str, path: Path) -> Iterator[Row]:
+def _records(text: str, separator: str, path: Path, *, line: int) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    line = 1
+    before = line - 1
     while True:
         try:
             values = next(reader, None)
@@ -121,7 +127,7 @@ def _records(text: str, separator: str, path: Path) -> Iterator[Row]:
         if values is None:
             return
         yield Row(line, tuple(value.strip() for value in values))
-        line = reader.line_num + 1
+        line = before + reader.line_num + 1
 
 
 def _fault(exc: csv.Error) -> str:

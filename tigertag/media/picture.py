@@ -24,6 +24,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from tigertag.contracts import Source
 from tigertag.denied import why
 from tigertag.errors import ItemGone, Unreadable
+from tigertag.media import jpeg_end
 from tigertag.media.colours import rgb
 from tigertag.media.formats import decoder
 from tigertag.model import Frame
@@ -86,11 +87,30 @@ def decode(source: Source, short_side_px: int, *, limits: Limits = Limits()) -> 
     with _opened(source) as stream:
         kind = decoder(stream)
         try:
-            return Frame(np.asarray(_decoded(kind(stream), short_side_px, limits)))
+            return Frame(np.asarray(_whole(kind, stream, short_side_px, limits)))
         except MemoryError as exc:
             raise Unreadable("There is not enough memory for it now.", retryable=True) from exc
         except BROKEN as exc:
             raise _unreadable(exc) from exc
+
+
+def _whole(
+    kind: type[ImageFile], stream: BinaryIO, short_side_px: int, limits: Limits
+) -> Image.Image:
+    """Decode a picture. A JPEG whose end marker alone is missing is whole."""
+    image = kind(stream)
+    size = image.size
+    try:
+        return _decoded(image, short_side_px, limits)
+    except OSError as exc:
+        is_short = isinstance(image, JpegImageFile) and "truncated" in str(exc)
+        if not is_short or size[0] * size[1] > limits.held_px:
+            raise
+        stream.seek(0)
+        ended = jpeg_end.completed(stream)
+        if ended is None:
+            raise
+    return _decoded(kind(ended), short_side_px, limits)
 
 
 @contextmanager

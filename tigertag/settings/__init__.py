@@ -1,5 +1,6 @@
 """The settings: the only reader of os.environ."""
 
+from tigertag.settings import homes
 from tigertag.settings.program import load
 from tigertag.settings.reference import REFERENCE, SettingDoc
 from tigertag.settings.shapes import (
@@ -18,5 +19,6 @@ __all__ = [
     "SettingDoc",
     "Settings",
     "WebSettings",
+    "homes",
     "load",
 ]

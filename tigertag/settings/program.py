@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tigertag.errors import SettingsError
 from tigertag.settings import groups
 from tigertag.settings import values as read
+from tigertag.settings.homes import DATABASE
 from tigertag.settings.reference import PROGRAM_KEYS
 from tigertag.settings.shapes import Settings, WebSettings
 from tigertag.wording import did_you_mean
@@ -139,7 +140,7 @@ def _db_url(environ: Mapping[str, str], home: Path) -> str:
     if path:
         url = read.from_file("DB_URL_FILE", path).strip()
     if not url:
-        return f"sqlite:///{home}/tigertag.db"
+        return f"sqlite:///{home}/{DATABASE}"
     scheme, found, rest = url.partition("://")
     if scheme in ("postgres", "postgresql", _POSTGRES) and found:
         return f"{_POSTGRES}://{rest}"
@@ -152,8 +153,9 @@ def _db_url(environ: Mapping[str, str], home: Path) -> str:
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:
     known = PROGRAM_KEYS
+    unset = [key for key in known if key not in environ]
     return [
-        f"{key} is not a setting{did_you_mean(key, known)}"
+        f"{key} is not a setting{did_you_mean(key, known, likely=unset)}"
         for key in sorted(environ)
         if key not in known and (key.startswith("TIGERTAG_") or _like_ours(key, known))
     ]

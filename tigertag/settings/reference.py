@@ -13,7 +13,11 @@ class SettingDoc:
 
 
 REFERENCE: tuple[SettingDoc, ...] = (
-    SettingDoc("TIGERTAG_HOME", "./data", "where the database, the models and the state live"),
+    SettingDoc(
+        "TIGERTAG_HOME",
+        "./data",
+        "where the database, the models and the state live; give an absolute path",
+    ),
     SettingDoc(
         "DB_URL",
         "SQLite in TIGERTAG_HOME",

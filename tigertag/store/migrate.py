@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from tigertag import locks
 from tigertag.denied import why
@@ -20,6 +20,11 @@ from tigertag.errors import SchemaMismatch, StoreUnavailable
 from tigertag.store.database import Store, make_folder
 
 _ADVISORY_LOCK = 7_309_453
+_TABLES_OF_SQLITE = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
+)
+# Tables that each of our revisions has, and no other program is likely to have together.
+_EVER_OURS = frozenset({"scans", "items", "chunks", "standing"})
 
 
 def scripts_folder() -> Path:
@@ -60,8 +65,9 @@ def history() -> list[tuple[str, str]]:
 def upgrade(store: Store) -> Path | None:
     """Bring the database up to date, one process at a time; return the backup that was made.
 
-    Raises `SchemaMismatch` when a newer TigerTag has made it.
+    Raises `SchemaMismatch` when a newer TigerTag or another program has made it.
     """
+    _refuse_others(store)
     with _alone(store):
         found = current(store)
         if found == head():
@@ -74,6 +80,31 @@ def upgrade(store: Store) -> Path | None:
         kept = backup(store) if found else None
         command.upgrade(config(store), "head")
         return kept
+
+
+def _refuse_others(store: Store) -> None:
+    """Raises `SchemaMismatch` when the tables are not ours; nothing is written before that."""
+    tables = _tables(store) - {"alembic_version"}
+    if tables and not tables >= _EVER_OURS:
+        raise SchemaMismatch(
+            "DB_URL names a database of another program, or of the original TigerTag; nothing was"
+            " changed. Give TigerTag a database of its own: it starts with an empty one."
+        )
+
+
+def _tables(store: Store) -> set[str]:
+    path = store.sqlite_path
+    if path is None:
+        with store.read() as db:
+            return {*inspect(db).get_table_names()}
+    if not path.exists():
+        return set()
+    try:
+        # Read-only: our own connections would turn another program's file to WAL.
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            return {name for (name,) in db.execute(_TABLES_OF_SQLITE)}
+    except sqlite3.Error:
+        return set()  # A damaged file is told where it is opened.
 
 
 def downgrade(store: Store, revision: str) -> Path | None:

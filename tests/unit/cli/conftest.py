@@ -6,6 +6,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from tigertag.cli import main
+from tigertag.settings import homes
 
 Run = Callable[..., Result]
 
@@ -29,6 +30,9 @@ def run(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         "ENGINE_INSTANT_NAME": "bench.instant",
     }.items():
         monkeypatch.setenv(key, value)
+
+    # Each test has a new home; that it is said to be one has a test of its own.
+    monkeypatch.setattr(homes, "is_new", lambda _settings: False)
 
     def call(*arguments: str, input: str | None = None) -> Result:
         return CliRunner().invoke(main, list(arguments), input=input, catch_exceptions=False)

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
 from tests.unit.cli.conftest import Run
+from tigertag.cli import main
 from tigertag.store import Store, chunks
 
 
@@ -248,3 +249,12 @@ def test_a_library_that_is_empty_now_is_confirmed_by_an_option(run: Run, photos:
 def test_a_scan_says_what_it_left_out(run: Run, photos: Path) -> None:
     (photos / "a.nef").touch()
     assert "left out: 1 file in a camera's raw format" in run("scan", "photos").output
+
+
+def test_a_home_that_is_new_is_said_once(tmp_path: Path) -> None:
+    def said() -> str:
+        environ = {"TIGERTAG_HOME": str(tmp_path / "home")}
+        return CliRunner().invoke(main, ["scans"], env=environ, catch_exceptions=False).stderr
+
+    assert f"{tmp_path / 'home'}, which is new" in said()
+    assert said() == ""

@@ -18,6 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for key in ("DB_URL", "TIGERTAG_PASSWORD", "TIGERTAG_API_KEY"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("TIGERTAG_HOME", str(tmp_path))
+    (tmp_path / "tigertag.db").touch()
     return tmp_path
 
 

@@ -162,6 +162,26 @@ def test_the_separator_is_found(folder: Path, separator: str) -> None:
     assert one(folder, text).genres == ("Drama", "Action")
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffSEP=;;;", "sep=;\r"])
+def test_the_separator_that_excel_writes_first_is_no_row(folder: Path, first: str) -> None:
+    example = one(folder, f"{first}\npath;title;genres\na.jpg;Title, A;Drama\n")
+    assert (example.title, example.genres, example.line) == ("Title, A", ("Drama",), 3)
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "|"])
+def test_excel_may_write_another_separator_first(folder: Path, separator: str) -> None:
+    text = f"sep={separator}\npath,title,genres\na.jpg,A Film,Drama\n"
+    assert one(folder, text.replace(",", separator)).title == "A Film"
+
+
+def test_a_file_with_nothing_but_its_separator_is_empty(folder: Path) -> None:
+    assert refusal(folder, "sep=;\r\n").endswith("is empty.")
+
+
+def test_a_column_may_be_called_sep(folder: Path) -> None:
+    assert one(folder, "sep,path,genres\n1,a.jpg,Drama\n").genres == ("Drama",)
+
+
 def test_quoted_values_may_hold_anything(folder: Path) -> None:
     text = (
         'path,title,genres\r\n"a.jpg","A ""great"",\r\nlong; film",Drama\r\n\r\nb.jpg,B,Drama\r\n'

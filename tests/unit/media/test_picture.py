@@ -6,7 +6,7 @@ import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pillow_heif
@@ -54,6 +54,34 @@ def test_it_refuses_what_is_no_picture(data: bytes) -> None:
 
 def test_it_refuses_an_empty_file() -> None:
     assert "empty" in str(refusal(b""))
+
+
+def speckled() -> Image.Image:
+    return Image.effect_noise((400, 300), 90).convert("RGB")
+
+
+KINDS = [{}, {"progressive": True}, {"restart_marker_blocks": 1}, {"subsampling": 0}]
+
+
+@pytest.mark.parametrize("side_px", [16, 64, 300])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_jpeg_that_lacks_its_end_marker_is_whole(
+    kind: dict[str, Any], missing: int, side_px: int
+) -> None:
+    data = encoded(speckled(), "JPEG", **kind)
+    assert (pixels(data[:-missing], side_px) == pixels(data, side_px)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("missing", [8, 200, 5000])
+def test_a_jpeg_that_lacks_more_is_cut_short(kind: dict[str, Any], missing: int) -> None:
+    assert "cut short" in str(refusal(encoded(speckled(), "JPEG", **kind)[:-missing]))
+
+
+def test_a_jpeg_that_is_cut_before_a_restart_marker_is_cut_short() -> None:
+    data = encoded(speckled(), "JPEG", restart_marker_blocks=1)
+    assert "cut short" in str(refusal(data[: data.index(b"\xff\xd3", len(data) // 2)]))
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -141,6 +141,34 @@ def test_every_constraint_has_a_name() -> None:
         assert all(constraint.name for constraint in table.constraints), table.name
 
 
+@pytest.mark.parametrize("revision", [None, "0001", "3f2a9c1d7b44"])
+@pytest.mark.parametrize("table", ["user", "items", "scans"])
+def test_a_database_of_another_program_is_named_and_left_alone(
+    database_url: str, revision: str | None, table: str
+) -> None:
+    store = Store(database_url)
+    with store.write() as db:
+        db.execute(sa.text(f'CREATE TABLE "{table}" (id INTEGER)'))
+        if revision is not None:
+            db.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+            db.execute(sa.text(f"INSERT INTO alembic_version VALUES ('{revision}')"))
+    with pytest.raises(SchemaMismatch, match="original TigerTag"):
+        migrate.upgrade(store)
+    with store.read() as db:
+        assert {*sa.inspect(db).get_table_names()} - {"alembic_version"} == {table}
+    store.close()
+
+
+def test_another_programs_file_is_not_turned_to_wal(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE photo (id INTEGER)")
+    before = path.read_bytes()
+    with pytest.raises(SchemaMismatch):
+        migrate.upgrade(Store(f"sqlite:///{path}"))
+    assert (path.read_bytes(), [one.name for one in tmp_path.iterdir()]) == (before, [path.name])
+
+
 def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
     store = Store(database_url)
     migrate.upgrade(store)

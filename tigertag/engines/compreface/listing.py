@@ -179,10 +179,13 @@ class _Reading:
             self._find(node, f"{wanted}.")
             return None
         found: dict[str, yaml.Node] = {}
+        given = {_text(key) for key, _value in node.value}
+        unset = [name for name in known if name not in given]
         for key, value in node.value:
             name = _text(key) or ""
             if name not in known:
-                self._find(key, f"{name!r} is not known here{did_you_mean(name, known)}")
+                meant = did_you_mean(name, known, likely=unset)
+                self._find(key, f"{name!r} is not known here{meant}")
             elif name in found:
                 self._find(key, f"{name!r} is said twice.")
             found[name] = value

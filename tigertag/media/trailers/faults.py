@@ -12,12 +12,20 @@ from tigertag.wording import bare_url, one_line, tidy
 _UPDATE = "update yt-dlp if other videos fail, too."
 
 _KNOWN = (
-    ("not a bot|too many requests|rate.?limit", "The site asks to wait; try again later.", True),
+    (
+        "not a bot|too many requests|rate.?limit|try(?:ing)? again|check back|temporar",
+        "The site asks to wait; try again later.",
+        True,
+    ),
     ("confirm your age|age.restricted", "The video is for adults who have signed in.", False),
     ("private video|video is private", "The video is private.", False),
     ("members.only|join this channel", "The video is for members of its channel only.", False),
     (r"\bpassword", "The video is protected by a password.", False),
-    ("premieres? in|event will begin|is upcoming|offline", "The video is not there yet.", True),
+    (
+        "premieres? in|event will begin|is upcoming|offline|processing",
+        "The video is not there yet.",
+        True,
+    ),
     ("in your country|your location|geo.?restrict", "The video is not shown in this place.", False),
     (
         "embed.only|privacy settings",

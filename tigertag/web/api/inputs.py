@@ -1,6 +1,6 @@
 """What parameters and bodies are made of, and what they must keep to."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Annotated, Any
 
@@ -77,7 +77,9 @@ class Input(BaseModel):
         if isinstance(data, dict):
             unknown = [name for name in data if name not in cls.model_fields]
             if unknown:
-                raise _unknown(unknown, cls.model_fields)
+                unset = {key: one for key, one in cls.model_fields.items() if key not in data}
+                required = [key for key, one in unset.items() if one.is_required()]
+                raise _unknown(unknown, cls.model_fields, likely=required or list(unset))
         return data
 
 
@@ -115,14 +117,16 @@ class Paging(Input):
     limit: Limit = Field(default=50, description="How many at most.")
 
 
-def _unknown(names: Iterable[str], known: Iterable[str]) -> PydanticCustomError:
+def _unknown(
+    names: Iterable[str], known: Iterable[str], *, likely: Collection[str]
+) -> PydanticCustomError:
     """Say of each name that it is not known."""
     fields = list(known)
     shown = [tidy(name) or "(unnamed)" for name in islice(names, _MOST_NAMED)]
-    hints = {name: _hint(name, fields) for name in shown}
+    hints = {name: _hint(name, fields, likely) for name in shown}
     return PydanticCustomError(UNKNOWN, "is unknown", {"hints": hints})
 
 
-def _hint(name: str, known: list[str]) -> str:
+def _hint(name: str, known: list[str], likely: Collection[str]) -> str:
     has = f" It may be: {', '.join(known)}." if known else " None is taken here."
-    return f"is unknown{did_you_mean(name, known)}{has}"
+    return f"is unknown{did_you_mean(name, known, likely=likely)}{has}"

@@ -45,6 +45,18 @@ def test_an_unset_model_is_asked_for_by_the_name_of_its_setting() -> None:
     assert "at OpenAI, one of gpt-6-luna, " in loaded.problem
 
 
+@pytest.mark.parametrize(("given", "meant"), [({}, "MODEL"), ({"model": "m"}, "MODE")])
+def test_a_misspelt_option_is_taken_for_one_that_is_missing(
+    given: dict[str, str], meant: str
+) -> None:
+    values = {"api_key": SECRET, "modle": "m", **given}
+    settings = EngineSettings("vision", "tigertag.openai", True, values)
+    (loaded,) = load_engines([settings], lambda _id: Host(Path("unused"), Http()))
+    assert f"ENGINE_VISION_MODLE is not an option of tigertag.openai; did you mean {meant!r}?" in (
+        loaded.problem
+    )
+
+
 def test_a_key_is_shown_nowhere() -> None:
     options = Options.model_validate({"api_key": SECRET, "model": "m"})
     assert SECRET not in repr(options)

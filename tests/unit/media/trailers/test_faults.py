@@ -16,6 +16,10 @@ def told(said: str) -> Unreadable:
     ("said", "line", "retryable"),
     [
         ("[youtube] a: Sign in to confirm you\u2019re not a bot. Use --cookies", "wait", True),
+        ("[youtube] a: This content isn't available, try again later.", "wait", True),
+        ("[youtube] a: Video unavailable. Please try again later", "wait", True),
+        ("[vimeo] 1: The video is temporarily unavailable", "wait", True),
+        ("[youtube] a: We're processing this video. Check back later.", "wait", True),
         ("[youtube] a: Sign in to confirm your age. This video may be", "adults", False),
         ("[youtube] a: Private video. Sign in if you've been granted access", "private", False),
         ("[youtube] a: Join this channel to get access to members-only content", "members", False),
