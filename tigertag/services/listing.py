@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
@@ -11,10 +11,12 @@ from typing import TypeVar
 from tigertag.contracts import RunContext
 from tigertag.model import Item, Media
 from tigertag.services.context import Context
+from tigertag.services.moves import Moves
 from tigertag.store import Db, Store, answers, batches, chunks, decisions, items, ledger, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
-from tigertag.store.items import ItemRow
+from tigertag.store.items import ItemRow, KnownRow
+from tigertag.store.moves import carry_over
 from tigertag.store.packing import dumps
 
 _PAGE = 512
@@ -54,6 +56,14 @@ def _counted(
     return [(name, photos[name] + videos[name], videos[name]) for name in engines]
 
 
+@dataclass(slots=True)
+class _Tally:
+    """How many items were listed, and how many of them are unchanged."""
+
+    listed: int = 0
+    unchanged: int = 0
+
+
 class Listing:
     """Fills the chunks of one scan. Each page is committed on its own and may come twice."""
 
@@ -73,18 +83,21 @@ class Listing:
         return self._library(chunk, run)
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
-        context, listed, unchanged = self._context, 0, 0
+        context, section_id = self._context, self._context.scan.section_id
         asked: Counter[tuple[str, Media]] = Counter()
+        tally, moves = _Tally(), Moves(self._store, context)
         found = context.library.items(context.section, self._since())
         for page in _batches(_storable(found)):
             if run.cancelled():
                 return False
             with self._store.write() as db:
                 chunks.check(db, chunk)
-                rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
-                unchanged += self._plan_changed(db, rows, asked)
-                listed += len(rows)
-                scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=unchanged)
+                known = items.known_of(db, section_id, page)
+                here = moves.hold(db, page, known)
+                tally.listed += len({item.key for item in page}) - len({item.key for item in here})
+                self._note(db, here, tally, asked, known)
+        if not self._held_back(chunk, run, moves, tally, asked):
+            return False
         if context.scan.mode != "new":
             with self._store.write() as db:
                 chunks.check(db, chunk)
@@ -96,6 +109,49 @@ class Listing:
             if context.scan.is_forecast:
                 scans.put_forecast(db, chunk.scan_id, dumps(_counted(sorted(context.asked), asked)))
         return True
+
+    def _note(
+        self,
+        db: Db,
+        page: Sequence[Item],
+        tally: "_Tally",
+        asked: Counter[tuple[str, Media]],
+        known: Mapping[str, KnownRow] | None = None,
+    ) -> None:
+        """Take down a page, and plan what is to be done for it."""
+        context = self._context
+        section_id, scan_id = context.scan.section_id, context.scan.id
+        rows = items.note(db, section_id, context.section, page, scan_id, before=known)
+        tally.unchanged += self._plan_changed(db, rows, asked)
+        tally.listed += len(rows)
+        scans.count_listed(db, scan_id, listed=tally.listed, unchanged=tally.unchanged)
+
+    def _held_back(
+        self,
+        chunk: Chunk,
+        run: RunContext,
+        moves: Moves,
+        tally: "_Tally",
+        asked: Counter[tuple[str, Media]],
+    ) -> bool:
+        """Take up what was held back, what was moved first: it makes room. False when cancelled."""
+        moved, other = moves.found(run)
+        tally.listed -= len(moved) + len(other)
+        section_id = self._context.scan.section_id
+        for some in _batches(moved):
+            if run.cancelled():
+                return False
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                carry_over(db, section_id, some, chunk.scan_id)
+                self._note(db, [move.new for move in some], tally, asked)
+        for page in _batches(other):
+            if run.cancelled():
+                return False
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                self._note(db, page, tally, asked)
+        return not run.cancelled()
 
     def _left_over(self, chunk: Chunk, run: RunContext, asked: Counter[tuple[str, Media]]) -> bool:
         """Plan also what was listed before and is due; False when cancelled.

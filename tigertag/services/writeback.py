@@ -175,7 +175,12 @@ def _learn(db: Db, read: Sequence[Read]) -> None:
         changes[one.row.id] = learned
     ledger.judge(db, verdicts)
     ledger.stand(db, changes)
-    items.note_shown(db, [(one.row.id, one.shown.stamp, one.shown.refreshed) for one in read])
+    items.note_shown(db, [(one.row.id, one.shown.stamp, _mark(one)) for one in read])
+
+
+def _mark(read: Read) -> str:
+    """The refresh mark to keep: the one before, where nothing was learned of tags that are lost."""
+    return read.row.refreshed if read.left_alone else read.shown.refreshed
 
 
 def became(edit: EditRow, seen: Shown) -> Settled:
