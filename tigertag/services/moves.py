@@ -237,11 +237,16 @@ def _paired(items: Sequence[Item], olds: Sequence[Unseen]) -> list[tuple[Item, U
         were = _unique([(_end(one.row.item, parts), one) for one in old])
         some = [(named[name], were[name]) for name in named.keys() & were.keys()]
         pairs += some
-        new = [one for one in new if all(one is not item for item, _was in some)]
-        old = [one for one in old if all(one is not was for _item, was in some)]
+        new = _without(new, [item for item, _was in some])
+        old = _without(old, [was for _item, was in some])
     if len(new) == len(old) == 1:
         pairs.append((new[0], old[0]))
     return pairs
+
+
+def _without(some: Sequence[_One], others: Sequence[_One]) -> list[_One]:
+    numbers = {id(one) for one in others}
+    return [one for one in some if id(one) not in numbers]
 
 
 def _unique(some: Iterable[tuple[str, _One]]) -> dict[str, _One]:
