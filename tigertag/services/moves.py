@@ -39,6 +39,7 @@ class Moves:
         self._store = store
         self._context = context
         self._held: dict[str, Item] = {}
+        self._taken: set[str] = set()
         self._any_unseen: bool | None = None
         self._lost: dict[int, bool] = {}
 
@@ -55,6 +56,7 @@ class Moves:
             if any(one.row.id != own.get(item.key) and _fits(item, one) for one in found)
         }
         self._held |= held
+        self._taken |= held.keys() & known.keys()
         return [item for item in page if item.key not in held]
 
     def _may_be_any(self, db: Db) -> bool:
@@ -80,7 +82,16 @@ class Moves:
         found = self._by_file(held, unseen)
         found |= self._by_content(*_left(held, unseen, found), run)
         found |= self._by_name(*_left(held, unseen, found))
+        found = {key: move for key, move in found.items() if not self._is_anothers(move)}
         return list(found.values()), [item for item in held if item.key not in found]
+
+    def _is_anothers(self, move: Move) -> bool:
+        """Whether the tags at a place that was another item's can only be those of that item.
+
+        It stays that item then, with another picture: its ledger knows which of the tags are ours.
+        """
+        taken = move.new.key in self._taken
+        return taken and bool(move.new.stamp) and not move.old.row.item.stamp
 
     def _by_file(self, held: Sequence[Item], unseen: Sequence[Unseen]) -> dict[str, Move]:
         """Match what the server says is the same file under another key."""
@@ -183,10 +194,16 @@ class Moves:
 
 
 def _is_other(item: Item, known: KnownRow | None) -> bool:
-    """Whether a place shows for the first time what it shows."""
+    """Whether a place shows for the first time what it shows.
+
+    An id of a server stays with its item, and so does a place with the sidecar that is there.
+    """
     if item.media is Media.GROUP:
         return False
-    return known is None or known.revision != item.revision
+    if known is None:
+        return True
+    same = known.revision == item.revision or (item.stamp and known.stamp == item.stamp)
+    return not (same or item.file)
 
 
 def _fits(item: Item, old: Unseen) -> bool:

@@ -231,6 +231,23 @@ def test_a_photo_that_takes_the_place_of_another_is_not_that_one(tagged: World) 
     assert (tagged.engine.asked, tagged.tags("blue.png")) == ([], set())
 
 
+def test_a_photo_that_is_replaced_by_another_keeps_its_sidecar_and_whose_tags_those_are(
+    tagged: World,
+) -> None:
+    (tagged.photos / "red.png").rename(tagged.photos / "blue.png")
+    tagged.scan("apply")
+    assert tagged.tags("blue.png") == {"red"}
+
+
+def test_tags_that_another_program_changed_as_a_photo_was_replaced_are_those_of_the_place(
+    tagged: World,
+) -> None:
+    tagged.set_tags("blue.png", add=["mine"])
+    (tagged.photos / "red.png").rename(tagged.photos / "blue.png")
+    tagged.scan("apply")
+    assert tagged.tags("blue.png") == {"mine", "red"}
+
+
 def test_of_photos_that_are_alike_each_is_known_by_its_name(world: World) -> None:
     for name in ("a/1.png", "b/1.png", "b/2.png"):
         photo(world, name, "green")
