@@ -27,6 +27,7 @@ _OVERLAP = timedelta(days=1)
 """Clocks differ, and a server dates an item before it shows it."""
 _LONGEST_KEY = 2048
 _LONGEST_TITLE = 1024
+_LONGEST_FILE = 64
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ def _batches(values: Iterable[_T], size: int = _PAGE) -> Iterator[list[_T]]:
 def _storable(listed: Iterable[Item]) -> Iterator[Item]:
     for item in listed:
         if len(item.key) <= _LONGEST_KEY:
-            yield replace(item, title=item.title[:_LONGEST_TITLE])
+            file = item.file if len(item.file) <= _LONGEST_FILE else ""
+            yield replace(item, title=item.title[:_LONGEST_TITLE], file=file)
         else:
             logger.warning("passed over, its path is too long: %s…", item.key[:80])
 
