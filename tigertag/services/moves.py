@@ -8,7 +8,7 @@ removed, and what TigerTag wrote, on another picture.
 """
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -48,12 +48,12 @@ class Moves:
         other = [item for item in page if _is_other(item, known.get(item.key))]
         if not other or not self._may_be_any(db):
             return list(page)
-        found = self._unseen(db, other)
+        fits = _fitting(self._unseen(db, other))
         own = {key: row.id for key, row in known.items()}
         held = {
             item.key: item
             for item in other
-            if any(one.row.id != own.get(item.key) and _fits(item, one) for one in found)
+            if any(one.row.id != own.get(item.key) for one in fits(item))
         }
         self._held |= held
         self._taken |= held.keys() & known.keys()
@@ -110,7 +110,8 @@ class Moves:
         self, held: Sequence[Item], unseen: Sequence[Unseen], run: RunContext
     ) -> dict[str, Move]:
         seen = [one for one in unseen if one.row.content]
-        asked = [item for item in held if any(_fits(item, one) for one in seen)]
+        fits = _fitting(seen)
+        asked = [item for item in held if any(fits(item))]
         contents = self._contents(asked, run)
 
         def content(item: Item, old: Unseen | None) -> Hashable:
@@ -204,6 +205,27 @@ def _is_other(item: Item, known: KnownRow | None) -> bool:
         return True
     same = known.revision == item.revision or (item.stamp and known.stamp == item.stamp)
     return not (same or item.file)
+
+
+def _fitting(unseen: Iterable[Unseen]) -> Callable[[Item], Iterator[Unseen]]:
+    """Return what finds those that an item may have been; there may be thousands of others."""
+    alike: dict[Hashable, list[Unseen]] = {}
+    for one in unseen:
+        for mark in _marks(one.row.item):
+            alike.setdefault(mark, []).append(one)
+
+    def fitting(item: Item) -> Iterator[Unseen]:
+        for mark in _marks(item):
+            yield from (one for one in alike.get(mark, ()) if _fits(item, one))
+
+    return fitting
+
+
+def _marks(item: Item) -> Iterator[Hashable]:
+    """What one of two items that are the same has in common with the other."""
+    yield item.size_bytes
+    if item.file:
+        yield item.file
 
 
 def _fits(item: Item, old: Unseen) -> bool:

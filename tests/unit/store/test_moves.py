@@ -41,7 +41,8 @@ def unseen(store: Store, *listed: Item, scan: int = 2) -> list[Unseen]:
         return moves.unseen(db, "photos", scan, listed)
 
 
-def carry_over(store: Store, old: Unseen, new: Item, *, bare: bool = False) -> None:
+def move(store: Store, new: Item, *, bare: bool = False) -> None:
+    (old,) = unseen(store, new)
     with store.write() as db:
         section_id = sections.find(db, "photos", ".")
         moves.carry_over(db, section_id, [Move(old, new, bare)], 2)
@@ -56,7 +57,7 @@ def said(store: Store, item_id: int, revision: str) -> list[str]:
 def test_the_row_takes_its_new_place_and_its_answers_the_new_revision(store: Store) -> None:
     (number,) = note(store, OLD)
     answer(store, number, "1", "cat")
-    carry_over(store, *unseen(store, NEW), NEW)
+    move(store, NEW)
     with store.read() as db:
         (row,) = items.get(db, [number])
         assert answers.answered(db, {number: "2"}, {"local": "f"}, round=0) == {(number, "local")}
@@ -67,20 +68,20 @@ def test_an_answer_that_the_new_revision_has_already_stays(store: Store) -> None
     (number,) = note(store, OLD)
     answer(store, number, "1", "cat")
     answer(store, number, "2", "dog")
-    carry_over(store, *unseen(store, NEW), NEW)
+    move(store, NEW)
     assert said(store, number, "2") == ["dog"]
 
 
 def test_an_item_that_left_its_tags_behind_bears_a_mark(store: Store) -> None:
     (number,) = note(store, OLD)
-    carry_over(store, *unseen(store, NEW), NEW, bare=True)
+    move(store, NEW, bare=True)
     with store.read() as db:
         assert items.get(db, [number])[0].refreshed == items.MOVED
 
 
 def test_a_row_whose_place_is_taken_is_set_aside(store: Store) -> None:
     number, other = note(store, OLD, replace(NEW, revision="9", size_bytes=8))
-    carry_over(store, *unseen(store, NEW), NEW)
+    move(store, NEW)
     with store.read() as db:
         rows = {row.id: row for row in db.execute(select(schema.items))}
     assert (rows[number].key, rows[number].gone) == (NEW.key, False)
