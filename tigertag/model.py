@@ -73,7 +73,9 @@ class Item:
     `revision` changes when the media changes and only then. `stamp` is what a listing tells, at no
     cost, of the item's metadata: another one hints that tags may have changed, the same one proves
     nothing; "" means there are no tags at all, None that the listing cannot tell. `within`: the
-    keys of the groups that it is in, the nearest first.
+    keys of the groups that it is in, the nearest first. `file`: where keys are given by a server,
+    which may give the same file another one, what names the file and its size (64 characters at
+    most); "" where the listing does not tell, or the key itself is the file's place.
     """
 
     library: str
@@ -85,6 +87,7 @@ class Item:
     size_bytes: int | None = None
     stamp: str | None = None
     within: tuple[str, ...] = ()
+    file: str = ""
 
     @property
     def called(self) -> str:

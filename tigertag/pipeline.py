@@ -29,6 +29,7 @@ from tigertag.contracts import (
 )
 from tigertag.errors import EngineError, ItemError, LibraryError, StoreError, Unstorable
 from tigertag.media import video
+from tigertag.media.content import identity
 from tigertag.media.picture import decode
 from tigertag.model import Answer, Box, Item, Label, Media, Sample
 from tigertag.wording import tidy
@@ -51,11 +52,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one engine said of one item, or the request for it of an engine that answers later."""
+    """What one engine said of one item, or the request for it of an engine that answers later.
+
+    `content`: what tells the item's content (`media.content.identity`); "" where that is not known,
+    or was not wanted.
+    """
 
     item: Item
     engine: str
     outcome: Outcome | Prepared
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,15 @@ class Terms:
     `sampling`: how the frames of videos are chosen.
 
     `wanted` tells, when an engine's turn comes, which of the items (by key) it is to be asked
-    about; all that the engines before it said has been yielded by then.
+    about; all that the engines before it said has been yielded by then. `identify`: the items (by
+    key) whose content is to be told.
     """
 
     run: RunContext = field(default_factory=RunContext)
     ledger: Callable[[str], Calls] = lambda _engine: NoCalls()
     wanted: Callable[[str], Collection[str] | None] = lambda _engine: None
     sampling: Sampling = field(default_factory=Sampling)
+    identify: Collection[str] = ()
 
 
 def ask(
@@ -93,13 +101,15 @@ def ask(
     run = terms.run
     need = _need([engines[name] for one in asks for name in one.engines])
     samples: dict[str, Sample] = {}
-    with _fetched_ahead(library, asks, need) as fetched:
+    contents: dict[str, str] = {}
+    with _fetched_ahead(library, asks, need, terms.identify) as fetched:
         for one, source in zip(asks, fetched, strict=True):
             if run.cancelled():
                 return
             found = _sample(library, one, source, need, terms)
             if isinstance(found, Sample):
                 samples[one.item.key] = found
+                contents[one.item.key] = source.result().content
             else:
                 yield from (Told(one.item, name, found) for name in one.engines)
     for name, engine in engines.items():
@@ -111,7 +121,10 @@ def ask(
             for item in items
             if chosen is None or item.key in chosen
         }
-        yield from _ask_engine(engine, batch, replace(run, calls=terms.ledger(name)))
+        for said in _ask_engine(engine, batch, replace(run, calls=terms.ledger(name))):
+            if isinstance(said, Told):
+                said = replace(said, content=contents[said.item.key])
+            yield said
 
 
 def _need(engines: Iterable[AnyEngine]) -> Need:
@@ -124,11 +137,14 @@ def _need(engines: Iterable[AnyEngine]) -> Need:
 
 @contextmanager
 def _fetched_ahead(
-    library: Library, asks: Sequence[Ask], need: Need
+    library: Library, asks: Sequence[Ask], need: Need, identify: Collection[str]
 ) -> Iterator[Sequence["Future[_Fetched]"]]:
     """Fetch the pictures of a chunk beside the decoding of those that are there already."""
     pool = ThreadPoolExecutor(min(_FETCHERS, len(asks)), thread_name_prefix="tigertag-fetch")
-    futures = [pool.submit(_fetch, library, one.item, need) for one in asks]
+    futures = [
+        pool.submit(_fetch, library, one.item, need, identifies=one.item.key in identify)
+        for one in asks
+    ]
     try:
         yield futures
     finally:
@@ -140,16 +156,18 @@ def _fetched_ahead(
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """A picture, and what lets go of it."""
+    """A picture, what lets go of it, and what tells its content, "" where that is not wanted."""
 
     source: Source
     close: Callable[[], None]
+    content: str
 
 
-def _fetch(library: Library, item: Item, need: Need) -> _Fetched:
+def _fetch(library: Library, item: Item, need: Need, *, identifies: bool) -> _Fetched:
     with ExitStack() as stack:
         source = stack.enter_context(library.fetch(item, need))
-        return _Fetched(source, stack.pop_all().close)
+        content = identity(source) if identifies else ""
+        return _Fetched(source, stack.pop_all().close, content)
 
 
 def _sample(

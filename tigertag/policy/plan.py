@@ -43,17 +43,19 @@ def plan(
     shown: Shown,
     *,
     refreshed: bool = False,
+    moved: bool = False,
     lifted: frozenset[Word] = frozenset(),
 ) -> Plan:
     """Return the least edit that makes the item bear `wanted`.
 
     `refreshed`: the server has rebuilt the item's metadata since we wrote, so that the loss of all
-    our tags is not the user's doing. `lifted`: words that an undo holds off, or keeps, and that the
+    our tags is not the user's doing. `moved`: it came to another place and left its tags behind, so
+    that no loss is. `lifted`: words that an undo holds off, or keeps, and that the
     user has now asked for again. What stays off stays off in every field.
     """
     present, there = _once(shown.tags), {ref.word for ref in shown.tags}
     want = {ref.word: ref for ref in wanted}
-    loss = _loss(standing, there, refreshed=refreshed)
+    loss = _loss(standing, there, refreshed=refreshed, moved=moved)
     asked_again = {name for _field, name in lifted}
     held = {
         (field, name)
@@ -94,11 +96,11 @@ class _Loss:
 
 
 def _loss(
-    standing: Mapping[Word, Standing], present: Collection[Word], *, refreshed: bool
+    standing: Mapping[Word, Standing], present: Collection[Word], *, refreshed: bool, moved: bool
 ) -> _Loss:
     ours = {word for word, state in standing.items() if state in _WRITTEN}
     lost = frozenset(ours.difference(present))
-    wiped = refreshed and lost == ours
+    wiped = moved or (refreshed and lost == ours)
     return _Loss(frozenset(), lost) if wiped else _Loss(lost, frozenset())
 
 
@@ -113,6 +115,7 @@ def plan_undo(
     shown: Shown,
     *,
     refreshed: bool = False,
+    moved: bool = False,
     origin: Shown | None = None,
 ) -> Plan:
     """Return the inverse of what still stands of edits (`done`, the newest first).
@@ -121,7 +124,7 @@ def plan_undo(
     item last; the locks of a field come back when it holds no tag that it did not have then.
     """
     present, there = _once(shown.tags), {ref.word for ref in shown.tags}
-    loss = _loss(standing, there, refreshed=refreshed)
+    loss = _loss(standing, there, refreshed=refreshed, moved=moved)
     barred = _buried(standing) | loss.tombstones
     adds: dict[Word, TagRef] = {}
     removes: dict[Word, TagRef] = {}

@@ -5,6 +5,7 @@ import re
 import stat
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Self
 
@@ -39,6 +40,16 @@ class Mapped:
             same = file.startswith(self.there)
         rest = file[len(self.there) :]
         return rest[1:] if same and rest.startswith("/") else None
+
+
+def file_identity(file: str, weight: object) -> str:
+    """Return what tells a server's file, its path and its size; "" where one is not known.
+
+    `weight`: the size, or what else changes with the content.
+    """
+    if not file or weight in (None, ""):
+        return ""
+    return blake2b(f"{file}\n{weight}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def mapped(value: object) -> object:

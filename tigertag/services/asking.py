@@ -140,7 +140,7 @@ class Asking:
 
     def _rows(self, work: Sequence[WorkRow]) -> list[ItemRow]:
         with self._store.read() as db:
-            return items.get(db, self._context.section, list({one.item_id: 0 for one in work}))
+            return items.get(db, list({one.item_id: 0 for one in work}))
 
     def _sorted(self, chunk: Chunk, rows: Sequence[ItemRow], work: Sequence[WorkRow]) -> Sorted:
         """Tell what may be asked now, and end what an engine is spared."""
@@ -196,6 +196,7 @@ class Asking:
             lambda name: calls.of_items(self._core, self._core.engine(name)),
             wanted,
             self._context.sampling,
+            {row.item.key for row in rows if self._is_unknown(row)},
         )
         try:
             for said in pipeline.ask(self._context.library, engines, asks, terms):
@@ -207,6 +208,10 @@ class Asking:
             told.commit()
         if told.is_lost:
             raise LeaseLost
+
+    def _is_unknown(self, row: ItemRow) -> bool:
+        """Whether what would tell the item's content at another place is still to be learned."""
+        return not row.content and self._context.identifies(row.item.media)
 
     def commit(self, chunk: Chunk, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
         """Keep answers, whoever holds the chunk by now. Raises `LeaseLost` after that.
@@ -253,6 +258,7 @@ class Asking:
                     if isinstance(one.outcome, Labelled)
                 ],
             )
+            items.note_contents(db, _contents(rows, told))
             mine = chunks.holds(db, chunk)
             if chunk.attempts > 1:
                 chunks.forgive(db, chunk)
@@ -266,6 +272,11 @@ class Asking:
             self._stopping.answered(engine)
         if not mine:
             raise LeaseLost
+
+    def note(self, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
+        """Take down the content of items whose requests are about to go into a batch."""
+        with self._store.write() as db:
+            items.note_contents(db, _contents(rows, told))
 
     def spool(self, chunk: Chunk, engine: str, prepared: Sequence[tuple[int, Prepared]]) -> None:
         """Put requests into the engine's batch; what its budget does not allow waits."""
@@ -325,6 +336,8 @@ class _Told:
         outcomes = [one for one in told if not isinstance(one.outcome, Prepared)]
         if outcomes:
             self._asking.commit(self._chunk, self._rows, outcomes)
+        if any(isinstance(one.outcome, Prepared) and one.content for one in told):
+            self._asking.note(self._rows, told)
         requests: dict[str, list[tuple[int, Prepared]]] = {}
         for one in told:
             if isinstance(one.outcome, Prepared):
@@ -332,6 +345,11 @@ class _Told:
                 requests.setdefault(one.engine, []).append((item_id, one.outcome))
         for engine, prepared in requests.items():
             self._asking.spool(self._chunk, engine, prepared)
+
+
+def _contents(rows: Mapping[str, ItemRow], told: Sequence[Told]) -> list[tuple[int, str, str]]:
+    seen = {one.item.key: one for one in told if one.content}
+    return [(rows[key].id, one.item.revision, one.content) for key, one in seen.items()]
 
 
 def _ended(item_id: int, told: Told) -> Ended:

@@ -70,6 +70,10 @@ class Context:
         footage = self.library.footage
         return mark(f"{self.sampling.name}-{footage}" if footage else self.sampling.name, NAME)
 
+    def identifies(self, media: Media) -> bool:
+        """Whether what is looked at of an item is its own file: a trailer is that of many."""
+        return media is Media.PHOTO or not self.library.footage
+
     def samplers(self, rows: Sequence[ItemRow]) -> dict[int, str]:
         return {row.id: self.sampler(row.item.media) for row in rows}
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
@@ -14,10 +14,12 @@ from tigertag.services import forecasts, left_out, missing, skipping
 from tigertag.services.context import Context
 from tigertag.services.core import Core
 from tigertag.services.missing import Tally
+from tigertag.services.moves import Moves
 from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans, sections
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
-from tigertag.store.items import ItemRow
+from tigertag.store.items import ItemRow, KnownRow
+from tigertag.store.moves import carry_over
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -25,6 +27,7 @@ _VIDEO_CHUNK = 2
 _SETTLE_CHUNK = 256
 _OVERLAP = timedelta(days=1)
 """Clocks differ, and a server dates an item before it shows it."""
+_LONGEST_FILE = 64
 
 _T = TypeVar("_T")
 
@@ -50,6 +53,7 @@ def _bounded(item: Item) -> Item:
         title=bounds.cut(item.title, bounds.TITLE),
         revision=bounds.mark(item.revision),
         stamp=None if item.stamp is None else bounds.mark(item.stamp),
+        file=item.file if len(item.file) <= _LONGEST_FILE else "",
         size_bytes=size if size is None or 0 <= size <= bounds.LARGEST_SIZE else None,
         within=tuple(key for key in item.within if bounds.fits(key, bounds.KEY)),
     )
@@ -62,6 +66,34 @@ def _counted(
     videos = {name: asked.get((name, Media.VIDEO), 0) for name in engines}
     photos = {name: asked.get((name, Media.PHOTO), 0) for name in engines}
     return [(name, photos[name] + videos[name], videos[name]) for name in engines]
+
+
+@dataclass(slots=True)
+class _Listed:
+    """How many items are known, were listed and are unchanged, and what engines would be asked.
+
+    `held_back`: those that may have been moved, which are noted last.
+    """
+
+    known: Tally
+    listed: Tally = field(default_factory=lambda: {False: 0, True: 0})
+    held_back: int = 0
+    unchanged: int = 0
+    asked: Counter[tuple[str, Media]] = field(default_factory=Counter)
+
+    @property
+    def shown(self) -> Tally:
+        """How many the library has shown; groups are never held back."""
+        return self.listed | {False: self.listed[False] + self.held_back}
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """A page as it was taken down: how many of it are not planned yet, and what is to be done."""
+
+    rows: Sequence[ItemRow]
+    new: int
+    todos: Sequence[Todo]
 
 
 class Listing:
@@ -85,65 +117,90 @@ class Listing:
         return self._library(chunk, run)
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
-        context = self._context
+        context, section_id = self._context, self._context.scan.section_id
         found = context.library.items(context.section, self._since())
         notes = found.notes if isinstance(found, NotedItems) else Notes()
-        asked: Counter[tuple[str, Media]] = Counter()
         with self._store.read() as db:
-            known = items.known(db, context.scan.section_id)
-        listed = self._noted(chunk, run, _storable(found, notes), known, asked)
-        if listed is None:
-            return False
+            tally = _Listed(items.known(db, section_id))
+        moves = Moves(self._store, context)
+        for page in _batches(_storable(found, notes)):
+            if run.cancelled():
+                return False
+            with self._store.write() as db:
+                chunks.check(db, chunk)
+                known = items.known_of(db, section_id, page)
+                here = moves.hold(db, page, known)
+                noted = self._note(db, here, known)
+            tally.held_back += len({item.key for item in page}) - len({item.key for item in here})
+            self._plan_noted(chunk, noted, tally)
         with self._store.write() as db:
             chunks.check(db, chunk)
             scans.put_left_out(db, chunk.scan_id, left_out.packed(notes))
         if context.scan.mode != "new":
-            missing.check(self._store, context, known, listed, notes)
+            # Before anything is moved: what lies where nothing can be seen now is not gone.
+            missing.check(self._store, context, tally.known, tally.shown, notes)
+        if not self._held_back(chunk, run, moves, tally):
+            return False
+        if context.scan.mode != "new":
             with self._store.write() as db:
                 chunks.check(db, chunk)
                 chunks.let_go(db, chunk.scan_id)
                 items.mark_gone(db, context.scan.section_id, chunk.scan_id)
                 sections.put_mounts(db, context.scan.section_id, notes.mounts)
             self._held = False
-        if not self._left_over(chunk, run, asked):
+        if not self._left_over(chunk, run, tally.asked):
             return False
         with self._store.write() as db:
             chunks.check(db, chunk)
             if context.scan.is_forecast:
-                counted = _counted(sorted(context.asked), asked)
+                counted = _counted(sorted(context.asked), tally.asked)
                 forecast = forecasts.priced(self._core, db, counted)
                 scans.put_forecast(db, chunk.scan_id, forecasts.packed(forecast))
         return True
 
-    def _noted(
-        self,
-        chunk: Chunk,
-        run: RunContext,
-        found: Iterable[Item],
-        known: Tally,
-        asked: Counter[tuple[str, Media]],
-    ) -> Tally | None:
-        """Note and plan what the library lists, and count it; None when cancelled."""
-        context, unchanged = self._context, 0
-        listed: Tally = {False: 0, True: 0}
-        for page in _batches(found):
+    def _note(
+        self, db: Db, page: Sequence[Item], known: Mapping[str, KnownRow] | None = None
+    ) -> "_Noted":
+        """Take down a page, and tell what is to be done for it."""
+        context = self._context
+        section_id, scan_id = context.scan.section_id, context.scan.id
+        rows = items.note(db, section_id, context.section, page, scan_id, before=known)
+        return _Noted(rows, *self._changed(db, rows))
+
+    def _plan_noted(self, chunk: Chunk, noted: "_Noted", tally: "_Listed") -> None:
+        """Plan what is to be done for a page. Items that are skipped are read in between."""
+        todos = self._without_skipped(noted.rows, noted.todos)
+        for row in noted.rows:
+            tally.listed[row.item.media is Media.GROUP] += 1
+        tally.unchanged += noted.new - len(todos)
+        total = sum(tally.shown.values())
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            self._hold(db, tally.known[False], tally.shown[False])
+            self._plan_or_count(db, todos, tally.asked)
+            scans.count_listed(db, chunk.scan_id, listed=total, unchanged=tally.unchanged)
+
+    def _held_back(self, chunk: Chunk, run: RunContext, moves: Moves, tally: "_Listed") -> bool:
+        """Take up what was held back, what was moved first: it makes room. False when cancelled."""
+        moved, other = moves.found(run)
+        tally.held_back = 0
+        section_id = self._context.scan.section_id
+        for some in _batches(moved):
             if run.cancelled():
-                return None
+                return False
             with self._store.write() as db:
                 chunks.check(db, chunk)
-                rows = items.note(db, context.scan.section_id, context.section, page, chunk.scan_id)
-                new, todos = self._changed(db, rows)
-            todos = self._without_skipped(rows, todos)
-            for row in rows:
-                listed[row.item.media is Media.GROUP] += 1
-            unchanged += new - len(todos)
+                carry_over(db, section_id, some, chunk.scan_id)
+                noted = self._note(db, [move.new for move in some])
+            self._plan_noted(chunk, noted, tally)
+        for page in _batches(other):
+            if run.cancelled():
+                return False
             with self._store.write() as db:
                 chunks.check(db, chunk)
-                self._hold(db, known[False], listed[False])
-                self._plan_or_count(db, todos, asked)
-                total = sum(listed.values())
-                scans.count_listed(db, chunk.scan_id, listed=total, unchanged=unchanged)
-        return listed
+                noted = self._note(db, page)
+            self._plan_noted(chunk, noted, tally)
+        return not run.cancelled()
 
     def _hold(self, db: Db, known: int, listed: int) -> None:
         """Hold what is planned while so few are listed that the library may be unavailable.

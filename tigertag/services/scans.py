@@ -313,12 +313,12 @@ def first_write(core: Core, library: str, section: str) -> bool:
 def decided(core: Core, scan_id: int) -> Iterator[tuple[ItemRow, Decision]]:
     """Yield each item that a scan looked at, with what it decided. Raises `NotFound`."""
     with core.store.read() as db:
-        scan = scans.get(db, scan_id)
+        scans.get(db, scan_id)
     after = 0
     while True:
         with core.store.read() as db:
             rows = decisions.of_scan(db, scan_id, after=after)
-            found = items.get(db, scan.section, [decision.item_id for _id, decision in rows])
+            found = items.get(db, [decision.item_id for _id, decision in rows])
         if not rows:
             return
         after = rows[-1][0]

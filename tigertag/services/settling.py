@@ -1,6 +1,6 @@
 """The settling part of a chunk: answers → tags → edits, recorded, and written if so asked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tigertag import policy
@@ -11,7 +11,17 @@ from tigertag.policy import Plan
 from tigertag.services import reading, skipping
 from tigertag.services.context import Context
 from tigertag.services.writeback import Made, Read, Unread, Writeback, became, standing_after
-from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems
+from tigertag.store import (
+    Db,
+    Store,
+    answers,
+    chunks,
+    decisions,
+    items,
+    ledger,
+    problems,
+    sections,
+)
 from tigertag.store.answers import Current
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
@@ -24,6 +34,11 @@ _UNSURE = (
     "What came of the last write to it is not sure, and something else than its tags has changed"
     " since; nothing more was written. Look at it, then scan again."
 )
+_ELSEWHERE = (
+    "It was moved into another section, to which TigerTag has written nothing yet; nothing was"
+    " written. Scan that section with apply, then try again."
+)
+_IF_MOVED = "If it was moved, scan its section, then try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +51,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the database knows of a batch of items."""
+    """What the database knows of a batch of items.
+
+    `unproven`: those that are in another section by now, whose first write is still to be made.
+    """
 
     rows: Mapping[int, ItemRow]
+    unproven: Collection[int]
     answers: Mapping[int, Current]
     standings: Mapping[int, Mapping[Word, Standing]]
     unsettled: Mapping[int, Sequence[EditRow]]
@@ -102,12 +121,13 @@ class Settling:
 
     def _facts(self, db: Db, item_ids: Sequence[int]) -> Facts:
         context, source = self._context, self._context.scan.source_id or 0
-        rows = {row.id: row for row in items.get(db, context.section, item_ids)}
+        rows = {row.id: row for row in items.get(db, item_ids)}
         revisions = {row.id: row.item.revision for row in rows.values()}
         scans = context.scan.kind == "scan"
         undoes = context.scan.kind in ("undo", "redo")
         return Facts(
             rows=rows,
+            unproven=self._unproven(db, list(rows.values())),
             answers=answers.current(
                 db, revisions, context.fingerprints, context.samplers(list(rows.values()))
             )
@@ -121,6 +141,13 @@ class Settling:
             origins=ledger.origins(db, item_ids) if undoes else {},
             parts=self._parts(db, list(rows.values())) if scans else {},
         )
+
+    def _unproven(self, db: Db, rows: Sequence[ItemRow]) -> set[int]:
+        own = self._context.section
+        places = {row.item.section for row in rows} - {own.id}
+        ids = {place: sections.find(db, own.library, place) for place in places}
+        new = {place for place, id in ids.items() if not sections.get(db, id).canary_passed}
+        return {row.id for row in rows if row.item.section in new}
 
     def _parts(self, db: Db, rows: Sequence[ItemRow]) -> dict[str, list[Part]]:
         """What is decided of the items in each of the groups."""
@@ -142,7 +169,11 @@ class Settling:
         row = facts.rows[todo.item_id]
         seen = shown[row.item.key]
         if isinstance(seen, NotRead):
-            return Unread(row, _failed(todo, seen.reason))
+            listed = self._context.scan.kind == "scan"
+            reason = seen.reason if listed else f"{seen.reason} {_IF_MOVED}"
+            return Unread(row, _failed(todo, reason))
+        if row.id in facts.unproven:
+            return Unread(row, _failed(todo, _ELSEWHERE))
         if self._replaced(todo, row, seen):
             reason = "It has changed since it was looked at; nothing was written. Scan again."
             return Unread(row, _failed(todo, reason))
@@ -185,7 +216,13 @@ class Settling:
             done = [became(edit, edit.after or seen) for edit in reversed(edits)]
             origin = facts.origins.get(row.id)
             plan = policy.plan_undo(
-                row.item, done, standing, seen, refreshed=refreshed, origin=origin
+                row.item,
+                done,
+                standing,
+                seen,
+                refreshed=refreshed,
+                moved=row.refreshed == items.MOVED,
+                origin=origin,
             )
             return (), plan
         lifted: frozenset[Word] = frozenset()
@@ -198,7 +235,15 @@ class Settling:
         else:
             tags = self._decided(row, facts, standing, seen)
         wanted = _refs(tags)
-        plan = policy.plan(row.item, wanted, standing, seen, refreshed=refreshed, lifted=lifted)
+        plan = policy.plan(
+            row.item,
+            wanted,
+            standing,
+            seen,
+            refreshed=refreshed,
+            moved=row.refreshed == items.MOVED,
+            lifted=lifted,
+        )
         if not all(one.final for one in facts.parts.get(row.item.key, ())):
             # What is still to be answered may bear out the words that the group has.
             plan = replace(plan, edit=replace(plan.edit, removes=()))

@@ -160,7 +160,7 @@ class Writeback:
         Raises `LibraryError` where one has harmed its item; the next scan does not ask again.
         """
         with self._store.read() as db:
-            rows = items.get(db, self._context.section, [edit.item_id for edit in earlier])
+            rows = items.get(db, [edit.item_id for edit in earlier])
         shown = reading.shown(self._context.library, [row.item for row in rows]) if rows else {}
         by_id = {row.id: row.item for row in rows}
         for edit in earlier:
@@ -218,7 +218,12 @@ def _learn(db: Db, read: Sequence[Read]) -> None:
         changes[one.row.id] = learned
     ledger.judge(db, verdicts)
     ledger.stand(db, changes)
-    items.note_shown(db, [(one.row.id, one.shown.stamp, one.shown.refreshed) for one in read])
+    items.note_shown(db, [(one.row.id, one.shown.stamp, _mark(one)) for one in read])
+
+
+def _mark(read: Read) -> str:
+    """The refresh mark to keep: the one before, where nothing was learned of tags that are lost."""
+    return read.row.refreshed if read.left_alone else read.shown.refreshed
 
 
 def became(edit: EditRow, seen: Shown) -> Settled:

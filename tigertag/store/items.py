@@ -1,10 +1,10 @@
 """Items as they were last listed."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, Select, bindparam, case, func, select, update
 
 from tigertag.model import Item, Media, Section
 from tigertag.store import schema
@@ -14,31 +14,58 @@ from tigertag.store.sql import slices
 _items = schema.items
 
 
+KnownRow = Row[Any]
+
+MOVED = "moved"
+"""The refresh mark of an item that has come to a place without the tags it had at its old one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ItemRow:
+    """`content`: its `media.content.identity`; "" before an engine has looked at it."""
+
     id: int
     item: Item
     settled: str
     refreshed: str
+    content: str = ""
+
+
+def known_of(db: Db, section_id: int, page: Sequence[Item]) -> dict[str, KnownRow]:
+    """Return the rows of those items of a page that are known, by key."""
+    return {row.key: row for row in _by_key(db, section_id, [item.key for item in page])}
 
 
 def note(
-    db: Db, section_id: int, section: Section, page: Sequence[Item], scan_id: int
+    db: Db,
+    section_id: int,
+    section: Section,
+    page: Sequence[Item],
+    scan_id: int,
+    *,
+    before: Mapping[str, KnownRow] | None = None,
 ) -> list[ItemRow]:
     """Take down a page of a listing; an item whose media or metadata changed is unsettled.
 
-    Returns a row an item, once even for one that is listed twice.
+    `before`: what `known_of` tells of the page, if that was asked already. Returns a row an item,
+    once even for one that is listed twice.
     """
     listed = {item.key: item for item in page}
-    known = {row.key: row for row in _by_key(db, section_id, list(listed))}
+    if before is None:
+        before = known_of(db, section_id, page)
+    known = {key: before[key] for key in listed if key in before}
     new = [item for key, item in listed.items() if key not in known]
     changed = [item for key, item in listed.items() if key in known and _differs(item, known[key])]
     if new:
         db.execute(_items.insert(), [_values(item, section_id, scan_id) for item in new])
-        known |= {row.key: row for row in _by_key(db, section_id, [item.key for item in new])}
+        known |= known_of(db, section_id, new)
     if changed:
         unsettle(db, section_id, _groups(known[item.key].within for item in changed))
         _change(db, [(known[item.key].id, item) for item in changed], scan_id)
+    _file(
+        db,
+        [(row.id, listed[key].file) for key, row in known.items() if row.file != listed[key].file],
+    )
     _see(db, [row.id for row in known.values()], scan_id)
     unsettled = {item.key for item in changed}
     return [
@@ -69,17 +96,21 @@ def _differs(item: Item, row: Row[Any]) -> bool:
 
 
 def _values(item: Item, section_id: int, scan_id: int) -> dict[str, Any]:
+    return values_of(item) | {"section_id": section_id, "seen_scan": scan_id}
+
+
+def values_of(item: Item) -> dict[str, Any]:
+    """The columns that a listing tells."""
     return {
-        "section_id": section_id,
         "key": item.key,
         "revision": item.revision,
         "stamp": item.stamp,
         "media": item.media.value,
         "title": item.title,
         "size_bytes": item.size_bytes,
-        "seen_scan": scan_id,
         "sought": _sought(item),
         "within": _within(item),
+        "file": item.file,
     }
 
 
@@ -92,6 +123,14 @@ def _sought(item: Item) -> str:
     return f"{item.title}\n{item.key}".casefold()
 
 
+def _file(db: Db, filed: Sequence[tuple[int, str]]) -> None:
+    """Take down what names the files of items; that changes nothing about them."""
+    if filed:
+        statement = update(_items).where(_items.c.id == bindparam("row_id"))
+        values = [{"row_id": row_id, "new_file": file} for row_id, file in filed]
+        db.execute(statement.values(file=bindparam("new_file")), values)
+
+
 def _change(db: Db, changed: Sequence[tuple[int, Item]], scan_id: int) -> None:
     statement = update(_items).where(_items.c.id == bindparam("row_id"))
     columns = ("revision", "stamp", "title", "size_bytes")
@@ -102,6 +141,8 @@ def _change(db: Db, changed: Sequence[tuple[int, Item]], scan_id: int) -> None:
         for row_id, item in changed
     ]
     new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*columns, *worked_out)}
+    same = _items.c.revision == bindparam("new_revision")
+    new["content"] = case((same, _items.c.content), else_="")
     db.execute(statement.values(**new, settled="", gone=False), values)
 
 
@@ -126,7 +167,7 @@ def missing(
     unseen = (_items.c.seen_scan != scan_id, _items.c.gone.is_(False))
     where = (_items.c.section_id == section_id, *unseen, _items.c.id > after)
     rows = db.execute(select(_items).where(*where).order_by(_items.c.id).limit(limit))
-    return [_item_row(row, section) for row in rows]
+    return [item_row(row, section) for row in rows]
 
 
 def see_unread(db: Db, section_id: int, keys: Iterable[str], scan_id: int) -> int:
@@ -167,12 +208,13 @@ def _groups(within: Iterable[str]) -> set[str]:
     return {key for one in within if one for key in one.split("\n")}
 
 
-def get(db: Db, section: Section, row_ids: Sequence[int]) -> list[ItemRow]:
-    """Return the items, in the order of the ids."""
+def get(db: Db, row_ids: Sequence[int]) -> list[ItemRow]:
+    """Return the items, in the order of the ids, each of the section in which it is now."""
     rows = {}
     for some in slices(row_ids):
-        for row in db.execute(select(_items).where(_items.c.id.in_(some))):
-            rows[row.id] = _item_row(row, section)
+        for row in db.execute(with_section().where(_items.c.id.in_(some))):
+            section = Section(row.library, row.section_key, row.section_title)
+            rows[row.id] = item_row(row, section)
     return [rows[row_id] for row_id in row_ids if row_id in rows]
 
 
@@ -196,10 +238,17 @@ def page(
         statement = statement.where(_items.c.settled != but)
     if groups:
         statement = statement.where(_items.c.media == Media.GROUP.value)
-    return [_item_row(row, section) for row in db.execute(statement)]
+    return [item_row(row, section) for row in db.execute(statement)]
 
 
-def _item_row(row: Row[Any], section: Section) -> ItemRow:
+def with_section() -> Select[Any]:
+    """Items, and the library, key and title of their sections."""
+    sections = schema.sections
+    of = (sections.c.key.label("section_key"), sections.c.title.label("section_title"))
+    return select(_items, sections.c.library, *of).join(sections)
+
+
+def item_row(row: Row[Any], section: Section) -> ItemRow:
     item = Item(
         section.library,
         section.id,
@@ -210,8 +259,17 @@ def _item_row(row: Row[Any], section: Section) -> ItemRow:
         row.size_bytes,
         row.stamp,
         tuple(row.within.split("\n")) if row.within else (),
+        row.file,
     )
-    return ItemRow(row.id, item, row.settled, row.refreshed)
+    return ItemRow(row.id, item, row.settled, row.refreshed, row.content)
+
+
+def note_contents(db: Db, contents: Sequence[tuple[int, str, str]]) -> None:
+    """Take down (item, revision, content) of items; of another revision it is not."""
+    if contents:
+        same = (_items.c.id == bindparam("row_id"), _items.c.revision == bindparam("of"))
+        values = [{"row_id": id, "of": of, "seen": seen} for id, of, seen in contents]
+        db.execute(update(_items).where(*same).values(content=bindparam("seen")), values)
 
 
 def parts(db: Db, section_id: int, keys: Collection[str]) -> dict[str, list[int]]:

@@ -95,7 +95,16 @@ items = Table(
     Column("gone", Boolean, nullable=False, server_default=text("false")),
     Column("sought", Text, nullable=False, server_default=""),
     Column("within", Text, nullable=False, server_default=""),
+    Column("file", String(64), nullable=False, server_default=""),
+    Column("content", String(64), nullable=False, server_default=""),
     UniqueConstraint("section_id", "key"),
+    Index(None, "size_bytes"),
+    Index(
+        "ix_items_file",
+        "file",
+        sqlite_where=text("file != ''"),
+        postgresql_where=text("file != ''"),
+    ),
     comment="A photo or video. settled: the signature with which nothing is left to be done.",
 )
 

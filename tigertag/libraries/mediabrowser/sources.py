@@ -8,6 +8,7 @@ from typing import Any
 
 from tigertag.libraries.mediabrowser.server import Entry
 from tigertag.model import Item, Media
+from tigertag.served.paths import file_identity
 
 GOOD_PX = 480
 _MEDIA = {
@@ -101,11 +102,15 @@ def revision(entry: Entry) -> str:
     file = main_file(entry)
     if file is None:
         return ""
-    tags = entry.get("ImageTags")
-    picture = text(tags, "Primary") if isinstance(tags, dict) else ""
-    weight = picture if file.size_bytes is None else str(file.size_bytes)
+    weight = _told_weight(entry, file)
     where = blake2b(file.path.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{file.id[:_LONGEST_ID]} {weight[:64]} {where}"
+
+
+def _told_weight(entry: Entry, file: MediaFile) -> str:
+    tags = entry.get("ImageTags")
+    picture = text(tags, "Primary") if isinstance(tags, dict) else ""
+    return picture if file.size_bytes is None else str(file.size_bytes)
 
 
 def ratio(entry: Entry) -> float | None:
@@ -141,6 +146,7 @@ def item(entry: Entry, library: str, section: str) -> Item:
         title=title(entry),
         size_bytes=file.size_bytes,
         stamp=text(entry, "Etag") or None,
+        file=file_identity(file.path, _told_weight(entry, file)),
     )
 
 

@@ -59,6 +59,7 @@ class Entries:
             size_bytes=None if part is None else part.size_bytes,
             stamp=entry.get("updatedAt"),
             within=tuple(self._within(entry, kind)),
+            file="" if part is None else part.identity,
         )
 
     def _within(self, entry: Element, kind: Kind) -> Iterator[str]:

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 from tigertag.libraries.plex.kinds import Kind
 from tigertag.model import Media
+from tigertag.served.paths import file_identity
 
 GOOD_PX = 480
 _LONGEST_REVISION = 256
@@ -26,6 +27,11 @@ class Part:
     def revision(self) -> str:
         """Part key and size: what changes with the file, and with nothing else."""
         return f"{self.key} {'' if self.size_bytes is None else self.size_bytes}"
+
+    @property
+    def identity(self) -> str:
+        """What tells the file when an item of another key has it; "" where the server does not."""
+        return file_identity(self.file, self.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,3 +238,38 @@ def test_a_photo_replaced_since_the_preview_is_not_tagged_for_the_old_one(box: B
     box.media.replace_photo(box.keys["0"], PICTURES["blue"] + b"another size")
     applied = box.run(scans.apply(box.core, preview.scan.id))
     assert (box.tags("0"), box.tags("1"), applied.failed) == ([], ["green"], 1)
+
+
+def readd(box: Box, name: str, file: str) -> None:
+    """Let the server give a photo another id; its tags are lost with the old one."""
+    box.media.remove(box.keys[name])
+    box.keys[name] = box.media.add_photo(box.section, name, PICTURES["red"], file=file)
+
+
+def one_photo(box: Box) -> None:
+    box.keys["0"] = box.media.add_photo(box.section, "0", PICTURES["red"], file="/data/0.jpg")
+
+
+@pytest.mark.parametrize("file", ["/data/0.jpg", "/data/2024/0.jpg"])
+def test_a_photo_of_another_id_is_not_asked_about_again_and_gets_its_tags(
+    box: Box, file: str
+) -> None:
+    one_photo(box)
+    first = box.scan("apply").scan.id
+    readd(box, "0", file)
+    box.scan("apply")
+    assert (len(box.engine.asked), box.tags("0")) == (1, ["red"])
+    box.run(scans.undo(box.core, first))
+    assert box.tags("0") == []
+
+
+def test_what_the_user_took_off_stays_off_a_photo_of_another_id(box: Box) -> None:
+    # One of two: the loss of all tags of a photo is taken for Jellyfin's own doing.
+    box.engine.extra = (Label("sky", 0.9),)
+    one_photo(box)
+    box.scan("apply")
+    box.media.untag(box.keys["0"], "sky")
+    box.scan("apply")
+    readd(box, "0", "/data/0.jpg")
+    box.scan("apply")
+    assert box.tags("0") == ["red"]

@@ -218,3 +218,50 @@ def test_applying_to_a_section_that_was_deleted_fails_with_one_line(box: Box) ->
     box.plex.delete_section(box.section)
     with pytest.raises(LibraryError, match="no longer in library box"):
         box.run(scans.apply(box.core, preview.scan.id))
+
+
+def readd(box: Box, name: str, file: str) -> None:
+    """Let the server give a photo another ratingKey; its tags are lost with the old one."""
+    box.plex.remove_photo(box.keys[name])
+    box.keys[name] = box.plex.add_photo(box.section, name, PICTURES["red"], file=file)
+
+
+def one_photo(box: Box) -> None:
+    box.keys["0"] = box.plex.add_photo(box.section, "0", PICTURES["red"], file="/data/0.jpg")
+
+
+def test_a_photo_of_another_key_is_not_asked_about_again_and_gets_its_tags(box: Box) -> None:
+    one_photo(box)
+    first = box.scan("apply").scan.id
+    readd(box, "0", "/data/0.jpg")
+    box.scan("apply")
+    assert (len(box.engine.asked), box.tags("0")) == (1, ["Red"])
+    box.run(scans.undo(box.core, first))
+    assert box.tags("0") == []
+
+
+def test_what_the_user_took_off_stays_off_a_photo_of_another_key(box: Box) -> None:
+    one_photo(box)
+    box.scan("apply")
+    box.plex.untag(box.keys["0"], "Red")
+    box.scan("apply")
+    readd(box, "0", "/data/0.jpg")
+    box.scan("apply")
+    assert box.tags("0") == []
+
+
+def test_a_photo_that_was_moved_on_the_server_is_known_by_its_picture(box: Box) -> None:
+    one_photo(box)
+    box.scan("apply")
+    readd(box, "0", "/data/2024/renamed.jpg")
+    box.scan("apply")
+    assert (len(box.engine.asked), box.tags("0")) == (1, ["Red"])
+
+
+def test_a_photo_that_is_twice_on_the_server_is_two_items(box: Box) -> None:
+    one_photo(box)
+    box.scan("apply")
+    box.plex.untag(box.keys["0"], "Red")
+    box.keys["1"] = box.plex.add_photo(box.section, "1", PICTURES["red"], file="/data/1.jpg")
+    box.scan("apply")
+    assert (box.tags("0"), box.tags("1")) == ([], ["Red"])
