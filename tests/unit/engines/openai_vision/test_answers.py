@@ -172,10 +172,20 @@ def test_the_picture_is_as_large_as_the_detail_looks_at(
     assert _sent_px(bench.bodies[-1]) == [size_px]
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"), [((18, 400), (64, 400)), ((512, 25), (512, 64)), ((20, 10), (64, 64))]
+)
+def test_no_picture_has_a_side_that_models_refuse(
+    bench: Visions, given: tuple[int, int], sent: tuple[int, int]
+) -> None:
+    labelled(bench.opened(), photo(width_px=given[0], height_px=given[1]))
+    assert _sent_px(bench.bodies[-1]) == [sent]
+
+
 def test_frames_of_a_video_are_asked_about_together_spread_over_it(bench: Visions) -> None:
-    frames = tuple(Frame(np.zeros((9, side, 3), np.uint8), side) for side in range(10, 20))
+    frames = tuple(Frame(np.zeros((90, 10 * side, 3), np.uint8), side) for side in range(10, 20))
     outcome = labelled(bench.opened(), Sample("1", Media.VIDEO, frames))
-    assert [width for width, _height in _sent_px(bench.bodies[-1])] == [11, 13, 16, 18]
+    assert [width for width, _height in _sent_px(bench.bodies[-1])] == [110, 130, 160, 180]
     assert b"frames" in bench.bodies[-1]
     assert (outcome.frames, {label.at_s for label in outcome.labels}) == ((), {None})
 
