@@ -9,6 +9,8 @@ from tigertag.model import Frame
 
 _QUALITIES = (90, 75, 60, 40)
 _SMALLER = 0.7
+_MOST_ASPECT = 16
+_GREY = (128, 128, 128)
 
 
 def jpeg(
@@ -17,10 +19,16 @@ def jpeg(
     short_side_px: int,
     max_side_px: int = 4096,
     max_bytes: int = 5_000_000,
+    min_side_px: int = 1,
 ) -> bytes:
-    """Return a JPEG of at most this size and weight; never scaled up."""
+    """Return a JPEG of at most this size and weight.
+
+    It is scaled up only where it is larger on neither side than `min_side_px`, which vision models
+    want (Qwen's refuse 28 px and less); a strip is put on a grey ground of that breadth.
+    """
     image = Image.fromarray(np.asarray(frame.pixels))
     image = _fitted(image, short_side_px, max_side_px)
+    image = _widened(image, min_side_px)
     while True:
         for quality in _QUALITIES:
             encoded = _encoded(image, quality)
@@ -35,6 +43,20 @@ def _fitted(image: Image.Image, short_side_px: int, max_side_px: int) -> Image.I
     if factor == 1.0:
         return image
     return image.resize(_times(image.size, factor), Image.Resampling.BICUBIC, reducing_gap=3.0)
+
+
+def _widened(image: Image.Image, min_side_px: int) -> Image.Image:
+    """Give a picture no side below this, and none that is much longer than the other."""
+    if max(image.size) < min_side_px:
+        factor = min_side_px / max(image.size)
+        image = image.resize(_times(image.size, factor), Image.Resampling.BICUBIC)
+    least_px = max(min_side_px, -(-max(image.size) // _MOST_ASPECT)) if min_side_px > 1 else 1
+    if min(image.size) >= least_px:
+        return image
+    width, height = image.size
+    ground = Image.new("RGB", (max(width, least_px), max(height, least_px)), _GREY)
+    ground.paste(image, ((ground.width - width) // 2, (ground.height - height) // 2))
+    return ground
 
 
 def _times(size: tuple[int, int], factor: float) -> tuple[int, int]:

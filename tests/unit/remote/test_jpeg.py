@@ -61,3 +61,28 @@ def test_the_picture_is_the_one_that_was_given() -> None:
         shown = np.asarray(image.convert("L"))
     assert shown[:, 3].max() < 16
     assert shown[:, 28].min() > 240
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ((25, 512), (64, 512)),
+        ((30, 40), (64, 64)),
+        ((64, 64), (64, 64)),
+        ((80, 60), (80, 64)),
+        ((1000, 62), (1000, 64)),
+        ((2000, 64), (1000, 64)),
+    ],
+)
+def test_a_side_that_is_too_short_for_models_is_made_longer(
+    given: tuple[int, int], sent: tuple[int, int]
+) -> None:
+    encoded = jpeg(frame(*given), short_side_px=300, max_side_px=1000, min_side_px=64)
+    assert size(encoded) == sent
+
+
+def test_a_strip_is_put_on_a_ground_and_not_distorted() -> None:
+    white = Frame(np.full((16, 512, 3), 255, np.uint8))
+    with Image.open(io.BytesIO(jpeg(white, short_side_px=300, min_side_px=64))) as image:
+        rows = np.asarray(image.convert("L"))[:, 256]
+    assert (rows[32], rows[4] < 140) == (255, True)

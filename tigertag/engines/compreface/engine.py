@@ -31,6 +31,8 @@ from tigertag.engines.compreface.sending import SIDE_PX, fitting, reserved
 from tigertag.errors import EngineError
 from tigertag.model import Frame, Label, Media, Sample
 from tigertag.remote.crew import Crew
+from tigertag.remote.once import Passing
+from tigertag.remote.stumbling import Stumbling
 
 MIN_CONFIDENCE = 0.97
 MAX_TAGS = 20
@@ -63,6 +65,7 @@ class CompreFace:
         self._crew = Crew(id, MAX_CONCURRENCY)
         self._lock = threading.Lock()
         self._tags: Mapping[str, str] | None = None
+        self._stumbling = Stumbling()
 
     @property
     def fingerprint(self) -> str:
@@ -208,12 +211,21 @@ class CompreFace:
             seen = self._host.http.patiently(
                 lambda: self._seen(picture, sample, run), cancelled=run.cancelled
             )
+            self._stumbling.answered(sample)
             size = Image.open(io.BytesIO(picture)).size
             return [label(one, size, frame.at_s, tags) for one in seen]
 
+        since = self._stumbling.answers
         try:
             return fitting(frame, ask)
+        except Passing as exc:
+            if run.cancelled() or not self._stumbling.is_alone(sample, exc, since=since):
+                raise
+            reason = f"CompreFace failed over this picture each time ({exc.status})."
+            return Failed(sample, reason, retryable=True)
         except Refused as exc:
+            if self._stumbling.refuses_all():
+                raise EngineError(f"{str(exc).rstrip('.')}, one picture after the other.") from exc
             return Failed(sample, str(exc), retryable=exc.may_pass)
         except Malformed as exc:
             return Failed(sample, str(exc), retryable=True)

@@ -8,7 +8,16 @@ from hashlib import sha256
 from threading import Event, Lock
 from typing import Final
 
-from tigertag.contracts import Call, Capabilities, Failed, Host, Outcome, RunContext, evenly
+from tigertag.contracts import (
+    Call,
+    Capabilities,
+    Failed,
+    Host,
+    Labelled,
+    Outcome,
+    RunContext,
+    evenly,
+)
 from tigertag.engines.imagga.account import Account, found
 from tigertag.engines.imagga.asking import NOT_FOUND, Asking
 from tigertag.engines.imagga.client import MOST_AT_ONCE, Client, Refused
@@ -21,6 +30,7 @@ from tigertag.remote.crew import Crew
 from tigertag.remote.gate import Gate
 from tigertag.remote.jpeg import jpeg
 from tigertag.remote.once import LATER, Passing
+from tigertag.remote.stumbling import Stumbling
 
 SHORT_SIDE_PX: Final = 300
 MIN_CONFIDENCE: Final = 0.4
@@ -60,6 +70,7 @@ class Imagga:
         self._closing = Event()
         self._ready: _Ready | None = None
         self._malformed = 0
+        self._stumbling = Stumbling()
 
     @property
     def fingerprint(self) -> str:
@@ -122,14 +133,22 @@ class Imagga:
             return run.calls.reserve(sample.id, host=host, size_bytes=size_bytes, units=1)
 
         asking = Asking(self._client, self._options, sample, picture, reserve)
+        since = self._stumbling.answers
         try:
             outcome = self._http.patiently(asking.attempt, cancelled=run.cancelled)
         except Refused as exc:
             return self._refused(exc, sample)
+        except Passing as exc:
+            if run.cancelled() or not self._stumbling.is_alone(sample.id, exc, since=since):
+                raise
+            reason = f"Imagga failed over this picture each time ({exc.status})."
+            return Failed(sample.id, reason, retryable=True)
         finally:
             if asking.uploaded:
                 ready.afterwards.do(partial(self._delete, asking.uploaded))
         self._stop_if_malformed(outcome)
+        if isinstance(outcome, Labelled):
+            self._stumbling.answered(sample.id)
         if self._account.count():
             ready.afterwards.do(self._read_again)
         return outcome
@@ -141,6 +160,11 @@ class Imagga:
             raise self._account.error() from exc
         if exc.status == NOT_FOUND:
             raise self._not_found() from exc
+        if self._stumbling.refuses_all():
+            raise EngineError(
+                f"Imagga refuses one picture after the other ({exc.status}{exc.why}); what was"
+                f" answered is kept. Check ENGINE_{self.id.upper()}_API_URL."
+            ) from exc
         reason = f"Imagga refused the picture: {exc.status}{exc.why}."
         return Failed(sample.id, reason, retryable=False)
 

@@ -46,10 +46,17 @@ class Usage(_Lenient):
 class Message(_Lenient):
     content: Any = None
     refusal: Any = None
+    reasoning_content: Any = None
 
     @property
     def text(self) -> str:
-        """The content, also where it comes in parts."""
+        """The content, also where it comes in parts.
+
+        Where there is none, the server may have taken the answer for the end of a thought (vLLM).
+        """
+        thought = self.reasoning_content
+        if not self.content and isinstance(thought, str) and thought:
+            return f"<think>\n{thought}"
         parts = self.content if isinstance(self.content, list) else [self.content]
         texts = [one.get("text") if isinstance(one, dict) else one for one in parts]
         return "".join(one for one in texts if isinstance(one, str))

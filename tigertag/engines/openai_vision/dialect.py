@@ -41,7 +41,7 @@ class Dialect:
 
     def after(self, fault: Fault) -> "Dialect | None":
         """Return what to try when this was refused; None when it was not for the dialect."""
-        if fault.status not in _REFUSED:
+        if fault.status not in _REFUSED or fault.is_about_the_context:
             return None
         if self.effort and fault.mentions("reasoning_effort", "reasoning effort"):
             return replace(self, effort=False)

@@ -14,15 +14,28 @@ _LONGEST: Final = 200
 _KEY = re.compile(r"\b(?:sk|sess|org|proj|key)-[\w*.…-]{2,}|\bBearer\s+\S+", re.IGNORECASE)
 _PICTURE = re.compile(r"data:[\w/+.-]*;base64,\S*|[A-Za-z0-9+/=]{120,}")
 PASSING = frozenset({408, 409, 425, 429})
-_UNHEARD = frozenset({301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 413, 422, 429})
+_UNHEARD = frozenset({301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 _OUT_OF_MONEY = re.compile(
     r"insufficient_quota|billing_hard_limit|billing_not_active|exceeded_quota"
 )
-_PICTURES_CODE = re.compile(r"image|content_policy|safety|moderation|sensitive", re.IGNORECASE)
-_NO_EYES = re.compile(
-    r"(?:not|n't)\s+(?:\w+\s+){0,2}support|multimodal|mmproj|only\s+(?:\w+\s+)?text|vision",
+_LASTING = frozenset({400, 413, 415, 422})
+_OF_ITS_OWN = frozenset({500, 501, 502, 504})
+"""What a server answers, too, that falls over a picture."""
+
+_CONTENT = re.compile(
+    r"content.?(?:filter|polic|safety|violat)|ResponsibleAI|moderation|flagged|safety"
+    r"|usage (?:guidelines|polic)",
     re.IGNORECASE,
 )
+_OVER_A_PICTURE = re.compile(
+    r"context.(?:size|length|window)|exceeds? .{0,30}context|maximum model length|n_ctx"
+    r"|prompt (?:is )?too long|too many tokens"
+    r"|mmproj|multimodal|image input|support (?:\w+ )?(?:image|vision)|GGML_ASSERT"
+    r"|larger than factor"
+    r"|aspect ratio|(?:decode|process|load|invalid|unsupported|encode|read)\w* (?:the )?image",
+    re.IGNORECASE,
+)
+"""What a server says, also with 500, of what will be the same the next time."""
 
 
 def redacted(text: str) -> str:
@@ -54,13 +67,27 @@ class Fault(Exception):
         return not self.sent or self.status in _UNHEARD
 
     @property
-    def is_about_the_picture(self) -> bool:
-        """Whether this picture is refused, and not all of them."""
-        if self.status not in (400, 413, 422):
-            return False
-        if _PICTURES_CODE.search(self.code):
+    def is_lasting(self) -> bool:
+        """Whether the same request would be refused again: for its picture, or for all of them."""
+        said = f"{self.code} {self.text}"
+        if self.status == 403:
+            return _CONTENT.search(said) is not None
+        if self.status is not None and self.status >= 500:
+            return _OVER_A_PICTURE.search(said) is not None
+        return self.status in _LASTING
+
+    @property
+    def may_be_of_one(self) -> bool:
+        """Whether it may be for the picture, and others may be answered for."""
+        if self.is_lasting:
             return True
-        return self.mentions("image") and not _NO_EYES.search(self.text)
+        if self.retry_after_s is not None:
+            return False
+        return self.status in _OF_ITS_OWN or (self.status is None and self.sent)
+
+    @property
+    def is_about_the_context(self) -> bool:
+        return bool(re.search(r"context|maximum model length", f"{self.code} {self.text}"))
 
     def mentions(self, *words: str) -> bool:
         said = f"{self.code} {self.param} {self.text}".casefold()
@@ -86,11 +113,11 @@ class Meanings:
             )
         if status == 401:
             return AuthFailed(f"{label} refused the key; check {stem}API_KEY.")
-        if status == 403:
+        if status == 403 and not fault.is_lasting:
             return AuthFailed(f"{label} does not allow this ({fault.text}); check {stem}API_KEY.")
         if status == 404:
             return self._missing(fault)
-        if status in PASSING or status >= 500:
+        if status in PASSING or (status >= 500 and not fault.is_lasting):
             return Unavailable(
                 f"{label} cannot answer now ({fault}); what was answered is kept.",
                 retry_after_s=fault.retry_after_s,

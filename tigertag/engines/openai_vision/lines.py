@@ -9,7 +9,7 @@ from typing import Any, Final
 from tigertag.contracts import Collected, Failed
 from tigertag.engines.openai_vision.completion import taken
 from tigertag.engines.openai_vision.core import Core
-from tigertag.engines.openai_vision.faults import PASSING, Fault, redacted
+from tigertag.engines.openai_vision.faults import Fault, redacted
 from tigertag.engines.openai_vision.reading import read
 
 AT_A_TIME: Final = 200
@@ -95,9 +95,11 @@ def collected(line: bytes, core: Core) -> Collected | None:
 
 def _answered(sample: str, status: Any, body: Any, core: Core) -> Collected:
     if status != _OK:
-        passes = isinstance(status, int) and (status in PASSING or status >= 500)
-        said = _message(body.get("error") if isinstance(body, dict) else None)
-        failed = Failed(sample, f"It was answered with {status}: {said}.", retryable=passes)
+        error = body.get("error") if isinstance(body, dict) else None
+        said = _message(error)
+        code = str(error.get("code")) if isinstance(error, dict) else ""
+        lasts = isinstance(status, int) and Fault(said, status, code).is_lasting
+        failed = Failed(sample, f"It was answered with {status}: {said}.", retryable=not lasts)
         return Collected(sample, failed, 0, 0.0)
     completion, known = taken(body), core.known
     usage = completion.usage if completion else None

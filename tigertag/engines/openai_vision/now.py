@@ -12,9 +12,10 @@ from tigertag.engines.openai_vision.core import AT_ONCE, Core
 from tigertag.engines.openai_vision.dialect import Learnt
 from tigertag.engines.openai_vision.faults import Fault
 from tigertag.engines.openai_vision.options import Options
+from tigertag.engines.openai_vision.others import Others, plain
 from tigertag.engines.openai_vision.reading import read
 from tigertag.engines.openai_vision.request import Request
-from tigertag.errors import Unavailable
+from tigertag.errors import EngineError, Unavailable
 from tigertag.model import Sample
 from tigertag.remote.crew import Crew
 from tigertag.remote.gate import Gate
@@ -34,6 +35,7 @@ class Vision:
         self._gate = Gate(AT_ONCE)
         self._crew = Crew(id, AT_ONCE + _GETTING_READY)
         self._learnt = Learnt()
+        self._others = Others()
         self._odd = 0
 
     @property
@@ -59,6 +61,7 @@ class Vision:
         self._core.close()
         self.deferred.close()
         self._learnt = Learnt()
+        self._others = Others()
 
     def check(self) -> str:
         """See `Checkable`."""
@@ -69,13 +72,40 @@ class Vision:
         if isinstance(request, Failed):
             return request
         since_s = time.monotonic()
-        attempt = partial(self._attempt, request, run)
-        outcome = self._core.http.patiently(attempt, cancelled=run.cancelled)
+        faults: list[Fault] = []
+        attempt = partial(self._attempt, request, run, faults)
+        try:
+            outcome = self._core.http.patiently(attempt, cancelled=run.cancelled)
+        except EngineError as exc:
+            if type(exc) not in (EngineError, Unavailable):
+                raise
+            if not self._is_alone(faults, sample, run):
+                raise
+            return self._refused(sample, faults)
         if isinstance(outcome, Labelled):
             return replace(outcome, took_s=time.monotonic() - since_s)
         return outcome
 
-    def _attempt(self, request: Request, run: RunContext) -> Outcome:
+    def _is_alone(self, faults: Sequence[Fault], sample: Sample, run: RunContext) -> bool:
+        """Whether the last fault is met by this sample, and others are answered for."""
+        if not faults or not faults[-1].may_be_of_one or run.cancelled():
+            return False
+        request = self._core.requests.made(plain(sample.id))
+        if isinstance(request, Failed):
+            raise AssertionError("a plain picture is one")
+        ask = partial(self._attempt, request, run, [])
+        return self._others.are_answered(ask, anew=not faults[-1].is_lasting)
+
+    def _refused(self, sample: Sample, faults: Sequence[Fault]) -> Failed:
+        label, last = self._core.meanings.label, faults[-1]
+        how = "refused it" if last.is_lasting else f"failed over it {len(faults)} times"
+        reason = (
+            f"{label} {how} ({last}), and answers for other pictures. It is asked again when the"
+            " engine's settings change, or by a forced scan."
+        )
+        return Failed(sample.id, reason, retryable=False)
+
+    def _attempt(self, request: Request, run: RunContext, faults: list[Fault]) -> Outcome:
         """Ask once, or once more in each dialect that the server turns out not to know."""
         while True:
             spoken = self._learnt.now
@@ -89,8 +119,7 @@ class Vision:
                     call.settle(units=0, cost_usd=0.0)
                 if self._learnt.learn(spoken, fault):
                     continue
-                if fault.is_about_the_picture:
-                    return Failed(request.sample, f"It was refused: {fault}.", retryable=False)
+                faults.append(fault)
                 raise self._core.meanings.error(fault) from fault.__cause__
             return self._settled(request, call, parsed(answer))
 
@@ -109,6 +138,8 @@ class Vision:
         if known and known.price.is_free:
             cost_usd = 0.0
         call.settle(units=self._core.units, cost_usd=cost_usd)
+        if completion:
+            self._others.answered()
         self._odd = 0 if completion else self._odd + 1
         if self._odd >= _MOST_ODD:
             self._odd = 0

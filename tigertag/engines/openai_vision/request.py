@@ -23,6 +23,7 @@ LOW_PX: Final = 512
 HIGH_SHORT_PX, HIGH_LONG_PX = 768, 2048
 
 _MOST_BYTES = 2_000_000
+_MIN_SIDE_PX = 64
 _TYPICAL_ANSWER = 150
 _TYPICAL_LOW_PX, _TYPICAL_HIGH_PX = (512, 384), (1024, 768)
 _TEXT_BYTES_A_TOKEN = 2
@@ -106,6 +107,7 @@ class Requests:
             short_side_px=self.short_side_px,
             max_side_px=longest_px,
             max_bytes=_MOST_BYTES,
+            min_side_px=_MIN_SIDE_PX,
         )
 
     def _part(self, picture: bytes) -> Mapping[str, Any]:

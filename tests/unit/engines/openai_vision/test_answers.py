@@ -13,7 +13,8 @@ from tests.unit.engines.engine_contract import photo, said
 from tests.unit.engines.openai_vision.visions import BLUE, Visions, failed, labelled, plain, words
 from tigertag.contracts import Failed, Labelled, Outcome, RunContext
 from tigertag.engines.openai_vision.completion import taken
-from tigertag.engines.openai_vision.reading import BARE_WORD, read
+from tigertag.engines.openai_vision.confidences import BARE_WORD
+from tigertag.engines.openai_vision.reading import read
 from tigertag.model import Frame, Kind, Media, Sample
 
 
@@ -35,13 +36,12 @@ def answered(**lists: Any) -> dict[str, float]:
         (None, {"refusal": "I cannot help with that."}, "refused to answer: I cannot help", False),
         ("{}", {"finish_reason": "content_filter"}, "content filter", False),
         ('{"subjects": [', {"finish_reason": "length"}, "cut off", False),
-        ("A dog.", {}, "did not answer with the lists", True),
-        ("", {}, "did not answer with the lists", True),
-        ("[" * 100_000, {}, "did not answer with the lists", True),
-        ('{"a":' * 100_000, {}, "did not answer with the lists", True),
-        ('{"tags": ["dog"]}', {}, "did not answer with the lists", True),
-        ('{"subjects": [{"tag": 7, "confidence": 0.9}]}', {}, "None of what", True),
-        ('{"subjects": [{"tag": "dog", "confidence": -1}]}', {}, "None of what", True),
+        ("A dog.", {}, "did not answer with the lists", False),
+        ("", {}, "did not answer with the lists", False),
+        ("[" * 100_000, {}, "did not answer with the lists", False),
+        ('{"a":' * 100_000, {}, "did not answer with the lists", False),
+        ('{"subjects": [{"tag": 7, "confidence": 0.9}]}', {}, "None of what", False),
+        ('{"subjects": [{"tag": "dog", "confidence": -1}]}', {}, "None of what", False),
     ],
 )
 def test_what_is_no_answer_fails_with_its_reason(
@@ -75,7 +75,7 @@ def test_confidences_are_read_as_fractions(said_as: Any, confidence: float) -> N
     assert found == {"dog": pytest.approx(confidence)}
 
 
-@pytest.mark.parametrize("said_as", [-0.1, 101, "sure", None, True, float("nan"), "inf", [0.9], {}])
+@pytest.mark.parametrize("said_as", [-0.1, 101, True, float("nan"), "inf", [0.9], {}])
 def test_confidences_that_are_none_are_dropped(said_as: Any) -> None:
     dog = {"tag": "dog", "confidence": said_as}
     assert answered(subjects=[dog, {"tag": "cat", "confidence": 0.8}]) == {"cat": 0.8}
@@ -172,10 +172,20 @@ def test_the_picture_is_as_large_as_the_detail_looks_at(
     assert _sent_px(bench.bodies[-1]) == [size_px]
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"), [((18, 400), (64, 400)), ((512, 25), (512, 64)), ((20, 10), (64, 64))]
+)
+def test_no_picture_has_a_side_that_models_refuse(
+    bench: Visions, given: tuple[int, int], sent: tuple[int, int]
+) -> None:
+    labelled(bench.opened(), photo(width_px=given[0], height_px=given[1]))
+    assert _sent_px(bench.bodies[-1]) == [sent]
+
+
 def test_frames_of_a_video_are_asked_about_together_spread_over_it(bench: Visions) -> None:
-    frames = tuple(Frame(np.zeros((9, side, 3), np.uint8), side) for side in range(10, 20))
+    frames = tuple(Frame(np.zeros((90, 10 * side, 3), np.uint8), side) for side in range(10, 20))
     outcome = labelled(bench.opened(), Sample("1", Media.VIDEO, frames))
-    assert [width for width, _height in _sent_px(bench.bodies[-1])] == [11, 13, 16, 18]
+    assert [width for width, _height in _sent_px(bench.bodies[-1])] == [110, 130, 160, 180]
     assert b"frames" in bench.bodies[-1]
     assert (outcome.frames, {label.at_s for label in outcome.labels}) == ((), {None})
 

@@ -181,13 +181,103 @@ def test_a_picture_that_is_refused_fails_alone(bench: Visions, openai: OpenAISer
 
 
 @pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [
+        (400, "content_filter", "The response was filtered due to Azure's content policy."),
+        (400, "ResponsibleAIPolicyViolation", "Filtered."),
+        (403, None, "Your input was flagged: this model requires moderation."),
+        (400, "context_length_exceeded", "This model's maximum context length is 4096 tokens."),
+        (400, "exceed_context_size_error", "request exceeds the available context size"),
+        (400, None, "'max_completion_tokens' is too large: its maximum context length is 4096"),
+        (400, None, "The decoder prompt is longer than the maximum model length of 4096."),
+        (500, None, "input exceeds maximum context length"),
+        (500, None, "GGML_ASSERT(x) failed"),
+        (500, None, "height:18 or width:400 must be larger than factor:28"),
+        (500, None, "failed to decode image"),
+        (413, None, "Request Entity Too Large"),
+        (415, None, "Unsupported Media Type"),
+        (422, None, "absolute aspect ratio must be smaller than 200"),
+    ],
+)
+def test_a_lasting_refusal_of_one_picture_is_asked_once_and_fails_it_alone(
+    bench: Visions, openai: OpenAIServer, status: int, code: str | None, says: str
+) -> None:
+    engine = bench.opened()
+    labelled(engine)
+    before = openai.counts["chat"]
+    bench_says(openai, says, code=code, status=status)
+    outcome = failed(engine)
+    assert not outcome.retryable
+    assert says.rstrip(".") in outcome.reason
+    assert openai.counts["chat"] == before + 1
+    assert labelled(engine)
+
+
+def test_of_a_first_refusal_a_plain_picture_tells_whose_it_is(
+    bench: Visions, openai: OpenAIServer
+) -> None:
+    engine, calls = bench.opened(), CountedCalls()
+    bench_says(openai, "filtered", code="content_filter")
+    assert not failed(engine, calls).retryable
+    assert [one.settled is None for one in calls.made] == [False, False]
+
+
+def test_what_refuses_all_is_said_once_and_asks_no_more(
+    bench: Visions, openai: OpenAIServer
+) -> None:
+    engine = bench.opened()
+    bench_says(openai, "image input is not supported: provide the mmproj", status=500, times=99)
+    with pytest.raises(EngineError, match="mmproj") as caught:
+        said(engine, *[plain(str(number)) for number in range(100)])
+    assert not isinstance(caught.value, Unavailable)
+    assert openai.counts["chat"] < 30
+    asked = openai.counts["chat"]
+    with pytest.raises(EngineError):
+        said(engine, plain())
+    assert openai.counts["chat"] == asked + 1
+
+
+def test_what_refuses_all_after_it_had_answered_is_noticed(
+    bench: Visions, openai: OpenAIServer
+) -> None:
+    engine = bench.opened()
+    labelled(engine)
+    bench_says(openai, "this model does not support image input", times=99)
+    with pytest.raises(EngineError):
+        said(engine, *[plain(str(number)) for number in range(100)])
+    assert openai.counts["chat"] < 30
+
+
+@pytest.mark.parametrize("fault", [500, "dropped"])
+def test_a_picture_over_which_a_server_falls_fails_alone_after_some_tries(
+    bench: Visions, openai: OpenAIServer, fault: int | str
+) -> None:
+    engine = bench.opened()
+    openai.fail("chat", fault, times=4)
+    outcome = failed(engine)
+    assert "4 times" in outcome.reason
+    assert not outcome.retryable
+    assert openai.counts["chat"] == 5
+
+
+def test_a_server_that_fails_over_everything_is_unavailable(
+    bench: Visions, openai: OpenAIServer
+) -> None:
+    engine = bench.opened()
+    openai.fail("chat", 500, times=99)
+    with pytest.raises(Unavailable):
+        said(engine, plain())
+    assert openai.counts["chat"] == 5
+
+
+@pytest.mark.parametrize(
     "says", ["this model does not support image input", "messages[1].content must be a string"]
 )
 def test_a_model_without_eyes_stops_the_engine(
     bench: Visions, openai: OpenAIServer, says: str
 ) -> None:
     engine = bench.opened()
-    bench_says(openai, says)
+    bench_says(openai, says, times=2)
     with pytest.raises(EngineError, match=r"refuses what it is asked .*check ENGINE_VISION_MODEL"):
         said(engine, plain())
 
@@ -220,7 +310,7 @@ def test_what_a_server_says_is_shown_without_keys_and_pictures(text: str, shown:
 def test_a_key_of_another_kind_is_not_repeated_either(bench: Visions, openai: OpenAIServer) -> None:
     openai.key = "hunter2-of-a-gateway"
     engine = bench.opened(api_key=openai.key)
-    bench_says(openai, f"The key {openai.key} has no access")
+    bench_says(openai, f"The key {openai.key} has no access", times=2)
     with pytest.raises(EngineError) as caught:
         said(engine, plain())
     assert "The key *** has no access" in str(caught.value)
@@ -237,7 +327,7 @@ def test_the_log_has_neither_keys_nor_pictures(
 
 def test_a_web_page_is_not_repeated(bench: Visions, openai: OpenAIServer) -> None:
     engine = bench.opened()
-    bench_says(openai, "<html><body>Bad Gateway</body></html>")
+    bench_says(openai, "<html><body>Bad Gateway</body></html>", times=2)
     with pytest.raises(EngineError, match="400: with a web page"):
         said(engine, plain())
 
@@ -250,6 +340,14 @@ def settled(calls: CountedCalls) -> list[tuple[int, float | None] | None]:
     return [one.settled for one in calls.made]
 
 
-def bench_says(openai: OpenAIServer, message: str, *, code: str | None = None) -> None:
-    """Let the next chat be refused with 400."""
-    openai.say(refuse=(400, message, code))
+def bench_says(
+    openai: OpenAIServer,
+    message: str,
+    *,
+    code: str | None = None,
+    status: int = 400,
+    times: int = 1,
+) -> None:
+    """Let the next chats be refused; the second of a lasting refusal is about a plain picture."""
+    for _time in range(times):
+        openai.say(refuse=(status, message, code))

@@ -1,0 +1,186 @@
+# ruff: noqa: RUF001 - models write with these quotes and commas
+"""The lists within a text of a model: outside of its thoughts, as JSON or what resembles it.
+
+Spellings of thoughts that were seen: Qwen, GLM, Nemotron and DeepSeek (<think>, often without the
+opening one, which the template has said), Magistral ([THINK]), Kimi (◁think▷), gpt-oss (channels,
+with and without their tokens), Gemma (<|channel>thought … <channel|>), Seed, Command.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+_LONGEST = 50_000
+_MOST_ATTEMPTS = 2_000
+_DEEPEST = 12
+
+_NAMES = (
+    r"(?:seed:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|draft)"
+)
+_OPENED = re.compile(
+    rf"<{_NAMES}>|\[THINK(?:ING)?\]|◁think▷|<\|channel>\s*thought|<\|begin_of_thought\|>"
+    r"|<\|START_THINKING\|>|<\|channel\|>\s*(?!final)\w+",
+    re.IGNORECASE,
+)
+_CLOSED = re.compile(
+    rf"</{_NAMES}>|\[/THINK(?:ING)?\]|◁/think▷|<channel\|>|<\|end_of_thought\|>"
+    r"|<\|END_THINKING\|>|<\|channel\|>\s*final\b(?:\s*<\|message\|>)?|\bassistantfinal(?=\W)"
+    r"|<\|end\|>",
+    re.IGNORECASE,
+)
+_FENCE_OR_LINE: Final = re.compile(r"(?:\A|\n|```\w*|<\|message\|>)[ \t]*\Z")
+_TAIL = re.compile(r"[\s`]*(?:<\|\w+\|>\s*)*\Z")
+_WITHIN = re.compile(r"""(?:["'”’]\s*:|[,\[{])\s*\Z""")
+
+_STRICT = json.JSONDecoder()
+_OPENING = re.compile(r"[{\[]")
+_SPACE = re.compile(r"(?:\s|//[^\n]*|#[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_COMMAS = re.compile(r"(?:\s|[,，;、]|//[^\n]*|#[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_COLON = re.compile(r"\s*(?:[:：=]|=>)")
+_QUOTED = {
+    **dict.fromkeys('"', re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)),
+    **dict.fromkeys("“”„«", re.compile(r'[“”„«]((?:[^“”»"\\]|\\.)*)[“”»"]', re.DOTALL)),
+    # An apostrophe within a word ends nothing.
+    **dict.fromkeys(
+        "'‘’", re.compile(r"['‘’]((?:[^\\]|\\.){0,500}?)['‘’](?=\s*(?:[,:，：;}\]]|\Z))", re.DOTALL)
+    ),
+}
+_KEY = re.compile(r"[^\W\d][\w -]*")
+_BARE = re.compile(r"[^\s,，:{}\[\]\"“”][^,，{}\[\]\"“”\n]*")
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_CONTROL = {"n": "\n", "t": "\t", "r": "\n", "b": " ", "f": " "}
+_CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
+
+
+class Broken(ValueError):
+    """It is not even nearly JSON."""
+
+
+def values(text: str) -> Iterator[Any]:
+    """Yield each whole object and list that a text has outside of thoughts, in their order.
+
+    A thought that never ends may be followed by the answer all the same: an object that begins a
+    line and ends the text counts.
+    """
+    said, thought = _without_thoughts(text[-_LONGEST:])
+    yield from (value for value, _start, _end in _whole(said))
+    last = [
+        value
+        for value, start, end in _whole(thought)
+        if _FENCE_OR_LINE.search(thought[:start]) and _TAIL.match(thought, end)
+    ]
+    yield from last[-1:]
+
+
+def _without_thoughts(text: str) -> tuple[str, str]:
+    """Return what was said, and the thought that never ended, if there is one."""
+    said, at = "", 0
+    while opened := _OPENED.search(text, at):
+        closed = _CLOSED.search(text, at)
+        if closed is not None and closed.start() < opened.start():
+            # It ended without having begun: all before it was thought.
+            said, at = "", closed.end()
+            continue
+        said += text[at : opened.start()]
+        closed = _CLOSED.search(text, opened.end())
+        if closed is None:
+            return said, text[opened.end() :]
+        at = closed.end()
+    *_thoughts, answer = _CLOSED.split(text[at:])
+    return (answer if _thoughts else said + answer), ""
+
+
+def _whole(text: str) -> Iterator[tuple[Any, int, int]]:
+    """Yield objects, and lists that are in no object, with where they begin and end."""
+    at = 0
+    for _attempt in range(_MOST_ATTEMPTS):
+        found = _OPENING.search(text, at)
+        if found is None:
+            return
+        start = found.start()
+        try:
+            value, at = decoded(text, start)
+        except (ValueError, RecursionError):
+            at = start + 1
+            continue
+        if isinstance(value, dict) or not _WITHIN.search(text[max(0, start - 20) : start]):
+            yield value, start, at
+
+
+def decoded(text: str, start: int) -> tuple[Any, int]:
+    """Return what begins there, and where it ends; strictly if that can be. Raises `ValueError`."""
+    try:
+        return _STRICT.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return _value(text, start, 0)
+
+
+def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
+    first = text[at : at + 1]
+    if depth > _DEEPEST or not first:
+        raise Broken
+    if first == "{":
+        return _object(text, at + 1, depth)
+    if first == "[":
+        return _list(text, at + 1, depth)
+    if first in _QUOTED:
+        return _string(text, at)
+    bare = _BARE.match(text, at)
+    if bare is None:
+        raise Broken
+    return _constant(bare[0].strip()), bare.end()
+
+
+def _object(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
+    found: dict[str, Any] = {}
+    while text[at := _after(_COMMAS, text, at)] != "}":
+        key, at = _string(text, at) if text[at] in _QUOTED else _key(text, at)
+        colon = _COLON.match(text, at)
+        if colon is None:
+            raise Broken
+        found[key], at = _value(text, _after(_SPACE, text, colon.end()), depth + 1)
+    return found, at + 1
+
+
+def _list(text: str, at: int, depth: int) -> tuple[list[Any], int]:
+    found: list[Any] = []
+    while text[at := _after(_COMMAS, text, at)] != "]":
+        value, at = _value(text, at, depth + 1)
+        found.append(value)
+    return found, at + 1
+
+
+def _after(space: re.Pattern[str], text: str, at: int) -> int:
+    found = space.match(text, at)
+    end = found.end() if found else at
+    if end >= len(text):
+        raise Broken
+    return end
+
+
+def _string(text: str, at: int) -> tuple[str, int]:
+    found = _QUOTED[text[at]].match(text, at)
+    if found is None:
+        raise Broken
+    said = _ESCAPE.sub(_unescaped, found[1])
+    return said.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), found.end()
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = found[1]
+    return chr(int(code[1:], 16)) if len(code) == 5 else _CONTROL.get(code, code)
+
+
+def _key(text: str, at: int) -> tuple[str, int]:
+    found = _KEY.match(text, at)
+    if found is None:
+        raise Broken
+    return found[0].strip(), found.end()
+
+
+def _constant(said: str) -> Any:
+    try:
+        return float(said)
+    except ValueError:
+        return _CONSTANTS.get(said.casefold(), said)
