@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from tigertag.contracts import AnyEngine, Enrolling
@@ -14,6 +14,8 @@ from tigertag.store import stops
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
+
+_LASTING = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,30 @@ class Stopping:
             if stop is not None and (stop.until is None or stop.until > datetime.now(UTC)):
                 return stop
             self._stopped.pop(name, None)
-            down = self._core.circuits.waits(name)
+            down = self._down(name)
             if down is not None:
                 self._stopped[name] = Stop(*down)
             elif name not in self._open:
                 self._try_open(name)
             return self._stopped.get(name)
+
+    def _down(self, name: str) -> tuple[str, datetime] | None:
+        """Why and until when it is left alone.
+
+        A long time that a service has asked for holds in every process, until somebody resumes a
+        scan that waits for it.
+        """
+        now = datetime.now(UTC)
+        down = self._core.circuits.waits(name)
+        if down is not None and down[1] - now <= _LASTING:
+            return down
+        with self._core.store.read() as db:
+            known = stops.every(db).get(name)
+        if known is not None and known.lasting and known.until is not None and known.until > now:
+            return known.reason, known.until
+        if down is not None:
+            self._core.circuits.close(name)
+        return None
 
     def stopped(self, name: str) -> Stop | None:
         """Return why the engine was stopped last, if it was not taken up since."""
@@ -94,7 +114,7 @@ class Stopping:
         if self._known_stops is not None:
             self._known_stops.add(name)
         with self._core.store.write() as db:
-            stops.put(db, name, stop.reason, stop.until)
+            stops.put(db, name, stop.reason, stop.until, lasting=_is_lasting(stop))
 
     def _try_open(self, name: str) -> None:
         engine = self._engines.get(name)
@@ -120,3 +140,10 @@ class Stopping:
             logger.info("engine %s: %s enrolled, %s removed", name, done.added, done.removed)
         for problem in done.problems:
             logger.warning("engine %s: %s", name, problem)
+
+
+def _is_lasting(stop: Stop) -> bool:
+    """Whether it holds for other processes, too. Budgets are looked at anew by each of them."""
+    if stop.until is None or stop.by_quota:
+        return False
+    return stop.until - datetime.now(UTC) > _LASTING

@@ -18,6 +18,7 @@ from tigertag.store.sql import insert_one
 _chunks = schema.chunks
 FAR = 1e12
 """Due when it is woken."""
+_MOMENT_S = 1.0
 _WOKEN = 1.0
 _CALLED = -1.0
 """Woken while it is held."""
@@ -150,6 +151,13 @@ def due_at(db: Db, scan_id: int) -> float | None:
         return 0.0
     found: float | None = db.execute(queued).scalar()
     return found
+
+
+def is_at_hand(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a chunk of a scan is held, or due within a moment."""
+    held = _chunks.c.state == "leased"
+    due = and_(_chunks.c.state == "queued", _chunks.c.due_at <= time.time() + _MOMENT_S)
+    return and_(_chunks.c.scan_id == scan_id, or_(held, due))
 
 
 def items_due_at(db: Db, scan_id: int) -> float | None:

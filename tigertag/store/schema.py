@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -57,6 +58,8 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 
 ACTIVE = ("queued", "running", "paused")
+"""A section has at most one scan in these."""
+UNENDED = (*ACTIVE, "waiting")
 FINAL = ("done", "failed", "cancelled")
 WORK = (
     *("queued", "done", "failed", "retryable", "waiting", "postponed", "deferred"),
@@ -147,7 +150,7 @@ scans = Table(
     _one_of("kind", "scan", "apply", "undo", "redo"),
     _one_of("mode", "changed", "force", "decide", "new"),
     _one_of("write", "preview", "apply"),
-    _one_of("state", *ACTIVE, *FINAL),
+    _one_of("state", *UNENDED, *FINAL),
     Index(
         "ix_scans_active",
         "section_id",
@@ -339,6 +342,7 @@ stops = Table(
     Column("reason", Text, nullable=False),
     Column("until", UtcDateTime),
     Column("at", UtcDateTime, nullable=False),
+    Column("lasting", Boolean, nullable=False, server_default=false()),
     comment="Why an engine cannot go on, and when it is tried again.",
 )
 

@@ -25,6 +25,7 @@ STATES = {
     "queued": "waiting to start",
     "running": "running",
     "paused": "paused",
+    "waiting": "waits",
     "done": "done",
     "failed": "failed",
     "cancelled": "cancelled",
