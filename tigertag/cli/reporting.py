@@ -44,7 +44,7 @@ def waits(status: Status) -> list[str]:
 
 def _is_waiting(status: Status) -> bool:
     """Whether all that is left waits, and nobody has paused it."""
-    return status.scan.state == "running" and bool(status.waits)
+    return status.scan.state in ("running", "waiting") and bool(status.waits)
 
 
 def _counts(status: Status) -> str:

@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Thread
 
@@ -50,9 +51,11 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = _once(built, scan_id)
-        while wait and status.scan.state == "running":
+        while wait and status.scan.state in ("running", "waiting"):
             _rest(status)
-            status = _once(built, scan_id)
+            with suppress(Conflict):
+                # Another scan of the section is at work: this one goes on after it.
+                status = _once(built, scan_id)
     except KeyboardInterrupt:
         leave(built, scan_id)
         sys.exit(INTERRUPTED)

@@ -43,6 +43,11 @@ class Circuits:
             self._proven.add(engine)
             return self._open.pop(engine, None) is not None
 
+    def forget(self, engine: str) -> None:
+        """Let the engine be tried now; nobody knows whether it answers."""
+        with self._lock:
+            self._open.pop(engine, None)
+
     def is_proven(self, engine: str) -> bool:
         """Whether the engine has answered since it was down last, or since the program started."""
         with self._lock:

@@ -306,7 +306,10 @@ class Listing:
             round=context.round,
             paid=context.paid,
         )
-        under_way: set[tuple[int, str]] = set()
+        ids = list(revisions)
+        under_way = batches.asked_elsewhere(db, context.scan.id, ids, ended=not context.round)
+        if context.scan.write == "preview" and not context.scan.is_forecast:
+            under_way |= decisions.left_to_writers(db, context.scan.id, revisions)
         if not context.round:
             known |= decisions.refused(
                 db,
@@ -315,13 +318,12 @@ class Listing:
                 context.samplers(rows),
                 paid=context.paid,
             )
-            under_way = batches.asked_elsewhere(db, list(revisions))
         return [self._todo(row, known, under_way) for row in rows]
 
     def _todo(
         self, row: ItemRow, known: set[tuple[int, str]], under_way: set[tuple[int, str]]
     ) -> Todo:
-        """`under_way`: what an ended scan has sent in a batch, which is still to be collected."""
+        """`under_way`: what another scan has sent in a batch, or asks when its time has come."""
         context = self._context
         missing = [
             name
@@ -351,6 +353,8 @@ class Listing:
             for some in _batches(group, size):
                 chunk_id = chunks.add(db, self._context.scan.id, kind=kind, held=self._held)
                 decisions.plan(db, self._context.scan.id, chunk_id, some)
+        asks = [(one.item_id, name) for one in todos for name, _fingerprint in one.engines]
+        decisions.take_over(db, self._context.scan.id, asks)
 
     def _kind(self, todo: Todo) -> tuple[str, int]:
         """Which chunks an item belongs into: their kind, and how many items they hold."""

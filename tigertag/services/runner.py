@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from tigertag.contracts import Library, RunContext
 from tigertag.errors import (
+    Conflict,
     LeaseLost,
     LibraryError,
     LibraryShrunk,
@@ -41,6 +42,7 @@ _IDLE_S = 0.05
 _TICK_S = 0.5
 _SOON_S = 1.0
 _AFTER_ITEMS_S = 0.2
+_TAKEN_UP = ("queued", "running", "paused", "waiting")
 
 
 class Runner:
@@ -59,11 +61,35 @@ class Runner:
         """Work until the scan has ended, is paused or cancelled, or `stop` is set.
 
         It leaves a scan, too, of which nothing is to be done for a while: one that waits for an
-        engine that is down, for the next month's budget or for a batch (`scans.due_at`).
+        engine that is down, for the next month's budget or for a batch (`scans.due_at`). Such a
+        scan lets go of its section.
 
-        Raises `TigerTagError` when the scan could not be worked on; the scan has then failed, but
-        when the database is the reason, it can be taken up again.
+        Raises `Conflict` while another scan has the section, and `TigerTagError` when the scan
+        could not be worked on; the scan has then failed, but when the database is the reason, it
+        can be taken up again.
         """
+        section_id = self._take_up()
+        try:
+            self._run()
+        finally:
+            with self._store.write() as db:
+                scans.rest(db, section_id)
+
+    def _take_up(self) -> int:
+        """Make it run, if its section is free; return the section. Raises `Conflict`."""
+        with self._store.write() as db:
+            scan = scans.get(db, self._scan_id)
+            if scan.state == "waiting":
+                scans.rest(db, scan.section_id)
+                if chunks.section_lease_left_s(db, scan.section_id) > 0:
+                    raise Conflict(
+                        f"The last scan of this section is still ending; scan {scan.id} goes on"
+                        " after that. Nothing of it is lost."
+                    )
+            scans.move(db, scan.id, to="running", among=_TAKEN_UP)
+        return scan.section_id
+
+    def _run(self) -> None:
         with self._failing():
             with self._store.read() as db:
                 scan = scans.get(db, self._scan_id)
@@ -82,8 +108,6 @@ class Runner:
             self._asking = Asking(self._core, context, stopping, self._spool)
             self._settling = Settling(self._store, context, lease_s=self._core.lease_s)
             self._batching = Batching(self._core, context, stopping)
-            with self._store.write() as db:
-                scans.move(db, self._scan_id, to="running", among=("queued", "running", "paused"))
             try:
                 with self._alive(), closing(self._spool):
                     threads.run(self._step, workers=self._core.workers, stop=self.stop)
@@ -226,6 +250,9 @@ class Runner:
                 waits = batches.are_out(db, self._scan_id)
             if not waits:
                 self._fail(str(exc))
+            else:
+                with self._store.write() as db:
+                    scans.move(db, self._scan_id, to="waiting", among=("running",))
             raise
         except TigerTagError as exc:
             self._fail(str(exc))

@@ -1,5 +1,6 @@
 """Scans: started, paused, resumed, cancelled, applied, undone, and how far they have come."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from tigertag.services.forecasts import Forecast
 from tigertag.services.runner import Runner
 from tigertag.services.views import Page
 from tigertag.services.waiting import Saving
-from tigertag.store import Db, batches, chunks, decisions, items, scans, sections
+from tigertag.store import Db, batches, chunks, decisions, items, scans, schema, sections, stops
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import NewScan, ScanRow
@@ -111,6 +112,7 @@ def _why_none(core: Core) -> str:
 
 
 def _refuse_if_active(db: Db, section_id: int) -> None:
+    scans.rest(db, section_id)
     active = scans.active(db, section_id)
     if active is not None:
         raise Conflict(
@@ -126,18 +128,37 @@ def _refuse_if_active(db: Db, section_id: int) -> None:
 
 
 def unfinished(core: Core, request: Request) -> int | None:
-    """Return the active scan that was started by the same request, if there is one."""
+    """Return the scan that was started by the same request and can go on now, if there is one.
+
+    One that waits for a later time is left alone: there may be new items.
+    """
     library = core.library(request.library)
     section = core.section(library, request.section)
     with core.store.read() as db:
         section_id = sections.find(db, section.library, section.id)
-        active = scans.active(db, section_id) if section_id else None
-    if active is None or active.kind != "scan" or active.is_forecast:
-        return None
+        found = _able_to_go_on(db, section_id) if section_id else []
     named = tuple(sorted({name.casefold() for name in request.engines}))
-    wanted = (request.mode, request.write, named, request.accept_missing)
-    has = (active.mode, active.write, active.engines, active.accept_missing)
-    return active.id if has == wanted else None
+    wanted = ("scan", False, request.mode, request.write, named, request.accept_missing)
+    for row in found:
+        has = (row.kind, row.is_forecast, row.mode, row.write, row.engines, row.accept_missing)
+        if has == wanted:
+            return row.id
+    return None
+
+
+def _able_to_go_on(db: Db, section_id: int) -> list[ScanRow]:
+    """The section's active scan; without one, those that wait and of which something is due."""
+    active = scans.active(db, section_id)
+    if active is not None and not _is_late(db, active):
+        return [active]
+    return [row for row in scans.waiting(db, section_id) if not _is_late(db, row)]
+
+
+def _is_late(db: Db, scan: ScanRow) -> bool:
+    """Whether nobody is at work on a scan and all that is left of it waits for a later time."""
+    if scan.state not in ("running", "waiting") or chunks.lease_left_s(db, scan.id) > 0:
+        return False
+    return (chunks.due_at(db, scan.id) or 0.0) > time.time()
 
 
 def lease_left_s(core: Core, scan_id: int) -> float:
@@ -152,19 +173,28 @@ def run(core: Core, scan_id: int) -> Runner:
 
 
 def pause(core: Core, scan_id: int) -> None:
-    _move(core, scan_id, to="paused", among=("queued", "running"))
+    _move(core, scan_id, to="paused", among=("queued", "running", "waiting"))
 
 
 def resume(core: Core, scan_id: int) -> None:
-    """Make a paused scan go on, and look now whether what it waits for has come."""
-    _move(core, scan_id, to="running", among=("queued", "running", "paused"))
+    """Make a paused scan go on, and look now whether what it waits for has come.
+
+    One that waits does so as soon as its section is free.
+    """
+    with core.store.write() as db:
+        awaited = {one.engine for one in batches.outstanding(db, scan_id)}
+        for engine in awaited | decisions.counts(db, scan_id).postponed.keys():
+            stops.lift(db, engine)
     with core.store.write() as db:
         chunks.hasten(db, scan_id)
+        if scans.get(db, scan_id).state == "waiting":
+            return
+    _move(core, scan_id, to="running", among=("queued", "running", "paused"))
 
 
 def cancel(core: Core, scan_id: int) -> None:
     """End a scan; what it committed is kept. Its batches are wound up next (`winding`)."""
-    _move(core, scan_id, to="cancelled", among=("queued", "running", "paused"))
+    _move(core, scan_id, to="cancelled", among=schema.UNENDED)
     with core.store.write() as db:
         chunks.hasten(db, scan_id)
 
@@ -204,10 +234,10 @@ def apply(core: Core, scan_id: int) -> int:
             source = scans.hold(db, source.source_id)
         if source.is_forecast:
             raise Conflict(f"Scan {scan_id} is a forecast: it decided nothing; start a scan.")
-        if source.kind not in ("scan", "apply") or source.state != "done":
+        if source.kind not in ("scan", "apply") or source.state not in ("done", "waiting"):
             raise Conflict(
                 f"Scan {scan_id} ({source.kind}, {source.state}) cannot be applied;"
-                " only a finished scan can."
+                " only a finished scan can, or one that waits."
             )
         _refuse_if_active(db, source.section_id)
         return scans.create(
@@ -297,7 +327,7 @@ def stands(core: Core, written: Status) -> bool:
 
 
 def active(core: Core) -> list[Status]:
-    """Return the scans that are queued, running or paused, the oldest first."""
+    """Return the scans that have not ended, the oldest first."""
     with core.store.read() as db:
         rows = scans.every_active(db)
     return [_status(core, row) for row in rows]

@@ -66,6 +66,7 @@ class Facts:
     undone: Mapping[int, Sequence[EditRow]]
     origins: Mapping[int, Shown]
     parts: Mapping[str, Sequence[Part]]
+    later: Collection[int] = ()
 
 
 class Settling:
@@ -140,6 +141,7 @@ class Settling:
             undone=ledger.made(db, source, item_ids) if undoes else {},
             origins=ledger.origins(db, item_ids) if undoes else {},
             parts=self._parts(db, list(rows.values())) if scans else {},
+            later=decisions.looked_at_later(db, context.scan.id, item_ids) if scans else (),
         )
 
     def _unproven(self, db: Db, rows: Sequence[ItemRow]) -> set[int]:
@@ -190,6 +192,9 @@ class Settling:
             return Read(row, doubtful, Plan(Edit(row.item)), seen, unsettled, left_alone=True)
         tags, plan = self._plan(row, facts, standing, seen)
         decided = _decision(todo, tags, plan, facts.unanswered.get(row.id, ()))
+        if row.id in facts.later:
+            # What is shown of it is the later scan's decision: the next one decides it again.
+            decided = replace(decided, settles="")
         if self._context.scan.write == "apply":
             decided = _with_earlier(decided, todo)
         own = [edit for edit in unsettled if edit.scan_id == self._context.scan.id]

@@ -24,6 +24,7 @@ _TRIED = "It is being tried; the other engines go on."
 _LEFT_OUT = "You finished the scan without it; the next scan asks it."
 _LOOK_AGAIN_S = 1.0
 _LONGEST_LOOK_S = 10.0
+_LASTING = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +101,29 @@ class Stopping:
         trial = self._trials.get(name)
         if trial is not None and trial.thread != get_ident():
             self._stopped[name] = Stop(_TRIED, trial.look_again_at())
-        elif (down := self._core.circuits.waits(name)) is not None:
+        elif (down := self._down(name)) is not None:
             self._stopped[name] = Stop(*down)
         elif self.is_unproven(name):
             self._trials.setdefault(name, _Trial(get_ident(), time.monotonic()))
         return self._stopped.get(name)
+
+    def _down(self, name: str) -> tuple[str, datetime] | None:
+        """Why and until when it is left alone.
+
+        A long time that a service has asked for holds in every process, until somebody resumes a
+        scan that waits for it.
+        """
+        now = datetime.now(UTC)
+        down = self._core.circuits.waits(name)
+        if down is not None and down[1] - now <= _LASTING:
+            return down
+        with self._core.store.read() as db:
+            known = stops.every(db).get(name)
+        if known is not None and known.lasting and known.until is not None and known.until > now:
+            return known.reason, known.until
+        if down is not None:
+            self._core.circuits.forget(name)
+        return None
 
     def is_unproven(self, name: str) -> bool:
         """Whether it is not known yet that an engine beyond this machine answers."""
@@ -164,7 +183,7 @@ class Stopping:
         if self._known_stops is not None:
             self._known_stops.add(name)
         with self._core.store.write() as db:
-            stops.put(db, name, stop.reason, stop.until)
+            stops.put(db, name, stop.reason, stop.until, lasting=_is_lasting(stop))
 
     def _try_open(self, name: str) -> None:
         engine = self._engines.get(name)
@@ -194,3 +213,10 @@ class Stopping:
             logger.info("engine %s: %s enrolled, %s removed", name, done.added, done.removed)
         for problem in done.problems:
             logger.warning("engine %s: %s", name, problem)
+
+
+def _is_lasting(stop: Stop) -> bool:
+    """Whether it holds for other processes, too. Budgets are looked at anew by each of them."""
+    if stop.until is None or stop.by_quota:
+        return False
+    return stop.until - datetime.now(UTC) > _LASTING

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from tigertag.services import money
 from tigertag.services.core import Core
-from tigertag.store import batches, chunks
+from tigertag.store import batches, chunks, stops
 from tigertag.store.batches import Outstanding
 from tigertag.store.decisions import Counts
 from tigertag.store.scans import ScanRow
+from tigertag.store.stops import StopRow
 from tigertag.wording import count
 
 _SOON = timedelta(seconds=1)
+_FAR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,28 @@ def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], dat
         behind = batches.of_ended_scans(db, scan.section_id)
         outstanding = batches.outstanding(db, scan.id) if scan.active else []
         due = chunks.due_at(db, scan.id) if scan.active else None
+        stopped = stops.every(db) if scan.active else {}
     lines = {one.engine: _batch_line(core, one) for one in outstanding}
     for engine, scan_id, items in behind:
         if scan_id <= scan.id:
             lines.setdefault(engine, _behind_line(engine, scan_id, items))
-    if not scan.active or outstanding:
+    if not scan.active:
         return lines, None
     for engine, items in counts.postponed.items():
-        lines[engine] = f"{count(items, 'item')} waiting: {counts.waiting.get(engine, '')}"
-    if not lines or due is None or due >= chunks.FAR:
+        said = f"{count(items, 'item')} waiting: {counts.waiting.get(engine, '')}"
+        lines[engine] = f"{said}{_until(core, stopped.get(engine))}"
+    if outstanding or not lines or due is None or due >= chunks.FAR:
         return lines, None
     at = datetime.fromtimestamp(due, UTC)
     return lines, at if at > datetime.now(UTC) + _SOON else None
+
+
+def _until(core: Core, stop: StopRow | None) -> str:
+    """Until when, where that is so far away that people will not wait for it."""
+    if stop is None or stop.until is None or stop.until - datetime.now(UTC) < _FAR:
+        return ""
+    until = stop.until.astimezone(core.timezone)
+    return f" (until {until:%-d %B %Y, %H:%M})"
 
 
 def _batch_line(core: Core, one: Outstanding) -> str:

@@ -13,7 +13,7 @@ from tigertag.errors import LibraryError, StoreError, TigerTagError
 from tigertag.services import winding
 from tigertag.services.core import Core
 from tigertag.services.runner import Runner
-from tigertag.store import chunks, scans
+from tigertag.store import Db, chunks, scans
 from tigertag.store.scans import ScanRow
 
 logger = logging.getLogger(__name__)
@@ -98,11 +98,21 @@ class Workshop:
         with self._core.store.read() as db:
             for scan in scans.every_active(db):
                 free = scan.state != "paused" and chunks.lease_left_s(db, scan.id) == 0
+                free = free and (scan.state != "waiting" or self._has_room(db, scan))
                 due_at = chunks.due_at(db, scan.id) or 0.0
                 refused = self._refused.get(scan.id, 0.0) >= now
                 if free and due_at <= time.time() and self._is_able(scan) and not refused:
                     return scan.id
         return None
+
+    def _has_room(self, db: Db, scan: ScanRow) -> bool:
+        """Whether a scan that waits may have its section, which another may have by now."""
+        other = scans.active(db, scan.section_id)
+        if other is None:
+            return chunks.section_lease_left_s(db, scan.section_id) == 0
+        # One that waits as well, and whose process died before it could say so, gives way.
+        due_at = chunks.due_at(db, other.id) or 0.0
+        return other.state == "running" and due_at > time.time() + _LOOK_S
 
     def _is_able(self, scan: ScanRow) -> bool:
         """Whether this process knows the scan's library and engines; else it is another's."""

@@ -204,14 +204,20 @@ def of_ended_scans(db: Db, section_id: int) -> list[tuple[str, int, int]]:
     return [(row[0], row[1], int(row[2])) for row in db.execute(grouped)]
 
 
-def asked_elsewhere(db: Db, item_ids: Sequence[int]) -> set[tuple[int, str]]:
-    """Return the (item, engine) that wait for the batch of a scan that has ended."""
+def asked_elsewhere(
+    db: Db, scan_id: int, item_ids: Sequence[int], *, ended: bool = True
+) -> set[tuple[int, str]]:
+    """Return the (item, engine) that wait for a batch of another scan.
+
+    `ended`: also of one that has ended, whose batches are being cancelled.
+    """
     scans = schema.scans
+    states = (*schema.UNENDED, *schema.FINAL) if ended else schema.UNENDED
     statement = (
         select(_work.c.item_id, _work.c.engine)
         .join(_batches, _batches.c.id == _work.c.batch_id)
         .join(scans, scans.c.id == _batches.c.scan_id)
         .where(_work.c.item_id.in_(item_ids), _work.c.state == "deferred")
-        .where(scans.c.state.in_(schema.FINAL), _batches.c.state != "done")
+        .where(scans.c.state.in_(states), scans.c.id != scan_id, _batches.c.state != "done")
     )
     return {(row[0], row[1]) for row in db.execute(statement)}

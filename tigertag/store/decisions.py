@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, bindparam, case, exists, func, or_, select, update
 
 from tigertag.model import Media, Tag, TagRef
-from tigertag.store import schema
+from tigertag.store import chunks, schema
 from tigertag.store.database import Db
 from tigertag.store.packing import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
 from tigertag.store.sql import escaped, slices
@@ -263,6 +263,61 @@ def refused(
 def count_attempt(db: Db, work_id: int, *, by: int = 1) -> None:
     """Count an attempt before it is made; take it back (-1) when it was merely cut off."""
     db.execute(update(_work).where(_work.c.id == work_id).values(attempts=_work.c.attempts + by))
+
+
+def left_to_writers(db: Db, scan_id: int, revisions: Mapping[int, str]) -> set[tuple[int, str]]:
+    """Return the (item, engine) that a scan which writes still asks when its time has come."""
+    scans = schema.scans
+    found: set[tuple[int, str]] = set()
+    for some in slices(list(revisions)):
+        statement = select(_work.c.item_id, _work.c.engine, _work.c.revision).join(
+            scans, scans.c.id == _work.c.scan_id
+        )
+        where = (
+            _work.c.item_id.in_(some),
+            _work.c.state.in_(_TO_ASK),
+            _work.c.scan_id != scan_id,
+            scans.c.state == "waiting",
+            scans.c.write == "apply",
+        )
+        rows = db.execute(statement.where(*where))
+        found |= {(row[0], row[1]) for row in rows if row[2] == revisions[row[0]]}
+    return found
+
+
+def take_over(db: Db, scan_id: int, asks: Sequence[tuple[int, str]]) -> None:
+    """A scan asks this now: others, which wait, do not ask it any more, and need not wait."""
+    scans = schema.scans
+    waiting = select(scans.c.id).where(scans.c.state == "waiting", scans.c.id != scan_id)
+    wanted = set(asks)
+    for some in slices(list({item_id: 0 for item_id, _engine in asks})):
+        where = (
+            _work.c.item_id.in_(some),
+            _work.c.state.in_(_TO_ASK),
+            _work.c.scan_id.in_(waiting),
+        )
+        columns = (_work.c.id, _work.c.chunk_id, _work.c.item_id, _work.c.engine)
+        rows = [row for row in db.execute(select(*columns).where(*where)) if row[2:] in wanted]
+        _end_taken(db, [row.id for row in rows], f"Scan {scan_id} asks about it.")
+        for chunk_ids in slices(list({row.chunk_id for row in rows})):
+            chunks.wake(db, schema.chunks.c.id.in_(chunk_ids))
+
+
+def _end_taken(db: Db, work_ids: Sequence[int], reason: str) -> None:
+    for some in slices(work_ids):
+        taken = update(_work).where(_work.c.id.in_(some))
+        db.execute(taken.values(state="waiting", reason=reason))
+
+
+def looked_at_later(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:
+    """Return those of the items that a later scan has looked at as well."""
+    scans = schema.scans
+    later = select(_decisions.c.item_id).join(scans, scans.c.id == _decisions.c.scan_id)
+    where = (_decisions.c.scan_id > scan_id, scans.c.kind == "scan")
+    found: set[int] = set()
+    for some in slices(item_ids):
+        found |= set(db.execute(later.where(*where, _decisions.c.item_id.in_(some))).scalars())
+    return found
 
 
 def end_work(db: Db, scan_id: int, ended: Sequence[tuple[int, str, str, str]]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tigertag.errors import Conflict, NotFound
 from tigertag.model import Section
-from tigertag.store import schema
+from tigertag.store import chunks, schema
 from tigertag.store.database import Db
 from tigertag.store.sql import insert_one
 
@@ -63,7 +63,8 @@ class ScanRow:
 
     @property
     def active(self) -> bool:
-        return self.state in schema.ACTIVE
+        """Whether it has not ended."""
+        return self.state in schema.UNENDED
 
     @property
     def is_preview(self) -> bool:
@@ -175,14 +176,17 @@ def listed_last(db: Db, scan: ScanRow) -> datetime | None:
 
 
 def active(db: Db, section_id: int) -> ScanRow | None:
-    """Return the section's active scan, if it has one."""
+    """Return the scan that has the section to itself, if one has."""
     where = (_scans.c.section_id == section_id, _scans.c.state.in_(schema.ACTIVE))
     row = db.execute(_select().where(*where)).one_or_none()
     return None if row is None else _row(row)
 
 
 def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = "") -> bool:
-    """Change the scan's state if it is one of `among`; False when it was not."""
+    """Change the scan's state if it is one of `among`; False when it was not.
+
+    Raises `Conflict` where another scan has the section to itself that this one wants.
+    """
     now = datetime.now(UTC)
     values: dict[str, Any] = {"state": to, "error": error}
     if to == "running":
@@ -192,7 +196,30 @@ def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = ""
     if to in schema.FINAL:
         values["finished_at"] = now
     where = and_(_scans.c.id == scan_id, _scans.c.state.in_(among))
-    return db.execute(update(_scans).where(where).values(**values)).rowcount == 1
+    try:
+        return db.execute(update(_scans).where(where).values(**values)).rowcount == 1
+    except IntegrityError as exc:
+        raise Conflict(
+            f"Scan {scan_id} waits, and another scan of its section is active; it goes on after"
+            " that one. Nothing of it is lost."
+        ) from exc
+
+
+def rest(db: Db, section_id: int) -> None:
+    """Let the section go of a scan all of whose work waits for a later time.
+
+    Its process may have died before it could say so.
+    """
+    left = exists().where(schema.chunks.c.scan_id == _scans.c.id, schema.chunks.c.state != "done")
+    where = (_scans.c.section_id == section_id, _scans.c.state == "running", left)
+    idle = ~exists().where(chunks.is_at_hand(_scans.c.id))
+    db.execute(update(_scans).where(*where, idle).values(state="waiting"))
+
+
+def waiting(db: Db, section_id: int) -> list[ScanRow]:
+    """Return the section's scans that wait, the oldest first."""
+    where = (_scans.c.section_id == section_id, _scans.c.state == "waiting")
+    return [_row(row) for row in db.execute(_select().where(*where).order_by(_scans.c.id))]
 
 
 def _worked(scan_id: int) -> Any:
@@ -248,8 +275,8 @@ def made_from(db: Db, scan_id: int) -> list[ScanRow]:
 
 
 def every_active(db: Db) -> list[ScanRow]:
-    """Return the active scans, the oldest first."""
-    where = _scans.c.state.in_(schema.ACTIVE)
+    """Return the scans that have not ended, the oldest first."""
+    where = _scans.c.state.in_(schema.UNENDED)
     return [_row(row) for row in db.execute(_select().where(where).order_by(_scans.c.id))]
 
 

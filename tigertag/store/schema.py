@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -54,6 +55,8 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 
 ACTIVE = ("queued", "running", "paused")
+"""A section has at most one scan in these."""
+UNENDED = (*ACTIVE, "waiting")
 FINAL = ("done", "failed", "cancelled")
 WORK = (
     *("queued", "done", "failed", "retryable", "waiting", "postponed", "deferred"),
@@ -159,7 +162,7 @@ scans = Table(
     _one_of("kind", "scan", "apply", "undo", "redo"),
     _one_of("mode", "changed", "force", "decide", "new"),
     _one_of("write", "preview", "apply"),
-    _one_of("state", *ACTIVE, *FINAL),
+    _one_of("state", *UNENDED, *FINAL),
     Index(
         "ix_scans_active",
         "section_id",
@@ -368,6 +371,7 @@ stops = Table(
     Column("reason", Prose, nullable=False),
     Column("until", UtcDateTime),
     Column("at", UtcDateTime, nullable=False),
+    Column("lasting", Boolean, nullable=False, server_default=false()),
     comment="Why an engine cannot go on, and when it is tried again.",
 )
 

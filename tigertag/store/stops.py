@@ -14,16 +14,21 @@ _stops = schema.stops
 
 @dataclass(frozen=True, slots=True)
 class StopRow:
-    """Why an engine cannot go on. `until`: when it is tried again by itself, if it is."""
+    """Why an engine cannot go on. `until`: when it is tried again by itself, if it is.
+
+    `lasting`: no process tries it before that.
+    """
 
     engine: str
     reason: str
     until: datetime | None
     at: datetime
+    lasting: bool = False
 
 
-def put(db: Db, engine: str, reason: str, until: datetime | None) -> None:
-    row = {"engine": engine, "reason": reason, "until": until, "at": datetime.now(UTC)}
+def put(db: Db, engine: str, reason: str, until: datetime | None, *, lasting: bool = False) -> None:
+    at = datetime.now(UTC)
+    row = {"engine": engine, "reason": reason, "until": until, "at": at, "lasting": lasting}
     insert_or_replace(db, _stops, [row], key=("engine",))
 
 

@@ -71,7 +71,7 @@ def test_while_it_waits_the_scan_says_for_what(world: World, slow: BatchedEngine
     for _ in range(3):
         world.make_due(scan_id)
         status = world.run(scan_id)
-    assert status.scan.state == "running"
+    assert status.scan.state == "waiting"
     assert status.waits["slow"].startswith("waiting for slow, 1 of 3 answered: sent ")
 
 

@@ -60,7 +60,7 @@ def test_a_known_face_says_nothing_of_the_rest(world: World, dear: ColourEngine)
 def test_it_waits_with_an_engine_that_is_down(world: World, dear: ColourEngine) -> None:
     world.engine.raises = {"red": Unavailable("down")}
     scan_id = world.start("apply")
-    assert (world.run(scan_id).scan.state, dear.asked) == ("running", [])
+    assert (world.run(scan_id).scan.state, dear.asked) == ("waiting", [])
     world.engine.raises = {}
     status = until_done(world, scan_id)
     assert (dear.asked, status.spared["dear"].items) == ([], 1)

@@ -19,7 +19,7 @@ def test_the_others_go_on_and_their_tags_are_written(world: World) -> None:
     world.engines.append(ColourEngine("down", raises={"red": Unavailable("down")}))
     world.picture("a.png", "red")
     status = world.run(world.start("apply"))
-    assert (status.scan.state, world.tags("a.png")) == ("running", {"red"})
+    assert (status.scan.state, world.tags("a.png")) == ("waiting", {"red"})
     assert status.waits["down"] == "1 item waiting: down"
 
 

@@ -116,7 +116,7 @@ def test_a_host_that_cannot_be_reached_is_named_and_waited_for(
         "vision": lambda: services.vision(base_url=f"{NOWHERE}/v1"),
     }[name]()
     status = scanned(world, engine)
-    assert status.scan.state == "running"
+    assert status.scan.state == "waiting"
     assert "127.0.0.1" in status.waits[name]
     (checked,) = checking.check(world.core)
     assert (checked.ok, "127.0.0.1" in checked.line) == (False, True)

@@ -101,7 +101,7 @@ def test_work_that_waits_is_woken_on_both_databases(tmp_path: Path, database_url
     world.engines.append(down)
     world.picture("a.png", "red")
     scan_id = world.start("apply")
-    assert world.run(scan_id).scan.state == "running"
+    assert world.run(scan_id).scan.state == "waiting"
     down.raises = {}
     assert until_done(world, scan_id).done == 1
     world.close()

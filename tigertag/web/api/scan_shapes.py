@@ -15,7 +15,7 @@ Mode = Literal["changed", "new", "force", "decide", "forecast"]
 ForecastOf = Literal["changed", "new", "force"]
 Write = Literal["preview", "apply"]
 Kind = Literal["scan", "apply", "undo", "redo"]
-State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+State = Literal["queued", "running", "paused", "waiting", "done", "failed", "cancelled"]
 
 
 class Counts(Shape):

@@ -26,6 +26,7 @@ STATES = {
     "queued": "waiting to start",
     "running": "running",
     "paused": "paused",
+    "waiting": "waits",
     "done": "done",
     "failed": "failed",
     "cancelled": "cancelled",

@@ -83,7 +83,7 @@ def test_a_scan_that_waits_for_the_next_month_says_until_when(
 ) -> None:
     world.scan()
     scan = got(rest, "scans/1")
-    assert (scan["state"], set(scan["waits"])) == ("running", {"cloud"})
+    assert (scan["state"], set(scan["waits"])) == ("waiting", {"cloud"})
     assert "1 item waiting: It has used up" in scan["waits"]["cloud"]
     assert datetime.fromisoformat(scan["due_at"]) > datetime.now(UTC)
 
