@@ -181,15 +181,15 @@ def resume(core: Core, scan_id: int) -> None:
 
     One that waits does so as soon as its section is free.
     """
+    with core.store.read() as db:
+        waits = scans.get(db, scan_id).state == "waiting"
+    if not waits:
+        _move(core, scan_id, to="running", among=("queued", "running", "paused"))
     with core.store.write() as db:
         awaited = {one.engine for one in batches.outstanding(db, scan_id)}
         for engine in awaited | decisions.counts(db, scan_id).postponed.keys():
             stops.lift(db, engine)
-    with core.store.write() as db:
         chunks.hasten(db, scan_id)
-        if scans.get(db, scan_id).state == "waiting":
-            return
-    _move(core, scan_id, to="running", among=("queued", "running", "paused"))
 
 
 def cancel(core: Core, scan_id: int) -> None:

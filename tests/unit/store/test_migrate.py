@@ -217,3 +217,25 @@ def test_processes_that_start_together_migrate_once(database_url: str) -> None:
     assert [migrate.current(store) for store in stores] == [migrate.head()] * 4
     for store in stores:
         store.close()
+
+
+def test_down_from_waiting_one_scan_of_a_section_goes_on(database_url: str) -> None:
+    store = Store(database_url)
+    command.upgrade(migrate.config(store), "0008")
+    values = "'scan', 'changed', 'preview', 'waiting', CURRENT_TIMESTAMP"
+    with store.write() as db:
+        fill(db)
+        section = db.execute(sa.text("SELECT min(id) FROM sections")).scalar_one()
+        db.execute(sa.text("UPDATE scans SET state = 'done'"))
+        for number in (901, 902):
+            db.execute(
+                sa.text(
+                    "INSERT INTO scans (id, section_id, kind, mode, write, state, created_at)"
+                    f" VALUES ({number}, {section}, {values})"
+                )
+            )
+    command.downgrade(migrate.config(store), "-1")
+    with store.read() as db:
+        states = db.execute(sa.text("SELECT state FROM scans WHERE id > 900 ORDER BY id")).scalars()
+        assert list(states) == ["cancelled", "running"]
+    store.close()
