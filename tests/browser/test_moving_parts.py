@@ -193,7 +193,7 @@ def test_a_renaming_shows_its_effect_as_one_types_and_is_previewed(
     visitor = visit(address)
     visitor.sign_in()
     visitor.open("/tags")
-    visitor.page.get_by_role("link", name="Rename red").click()
+    visitor.page.get_by_role("link", name="Rename… red").click()
     visitor.page.get_by_label("New name").fill("scarlet")
     expect(visitor.page.locator("#effect .chip.add")).to_contain_text("scarlet")
     visitor.press("Save the rule")

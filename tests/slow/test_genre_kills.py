@@ -19,12 +19,12 @@ pytestmark = pytest.mark.slow
 
 SLOWLY = """
 import sys, time
-from tigertag.services.genres import extracting
-embedded = extracting.Extractor._embedded
-def slowly(self, frames):
+from tigertag.learning import seeing
+embedded = seeing._embedded
+def slowly(embedder, frames):
     time.sleep({pause_s})
-    return embedded(self, frames)
-extracting.Extractor._embedded = slowly
+    return embedded(embedder, frames)
+seeing._embedded = slowly
 from tigertag.cli import main
 main()
 """
