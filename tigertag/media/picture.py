@@ -1,7 +1,8 @@
 """One picture, decoded once and no larger than it is needed.
 
 A JPEG is scaled while it is decoded (libjpeg's DCT scaling, a half, quarter or eighth), then once
-more, bicubic, to the exact size. Colour profiles are ignored: the models were not trained with any.
+more, bicubic, to the exact size. A HEIC that is too big is decoded through the thumbnail in it.
+Colour profiles are ignored: the models were not trained with any.
 """
 
 import io
@@ -162,6 +163,8 @@ def _decoded(image: ImageFile, short_side_px: int, limits: Limits) -> Image.Imag
     whole, box = image.size, None
     if isinstance(image, JpegImageFile):
         box = _draft(image, short_side_px, limits)
+    elif image.format == "HEIF" and whole[0] * whole[1] > limits.held_px:
+        box = _thumbnail(image, short_side_px, limits)
     else:
         _admit(whole, limits.held_px)
     image.load()
@@ -181,12 +184,31 @@ def _draft(image: JpegImageFile, short_side_px: int, limits: Limits) -> _Box | N
     return drafted[1] if drafted else None
 
 
+# What cameras put into a HEIC is 512 x 384 at the most: better looked at so than not at all.
+_LEAST_THUMBNAIL_PX = 224
+
+
+def _thumbnail(image: ImageFile, short_side_px: int, limits: Limits) -> _Box | None:
+    """Have a HEIC that is too big decoded through its thumbnail; return the part that is picture.
+
+    pillow-heif takes only a thumbnail of the same shape (to two pixels), turn and crop. It decodes
+    it at once, so the thumbnails' long sides are checked first.
+    """
+    sides = image.info.get("thumbnails", ())
+    is_safe = all(side**2 <= limits.held_px for side in sides)
+    least_px = min(short_side_px, _LEAST_THUMBNAIL_PX)
+    drafted = image.draft(None, (least_px, least_px)) if is_safe else None
+    _admit(image.size, limits.held_px)
+    return drafted[1] if drafted else None
+
+
 def _admit(size: tuple[int, int], limit_px: int) -> None:
     width, height = size
     if width * height > limit_px:
         raise Unreadable(
             f"The picture is too big to be decoded safely: {width} x {height} pixels, "
-            f"the limit is {limit_px // 1_000_000} megapixels."
+            f"the limit is {limit_px // 1_000_000} megapixels. "
+            "Save it smaller to have it tagged."
         )
 
 

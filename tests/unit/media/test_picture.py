@@ -132,6 +132,78 @@ def test_a_jpeg_may_be_larger_only_where_it_is_scaled_while_decoded(
             decode(data, 100, limits=limits)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind != "JPEG"])
+def test_other_formats_are_refused_above_the_limit_and_say_what_to_do(kind: str) -> None:
+    with pytest.raises(Unreadable, match=r"96 x 64 pixels.*Save it smaller"):
+        decode(encoded(halves(), kind), 32, limits=Limits(held_px=6_000))
+
+
+BELOW_HEIC = Limits(held_px=200_000)
+
+
+def heic(thumbnail: int | None, orientation: int = 1) -> bytes:
+    """A picture of 600 x 400 pixels, more than `BELOW_HEIC`, and a thumbnail with that long side.
+
+    It is green at the top left before it is turned.
+    """
+    image = halves(600, 400)
+    image.paste(GREEN, (0, 0, 150, 100))
+    file, stream = pillow_heif.from_pillow(image), io.BytesIO()
+    file.info["exif"] = turned(orientation).tobytes()
+    file.save(stream, quality=95, thumbnails=[thumbnail] if thumbnail else [])
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "green"), [(1, (0, 0)), (3, (-1, -1)), (6, (0, -1)), (8, (-1, 0))]
+)
+def test_a_heic_above_the_limit_is_decoded_upright_through_its_thumbnail(
+    orientation: int, green: tuple[int, int]
+) -> None:
+    data = heic(96, orientation)
+    shown = np.asarray(decode(data, 48, limits=BELOW_HEIC).pixels)
+    full = np.asarray(decode(data, 48).pixels)
+    assert shown.shape == full.shape == ((72, 48, 3) if orientation > 4 else (48, 72, 3))
+    assert near(shown[green], GREEN)
+    assert np.abs(shown.astype(int) - full).mean() < 4
+
+
+def test_a_thumbnail_that_is_just_large_enough_is_used() -> None:
+    assert decode(heic(96), 64, limits=BELOW_HEIC).pixels.shape == (64, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("thumbnail", "short_side_px"),
+    [(None, 48), (96, 66), (580, 48)],
+    ids=["none", "too small", "above the limit itself"],
+)
+def test_a_heic_above_the_limit_without_a_usable_thumbnail_is_refused(
+    thumbnail: int | None, short_side_px: int
+) -> None:
+    with pytest.raises(Unreadable, match=r"600 x 400 pixels.*Save it smaller"):
+        decode(heic(thumbnail), short_side_px, limits=BELOW_HEIC)
+
+
+@pytest.mark.parametrize("height", [412, 600], ids=["3 % more", "square"])
+def test_a_thumbnail_of_another_shape_is_another_picture(height: int) -> None:
+    size = struct.pack(">II", 600, 400)
+    data = heic(320).replace(
+        b"ispe\0\0\0\0" + size, b"ispe\0\0\0\0" + struct.pack(">II", 600, height)
+    )
+    with pytest.raises(Unreadable, match=f"600 x {height} pixels"):
+        decode(data, 48, limits=BELOW_HEIC)
+
+
+def test_a_heic_within_the_limit_is_not_decoded_through_its_thumbnail() -> None:
+    image = Image.effect_noise((600, 400), 90).convert("RGB")
+    shown = {}
+    for thumbnails in ([], [64]):
+        stream = io.BytesIO()
+        pillow_heif.from_pillow(image).save(stream, quality=95, thumbnails=thumbnails)
+        shown[len(thumbnails)] = pixels(stream.getvalue())
+    assert np.array_equal(shown[0], shown[1])
+
+
 def test_a_file_that_went_away_is_gone(tmp_path: Path) -> None:
     with pytest.raises(ItemGone):
         decode(tmp_path / "gone.jpg", 32)
