@@ -13,6 +13,8 @@ branch_labels = None
 depends_on = None
 
 _BLOCKED = sa.text("unblocked <> ''")
+# Pictures that lack only their last bytes are whole: those that failed for that are looked at anew.
+_CUT_SHORT = "state = 'failed' AND reason LIKE 'The picture is cut short%'"
 
 
 def upgrade() -> None:
@@ -25,6 +27,10 @@ def upgrade() -> None:
         sqlite_where=_BLOCKED,
         postgresql_where=_BLOCKED,
     )
+    op.execute(
+        f"UPDATE items SET settled = '' WHERE id IN (SELECT item_id FROM work WHERE {_CUT_SHORT})"
+    )
+    op.execute(f"UPDATE work SET state = 'retryable' WHERE {_CUT_SHORT}")
 
 
 def downgrade() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from threading import get_ident
 from uuid import uuid4
 
 from tigertag.contracts import RunContext
@@ -24,8 +25,8 @@ class Canary:
         self._store = store
         self._context = context
         self._lease_s = lease_s
-        self._claim = ""
-        """The name of our claim, while we have one."""
+        self._claims: dict[int, str] = {}
+        """The names of our claims, by the threads that have one."""
 
     @property
     def _section_id(self) -> int:
@@ -49,7 +50,7 @@ class Canary:
                     earlier = ledger.cut_off(db, self._section_id)
                     # If we die over it, whoever comes next looks at this item first.
                     ledger.judge(db, [Verdict(edit_id, "sent", None)])
-                    self._claim = claim
+                    self._claims[get_ident()] = claim
                     return earlier
                 if self.has_passed(db):
                     return None
@@ -61,17 +62,20 @@ class Canary:
 
     def keep(self, db: Db) -> None:
         """Keep our claim, if we have one: a server may be slow to answer."""
-        if claim := self._claim:
+        for claim in list(self._claims.values()):
             sections.renew_canary(db, self._section_id, by=claim, lease_s=self._lease_s)
 
     def end(self, db: Db, *, passed: bool) -> None:
-        """Give our claim back, if we have one."""
-        claim, self._claim = self._claim, ""
+        """Give back the claim of the calling thread, if it has one."""
+        claim = self._claims.pop(get_ident(), "")
         if claim:
             sections.end_canary(db, self._section_id, by=claim, passed=passed)
 
     def let_go(self) -> None:
         """Give back a claim that an error has left behind, when nothing is sent any more."""
-        if self._claim:
+        claims = list(self._claims.values())
+        self._claims.clear()
+        if claims:
             with self._store.write() as db:
-                self.end(db, passed=False)
+                for claim in claims:
+                    sections.end_canary(db, self._section_id, by=claim, passed=False)

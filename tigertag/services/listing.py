@@ -53,7 +53,7 @@ def _bounded(item: Item) -> Item:
         title=bounds.cut(item.title, bounds.TITLE),
         revision=bounds.mark(item.revision),
         stamp=None if item.stamp is None else bounds.mark(item.stamp),
-        file=item.file if len(item.file) <= _LONGEST_FILE else "",
+        file=item.file if bounds.fits(item.file, _LONGEST_FILE) else "",
         size_bytes=size if size is None or 0 <= size <= bounds.LARGEST_SIZE else None,
         within=tuple(key for key in item.within if bounds.fits(key, bounds.KEY)),
     )

@@ -12,12 +12,12 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from tigertag.contracts import Need, RunContext
+from tigertag.contracts import Excluding, Mounted, Need, RunContext
 from tigertag.errors import ItemError, ItemGone, LibraryError
 from tigertag.media.content import identity
-from tigertag.model import Item, Media
+from tigertag.model import Item, Media, Section
 from tigertag.services.context import Context
-from tigertag.store import Db, Store, moves
+from tigertag.store import Db, Store, moves, sections
 from tigertag.store.items import KnownRow
 from tigertag.store.moves import Move, Unseen
 
@@ -42,6 +42,7 @@ class Moves:
         self._taken: set[str] = set()
         self._any_unseen: bool | None = None
         self._lost: dict[int, bool] = {}
+        self._there: dict[int, bool] = {}
 
     def hold(self, db: Db, page: Sequence[Item], known: Mapping[str, KnownRow]) -> list[Item]:
         """Hold back those items of a page that may have been moved; return the others."""
@@ -174,11 +175,34 @@ class Moves:
     def _is_gone(self, old: Unseen) -> bool:
         """A whole listing tells it of its own section; of all else the library is asked."""
         context, item = self._context, old.row.item
-        if old.gone or (old.section_id == context.scan.section_id and self._is_listed(item.key)):
+        library = context.library
+        if isinstance(library, Excluding) and library.leaves_out(item):
+            # It is listed no more, and may well be there.
+            return False
+        here = old.section_id == context.scan.section_id
+        if here and not old.gone and self._is_listed(item.key):
             return True
         if old.row.id not in self._lost:
-            self._lost[old.row.id] = self._asked_is_gone(item)
+            seen = here and context.scan.mode != "new"
+            self._lost[old.row.id] = (seen or self._is_there(old)) and self._asked_is_gone(item)
         return self._lost[old.row.id]
+
+    def _is_there(self, old: Unseen) -> bool:
+        """Whether an item's section can be seen now: where it cannot, nothing of it is gone."""
+        if old.section_id not in self._there:
+            item, library = old.row.item, self._context.library
+            section = Section(item.library, item.section, item.section)
+            with self._store.read() as db:
+                mounts = sections.mounts(db, old.section_id)
+            away = library.not_mounted(section, mounts) if isinstance(library, Mounted) else ""
+            self._there[old.section_id] = not away and self._shows_any(section)
+        return self._there[old.section_id]
+
+    def _shows_any(self, section: Section) -> bool:
+        try:
+            return next(iter(self._context.library.items(section)), None) is not None
+        except LibraryError:
+            return False
 
     def _is_listed(self, key: str) -> bool:
         """Whether the listing tells that an item that it did not show as it was is not there."""

@@ -170,6 +170,9 @@ class Settling:
     ) -> Read | Unread:
         row = facts.rows[todo.item_id]
         seen = shown[row.item.key]
+        if self._context.scan.kind == "apply" and row.item.section != self._context.section.id:
+            # Other rules may hold there, and other engines may see it.
+            return Unread(row, _failed(todo, f"It was moved to another section. {_IF_MOVED}"))
         if isinstance(seen, NotRead):
             listed = self._context.scan.kind == "scan"
             reason = seen.reason if listed else f"{seen.reason} {_IF_MOVED}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tigertag import policy
 from tigertag.contracts import EditOutcome, RunContext
-from tigertag.errors import LibraryError, LibraryUnavailable
+from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
 from tigertag.model import Edit, Shown, Standing, TagRef
 from tigertag.policy import Plan, Settled
 from tigertag.services import reading
@@ -127,6 +127,11 @@ class Writeback:
             while rest and not run.cancelled():
                 self._send(chunk, rest[:_SENT_TOGETHER])
                 rest = rest[_SENT_TOGETHER:]
+        except LeaseLost:
+            # Who has the chunk now looks at the write that was cut off, and claims it anew.
+            with self._store.write() as db:
+                self.canary.end(db, passed=False)
+            raise
         except LibraryUnavailable:
             # It may be there again in a moment: whoever runs the scan decides what that means.
             raise

@@ -18,7 +18,7 @@ from tigertag.store.sql import slices
 
 _items = schema.items
 _LONGEST_KEY = 2000
-_OF_REVISION = (schema.answers, schema.work, schema.decisions)
+_OF_REVISION = (schema.answers, schema.work, schema.decisions, schema.problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def _keep(
             "revision": revision,
             "reason": reason,
             "again": state == "retryable",
-            "writing": writing and not engine,
+            "writing": not engine and (writing or _is_of_writing(before, revision)),
             "ignored": False,
             "scan_id": scan.id,
             "since": now,
@@ -110,6 +110,11 @@ def _keep(
     key = ("item_id", "engine")
     insert_or_replace(db, _problems, rows[True], key=key, keep=("ignored", "since"))
     insert_or_replace(db, _problems, rows[False], key=key)
+
+
+def _is_of_writing(before: Row[Any] | None, revision: str) -> bool:
+    """Whether a write has failed, which no preview tries again."""
+    return before is not None and before.revision == revision and bool(before.writing)
 
 
 def _known(db: Db, item_ids: Sequence[int]) -> Sequence[Row[Any]]:
