@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
+from contextvars import copy_context
 from dataclasses import astuple, dataclass, field, replace
 from math import isfinite
 
@@ -37,6 +38,7 @@ from tigertag.wording import tidy
 logger = logging.getLogger(__name__)
 
 _FETCHERS = 8
+_LOOK_S = 0.25
 _SLACK = 0.001
 """Probabilities that were summed up may be a little out."""
 
@@ -104,9 +106,12 @@ def ask(
     contents: dict[str, str] = {}
     with _fetched_ahead(library, asks, need, terms.identify) as fetched:
         for one, source in zip(asks, fetched, strict=True):
-            if run.cancelled():
+            if not _has_come(source, run):
                 return
             found = _sample(library, one, source, need, terms)
+            if run.cancelled():
+                # What failed now may have been cut short.
+                return
             if isinstance(found, Sample):
                 samples[one.item.key] = found
                 contents[one.item.key] = source.result().content
@@ -142,16 +147,29 @@ def _fetched_ahead(
     """Fetch the pictures of a chunk beside the decoding of those that are there already."""
     pool = ThreadPoolExecutor(min(_FETCHERS, len(asks)), thread_name_prefix="tigertag-fetch")
     futures = [
-        pool.submit(_fetch, library, one.item, need, identifies=one.item.key in identify)
+        pool.submit(copy_context().run, _fetch, library, one.item, need, one.item.key in identify)
         for one in asks
     ]
     try:
         yield futures
     finally:
-        pool.shutdown(cancel_futures=True)
+        # A server that hangs holds up nobody who has stopped: what still comes is thrown away.
+        pool.shutdown(wait=False, cancel_futures=True)
         for future in futures:
-            if not future.cancelled() and future.exception() is None:
-                future.result().close()
+            future.add_done_callback(_let_go)
+
+
+def _has_come(fetched: "Future[_Fetched]", run: RunContext) -> bool:
+    """Wait for a picture, or what came instead of it; False when cancelled."""
+    while not run.cancelled():
+        if wait([fetched], _LOOK_S).done:
+            return True
+    return False
+
+
+def _let_go(fetched: "Future[_Fetched]") -> None:
+    if not fetched.cancelled() and fetched.exception() is None:
+        fetched.result().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +181,7 @@ class _Fetched:
     content: str
 
 
-def _fetch(library: Library, item: Item, need: Need, *, identifies: bool) -> _Fetched:
+def _fetch(library: Library, item: Item, need: Need, identifies: bool) -> _Fetched:
     with ExitStack() as stack:
         source = stack.enter_context(library.fetch(item, need))
         content = identity(source) if identifies else ""

@@ -41,6 +41,8 @@ class CompreFaceServer(FakeServer):
         self.key = key
         self.answer_s = 0.0
         self.silence_s = 0.5
+        self.retry_after = ""
+        """What a 503 asks for."""
         self.similarity = 0.99
         self.likeness = 0.3
         self.probability = 0.95

@@ -1,6 +1,7 @@
 """One request to the fake Plex server, and its answer on the wire."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -91,7 +92,8 @@ class Handler(FakeHandler):
         self.reset()
 
     def _refuse(self, status: int) -> None:
-        self._send(_page(status))
+        told, wait = _page(status), self.plex.retry_after
+        self._send(replace(told, headers={"Retry-After": wait}) if wait else told)
 
     def _send(self, told: Answer, *, length: int | None = None) -> None:
         status, size = told.status, len(told.body) if length is None else length

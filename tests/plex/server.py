@@ -40,6 +40,8 @@ class PlexServer(Owner, FakeServer):
         self.counts: Counter[str] = Counter()
         self.log: deque[str] = deque(maxlen=100_000)
         self.before_edit: Callable[[], None] = lambda: None
+        self.retry_after = ""
+        """What faults that are a status ask for."""
 
     def fail(
         self, kind: int | str, *, at: str = "", after: int = 0, times: float = float("inf")

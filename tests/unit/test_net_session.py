@@ -1,14 +1,16 @@
 """Sessions for plugins: patience with servers that misbehave, and no secret led astray."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Timer
 
 import pytest
 import requests
 
 from tests.flaky_server import FlakyServer, serving
 from tigertag import __version__
-from tigertag.net import Http, Patience, Session
+from tigertag.net import Http, Patience, Session, heeding, undisturbed
 
 BODY = b"answer" * 1000
 
@@ -123,3 +125,28 @@ def test_it_connects_anew_after_it_was_closed(
     session.get(server.url)
     http.close()
     assert session.get(server.url).content == BODY
+
+
+def test_it_stops_waiting_when_cancelled(server: FlakyServer) -> None:
+    server.faults, server.retry_after = [503] * 9, "60"
+    stop, since_s = Event(), time.monotonic()
+    Timer(0.1, stop.set).start()
+    with heeding(stop.is_set):
+        assert Http().session().get(server.url).status_code == 503
+    assert time.monotonic() - since_s < 1
+    assert len(server.asked) == 1
+
+
+def test_what_must_be_finished_does_not_hear_that_it_is_cancelled(
+    server: FlakyServer, session: Session
+) -> None:
+    server.faults, server.retry_after = [503], "0"
+    with heeding(lambda: True), undisturbed():
+        assert session.get(server.url).content == BODY
+
+
+def test_it_does_not_wait_after_the_last_attempt(server: FlakyServer) -> None:
+    server.faults, server.retry_after = [503] * 9, "60"
+    since_s = time.monotonic()
+    assert Http(Patience(attempts=1)).session().get(server.url).status_code == 503
+    assert time.monotonic() - since_s < 1

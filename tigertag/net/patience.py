@@ -1,6 +1,9 @@
-"""How long to wait, and how often to try."""
+"""How long to wait, how often to try, and when to stop waiting."""
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from random import uniform
 from typing import Any, TypeVar
@@ -10,6 +13,49 @@ import stamina
 from tigertag.errors import Unavailable
 
 T = TypeVar("T")
+
+_STEP_S = 0.25
+_cancelled: ContextVar[Callable[[], bool]] = ContextVar("cancelled", default=lambda: False)
+
+
+@contextmanager
+def heeding(cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Let whatever waits in here stop waiting, and try no more, once `cancelled`.
+
+    It holds for this thread; others are given it by `contextvars.copy_context`.
+    """
+    outer = _cancelled.get()
+    token = _cancelled.set(lambda: outer() or cancelled())
+    try:
+        yield
+    finally:
+        _cancelled.reset(token)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let what is done in here be done to its end: it hears of nothing that is cancelled."""
+    token = _cancelled.set(lambda: False)
+    try:
+        yield
+    finally:
+        _cancelled.reset(token)
+
+
+def is_cancelled() -> bool:
+    """Whether what this thread is doing was cancelled."""
+    return _cancelled.get()()
+
+
+def wait(wait_s: float) -> bool:
+    """Wait; False, soon, when cancelled."""
+    until = time.monotonic() + wait_s
+    while not is_cancelled():
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            return True
+        time.sleep(min(left_s, _STEP_S))
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +71,19 @@ class Patience:
     def attempts_at(self, again: Callable[[Exception], bool | float]) -> Any:
         """Return the attempts, to be made one after the other, while `again` says so.
 
-        It returns whether, or after how many seconds.
+        It returns whether, or after how many seconds. None is made once cancelled (`heeding`).
         """
         waits = self._jittered()
+        left = self.attempts
 
         def hook(exc: Exception) -> bool | float:
+            # It waits here, in short steps: what stamina waits cannot be interrupted.
+            nonlocal left
+            left -= 1
             wanted = again(exc)
-            return next(waits) if wanted is True else wanted
+            if wanted is False or left <= 0:
+                return False
+            return 0.0 if wait(next(waits) if wanted is True else wanted) else False
 
         return stamina.retry_context(on=hook, attempts=self.attempts, timeout=None)
 
@@ -49,13 +101,12 @@ class Patience:
         """See `contracts.Http`."""
 
         def again(exc: Exception) -> bool | float:
-            if not isinstance(exc, Unavailable) or cancelled():
-                return False
-            return self.heeds(exc.retry_after_s)
+            return isinstance(exc, Unavailable) and self.heeds(exc.retry_after_s)
 
-        for one in self.attempts_at(again):
-            with one:
-                return attempt()
+        with heeding(cancelled):
+            for one in self.attempts_at(again):
+                with one:
+                    return attempt()
         raise AssertionError("an attempt either returns or raises")
 
     def heeds(self, retry_after_s: float | None) -> bool | float:

@@ -16,7 +16,7 @@ from tigertag.errors import HttpError
 from tigertag.net.client import Session
 from tigertag.net.faults import RANGE_REFUSED, Passing, check, mapped
 from tigertag.net.part import Part, alone
-from tigertag.net.patience import Patience
+from tigertag.net.patience import Patience, is_cancelled
 from tigertag.wording import bare_url
 
 T = TypeVar("T")
@@ -108,6 +108,8 @@ class Http:
             total = part.take_up(response)
             progress(part.size, total)
             for block in response.iter_content(_BLOCK_BYTES):
+                if is_cancelled():
+                    raise HttpError(f"Loading {bare_url(url)} was stopped; the next try goes on.")
                 part.write(block)
                 progress(part.size, total)
         if total is not None and part.size != total:

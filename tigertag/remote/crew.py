@@ -8,6 +8,7 @@ from threading import Event, Lock
 from tigertag.contracts import Failed, Outcome, RunContext
 from tigertag.errors import EngineError, StoreError, Unstorable
 from tigertag.model import Sample
+from tigertag.net import heeding
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,8 @@ class Crew:
 
     def _asked(self, sample: Sample, ask: AskOne, run: RunContext) -> Outcome:
         try:
-            return ask(sample, run)
+            with heeding(run.cancelled):
+                return ask(sample, run)
         except EngineError:
             raise
         except Exception as exc:

@@ -61,9 +61,9 @@ class Asking:
         with self._store.read() as db:
             work = [one for one in decisions.to_ask(db, chunk.id) if one.engine not in but]
         if work:
-            work = self._without_skipped(chunk, work)
+            work = self._without_skipped(chunk, work, run)
         if not work:
-            return True
+            return not run.cancelled()
         try:
             if chunk.attempts <= _WARY_AFTER:
                 return self._ask(chunk, work, run)
@@ -72,10 +72,15 @@ class Asking:
         finally:
             self._stopping.end_trials()
 
-    def _without_skipped(self, chunk: Chunk, work: Sequence[WorkRow]) -> list[WorkRow]:
+    def _without_skipped(
+        self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext
+    ) -> list[WorkRow]:
         if not self._context.skip_tags:
             return list(work)
         found = skipping.found(self._context, self._store, self._rows(work))
+        if run.cancelled():
+            # What could not be read may have been cut short.
+            return []
         ended = [
             (one.item_id, one.engine, *found[one.item_id]) for one in work if one.item_id in found
         ]
@@ -133,6 +138,8 @@ class Asking:
         later = {one.engine for one in able} & self._context.only_uncertain
         if now.asked or later:
             self._ask_able(chunk, rows, [*now.asked, *self._possible(able, now, later)], run)
+        if run.cancelled():
+            return False
         self._end_stopped(chunk, work)
         if later:
             self._sorted(chunk, rows, [one for one in able if one.engine in later])

@@ -10,6 +10,7 @@ removed, and what TigerTag wrote, on another picture.
 import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from tigertag.contracts import Excluding, Mounted, Need, RunContext
@@ -143,7 +144,8 @@ class Moves:
             return "" if run.cancelled() else self._content(item)
 
         with ThreadPoolExecutor(_READERS, thread_name_prefix="tigertag-moved") as pool:
-            return dict(zip([item.key for item in asked], pool.map(content, asked), strict=True))
+            looks = [pool.submit(copy_context().run, content, item) for item in asked]
+            return {item.key: look.result() for item, look in zip(asked, looks, strict=True)}
 
     def _content(self, item: Item) -> str:
         if not self._context.identifies(item.media):

@@ -23,6 +23,7 @@ from tigertag.errors import (
 )
 from tigertag.executors import threads
 from tigertag.model import Section
+from tigertag.net import heeding
 from tigertag.services import calls, spool
 from tigertag.services import context as contexts
 from tigertag.services.asking import Asking
@@ -90,7 +91,7 @@ class Runner:
         return scan.section_id
 
     def _run(self) -> None:
-        with self._failing():
+        with heeding(self.stop.is_set), self._failing():
             with self._store.read() as db:
                 scan = scans.get(db, self._scan_id)
             spool.sweep(self._core)
@@ -127,9 +128,15 @@ class Runner:
         if chunk is None:
             return self._is_worth_waiting()
         try:
-            self._work(chunk)
+            with heeding(self.stop.is_set):
+                self._work(chunk)
         except LeaseLost:
             logger.warning("chunk %s was taken over by another worker", chunk.id)
+        except LibraryUnavailable as exc:
+            if not self.stop.is_set():
+                raise
+            # What waited for the library was cut short: no fault of the scan, which goes on later.
+            logger.info("chunk %s was left, the scan is stopped: %s", chunk.id, exc)
         return True
 
     def _work(self, chunk: Chunk) -> None:

@@ -104,6 +104,9 @@ class Settling:
         with self._store.read() as db:
             facts = self._facts(db, [one.item_id for one in todo])
         shown = reading.shown(self._context.library, [row.item for row in facts.rows.values()])
+        if run.cancelled():
+            # What could not be read may have been cut short.
+            return
         found = [self._decide(one, facts, shown) for one in todo]
         made = self._recorded(chunk, found)
         if made:

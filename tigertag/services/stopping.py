@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _TRIED = "It is being tried; the other engines go on."
 _LEFT_OUT = "You finished the scan without it; the next scan asks it."
+_CUT_SHORT = "The scan was stopped meanwhile."
 _LOOK_AGAIN_S = 1.0
 _LONGEST_LOOK_S = 10.0
 _LASTING = timedelta(hours=1)
@@ -150,7 +151,15 @@ class Stopping:
 
     def stop(self, name: str, error: EngineError) -> None:
         """The engine has said that it cannot go on."""
-        self._put(name, self._judged(name, error))
+        if isinstance(error, Unavailable) and self._cancelled():
+            return self._cut_short(name)
+        return self._put(name, self._judged(name, error))
+
+    def _cut_short(self, name: str) -> None:
+        """What it was patient with was cut short: that says nothing of the engine."""
+        with self._lock:
+            self._trials.pop(name, None)
+            self._stopped[name] = Stop(_CUT_SHORT, datetime.now(UTC))
 
     def answered(self, name: str) -> None:
         """The engine has answered: whatever stopped it is over."""
@@ -196,6 +205,8 @@ class Stopping:
             if isinstance(engine, Enrolling):
                 self._enrol(name, engine)
         except EngineError as exc:
+            if self._cancelled():
+                return self._cut_short(name)
             return self._put(name, self._judged(name, exc))
         except StoreError:
             # What engines keep is in the database: no fault of theirs.

@@ -21,6 +21,7 @@ from tigertag.errors import RequestError
 from tigertag.executors import threads
 from tigertag.libraries import folder
 from tigertag.model import Answer, Item, Media, Tag
+from tigertag.net import heeding
 from tigertag.pipeline import Ask, Stopped, Terms
 from tigertag.policy import Rules
 from tigertag.services import calls
@@ -144,8 +145,9 @@ class _Work:
 
     def _step(self) -> bool:
         chunk = self._next()
-        for result in self._tag(chunk):
-            self.ready.put(result)
+        with heeding(self.stop.is_set):
+            for result in self._tag(chunk):
+                self.ready.put(result)
         return bool(chunk)
 
     def _next(self) -> list[Picture]:

@@ -8,6 +8,7 @@ from tigertag import policy
 from tigertag.contracts import EditOutcome, RunContext
 from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
 from tigertag.model import Edit, Shown, Standing, TagRef
+from tigertag.net import undisturbed
 from tigertag.policy import Plan, Settled
 from tigertag.services import reading
 from tigertag.services.canary import Canary
@@ -182,9 +183,11 @@ class Writeback:
         by_key = {one.read.shown.key: one for one in made}
         outcomes: list[EditOutcome] = []
         try:
-            for outcome in self._context.library.send([one.edit for one in made]):
-                after = None if outcome.after is None else reading.bounded(outcome.after)
-                outcomes.append(replace(outcome, after=after))
+            # A write that has begun is finished and read back, even if the scan is stopped.
+            with undisturbed():
+                for outcome in self._context.library.send([one.edit for one in made]):
+                    after = None if outcome.after is None else reading.bounded(outcome.after)
+                    outcomes.append(replace(outcome, after=after))
             silent = by_key.keys() - {outcome.key for outcome in outcomes}
             reason = "The library did not say what came of it; scan again."
             outcomes += [EditOutcome(key, None, reason, sent=True) for key in sorted(silent)]

@@ -30,6 +30,7 @@ from tigertag.engines.compreface.sdk import Refused
 from tigertag.engines.compreface.sending import SIDE_PX, fitting, reserved
 from tigertag.errors import EngineError
 from tigertag.model import Frame, Label, Media, Sample
+from tigertag.net import heeding
 from tigertag.remote.crew import Crew
 from tigertag.remote.once import Passing
 from tigertag.remote.stumbling import Stumbling
@@ -118,7 +119,8 @@ class CompreFace:
         while True:
             with self._host.kept.alone("enrol", lease_s=_LEASE_S) as alone:
                 if alone:
-                    return self._enrolled(run, by_itself=by_itself)
+                    with heeding(run.cancelled):
+                        return self._enrolled(run, by_itself=by_itself)
             if run.cancelled():
                 return Enrolled()
             time.sleep(_ASK_AGAIN_S)

@@ -59,8 +59,11 @@ class Enrolment:
         known = self._recovered(known)
         if people.tags or not known or not self.by_itself:
             for key, record in _unwanted(people, known):
+                if self.run.cancelled():
+                    break
                 self._remove(key, record)
-            self._clear_subjects(people)
+            else:
+                self._clear_subjects(people)
         else:
             self._problems.append(
                 f"faces.yaml names nobody; the {len(known)} pictures that were sent stay in"

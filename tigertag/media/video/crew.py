@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -59,7 +60,9 @@ class Crew:
         parts = _parts(places, 1 + len(others))
         with ThreadPoolExecutor(max(1, len(others))) as pool:
             beside = [
-                pool.submit(lambda lens, part: list(how(lens, part)), lens, part)
+                pool.submit(
+                    copy_context().run, lambda lens, part: list(how(lens, part)), lens, part
+                )
                 for lens, part in zip(others, parts[1:], strict=True)
             ]
             found = [*how(first, parts[0]), *(frame for one in beside for frame in one.result())]

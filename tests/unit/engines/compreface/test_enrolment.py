@@ -1,8 +1,9 @@
 """Enrolment: by difference, once, and never a picture or a person of the owner's."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread, Timer
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.counted import CountedCalls
 from tests.unit.engines.compreface.setup import Home
 from tigertag.contracts import Call, Enrolled, Forgetful, RunContext
 from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
+from tigertag.net import Http
 
 pytestmark = pytest.mark.slow
 
@@ -406,3 +408,30 @@ def test_it_leaves_a_line_beside_the_engine(home: Home) -> None:
     home.write({"Ada": {"a.png": ADA, "gone.png": None}})
     home.enrolled()
     assert home.kept.get("notice") == "1 person, 2 pictures in the file; left out: 1."
+
+
+@pytest.mark.parametrize("at", ["GET /api/v1/recognition/faces", "subjects", "POST"])
+def test_it_hears_that_it_is_cancelled_while_it_is_patient(home: Home, at: str) -> None:
+    home.write({"Ada": {"ada-1.png": ADA}, "Grace": {"grace-1.png": GRACE}})
+    home.http = Http()
+    engine = home.engine()
+    engine.open()
+    home.server.retry_after = "60"
+    home.server.fail(503, at=at)
+    stop, since_s = Event(), time.monotonic()
+    Timer(0.3, stop.set).start()
+    with pytest.raises(Unavailable):
+        engine.enrol(RunContext(stop.is_set, CountedCalls()))
+    assert 0.3 <= time.monotonic() - since_s < 1.3
+    home.server.mend()
+    assert home.enrolled().added == 2
+
+
+def test_cancelled_it_removes_no_further_picture(home: Home) -> None:
+    home.write({"Ada": {"ada-1.png": ADA, "ada-2.png": ADA_TOO}, "Grace": {"grace-1.png": GRACE}})
+    home.enrolled()
+    home.write({"Grace": {"grace-1.png": GRACE}})
+    engine = home.engine()
+    engine.open()
+    assert engine.enrol(RunContext(lambda: True, CountedCalls())).removed == 0
+    assert home.enrolled().removed == 2
