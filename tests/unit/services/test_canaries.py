@@ -16,7 +16,7 @@ from tigertag.model import Edit, Shown
 from tigertag.services import scans
 from tigertag.services.runner import Runner
 from tigertag.services.writeback import Writeback
-from tigertag.store import Store
+from tigertag.store import Store, schema
 
 pytestmark = pytest.mark.slow
 
@@ -179,3 +179,26 @@ def test_an_undo_makes_its_first_write_alone_too(
     wiping = Wiping(monkeypatch, tells=True)
     assert len(work_on(world, scans.undo(world.core, applied))) == 1
     assert len(wiping.ruined) == 1
+
+
+def test_who_loses_its_chunk_over_the_first_write_keeps_no_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "slept"
+    root.mkdir()
+    world = World(root, f"sqlite:///{root}/slept.db")
+    taken = Lock()
+
+    def sleeping(library: FolderLibrary, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
+        if taken.acquire(blocking=False):
+            with world.store.write() as db:
+                chunks = schema.chunks
+                of_another = {"token": chunks.c.token + 1, "state": "queued", "lease_until": 0}
+                db.execute(chunks.update().where(chunks.c.state == "leased").values(of_another))
+        return SEND(library, edits)
+
+    monkeypatch.setattr(FolderLibrary, "send", sleeping)
+    for number in range(4):
+        world.picture(f"{number}.png", "red")
+    assert world.scan("apply").scan.state == "done"
+    world.close()

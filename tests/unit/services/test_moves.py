@@ -14,8 +14,8 @@ from tests.colours import COLOURS
 from tests.world import World
 from tigertag.contracts import Failed
 from tigertag.libraries import folder
-from tigertag.model import Item, Section, Shown
-from tigertag.services import listing, moves, scans
+from tigertag.model import Item, Rule, RuleAction, Section, Shown
+from tigertag.services import listing, moves, problems, scans
 from tigertag.services.scans import Request
 from tigertag.store import Db, schema
 from tigertag.store import moves as store_moves
@@ -455,3 +455,54 @@ def test_an_undo_makes_no_first_write_to_another_section(parted: World) -> None:
     scan_section(parted, "b")
     status = parted.undo(scan_id)
     assert (status.failed, words(parted, "b/1.png")) == (1, {"red"})
+
+
+def test_a_copy_of_what_lies_on_a_section_that_is_away_is_no_move(parted: World) -> None:
+    scan_section(parted, "a")
+    scan_section(parted, "b")
+    (parted.photos / "b/2.png.xmp").unlink()
+    scan_section(parted, "b")
+    shutil.copy2(parted.photos / "b/2.png", parted.photos / "a/2.png")
+    away = (parted.photos / "b").rename(parted.home / "away")
+    (parted.photos / "b").mkdir()
+    scan_section(parted, "a")
+    (parted.photos / "b").rmdir()
+    away.rename(parted.photos / "b")
+    scan_section(parted, "b")
+    assert (words(parted, "b/2.png"), words(parted, "a/2.png")) == (set(), {"green"})
+
+
+def test_a_copy_of_what_the_settings_leave_out_is_no_move(tagged: World) -> None:
+    def excluding(*patterns: str) -> None:
+        options = folder.Options(path=tagged.photos, exclude=patterns)
+        tagged.library = folder.build("photos", options, tagged.host)
+
+    excluding("red.png")
+    tagged.scan("apply")
+    shutil.copy2(tagged.photos / "red.png", tagged.photos / "copy.png")
+    tagged.scan("apply")
+    excluding()
+    tagged.scan("apply")
+    assert (tagged.tags("red.png"), tagged.tags("copy.png")) == (set(), {"red"})
+
+
+def test_a_preview_writes_nothing_to_what_was_moved_into_another_section(parted: World) -> None:
+    parted.rules = (Rule(RuleAction.DENY, "green", section="photos/a"),)
+    photo(parted, "b/stays.png", "blue")
+    scan_section(parted, "a")
+    preview = scans.start(parted.core, Request("photos", "b", "changed", "preview"))
+    parted.run(preview)
+    move(parted, "b/2.png", "a/2.png")
+    scan_section(parted, "a")
+    assert parted.apply(preview).failed == 1
+    assert words(parted, "a/2.png") == set()
+
+
+def test_a_problem_moves_along_with_its_photo(world: World) -> None:
+    world.engine.fails["red"] = Failed("", "refused", retryable=False)
+    photo(world, "a.png", "red")
+    world.scan()
+    shutil.copy(world.photos / "a.png", world.photos / "b.png")
+    (world.photos / "a.png").unlink()
+    world.scan()
+    assert [one.card.item.key for one in problems.listed(world.core).items] == ["b.png"]

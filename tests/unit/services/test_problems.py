@@ -8,9 +8,9 @@ import pytest
 from tests.colours import ColourEngine
 from tests.shelf import Shelf
 from tests.world import World
-from tigertag.contracts import EditOutcome, Failed
+from tigertag.contracts import EditOutcome, Failed, NotRead
 from tigertag.errors import NotFound
-from tigertag.model import Edit
+from tigertag.model import Edit, Item
 from tigertag.services import browsing, problems, scans, sources
 
 pytestmark = pytest.mark.slow
@@ -166,3 +166,25 @@ def test_what_a_scan_could_not_do_shows_in_a_status_of_any_of_its_section(
     first = world.scan().scan.id
     world.scan("apply")
     assert scans.status(world.core, first).problems == 1
+
+
+def test_a_write_that_failed_stays_a_problem_until_one_succeeds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(_library: object, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
+        return iter([EditOutcome(edit.item.key, None, "cannot be written") for edit in edits])
+
+    def unread(_library: object, items: Sequence[Item]) -> Iterator[NotRead]:
+        return iter([NotRead(item.key, "busy") for item in items])
+
+    world.picture("a.png", "red")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(world.library), "send", refusing)
+        world.scan("apply")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(world.library), "read_tags", unread)
+        world.scan()
+    world.scan()
+    assert len(problems.listed(world.core).items) == 1
+    world.scan("apply")
+    assert problems.listed(world.core).items == ()
