@@ -9,11 +9,13 @@ with and without their tokens), Gemma (<|channel>thought … <channel|>), Seed, 
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 _LONGEST = 50_000
 _MOST_ATTEMPTS = 2_000
 _DEEPEST = 12
+_MOST_COMMENTS = 50
 
 _NAMES = (
     r"(?:seed:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|draft)"
@@ -63,6 +65,15 @@ def values(text: str) -> Iterator[Any]:
     A thought that never ends may be followed by the answer all the same: an object that begins a
     line and ends the text counts.
     """
+    with suppress(ValueError, RecursionError):
+        # Words in it may look like the marks of a thought; the answer is whole all the same.
+        whole = json.loads(text[: _LONGEST + 1])
+        if isinstance(whole, dict | list):
+            yield whole
+            return
+    if text.count("/*") > _MOST_COMMENTS:
+        # No answer has so many: each one that never ends would be looked for to the end.
+        text = text.replace("/*", "")
     said, thought = _without_thoughts(text[-_LONGEST:])
     yield from (value for value, _start, _end in _whole(said))
     last = [

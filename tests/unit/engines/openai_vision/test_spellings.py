@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.engines.openai_vision.test_answers import answer, answered
 from tests.unit.engines.openai_vision.visions import words
 from tigertag.contracts import Failed, Labelled
+from tigertag.engines.openai_vision import tolerant
 from tigertag.engines.openai_vision.completion import taken
 from tigertag.engines.openai_vision.confidences import BARE_WORD
 from tigertag.engines.openai_vision.reading import read
@@ -278,3 +279,18 @@ def test_no_text_breaks_the_reading(said: str) -> None:
 def test_no_value_breaks_the_reading(said: Any) -> None:
     lists = {"subjects": said, "mood": [said]}
     assert isinstance(answer(json.dumps(lists)), Labelled | Failed)
+
+
+@pytest.mark.parametrize("word", ["the <analysis> tag", "<think>", "[THINK]"])
+def test_strict_json_is_whole_whatever_its_words_look_like(word: str) -> None:
+    answer = {"subjects": ["dog"], "reasoning": word}
+    assert list(tolerant.values(json.dumps(answer))) == [answer]
+
+
+@pytest.mark.parametrize(
+    "text", [("[" + "/*," * 50) * 300, "[a,/*," * 12 + "/*," * 10_000], ids=["many", "deep"]
+)
+def test_comments_that_never_end_take_no_time(text: str) -> None:
+    began = time.process_time()
+    list(tolerant.values(text))
+    assert time.process_time() - began < 3
