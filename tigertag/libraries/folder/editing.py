@@ -22,6 +22,7 @@ from tigertag.libraries.folder.lists import (
 from tigertag.libraries.folder.xml import Element, Remark, Splice, escape
 from tigertag.libraries.folder.xmp import (
     ABOUT,
+    ADDED,
     COPIED,
     COPY_OF,
     NAMES,
@@ -41,16 +42,20 @@ def edited(
     removes: Collection[str],
     hidden: Sequence[Keywords] = (),
     copy_of: str = "",
+    owner: str = "",
 ) -> bytes:
     """Return the bytes of XMP with these tags added and removed, and nothing else changed.
 
     A tag to add that is there in any case is left as it is, one to remove goes only where it stands
     in the same spelling: as a word, and as a path of that one word. `hidden`: lists elsewhere that
     those of this document hide, or would. `copy_of`: the document is a new copy of that sidecar,
-    and is to say so. Raises `XmlError` where a second look does not find just that.
+    and is to say so. `owner`: the file that the tags are for, in a sidecar that others may have in
+    common with it; it is to say that too. Raises `XmlError` where a second look does not find just
+    that.
     """
     editing = _Editing(xmp, adds, removes, hidden)
     editing.edit()
+    editing.mark_added(owner)
     if copy_of:
         editing.mark(copy_of)
     content = xmp.spliced(editing.splices)
@@ -98,6 +103,27 @@ class _Editing:
         text = f'{indent} <rdf:Description xmlns:rdf="{RDF}" {head}/>'
         self.splices.append(self._document.append(rdf, text, indent))
         self.expected[COPY_OF].append(copy_of)
+
+    def mark_added(self, owner: str) -> None:
+        """Keep the list of the words that TigerTag added; it goes with the last of them."""
+        old = list(self._xmp.added)
+        new = [entry for entry in old if entry.partition("/")[2] not in self._removes]
+        new += [f"{owner}/{word}" for word in self._words if owner]
+        self.expected[ADDED] = new
+        if new == old:
+            return
+        for description in self._xmp.descriptions:
+            self.splices += map(self._document.cut, self._marks_of(description))
+        if new:
+            mark = KeywordList("tigertag", NS, "added")
+            self.splices.append(self._described([(mark, new)]))
+
+    def _marks_of(self, description: Element) -> list[Element]:
+        """What goes with the marks in a description: all of it, if nothing else is there."""
+        if description in self._gone:
+            return []
+        marks = [one for one in description.elements if one.name == ADDED]
+        return [description] if _is_mark(description) else marks
 
     def _copies(self) -> list[Element]:
         """The descriptions that TigerTag made for lists of which a part is the user's."""
@@ -209,10 +235,13 @@ class _Editing:
 
     def _copy(self, made: Mapping[KeywordList, Sequence[str]], copied: Sequence[str]) -> Splice:
         """Put lists into a description of their own, which says what in them is the user's."""
+        mark = KeywordList("tigertag", NS, "copied")
+        return self._described([*made.items(), (mark, copied)])
+
+    def _described(self, lists: Sequence[tuple[KeywordList, Sequence[str]]]) -> Splice:
+        """Append a description of its own that holds these lists."""
         rdf = self._xmp.rdf
         indent = self._indent(rdf)
-        mark = KeywordList("tigertag", NS, "copied")
-        lists = [*made.items(), (mark, copied)]
         bound = {**rdf.bound, "rdf": RDF}
         inner = "".join(_written(one, entries, bound, indent + "  ") for one, entries in lists)
         head = f'<rdf:Description xmlns:rdf="{RDF}" rdf:about="">'
@@ -221,17 +250,13 @@ class _Editing:
 
     def _appended(self, made: Mapping[KeywordList, Sequence[str]]) -> Splice:
         """Put whole properties into the first description, or into one of their own."""
-        if self._xmp.descriptions:
-            home = self._xmp.descriptions[0]
+        homes = [one for one in self._xmp.descriptions if not _is_mark(one)]
+        if homes:
+            home = homes[0]
             indent = self._indent(home)
             inner = "".join(_written(one, w, home.bound, indent + " ") for one, w in made.items())
             return self._document.append(home, inner, indent)
-        rdf = self._xmp.rdf
-        indent = self._indent(rdf)
-        inner = "".join(_written(one, w, rdf.bound, indent + "  ") for one, w in made.items())
-        head = f'<rdf:Description xmlns:rdf="{RDF}" rdf:about="">'
-        text = f"{indent} {head}{inner}{indent} </rdf:Description>"
-        return self._document.append(rdf, text, indent)
+        return self._described([*made.items()])
 
     def _indent(self, element: Element) -> str:
         return "\n" + self._document.indent(element)
@@ -249,6 +274,13 @@ def _copied(description: Element) -> list[str]:
         if element.name == COPIED
         for word in values(element)
     ]
+
+
+def _is_mark(description: Element) -> bool:
+    """Whether all that a description holds is TigerTag's list of what it added."""
+    names = {element.name for element in description.elements}
+    about = {*description.attributes} - {ABOUT}
+    return names == {ADDED} and not about and not _has_remarks(description)
 
 
 def _has_remarks(element: Element) -> bool:

@@ -157,25 +157,62 @@ class FolderLibrary:
         try:
             _check(edit)
             photo = self._file(key)
+            taken: set[str] = set()
             for _try in range(_TRIES):
-                if self._written(edit, photo):
-                    removed = [tag.name for tag in edit.removes]
-                    return EditOutcome(key, self._shown(key, removed=removed))
+                if _cleared(edit, photo, taken) and self._written(edit, photo, taken):
+                    return EditOutcome(key, self._after(edit, photo, taken))
             raise Unreadable("Another program keeps changing its sidecar; try again later.")
         except ItemError as exc:
             return EditOutcome(key, None, str(exc))
         except OSError as exc:
             return EditOutcome(key, None, self._refusal(exc))
 
-    def _written(self, edit: Edit, photo: str) -> bool:
+    def _after(self, edit: Edit, photo: str, taken: Collection[str]) -> Shown:
+        """Return what is shown after an edit, which took these words out.
+
+        A word that it did not find where TigerTag writes, and that stands in a sidecar, may be
+        TigerTag's: it is not told as gone.
+        """
+        removes = {tag.name for tag in edit.removes}
+        stuck = {
+            word: one
+            for one in sidecar.read_all(photo).all
+            for word in removes - {*taken}
+            if word in sidecar.as_for(photo, one.xmp).tags
+        }
+        if stuck and not (edit.adds or taken):
+            word, one = next(iter(stuck.items()))
+            raise Unreadable(
+                f"“{word}” stands in the sidecar {text(os.path.basename(one.path))}, and nothing"
+                " there says that TigerTag wrote it; it was left. Take it out there if it is not"
+                " yours."
+            )
+        return self._shown(edit.item.key, removed=removes - {*stuck})
+
+    def _written(self, edit: Edit, photo: str, taken: set[str]) -> bool:
         """Bring a photo's sidecar to what an edit asks for; False where it changed meanwhile."""
         found = sidecar.read_all(photo)
         target = sidecar.target(photo, found, adds=bool(edit.adds))
-        content = self._edited(edit, photo, target)
+        kept = sidecar.foreign(photo, target.xmp) if target.is_common else {}
+        removes = {tag.name for tag in edit.removes} - {*kept}
+        content = _edited(
+            photo,
+            target.xmp,
+            adds=[tag.name for tag in edit.adds],
+            removes=removes,
+            copy_of=os.path.basename(target.copied.path) if target.copied else "",
+            owner=sidecar.mark_of(photo) if target.is_common else "",
+        )
+        taken |= removes & {*target.xmp.tags}
         after = Xmp(content)
         if after.rest != target.xmp.rest:
             raise Unreadable("Its sidecar cannot be changed safely; it was left untouched.")
-        is_needless = after.is_void or after.original in [one.xmp.source for one in found.common]
+        originals = [
+            source
+            for one in found.common
+            for source in (one.xmp.source, sidecar.as_for(photo, one.xmp).source)
+        ]
+        is_needless = after.is_void or after.original in originals
         if content == target.xmp.source and not (target.was and is_needless):
             return True
         self._sweep(os.path.dirname(photo))
@@ -184,19 +221,6 @@ class FolderLibrary:
         if is_needless:
             return sidecar.remove(target.path, was=target.was)
         return sidecar.replace(target.path, content, was=target.was)
-
-    def _edited(self, edit: Edit, photo: str, target: sidecar.Target) -> bytes:
-        try:
-            return edited(
-                target.xmp,
-                adds=[tag.name for tag in edit.adds],
-                removes={tag.name for tag in edit.removes},
-                hidden=in_file(photo),
-                copy_of=os.path.basename(target.copied.path) if target.copied else "",
-            )
-        except XmlError as exc:
-            reason = f"Its sidecar cannot be changed safely ({exc}); it was left untouched."
-            raise Unreadable(reason) from exc
 
     def _sweep(self, folder: str) -> None:
         if folder not in self._swept:
@@ -207,11 +231,14 @@ class FolderLibrary:
         """Return what is shown of a photo now.
 
         `removed`: words that were just taken out of its sidecar. Where they also stand in its file,
-        or in a sidecar that this one hides, they were not TigerTag's: they are left out.
+        or in a sidecar that this one hides, they were not TigerTag's: they are left out. So is what
+        TigerTag put into a common sidecar for another photo.
         """
         photo = os.path.join(self._root, path(key))
         found = sidecar.read_all(photo)
-        sources, revision = [one.xmp.keywords for one in found.all], None
+        seen = [one.xmp for one in found.own]
+        seen += [sidecar.as_for(photo, one.xmp) for one in found.common]
+        sources, revision = [one.keywords for one in seen], None
         try:
             status = self._status(photo)
         except ItemError:
@@ -222,7 +249,7 @@ class FolderLibrary:
             revision = revision_of(status)
             if stat.S_ISREG(status.st_mode) and inside(self._root, photo):
                 sources += in_file(photo)
-        gone = folded(removed) - folded(found.first.xmp.tags if found.first else ())
+        gone = folded(removed) - folded(seen[0].tags if seen else ())
         words = (word for word in tags_of(sources) if word.casefold() not in gone)
         return Shown(
             key,
@@ -273,6 +300,39 @@ class FolderLibrary:
         if denied:
             return f"Its folder cannot be written ({why(exc)}); give that user the right to."
         return f"Its sidecar could not be written: {why(exc)}."
+
+
+def _cleared(edit: Edit, photo: str, taken: set[str]) -> bool:
+    """Take out what TigerTag once put into a common sidecar that another one now hides."""
+    found = sidecar.read_all(photo)
+    for one in found.common:
+        words = sidecar.marked(photo, one.xmp) & {tag.name for tag in edit.removes}
+        if one is found.first or not words:
+            continue
+        content = _edited(photo, one.xmp, removes=words)
+        if Xmp(content).rest != one.xmp.rest:
+            raise Unreadable("Its sidecar cannot be changed safely; it was left untouched.")
+        if not sidecar.replace(one.path, content, was=one.stamp):
+            return False
+        taken |= words
+    return True
+
+
+def _edited(
+    photo: str,
+    xmp: Xmp,
+    *,
+    adds: Sequence[str] = (),
+    removes: Collection[str],
+    copy_of: str = "",
+    owner: str = "",
+) -> bytes:
+    hidden = in_file(photo)
+    try:
+        return edited(xmp, adds=adds, removes=removes, hidden=hidden, copy_of=copy_of, owner=owner)
+    except XmlError as exc:
+        reason = f"Its sidecar cannot be changed safely ({exc}); it was left untouched."
+        raise Unreadable(reason) from exc
 
 
 def _check(edit: Edit) -> None:

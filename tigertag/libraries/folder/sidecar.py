@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import quote, unquote_to_bytes
 
 from tigertag.denied import why
 from tigertag.errors import Unreadable
+from tigertag.libraries.folder.editing import edited
+from tigertag.libraries.folder.in_file import in_file
 from tigertag.libraries.folder.keys import SIDECARS, sidecars, text
 from tigertag.libraries.folder.listing import media_of, stamp, stamps
 from tigertag.libraries.folder.xml import XmlError
@@ -81,27 +84,63 @@ def _distinct(paths: Iterable[str]) -> tuple[Sidecar, ...]:
 class Target:
     """The sidecar that an edit is made in: what it holds, or is to begin with, and its stamp.
 
-    `copied`: the sidecar that a new one begins as a copy of.
+    `copied`: the sidecar that a new one begins as a copy of. `is_common`: it is no photo's own.
     """
 
     path: str
     xmp: Xmp
     was: str
     copied: Sidecar | None = None
+    is_common: bool = False
 
 
 def target(photo: str, found: Sidecars, *, adds: bool) -> Target:
     """Return the sidecar to write: the one that other programs show, so that none is hidden.
 
     A `photo.xmp` that another photo or video has in common with this one does not take this one's
-    words: a new sidecar begins as its copy, which hides nothing of it.
+    words: a new sidecar begins as its copy, which hides nothing of it, and leaves out the words
+    that TigerTag put there for the other one.
     """
     first = found.first
     if first is None:
         return Target(photo + SIDECARS[0], Xmp(EMPTY), "")
     if found.own or not adds or not _has_twin(photo):
-        return Target(first.path, first.xmp, first.stamp)
-    return Target(photo + SIDECARS[0], first.xmp, "", first)
+        return Target(first.path, first.xmp, first.stamp, is_common=not found.own)
+    return Target(photo + SIDECARS[0], as_for(photo, first.xmp), "", first)
+
+
+def mark_of(photo: str) -> str:
+    """Return a photo's name as `tigertag:added` has it: XML can hold it, and it has no slash."""
+    return quote(os.fsencode(os.path.basename(photo)))
+
+
+def marked(photo: str, xmp: Xmp) -> set[str]:
+    """Return the words that TigerTag put into a common sidecar for this photo."""
+    entries = [entry.partition("/") for entry in xmp.added]
+    return {word for name, _, word in entries if name == mark_of(photo)}
+
+
+def foreign(photo: str, xmp: Xmp) -> dict[str, str]:
+    """Return the words there that are for another file, which is still there, with its path."""
+    own, found = marked(photo, xmp), {}
+    for name, _, word in (entry.partition("/") for entry in xmp.added):
+        other = os.path.join(os.path.dirname(photo), os.fsdecode(unquote_to_bytes(name)))
+        if word not in own and name != mark_of(photo) and os.path.lexists(other):
+            found[word] = other
+    return found
+
+
+def as_for(photo: str, xmp: Xmp) -> Xmp:
+    """Return a common sidecar without what TigerTag put there for another photo."""
+    others = foreign(photo, xmp)
+    if not others:
+        return xmp
+    hidden = [one for path in sorted({*others.values()}) for one in in_file(path)]
+    try:
+        return Xmp(edited(xmp, adds=(), removes=others.keys(), hidden=hidden))
+    except XmlError as exc:
+        reason = f"Its sidecar cannot be read safely ({exc}); it was left untouched."
+        raise Unreadable(reason) from exc
 
 
 def _has_twin(photo: str) -> bool:

@@ -3,6 +3,9 @@
 All that is not in these lists is the rest, and is never changed. A list that TigerTag makes beside
 others holds what they do, so that it hides nothing. It stands in a description of its own, which
 says in `tigertag:copied` which words are the user's, and goes when nothing else is left in it.
+
+In a sidecar that photos may have in common (`photo.xmp`), `tigertag:added` names the words that
+TigerTag put there and the file each is for, as "photo.jpg/word": another one's are told by it.
 """
 
 import hashlib
@@ -21,9 +24,9 @@ _FRAMES = {f"{_X} xmpmeta", f"{_X} xapmeta", _RDF_RDF, _DESCRIPTION}
 _ARRAYS = {f"{RDF} Bag", f"{RDF} Seq", f"{RDF} Alt"}
 _OURS = "TigerTag"
 NS = "urn:tigertag:1.0/"
-COPIED, COPY_OF = f"{NS} copied", f"{NS} copyOf"
+COPIED, COPY_OF, ADDED = f"{NS} copied", f"{NS} copyOf", f"{NS} added"
 NAMES = {found.name for found in LISTS}
-_OUTSIDE_REST = {*NAMES, *CATEGORIES, COPIED, COPY_OF}
+_OUTSIDE_REST = {*NAMES, *CATEGORIES, COPIED, COPY_OF, ADDED}
 
 EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
 <x:xmpmeta xmlns:x="{_X}" x:xmptk="{_OURS}">
@@ -68,6 +71,12 @@ class Xmp:
             for element in description.elements
             if element.name == wanted.name
         ]
+
+    @cached_property
+    def added(self) -> tuple[str, ...]:
+        """The entries of `tigertag:added`: a file's name, quoted, a slash, and a word."""
+        inside = [one for each in self.descriptions for one in each.elements if one.name == ADDED]
+        return tuple(entry for one in inside for entry in values(one))
 
     def _categories(self) -> list[str]:
         inside = [one for d in self.descriptions for one in d.elements if one.name in CATEGORIES]

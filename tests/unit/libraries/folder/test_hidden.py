@@ -335,6 +335,81 @@ def test_a_word_of_ours_that_also_stands_elsewhere_is_ours_no_more_when_it_is_re
     assert words(seen(place, "a.jpg")) == ["Koala"]
 
 
+def with_common(place: FolderPlace, *adds: str) -> bytes:
+    """Make a photo with a `photo.xmp`, and put tags there; return what that held before."""
+    place.add_photo("a.jpg")
+    base = place.root / "a.xmp"
+    base.write_text(owners({"dc:subject": ["Anna"]}, 'xmp:Rating="5"'))
+    before = base.read_bytes()
+    assert words(place.send("a.jpg", adds=adds).after) == ["Anna", *adds]
+    return before
+
+
+def test_a_copy_of_a_common_sidecar_leaves_out_what_was_written_for_the_twin(
+    place: FolderPlace,
+) -> None:
+    before = with_common(place, "koala")
+    place.add_photo("a.heic")
+    assert words(seen(place, "a.heic")) == ["Anna"]
+    added = goes_there_and_back(place, "a.heic", "bear")
+    assert words(added.after) == ["Anna", "bear"]
+    assert "koala" not in in_xmp(place, "a.heic").tags
+    assert words(place.send("a.jpg", removes=("koala",)).after) == ["Anna"]
+    assert words(place.send("a.heic", removes=("bear",)).after) == ["Anna"]
+    assert contents(place) == {"a.jpg": PHOTO, "a.heic": PHOTO, "a.xmp": before}
+
+
+def test_a_copy_holds_nothing_that_was_carried_over_from_the_twins_file(place: FolderPlace) -> None:
+    with_common(place)
+    (place.root / "a.jpg").write_bytes(iptc("Zoe"))
+    place.send("a.jpg", adds=("koala",))
+    place.add_photo("a.heic")
+    assert "koala" in in_xmp(place, "a.jpg", sidecar="a.xmp").tags
+    place.send("a.heic", adds=("bear",))
+    assert in_xmp(place, "a.heic").tags == ("Anna", "bear")
+
+
+def test_twins_may_have_the_same_tag_and_lose_only_their_own(place: FolderPlace) -> None:
+    with_common(place, "koala")
+    place.add_photo("a.heic")
+    place.send("a.heic", adds=("koala",))
+    for _again in range(2):
+        assert words(place.send("a.heic", removes=("koala",)).after) == ["Anna"]
+        assert words(seen(place, "a.jpg")) == ["Anna", "koala"]
+
+
+def test_a_word_of_ours_goes_from_a_common_sidecar_that_is_hidden_by_now(
+    place: FolderPlace,
+) -> None:
+    before = with_common(place, "koala")
+    place.tag("a.jpg", "Anna")
+    own = place.sidecar("a.jpg").read_bytes()
+    after = place.send("a.jpg", removes=("koala",)).after
+    assert words(after) == words(seen(place, "a.jpg")) == ["Anna"]
+    assert contents(place) == {"a.jpg": PHOTO, "a.jpg.xmp": own, "a.xmp": before}
+
+
+def test_an_undo_after_a_copy_was_made_takes_the_word_from_both(place: FolderPlace) -> None:
+    before = with_common(place, "koala")
+    place.add_photo("a.heic")
+    place.send("a.jpg", adds=("bear",))
+    after = place.send("a.jpg", removes=("koala",)).after
+    assert words(after) == words(seen(place, "a.jpg")) == ["Anna", "bear"]
+    place.send("a.jpg", removes=("bear",))
+    assert contents(place) == {"a.jpg": PHOTO, "a.heic": PHOTO, "a.xmp": before}
+
+
+def test_a_hidden_word_that_may_be_ours_is_not_told_as_removed(place: FolderPlace) -> None:
+    place.add_photo("a.jpg")
+    place.tag("a.jpg", "Anna")
+    (place.root / "a.xmp").write_text(owners({"dc:subject": ["koala"]}))
+    before = contents(place)
+    outcome = place.send("a.jpg", removes=("koala",))
+    assert outcome.after is None
+    assert outcome.reason
+    assert contents(place) == before
+
+
 def test_a_listing_with_sidecars_of_all_names_opens_none(
     place: FolderPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
