@@ -124,7 +124,11 @@ def foreign(photo: str, xmp: Xmp) -> dict[str, str]:
     """Return the words there that are for another file, which is still there, with its path."""
     own, found = marked(photo, xmp), {}
     for name, _, word in (entry.partition("/") for entry in xmp.added):
-        other = os.path.join(os.path.dirname(photo), os.fsdecode(unquote_to_bytes(name)))
+        beside = os.fsdecode(unquote_to_bytes(name))
+        if not beside or "\0" in beside or os.path.basename(beside) != beside:
+            # Whoever wrote that, it names no file of this folder: nothing else is opened for it.
+            continue
+        other = os.path.join(os.path.dirname(photo), beside)
         if word not in own and name != mark_of(photo) and os.path.lexists(other):
             found[word] = other
     return found

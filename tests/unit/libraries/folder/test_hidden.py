@@ -13,6 +13,7 @@ from tests.exiftool import ExifTool
 from tests.unit.libraries.folder.folders import PHOTO, FolderPlace
 from tests.unit.media.pictures import halves
 from tigertag.contracts import EditOutcome, NotRead
+from tigertag.libraries.folder import sidecar
 from tigertag.libraries.folder.editing import edited
 from tigertag.libraries.folder.lists import tags_of
 from tigertag.libraries.folder.xmp import Xmp
@@ -512,3 +513,11 @@ def test_whatever_lists_there_are_nothing_is_hidden_and_all_can_be_taken_back(
         said = {word.casefold() for entry in entries for word in found.path(entry)}
         assert found in before.keywords or had <= said
     assert edited(after, adds=[], removes={"koala", "bear"}, hidden=hidden) == before.source
+
+
+@pytest.mark.parametrize("name", ["%00", "..%2F..%2Fetc%2Fpasswd", "%2Fetc%2Fpasswd", ".%2Fp.jpg"])
+def test_a_mark_that_names_no_file_of_the_folder_opens_none(name: str) -> None:
+    class Marked:
+        added = (f"{name}/dog",)
+
+    assert sidecar.foreign("/photos/p.png", Marked()) == {}  # type: ignore[arg-type]
