@@ -187,6 +187,11 @@ class Tag:
     field: Field = Field.TAG
     because: tuple[Evidence, ...] = ()
 
+    @property
+    def ref(self) -> "TagRef":
+        """The tag as it is to stand on a server."""
+        return TagRef(self.field, self.name)
+
 
 def fold(name: str) -> str:
     """Return what makes two spellings one tag: servers change case, trim and compose letters."""

@@ -2,7 +2,7 @@
 
 from tigertag.policy.decide import VERSION, allowed, decide, plain_name
 from tigertag.policy.groups import rolled_up
-from tigertag.policy.plan import Plan, Settled, at_most, plan, plan_undo, settle
+from tigertag.policy.plan import Plan, Settled, at_most, buried, plan, plan_undo, settle
 from tigertag.policy.rules import Rules
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Settled",
     "allowed",
     "at_most",
+    "buried",
     "decide",
     "plain_name",
     "plan",

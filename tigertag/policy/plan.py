@@ -62,7 +62,7 @@ def plan(
         for (field, name), state in standing.items()
         if state is Standing.HELD and name not in asked_again
     }
-    barred = {name for _field, name in _buried(standing) | loss.tombstones | held}
+    barred = {name for _field, name in buried(standing) | loss.tombstones | held}
     removable = {
         word
         for word, state in standing.items()
@@ -104,7 +104,8 @@ def _loss(
     return _Loss(frozenset(), lost) if wiped else _Loss(lost, frozenset())
 
 
-def _buried(standing: Mapping[Word, Standing]) -> set[Word]:
+def buried(standing: Mapping[Word, Standing]) -> set[Word]:
+    """Return the words that the user took off."""
     return {word for word, state in standing.items() if state is Standing.TOMBSTONE}
 
 
@@ -125,7 +126,7 @@ def plan_undo(
     """
     present, there = _once(shown.tags), {ref.word for ref in shown.tags}
     loss = _loss(standing, there, refreshed=refreshed, moved=moved)
-    barred = _buried(standing) | loss.tombstones
+    barred = buried(standing) | loss.tombstones
     adds: dict[Word, TagRef] = {}
     removes: dict[Word, TagRef] = {}
     held: set[Word] = set()

@@ -45,10 +45,12 @@ class Asking:
 
     def unproven(self, chunk: Chunk) -> frozenset[str]:
         """Return engines of a chunk that may hang, if there are others that can answer first."""
+        unproven = frozenset(filter(self._stopping.is_unproven, self._context.asked))
+        if not unproven:
+            return unproven
         with self._store.read() as db:
             names = {one.engine for one in decisions.to_ask(db, chunk.id)}
-        found = frozenset(name for name in names if self._stopping.is_unproven(name))
-        return found if found < names else frozenset()
+        return unproven & names if names - unproven else frozenset()
 
     def run(self, chunk: Chunk, run: RunContext, *, but: Collection[str] = frozenset()) -> bool:
         """Ask all that can be asked now; False when `run` was cancelled before the end.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tigertag import policy
-from tigertag.model import Standing, TagRef, Thresholds
+from tigertag.model import Thresholds
 from tigertag.policy import Rules
 from tigertag.services import counting
 from tigertag.store import Db, decisions, ledger, scans
@@ -35,7 +35,7 @@ def review(
         standings = ledger.standings(db, some)
         known = list(decisions.of_items(db, scan.id, some).values())
         reviewed = [
-            _reviewed(one, now, thresholds, _buried(standings[one.item_id])) for one in known
+            _reviewed(one, now, thresholds, policy.buried(standings[one.item_id])) for one in known
         ]
         decisions.write(db, scan.id, reviewed)
         changed += sum(old.adds != new.adds for old, new in zip(known, reviewed, strict=True))
@@ -53,10 +53,6 @@ def review_open(db: Db, rules: Rules, thresholds: Mapping[str, Thresholds]) -> i
     )
 
 
-def _buried(standing: Mapping[Word, Standing]) -> set[Word]:
-    return {word for word, state in standing.items() if state is Standing.TOMBSTONE}
-
-
 def _reviewed(
     decision: Decision, rules: Rules, thresholds: Mapping[str, Thresholds], off: Collection[Word]
 ) -> Decision:
@@ -64,9 +60,9 @@ def _reviewed(
     before = decision.unblocked or decision
     off = {ref.word for ref in before.adds} & set(off)
     allowed = policy.allowed(before.tags, rules, thresholds)
-    tags = tuple(tag for tag in allowed if TagRef(tag.field, tag.name).word not in off)
+    tags = tuple(tag for tag in allowed if tag.ref.word not in off)
     if tags == before.tags:
         return before
-    words = {TagRef(tag.field, tag.name).word for tag in tags}
+    words = {tag.ref.word for tag in tags}
     adds = tuple(ref for ref in before.adds if ref.word in words)
     return replace(before, settles="", tags=tags, adds=adds, unblocked=before)

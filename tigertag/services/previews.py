@@ -99,7 +99,7 @@ def _added(db: Db, scan_id: int, item_id: int, word: str) -> tuple[Tag, TagRef]:
     """Return the tag that the preview would add to the item. Raises `NotFound`."""
     decision = decisions.of_items(db, scan_id, [item_id]).get(item_id)
     if decision is not None:
-        tags = {TagRef(tag.field, tag.name).word: tag for tag in decision.tags}
+        tags = {tag.ref.word: tag for tag in decision.tags}
         for ref in decision.adds:
             if ref.name.casefold() == word.casefold():
                 return tags[ref.word], ref

@@ -221,21 +221,8 @@ class Settling:
         self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
     ) -> tuple[tuple[Tag, ...], Plan]:
         context = self._context
-        refreshed = bool(row.refreshed and seen.refreshed) and row.refreshed != seen.refreshed
         if context.scan.kind in ("undo", "redo"):
-            edits = facts.undone[row.id]
-            done = [became(edit, edit.after or seen) for edit in reversed(edits)]
-            origin = facts.origins.get(row.id)
-            plan = policy.plan_undo(
-                row.item,
-                done,
-                standing,
-                seen,
-                refreshed=refreshed,
-                moved=row.refreshed == items.MOVED,
-                origin=origin,
-            )
-            return (), plan
+            return (), self._plan_undo(row, facts, standing, seen)
         lifted: frozenset[Word] = frozenset()
         shown: frozenset[Word] | None = None
         if context.scan.kind == "apply":
@@ -245,20 +232,33 @@ class Settling:
             shown = lifted if context.of_preview else lifted | {ref.word for ref in _refs(tags)}
         else:
             tags = self._decided(row, facts, standing, seen)
-        wanted = _refs(tags)
         plan = policy.plan(
             row.item,
-            wanted,
+            _refs(tags),
             standing,
             seen,
-            refreshed=refreshed,
-            moved=row.refreshed == items.MOVED,
+            refreshed=_is_refreshed(row, seen),
+            moved=row.is_moved,
             lifted=lifted,
         )
         if not all(one.final for one in facts.parts.get(row.item.key, ())):
             # What is still to be answered may bear out the words that the group has.
             plan = replace(plan, edit=replace(plan.edit, removes=()))
         return tags, plan if shown is None else policy.at_most(plan, shown)
+
+    def _plan_undo(
+        self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
+    ) -> Plan:
+        edits = reversed(facts.undone[row.id])
+        return policy.plan_undo(
+            row.item,
+            [became(edit, edit.after or seen) for edit in edits],
+            standing,
+            seen,
+            refreshed=_is_refreshed(row, seen),
+            moved=row.is_moved,
+            origin=facts.origins.get(row.id),
+        )
 
     def _decided(
         self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
@@ -276,11 +276,16 @@ class Settling:
             word for word, state in standing.items() if state in (Standing.OURS, Standing.KEPT)
         }
         may_stay = borne | {ref.word for ref in _refs(_placed(self._of_answers(given.now), seen))}
-        return tuple(tag for tag in decided if TagRef(tag.field, tag.name).word in may_stay)
+        return tuple(tag for tag in decided if tag.ref.word in may_stay)
 
     def _of_answers(self, given: Sequence[Answer]) -> tuple[Tag, ...]:
         context = self._context
         return policy.decide(given, context.rules, context.thresholds, context.concepts)
+
+
+def _is_refreshed(row: ItemRow, seen: Shown) -> bool:
+    """Whether the server has rebuilt the item's metadata since it was read last."""
+    return bool(row.refreshed and seen.refreshed) and row.refreshed != seen.refreshed
 
 
 def _placed(tags: Iterable[Tag], seen: Shown) -> tuple[Tag, ...]:
@@ -294,16 +299,16 @@ def _part(decided: Decision | None, standing: Mapping[Word, Standing]) -> Part:
     if decided.reason:
         return Part(None)
     off = {
-        name
-        for (_field, name), state in standing.items()
+        word
+        for (_field, word), state in standing.items()
         if state in (Standing.TOMBSTONE, Standing.HELD)
     }
-    tags = tuple(tag for tag in decided.tags if tag.name.casefold() not in off)
+    tags = tuple(tag for tag in decided.tags if tag.ref.word[1] not in off)
     return Part(tags, final=bool(decided.settles))
 
 
 def _refs(tags: Iterable[Tag]) -> list[TagRef]:
-    return [TagRef(tag.field, tag.name) for tag in tags]
+    return [tag.ref for tag in tags]
 
 
 def _standing(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from tigertag.contracts import NotRead
-from tigertag.model import Shown, Standing
+from tigertag.model import Shown, Standing, fold
 from tigertag.services import reading
 from tigertag.services.context import Context
 from tigertag.store import Store, ledger
@@ -28,7 +28,8 @@ def reason(
 
 def _is_skipped(path: str, skip_tags: Collection[str]) -> bool:
     """Whether a path is meant, in the spelling of digiKam or of Lightroom. TigerTag writes none."""
-    return path.casefold() in skip_tags or path.casefold().replace("/", "|") in skip_tags
+    folded = fold(path)
+    return folded in skip_tags or folded.replace("/", "|") in skip_tags
 
 
 def found(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, tuple[str, str]]:

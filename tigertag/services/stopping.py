@@ -118,6 +118,9 @@ class Stopping:
         down = self._core.circuits.waits(name)
         if down is not None and down[1] - now <= _LASTING:
             return down
+        if down is None and name in self._open:
+            # It was looked up when it was opened; what it has said since, the circuits know.
+            return None
         with self._core.store.read() as db:
             known = stops.every(db).get(name)
         if known is not None and known.lasting and known.until is not None and known.until > now:

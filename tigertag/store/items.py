@@ -30,6 +30,11 @@ class ItemRow:
     refreshed: str
     content: str = ""
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether it has come to its place without its tags, and was not read since."""
+        return self.refreshed == MOVED
+
 
 def known_of(db: Db, section_id: int, page: Sequence[Item]) -> dict[str, KnownRow]:
     """Return the rows of those items of a page that are known, by key."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, select, update
 
-from tigertag.model import Edit, Field, Shown, Standing, TagRef
+from tigertag.model import Edit, Field, Shown, Standing, TagRef, fold
 from tigertag.store import schema
 from tigertag.store.database import Db
 from tigertag.store.packing import pack_refs, pack_shown, unpack_refs, unpack_shown
@@ -232,7 +232,7 @@ def tombstones(db: Db, *, word: str = "") -> list[TombstoneRow]:
     statement = select(*columns).join(items, items.c.id == _standing.c.item_id).join(sections)
     statement = statement.where(_standing.c.state == Standing.TOMBSTONE.value)
     if word:
-        statement = statement.where(_standing.c.word == word.casefold())
+        statement = statement.where(_standing.c.word == fold(word))
     return [TombstoneRow(*row) for row in db.execute(statement.order_by(_standing.c.id.desc()))]
 
 
