@@ -101,7 +101,7 @@ def ask(
     `terms.run` was cancelled. Raises `LibraryError`.
     """
     run = terms.run
-    need = _need([engines[name] for one in asks for name in one.engines])
+    need = needed([engines[name] for one in asks for name in one.engines])
     samples: dict[str, Sample] = {}
     contents: dict[str, str] = {}
     with _fetched_ahead(library, asks, need, terms.identify) as fetched:
@@ -132,11 +132,12 @@ def ask(
             yield said
 
 
-def _need(engines: Iterable[AnyEngine]) -> Need:
+def needed(engines: Iterable[AnyEngine]) -> Need:
+    """Return what these engines together need of an item."""
     wants = [engine.capabilities for engine in engines]
     return Need(
-        short_side_px=max(want.short_side_px for want in wants),
-        max_frames=max(want.max_frames for want in wants),
+        short_side_px=max((want.short_side_px for want in wants), default=1),
+        max_frames=max((want.max_frames for want in wants), default=1),
     )
 
 

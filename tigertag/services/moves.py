@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
+from tigertag import pipeline
 from tigertag.contracts import Excluding, Mounted, Need, RunContext
 from tigertag.errors import ItemError, ItemGone, LibraryError
 from tigertag.media.content import identity
@@ -151,7 +152,9 @@ class Moves:
         if not self._context.identifies(item.media):
             return ""
         try:
-            with self._context.library.fetch(item, self._need) as source:
+            # A server's small picture is the same only where it is as small.
+            need = pipeline.needed(self._context.engines.values())
+            with self._context.library.fetch(item, need) as source:
                 return identity(source)
         except ItemError as exc:
             logger.debug("content of %s is not known: %s", item.key, exc)
@@ -160,15 +163,6 @@ class Moves:
         except Exception:
             logger.exception("item %s of library %s met a bug", item.key, item.library)
         return ""
-
-    @property
-    def _need(self) -> Need:
-        """What engines need: a server's small picture is the same only where it is as small."""
-        wants = [engine.capabilities for engine in self._context.engines.values()]
-        return Need(
-            max((want.short_side_px for want in wants), default=1),
-            max((want.max_frames for want in wants), default=1),
-        )
 
     def _gone(self, olds: Sequence[Unseen]) -> list[Unseen]:
         """Return those whose old place is gone; of the others what was listed is a copy."""
