@@ -25,7 +25,8 @@ _LEFT_OUT = "You finished the scan without it; the next scan asks it."
 _CUT_SHORT = "The scan was stopped meanwhile."
 _LOOK_AGAIN_S = 1.0
 _LONGEST_LOOK_S = 10.0
-_LASTING = timedelta(hours=1)
+LONG_WAIT = timedelta(hours=1)
+"""From then on a wait is told with its date, and holds in every process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Stopping:
         """
         now = datetime.now(UTC)
         down = self._core.circuits.waits(name)
-        if down is not None and down[1] - now <= _LASTING:
+        if down is not None and down[1] - now <= LONG_WAIT:
             return down
         if down is None and name in self._open:
             # It was looked up when it was opened; what it has said since, the circuits know.
@@ -233,4 +234,4 @@ def _is_lasting(stop: Stop) -> bool:
     """Whether it holds for other processes, too. Budgets are looked at anew by each of them."""
     if stop.until is None or stop.by_quota:
         return False
-    return stop.until - datetime.now(UTC) > _LASTING
+    return stop.until - datetime.now(UTC) > LONG_WAIT

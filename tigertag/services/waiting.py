@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tigertag.services import money
 from tigertag.services.core import Core
+from tigertag.services.stopping import LONG_WAIT
 from tigertag.store import batches, chunks, stops
 from tigertag.store.batches import Outstanding
 from tigertag.store.decisions import Counts
@@ -14,7 +15,6 @@ from tigertag.store.stops import StopRow
 from tigertag.wording import count
 
 _SOON = timedelta(seconds=1)
-_FAR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], dat
 
 def _until(core: Core, stop: StopRow | None) -> str:
     """Until when, where that is so far away that people will not wait for it."""
-    if stop is None or stop.until is None or stop.until - datetime.now(UTC) < _FAR:
+    if stop is None or stop.until is None or stop.until - datetime.now(UTC) < LONG_WAIT:
         return ""
     until = stop.until.astimezone(core.timezone)
     return f" (until {until:%-d %B %Y, %H:%M})"
