@@ -154,8 +154,10 @@ def _fetched_ahead(
     try:
         yield futures
     finally:
-        # A server that hangs holds up nobody who has stopped: what still comes is thrown away.
         pool.shutdown(wait=False, cancel_futures=True)
+        if not wait([one for one in futures if not one.cancelled()], _LOOK_S).not_done:
+            pool.shutdown()
+        # Else a server hangs, which holds up nobody who has stopped: what comes is thrown away.
         for future in futures:
             future.add_done_callback(_let_go)
 
