@@ -174,10 +174,11 @@ class FolderLibrary:
         TigerTag's: it is not told as gone.
         """
         removes = {tag.name for tag in edit.removes}
+        not_found = removes - {*taken}
         stuck = {
             word: one
-            for one in sidecar.read_all(photo).all
-            for word in removes - {*taken}
+            for one in (sidecar.read_all(photo).all if not_found else ())
+            for word in not_found
             if word in sidecar.as_for(photo, one.xmp).tags
         }
         if stuck and not (edit.adds or taken):
