@@ -39,7 +39,7 @@ def review(
         ]
         decisions.write(db, scan.id, reviewed)
         changed += sum(old.adds != new.adds for old, new in zip(known, reviewed, strict=True))
-    counting.forget(db, scan.id)
+    counting.recount(db, scan.id)
     return changed
 
 

@@ -1,7 +1,10 @@
-"""The counts of scans: made once for a scan that has ended, now and then for one at work."""
+"""The counts of scans: made once for a scan that has ended, now and then for one at work.
+
+What a scan was counted from, and nobody reads after that, is let go.
+"""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from tigertag.services.core import Core
@@ -11,6 +14,7 @@ from tigertag.store.scans import ScanRow
 
 Failures = tuple[tuple[str, str], ...]
 _KEEP_S = 0.5
+_DROPPED_AT_ONCE = 2000
 
 
 def tally(core: Core, scan: ScanRow) -> tuple[Counts, Failures]:
@@ -34,19 +38,53 @@ def _finally(core: Core, scan_id: int) -> tuple[Counts, Failures]:
         over = chunks.lease_left_s(db, scan_id) == 0
     if over:
         with core.store.write() as db:
-            summary = json.dumps(asdict(counts) | {"failures": failures})
-            scans.summarise(db, scan_id, summary)
+            scans.summarise(db, scan_id, _packed(counts, failures))
     return counts, failures
 
 
-def forget(db: Db, scan_id: int) -> None:
-    """Count a scan anew when it is looked at next: its decisions were changed."""
-    scans.summarise(db, scan_id, "")
+def recount(db: Db, scan_id: int) -> None:
+    """Count the decisions of a scan that has ended anew: they were changed.
+
+    What it asked has not changed, and cannot be counted any more.
+    """
+    scan = scans.hold(db, scan_id)
+    if scan.summary:
+        before, _failures = _unpacked(scan.summary)
+        counts, failures = _counted(db, scan_id)
+        asked = {
+            name: getattr(before, name) for name in ("asked", "waiting", "postponed", "spared")
+        }
+        scans.summarise(db, scan_id, _packed(replace(counts, **asked), failures))
+
+
+def let_go(core: Core, section_id: int) -> None:
+    """Let go what nobody reads any more of scans of a section that ended lately."""
+    with core.store.read() as db:
+        ended = scans.to_let_go(db, section_id)
+    for scan in ended:
+        tally(core, scan)
+        while _drop_some(core, scan.id):
+            pass
+
+
+def _drop_some(core: Core, scan_id: int) -> bool:
+    """Drop a part; False when none is left. The listing goes last: without it all is gone."""
+    with core.store.write() as db:
+        if not scans.hold(db, scan_id).summary:
+            return False
+        if decisions.drop_answered(db, scan_id, limit=_DROPPED_AT_ONCE):
+            return True
+        chunks.drop_listing(db, scan_id)
+    return False
 
 
 def _counted(db: Db, scan_id: int) -> tuple[Counts, Failures]:
     counts = decisions.counts(db, scan_id)
     return counts, tuple(decisions.failures(db, scan_id)) if counts.failed else ()
+
+
+def _packed(counts: Counts, failures: Failures) -> str:
+    return json.dumps(asdict(counts) | {"failures": failures})
 
 
 def _unpacked(summary: str) -> tuple[Counts, Failures]:

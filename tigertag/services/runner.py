@@ -24,7 +24,7 @@ from tigertag.errors import (
 from tigertag.executors import threads
 from tigertag.model import Section
 from tigertag.net import heeding
-from tigertag.services import calls, spool
+from tigertag.services import calls, counting, spool
 from tigertag.services import context as contexts
 from tigertag.services.asking import Asking
 from tigertag.services.batching import Batching
@@ -75,6 +75,8 @@ class Runner:
         finally:
             with self._store.write() as db:
                 scans.rest(db, section_id)
+        if not self.stop.is_set():
+            counting.let_go(self._core, section_id)
 
     def _take_up(self) -> int:
         """Make it run, if its section is free; return the section. Raises `Conflict`."""

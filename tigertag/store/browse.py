@@ -13,7 +13,7 @@ from tigertag.model import Answer, Field, Item, Media, Section, Tag
 from tigertag.store import problems, schema
 from tigertag.store.answers import unpacked
 from tigertag.store.database import Db
-from tigertag.store.decisions import Decision, decision_of
+from tigertag.store.decisions import ANSWERED, Decision, decision_of
 from tigertag.store.ledger import EditRow, edits_where
 from tigertag.store.packing import unpack_tags
 from tigertag.store.problems import Sought
@@ -24,9 +24,6 @@ _sections = schema.sections
 _tags = schema.tags
 _decisions = schema.decisions
 _work = schema.work
-
-
-_ENDED = ("done", "spared", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +189,7 @@ def given_up(db: Db, scan_id: int, item_ids: Sequence[int] | None = None) -> set
     because = exists().where(
         *of_item, _work.c.state == "failed", _work.c.reason == _decisions.c.reason
     )
-    to_come = exists().where(*of_item, _work.c.state.notin_((*_ENDED, "failed")))
+    to_come = exists().where(*of_item, _work.c.state.notin_((*ANSWERED, "failed")))
     where = [_decisions.c.scan_id == scan_id, _decisions.c.state == "failed", because, ~to_come]
     if item_ids is not None:
         where.append(_decisions.c.item_id.in_(item_ids))

@@ -8,7 +8,7 @@ a lease has run out and when a chunk is due; callers speak of times by their own
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
 
 from tigertag.errors import LeaseLost
 from tigertag.store import clock, schema
@@ -183,6 +183,12 @@ def items_due_at(db: Db, scan_id: int) -> float | None:
     left = (_chunks.c.scan_id == scan_id, _chunks.c.state != "done", _chunks.c.kind != "groups")
     due = case((_chunks.c.state == "leased", 0.0), else_=_chunks.c.due_at)
     return _here(db, db.execute(select(func.min(due)).where(*left)).scalar())
+
+
+def drop_listing(db: Db, scan_id: int) -> None:
+    """Drop the chunk that listed the items of an ended scan."""
+    where = (_chunks.c.scan_id == scan_id, _chunks.c.kind == "list")
+    db.execute(delete(_chunks).where(*where))
 
 
 def forgive(db: Db, chunk: Chunk) -> None:

@@ -5,7 +5,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from tigertag.model import Media, Tag, TagRef
 from tigertag.store import chunks, schema
@@ -19,6 +31,8 @@ _work = schema.work
 _TO_ASK = ("queued", "postponed")
 OPEN = (*_TO_ASK, "deferred")
 """Work that this scan still does."""
+ANSWERED = ("done", "spared", "skipped")
+"""Work that is done with, and left nothing to be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +395,7 @@ def unanswered(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[
     where = (
         _work.c.scan_id == scan_id,
         _work.c.item_id.in_(item_ids),
-        _work.c.state.notin_(("done", "spared", "skipped")),
+        _work.c.state.notin_(ANSWERED),
     )
     found: dict[int, list[tuple[str, str]]] = {}
     for item_id, state, reason in db.execute(select(*columns).where(*where)):
@@ -440,6 +454,22 @@ def _count(db: Db, scan_id: int, state: str) -> dict[str, int]:
 def _asked(db: Db, scan_id: int) -> int:
     where = (_work.c.scan_id == scan_id, _work.c.state == "done")
     return db.execute(select(func.count()).select_from(_work).where(*where)).scalar_one()
+
+
+def drop_answered(db: Db, scan_id: int, *, limit: int) -> bool:
+    """Drop work of an ended scan that brought an answer, or needed none; False: none is left.
+
+    What came after a failure for good stays: it tells that the failure is over.
+    """
+    failed = _work.alias()
+    same = (failed.c.item_id == _work.c.item_id, failed.c.engine == _work.c.engine)
+    where = (
+        _work.c.scan_id == scan_id,
+        _work.c.state.in_(ANSWERED),
+        ~exists().where(*same, failed.c.state == "failed"),
+    )
+    some = select(_work.c.id).where(*where).limit(limit)
+    return db.execute(delete(_work).where(_work.c.id.in_(some))).rowcount > 0
 
 
 def failures(db: Db, scan_id: int, *, limit: int = 20) -> list[tuple[str, str]]:

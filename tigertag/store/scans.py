@@ -18,6 +18,7 @@ _scans = schema.scans
 _sections = schema.sections
 
 
+_NEWEST = 10
 NOT_COUNTED = "[]"
 """A forecast that has not come to its end."""
 
@@ -241,6 +242,19 @@ def summarise(db: Db, scan_id: int, summary: str) -> None:
     """Keep the counts of a scan that has ended, so that they need not be counted again."""
     ended = (_scans.c.id == scan_id, _scans.c.state.in_(schema.FINAL))
     db.execute(update(_scans).where(*ended).values(summary=summary))
+
+
+def to_let_go(db: Db, section_id: int) -> list[ScanRow]:
+    """Return those of a section's newest ended scans of which all is still there."""
+    ended = (_scans.c.section_id == section_id, _scans.c.state.in_(schema.FINAL))
+    newest = select(_scans.c.id).where(*ended).order_by(_scans.c.id.desc()).limit(_NEWEST)
+    of_scan = schema.chunks.c.scan_id == _scans.c.id
+    listing = exists().where(of_scan, schema.chunks.c.kind == "list")
+    batch = exists().where(
+        schema.batches.c.scan_id == _scans.c.id, schema.batches.c.state != "done"
+    )
+    where = (_scans.c.id.in_(newest), listing, ~batch)
+    return [_row(row) for row in db.execute(_select().where(*where).order_by(_scans.c.id))]
 
 
 def put_forecast(db: Db, scan_id: int, forecast: str) -> None:
