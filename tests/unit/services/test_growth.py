@@ -1,14 +1,15 @@
 """A process that makes small scans for weeks keeps nothing of those that have ended."""
 
 import gc
+from pathlib import Path
 
 import pytest
-
 from sqlalchemy import func, select
 
 from tests.world import World
-from tigertag.services import scans
-from tigertag.store import schema
+from tigertag.contracts import Failed
+from tigertag.services import previews, scans
+from tigertag.store import browse, schema
 
 pytestmark = pytest.mark.slow
 
@@ -44,16 +45,56 @@ def rows(world: World) -> dict[str, int]:
         }
 
 
-def test_a_scan_that_changed_nothing_leaves_one_row(world: World) -> None:
+def test_a_scan_that_changed_nothing_leaves_one_row(tmp_path: Path, database_url: str) -> None:
+    world = World(tmp_path, database_url)
     world.picture("a.png", "red")
     world.scan("apply")
     before = rows(world)
     world.scan("apply")
     assert rows(world) == before | {"scans": before["scans"] + 1}
+    world.close()
 
 
-def test_answered_work_of_an_ended_scan_is_gone_and_its_counts_stay(world: World) -> None:
+def test_answered_work_of_an_ended_scan_is_gone_and_its_counts_stay(
+    tmp_path: Path, database_url: str
+) -> None:
+    world = World(tmp_path, database_url)
     world.picture("a.png", "red")
     scan_id = world.scan("apply").scan.id
     assert rows(world)["work"] == 0
     assert scans.status(world.core, scan_id).asked == 1
+    world.close()
+
+
+def test_an_answer_that_ended_a_failure_for_good_is_kept_with_it(world: World) -> None:
+    world.picture("a.png", "red")
+    world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
+    world.scan()
+    world.engine.fails.clear()
+    world.engine.fingerprint = "colour-2"
+    assert world.scan().asked == 1
+    with world.store.read() as db:
+        (item,) = browse.page(db, browse.Wanted())
+        assert browse.refusals(db, item.id, item.item.revision) == {}
+
+
+def test_a_word_struck_from_a_preview_leaves_the_count_of_what_was_asked(world: World) -> None:
+    world.picture("a.png", "red")
+    scan_id = world.scan().scan.id
+    with world.store.read() as db:
+        (item,) = browse.page(db, browse.Wanted())
+    previews.strike(world.core, scan_id, item.id, "red", where="item")
+    status = scans.status(world.core, scan_id)
+    assert (status.asked, status.adds) == (1, 0)
+
+
+def test_what_a_scan_could_not_let_go_the_next_one_lets_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.picture("a.png", "red")
+    with monkeypatch.context() as killed:
+        killed.setattr("tigertag.services.counting.let_go", lambda *_: None)
+        world.scan("apply")
+    assert rows(world)["work"] == 1
+    world.scan("apply")
+    assert rows(world)["work"] == 0
