@@ -14,8 +14,8 @@ from tigertag.media.video import faults
 WHOLE_BYTES: Final = 16 << 20
 PART_BYTES: Final = 1 << 20
 PARTS: Final = 16
-_IDENTITY_WHOLE: Final = 512 << 10
-_IDENTITY_PART: Final = 32 << 10
+_IDENTITY_WHOLE: Final = 128 << 10
+_IDENTITY_PART: Final = 8 << 10
 _DIGEST_BYTES: Final = 20
 
 

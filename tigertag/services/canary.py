@@ -27,6 +27,8 @@ class Canary:
         self._lease_s = lease_s
         self._claims: dict[int, str] = {}
         """The names of our claims, by the threads that have one."""
+        self._passed = False
+        """Whether the database has said so; what has passed stays so."""
 
     @property
     def _section_id(self) -> int:
@@ -37,7 +39,7 @@ class Canary:
 
         Returns first writes that a crash has cut off, and that have to be looked at before.
         """
-        while not run.cancelled():
+        while not self._passed and not run.cancelled():
             with self._store.write() as db:
                 chunks.check(db, chunk)
                 claim = uuid4().hex
@@ -58,7 +60,8 @@ class Canary:
         return None
 
     def has_passed(self, db: Db) -> bool:
-        return sections.get(db, self._section_id).canary_passed
+        self._passed = self._passed or sections.get(db, self._section_id).canary_passed
+        return self._passed
 
     def keep(self, db: Db) -> None:
         """Keep our claim, if we have one: a server may be slow to answer."""

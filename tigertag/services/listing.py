@@ -23,6 +23,8 @@ from tigertag.store.moves import carry_over
 
 _PAGE = 512
 _ASK_CHUNK = 16
+_LOCAL_CHUNK = 32
+"""Where nothing but local engines is asked, the database's share of the time is felt."""
 _VIDEO_CHUNK = 2
 _SETTLE_CHUNK = 256
 _OVERLAP = timedelta(days=1)
@@ -362,7 +364,11 @@ class Listing:
             return "groups", _SETTLE_CHUNK
         if not todo.engines:
             return "items", _SETTLE_CHUNK
-        return "items", _VIDEO_CHUNK if todo.media is Media.VIDEO else _ASK_CHUNK
+        if todo.media is Media.VIDEO:
+            return "items", _VIDEO_CHUNK
+        asked = [self._context.engines[name] for name, _fingerprint in todo.engines]
+        is_local = all(engine.capabilities.local for engine in asked)
+        return "items", _LOCAL_CHUNK if is_local else _ASK_CHUNK
 
     def _pages(self, chunk: Chunk, run: RunContext, pages: Iterable[list[Todo]]) -> bool:
         listed = 0

@@ -55,6 +55,8 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
 
     `writing`: the items were written to. A problem in writing ends with a scan that writes alone.
     """
+    if not decided:
+        return
     by_item = {one.item_id: one for one in decided}
     known = {(row.item_id, row.engine): row for row in _known(db, list(by_item))}
     work = _work_of(db, scan.id, list(by_item), with_answers=bool(known))

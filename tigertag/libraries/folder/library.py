@@ -27,6 +27,7 @@ from tigertag.libraries.folder.keys import path, text
 from tigertag.libraries.folder.listing import files, inside, is_mount, revision_of
 from tigertag.libraries.folder.lists import folded, paths_of, storable, tags_of
 from tigertag.libraries.folder.options import Options
+from tigertag.libraries.folder.sidecar import Sidecars
 from tigertag.libraries.folder.xml import XmlError
 from tigertag.libraries.folder.xmp import Xmp
 from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
@@ -159,25 +160,26 @@ class FolderLibrary:
             photo = self._file(key)
             taken: set[str] = set()
             for _try in range(_TRIES):
-                if _cleared(edit, photo, taken) and self._written(edit, photo, taken):
-                    return EditOutcome(key, self._after(edit, photo, taken))
+                found = _cleared(edit, photo, taken)
+                if found and (found := self._written(edit, photo, found, taken)):
+                    return EditOutcome(key, self._after(edit, photo, found, taken))
             raise Unreadable("Another program keeps changing its sidecar; try again later.")
         except ItemError as exc:
             return EditOutcome(key, None, str(exc))
         except OSError as exc:
             return EditOutcome(key, None, self._refusal(exc))
 
-    def _after(self, edit: Edit, photo: str, taken: Collection[str]) -> Shown:
+    def _after(self, edit: Edit, photo: str, found: Sidecars, taken: Collection[str]) -> Shown:
         """Return what is shown after an edit, which took these words out.
 
-        A word that it did not find where TigerTag writes, and that stands in a sidecar, may be
-        TigerTag's: it is not told as gone.
+        `found`: its sidecars now. A word that the edit did not find where TigerTag writes, and that
+        stands in a sidecar, may be TigerTag's: it is not told as gone.
         """
         removes = {tag.name for tag in edit.removes}
         not_found = removes - {*taken}
         stuck = {
             word: one
-            for one in (sidecar.read_all(photo).all if not_found else ())
+            for one in found.all
             for word in not_found
             if word in sidecar.as_for(photo, one.xmp).tags
         }
@@ -188,11 +190,13 @@ class FolderLibrary:
                 " there says that TigerTag wrote it; it was left. Take it out there if it is not"
                 " yours."
             )
-        return self._shown(edit.item.key, removed=removes - {*stuck})
+        return self._shown(edit.item.key, found, removed=removes - {*stuck})
 
-    def _written(self, edit: Edit, photo: str, taken: set[str]) -> bool:
-        """Bring a photo's sidecar to what an edit asks for; False where it changed meanwhile."""
-        found = sidecar.read_all(photo)
+    def _written(self, edit: Edit, photo: str, found: Sidecars, taken: set[str]) -> Sidecars | None:
+        """Bring a photo's sidecars to what an edit asks for, and return them as they are then.
+
+        None: one of them changed meanwhile.
+        """
         target = sidecar.target(photo, found, adds=bool(edit.adds))
         kept = sidecar.foreign(photo, target.xmp) if target.is_common else {}
         removes = {tag.name for tag in edit.removes} - {*kept}
@@ -215,28 +219,33 @@ class FolderLibrary:
         ]
         is_needless = after.is_void or after.original in originals
         if content == target.xmp.source and not (target.was and is_needless):
-            return True
+            return found
         self._sweep(os.path.dirname(photo))
         if target.copied and sidecar.current(target.copied.path) != target.copied.stamp:
-            return False
+            return None
         if is_needless:
-            return sidecar.remove(target.path, was=target.was)
-        return sidecar.replace(target.path, content, was=target.was)
+            is_made = sidecar.remove(target.path, was=target.was)
+        else:
+            is_made = sidecar.replace(target.path, content, was=target.was)
+        return sidecar.read_again(found, target.path, after) if is_made else None
 
     def _sweep(self, folder: str) -> None:
         if folder not in self._swept:
             self._swept.add(folder)
             sidecar.sweep(folder)
 
-    def _shown(self, key: str, *, removed: Collection[str] = ()) -> Shown:
-        """Return what is shown of a photo now.
+    def _shown(
+        self, key: str, found: Sidecars | None = None, *, removed: Collection[str] = ()
+    ) -> Shown:
+        """Return what is shown of a photo now; `found`: its sidecars, just read in an edit of it.
 
         `removed`: words that were just taken out of its sidecar. Where they also stand in its file,
         or in a sidecar that this one hides, they were not TigerTag's: they are left out. So is what
         TigerTag put into a common sidecar for another photo.
         """
         photo = os.path.join(self._root, path(key))
-        found = sidecar.read_all(photo)
+        is_checked = found is not None
+        found = found or sidecar.read_all(photo)
         seen = [one.xmp for one in found.own]
         seen += [sidecar.as_for(photo, one.xmp) for one in found.common]
         sources, revision = [one.keywords for one in seen], None
@@ -248,7 +257,7 @@ class FolderLibrary:
                 raise
         else:
             revision = revision_of(status)
-            if stat.S_ISREG(status.st_mode) and inside(self._root, photo):
+            if is_checked or (stat.S_ISREG(status.st_mode) and inside(self._root, photo)):
                 sources += in_file(photo)
         gone = folded(removed) - folded(seen[0].tags if seen else ())
         words = (word for word in tags_of(sources) if word.casefold() not in gone)
@@ -303,8 +312,11 @@ class FolderLibrary:
         return f"Its sidecar could not be written: {why(exc)}."
 
 
-def _cleared(edit: Edit, photo: str, taken: set[str]) -> bool:
-    """Take out what TigerTag once put into a common sidecar that another one now hides."""
+def _cleared(edit: Edit, photo: str, taken: set[str]) -> Sidecars | None:
+    """Take out what TigerTag once put into a common sidecar that another one now hides.
+
+    Returns the photo's sidecars as they are then; None: one of them changed meanwhile.
+    """
     found = sidecar.read_all(photo)
     for one in found.common:
         words = sidecar.marked(photo, one.xmp) & {tag.name for tag in edit.removes}
@@ -314,9 +326,10 @@ def _cleared(edit: Edit, photo: str, taken: set[str]) -> bool:
         if Xmp(content).rest != one.xmp.rest:
             raise Unreadable("Its sidecar cannot be changed safely; it was left untouched.")
         if not sidecar.replace(one.path, content, was=one.stamp):
-            return False
+            return None
         taken |= words
-    return True
+        found = sidecar.read_again(found, one.path)
+    return found
 
 
 def _edited(

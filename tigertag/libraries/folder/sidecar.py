@@ -24,6 +24,7 @@ from tigertag.libraries.folder.xmp import EMPTY, Xmp
 _LARGEST_BYTES = 32 * 1024 * 1024
 _TEMPORARY = re.compile(r"\.tigertag-[0-9a-f]{16}\.tmp")
 _STALE_AFTER_S = 3600.0
+_NOTHING = Xmp(EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,21 @@ def read_all(photo: str) -> Sidecars:
     return Sidecars(own, common)
 
 
+def read_again(found: Sidecars, path: str, written: Xmp | None = None) -> Sidecars:
+    """Return a photo's sidecars once one of them was written, made or deleted.
+
+    `written`: what it should hold now, which is not taken apart once more.
+    """
+    new = read(path, written)
+    if new is not None and all(one.path != path for one in found.all):
+        return Sidecars((new, *found.own), found.common)
+    own, common = (
+        tuple(one for each in some if (one := new if each.path == path else each) is not None)
+        for some in (found.own, found.common)
+    )
+    return Sidecars(own, common)
+
+
 def _distinct(paths: Iterable[str]) -> tuple[Sidecar, ...]:
     """Read what is there of these; a disk may show one file under names of several cases."""
     found: dict[tuple[int, int], Sidecar] = {}
@@ -103,7 +119,7 @@ def target(photo: str, found: Sidecars, *, adds: bool) -> Target:
     """
     first = found.first
     if first is None:
-        return Target(photo + SIDECARS[0], Xmp(EMPTY), "")
+        return Target(photo + SIDECARS[0], _NOTHING, "")
     if found.own or not adds or not _has_twin(photo):
         return Target(first.path, first.xmp, first.stamp, is_common=not found.own)
     return Target(photo + SIDECARS[0], as_for(photo, first.xmp), "", first)
@@ -157,7 +173,7 @@ def _has_twin(photo: str) -> bool:
     )
 
 
-def read(path: str) -> Sidecar | None:
+def read(path: str, expected: Xmp | None = None) -> Sidecar | None:
     """Return what a sidecar holds, None where there is none. Raises `Unreadable`."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -168,7 +184,7 @@ def read(path: str) -> Sidecar | None:
             raise _foreign(path, "is a symbolic link") from exc
         raise _failed(path, exc) from exc
     try:
-        return _read(path, file)
+        return _read(path, file, expected)
     except XmlError as exc:
         raise _foreign(path, f"is not readable XMP ({exc})") from exc
     except OSError as exc:
@@ -177,14 +193,17 @@ def read(path: str) -> Sidecar | None:
         os.close(file)
 
 
-def _read(path: str, file: int) -> Sidecar:
+def _read(path: str, file: int, expected: Xmp | None) -> Sidecar:
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
         raise _foreign(path, "is not a regular file")
     if status.st_size > _LARGEST_BYTES:
         raise _foreign(path, f"is larger than {_LARGEST_BYTES >> 20} MB")
     with open(file, "rb", closefd=False) as stream:
-        return Sidecar(path, Xmp(stream.read()), status)
+        content = stream.read()
+    if expected is not None and content == expected.source:
+        return Sidecar(path, expected, status)
+    return Sidecar(path, Xmp(content), status)
 
 
 def _foreign(path: str, what: str) -> Unreadable:
