@@ -95,7 +95,14 @@ def test_a_refused_picture_fails_alone_and_for_good(opened: Imaggas, status: int
     opened.imagga.fail("tags", status)
     reason = f"Imagga refused the picture: {status} (The image is too small)."
     assert opened.one() == Failed("1", reason, retryable=False)
-    assert opened.settled == [FREE]
+    assert opened.settled == [FREE, TOOK]
+
+
+def test_it_costs_nothing_to_tell_whose_fault_a_refused_upload_is(opened: Imaggas) -> None:
+    opened.imagga.fail("uploads", 415)
+    assert isinstance(opened.one(), Failed)
+    assert opened.settled == [FREE, FREE]
+    assert opened.imagga.uploads == {}
 
 
 def test_a_refused_upload_fails_alone_too(opened: Imaggas) -> None:
@@ -206,10 +213,10 @@ def test_it_is_not_led_to_another_host(opened: Imaggas) -> None:
         opened.one()
 
 
-@pytest.mark.parametrize("fault", [None, 400, "malformed"])
-def test_every_upload_is_deleted(opened: Imaggas, fault: int | str | None) -> None:
+@pytest.mark.parametrize(("fault", "times"), [(None, 0), (400, 1), ("malformed", 2)])
+def test_every_upload_is_deleted(opened: Imaggas, fault: int | str | None, times: int) -> None:
     if fault is not None:
-        opened.imagga.fail("tags", fault, times=2)
+        opened.imagga.fail("tags", fault, times=times)
     opened.one()
     assert opened.imagga.uploads == {}
 
