@@ -31,7 +31,7 @@ from tigertag.engines.compreface.sdk import Refused
 from tigertag.engines.compreface.sending import SIDE_PX, fitting, reserved
 from tigertag.errors import EngineError
 from tigertag.model import Frame, Label, Media, Sample
-from tigertag.net import heeding
+from tigertag.net import heeding, holding
 from tigertag.remote.crew import Crew
 from tigertag.remote.jpeg import jpeg
 from tigertag.remote.once import Passing
@@ -93,7 +93,7 @@ class CompreFace:
 
     def open(self) -> None:
         """See `Engine`. Reads the people, and tries the key."""
-        with self._lock:
+        with holding(self._lock):
             if self._tags is None:
                 people = self._gallery.people()
                 self._client.subjects()

@@ -26,6 +26,8 @@ from tigertag.engines.imagga.options import Options
 from tigertag.engines.imagga.usage import Usage
 from tigertag.errors import EngineError, ModelError, Unavailable
 from tigertag.model import Media, Sample
+from tigertag.net import holding
+from tigertag.net.patience import is_cancelled
 from tigertag.remote.afterwards import Afterwards
 from tigertag.remote.crew import Crew
 from tigertag.remote.gate import Gate
@@ -91,7 +93,7 @@ class Imagga:
 
     def open(self) -> None:
         """See `Engine`. Reads how much is used, and how many calls at once are allowed."""
-        with self._lock:
+        with holding(self._lock):
             if self._ready is None:
                 self._account.learn(self._first_reading())
                 most = min(self._account.usage.at_once or CAUTIOUS, MOST_AT_ONCE)
@@ -241,14 +243,14 @@ class Imagga:
         try:
             return self._read_patiently()
         except Passing as exc:
-            if exc.status is None:
+            if exc.status is None or is_cancelled():
                 raise
             logger.warning("engine %s: the usage could not be read: %s", self.id, exc)
             return Usage()
 
     def _read_again(self) -> None:
         """Read the usage anew, unless that has just been done, and if it can be read."""
-        with self._reading:
+        with holding(self._reading):
             if self._account.fresh:
                 return
             try:

@@ -1,6 +1,8 @@
 """What Imagga does wrong, and what becomes of it: of the answer, of the money, of the uploads."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.unit.engines.imagga.imaggas import Imaggas, photos
 from tigertag.contracts import Failed, Labelled
 from tigertag.engines.imagga import client
 from tigertag.errors import AuthFailed, ModelError, TigerTagError, Unavailable
-from tigertag.net import Patience
+from tigertag.net import Patience, heeding
 
 pytestmark = pytest.mark.slow
 
@@ -253,3 +255,40 @@ def test_every_error_is_one_line(opened: Imaggas) -> None:
         assert str(caught.value).endswith(".")
         assert "\n" not in str(caught.value)
         opened.imagga.mend()
+
+
+def test_who_waits_until_another_has_opened_it_hears_that_it_is_cancelled(
+    imagga: ImaggaServer,
+) -> None:
+    bench = Imaggas(imagga, patience=Patience(longest_wait_s=90))
+    imagga.retry_after = "60"
+    imagga.fail("usage", 503, times=ALWAYS)
+    first, second = Event(), Event()
+
+    def opened(stop: Event) -> None:
+        with heeding(stop.is_set):
+            bench.open()
+
+    with ThreadPoolExecutor(2) as pool:
+        opening = pool.submit(opened, first)
+        while not imagga.asked("GET /v2/usage"):
+            time.sleep(0.01)
+        waiting = pool.submit(opened, second)
+        second.set()
+        try:
+            with pytest.raises(Unavailable):
+                waiting.result(2)
+            assert not opening.done()
+        finally:
+            first.set()
+    bench.close()
+
+
+def test_it_is_not_open_where_its_opening_was_cut_short(imagga: ImaggaServer) -> None:
+    bench = Imaggas(imagga, patience=Patience(longest_wait_s=90))
+    imagga.retry_after = "60"
+    imagga.fail("usage", 503)
+    with pytest.raises(Unavailable), heeding(lambda: bool(imagga.asked("GET /v2/usage"))):
+        bench.open()
+    assert bench.open().engine.capabilities.max_concurrency == 8
+    bench.close()
