@@ -33,6 +33,7 @@ from tigertag.media import video
 from tigertag.media.content import identity
 from tigertag.media.picture import decode
 from tigertag.model import Answer, Box, Item, Label, Media, Sample
+from tigertag.net import heeding
 from tigertag.wording import tidy
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class Terms:
 
     `wanted` tells, when an engine's turn comes, which of the items (by key) it is to be asked
     about; all that the engines before it said has been yielded by then. `identify`: the items (by
-    key) whose content is to be told.
+    key) whose content is to be told. `is_over`: whether an engine is not to be waited for any more.
     """
 
     run: RunContext = field(default_factory=RunContext)
@@ -90,6 +91,7 @@ class Terms:
     wanted: Callable[[str], Collection[str] | None] = lambda _engine: None
     sampling: Sampling = field(default_factory=Sampling)
     identify: Collection[str] = ()
+    is_over: Callable[[str], bool] = lambda _engine: False
 
 
 def ask(
@@ -97,8 +99,8 @@ def ask(
 ) -> Iterator[Told | Stopped]:
     """Yield what the engines say of the items of one chunk, early, engine after engine.
 
-    Exactly one `Told` an item and engine that is wanted, but for an engine that stopped, and after
-    `terms.run` was cancelled. Raises `LibraryError`.
+    Exactly one `Told` an item and engine that is wanted, but for an engine that stopped or is over,
+    and after `terms.run` was cancelled. Raises `LibraryError`.
     """
     run = terms.run
     need = needed([engines[name] for one in asks for name in one.engines])
@@ -126,10 +128,15 @@ def ask(
             for item in items
             if chosen is None or item.key in chosen
         }
-        for said in _ask_engine(engine, batch, replace(run, calls=terms.ledger(name))):
+        for said in _ask_engine(engine, batch, _run_of(name, terms)):
             if isinstance(said, Told):
                 said = replace(said, content=contents[said.item.key])
             yield said
+
+
+def _run_of(engine: str, terms: Terms) -> RunContext:
+    run = terms.run
+    return RunContext(lambda: run.cancelled() or terms.is_over(engine), terms.ledger(engine))
 
 
 def needed(engines: Iterable[AnyEngine]) -> Need:
@@ -270,7 +277,7 @@ def _outcomes(
     """Yield one outcome for each sample of a batch, also where the engine has a bug."""
     missing = dict(part)
     try:
-        for outcome in engine.tag([sample for _item, sample in part.values()], run):
+        for outcome in _tagged(engine, [sample for _item, sample in part.values()], run):
             if missing.pop(outcome.sample, None) is None:
                 logger.error("engine %s answered twice, or what was not asked", engine.id)
                 continue
@@ -287,6 +294,18 @@ def _outcomes(
     if not run.cancelled():
         for name in missing:
             yield Failed(name, f"Engine {engine.id} gave no answer; try again.", retryable=True)
+
+
+def _tagged(engine: Engine, samples: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+    """Let what the engine waits for end once it is cancelled, but nothing that is done between."""
+    with heeding(run.cancelled):
+        outcomes = iter(engine.tag(samples, run))
+    while True:
+        with heeding(run.cancelled):
+            outcome = next(outcomes, None)
+        if outcome is None:
+            return
+        yield outcome
 
 
 def _one_by_one(

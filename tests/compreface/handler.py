@@ -61,7 +61,8 @@ class Handler(FakeHandler):
         if fault == "too big" or len(body) > _NGINX_BYTES:
             self._page(413, "Request Entity Too Large")
         elif isinstance(fault, int):
-            self._json(fault, {"message": "Out of order", "code": 41 if fault == 500 else 0})
+            code = 41 if fault == 500 else self.fake.code
+            self._json(fault, {"message": "Out of order", "code": code})
         elif fault is not None:
             self._misbehave(fault, body)
         else:

@@ -43,6 +43,8 @@ class CompreFaceServer(FakeServer):
         self.silence_s = 0.5
         self.retry_after = ""
         """What a 503 asks for."""
+        self.code = 0
+        """What comes with a status that was told to `fail`, but with 500."""
         self.similarity = 0.99
         self.likeness = 0.3
         self.probability = 0.95

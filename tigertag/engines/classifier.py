@@ -19,6 +19,7 @@ from tigertag.inference.shape import DEFAULT_SIDE_PX
 from tigertag.inference.view import middle, short_side_px
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Media, Sample
+from tigertag.net import holding
 
 ONNX: Final = ".onnx"
 MAX_FRAMES: Final = 100
@@ -132,7 +133,7 @@ class ImageClassifier:
 
     def open(self) -> None:
         """See `Engine`. Fetches weights and builds the graph where need be."""
-        with self._lock:
+        with holding(self._lock):
             if self._ready is None:
                 self._ready = self._load()
 

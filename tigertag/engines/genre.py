@@ -23,6 +23,7 @@ from tigertag.learning.genre_model import GenreModel
 from tigertag.learning.manifest import Manifest
 from tigertag.learning.models import NAME, NO_NAME, Models
 from tigertag.model import NEVER, Frame, Kind, Label, Media, Sample
+from tigertag.net import holding
 from tigertag.wording import count
 
 MAX_FRAMES: Final = 100
@@ -118,7 +119,7 @@ class GenreTeller:
         problem = self._first().problem
         if problem:
             raise ModelError(problem)
-        with self._lock:
+        with holding(self._lock):
             if self._ready is None:
                 self._ready = self._load()
 

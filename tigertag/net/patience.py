@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from random import uniform
+from threading import Lock
 from typing import Any, TypeVar
 
 import stamina
@@ -56,6 +57,21 @@ def wait(wait_s: float) -> bool:
             return True
         time.sleep(min(left_s, _STEP_S))
     return False
+
+
+@contextmanager
+def holding(lock: Lock) -> Iterator[None]:
+    """Hold a lock under which a server may be asked.
+
+    Raises `Unavailable`, soon, when cancelled while another holds it.
+    """
+    while not lock.acquire(timeout=_STEP_S):
+        if is_cancelled():
+            raise Unavailable("It was stopped while something else was being waited for.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,7 @@ class Asking:
             wanted,
             self._context.sampling,
             {row.item.key for row in rows if self._is_unknown(row)},
+            self._stopping.is_over,
         )
         try:
             for said in pipeline.ask(self._context.library, engines, asks, terms):

@@ -222,7 +222,7 @@ class Runner:
             heart.join()
 
     def _beat(self, ended: Event) -> None:
-        """Renew the leases, and see whether the scan was paused or cancelled elsewhere."""
+        """Renew the leases, and see what the user has said of the scan elsewhere."""
         while not ended.wait(min(_TICK_S, self._core.lease_s / 3)):
             with self._lock:
                 held = list(self._held)
@@ -230,8 +230,10 @@ class Runner:
                 with self._store.write() as db:
                     chunks.renew(db, held, lease_s=self._core.lease_s)
                     self._settling.canary.keep(db)
-                    if scans.get(db, self._scan_id).state != "running":
-                        self.stop.set()
+                    scan = scans.get(db, self._scan_id)
+                if scan.state != "running":
+                    self.stop.set()
+                self._stopping.leave_out(scan.without)
             except StoreError as exc:
                 # They hold for a while yet, and the next beat may get through.
                 logger.warning("the leases could not be renewed: %s", exc)

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock, get_ident
 
 from tigertag.contracts import AnyEngine, Enrolling, is_prompt
 from tigertag.errors import EngineError, QuotaExhausted, StoreError, Unavailable
+from tigertag.net import heeding
 from tigertag.services import calls
 from tigertag.services.core import Core
 from tigertag.store import stops
@@ -21,7 +23,6 @@ from tigertag.wording import one_line
 logger = logging.getLogger(__name__)
 
 _TRIED = "It is being tried; the other engines go on."
-_LEFT_OUT = "You finished the scan without it; the next scan asks it."
 _CUT_SHORT = "The scan was stopped meanwhile."
 _LOOK_AGAIN_S = 1.0
 _LONGEST_LOOK_S = 10.0
@@ -44,6 +45,9 @@ class Stop:
     def state(self) -> str:
         """The state of the work that it leaves."""
         return "waiting" if self.until is None else "postponed"
+
+
+_LEFT_OUT = Stop("You finished the scan without it; the next scan asks it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,11 @@ class Stopping:
     def leave_out(self, names: Collection[str]) -> None:
         """Ask these engines no more in this scan: the user does not want to wait for them."""
         with self._lock:
-            self._stopped |= dict.fromkeys(names, Stop(_LEFT_OUT))
+            self._stopped |= dict.fromkeys(names, _LEFT_OUT)
+
+    def is_over(self, name: str) -> bool:
+        """Whether nobody waits for the engine any more: the scan stops, or ends without it."""
+        return self._stopped.get(name) is _LEFT_OUT or self._cancelled()
 
     def stopped(self, name: str) -> Stop | None:
         """Return why the engine was stopped last, if it was not taken up since."""
@@ -155,15 +163,19 @@ class Stopping:
 
     def stop(self, name: str, error: EngineError) -> None:
         """The engine has said that it cannot go on."""
-        if isinstance(error, Unavailable) and self._cancelled():
+        if isinstance(error, Unavailable) and self.is_over(name):
             return self._cut_short(name)
         return self._put(name, self._judged(name, error))
 
     def _cut_short(self, name: str) -> None:
         """What it was patient with was cut short: that says nothing of the engine."""
+        self._note(name, Stop(_CUT_SHORT, datetime.now(UTC)))
+
+    def _note(self, name: str, stop: Stop) -> None:
         with self._lock:
             self._trials.pop(name, None)
-            self._stopped[name] = Stop(_CUT_SHORT, datetime.now(UTC))
+            if self._stopped.get(name) is not _LEFT_OUT:
+                self._stopped[name] = stop
 
     def answered(self, name: str) -> None:
         """The engine has answered: whatever stopped it is over."""
@@ -190,9 +202,7 @@ class Stopping:
 
     def _put(self, name: str, stop: Stop) -> None:
         logger.warning("engine %s cannot go on: %s", name, stop.reason)
-        with self._lock:
-            self._trials.pop(name, None)
-            self._stopped[name] = stop
+        self._note(name, stop)
         if self._known_stops is not None:
             self._known_stops.add(name)
         with self._core.store.write() as db:
@@ -204,12 +214,14 @@ class Stopping:
             # It is no fault of the engine, and nothing to be shown beside it.
             self._stopped[name] = Stop("It is switched off, or may not see this section.")
             return None
+        is_over = partial(self.is_over, name)
         try:
-            engine.open()
-            if isinstance(engine, Enrolling):
-                self._enrol(name, engine)
+            with heeding(is_over):
+                engine.open()
+                if isinstance(engine, Enrolling):
+                    self._enrol(name, engine, cancelled=is_over)
         except EngineError as exc:
-            if self._cancelled():
+            if is_over():
                 return self._cut_short(name)
             return self._put(name, self._judged(name, exc))
         except StoreError:
@@ -221,8 +233,8 @@ class Stopping:
             return self._put(name, bug)
         return self._open.add(name)
 
-    def _enrol(self, name: str, engine: Enrolling) -> None:
-        run = replace(calls.run_context(self._core, name), cancelled=self._cancelled)
+    def _enrol(self, name: str, engine: Enrolling, *, cancelled: Callable[[], bool]) -> None:
+        run = replace(calls.run_context(self._core, name), cancelled=cancelled)
         done = engine.enrol(run, by_itself=True)
         if done.added or done.removed:
             logger.info("engine %s: %s enrolled, %s removed", name, done.added, done.removed)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 
 from PIL import Image
@@ -30,10 +31,11 @@ from tigertag.engines.compreface.sdk import Refused
 from tigertag.engines.compreface.sending import SIDE_PX, fitting, reserved
 from tigertag.errors import EngineError
 from tigertag.model import Frame, Label, Media, Sample
-from tigertag.net import heeding
+from tigertag.net import heeding, holding
 from tigertag.remote.crew import Crew
+from tigertag.remote.jpeg import jpeg
 from tigertag.remote.once import Passing
-from tigertag.remote.stumbling import Stumbling
+from tigertag.remote.stumbling import Stumbling, plain
 
 MIN_CONFIDENCE = 0.97
 MAX_TAGS = 20
@@ -91,7 +93,7 @@ class CompreFace:
 
     def open(self) -> None:
         """See `Engine`. Reads the people, and tries the key."""
-        with self._lock:
+        with holding(self._lock):
             if self._tags is None:
                 people = self._gallery.people()
                 self._client.subjects()
@@ -217,20 +219,29 @@ class CompreFace:
             size = Image.open(io.BytesIO(picture)).size
             return [label(one, size, frame.at_s, tags) for one in seen]
 
-        since = self._stumbling.answers
+        since_s = time.monotonic()
         try:
             return fitting(frame, ask)
         except Passing as exc:
-            if run.cancelled() or not self._stumbling.is_alone(sample, exc, since=since):
+            if run.cancelled() or not self._stumbling.is_alone(sample, exc, since_s=since_s):
                 raise
             reason = f"CompreFace failed over this picture each time ({exc.status})."
             return Failed(sample, reason, retryable=True)
         except Refused as exc:
-            if self._stumbling.refuses_all():
-                raise EngineError(f"{str(exc).rstrip('.')}, one picture after the other.") from exc
+            probe = partial(self._is_plain_one_taken, sample, run)
+            if not self._stumbling.others_are_answered(probe, since_s=since_s):
+                raise EngineError(f"{str(exc).rstrip('.')}, whatever the picture.") from exc
             return Failed(sample, str(exc), retryable=exc.may_pass)
         except Malformed as exc:
             return Failed(sample, str(exc), retryable=True)
+
+    def _is_plain_one_taken(self, sample: str, run: RunContext) -> bool:
+        (frame,) = plain(sample).frames
+        try:
+            self._seen(jpeg(frame, short_side_px=SIDE_PX), sample, run)
+        except Refused:
+            return False
+        return True
 
     def _seen(self, picture: bytes, sample: str, run: RunContext) -> list[Seen]:
         with reserved(run, sample, host=self._options.host, picture=picture):

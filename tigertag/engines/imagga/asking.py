@@ -54,6 +54,14 @@ class Asking:
         call.settle(units=1, cost_usd=0.0)
         return self._outcome(result, took_s=time.monotonic() - began)
 
+    def upload(self) -> None:
+        """Upload the picture and no more, which Imagga does not count."""
+        call = self._reserve(len(self._picture))
+        try:
+            self.uploaded = self._client.upload(self._picture)
+        finally:
+            call.settle(units=0, cost_usd=0.0)
+
     def _tagged(self, call: Call) -> dict[str, object]:
         """Return the answer. A call that may have been counted stays reserved."""
         try:

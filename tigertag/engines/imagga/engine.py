@@ -1,7 +1,8 @@
 """Imagga as an engine: a picture is uploaded, tagged by the upload's id, and deleted there."""
 
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -25,12 +26,14 @@ from tigertag.engines.imagga.options import Options
 from tigertag.engines.imagga.usage import Usage
 from tigertag.errors import EngineError, ModelError, Unavailable
 from tigertag.model import Media, Sample
+from tigertag.net import holding
+from tigertag.net.patience import is_cancelled
 from tigertag.remote.afterwards import Afterwards
 from tigertag.remote.crew import Crew
 from tigertag.remote.gate import Gate
 from tigertag.remote.jpeg import jpeg
 from tigertag.remote.once import LATER, Passing
-from tigertag.remote.stumbling import Stumbling
+from tigertag.remote.stumbling import Stumbling, plain
 
 SHORT_SIDE_PX: Final = 300
 MIN_CONFIDENCE: Final = 0.4
@@ -90,7 +93,7 @@ class Imagga:
 
     def open(self) -> None:
         """See `Engine`. Reads how much is used, and how many calls at once are allowed."""
-        with self._lock:
+        with holding(self._lock):
             if self._ready is None:
                 self._account.learn(self._first_reading())
                 most = min(self._account.usage.at_once or CAUTIOUS, MOST_AT_ONCE)
@@ -125,21 +128,16 @@ class Imagga:
 
     def _ask(self, ready: _Ready, sample: Sample, run: RunContext) -> Outcome:
         self._stop_if_used_up()
-        sample = replace(sample, frames=evenly(sample.frames, 1))
-        picture = jpeg(sample.frames[0], short_side_px=SHORT_SIDE_PX)
-
-        def reserve(size_bytes: int) -> Call:
-            host = self._client.host
-            return run.calls.reserve(sample.id, host=host, size_bytes=size_bytes, units=1)
-
-        asking = Asking(self._client, self._options, sample, picture, reserve)
-        since = self._stumbling.answers
+        asking = self._asking(sample, run)
+        since_s = time.monotonic()
         try:
             outcome = self._http.patiently(asking.attempt, cancelled=run.cancelled)
         except Refused as exc:
-            return self._refused(exc, sample)
+            self._stop_if_not_of_the_picture(exc)
+            probe = partial(self._is_plain_one_taken, ready, asking, sample, run)
+            return self._refused(exc, sample, probe, since_s=since_s)
         except Passing as exc:
-            if run.cancelled() or not self._stumbling.is_alone(sample.id, exc, since=since):
+            if run.cancelled() or not self._stumbling.is_alone(sample.id, exc, since_s=since_s):
                 raise
             reason = f"Imagga failed over this picture each time ({exc.status})."
             return Failed(sample.id, reason, retryable=True)
@@ -153,20 +151,55 @@ class Imagga:
             ready.afterwards.do(self._read_again)
         return outcome
 
-    def _refused(self, exc: Refused, sample: Sample) -> Failed:
-        """Say what a refusal means: for this picture, or for all of them."""
+    def _asking(self, sample: Sample, run: RunContext) -> Asking:
+        sample = replace(sample, frames=evenly(sample.frames, 1))
+        picture = jpeg(sample.frames[0], short_side_px=SHORT_SIDE_PX)
+
+        def reserve(size_bytes: int) -> Call:
+            host = self._client.host
+            return run.calls.reserve(sample.id, host=host, size_bytes=size_bytes, units=1)
+
+        return Asking(self._client, self._options, sample, picture, reserve)
+
+    def _stop_if_not_of_the_picture(self, exc: Refused) -> None:
         if exc.status == _FORBIDDEN:
             self._read_again()
             raise self._account.error() from exc
         if exc.status == NOT_FOUND:
             raise self._not_found() from exc
-        if self._stumbling.refuses_all():
+
+    def _refused(
+        self, exc: Refused, sample: Sample, probe: Callable[[], bool], *, since_s: float
+    ) -> Failed:
+        """Say what a refusal means: for this picture, or for all of them."""
+        if not self._stumbling.others_are_answered(probe, since_s=since_s):
             raise EngineError(
-                f"Imagga refuses one picture after the other ({exc.status}{exc.why}); what was"
-                f" answered is kept. Check ENGINE_{self.id.upper()}_API_URL."
+                f"Imagga refuses every picture ({exc.status}{exc.why}); what was answered is kept."
+                f" Check ENGINE_{self.id.upper()}_API_URL."
             ) from exc
         reason = f"Imagga refused the picture: {exc.status}{exc.why}."
         return Failed(sample.id, reason, retryable=False)
+
+    def _is_plain_one_taken(
+        self, ready: _Ready, refused: Asking, sample: Sample, run: RunContext
+    ) -> bool:
+        """Whether Imagga takes a plain picture as far as it refused another.
+
+        That costs nothing where the upload was refused, else what a picture costs.
+        """
+        asking = self._asking(plain(sample.id), run)
+        try:
+            if refused.uploaded:
+                asking.attempt()
+            else:
+                asking.upload()
+        except Refused as exc:
+            self._stop_if_not_of_the_picture(exc)
+            return False
+        finally:
+            if asking.uploaded:
+                ready.afterwards.do(partial(self._delete, asking.uploaded))
+        return True
 
     def _not_found(self) -> EngineError:
         stem, tagger = f"ENGINE_{self.id.upper()}", self._options.tagger
@@ -210,14 +243,14 @@ class Imagga:
         try:
             return self._read_patiently()
         except Passing as exc:
-            if exc.status is None:
+            if exc.status is None or is_cancelled():
                 raise
             logger.warning("engine %s: the usage could not be read: %s", self.id, exc)
             return Usage()
 
     def _read_again(self) -> None:
         """Read the usage anew, unless that has just been done, and if it can be read."""
-        with self._reading:
+        with holding(self._reading):
             if self._account.fresh:
                 return
             try:

@@ -15,6 +15,7 @@ from tigertag.engines.openai_vision.prompt import Prompt
 from tigertag.engines.openai_vision.request import MAX_FRAMES, Requests
 from tigertag.errors import EngineError, ModelError
 from tigertag.model import Media
+from tigertag.net import holding
 
 if TYPE_CHECKING:
     from tigertag.engines.openai_vision.client import Client
@@ -95,7 +96,7 @@ class Core:
 
         Tells whether it was not open yet.
         """
-        with self._lock:
+        with holding(self._lock):
             if self._client is not None:
                 return False
             prices.known(self.options.model, self.options.prices)

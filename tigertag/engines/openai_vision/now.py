@@ -12,13 +12,13 @@ from tigertag.engines.openai_vision.core import AT_ONCE, Core
 from tigertag.engines.openai_vision.dialect import Learnt
 from tigertag.engines.openai_vision.faults import Fault
 from tigertag.engines.openai_vision.options import Options
-from tigertag.engines.openai_vision.others import Others, plain
 from tigertag.engines.openai_vision.reading import read
 from tigertag.engines.openai_vision.request import Request
-from tigertag.errors import EngineError, Unavailable
+from tigertag.errors import EngineError, QuotaExhausted, Unavailable
 from tigertag.model import Sample
 from tigertag.remote.crew import Crew
 from tigertag.remote.gate import Gate
+from tigertag.remote.stumbling import Stumbling, plain
 
 _MOST_ODD = 5
 _GETTING_READY = 4
@@ -35,7 +35,7 @@ class Vision:
         self._gate = Gate(AT_ONCE)
         self._crew = Crew(id, AT_ONCE + _GETTING_READY)
         self._learnt = Learnt()
-        self._others = Others()
+        self._stumbling = Stumbling()
         self._odd = 0
 
     @property
@@ -61,7 +61,7 @@ class Vision:
         self._core.close()
         self.deferred.close()
         self._learnt = Learnt()
-        self._others = Others()
+        self._stumbling = Stumbling()
 
     def check(self) -> str:
         """See `Checkable`."""
@@ -79,22 +79,36 @@ class Vision:
         except EngineError as exc:
             if type(exc) not in (EngineError, Unavailable):
                 raise
-            if not self._is_alone(faults, sample, run):
+            if not self._is_alone(faults, sample, run, since_s=since_s):
                 raise
             return self._refused(sample, faults)
         if isinstance(outcome, Labelled):
             return replace(outcome, took_s=time.monotonic() - since_s)
         return outcome
 
-    def _is_alone(self, faults: Sequence[Fault], sample: Sample, run: RunContext) -> bool:
+    def _is_alone(
+        self, faults: Sequence[Fault], sample: Sample, run: RunContext, *, since_s: float
+    ) -> bool:
         """Whether the last fault is met by this sample, and others are answered for."""
         if not faults or not faults[-1].may_be_of_one or run.cancelled():
             return False
+        if not faults[-1].is_lasting:
+            # The server may have gone down only just now, over this picture.
+            since_s = time.monotonic()
+        probe = partial(self._is_plain_one_taken, sample, run)
+        return self._stumbling.others_are_answered(probe, since_s=since_s)
+
+    def _is_plain_one_taken(self, sample: Sample, run: RunContext) -> bool:
         request = self._core.requests.made(plain(sample.id))
         if isinstance(request, Failed):
             raise AssertionError("a plain picture is one")
-        ask = partial(self._attempt, request, run, [])
-        return self._others.are_answered(ask, anew=not faults[-1].is_lasting)
+        try:
+            self._attempt(request, run, [])
+        except (Unavailable, QuotaExhausted):
+            raise
+        except EngineError:
+            return False
+        return True
 
     def _refused(self, sample: Sample, faults: Sequence[Fault]) -> Failed:
         label, last = self._core.meanings.label, faults[-1]
@@ -139,7 +153,7 @@ class Vision:
             cost_usd = 0.0
         call.settle(units=self._core.units, cost_usd=cost_usd)
         if completion:
-            self._others.answered()
+            self._stumbling.answered(request.sample)
         self._odd = 0 if completion else self._odd + 1
         if self._odd >= _MOST_ODD:
             self._odd = 0

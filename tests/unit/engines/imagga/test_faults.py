@@ -1,6 +1,8 @@
 """What Imagga does wrong, and what becomes of it: of the answer, of the money, of the uploads."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.unit.engines.imagga.imaggas import Imaggas, photos
 from tigertag.contracts import Failed, Labelled
 from tigertag.engines.imagga import client
 from tigertag.errors import AuthFailed, ModelError, TigerTagError, Unavailable
-from tigertag.net import Patience
+from tigertag.net import Patience, heeding
 
 pytestmark = pytest.mark.slow
 
@@ -95,7 +97,14 @@ def test_a_refused_picture_fails_alone_and_for_good(opened: Imaggas, status: int
     opened.imagga.fail("tags", status)
     reason = f"Imagga refused the picture: {status} (The image is too small)."
     assert opened.one() == Failed("1", reason, retryable=False)
-    assert opened.settled == [FREE]
+    assert opened.settled == [FREE, TOOK]
+
+
+def test_it_costs_nothing_to_tell_whose_fault_a_refused_upload_is(opened: Imaggas) -> None:
+    opened.imagga.fail("uploads", 415)
+    assert isinstance(opened.one(), Failed)
+    assert opened.settled == [FREE, FREE]
+    assert opened.imagga.uploads == {}
 
 
 def test_a_refused_upload_fails_alone_too(opened: Imaggas) -> None:
@@ -206,10 +215,10 @@ def test_it_is_not_led_to_another_host(opened: Imaggas) -> None:
         opened.one()
 
 
-@pytest.mark.parametrize("fault", [None, 400, "malformed"])
-def test_every_upload_is_deleted(opened: Imaggas, fault: int | str | None) -> None:
+@pytest.mark.parametrize(("fault", "times"), [(None, 0), (400, 1), ("malformed", 2)])
+def test_every_upload_is_deleted(opened: Imaggas, fault: int | str | None, times: int) -> None:
     if fault is not None:
-        opened.imagga.fail("tags", fault, times=2)
+        opened.imagga.fail("tags", fault, times=times)
     opened.one()
     assert opened.imagga.uploads == {}
 
@@ -246,3 +255,40 @@ def test_every_error_is_one_line(opened: Imaggas) -> None:
         assert str(caught.value).endswith(".")
         assert "\n" not in str(caught.value)
         opened.imagga.mend()
+
+
+def test_who_waits_until_another_has_opened_it_hears_that_it_is_cancelled(
+    imagga: ImaggaServer,
+) -> None:
+    bench = Imaggas(imagga, patience=Patience(longest_wait_s=90))
+    imagga.retry_after = "60"
+    imagga.fail("usage", 503, times=ALWAYS)
+    first, second = Event(), Event()
+
+    def opened(stop: Event) -> None:
+        with heeding(stop.is_set):
+            bench.open()
+
+    with ThreadPoolExecutor(2) as pool:
+        opening = pool.submit(opened, first)
+        while not imagga.asked("GET /v2/usage"):
+            time.sleep(0.01)
+        waiting = pool.submit(opened, second)
+        second.set()
+        try:
+            with pytest.raises(Unavailable):
+                waiting.result(2)
+            assert not opening.done()
+        finally:
+            first.set()
+    bench.close()
+
+
+def test_it_is_not_open_where_its_opening_was_cut_short(imagga: ImaggaServer) -> None:
+    bench = Imaggas(imagga, patience=Patience(longest_wait_s=90))
+    imagga.retry_after = "60"
+    imagga.fail("usage", 503)
+    with pytest.raises(Unavailable), heeding(lambda: bool(imagga.asked("GET /v2/usage"))):
+        bench.open()
+    assert bench.open().engine.capabilities.max_concurrency == 8
+    bench.close()

@@ -209,7 +209,8 @@ def test_a_lasting_refusal_of_one_picture_is_asked_once_and_fails_it_alone(
     outcome = failed(engine)
     assert not outcome.retryable
     assert says.rstrip(".") in outcome.reason
-    assert openai.counts["chat"] == before + 1
+    # The other one is of a plain picture.
+    assert openai.counts["chat"] == before + 2
     assert labelled(engine)
 
 
@@ -234,7 +235,7 @@ def test_what_refuses_all_is_said_once_and_asks_no_more(
     asked = openai.counts["chat"]
     with pytest.raises(EngineError):
         said(engine, plain())
-    assert openai.counts["chat"] == asked + 1
+    assert openai.counts["chat"] == asked + 2
 
 
 def test_what_refuses_all_after_it_had_answered_is_noticed(
