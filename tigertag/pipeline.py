@@ -103,7 +103,7 @@ def ask(
     and after `terms.run` was cancelled. Raises `LibraryError`.
     """
     run = terms.run
-    need = needed([engines[name] for one in asks for name in one.engines])
+    need = needed([engines[name] for name in {name for one in asks for name in one.engines}])
     samples: dict[str, Sample] = {}
     contents: dict[str, str] = {}
     with _fetched_ahead(library, asks, need, terms.identify) as fetched:

@@ -14,22 +14,22 @@ from tigertag.media.video import faults
 WHOLE_BYTES: Final = 16 << 20
 PART_BYTES: Final = 1 << 20
 PARTS: Final = 16
-_IDENTITY_WHOLE: Final = 128 << 10
-_IDENTITY_PART: Final = 8 << 10
+_IDENTITY_PART: Final = 16 << 10
+_IDENTITY_PARTS: Final = 4
 _DIGEST_BYTES: Final = 20
 
 
 def identity(source: Source) -> str:
     """Return what tells the content of an item wherever it is moved; "" for a stream.
 
-    At most 512 KiB of a file are hashed, for this is done to every photo that an engine looks at
-    (0.7 ms of a photo of 7 MB, all of which takes 11 ms). A file that differs in none of those
+    At most 64 KiB of a file are hashed, for this is done to every photo that an engine looks at:
+    512 KiB took 3 % of a scan. A file that differs in none of those
     parts nor in its length is another one only where pictures are kept uncompressed. A stream would
     cost requests. Raises as `content_hash` does.
     """
     if not isinstance(source, Path | bytes):
         return ""
-    return _hashed(source, _IDENTITY_WHOLE, _IDENTITY_PART)
+    return _hashed(source, _IDENTITY_PART, _IDENTITY_PARTS)
 
 
 def content_hash(source: Source) -> str:
@@ -40,15 +40,15 @@ def content_hash(source: Source) -> str:
     `Unreadable`, its message one line that does not name the file, `ItemGone`, and what a stream
     raises.
     """
-    return _hashed(source, WHOLE_BYTES, PART_BYTES)
+    return _hashed(source, PART_BYTES, PARTS)
 
 
-def _hashed(source: Source, whole_bytes: int, part_bytes: int) -> str:
+def _hashed(source: Source, part_bytes: int, parts: int) -> str:
     try:
         with opened_source(source) as stream:
             size = stream.seek(0, io.SEEK_END)
             digest = blake2b(str(size).encode(), digest_size=_DIGEST_BYTES)
-            for begin, length in _parts(size, whole_bytes, part_bytes):
+            for begin, length in _parts(size, part_bytes, parts):
                 stream.seek(begin)
                 for data in _read(stream, length):
                     digest.update(data)
@@ -58,11 +58,11 @@ def _hashed(source: Source, whole_bytes: int, part_bytes: int) -> str:
     return digest.hexdigest()
 
 
-def _parts(size: int, whole: int, part: int) -> list[tuple[int, int]]:
-    if size <= whole:
+def _parts(size: int, part: int, number: int) -> list[tuple[int, int]]:
+    if size <= part * number:
         return [(0, size)]
     last = size - part
-    return [(last * nth // (PARTS - 1), part) for nth in range(PARTS)]
+    return [(last * nth // (number - 1), part) for nth in range(number)]
 
 
 def _read(stream: Stream, length: int) -> Iterator[bytes]:
