@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _LONGEST = 50_000
-_MOST_ATTEMPTS = 2_000
+_MOST_ATTEMPTS, _MOST_IN_VAIN = 2_000, 5 * _LONGEST
 _DEEPEST = 12
 _MOST_COMMENTS = 50
 
@@ -65,7 +65,10 @@ _CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
 
 
 class Broken(ValueError):
-    """It is not even nearly JSON."""
+    """It is not even nearly JSON, from there on."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +125,18 @@ def _without_thoughts(text: str) -> tuple[str, str]:
 def _whole(text: str) -> Iterator[tuple[Any, int, int]]:
     """Yield objects, and lists that are in no object, with where they begin and end.
 
-    None is deeper than a few levels, so what cannot be read is gone through a few times at most.
+    What cannot be read is gone through a few times at most, whatever it is of.
     """
-    at = 0
+    at = in_vain = 0
     for _attempt in range(_MOST_ATTEMPTS):
         found = _OPENING.search(text, at)
-        if found is None:
+        if found is None or in_vain > _MOST_IN_VAIN:
             return
         start = found.start()
         try:
             value, at = _value(text, start, 0)
-        except Broken:
+        except Broken as broken:
+            in_vain += broken.at - start
             at = start + 1
             continue
         if isinstance(value, dict) or not _WITHIN.search(text[max(0, start - 20) : start]):
@@ -142,7 +146,7 @@ def _whole(text: str) -> Iterator[tuple[Any, int, int]]:
 def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
     first = text[at : at + 1]
     if depth > _DEEPEST or not first:
-        raise Broken
+        raise Broken(at)
     if first == "{":
         return _object(text, at + 1, depth)
     if first == "[":
@@ -151,7 +155,7 @@ def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
         return _string(text, at)
     bare = _BARE.match(text, at)
     if bare is None:
-        raise Broken
+        raise Broken(at)
     return _constant(bare[0].strip()), bare.end()
 
 
@@ -161,7 +165,7 @@ def _object(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
         key, at = _string(text, at) if text[at] in _QUOTED else _key(text, at)
         colon = _COLON.match(text, at)
         if colon is None:
-            raise Broken
+            raise Broken(at)
         found[key], at = _value(text, _after(_SPACE, text, colon.end()), depth + 1)
     return found, at + 1
 
@@ -178,14 +182,14 @@ def _after(space: re.Pattern[str], text: str, at: int) -> int:
     found = space.match(text, at)
     end = found.end() if found else at
     if end >= len(text):
-        raise Broken
+        raise Broken(end)
     return end
 
 
 def _string(text: str, at: int) -> tuple[str, int]:
     found = _QUOTED[text[at]].match(text, at)
     if found is None:
-        raise Broken
+        raise Broken(at)
     said = _ESCAPE.sub(_unescaped, found[1])
     return said.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), found.end()
 
@@ -198,7 +202,7 @@ def _unescaped(found: re.Match[str]) -> str:
 def _key(text: str, at: int) -> tuple[str, int]:
     found = _KEY.match(text, at)
     if found is None:
-        raise Broken
+        raise Broken(at)
     return found[0].strip(), found.end()
 
 

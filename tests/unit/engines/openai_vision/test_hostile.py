@@ -29,6 +29,8 @@ _MIXED = {
     "comments that never end": "[a,/*," * 12 + "/*," * 38 + "a" * 40_000,
     "many comments that never end": ("[" + "/*," * 50) * 300,
     "a comment in a comment": "[/*" * 50 + "a" * 45_000 + "*/]",
+    "lists within strings": '[- `"a"”：' * 6_000,
+    "lists within strings, then brackets": "“\\“/[" * 6_000 + "}" * 20_000,
     "comments of lines that follow": "[#" * 2_000 + "#\n" * 20_000,
     "lists within a comment, then empty lines": "[//" * 2_000 + "\n" * 40_000,
     "unbalanced": '{["' * 8_000 + "]}'" * 8_000,
