@@ -113,7 +113,7 @@ def _shown(text: str) -> str:
     if not said:
         return "with nothing."
     cut = said if len(said) <= _MOST_SHOWN else f"{said[: _MOST_SHOWN - 1]}…"
-    return f"“{cut}”. It is asked again when the engine's settings change, or by a forced scan."
+    return f"“{cut}”. It is asked again when the picture changes, or by a forced scan."
 
 
 def _answers(text: str) -> Iterator[_Answer]:
