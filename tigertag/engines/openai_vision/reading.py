@@ -64,8 +64,8 @@ class _Answer:
     """What may be the answer.
 
     `labels`: None where something was said, but neither a tag nor that there is none. `as_example`:
-    it only shows what an answer looks like. `named`: its lists have names. `says`: it has a word,
-    be it "none"; lists that are empty may only show what an answer looks like.
+    it only shows what an answer looks like. `named`: its lists or entries have names. `says`: it
+    has a word, be it "none"; lists that are empty may only show what an answer looks like.
     """
 
     labels: tuple[Label, ...] | None
@@ -148,13 +148,13 @@ def _asked_for(
 
 
 def _flat(value: Any) -> tuple[Any, bool] | None:
-    """Return tags that are in no list of those that were asked for, and whether they have a name.
+    """Return tags that are in no list of those that were asked for, and whether they are named so.
 
-    What has none may be anything else, such as a word in brackets.
+    What is not may be anything else, such as a word in brackets.
     """
     if isinstance(value, list):
         fits = all(isinstance(one, str) or _is_entry(one) for one in value)
-        return (value, False) if fits else None
+        return (value, bool(value) and all(map(_is_entry, value))) if fits else None
     for key, one in value.items():
         if _key(key) in _FLAT_LISTS and isinstance(one, str | list | dict) and not _is_type(one):
             return one, True

@@ -17,6 +17,7 @@ from tigertag.engines.openai_vision.confidences import BARE_WORD
 from tigertag.engines.openai_vision.reading import read
 
 DRAFT = '{"subjects": [{"tag": "crocodile", "confidence": 0.9}], "mood": []}'
+ENTRIES = '[{"tag": "dog", "confidence": 0.95}]'
 FINAL = '{"subjects": [{"tag": "dog", "confidence": 0.95}], "mood": []}'
 OPENED_AND_CLOSED = [
     ("<think>", "</think>"),
@@ -98,7 +99,7 @@ def test_the_last_whole_answer_counts(said: str) -> None:
         "{} []",
     ],
 )
-@pytest.mark.parametrize("said", [FINAL, '{"tags": [{"tag": "dog", "confidence": 0.95}]}'])
+@pytest.mark.parametrize("said", [FINAL, f'{{"tags": {ENTRIES}}}', ENTRIES])
 def test_an_example_after_the_answer_is_not_the_answer(said: str, after: str) -> None:
     assert found(f"{said}\n{after}") == {"dog": 0.95}
 
