@@ -11,7 +11,6 @@ from tigertag.errors import Unreadable
 from tigertag.media.source import opened as opened_source
 from tigertag.media.video import faults
 
-WHOLE_BYTES: Final = 16 << 20
 PART_BYTES: Final = 1 << 20
 PARTS: Final = 16
 _IDENTITY_PART: Final = 16 << 10
@@ -23,9 +22,9 @@ def identity(source: Source) -> str:
     """Return what tells the content of an item wherever it is moved; "" for a stream.
 
     At most 64 KiB of a file are hashed, for this is done to every photo that an engine looks at:
-    512 KiB took 3 % of a scan. A file that differs in none of those
-    parts nor in its length is another one only where pictures are kept uncompressed. A stream would
-    cost requests. Raises as `content_hash` does.
+    512 KiB took 3 % of a scan. A file that differs in none of those parts nor in its length is
+    another one only where pictures are kept uncompressed. A stream would cost requests. Raises as
+    `content_hash` does.
     """
     if not isinstance(source, Path | bytes):
         return ""

@@ -8,13 +8,13 @@ from tigertag.errors import ItemGone, LibraryUnavailable, Unreadable
 from tigertag.media import content
 from tigertag.media.content import content_hash
 
-WHOLE, PART, PARTS = 1600, 100, 16
+PART, PARTS = 100, 16
+WHOLE = PART * PARTS
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What counts as long is short here."""
-    monkeypatch.setattr(content, "WHOLE_BYTES", WHOLE)
     monkeypatch.setattr(content, "PART_BYTES", PART)
 
 

@@ -11,7 +11,7 @@ import time_machine
 
 from tests.colours import ColourEngine
 from tests.world import World
-from tigertag.contracts import Calls
+from tigertag.contracts import Calls, Failed
 from tigertag.errors import AuthFailed, QuotaExhausted
 from tigertag.services import calls, scans, sources, spending
 from tigertag.services.scans import Request
@@ -199,6 +199,31 @@ def test_a_paid_engine_is_not_asked_again_for_its_fingerprint_alone(
     assert paid.asked == ["red"]
     world.scan("apply", mode="force")
     assert paid.asked == ["red", "red"]
+
+
+@pytest.mark.parametrize(("units", "asked"), [(1, 1), (0, 2)], ids=["paid", "free"])
+def test_what_failed_for_good_is_asked_again_for_a_fingerprint_only_where_that_is_free(
+    world: World, paid: ColourEngine, units: int, asked: int
+) -> None:
+    paid.units = units
+    paid.fails = {"red": Failed("", "refused", retryable=False)}
+    world.picture("a.png", "red")
+    for paid.fingerprint in ("colour-1", "colour-2"):
+        world.scan("apply")
+    assert len(paid.asked) == asked
+
+
+def test_what_a_paid_engine_failed_on_is_asked_again_once_it_changes_or_by_force(
+    world: World, paid: ColourEngine
+) -> None:
+    paid.fails = {"red": Failed("", "refused", retryable=False)}
+    world.picture("a.png", "red")
+    world.scan("apply")
+    world.scan("apply", mode="force")
+    assert paid.asked == ["red", "red"]
+    world.picture("a.png", "blue")
+    world.scan("apply")
+    assert paid.asked == ["red", "red", "blue"]
 
 
 def test_a_forecast_asks_nobody_and_counts_what_would_be_asked(

@@ -4,15 +4,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+_MOST_TOKENS = 10**9
+
 
 def _or_none(value: Any) -> Any:
     """Take usage that was not counted for none: no prompt is of no tokens."""
-    counted = isinstance(value, dict) and isinstance(value.get("prompt_tokens"), int)
-    return value if counted and value["prompt_tokens"] > 0 else None
+    return value if isinstance(value, dict) and _count(value.get("prompt_tokens")) else None
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and 0 < value <= _MOST_TOKENS else 0
 
 
 Count = Annotated[int, BeforeValidator(_count)]

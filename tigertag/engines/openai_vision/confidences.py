@@ -1,6 +1,5 @@
 """How sure a model says it is: numbers of whatever scale, and words, as fractions."""
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any, Final
 BARE_WORD: Final = 0.5
 """The confidence of a tag that came without one, or with one that cannot be told."""
 
+_LONGEST = 100
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[+-]?\d+)?)\s*(%|/\s*\d+)?", re.ASCII)
 _OF = re.compile(r"\s+(?:out of|of|von|sur|de|su|van|из)\s+(?=\d+\Z)|(?:percent|prozent)\Z")
 _SCALES = (1.0, 5.0, 10.0, 100.0)
@@ -40,12 +40,12 @@ def said(raw: Any) -> Said | None:
     What is a number, but none that says how sure one is, is an error.
     """
     if isinstance(raw, int | float) and not isinstance(raw, bool):
-        return _bounded(float(raw), None)
+        return _bounded(raw, None)
     if raw is None:
         return None
     if not isinstance(raw, str):
         raise ValueError
-    text = unicodedata.normalize("NFKC", raw).casefold().strip(" .()[]\"'~≈")
+    text = unicodedata.normalize("NFKC", raw[:_LONGEST]).casefold().strip(" .()[]\"'~≈")
     if text in _SAID_IN_WORDS:
         return Said(_SAID_IN_WORDS[text], 1.0)
     text = _OF.sub(lambda found: "/" if found[0].endswith(" ") else "%", text)
@@ -84,9 +84,10 @@ def _scale(answer: Sequence[Said]) -> float | None:
 
 
 def _bounded(value: float, scale: float | None) -> Said:
-    if not math.isfinite(value) or not 0 <= value <= (scale or 100.0) or scale == 0:
+    # Compared before it is made a float, which an int of 400 digits cannot be.
+    if not 0 <= value <= (scale or 100.0) or scale == 0:
         raise ValueError
-    return Said(value, scale)
+    return Said(float(value), scale)
 
 
 def _check_no_number(text: str) -> None:

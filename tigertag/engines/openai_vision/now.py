@@ -115,7 +115,7 @@ class Vision:
         how = "refused it" if last.is_lasting else f"failed over it {len(faults)} times"
         reason = (
             f"{label} {how} ({last}), and answers for other pictures. It is asked again when the"
-            " engine's settings change, or by a forced scan."
+            " picture changes, or by a forced scan."
         )
         return Failed(sample.id, reason, retryable=False)
 

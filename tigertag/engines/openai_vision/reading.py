@@ -13,7 +13,7 @@ from tigertag.engines.openai_vision.confidences import Said
 from tigertag.engines.openai_vision.faults import redacted
 from tigertag.engines.openai_vision.nothing import is_nothing
 from tigertag.engines.openai_vision.prompt import KINDS, MOST
-from tigertag.engines.openai_vision.tolerant import values
+from tigertag.engines.openai_vision.tolerant import shown
 from tigertag.model import Kind, Label
 from tigertag.wording import printable, tidy
 
@@ -33,8 +33,15 @@ _LISTS: Final[Mapping[str, str]] = {
 _FLAT_LISTS = ("tags", "labels", "keywords", "concepts")
 _TAG_NAMES = ("tag", "name", "label", "word", "keyword", "value")
 _CONFIDENCE_NAMES = ("confidence", "score", "probability", "certainty", "conf", "prob")
+_EXAMPLES = ("example", "examples", "format", "schema", "template")
+_PLACEHOLDER = re.compile(
+    r"(?:string|text|tag|word|label|keyword|subject|example)s?[ _-]?\d*|<.*>|(?:list|array) of .*",
+    re.IGNORECASE,
+)
+"""What stands for tags where a model shows the form of an answer."""
+
 _AROUND = " .,;:#*-\"'`()[]{}"
-_BULLET = re.compile(r"(?:\A|\n)\s*(?:[-*+–]|\d{1,2}[.)])\s+")
+_BULLET = re.compile(r"^[^\S\n]*(?:[-*+–]|\d{1,2}[.)])\s+", re.MULTILINE)
 _BETWEEN = re.compile(r"[、;；，،\n•·|]|(?<!\d),|,(?!\d)")
 _WITH_NUMBER = re.compile(
     r"(?P<tag>.*\w.*?)\s*(?:[:=(]|\s[-–])\s*"
@@ -50,6 +57,25 @@ class _Entry:
     listed: str
     tag: str
     said: Said | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What may be the answer.
+
+    `labels`: None where something was said, but neither a tag nor that there is none. `as_example`:
+    it only shows what an answer looks like. `named`: its lists or entries have names. `says`: it
+    has a word, be it "none"; lists that are empty may only show what an answer looks like.
+    """
+
+    labels: tuple[Label, ...] | None
+    as_example: bool = False
+    named: bool = False
+    says: bool = False
+
+    def weight(self) -> tuple[bool, ...]:
+        """Of several answers the heaviest counts, and of those that weigh the same, the last."""
+        return (self.labels is not None, not self.as_example, self.named, self.says)
 
 
 def read(sample: str, completion: Completion | None, *, model: str, cost_usd: float) -> Outcome:
@@ -72,15 +98,14 @@ def read(sample: str, completion: Completion | None, *, model: str, cost_usd: fl
         return failed("The service's content filter held the answer back.")
     if choice.finish_reason == "length":
         return failed("The answer was cut off at the most tokens it may have.")
-    lists = _lists(choice.message.text)
-    if lists is None:
+    answer = max(_answers(choice.message.text), key=_Answer.weight, default=None)
+    if answer is None:
         said = _shown(choice.message.text)
         return failed(f"The model did not answer with the lists it was asked for, but {said}")
-    labels = _labels(lists)
-    if labels is None:
+    if answer.labels is None:
         said = _shown(choice.message.text)
         return failed(f"None of what the model said can be used as a tag: it answered {said}")
-    return Labelled(sample, labels, completion.model or model, cost_usd=cost_usd)
+    return Labelled(sample, answer.labels, completion.model or model, cost_usd=cost_usd)
 
 
 def _shown(text: str) -> str:
@@ -88,40 +113,57 @@ def _shown(text: str) -> str:
     if not said:
         return "with nothing."
     cut = said if len(said) <= _MOST_SHOWN else f"{said[: _MOST_SHOWN - 1]}…"
-    return f"“{cut}”. It is asked again when the engine's settings change, or by a forced scan."
+    return f"“{cut}”. It is asked again when the picture changes, or by a forced scan."
 
 
-def _lists(text: str) -> Mapping[str, Any] | None:
-    """Return the last answer in a text, as lists; those asked for go before a flat one."""
-    found = list(values(text))
-    for lists in (_asked_for, _flat):
-        for value in reversed(found):
-            if (answer := lists(value)) is not None:
-                return answer
-    return None
+def _answers(text: str) -> Iterator[_Answer]:
+    """Yield what may be the answer, the last first; the lists that were asked for before others."""
+    last_first = list(shown(text))[::-1]
+    for one in last_first:
+        for lists, as_example in _asked_for(one.value, as_example=one.as_example):
+            yield _answer(lists, named=True, as_example=as_example)
+    for one in last_first:
+        if flat := _flat(one.value):
+            tags, named = flat
+            yield _answer({_FLAT: tags}, named=named, as_example=one.as_example)
 
 
-def _asked_for(value: Any, depth: int = 0) -> Mapping[str, Any] | None:
-    """Return the lists that were asked for, also from within something."""
+def _asked_for(
+    value: Any, *, as_example: bool, depth: int = 0
+) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """Yield the lists that were asked for, also from within something, the last first."""
     if isinstance(value, dict):
-        if named := {list_: one for key, one in value.items() if (list_ := _LISTS.get(_key(key)))}:
-            return named
-        value = list(value.values())
-    if not isinstance(value, list) or depth >= _DEEPEST:
-        return None
-    within = (_asked_for(one, depth + 1) for one in reversed(value[-_MOST_ENTRIES:]))
-    return next((one for one in within if one is not None), None)
+        lists = {_LISTS.get(_key(key), ""): one for key, one in value.items() if not _is_type(one)}
+        if named := {name: one for name, one in lists.items() if name}:
+            yield named, as_example
+            return
+        within = [(one, as_example or _key(key) in _EXAMPLES) for key, one in value.items()]
+    elif isinstance(value, list):
+        within = [(one, as_example) for one in value]
+    else:
+        return
+    if depth < _DEEPEST:
+        for one, shows in reversed(within[-_MOST_ENTRIES:]):
+            yield from _asked_for(one, as_example=shows, depth=depth + 1)
 
 
-def _flat(value: Any) -> Mapping[str, Any] | None:
-    """Return tags that are in no list of those that were asked for."""
+def _flat(value: Any) -> tuple[Any, bool] | None:
+    """Return tags that are in no list of those that were asked for, and whether they are named so.
+
+    What is not may be anything else, such as a word in brackets.
+    """
     if isinstance(value, list):
         fits = all(isinstance(one, str) or _is_entry(one) for one in value)
-        return {_FLAT: value} if fits else None
+        return (value, bool(value) and all(map(_is_entry, value))) if fits else None
     for key, one in value.items():
-        if _key(key) in _FLAT_LISTS and isinstance(one, str | list | dict):
-            return {_FLAT: one}
-    return {_FLAT: value} if value and all(map(_is_confidence, value.values())) else None
+        if _key(key) in _FLAT_LISTS and isinstance(one, str | list | dict) and not _is_type(one):
+            return one, True
+    return (value, False) if value and all(map(_is_confidence, value.values())) else None
+
+
+def _is_type(value: Any) -> bool:
+    """Whether it only tells, as a JSON schema, what a list looks like."""
+    return isinstance(value, dict) and value.get("type") in ("array", "object", "string")
 
 
 def _is_entry(value: Any) -> bool:
@@ -139,16 +181,13 @@ def _key(key: str) -> str:
     return key.strip(_AROUND).casefold()
 
 
-def _labels(lists: Mapping[str, Any]) -> tuple[Label, ...] | None:
-    """Return each tag once a kind, with the confidence it is surest of.
-
-    None where something was said, but neither a tag nor that there is none.
-    """
+def _answer(lists: Mapping[str, Any], *, named: bool, as_example: bool) -> _Answer:
+    """Return each tag once a kind, with the confidence it is surest of."""
     pairs = [(name, *pair) for name in KINDS for pair in _pairs(lists.get(name))]
     entries = list(_entries(pairs))
-    found = [one for one in entries if not is_nothing(one.tag)]
     if not entries and any(lists.values()):
-        return None
+        return _Answer(None)
+    found = [one for one in entries if not is_nothing(one.tag)]
     sure = confidences.fractions([one.said for one in found])
     ranked = sorted(zip(found, sure, strict=True), key=lambda one: -one[1])
     best: dict[tuple[Kind, str], Label] = {}
@@ -158,7 +197,11 @@ def _labels(lists: Mapping[str, Any]) -> tuple[Label, ...] | None:
             key = (kind, tag.casefold())
             if key not in best or confidence > best[key].confidence:
                 best[key] = Label(tag, confidence, kind=kind)
-    return tuple(best.values())
+    labels = tuple(best.values())
+    stands_in = any(labels) and all(
+        one.confidence == 0 or _PLACEHOLDER.fullmatch(one.name) for one in labels
+    )
+    return _Answer(labels, as_example or stands_in, named, says=bool(entries))
 
 
 def _entries(pairs: Sequence[tuple[str, Any, Any]]) -> Iterator[_Entry]:
@@ -177,7 +220,7 @@ def _pairs(listed: Any) -> Iterator[tuple[Any, Any]]:
     """Yield what stands for tag and confidence: objects, bare words, or words with a number."""
     match listed:
         case str():
-            yield from map(_parted, _BETWEEN.split(_BULLET.sub("\n", listed)[:20_000]))
+            yield from map(_parted, _BETWEEN.split(_BULLET.sub("\n", listed[:20_000])))
         case list():
             for one in listed[:_MOST_ENTRIES]:
                 yield from _of_list(one)

@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 _LONGEST = 50_000
-_MOST_ATTEMPTS = 2_000
+_MOST_ATTEMPTS, _MOST_IN_VAIN = 2_000, 5 * _LONGEST
 _DEEPEST = 12
 _MOST_COMMENTS = 50
 
@@ -33,16 +34,24 @@ _CLOSED = re.compile(
 )
 _FENCE_OR_LINE: Final = re.compile(r"(?:\A|\n|```\w*|<\|message\|>)[ \t]*\Z")
 _TAIL = re.compile(r"[\s`]*(?:<\|\w+\|>\s*)*\Z")
+_EXAMPLE = re.compile(
+    r"(?:\b(?:example|for instance|beispiel|par exemple|por ejemplo|esempio)|\be\.\s?g\.|例如)"
+    r"(?: (?:answer|output|response|format|json))?[\s:：,*_`]*(?:```\w*\s*)?\Z",
+    re.IGNORECASE,
+)
 _WITHIN = re.compile(r"""(?:["'”’]\s*:|[,\[{])\s*\Z""")
 
-_STRICT = json.JSONDecoder()
 _OPENING = re.compile(r"[{\[]")
-_SPACE = re.compile(r"(?:\s|//[^\n]*|#[^\n]*|/\*.*?\*/)*", re.DOTALL)
-_COMMAS = re.compile(r"(?:\s|[,，;、]|//[^\n]*|#[^\n]*|/\*.*?\*/)*", re.DOTALL)
+# Comments in a row are bounded, and so are escapes, lest the same are gone through again and again.
+_SPACE = re.compile(r"(?:\s++|//[^\n]*|#[^\n]*|/\*.*?\*/){0,500}+", re.DOTALL)
+_COMMAS = re.compile(r"(?:[\s,，;、]++|//[^\n]*|#[^\n]*|/\*.*?\*/){0,500}+", re.DOTALL)
 _COLON = re.compile(r"\s*(?:[:：=]|=>)")
 _QUOTED = {
-    **dict.fromkeys('"', re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)),
-    **dict.fromkeys("“”„«", re.compile(r'[“”„«]((?:[^“”»"\\]|\\.)*)[“”»"]', re.DOTALL)),
+    **dict.fromkeys('"', re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+){0,1000}+)"', re.DOTALL)),
+    **dict.fromkeys(
+        "“”„«",
+        re.compile(r'[“”„«]([^“”„«»"\\]*+(?:\\.[^“”„«»"\\]*+){0,1000}+)[“”»"]', re.DOTALL),
+    ),
     # An apostrophe within a word ends nothing.
     **dict.fromkeys(
         "'‘’", re.compile(r"['‘’]((?:[^\\]|\\.){0,500}?)['‘’](?=\s*(?:[,:，：;}\]]|\Z))", re.DOTALL)
@@ -56,10 +65,21 @@ _CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
 
 
 class Broken(ValueError):
-    """It is not even nearly JSON."""
+    """It is not even nearly JSON, from there on."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
 
 
-def values(text: str) -> Iterator[Any]:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An object or a list of a text; `as_example`: the words before it call it an example."""
+
+    value: Any
+    as_example: bool = False
+
+
+def shown(text: str) -> Iterator[Shown]:
     """Yield each whole object and list that a text has outside of thoughts, in their order.
 
     A thought that never ends may be followed by the answer all the same: an object that begins a
@@ -69,25 +89,24 @@ def values(text: str) -> Iterator[Any]:
         # Words in it may look like the marks of a thought; the answer is whole all the same.
         whole = json.loads(text[: _LONGEST + 1])
         if isinstance(whole, dict | list):
-            yield whole
+            yield Shown(whole)
             return
     if text.count("/*") > _MOST_COMMENTS:
         # No answer has so many: each one that never ends would be looked for to the end.
         text = text.replace("/*", "")
     said, thought = _without_thoughts(text[-_LONGEST:])
-    yield from (value for value, _start, _end in _whole(said))
-    last = [
-        value
-        for value, start, end in _whole(thought)
-        if _FENCE_OR_LINE.search(thought[:start]) and _TAIL.match(thought, end)
-    ]
-    yield from last[-1:]
+    for value, start, _end in _whole(said):
+        yield Shown(value, _EXAMPLE.search(said[max(0, start - 60) : start]) is not None)
+    for value, start, end in list(_whole(thought))[-1:]:
+        if _FENCE_OR_LINE.search(thought[:start]) and _TAIL.match(thought, end):
+            yield Shown(value)
 
 
 def _without_thoughts(text: str) -> tuple[str, str]:
     """Return what was said, and the thought that never ended, if there is one."""
     said, at = "", 0
-    while opened := _OPENED.search(text, at):
+    opened = _OPENED.search(text)
+    while opened:
         closed = _CLOSED.search(text, at)
         if closed is not None and closed.start() < opened.start():
             # It ended without having begun: all before it was thought.
@@ -98,39 +117,36 @@ def _without_thoughts(text: str) -> tuple[str, str]:
         if closed is None:
             return said, text[opened.end() :]
         at = closed.end()
+        opened = _OPENED.search(text, at)
     *_thoughts, answer = _CLOSED.split(text[at:])
     return (answer if _thoughts else said + answer), ""
 
 
 def _whole(text: str) -> Iterator[tuple[Any, int, int]]:
-    """Yield objects, and lists that are in no object, with where they begin and end."""
-    at = 0
+    """Yield objects, and lists that are in no object, with where they begin and end.
+
+    What cannot be read is gone through a few times at most, whatever it is of.
+    """
+    at = in_vain = 0
     for _attempt in range(_MOST_ATTEMPTS):
         found = _OPENING.search(text, at)
-        if found is None:
+        if found is None or in_vain > _MOST_IN_VAIN:
             return
         start = found.start()
         try:
-            value, at = decoded(text, start)
-        except (ValueError, RecursionError):
+            value, at = _value(text, start, 0)
+        except Broken as broken:
+            in_vain += broken.at - start
             at = start + 1
             continue
         if isinstance(value, dict) or not _WITHIN.search(text[max(0, start - 20) : start]):
             yield value, start, at
 
 
-def decoded(text: str, start: int) -> tuple[Any, int]:
-    """Return what begins there, and where it ends; strictly if that can be. Raises `ValueError`."""
-    try:
-        return _STRICT.raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return _value(text, start, 0)
-
-
 def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
     first = text[at : at + 1]
     if depth > _DEEPEST or not first:
-        raise Broken
+        raise Broken(at)
     if first == "{":
         return _object(text, at + 1, depth)
     if first == "[":
@@ -139,7 +155,7 @@ def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
         return _string(text, at)
     bare = _BARE.match(text, at)
     if bare is None:
-        raise Broken
+        raise Broken(at)
     return _constant(bare[0].strip()), bare.end()
 
 
@@ -149,7 +165,7 @@ def _object(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
         key, at = _string(text, at) if text[at] in _QUOTED else _key(text, at)
         colon = _COLON.match(text, at)
         if colon is None:
-            raise Broken
+            raise Broken(at)
         found[key], at = _value(text, _after(_SPACE, text, colon.end()), depth + 1)
     return found, at + 1
 
@@ -166,14 +182,14 @@ def _after(space: re.Pattern[str], text: str, at: int) -> int:
     found = space.match(text, at)
     end = found.end() if found else at
     if end >= len(text):
-        raise Broken
+        raise Broken(end)
     return end
 
 
 def _string(text: str, at: int) -> tuple[str, int]:
     found = _QUOTED[text[at]].match(text, at)
     if found is None:
-        raise Broken
+        raise Broken(at)
     said = _ESCAPE.sub(_unescaped, found[1])
     return said.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), found.end()
 
@@ -186,7 +202,7 @@ def _unescaped(found: re.Match[str]) -> str:
 def _key(text: str, at: int) -> tuple[str, int]:
     found = _KEY.match(text, at)
     if found is None:
-        raise Broken
+        raise Broken(at)
     return found[0].strip(), found.end()
 
 

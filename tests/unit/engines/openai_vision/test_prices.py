@@ -116,7 +116,10 @@ def test_without_a_price_for_cached_tokens_they_cost_what_others_do() -> None:
     assert plain_price.cost_usd(used(1_000_000, 0, cached_tokens=500_000)) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("counted", [None, {}, {"prompt_tokens": 0}, {"prompt_tokens": "x"}, []])
+@pytest.mark.parametrize(
+    "counted",
+    [None, {}, {"prompt_tokens": 0}, {"prompt_tokens": "x"}, {"prompt_tokens": 10**400}, []],
+)
 def test_usage_that_was_not_counted_is_none(counted: object) -> None:
     completion = taken({"choices": [], "usage": counted})
     assert completion is not None
