@@ -55,10 +55,11 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
 
     `writing`: the items were written to. A problem in writing ends with a scan that writes alone.
     """
-    if not decided:
-        return
     by_item = {one.item_id: one for one in decided}
     known = {(row.item_id, row.engine): row for row in _known(db, list(by_item))}
+    if not known and all(one.state == "done" and not one.reason for one in decided):
+        # The usual case: what an engine failed at would have made the decision fail.
+        return
     work = _work_of(db, scan.id, list(by_item), with_answers=bool(known))
     found = {place: one for place, one in work.items() if one[0] in _FAILED}
     for item_id, one in by_item.items():
@@ -120,6 +121,8 @@ def _is_of_writing(before: Row[Any] | None, revision: str) -> bool:
 
 
 def _known(db: Db, item_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    if not item_ids:
+        return ()
     return db.execute(select(_problems).where(_problems.c.item_id.in_(item_ids))).all()
 
 
