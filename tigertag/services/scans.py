@@ -1,6 +1,5 @@
 """Scans: started, paused, resumed, cancelled, applied, undone, and how far they have come."""
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -149,16 +148,9 @@ def unfinished(core: Core, request: Request) -> int | None:
 def _able_to_go_on(db: Db, section_id: int) -> list[ScanRow]:
     """The section's active scan; without one, those that wait and of which something is due."""
     active = scans.active(db, section_id)
-    if active is not None and not _is_late(db, active):
+    if active is not None and not scans.is_late(db, active):
         return [active]
-    return [row for row in scans.waiting(db, section_id) if not _is_late(db, row)]
-
-
-def _is_late(db: Db, scan: ScanRow) -> bool:
-    """Whether nobody is at work on a scan and all that is left of it waits for a later time."""
-    if scan.state not in ("running", "waiting") or chunks.lease_left_s(db, scan.id) > 0:
-        return False
-    return (chunks.due_at(db, scan.id) or 0.0) > time.time()
+    return [row for row in scans.waiting(db, section_id) if not scans.is_late(db, row)]
 
 
 def lease_left_s(core: Core, scan_id: int) -> float:

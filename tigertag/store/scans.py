@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tigertag.errors import Conflict, NotFound
@@ -211,10 +211,19 @@ def rest(db: Db, section_id: int) -> None:
 
     Its process may have died before it could say so.
     """
-    left = exists().where(schema.chunks.c.scan_id == _scans.c.id, schema.chunks.c.state != "done")
-    where = (_scans.c.section_id == section_id, _scans.c.state == "running", left)
-    idle = ~exists().where(chunks.is_at_hand(_scans.c.id))
-    db.execute(update(_scans).where(*where, idle).values(state="waiting"))
+    where = (_scans.c.section_id == section_id, _scans.c.state == "running")
+    db.execute(update(_scans).where(*where, _waits(_scans.c.id)).values(state="waiting"))
+
+
+def is_late(db: Db, scan: ScanRow) -> bool:
+    """Whether nobody is at work on a scan and all that is left of it waits for a later time."""
+    may_wait = scan.state in ("running", "waiting")
+    return may_wait and bool(db.execute(select(_waits(literal(scan.id)))).scalar_one())
+
+
+def _waits(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
+    left = exists().where(schema.chunks.c.scan_id == scan_id, schema.chunks.c.state != "done")
+    return and_(left, ~exists().where(chunks.is_at_hand(scan_id)))
 
 
 def waiting(db: Db, section_id: int) -> list[ScanRow]:

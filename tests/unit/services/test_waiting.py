@@ -1,5 +1,6 @@
 """A scan that waits lets go of its section; what it waits for is asked once, by one scan."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -218,6 +219,17 @@ def test_the_same_request_begins_anew_unless_it_is_due(world: World, down: Colou
     first = world.scan().scan.id
     assert scans.unfinished(world.core, Request("photos")) is None
     scans.resume(world.core, first)
+    assert scans.unfinished(world.core, Request("photos")) == first
+
+
+def test_one_that_holds_its_section_and_is_due_in_a_moment_is_gone_on_with(
+    world: World, down: ColourEngine
+) -> None:
+    first = world.scan().scan.id
+    put_state(world, first, "running")
+    with world.store.write() as db:
+        soon = schema.chunks.c.scan_id == first
+        db.execute(schema.chunks.update().where(soon).values(due_at=time.time() + 0.8))
     assert scans.unfinished(world.core, Request("photos")) == first
 
 
