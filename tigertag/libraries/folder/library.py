@@ -244,7 +244,6 @@ class FolderLibrary:
         TigerTag put into a common sidecar for another photo.
         """
         photo = os.path.join(self._root, path(key))
-        is_checked = found is not None
         found = found or sidecar.read_all(photo)
         seen = [one.xmp for one in found.own]
         seen += [sidecar.as_for(photo, one.xmp) for one in found.common]
@@ -257,7 +256,7 @@ class FolderLibrary:
                 raise
         else:
             revision = revision_of(status)
-            if is_checked or (stat.S_ISREG(status.st_mode) and inside(self._root, photo)):
+            if stat.S_ISREG(status.st_mode) and inside(self._root, photo):
                 sources += in_file(photo)
         gone = folded(removed) - folded(seen[0].tags if seen else ())
         words = (word for word in tags_of(sources) if word.casefold() not in gone)
