@@ -121,14 +121,12 @@ class Asking:
             chunks.check(db, chunk)
             decisions.count_attempt(db, one.id)
         if one.attempts < _MOST_ATTEMPTS:
-            whole = False
             try:
-                whole = self._ask(chunk, work, run)
+                return self._ask(chunk, work, run)
             finally:
-                if not whole:
-                    with self._store.write() as db:
-                        decisions.count_attempt(db, one.id, by=-1)
-            return whole
+                # Nobody died over it, also where its engine is waited for.
+                with self._store.write() as db:
+                    decisions.count_attempt(db, one.id, by=-1)
         reason = f"TigerTag died {one.attempts} times over this item; it is left out."
         self._end(chunk, [(one.item_id, one.engine, "failed", reason)])
         return True
