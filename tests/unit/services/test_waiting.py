@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.batched import BatchedEngine
 from tests.colours import ColourEngine
@@ -79,6 +80,19 @@ def test_a_resumed_scan_asks_at_once_in_the_same_process(world: World, down: Col
     scans.resume(world.core, first.scan.id)
     assert world.run(first.scan.id).scan.state == "done"
     assert world.tags("a.png") == {"red", "late"}
+
+
+def test_a_wait_for_an_engine_is_no_death_over_the_item(world: World, down: ColourEngine) -> None:
+    """After deaths items are asked one by one, and each is counted that the process died over."""
+    scan_id = world.scan("apply").scan.id
+    for _ in range(3):
+        with world.store.write() as db:
+            db.execute(schema.chunks.update().values(attempts=5))
+        scans.resume(world.core, scan_id)
+        assert world.run(scan_id).scan.state == "waiting"
+    with world.store.read() as db:
+        attempts = db.execute(select(schema.work.c.engine, schema.work.c.attempts)).all()
+    assert [tuple(one) for one in attempts if one.engine == "down"] == [("down", 0)]
 
 
 def test_a_scan_like_it_takes_over_and_nothing_is_asked_twice(
