@@ -10,9 +10,9 @@ from tigertag.libraries.mediabrowser.opening import Opened
 from tigertag.libraries.mediabrowser.reading import in_full
 from tigertag.libraries.mediabrowser.server import Entry
 from tigertag.libraries.mediabrowser.sources import number, text
+from tigertag.libraries.mediaserver.batches import batches
+from tigertag.libraries.mediaserver.films import numbered
 from tigertag.model import Item, Media
-from tigertag.served.batches import batches
-from tigertag.served.films import numbered
 
 _SERIES = "Series"
 

@@ -20,7 +20,7 @@ from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
 from tigertag.libraries.mediabrowser.options import Options
 from tigertag.libraries.mediabrowser.server import Call, Entry, Server
 from tigertag.libraries.mediabrowser.sources import MediaFile, text
-from tigertag.served.faults import GONE, Refused
+from tigertag.libraries.mediaserver.faults import GONE, Refused
 
 __all__ = ["Options", "build"]
 

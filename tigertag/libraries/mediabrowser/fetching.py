@@ -20,10 +20,10 @@ from tigertag.libraries.mediabrowser.sources import (
     ratio,
     revision,
 )
+from tigertag.libraries.mediaserver.paths import Mapped, here
 from tigertag.media.formats import EXTENSIONS, VIDEO_EXTENSIONS
 from tigertag.model import Item, Media
 from tigertag.net.ranged import Ranged
-from tigertag.served.paths import Mapped, here
 
 
 class Fetching:

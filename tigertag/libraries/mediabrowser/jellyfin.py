@@ -15,8 +15,8 @@ from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
 from tigertag.libraries.mediabrowser.posting import Posting
 from tigertag.libraries.mediabrowser.server import Call, Entry, Server
 from tigertag.libraries.mediabrowser.sources import MediaFile, media_of, text
+from tigertag.libraries.mediaserver.device import device
 from tigertag.model import Media
-from tigertag.served.device import device
 
 __all__ = ["Options", "build"]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tigertag.libraries.mediabrowser.server import Entry
 from tigertag.libraries.mediabrowser.sources import main_file, ratio, revision
+from tigertag.libraries.mediaserver.recent import Recent
 from tigertag.model import Item
-from tigertag.served.recent import Recent
 
 
 @dataclass(frozen=True, slots=True)

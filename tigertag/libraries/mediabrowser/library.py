@@ -33,12 +33,12 @@ from tigertag.libraries.mediabrowser.sending import Sending
 from tigertag.libraries.mediabrowser.server import Call, Entry
 from tigertag.libraries.mediabrowser.sources import is_there, item, text
 from tigertag.libraries.mediabrowser.views import View, view
+from tigertag.libraries.mediaserver.batches import batches
+from tigertag.libraries.mediaserver.listing import CutShort
+from tigertag.libraries.mediaserver.sections import wanted
+from tigertag.libraries.mediaserver.way import Way
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
 from tigertag.net.ranged import Ranged
-from tigertag.served.batches import batches
-from tigertag.served.listing import CutShort
-from tigertag.served.sections import wanted
-from tigertag.served.way import Way
 
 logger = logging.getLogger(__name__)
 

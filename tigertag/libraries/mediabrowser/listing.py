@@ -7,8 +7,8 @@ from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.opening import Opened
 from tigertag.libraries.mediabrowser.server import Call, Entry
 from tigertag.libraries.mediabrowser.sources import number, text
-from tigertag.served import listing
-from tigertag.served.listing import Ask, Page
+from tigertag.libraries.mediaserver import listing
+from tigertag.libraries.mediaserver.listing import Ask, Page
 
 PAGE = 200
 # Ties are many where a folder is added at once; what is added meanwhile comes last, if it is dated
@@ -22,7 +22,7 @@ def entries(ask: Ask[Entry]) -> Iterator[Entry]:
 
 
 class Pages:
-    """Asks for the pages of one listing. See `served.listing.Ask`."""
+    """Asks for the pages of one listing. See `mediaserver.listing.Ask`."""
 
     def __init__(self, opened: Opened, call: Call, wording: Wording) -> None:
         self._opened = opened

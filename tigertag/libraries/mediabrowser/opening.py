@@ -11,7 +11,7 @@ from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.options import Options
 from tigertag.libraries.mediabrowser.server import Call, Entry, Server
 from tigertag.libraries.mediabrowser.sources import text
-from tigertag.served.faults import Refused
+from tigertag.libraries.mediaserver.faults import Refused
 from tigertag.wording import did_you_mean
 
 _PUBLIC = Call("/System/Info/Public")

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import SecretStr, field_validator
 
-from tigertag.served.options import ServerOptions
+from tigertag.libraries.mediaserver.options import ServerOptions
 
 _KEY = re.compile(r"[A-Za-z0-9._~-]+")
 

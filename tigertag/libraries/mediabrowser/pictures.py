@@ -6,9 +6,9 @@ from io import BytesIO
 from tigertag.errors import Unreadable
 from tigertag.libraries.mediabrowser.faults import no_file
 from tigertag.libraries.mediabrowser.server import Call, Server
+from tigertag.libraries.mediaserver.bodies import LARGEST_ORIGINAL, LARGEST_SMALL
+from tigertag.libraries.mediaserver.faults import NotNow, Refused
 from tigertag.media.formats import decoder
-from tigertag.served.bodies import LARGEST_ORIGINAL, LARGEST_SMALL
-from tigertag.served.faults import NotNow, Refused
 
 logger = logging.getLogger(__name__)
 

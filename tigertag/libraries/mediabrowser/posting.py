@@ -21,9 +21,9 @@ from tigertag.libraries.mediabrowser.faults import Changed, Spoilt, Wording
 from tigertag.libraries.mediabrowser.metadata import editable
 from tigertag.libraries.mediabrowser.server import Call, Entry, Server
 from tigertag.libraries.mediabrowser.sources import media_of
+from tigertag.libraries.mediaserver.edits import meant
+from tigertag.libraries.mediaserver.faults import GONE, Refused
 from tigertag.model import fold
-from tigertag.served.edits import meant
-from tigertag.served.faults import GONE, Refused
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from tigertag.libraries.mediabrowser.faults import Wording
 from tigertag.libraries.mediabrowser.opening import Opened, entries
 from tigertag.libraries.mediabrowser.server import Call, Entry
 from tigertag.libraries.mediabrowser.sources import text
-from tigertag.served.batches import batches
+from tigertag.libraries.mediaserver.batches import batches
 
 PICTURES = {"EnableImageTypes": "Primary", "ImageTypeLimit": "1", "EnableUserData": "false"}
 _KEY = re.compile(r"[0-9A-Za-z-]{1,64}")

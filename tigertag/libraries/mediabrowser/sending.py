@@ -8,9 +8,9 @@ from tigertag.errors import ItemError, LibraryError
 from tigertag.libraries.mediabrowser.dialect import Change, Dialect, Writer
 from tigertag.libraries.mediabrowser.faults import Changed, Spoilt
 from tigertag.libraries.mediabrowser.reading import is_key
+from tigertag.libraries.mediaserver.edits import is_storable, left, took
+from tigertag.libraries.mediaserver.faults import Refused
 from tigertag.model import Edit, Field, Item, Shown
-from tigertag.served.edits import is_storable, left, took
-from tigertag.served.faults import Refused
 
 ReadTags = Callable[[Sequence[Item]], Iterable[Shown | NotRead]]
 

@@ -9,8 +9,8 @@ from typing import Any
 import requests
 
 from tigertag.libraries.mediabrowser.faults import OK, Wording, no_file
-from tigertag.served.bodies import body
-from tigertag.served.faults import Refused
+from tigertag.libraries.mediaserver.bodies import body
+from tigertag.libraries.mediaserver.faults import Refused
 
 Entry = Mapping[str, Any]
 """A JSON object, as the server sent it."""

@@ -7,8 +7,8 @@ from math import inf
 from typing import Any
 
 from tigertag.libraries.mediabrowser.server import Entry
+from tigertag.libraries.mediaserver.paths import file_identity
 from tigertag.model import Item, Media
-from tigertag.served.paths import file_identity
 
 GOOD_PX = 480
 _MEDIA = {

@@ -6,12 +6,12 @@ from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from tigertag.contracts import Catalogued
+from tigertag.libraries.mediaserver.batches import batches
+from tigertag.libraries.mediaserver.films import numbered
 from tigertag.libraries.plex.kinds import EPISODE, FILM, SHOW, Kind, kind_of
 from tigertag.libraries.plex.reading import metadata
 from tigertag.libraries.plex.server import Server
 from tigertag.model import Item, Media
-from tigertag.served.batches import batches
-from tigertag.served.films import numbered
 
 # imdb://tt0253556 among the Guids of newer agents; an older agent's guid is
 # com.plexapp.agents.imdb://tt0165832?lang=en (both recorded from Plex).

@@ -13,11 +13,11 @@ from plexapi.utils import joinArgs
 from requests.utils import requote_uri
 
 from tigertag.errors import Unreadable
+from tigertag.libraries.mediaserver.edits import is_storable, left
 from tigertag.libraries.plex.kinds import Kind
 from tigertag.libraries.plex.reading import is_key
 from tigertag.libraries.plex.shown import Seen
 from tigertag.model import Edit, Field, TagRef
-from tigertag.served.edits import is_storable, left
 
 LONGEST_URL = 8000
 

@@ -3,8 +3,8 @@
 import requests
 
 from tigertag.errors import ItemError, LibraryError, LibraryReadOnly
-from tigertag.served import faults
-from tigertag.served.faults import FORBIDDEN, LATER, NotNow, Refused
+from tigertag.libraries.mediaserver import faults
+from tigertag.libraries.mediaserver.faults import FORBIDDEN, LATER, NotNow, Refused
 
 OK = frozenset({200, 201, 204})
 

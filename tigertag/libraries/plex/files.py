@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tigertag.libraries.mediaserver.paths import Mapped, here
+from tigertag.libraries.mediaserver.recent import Recent
 from tigertag.libraries.plex.parts import Part
 from tigertag.media.formats import EXTENSIONS
 from tigertag.model import Item
-from tigertag.served.paths import Mapped, here
-from tigertag.served.recent import Recent
 
 
 class Files:

@@ -19,6 +19,10 @@ from tigertag.contracts import (
     Source,
 )
 from tigertag.errors import Unreadable
+from tigertag.libraries.mediaserver.batches import batches
+from tigertag.libraries.mediaserver.faults import GONE, Refused
+from tigertag.libraries.mediaserver.listing import CutShort
+from tigertag.libraries.mediaserver.way import Way
 from tigertag.libraries.plex import catalogue, kinds, listing
 from tigertag.libraries.plex.entries import Entries, touched_at
 from tigertag.libraries.plex.faults import Wording
@@ -35,10 +39,6 @@ from tigertag.libraries.plex.shown import Seen, seen
 from tigertag.libraries.plex.videos import poster_of, video
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
 from tigertag.net.ranged import Ranged
-from tigertag.served.batches import batches
-from tigertag.served.faults import GONE, Refused
-from tigertag.served.listing import CutShort
-from tigertag.served.way import Way
 
 _NOT_THERE = "It is no longer on the server."
 _NOT_TAGGED = "What has its key now is nothing that TigerTag tags."

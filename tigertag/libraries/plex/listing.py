@@ -7,8 +7,8 @@ from math import ceil
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
-from tigertag.served import listing
-from tigertag.served.listing import Page
+from tigertag.libraries.mediaserver import listing
+from tigertag.libraries.mediaserver.listing import Page
 
 PAGE = 400
 # Ties of one second are many when a folder is added; what is added meanwhile comes last.

@@ -4,9 +4,9 @@ from typing import ClassVar, Literal
 
 from pydantic import SecretStr, field_validator
 
+from tigertag.libraries.mediaserver.address import is_sendable
+from tigertag.libraries.mediaserver.options import ServerOptions
 from tigertag.libraries.plex.kinds import EPISODE, FILM, Kind, RollUp
-from tigertag.served.address import is_sendable
-from tigertag.served.options import ServerOptions
 
 
 class Options(ServerOptions):

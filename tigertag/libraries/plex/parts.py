@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import inf
 from xml.etree.ElementTree import Element
 
+from tigertag.libraries.mediaserver.paths import file_identity
 from tigertag.libraries.plex.kinds import Kind
 from tigertag.model import Media
-from tigertag.served.paths import file_identity
 
 GOOD_PX = 480
 _LONGEST_REVISION = 256

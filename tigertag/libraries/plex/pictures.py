@@ -5,11 +5,11 @@ from io import BytesIO
 from urllib.parse import urlencode
 
 from tigertag.errors import Unreadable
+from tigertag.libraries.mediaserver.bodies import LARGEST_ORIGINAL, LARGEST_SMALL
+from tigertag.libraries.mediaserver.faults import NotNow, Refused
 from tigertag.libraries.plex.faults import no_file
 from tigertag.libraries.plex.server import Server
 from tigertag.media.formats import decoder
-from tigertag.served.bodies import LARGEST_ORIGINAL, LARGEST_SMALL
-from tigertag.served.faults import NotNow, Refused
 
 logger = logging.getLogger(__name__)
 

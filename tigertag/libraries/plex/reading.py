@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from tigertag.libraries.mediaserver.batches import batches
+from tigertag.libraries.mediaserver.faults import GONE, Refused
 from tigertag.libraries.plex.server import Server
-from tigertag.served.batches import batches
-from tigertag.served.faults import GONE, Refused
 
 _KEY = re.compile(r"[0-9]+")
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from tigertag.libraries.mediaserver.sections import wanted
 from tigertag.libraries.plex.faults import Wording
 from tigertag.libraries.plex.kinds import SECTIONS
 from tigertag.libraries.plex.server import Server
 from tigertag.model import Section
-from tigertag.served.sections import wanted
 
 
 class Sections:

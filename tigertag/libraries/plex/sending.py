@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import LibraryError, Unreadable
+from tigertag.libraries.mediaserver.batches import batches
+from tigertag.libraries.mediaserver.edits import took
+from tigertag.libraries.mediaserver.faults import Refused
 from tigertag.libraries.plex.edits import Delta, delta, misplaced, paths, problem
 from tigertag.libraries.plex.server import Server
 from tigertag.libraries.plex.shown import Seen
 from tigertag.model import Edit, Item, Shown
-from tigertag.served.batches import batches
-from tigertag.served.edits import took
-from tigertag.served.faults import Refused
 
 Read = Callable[[Sequence[Item]], Iterable[Seen | NotRead]]
 

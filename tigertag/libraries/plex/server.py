@@ -10,10 +10,10 @@ import requests
 from plexapi.utils import parseXMLString
 
 from tigertag import __version__
+from tigertag.libraries.mediaserver.bodies import body
+from tigertag.libraries.mediaserver.device import device
+from tigertag.libraries.mediaserver.faults import Refused
 from tigertag.libraries.plex.faults import OK, Wording, no_file
-from tigertag.served.bodies import body
-from tigertag.served.device import device
-from tigertag.served.faults import Refused
 
 _PATIENCE_S = (5.0, 60.0)
 _OPENING_S = (5.0, 15.0)

@@ -8,6 +8,8 @@ from xml.etree.ElementTree import Element
 
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, Unreadable
+from tigertag.libraries.mediaserver.faults import Refused
+from tigertag.libraries.mediaserver.paths import here
 from tigertag.libraries.plex.kinds import FILM, kind_of
 from tigertag.libraries.plex.options import Options
 from tigertag.libraries.plex.parts import Part, Version, best, revision, versions
@@ -17,8 +19,6 @@ from tigertag.libraries.plex.server import Server
 from tigertag.media.formats import VIDEO_EXTENSIONS
 from tigertag.model import Item
 from tigertag.net.ranged import Ranged
-from tigertag.served.faults import Refused
-from tigertag.served.paths import here
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from tests.unit.libraries.server_place import said
 from tigertag.contracts import Host, Need
 from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.mediabrowser import emby, jellyfin
-from tigertag.served import way
+from tigertag.libraries.mediaserver import way
 
 pytestmark = pytest.mark.slow
 

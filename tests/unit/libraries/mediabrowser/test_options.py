@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from tests.mediabrowser import KEY
 from tigertag.contracts import Host
 from tigertag.libraries.mediabrowser import emby, jellyfin
+from tigertag.libraries.mediaserver.paths import Mapped
 from tigertag.net import Http
-from tigertag.served.paths import Mapped
 
 PLUGINS: tuple[Any, ...] = (emby, jellyfin)
 

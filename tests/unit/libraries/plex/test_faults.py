@@ -13,7 +13,7 @@ from tests.unit.libraries.plex.plexes import PlexPlace
 from tests.unit.libraries.server_place import said
 from tigertag.contracts import Need, NotRead
 from tigertag.errors import LibraryUnavailable
-from tigertag.served import way
+from tigertag.libraries.mediaserver import way
 
 pytestmark = pytest.mark.slow
 

@@ -6,10 +6,10 @@ from pydantic import ValidationError
 from tests.plex import TOKEN
 from tests.unit.libraries.server_place import HASTE
 from tigertag.contracts import Host
+from tigertag.libraries.mediaserver.paths import Mapped
 from tigertag.libraries.plex import Options
 from tigertag.net import Http
 from tigertag.plugins import load_libraries
-from tigertag.served.paths import Mapped
 from tigertag.settings.groups import libraries
 
 

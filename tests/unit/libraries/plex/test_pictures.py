@@ -11,10 +11,10 @@ from tests.unit.libraries.server_place import PHOTO
 from tests.unit.media.pictures import RED, encoded, halves, near, turned
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, Unreadable
+from tigertag.libraries.mediaserver.paths import Mapped, local
 from tigertag.libraries.plex import pictures
 from tigertag.media.picture import decode
 from tigertag.model import Item
-from tigertag.served.paths import Mapped, local
 
 LARGE = encoded(halves(900, 600), "JPEG")
 

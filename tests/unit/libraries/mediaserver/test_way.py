@@ -3,8 +3,8 @@ from itertools import count
 import pytest
 
 from tigertag.errors import LibraryUnavailable
-from tigertag.served import way
-from tigertag.served.way import Way
+from tigertag.libraries.mediaserver import way
+from tigertag.libraries.mediaserver.way import Way
 
 
 def test_what_was_reached_just_now_is_not_reached_again() -> None:

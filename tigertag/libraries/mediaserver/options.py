@@ -11,9 +11,9 @@ from pydantic import (
     model_validator,
 )
 
+from tigertag.libraries.mediaserver.address import address, bare, listed
+from tigertag.libraries.mediaserver.paths import Mapped, mapped
 from tigertag.model import Item
-from tigertag.served.address import address, bare, listed
-from tigertag.served.paths import Mapped, mapped
 
 _LEAST_OF_FILMS = 10_000_000
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tigertag.served.listing import CutShort, Page, entries
+from tigertag.libraries.mediaserver.listing import CutShort, Page, entries
 
 
 class Pages:

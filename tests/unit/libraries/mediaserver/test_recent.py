@@ -1,7 +1,7 @@
 import pytest
 
-from tigertag.served import recent
-from tigertag.served.recent import Recent
+from tigertag.libraries.mediaserver import recent
+from tigertag.libraries.mediaserver.recent import Recent
 
 
 def test_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from tigertag.libraries.mediaserver.faults import Wording
 from tigertag.model import Section
-from tigertag.served.faults import Wording
 from tigertag.wording import did_you_mean
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from tigertag.libraries.mediaserver.edits import is_storable, left, took
 from tigertag.model import Edit, Field, Item, Media, Shown, TagRef
-from tigertag.served.edits import is_storable, left, took
 
 ITEM = Item("box", "1", "7", "revision", media=Media.PHOTO, title="a", size_bytes=1, stamp=None)
 
