@@ -23,7 +23,7 @@ from tigertag.wording import did_you_mean, looks_secret, one_line, without_passw
 
 ENGINES: Mapping[str, str] = {
     "tigertag.classifier": "tigertag.engines.classifier",
-    "tigertag.genre": "tigertag.engines.genre",
+    "tigertag.genre": "tigertag.genres.engine",
     "tigertag.imagga": "tigertag.engines.imagga",
     "tigertag.openai": "tigertag.engines.openai_vision",
     "tigertag.resnet": "tigertag.engines.resnet",

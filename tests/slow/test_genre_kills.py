@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.genres.studio import FILMS, posters
 from tests.unit.inference import tiny
-from tests.unit.services.genres.studio import FILMS, posters
 
 pytestmark = pytest.mark.slow
 
 SLOWLY = """
 import sys, time
-from tigertag.learning import seeing
+from tigertag.genres import seeing
 embedded = seeing._embedded
 def slowly(embedder, frames):
     time.sleep({pause_s})

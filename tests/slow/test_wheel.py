@@ -26,5 +26,5 @@ def test_the_wheel_carries_the_migrations_and_the_data_along(tmp_path: Path) -> 
     assert "tigertag/store/migrations/env.py" in files
     assert "tigertag/data/concepts.json" in files
     assert "tigertag/engines/openai_vision/prices.yaml" in files
-    assert "tigertag/learning/genres.yaml" in files
+    assert "tigertag/genres/genres.yaml" in files
     assert not any("__pycache__" in name for name in files)

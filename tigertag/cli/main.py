@@ -35,7 +35,7 @@ _COMMANDS = {
     "use": "tigertag.cli.use:use",
     "departures": "tigertag.cli.use:departures",
     "faces": "tigertag.cli.faces:faces",
-    "genre": "tigertag.cli.genre:genre",
+    "genre": "tigertag.genres.cli:genre",
     "rules": "tigertag.cli.rules:rules",
     "tombstones": "tigertag.cli.rules:tombstones",
     "serve": "tigertag.cli.serve:serve",

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, delete, select
 
-from tigertag.learning.records import RecordKey
 from tigertag.store import schema
 from tigertag.store.database import Db
 from tigertag.store.sql import insert_or_replace
@@ -20,10 +19,27 @@ _LONGEST_BYTES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureKey:
+    """What features depend on: the file's content, and what they were extracted with.
+
+    `content`: its `content_hash`. `backbone`: a fingerprint. `sampler`: a `Sampling.name`; "" for
+    a picture.
+    """
+
+    content: str
+    backbone: str
+    sampler: str
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        return self.content, self.backbone, self.sampler
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureRow:
     """Features that are kept. `file`: its path within the folder of records."""
 
-    key: RecordKey
+    key: FeatureKey
     file: str
     frames: int
     dimensions: int
@@ -46,7 +62,7 @@ def note_origin(db: Db, origin: str, revision: str, content: str) -> None:
     insert_or_replace(db, _origins, [row], key=["origin"])
 
 
-def find(db: Db, key: RecordKey) -> FeatureRow | None:
+def find(db: Db, key: FeatureKey) -> FeatureRow | None:
     row = db.execute(select(_features).where(*_of(key))).one_or_none()
     if row is None:
         return None
@@ -64,15 +80,15 @@ def put(db: Db, row: FeatureRow) -> None:
     insert_or_replace(db, _features, [values], key=list(_columns(row.key)))
 
 
-def forget(db: Db, key: RecordKey) -> None:
+def forget(db: Db, key: FeatureKey) -> None:
     db.execute(delete(_features).where(*_of(key)))
 
 
-def _of(key: RecordKey) -> list[ColumnElement[bool]]:
+def _of(key: FeatureKey) -> list[ColumnElement[bool]]:
     return [_features.c[name] == value for name, value in _columns(key).items()]
 
 
-def _columns(key: RecordKey) -> dict[str, Any]:
+def _columns(key: FeatureKey) -> dict[str, Any]:
     return {"content": key.content, "backbone": key.backbone, "sampler": key.sampler}
 
 

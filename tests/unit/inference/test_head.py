@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from onnx import NodeProto, TensorProto, helper, load_from_string, numpy_helper
 
-from tests.unit.learning.heads import head
+from tests.unit.genres.heads import head
 from tigertag.errors import ModelError
 from tigertag.inference.head import Head
 

@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tigertag.learning.records import RecordKey
 from tigertag.model import Thresholds
 from tigertag.store import Store, features, migrate, rules
-from tigertag.store.features import FeatureRow
+from tigertag.store.features import FeatureKey, FeatureRow
 
 pytestmark = pytest.mark.slow
 
-KEY = RecordKey("c0ffee", "resnet18:f37072fd:1.1", "interval-1-60")
+KEY = FeatureKey("c0ffee", "resnet18:f37072fd:1.1", "interval-1-60")
 ROW = FeatureRow(KEY, "ab/cd.npz", 12, 512, 13_000, datetime(2026, 5, 1, tzinfo=UTC))
 
 
@@ -31,7 +30,7 @@ def test_what_was_never_seen_is_not_known(store: Store) -> None:
 
 
 def test_what_is_forgotten_is_gone_and_nothing_else(store: Store) -> None:
-    other = FeatureRow(RecordKey("c0ffee", KEY.backbone, ""), "e.npz", 1, 512, 9, ROW.made_at)
+    other = FeatureRow(FeatureKey("c0ffee", KEY.backbone, ""), "e.npz", 1, 512, 9, ROW.made_at)
     with store.write() as db:
         features.put(db, ROW)
         features.put(db, other)

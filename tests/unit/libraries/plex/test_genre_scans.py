@@ -9,9 +9,9 @@ import pytest
 from tests.plex import PlexServer
 from tests.unit.libraries.plex.cinema import Cinema
 from tigertag.errors import LibraryError
+from tigertag.genres.borne import borne
 from tigertag.model import Kind, Label
 from tigertag.services import scans
-from tigertag.services.genres.borne import borne
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,32 @@
+"""Films that were tested, and what was said of them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tigertag.genres.evaluation import Evaluation, evaluate
+
+GENRES = ("Drama", "Comedy", "Western")
+_RANDOM = np.random.default_rng(3)
+BEARS: NDArray[np.bool_] = _RANDOM.random((80, 3)) < [0.6, 0.4, 0.2]
+SAID: NDArray[np.float64] = np.clip(0.6 * BEARS + 0.5 * _RANDOM.random((80, 3)), 0, 1)
+FOREST: NDArray[np.float64] = np.clip(0.2 * BEARS + 0.8 * _RANDOM.random((80, 3)), 0, 1)
+FILMS = [f"film {number // 2}" for number in range(80)]
+
+
+def evaluated(bears: NDArray[np.bool_] = BEARS, said: NDArray[Any] = SAID) -> Evaluation:
+    """Evaluate a model that does better than its baselines."""
+    return evaluate(
+        bears,
+        said,
+        films=FILMS,
+        genres=GENRES,
+        thresholds=(0.5, 0.7, None),
+        baselines={
+            "prevalence": np.tile(bears.mean(axis=0), (len(bears), 1)),
+            "random_forest": FOREST,
+        },
+        model="default",
+        split="time",
+    )

@@ -1,0 +1,3 @@
+from tests.unit.cli.conftest import photos, run
+
+__all__ = ["photos", "run"]

@@ -1,0 +1,153 @@
+"""Material turned into numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from tests.unit.genres.seeing import Eye, Heard, Reel, material, picture, shelf
+from tests.world import World
+from tigertag.contracts import Sampling
+from tigertag.errors import LibraryError, RequestError
+from tigertag.genres import dataset
+from tigertag.genres.dataset import Dataset, Lens
+from tigertag.genres.extracting import Extractor
+from tigertag.genres.genres import Genres
+from tigertag.genres.material import Gathered, Material
+
+WORDS = Genres.load()
+
+
+@dataclass
+class Desk:
+    world: World
+    reel: Reel = field(default_factory=Reel)
+    heard: Heard = field(default_factory=Heard)
+
+    def put(
+        self,
+        name: str,
+        *genres: str,
+        colour: str = "red",
+        film: str = "",
+        names: Sequence[str] = (),
+    ) -> Material:
+        self.reel.held.setdefault(name, picture(colour, len(self.reel.held)))
+        return material(self.reel.found(name), *genres, film=film, names=names)
+
+    def read(self, materials: Sequence[Material], *notes: str) -> Dataset:
+        eye = Eye()
+        lens = Lens(Extractor(eye, eye.open), Sampling())
+        kept = shelf(self.world.home, self.world.store)
+        return dataset.read(Gathered(tuple(materials), {}, notes), WORDS, lens, kept, self.heard)
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    return Desk(world)
+
+
+def test_where_no_row_bears_a_known_genre_it_says_so(desk: Desk) -> None:
+    with pytest.raises(RequestError, match="No row bears a genre that is known"):
+        desk.read([desk.put("a", "Quux")])
+    assert desk.heard.lines[0] == "These are no genres here: Quux (1); --genres FILE adds some."
+    assert desk.reel.fetched == []
+
+
+def test_where_nothing_can_be_looked_at_it_says_why(desk: Desk) -> None:
+    desk.reel.held["a"] = b"no picture"
+    with pytest.raises(RequestError, match="nothing that could be looked at"):
+        desk.read([desk.put("a", "Drama")])
+    assert desk.heard.lines[0].startswith("1 row left out (a): ")
+
+
+def test_what_the_source_left_out_is_told_first(desk: Desk) -> None:
+    desk.read([desk.put("a", "Drama")], "3 videos without genres left out.")
+    assert desk.heard.lines == ["3 videos without genres left out."]
+
+
+def test_what_cannot_be_looked_at_is_left_out_and_counted(desk: Desk) -> None:
+    desk.reel.held["bad"] = b"no picture"
+    data = desk.read([desk.put("bad", "War"), desk.put("a", "Drama")])
+    assert (data.films, data.genres) == (("a",), ("Drama",))
+    assert (desk.heard.total, desk.heard.done, desk.heard.kept) == (2, 2, 1)
+
+
+def test_a_server_that_is_gone_comes_through(desk: Desk) -> None:
+    desk.reel.held["a"] = LibraryError("Library plex: it is gone.")
+    with pytest.raises(LibraryError):
+        desk.read([desk.put("a", "War")])
+
+
+def test_words_that_are_no_genre_are_named_and_counted(desk: Desk) -> None:
+    odd = [desk.put(f"{n}", "Drama", *(f"Odd{m}" for m in range(n))) for n in range(8)]
+    data = desk.read([*odd, desk.put("x", "Odd0")])
+    assert data.unknown["Odd0"] == 8
+    assert desk.heard.lines == [
+        "These are no genres here: Odd0 (8), Odd1 (6), Odd2 (5), Odd3 (4), Odd4 (3) and 2 more;"
+        " --genres FILE adds some.",
+        "1 row left out: no genre that is known.",
+    ]
+
+
+def test_each_row_bears_its_genres(desk: Desk) -> None:
+    data = desk.read([desk.put("a", "drama"), desk.put("b", "War", "Dramas", colour="blue")])
+    assert data.genres == ("Drama", "War")
+    assert data.bears.tolist() == [[True, False], [True, True]]
+    assert data.vectors.shape == (2, 3)
+    assert np.argmax(data.vectors, axis=1).tolist() == [0, 2]
+    assert data.written == (("drama",), ("War", "Dramas"))
+
+
+def test_a_genre_is_spelled_as_most_rows_do(desk: Desk) -> None:
+    rows = [
+        desk.put(f"{n}", word) for n, word in enumerate(["Sci-Fi", "Sci-Fi", "Science Fiction"])
+    ]
+    (genre,) = desk.read(rows).genres
+    assert desk.read(rows).spellings[genre] == "Sci-Fi"
+
+
+def test_films_that_share_a_file_are_one(desk: Desk) -> None:
+    same = picture("red")
+    desk.reel.held |= {"a": same, "b": same, "c": picture("blue"), "d": picture("green")}
+    rows = [
+        desk.put("a", "Drama", film="one"),
+        desk.put("c", "Drama", film="one"),
+        desk.put("b", "Drama", film="two"),
+        desk.put("d", "Drama", film="three"),
+    ]
+    assert desk.read(rows).films == ("one", "one", "one", "three")
+
+
+def test_films_that_share_files_in_a_chain_are_one(desk: Desk) -> None:
+    first, second = picture("red"), picture("blue")
+    desk.reel.held |= {"a": first, "b": first, "c": second, "d": second}
+    films = {"a": "z", "b": "y", "c": "y", "d": "x"}
+    rows = [desk.put(name, "Drama", film=film) for name, film in films.items()]
+    assert len(set(desk.read(rows).films)) == 1
+
+
+def test_films_that_share_a_name_are_one(desk: Desk) -> None:
+    rows = [
+        desk.put("a", "Drama", names=["imdb:tt0113277", "title:heat (1995)"]),
+        desk.put("b", "Drama", names=["title:heat (1995)"]),
+        desk.put("c", "Drama", names=["title:heat (1986)"]),
+    ]
+    data = desk.read(rows)
+    assert data.films == ("a", "a", "c")
+    assert data.named == ("a", "b", "c")
+    assert data.names[1] == ("b", "title:heat (1995)")
+
+
+def test_pictures_are_pooled_as_all_that_a_picture_has(desk: Desk) -> None:
+    data = desk.read([desk.put("a", "Drama")])
+    assert (data.pooling, data.dimensions, data.videos) == ("mean", 3, 0)
+
+
+def test_a_part_of_the_rows_keeps_the_genres(desk: Desk) -> None:
+    data = desk.read([desk.put("a", "Drama"), desk.put("b", "War"), desk.put("c", "War")])
+    part = data.rows([2, 0]).of(["War", "Western", "Drama"])
+    assert part.films == ("c", "a")
+    assert part.bears.tolist() == [[True, False, False], [False, False, True]]
+    assert [part.films_of(genre) for genre in part.genres] == [1, 0, 1]

@@ -1,0 +1,51 @@
+"""The process that runs yt-dlp: it can hang, or be killed, and nobody else is harmed.
+
+One line of JSON comes in: link, folder, limits. One goes out: {"file": name}, or {"problem": line,
+"retryable": bool}. It ends, too, when the pipe that it was told by is closed.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from tigertag.errors import Unreadable
+from tigertag.genres.trailers.limits import Limits
+
+if TYPE_CHECKING:
+    from yt_dlp.extractor.common import InfoExtractor
+
+NO_EXTRA = "Trailers need the extra `trailers`; install it with: pip install 'tigertag[trailers]'."
+
+
+def main(extractors: Iterable["InfoExtractor"] = ()) -> None:
+    """Do what is asked on the standard input."""
+    answer_to = os.dup(1)
+    os.dup2(2, 1)
+    asked = json.loads(sys.stdin.buffer.readline())
+    Thread(target=_end_with_the_other, daemon=True).start()
+    os.write(answer_to, json.dumps(_answer(asked, extractors)).encode())
+
+
+def _answer(asked: dict[str, Any], extractors: Iterable["InfoExtractor"]) -> dict[str, object]:
+    try:
+        from tigertag.genres.trailers.download import download
+    except ImportError:
+        return {"problem": NO_EXTRA, "retryable": False}
+    try:
+        limits = Limits(**asked["limits"])
+        return {"file": download(asked["link"], Path(asked["folder"]), limits, extractors)}
+    except Unreadable as exc:
+        return {"problem": str(exc), "retryable": exc.retryable}
+
+
+def _end_with_the_other() -> None:
+    if not os.read(0, 1):
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""Genres: gathered, learned, kept, measured and told."""
