@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-deps --require-hashes
 # The demo's photographs come without their package's dependencies; all else must be whole.
 CHECK := ! $(PIP) check | grep -vE '^(scikit-image .* is not installed|No broken requirements)'
-COMPILE := $(UV) pip compile --quiet --no-config --universal --python-version 3.11 \
+COMPILE := $(UV) pip compile --quiet --no-config --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 SOURCES := tigertag tests bench scripts alembic main.py
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.requirements import CHECKOUT, FOLDER, PYTHONS, lacks, locked, to_build, wanted
 
@@ -64,6 +66,13 @@ def test_a_distribution_that_is_taken_out_of_a_lock_is_missed(distribution: str,
         if name != distribution
     }
     assert any(one.startswith(distribution) for one in lacks(left, [line], here))
+
+
+def test_what_we_import_is_of_one_version_on_every_python() -> None:
+    """Types and tests hold for the versions that they were run with, and the image has another."""
+    locks = [locked(lock("all.txt"), environment(python, "x86_64")) for python in PYTHONS]
+    for name in {canonicalize_name(Requirement(line).name) for line in wanted("all")}:
+        assert len({versions[name] for versions in locks}) == 1, name
 
 
 @pytest.mark.parametrize("name", LOCKS)

@@ -44,9 +44,9 @@ _MIXED = {
 
 
 def _bounded(content: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     assert isinstance(answer(content), Labelled | Failed)
-    assert time.process_time() - began < _AT_MOST_S
+    assert time.thread_time() - began < _AT_MOST_S
 
 
 @pytest.mark.parametrize("piece", _REPEATED)
