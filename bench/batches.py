@@ -14,8 +14,8 @@ from urllib.request import urlopen
 from bench.paid import serving
 from tests import openai_server
 from tigertag import bootstrap, settings
+from tigertag.core import Core
 from tigertag.services import scans, spending
-from tigertag.services.core import Core
 from tigertag.services.scans import Request
 
 _POLL_S = 2.0

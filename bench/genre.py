@@ -22,12 +22,12 @@ from PIL import Image
 from bench import films
 from tigertag import bootstrap, settings
 from tigertag.contracts import RunContext, Sampling
+from tigertag.core import Core
 from tigertag.genres import backbones, found, shelves
 from tigertag.genres.extracting import Extractor
 from tigertag.genres.features import Features
 from tigertag.genres.manifest import ARCHIVE
 from tigertag.genres.model_backbones import of_model
-from tigertag.services.core import Core
 
 _SHARED = Path("../shared")
 _POSTERS = _SHARED / "genre/posters.csv"

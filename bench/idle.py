@@ -12,9 +12,9 @@ from pathlib import Path
 from bench import photographs
 from bench.instant import Instant
 from tigertag import bootstrap, settings
+from tigertag.core import Core
 from tigertag.model import Rule, RuleAction
 from tigertag.services import rules, scans
-from tigertag.services.core import Core
 from tigertag.services.scans import Request
 
 ITEMS = 20_000

@@ -22,9 +22,9 @@ from tests.plex import TOKEN, PlexServer
 from tests.plex.filling import fill
 from tigertag import bootstrap, settings
 from tigertag.contracts import Need
+from tigertag.core import Core
 from tigertag.model import Item
 from tigertag.services import scans
-from tigertag.services.core import Core
 from tigertag.services.scans import Request
 
 ITEMS, PHOTOS, TIMES = 20_000, 600, 3

@@ -26,8 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scripts.demo import photographs
 from tigertag import bootstrap, settings
-from tigertag.services import calls, consent, previews, scans
-from tigertag.services.core import Core
+from tigertag.core import Core
+from tigertag.scan import calls
+from tigertag.services import consent, previews, scans
 from tigertag.settings import WebSettings
 from tigertag.web.app import create_app
 

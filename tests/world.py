@@ -10,14 +10,15 @@ from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
 from tests.unit.policy.trees import TREE
+from tigertag.breakers import Circuits
 from tigertag.contracts import AnyEngine, Host, Library, RunContext, Sampling
+from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.libraries import folder
 from tigertag.model import Edit, Field, Rule, Shown, TagRef, Thresholds
 from tigertag.net import Http
-from tigertag.services import context, scans
-from tigertag.services.circuits import Circuits
-from tigertag.services.core import Core, EngineEntry, LibraryEntry
-from tigertag.services.listing import Listing
+from tigertag.scan import context
+from tigertag.scan.listing import Listing
+from tigertag.services import scans
 from tigertag.services.scans import Request, Status
 from tigertag.store import Store, chunks, migrate, schema
 from tigertag.store import scans as scans_store

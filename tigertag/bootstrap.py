@@ -8,12 +8,12 @@ from pathlib import Path
 
 from tigertag import bounds, concepts, plugins
 from tigertag.contracts import AnyEngine, Host
+from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.executors import threads
 from tigertag.model import Rule, Thresholds
 from tigertag.net import Http
+from tigertag.scan.plugin_state import KeptInStore
 from tigertag.services import rules
-from tigertag.services.core import Core, EngineEntry, LibraryEntry
-from tigertag.services.kept import KeptInStore
 from tigertag.settings import EngineSettings, Settings, homes
 from tigertag.settings.frames import footage_to_match, may_differ, to_match
 from tigertag.store import Store, migrate

@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 from tests.absent import absent
 from tests.browser.visitor import PASSWORD, Visitor
 from tests.world import World
-from tigertag.services.core import Core
+from tigertag.core import Core
 from tigertag.settings import WebSettings
 from tigertag.web.app import create_app
 

@@ -12,9 +12,10 @@ from tests.colours import ColourEngine
 from tests.unit.web.faces import FaceEngine
 from tests.world import World
 from tigertag.contracts import NOTICE, Failed
+from tigertag.core import EngineEntry, LibraryEntry
 from tigertag.model import UNKNOWN_FACE, Box, Kind, Label, Rule, RuleAction
-from tigertag.services import calls, rules, scans
-from tigertag.services.core import EngineEntry, LibraryEntry
+from tigertag.scan import calls
+from tigertag.services import rules, scans
 from tigertag.services.scans import Request
 from tigertag.store import kept, stops
 from tigertag.store.use import Limits

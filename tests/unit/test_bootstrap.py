@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from tigertag import bootstrap, settings
 from tigertag.contracts import Capabilities, Host, Outcome, RunContext, Sampling
+from tigertag.core import Core
 from tigertag.model import NEVER, Media, Sample
-from tigertag.services.core import Core
 
 
 class Taught:

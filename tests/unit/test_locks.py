@@ -8,7 +8,7 @@ import pytest
 from tests.world import World
 from tigertag import locks
 from tigertag.errors import StoreUnavailable
-from tigertag.services import workshop
+from tigertag.scan import worker as workshop
 from tigertag.services.accounts import Accounts
 from tigertag.store import Store, migrate
 

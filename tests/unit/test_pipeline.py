@@ -12,7 +12,6 @@ from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
 from tests.unit.media import films
-from tigertag import pipeline
 from tigertag.contracts import (
     Failed,
     Labelled,
@@ -25,7 +24,8 @@ from tigertag.contracts import (
 )
 from tigertag.errors import ItemGone, LibraryUnavailable, Unavailable
 from tigertag.model import Item, Media, Sample
-from tigertag.pipeline import Ask, Stopped, Terms, Told
+from tigertag.scan import pipeline
+from tigertag.scan.pipeline import Ask, Stopped, Terms, Told
 
 
 @dataclass

@@ -8,10 +8,10 @@ from rich.table import Table
 from tigertag import bootstrap
 from tigertag.cli.session import console, core
 from tigertag.cli.use import taken
+from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.model import Thresholds
 from tigertag.services import checking, sources
-from tigertag.services.core import Core
 from tigertag.services.views import EngineView
 
 _STATES = {"failing": "cannot be used", "off": "switched off"}

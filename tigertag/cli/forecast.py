@@ -9,10 +9,10 @@ from rich.table import Table
 from tigertag.cli import running
 from tigertag.cli.modes import chosen
 from tigertag.cli.session import console, core
+from tigertag.core import Core
 from tigertag.errors import Conflict, LibraryError, RequestError
+from tigertag.scan.forecasts import EngineForecast, Forecast
 from tigertag.services import consent, scans
-from tigertag.services.core import Core
-from tigertag.services.forecasts import EngineForecast, Forecast
 from tigertag.services.scans import Request
 from tigertag.wording import about, count, usd
 

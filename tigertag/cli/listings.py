@@ -9,11 +9,11 @@ from rich.table import Table
 
 from tigertag.cli.session import console, core
 from tigertag.cli.telling import worded
+from tigertag.core import Core, LibraryEntry
 from tigertag.errors import TigerTagError
 from tigertag.model import Tag
 from tigertag.services import browsing
 from tigertag.services import scans as service
-from tigertag.services.core import Core, LibraryEntry
 from tigertag.services.scans import Status
 
 _WORTH_SHOWING = 0.01

@@ -5,8 +5,9 @@ import sys
 import click
 
 from tigertag.cli.main import SOME_FAILED
-from tigertag.services import browsing, left_out
-from tigertag.services.core import Core
+from tigertag.core import Core
+from tigertag.scan import left_out
+from tigertag.services import browsing
 from tigertag.services.scans import Status
 from tigertag.wording import about, count, printable
 

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tigertag.cli.main import INTERRUPTED
 from tigertag.cli.reporting import report, waits
 from tigertag.cli.session import stderr
+from tigertag.core import Core
 from tigertag.errors import Conflict
 from tigertag.services import scans
-from tigertag.services.core import Core
 from tigertag.services.scans import Status
 
 _POLL_S = 0.25

@@ -10,7 +10,8 @@ from tigertag.cli import running
 from tigertag.cli.modes import chosen
 from tigertag.cli.session import core
 from tigertag.errors import Conflict
-from tigertag.services import scans, winding
+from tigertag.scan import batch_cleanup as winding
+from tigertag.services import scans
 from tigertag.services.scans import Request
 
 _waiting = click.option(

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from tigertag import bootstrap, settings
-from tigertag.services.core import Core
+from tigertag.core import Core
 from tigertag.wording import printable
 
 # Names from outside may look like markup: [/b] in one would end the command.

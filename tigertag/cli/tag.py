@@ -13,10 +13,11 @@ from tigertag import bootstrap
 from tigertag.cli import forecast as forecasting
 from tigertag.cli.main import SOME_FAILED
 from tigertag.cli.session import core
+from tigertag.core import Core, EngineEntry
 from tigertag.errors import RequestError
 from tigertag.model import Media, Tag
-from tigertag.services import money, tagging
-from tigertag.services.core import Core, EngineEntry
+from tigertag.scan import costs as money
+from tigertag.services import tagging
 from tigertag.services.tagging import Picture, Tagged
 from tigertag.wording import count, usd
 

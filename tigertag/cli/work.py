@@ -7,7 +7,7 @@ from threading import Thread
 import click
 
 from tigertag.cli.session import core
-from tigertag.services.workshop import Workshop
+from tigertag.scan.worker import Workshop
 
 
 @click.command()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tigertag.core import Core
 from tigertag.errors import RequestError
 from tigertag.genres.extracting import Extractor
 from tigertag.genres.genre_model import GenreModel
@@ -12,7 +13,6 @@ from tigertag.inference import backbone
 from tigertag.inference.backbone import Backbone
 from tigertag.inference.network import Colours, Scaling
 from tigertag.inference.weights import PUBLISHED
-from tigertag.services.core import Core
 from tigertag.wording import did_you_mean
 
 ONNX = ".onnx"

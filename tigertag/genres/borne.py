@@ -7,10 +7,10 @@ from typing import Final
 from unicodedata import normalize
 
 from tigertag.contracts import Catalogued, Cataloguing, Library, evenly
+from tigertag.core import Core
 from tigertag.errors import RequestError
 from tigertag.genres.genres import Genres
 from tigertag.model import Item, Media, Section, Standing
-from tigertag.services.core import Core
 from tigertag.store import Store, items, ledger, sections
 from tigertag.store.ledger import Word
 from tigertag.wording import tidy

@@ -12,12 +12,12 @@ import click
 
 from tigertag.cli.main import SOME_FAILED
 from tigertag.cli.session import core
+from tigertag.core import Core
 from tigertag.errors import RequestError
 from tigertag.genres import extras, listing, material, options, predicting
 from tigertag.genres import report as reporting
 from tigertag.genres.material import Gathered
 from tigertag.genres.progress import Watching, watched
-from tigertag.services.core import Core
 
 
 @click.group()

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from tigertag.core import Core
 from tigertag.denied import why
 from tigertag.errors import RequestError
 from tigertag.genres import (
@@ -31,7 +32,6 @@ from tigertag.genres.models import named
 from tigertag.genres.training import Named, measured
 from tigertag.genres.wanted import Wanted
 from tigertag.genres.watch import Watch
-from tigertag.services.core import Core
 from tigertag.wording import count
 
 OTHERS = "other films"

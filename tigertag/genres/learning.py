@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tigertag import __version__
 from tigertag.contracts import Sampling
+from tigertag.core import Core
 from tigertag.genres import archive, backbones, dataset, examples, material, shelves, training
 from tigertag.genres.dataset import Lens
 from tigertag.genres.genres import Genres
@@ -31,7 +32,6 @@ from tigertag.genres.wanted import FRAMES, Wanted
 from tigertag.genres.watch import Watch
 from tigertag.inference.backbone import Backbone
 from tigertag.inference.tiles import TILES_VERSION
-from tigertag.services.core import Core
 
 
 @dataclass(frozen=True, slots=True)

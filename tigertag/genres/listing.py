@@ -1,8 +1,8 @@
 """The models that there are."""
 
+from tigertag.core import Core
 from tigertag.genres import shelves
 from tigertag.genres.models import Listed
-from tigertag.services.core import Core
 
 
 def models(core: Core) -> tuple[Listed, ...]:

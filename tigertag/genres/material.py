@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from tigertag.contracts import Library, Sampling
+from tigertag.core import Core
 from tigertag.errors import ItemError, RequestError
 from tigertag.genres import csv_files, film_names
 from tigertag.genres import found as finding
 from tigertag.genres.borne import Borne, borne
 from tigertag.genres.found import Found
 from tigertag.genres.notes import Notes
-from tigertag.services.core import Core
 from tigertag.wording import count
 
 

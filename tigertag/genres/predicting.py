@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from tigertag.contracts import Library, Need, RunContext, Sampling
+from tigertag.core import Core
 from tigertag.errors import ItemError, Unreadable
 from tigertag.genres import backbones, shelves, trailers
 from tigertag.genres import found as finding
@@ -16,7 +17,6 @@ from tigertag.genres.genre_model import GenreModel
 from tigertag.genres.model_backbones import of_model
 from tigertag.genres.named import Named
 from tigertag.genres.wanted import Frames
-from tigertag.services.core import Core
 from tigertag.wording import without_password
 
 TOLD = 3

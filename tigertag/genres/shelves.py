@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
+from tigertag.core import Core
 from tigertag.errors import ModelError
 from tigertag.genres.extracting import Shelf
 from tigertag.genres.genre_model import GenreModel
 from tigertag.genres.manifest import ARCHIVE, EXAMPLES
 from tigertag.genres.models import Models
 from tigertag.genres.records import Records
-from tigertag.services.core import Core
 
 
 def models(core: Core) -> Models:

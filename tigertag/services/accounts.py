@@ -14,9 +14,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from tigertag import locks
+from tigertag.core import Core
 from tigertag.denied import why
 from tigertag.errors import RequestError, SettingsError, Throttled
-from tigertag.services.core import Core
 from tigertag.store import accounts
 
 SHORTEST_PASSWORD = 8

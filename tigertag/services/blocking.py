@@ -6,7 +6,7 @@ from dataclasses import replace
 from tigertag import policy
 from tigertag.model import Thresholds
 from tigertag.policy import Rules
-from tigertag.services import counting
+from tigertag.scan import counts as counting
 from tigertag.store import Db, decisions, ledger, scans
 from tigertag.store.decisions import Decision
 from tigertag.store.ledger import Word

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from tigertag.core import Core
 from tigertag.errors import NotFound
 from tigertag.services import cursors
-from tigertag.services.core import Core
 from tigertag.services.views import (
     Answered,
     ItemCard,

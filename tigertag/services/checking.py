@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 from tigertag.contracts import Checkable
+from tigertag.core import Core, EngineEntry
 from tigertag.errors import TigerTagError
-from tigertag.services import calls
-from tigertag.services.core import Core, EngineEntry
+from tigertag.scan import calls
 from tigertag.services.views import Checked
 from tigertag.store import stops, use
 from tigertag.store.use import Amount

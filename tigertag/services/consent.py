@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tigertag.core import Core, EngineEntry
 from tigertag.errors import NotFound
+from tigertag.scan.context import may_see
 from tigertag.services import scans
-from tigertag.services.context import may_see
-from tigertag.services.core import Core, EngineEntry
 from tigertag.services.scans import FORECAST_OF, Request
 from tigertag.store.scans import ScanRow
 

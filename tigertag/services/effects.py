@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from tigertag import policy
+from tigertag.core import Core
 from tigertag.model import Rule, RuleAction, Section
 from tigertag.policy import Rules
+from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import browsing, rules
-from tigertag.services.core import Core
 from tigertag.services.views import Effect, Example
 from tigertag.store import Db, answers, browse, tags
 from tigertag.store import rules as rule_rows
@@ -26,7 +27,7 @@ def effect(core: Core, rule: Rule, *, limit: int = 24) -> Effect:
     with core.store.read() as db:
         bearing = tags.bearing(db, checked.word)
         looked_at = _looked_at(db, checked)
-        known = rules.effective(core, db)
+        known = effective_rules(core, db)
         changed = _changed(core, db, looked_at, known, Rules((*known.rules, checked)))
         cards = browsing.cards(db, [row for row, _before, _after in changed[:limit]])
     pairs = zip(cards, changed, strict=False)
@@ -42,7 +43,7 @@ def least_now(core: Core, rule: Rule) -> float:
     concept = core.concepts.find(rule.word)
     names = [rule.word] if concept is None else [concept, rule.word]
     with core.store.read() as db:
-        known = rules.effective(core, db)
+        known = effective_rules(core, db)
     there = Rules(tuple(one for one in known.rules if one.section in ("", rule.section)))
     asked = [entry for entry in core.engines if rule.engine in ("", entry.id)]
     least = (there.threshold(names, one.id, one.thresholds.least(rule.word)) for one in asked)
@@ -68,12 +69,12 @@ def _changed(
     revisions = {row.id: row.item.revision for row in rows}
     fingerprints = rule_rows.remembered_fingerprints(db)
     given = answers.current(db, revisions, fingerprints)
-    thresholds = rules.thresholds(core, db)
+    limits = thresholds(core, db)
     old_of = {row.section: known.of(row.section) for row in rows}
     new_of = {row.section: new.of(row.section) for row in rows}
 
     def names(row: ListedItem, rules_of: Mapping[Section, Rules]) -> tuple[str, ...]:
-        tags = policy.decide(given[row.id].every, rules_of[row.section], thresholds, core.concepts)
+        tags = policy.decide(given[row.id].every, rules_of[row.section], limits, core.concepts)
         return tuple(tag.name for tag in tags)
 
     both = [(row, names(row, old_of), names(row, new_of)) for row in rows]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from tigertag.contracts import Enrolled
+from tigertag.core import Core
 from tigertag.engines.compreface import CompreFace, Standing
 from tigertag.errors import NotFound, PluginError, RequestError
-from tigertag.services.calls import run_context
-from tigertag.services.core import Core
+from tigertag.scan.calls import run_context
 
 
 @dataclass(frozen=True, slots=True)

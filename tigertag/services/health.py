@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 
+from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.services import accounts, sources
-from tigertag.services.core import Core
 from tigertag.services.views import Notice
 from tigertag.store import rules
 

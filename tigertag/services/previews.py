@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 
 from tigertag import policy
+from tigertag.core import Core
 from tigertag.errors import Conflict, NotFound, RequestError
 from tigertag.model import Rule, RuleAction, Standing, Tag, TagRef
+from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import blocking, browsing, cursors, rules
-from tigertag.services.core import Core
 from tigertag.services.views import Change, ItemCard, Named, Page, Struck
 from tigertag.store import Db, browse, decisions, ledger, scans
 from tigertag.store.decisions import Decision
@@ -74,7 +75,7 @@ def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> 
         scan = scans.hold(db, scan_id)
         _refuse_unless_open(db, scan)
         tag, ref = _added(db, scan_id, item_id, word)
-        limits = rules.thresholds(core, db)
+        limits = thresholds(core, db)
         rule_id, items = None, [item_id]
         if where == "item":
             _bury(db, item_id, ref)
@@ -83,7 +84,7 @@ def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> 
             section = scan.section.path if where == "section" else ""
             rule_id = rules.put(db, Rule(RuleAction.DENY, plain, section=section))
             items = decisions.adding(db, scan_id, plain)
-        lost = blocking.review(db, scan, items, rules.effective(core, db), limits)
+        lost = blocking.review(db, scan, items, effective_rules(core, db), limits)
     core.memory.forget("tally", "tags")
     return Struck(lost, rule_id)
 

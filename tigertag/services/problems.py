@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from tigertag.core import Core
 from tigertag.services import browsing, cursors
-from tigertag.services.core import Core
 from tigertag.services.views import Page, Problem
 from tigertag.store import Db, browse, problems
 from tigertag.store.problems import ProblemRow, Sought

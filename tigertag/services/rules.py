@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 
 from tigertag.bounds import NAME, WORD, fits
+from tigertag.core import Core
 from tigertag.errors import NotFound, RequestError, SettingsError
-from tigertag.model import Rule, RuleAction, Section, Thresholds
-from tigertag.policy import Rules
+from tigertag.model import Rule, RuleAction, Section
+from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import blocking, sources
-from tigertag.services.core import Core
 from tigertag.store import Db, browse
 from tigertag.store import rules as rows
 from tigertag.store.rules import RuleRow
@@ -22,19 +22,6 @@ from tigertag.wording import did_you_mean, tidy
 _LONGEST_WORD = WORD
 _LONGEST_PATH = 1100
 _VALUE_KEYS = {RuleAction.RENAME: "to", RuleAction.THRESHOLD: "at"}
-
-
-def effective(core: Core, db: Db) -> Rules:
-    """The environment's rules, overridden by the database's."""
-    defaults = sorted(core.default_rules, key=lambda rule: (rule.section != "", rule.engine != ""))
-    return Rules((*defaults, *(row.rule for row in rows.every(db))))
-
-
-def thresholds(core: Core, db: Db) -> dict[str, Thresholds]:
-    """The thresholds of every engine that is configured, or once was."""
-    return rows.remembered_thresholds(db) | {
-        entry.id: entry.thresholds for entry in core.engines if entry.engine is not None
-    }
 
 
 def listed(core: Core) -> list[RuleRow]:
@@ -62,7 +49,7 @@ def _changing(core: Core) -> Iterator[Db]:
     """A transaction that changes rules; open previews get back what is no longer blocked."""
     with core.store.write() as db:
         yield db
-        blocking.review_open(db, effective(core, db), thresholds(core, db))
+        blocking.review_open(db, effective_rules(core, db), thresholds(core, db))
     core.memory.forget("tally")
 
 

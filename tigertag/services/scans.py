@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tigertag.contracts import LeftOut
+from tigertag.core import Core
 from tigertag.errors import Conflict, RequestError
-from tigertag.services import counting, cursors, forecasts, left_out, problems, waiting
-from tigertag.services.context import may_see
-from tigertag.services.core import Core
-from tigertag.services.forecasts import Forecast
-from tigertag.services.runner import Runner
+from tigertag.scan import counts as counting
+from tigertag.scan import forecasts, left_out
+from tigertag.scan.context import may_see
+from tigertag.scan.forecasts import Forecast
+from tigertag.scan.runner import Runner
+from tigertag.services import cursors, problems, waiting
 from tigertag.services.views import Page
 from tigertag.services.waiting import Saving
 from tigertag.store import Db, batches, chunks, decisions, items, scans, schema, sections, stops

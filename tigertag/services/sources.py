@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from threading import Thread
 
 from tigertag.contracts import NOTICE, Enrolling
+from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.errors import TigerTagError
 from tigertag.model import Section
 from tigertag.services import problems, spending
-from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.views import EngineView, LibraryView, MonthOfUse, SectionView
 from tigertag.store import browse, kept, stops
 from tigertag.store.browse import SectionCount

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tigertag.services import browsing, cursors, money
-from tigertag.services.core import Core
+from tigertag.core import Core
+from tigertag.scan import costs as money
+from tigertag.services import browsing, cursors
 from tigertag.services.views import DayOfUse, Departure, MonthOfUse, Page
 from tigertag.store import browse, use
 from tigertag.store.use import Amount, Limits

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Lock, Thread
 
-from tigertag import pipeline, policy
+from tigertag import policy
 from tigertag.contracts import (
     Engine,
     Failed,
@@ -17,15 +17,15 @@ from tigertag.contracts import (
     is_deferred,
     is_prompt,
 )
+from tigertag.core import Core, EngineEntry
 from tigertag.errors import RequestError
 from tigertag.executors import threads
 from tigertag.libraries import folder
 from tigertag.model import Answer, Item, Media, Tag
 from tigertag.net import heeding
-from tigertag.pipeline import Ask, Stopped, Terms
 from tigertag.policy import Rules
-from tigertag.services import calls
-from tigertag.services.core import Core, EngineEntry
+from tigertag.scan import calls, pipeline
+from tigertag.scan.pipeline import Ask, Stopped, Terms
 
 _CHUNK = 16
 _VIDEO_WEIGHT = 8

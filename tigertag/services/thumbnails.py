@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from tigertag.contracts import Library, Need, Source
+from tigertag.core import Core
 from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, NotFound
 from tigertag.media.picture import decode
 from tigertag.media.video import still
 from tigertag.model import Frame, Item, Media
-from tigertag.services.core import Core
 from tigertag.services.views import Thumbnail
 from tigertag.store import browse
 from tigertag.store.browse import ListedItem

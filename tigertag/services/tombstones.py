@@ -5,9 +5,10 @@ A preview in which such a tag was blocked has it back then.
 
 from collections.abc import Sequence
 
+from tigertag.core import Core
 from tigertag.errors import NotFound
-from tigertag.services import blocking, rules
-from tigertag.services.core import Core
+from tigertag.scan.context import effective_rules, thresholds
+from tigertag.services import blocking
 from tigertag.store import ledger
 from tigertag.store.ledger import TombstoneRow
 
@@ -25,7 +26,7 @@ def lift(core: Core, numbers: Sequence[int], *, word: str = "") -> int:
     with core.store.write() as db:
         named = [row.id for row in ledger.tombstones(db, word=word)] if word else []
         lifted = ledger.lift(db, [*numbers, *named])
-        blocking.review_open(db, rules.effective(core, db), rules.thresholds(core, db))
+        blocking.review_open(db, effective_rules(core, db), thresholds(core, db))
     if not lifted:
         raise NotFound("There is no such tombstone.")
     core.memory.forget("tally")

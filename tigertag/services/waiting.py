@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tigertag.services import money
-from tigertag.services.core import Core
-from tigertag.services.stopping import LONG_WAIT
+from tigertag.core import Core
+from tigertag.scan import costs as money
+from tigertag.scan.availability import LONG_WAIT
 from tigertag.store import batches, chunks, stops
 from tigertag.store.batches import Outstanding
 from tigertag.store.decisions import Counts

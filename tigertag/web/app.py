@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3 import Info, OpenAPI
 
 from tigertag import __version__, bootstrap, settings
+from tigertag.core import Core
 from tigertag.errors import StoreError
+from tigertag.scan.worker import Workshop
 from tigertag.services import health
-from tigertag.services.core import Core
-from tigertag.services.workshop import Workshop
 from tigertag.settings import WebSettings
 from tigertag.web import api, dashboard, errors, guard, proxies, state
 from tigertag.web.worker import Worker

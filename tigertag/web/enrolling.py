@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from threading import Thread
 
 from tigertag.contracts import Enrolling
+from tigertag.core import Core
 from tigertag.errors import NotFound, PluginError, StoreError, TigerTagError
-from tigertag.services import calls
-from tigertag.services.core import Core
-from tigertag.services.kept import KeptInStore
+from tigertag.scan import calls
+from tigertag.scan.plugin_state import KeptInStore
 from tigertag.store import kept
 from tigertag.store.packing import dumps
 from tigertag.wording import one_line

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from flask import Flask, current_app
 
+from tigertag.core import Core
 from tigertag.services.accounts import Accounts
-from tigertag.services.core import Core
 from tigertag.settings import WebSettings
 from tigertag.web.enrolling import Enrolments
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-from tigertag.services.workshop import alone
+from tigertag.scan.worker import alone
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from click.testing import Result
 from PIL import Image
 
 from tests.unit.cli.conftest import Run
+from tigertag.breakers import Circuits
 from tigertag.cli import forecast, running
-from tigertag.services.circuits import Circuits
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from tigertag import bootstrap, settings
 from tigertag.cli import main
+from tigertag.scan.worker import alone
 from tigertag.services.accounts import Accounts
-from tigertag.services.workshop import alone
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from tests.unit.genres import taught
 from tests.unit.genres.studio import Films
 from tests.world import World
 from tigertag import bootstrap, settings
+from tigertag.core import Core, EngineEntry
 from tigertag.genres.manifest import MANIFEST
 from tigertag.services import sources
-from tigertag.services.core import Core, EngineEntry
 
 pytestmark = pytest.mark.slow
 

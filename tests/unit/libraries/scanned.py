@@ -9,9 +9,9 @@ from tests.unit.libraries.server_place import ServerPlace
 from tests.unit.media.pictures import encoded
 from tests.unit.policy.trees import TREE
 from tigertag.contracts import Host, Sampling
+from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.model import Thresholds
 from tigertag.services import scans
-from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.services.scans import Request, Status
 from tigertag.store import Store, migrate
 

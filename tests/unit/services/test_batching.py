@@ -13,10 +13,12 @@ from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import Progress
 from tigertag.errors import AuthFailed, LibraryUnavailable, QuotaExhausted, Unavailable
-from tigertag.services import calls, scans, spending, winding
-from tigertag.services.batching import Batching
+from tigertag.scan import batch_cleanup as winding
+from tigertag.scan import calls
+from tigertag.scan.batches import Batching
+from tigertag.scan.spool import Spool, path_of
+from tigertag.services import scans, spending
 from tigertag.services.scans import Request, Status
-from tigertag.services.spool import Spool, path_of
 from tigertag.store import batches, use
 from tigertag.store.use import Limits
 

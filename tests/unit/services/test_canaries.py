@@ -13,9 +13,9 @@ from tigertag.contracts import EditOutcome
 from tigertag.errors import LibraryError
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Shown
+from tigertag.scan.runner import Runner
+from tigertag.scan.write import Writeback
 from tigertag.services import scans
-from tigertag.services.runner import Runner
-from tigertag.services.writeback import Writeback
 from tigertag.store import Store, schema
 
 pytestmark = pytest.mark.slow

@@ -7,10 +7,10 @@ import time_machine
 from tests.colours import ColourEngine
 from tests.unit.services.test_batching import until_done
 from tests.world import World
+from tigertag.breakers import Circuits
 from tigertag.errors import Unavailable
 from tigertag.model import Label
 from tigertag.services import sources
-from tigertag.services.circuits import Circuits
 
 LATE = Label("late", 0.9)
 

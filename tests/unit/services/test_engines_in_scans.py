@@ -14,8 +14,8 @@ from tests.world import World
 from tigertag.contracts import AnyEngine, Host
 from tigertag.engines import compreface, imagga, openai_vision
 from tigertag.net import Http, Patience
+from tigertag.scan.plugin_state import KeptInStore
 from tigertag.services import checking, sources
-from tigertag.services.kept import KeptInStore
 from tigertag.services.scans import Status
 
 pytestmark = pytest.mark.slow

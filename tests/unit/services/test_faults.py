@@ -11,8 +11,8 @@ from tigertag.contracts import EditOutcome, Failed, NotRead
 from tigertag.errors import Conflict, LibraryError
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Item, Label, Rule, RuleAction, Shown
+from tigertag.scan.write import Writeback
 from tigertag.services import rules, scans
-from tigertag.services.writeback import Writeback
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ from threading import Event, Thread
 
 import pytest
 
-from tigertag.services.memory import Memory
+from tigertag.cache import Memory
 
 
 def test_what_was_made_is_kept_for_its_time() -> None:

@@ -15,7 +15,8 @@ from tests.world import World
 from tigertag.contracts import Failed
 from tigertag.libraries import folder
 from tigertag.model import Item, Rule, RuleAction, Section, Shown
-from tigertag.services import listing, moves, problems, scans
+from tigertag.scan import listing, moves
+from tigertag.services import problems, scans
 from tigertag.services.scans import Request
 from tigertag.store import Db, schema
 from tigertag.store import moves as store_moves

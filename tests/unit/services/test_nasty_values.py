@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests.colours import ColourEngine
 from tests.shelf import Shelf
 from tests.world import World
-from tigertag import pipeline
 from tigertag.contracts import Labelled, Outcome, RunContext
 from tigertag.errors import Unstorable
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Box, Item, Label, Section, Shown
+from tigertag.scan import pipeline
 from tigertag.services import scans
 from tigertag.store import answers, items, sections, stops
 

@@ -11,8 +11,8 @@ from tests.world import World
 from tigertag.contracts import EditOutcome, Failed
 from tigertag.errors import LibraryError
 from tigertag.model import Edit, Field, Label, Rule, RuleAction, TagRef
+from tigertag.scan.decide import Settling
 from tigertag.services import rules, scans
-from tigertag.services.settling import Settling
 from tigertag.store import ledger, schema, sections
 
 pytestmark = pytest.mark.slow

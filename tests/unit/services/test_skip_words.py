@@ -3,7 +3,7 @@
 import pytest
 
 from tigertag.model import Field, Shown, Standing, TagRef
-from tigertag.services import skipping
+from tigertag.scan import skipping
 
 SHOWN = Shown(
     "a.jpg",

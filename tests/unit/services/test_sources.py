@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.world import World
+from tigertag.core import Core
 from tigertag.model import Rule, RuleAction, Section
 from tigertag.services import checking, health, rules, sources
-from tigertag.services.core import Core
 
 
 class Hung:

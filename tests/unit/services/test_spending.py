@@ -13,7 +13,8 @@ from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import Calls, Failed
 from tigertag.errors import AuthFailed, QuotaExhausted
-from tigertag.services import calls, scans, sources, spending
+from tigertag.scan import calls
+from tigertag.services import scans, sources, spending
 from tigertag.services.scans import Request
 from tigertag.store import use
 from tigertag.store.use import Limits

@@ -14,9 +14,9 @@ from tests.world import World
 from tigertag.contracts import Progress
 from tigertag.errors import Conflict, Unavailable
 from tigertag.model import Label, Rule, RuleAction
+from tigertag.scan.worker import Workshop
 from tigertag.services import rules, scans
 from tigertag.services.scans import Request
-from tigertag.services.workshop import Workshop
 from tigertag.store import scans as rows
 from tigertag.store import schema
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.world import World
+from tigertag.scan.worker import Workshop
 from tigertag.services import scans
-from tigertag.services.workshop import Workshop
 
 pytestmark = pytest.mark.slow
 

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from tigertag.services import forecasts
-from tigertag.services.forecasts import EngineForecast as EngineView
+from tigertag.scan import forecasts
+from tigertag.scan.forecasts import EngineForecast as EngineView
 from tigertag.services.waiting import Saving
 from tigertag.web.api.shapes import Shape
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tigertag.core import Core
 from tigertag.model import UNKNOWN_FACE, Answer, Box, Kind, Label
-from tigertag.services.core import Core
 from tigertag.services.views import Answered
 from tigertag.wording import count
 

@@ -3,8 +3,8 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from tigertag.core import Core
 from tigertag.services import health, scans, sources
-from tigertag.services.core import Core
 from tigertag.services.scans import Status
 from tigertag.web import state
 from tigertag.web.dashboard import asked, places

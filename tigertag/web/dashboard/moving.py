@@ -5,8 +5,8 @@ from collections.abc import Callable
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from tigertag.core import Core
 from tigertag.services import scans
-from tigertag.services.core import Core
 from tigertag.web import state
 from tigertag.web.dashboard import asked
 from tigertag.web.dashboard.scans import progress_of as progress

@@ -1,9 +1,9 @@
 """Sections among those that the libraries showed last."""
 
+from tigertag.core import Core
 from tigertag.errors import NotFound
 from tigertag.model import Section
 from tigertag.services import sources
-from tigertag.services.core import Core
 from tigertag.services.views import SectionView
 from tigertag.wording import did_you_mean
 

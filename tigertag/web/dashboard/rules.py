@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from tigertag.core import Core
 from tigertag.errors import NotFound, RequestError
 from tigertag.model import Rule, RuleAction
 from tigertag.services import effects, rules, sources
-from tigertag.services.core import Core
 from tigertag.services.views import Effect
 from tigertag.web import state
 from tigertag.web.dashboard import asked, places

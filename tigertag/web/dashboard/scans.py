@@ -3,8 +3,8 @@
 from flask import Blueprint, make_response, render_template
 from flask.typing import ResponseReturnValue
 
+from tigertag.core import Core
 from tigertag.services import consent, previews, scans
-from tigertag.services.core import Core
 from tigertag.services.scans import Status
 from tigertag.web import state
 from tigertag.web.dashboard import asked

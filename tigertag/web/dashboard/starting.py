@@ -7,8 +7,8 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from tigertag.core import Core
 from tigertag.services import consent, scans
-from tigertag.services.core import Core
 from tigertag.services.scans import Request, Status
 from tigertag.services.views import SectionView
 from tigertag.web import state

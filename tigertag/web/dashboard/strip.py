@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tigertag.core import Core
 from tigertag.model import UNKNOWN_FACE, Answer, Kind, Label
 from tigertag.services import thumbnails
-from tigertag.services.core import Core
 from tigertag.services.views import Answered
 from tigertag.web.dashboard import boxes
 from tigertag.web.dashboard.boxes import Drawn

@@ -6,7 +6,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
-from tigertag.services import left_out
+from tigertag.scan import left_out
 from tigertag.services.views import Departure
 from tigertag.store.scans import ScanRow
 from tigertag.web import state

@@ -11,7 +11,7 @@ from tests.unit.web.api.asking import got, post, problem, wrong
 from tests.unit.web.faces import LEFT_OUT, FaceEngine
 from tests.world import World
 from tigertag.errors import AuthFailed, Unavailable
-from tigertag.services import calls
+from tigertag.scan import calls
 from tigertag.store import stops
 from tigertag.store.use import Limits
 

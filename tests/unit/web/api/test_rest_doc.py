@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 
 from tests.world import World
 from tigertag.model import Label
-from tigertag.services import calls, scans
+from tigertag.scan import calls
+from tigertag.services import scans
 
 _DOC = Path(__file__).parents[4] / "docs" / "rest.md"
 _BLOCK = re.compile(r"```(sh|json|http)\n(.*?)```", re.DOTALL)

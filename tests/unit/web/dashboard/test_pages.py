@@ -12,9 +12,9 @@ from tests.unit.web.conftest import API_KEY, PASSWORD
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
 from tigertag import web
+from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.model import Label, Rule, RuleAction
 from tigertag.services import rules
-from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.settings import WebSettings
 from tigertag.store import migrate
 from tigertag.web.app import create_app

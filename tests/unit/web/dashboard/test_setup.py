@@ -12,7 +12,7 @@ from tests.unit.web.faces import LEFT_OUT, FaceEngine
 from tests.world import World
 from tigertag.contracts import NOTICE
 from tigertag.errors import Unavailable
-from tigertag.services import calls
+from tigertag.scan import calls
 from tigertag.settings import WebSettings
 from tigertag.store import kept, stops
 from tigertag.store.use import Limits

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from tigertag.contracts import NotRead
 from tigertag.model import Shown, Standing, fold
-from tigertag.services import reading
-from tigertag.services.context import Context
+from tigertag.scan import reading
+from tigertag.scan.context import Context
 from tigertag.store import Store, ledger
 from tigertag.store.items import ItemRow
 from tigertag.store.ledger import Word

@@ -10,9 +10,9 @@ from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
 from tigertag.model import Edit, Shown, Standing, TagRef
 from tigertag.net import undisturbed
 from tigertag.policy import Plan, Settled
-from tigertag.services import reading
-from tigertag.services.canary import Canary
-from tigertag.services.context import Context
+from tigertag.scan import reading
+from tigertag.scan.canary import Canary
+from tigertag.scan.context import Context
 from tigertag.store import (
     Db,
     Store,

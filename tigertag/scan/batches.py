@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from uuid import uuid4
 
-from tigertag import bounds, pipeline
+from tigertag import bounds
 from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, deferred_side
+from tigertag.core import Core
 from tigertag.errors import EngineError, NotFound, QuotaExhausted, Unstorable
-from tigertag.services import calls, spool
-from tigertag.services.context import Context
-from tigertag.services.core import Core
-from tigertag.services.stopping import Stopping
+from tigertag.scan import calls, pipeline, spool
+from tigertag.scan.availability import Stopping
+from tigertag.scan.context import Context
 from tigertag.store import Db, answers, batches, chunks, decisions, items, use
 from tigertag.store.answers import PHOTO, AnswerRow
 from tigertag.store.batches import Awaited, Batch

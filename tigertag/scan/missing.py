@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tigertag.contracts import Excluding, Mounted, Notes
 from tigertag.errors import LibraryShrunk
 from tigertag.model import Media
-from tigertag.services.context import Context
+from tigertag.scan.context import Context
 from tigertag.store import Db, Store, items, scans, sections
 from tigertag.wording import count
 

@@ -6,11 +6,11 @@ from contextlib import suppress
 from threading import Event
 from uuid import uuid4
 
+from tigertag.core import Core
 from tigertag.errors import LeaseLost, TigerTagError
-from tigertag.services import context as contexts
-from tigertag.services.batching import Batching
-from tigertag.services.core import Core
-from tigertag.services.stopping import Stopping
+from tigertag.scan import context as contexts
+from tigertag.scan.availability import Stopping
+from tigertag.scan.batches import Batching
 from tigertag.store import batches, chunks, scans
 from tigertag.store.chunks import Chunk
 

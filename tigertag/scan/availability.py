@@ -13,10 +13,10 @@ from functools import partial
 from threading import Lock, get_ident
 
 from tigertag.contracts import AnyEngine, Enrolling, is_prompt
+from tigertag.core import Core
 from tigertag.errors import EngineError, QuotaExhausted, StoreError, Unavailable
 from tigertag.net import heeding
-from tigertag.services import calls
-from tigertag.services.core import Core
+from tigertag.scan import calls
 from tigertag.store import stops
 from tigertag.wording import one_line
 

@@ -8,9 +8,9 @@ from tigertag.contracts import NotRead, RunContext
 from tigertag.errors import Unstorable
 from tigertag.model import Answer, Edit, Media, Shown, Standing, Tag, TagRef
 from tigertag.policy import Plan
-from tigertag.services import reading, skipping
-from tigertag.services.context import Context
-from tigertag.services.writeback import Made, Read, Unread, Writeback, became, standing_after
+from tigertag.scan import reading, skipping
+from tigertag.scan.context import Context
+from tigertag.scan.write import Made, Read, Unread, Writeback, became, standing_after
 from tigertag.store import (
     Db,
     Store,

@@ -5,16 +5,15 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from tigertag import pipeline
 from tigertag.contracts import Failed, Labelled, Prepared, RunContext
+from tigertag.core import Core
 from tigertag.errors import LeaseLost, QuotaExhausted, Unstorable
-from tigertag.pipeline import Ask, Stopped, Terms, Told
-from tigertag.services import calls, cascade, skipping
-from tigertag.services.cascade import Sorted
-from tigertag.services.context import Context
-from tigertag.services.core import Core
-from tigertag.services.spool import Spool
-from tigertag.services.stopping import Stopping
+from tigertag.scan import calls, cascade, pipeline, skipping
+from tigertag.scan.availability import Stopping
+from tigertag.scan.cascade import Sorted
+from tigertag.scan.context import Context
+from tigertag.scan.pipeline import Ask, Stopped, Terms, Told
+from tigertag.scan.spool import Spool
 from tigertag.store import Db, answers, chunks, decisions, items
 from tigertag.store.answers import AnswerRow
 from tigertag.store.chunks import Chunk

@@ -8,11 +8,11 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from tigertag import locks
+from tigertag.core import Core
 from tigertag.denied import why
 from tigertag.errors import LibraryError, StoreError, TigerTagError
-from tigertag.services import winding
-from tigertag.services.core import Core
-from tigertag.services.runner import Runner
+from tigertag.scan import batch_cleanup as winding
+from tigertag.scan.runner import Runner
 from tigertag.store import Db, chunks, scans
 from tigertag.store.scans import ScanRow
 

@@ -1,8 +1,8 @@
 """What asking an engine costs: measured where it was asked before, else as it says itself."""
 
+from tigertag.core import Core
 from tigertag.errors import NotFound
 from tigertag.model import Media
-from tigertag.services.core import Core
 from tigertag.store import use
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TypeVar
 
+from tigertag.breakers import Circuits
+from tigertag.cache import Memory
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Host, Library, Sampling
 from tigertag.errors import Conflict, NotFound, PluginError
 from tigertag.model import Rule, Section, Thresholds
-from tigertag.services.circuits import Circuits
-from tigertag.services.memory import Memory
 from tigertag.store import Store
 from tigertag.store.use import Limits
 from tigertag.wording import did_you_mean

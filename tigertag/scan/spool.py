@@ -14,11 +14,11 @@ from uuid import uuid4
 
 from tigertag import locks
 from tigertag.contracts import DeferredEngine, Prepared, is_deferred
+from tigertag.core import Core
 from tigertag.denied import why
 from tigertag.errors import StoreFull
-from tigertag.services import calls
-from tigertag.services.context import Context
-from tigertag.services.core import Core
+from tigertag.scan import calls
+from tigertag.scan.context import Context
 from tigertag.store import Db, batches, chunks, kept, use
 from tigertag.store.batches import Batch
 from tigertag.store.chunks import Chunk

@@ -11,6 +11,7 @@ from threading import Event, Lock, Thread
 from uuid import uuid4
 
 from tigertag.contracts import Library, RunContext
+from tigertag.core import Core
 from tigertag.errors import (
     Conflict,
     LeaseLost,
@@ -24,15 +25,15 @@ from tigertag.errors import (
 from tigertag.executors import threads
 from tigertag.model import Section
 from tigertag.net import heeding
-from tigertag.services import calls, counting, spool
-from tigertag.services import context as contexts
-from tigertag.services.asking import Asking
-from tigertag.services.batching import Batching
-from tigertag.services.core import Core
-from tigertag.services.listing import Listing
-from tigertag.services.settling import Settling
-from tigertag.services.spool import Spool
-from tigertag.services.stopping import Stopping
+from tigertag.scan import calls, spool
+from tigertag.scan import context as contexts
+from tigertag.scan import counts as counting
+from tigertag.scan.availability import Stopping
+from tigertag.scan.batches import Batching
+from tigertag.scan.decide import Settling
+from tigertag.scan.engine_stage import Asking
+from tigertag.scan.listing import Listing
+from tigertag.scan.spool import Spool
 from tigertag.store import Db, batches, chunks, scans, sections
 from tigertag.store.chunks import Chunk
 from tigertag.store.scans import ScanRow

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from tigertag.contracts import RunContext
 from tigertag.errors import LeaseLost
-from tigertag.services.context import Context
+from tigertag.scan.context import Context
 from tigertag.store import Db, Store, chunks, ledger, scans, sections
 from tigertag.store.chunks import Chunk
 from tigertag.store.ledger import EditRow, Verdict

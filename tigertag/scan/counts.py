@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
-from tigertag.services.core import Core
+from tigertag.core import Core
 from tigertag.store import Db, chunks, decisions, scans
 from tigertag.store.decisions import Counts
 from tigertag.store.scans import ScanRow

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from tigertag.core import Core, EngineEntry
 from tigertag.errors import NotFound
-from tigertag.services import money
-from tigertag.services.core import Core, EngineEntry
+from tigertag.scan import costs as money
 from tigertag.store import Db, use
 from tigertag.store.packing import dumps
 from tigertag.store.scans import ScanRow

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from tigertag import bounds
 from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
+from tigertag.core import Core
 from tigertag.model import Item, Media
-from tigertag.services import forecasts, left_out, missing, skipping
-from tigertag.services.context import Context
-from tigertag.services.core import Core
-from tigertag.services.missing import Tally
-from tigertag.services.moves import Moves
+from tigertag.scan import forecasts, left_out, missing, skipping
+from tigertag.scan.context import Context
+from tigertag.scan.missing import Tally
+from tigertag.scan.moves import Moves
 from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans, sections
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
-from tigertag import pipeline
 from tigertag.contracts import Excluding, Mounted, Need, RunContext
 from tigertag.errors import ItemError, ItemGone, LibraryError
 from tigertag.media.content import identity
 from tigertag.model import Item, Media, Section
-from tigertag.services.context import Context
+from tigertag.scan import pipeline
+from tigertag.scan.context import Context
 from tigertag.store import Db, Store, moves, sections
 from tigertag.store.items import KnownRow
 from tigertag.store.moves import Move, Unseen

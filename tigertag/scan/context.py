@@ -10,10 +10,9 @@ from tigertag import policy
 from tigertag.bounds import NAME, mark
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Enrolling, Library, PlacingGenres, Sampling
+from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.model import Media, Section, Thresholds, fold
 from tigertag.policy import Rules
-from tigertag.services import rules as rules_service
-from tigertag.services.core import Core, EngineEntry, LibraryEntry
 from tigertag.store import Db, scans
 from tigertag.store import rules as rows
 from tigertag.store.answers import PHOTO
@@ -95,8 +94,8 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
     known = {one.id: (fingerprints[one.id], one.thresholds) for one in entries}
     rows.remember_engines(db, known)
     entry = core.library_entry(scan.section.library)
-    rules = rules_service.effective(core, db).of(scan.section)
-    thresholds = rules_service.thresholds(core, db)
+    rules = effective_rules(core, db).of(scan.section)
+    limits = thresholds(core, db)
     return Context(
         scan=scan,
         library=library,
@@ -104,15 +103,28 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         fingerprints=rows.remembered_fingerprints(db) | fingerprints,
         asked=frozenset(scan.engines or engines) & engines.keys(),
         rules=rules,
-        thresholds=thresholds,
+        thresholds=limits,
         concepts=core.concepts,
-        signature=_signature(entries, fingerprints, rules, thresholds, entry),
+        signature=_signature(entries, fingerprints, rules, limits, entry),
         of_preview=scan.source_id is not None and scans.get(db, scan.source_id).is_preview,
         only_uncertain=frozenset(one.id for one in entries if one.only_uncertain),
         paid=frozenset(one.id for one in entries if one.paid),
         sampling=entry.sampling,
         skip_tags=frozenset(fold(word) for word in entry.skip_tags),
     )
+
+
+def effective_rules(core: Core, db: Db) -> Rules:
+    """The environment's rules, overridden by the database's."""
+    defaults = sorted(core.default_rules, key=lambda rule: (rule.section != "", rule.engine != ""))
+    return Rules((*defaults, *(row.rule for row in rows.every(db))))
+
+
+def thresholds(core: Core, db: Db) -> dict[str, Thresholds]:
+    """The thresholds of every engine that is configured, or once was."""
+    return rows.remembered_thresholds(db) | {
+        entry.id: entry.thresholds for entry in core.engines if entry.engine is not None
+    }
 
 
 def may_see(entry: EngineEntry, section: Section) -> bool:

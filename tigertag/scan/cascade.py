@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tigertag import policy
 from tigertag.model import Kind
-from tigertag.services.context import Context
+from tigertag.scan.context import Context
 from tigertag.store import Db, answers, decisions
 from tigertag.store.decisions import OPEN, WorkRow
 from tigertag.store.items import ItemRow

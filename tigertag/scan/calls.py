@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from tigertag import bounds
 from tigertag.contracts import RunContext
+from tigertag.core import Core, EngineEntry
 from tigertag.errors import QuotaExhausted
-from tigertag.services.core import Core, EngineEntry
 from tigertag.store import Db, Store, use
 from tigertag.store.use import Amount, Limits, NewCall
 from tigertag.wording import count
