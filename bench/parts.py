@@ -10,7 +10,7 @@ from threading import Thread
 import requests
 
 from tests.wire import Wire
-from tigertag.net.ranged import Ask
+from tigertag.net.ranges import Ask
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 

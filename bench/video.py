@@ -17,7 +17,7 @@ from bench import films, parts
 from tigertag.contracts import Sampling
 from tigertag.media import video
 from tigertag.model import Frame
-from tigertag.net.ranged import Ranged
+from tigertag.net.ranges import RangeReader
 
 INTERVAL_S, MOST, SIDE_PX = 5.0, 120, 256
 TEN_MINUTES_S, TWO_HOURS_S = 600.0, 7200.0
@@ -114,7 +114,7 @@ def _peak_mb() -> float:
 def _ranged(film: Path) -> dict[str, float]:
     """Ten frames of a film that is behind HTTP."""
     with parts.served(film) as ask:
-        stream = Ranged(ask)
+        stream = RangeReader(ask)
         found = video.footage(stream, Sampling(), short_side_px=SIDE_PX, most=10).frames
     assert len(found) == 10
     return {

@@ -82,7 +82,6 @@ def log(settings: Settings) -> None:
 def quieten() -> None:
     """Hush libraries that tell of each step, or of a retry that names nothing."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("stamina").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # A connection that a server has cut: whoever used it says so, in one line.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)

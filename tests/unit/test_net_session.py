@@ -10,7 +10,7 @@ import requests
 
 from tests.flaky_server import FlakyServer, serving
 from tigertag import __version__
-from tigertag.net import Http, Patience, Session, heeding, undisturbed
+from tigertag.net import Http, RetryPolicy, Session, cancellable, shielded
 
 BODY = b"answer" * 1000
 
@@ -23,7 +23,7 @@ def server() -> Iterator[FlakyServer]:
 
 @pytest.fixture
 def http() -> Iterator[Http]:
-    made = Http(Patience(attempts=3, first_wait_s=0.001, longest_wait_s=1, read_s=2))
+    made = Http(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1, read_s=2))
     yield made
     made.close()
 
@@ -131,7 +131,7 @@ def test_it_stops_waiting_when_cancelled(server: FlakyServer) -> None:
     server.faults, server.retry_after = [503] * 9, "60"
     stop, since_s = Event(), time.monotonic()
     Timer(0.1, stop.set).start()
-    with heeding(stop.is_set):
+    with cancellable(stop.is_set):
         assert Http().session().get(server.url).status_code == 503
     assert time.monotonic() - since_s < 1
     assert len(server.asked) == 1
@@ -141,12 +141,12 @@ def test_what_must_be_finished_does_not_hear_that_it_is_cancelled(
     server: FlakyServer, session: Session
 ) -> None:
     server.faults, server.retry_after = [503], "0"
-    with heeding(lambda: True), undisturbed():
+    with cancellable(lambda: True), shielded():
         assert session.get(server.url).content == BODY
 
 
 def test_it_does_not_wait_after_the_last_attempt(server: FlakyServer) -> None:
     server.faults, server.retry_after = [503] * 9, "60"
     since_s = time.monotonic()
-    assert Http(Patience(attempts=1)).session().get(server.url).status_code == 503
+    assert Http(RetryPolicy(attempts=1)).session().get(server.url).status_code == 503
     assert time.monotonic() - since_s < 1

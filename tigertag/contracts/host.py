@@ -34,7 +34,7 @@ class Http(Protocol):
         """
         ...
 
-    def patiently(
+    def retry(
         self, attempt: Callable[[], T], *, cancelled: Callable[[], bool] = lambda: False
     ) -> T:
         """Call until it does not raise `Unavailable`: with full jitter, or after `retry_after_s`.

@@ -1,8 +1,18 @@
 """HTTP: timeouts, retry with jitter, status → error, nothing secret in a message."""
 
-from tigertag.net.client import Session
-from tigertag.net.faults import mapped
-from tigertag.net.patience import Patience, heeding, holding, undisturbed
-from tigertag.net.session import Http
+from tigertag.net.http import Http
+from tigertag.net.retry import RetryPolicy, cancellable, holding, is_cancelled, shielded, wait
+from tigertag.net.session import Session, mapped_errors, retry_after_s
 
-__all__ = ["Http", "Patience", "Session", "heeding", "holding", "mapped", "undisturbed"]
+__all__ = [
+    "Http",
+    "RetryPolicy",
+    "Session",
+    "cancellable",
+    "holding",
+    "is_cancelled",
+    "mapped_errors",
+    "retry_after_s",
+    "shielded",
+    "wait",
+]

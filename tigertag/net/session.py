@@ -1,167 +1,155 @@
-"""HTTP for the whole program: sessions, and downloads."""
+"""A session of `requests` with this program's manners, and what its errors mean.
 
-import errno
-import threading
-from collections.abc import Callable, Iterator, Mapping
+No message carries a secret.
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from hashlib import file_digest
-from pathlib import Path
-from typing import TypeVar
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ChunkedEncodingError, SSLError
 
-from tigertag.denied import why
+from tigertag import __version__
 from tigertag.errors import HttpError
-from tigertag.net.client import Session
-from tigertag.net.faults import RANGE_REFUSED, Passing, check, mapped
-from tigertag.net.part import Part, alone
-from tigertag.net.patience import Patience, is_cancelled
-from tigertag.wording import bare_url
+from tigertag.net.retry import RetryPolicy
+from tigertag.wording import bare_url, looks_secret
 
-T = TypeVar("T")
-Progress = Callable[[int, int | None], None]
+OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
-_BLOCK_BYTES = 64 * 1024
+_CONNECTIONS = 8
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_RETRY_STATUS = frozenset({408, 425, 429, 502, 503, 504})
+_TRANSIENT_STATUS = _RETRY_STATUS | {500}
+_NO_ANSWER = (requests.ConnectionError, requests.Timeout, ChunkedEncodingError)
 
 
-class Http:
-    """HTTP for the whole program. Thread-safe; connects on first use."""
+class TransientHttpError(HttpError):
+    """The server did not answer as it should; another try may help."""
 
-    def __init__(self, patience: Patience | None = None) -> None:
-        self._patience = patience or Patience()
-        self._lock = threading.Lock()
-        self._sessions: list[Session] = []
-        self._loading: Session | None = None
 
-    def close(self) -> None:
-        """Close all connections; whoever goes on opens new ones."""
-        with self._lock:
-            for session in self._sessions:
-                session.close()
+class _Retryable(Exception):
+    """The server answered that another try may help."""
 
-    def session(self, *, headers: Mapping[str, str] | None = None) -> Session:
-        """Return a new session that sends these headers with each request; it connects later."""
-        session = Session(self._patience, headers or {})
-        with self._lock:
-            self._sessions.append(session)
-        return session
+    def __init__(self, response: requests.Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
 
-    def patiently(
-        self, attempt: Callable[[], T], *, cancelled: Callable[[], bool] = lambda: False
-    ) -> T:
-        """See `contracts.Http`."""
-        return self._patience.patiently(attempt, cancelled=cancelled)
 
-    def download(
-        self,
-        url: str,
-        to: Path,
-        *,
-        sha256_prefix: str = "",
-        progress: Progress | None = None,
+class Session(requests.Session):
+    """It times out, tries again, and takes no secret to another host. Thread-safe.
+
+    A GET, HEAD, OPTIONS, PUT or DELETE is sent again when there was no answer, when the answer was
+    cut, and when its status is 408, 425, 429, 502, 503 or 504, after the time that the server asks
+    for; the last such answer is returned. What `requests` raises comes through. The body of an
+    answer that is streamed is the caller's business. At most 8 connections a host are open.
+    """
+
+    def __init__(self, policy: RetryPolicy, headers: Mapping[str, str]) -> None:
+        super().__init__()
+        self._policy = policy
+        self.headers["User-Agent"] = f"TigerTag/{__version__}"
+        self.headers.update(headers)
+        self.max_redirects = 10
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS, pool_block=True))
+
+    def request(
+        self, method: str | bytes, url: str | bytes, *args: Any, **options: Any
+    ) -> requests.Response:
+        if options.get("timeout") is None:
+            options["timeout"] = self._policy.timeout_s
+        request = super().request
+        if str(method).upper() not in _REPEATABLE:
+            return request(method, url, *args, **options)
+
+        def attempt() -> requests.Response:
+            response = request(method, url, *args, **options)
+            if response.status_code in _RETRY_STATUS:
+                raise _Retryable(response)
+            return response
+
+        try:
+            return self._policy.run(attempt, self._again)
+        except _Retryable as exc:
+            return exc.response
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Send a prepared request, once; it times out, too."""
+        if options.get("timeout") is None:
+            options["timeout"] = self._policy.timeout_s
+        return super().send(request, **options)
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
-        """Fetch a file; it gets its name `to` only when it is whole and has the hash.
-
-        `sha256_prefix` heads the SHA-256's hex digits. A file that is there and has the hash is
-        left as it is. What a cut connection or a kill leaves is kept beside it as `<to>.part`, and
-        the next try goes on from there. `progress` gets the bytes done and the total, if known.
-        Raises `HttpError`.
-        """
-        with _disk(to):
-            if _is_there(to, sha256_prefix):
-                return
-            to.parent.mkdir(parents=True, exist_ok=True)
-            with alone(to) as part:
-                if part is None or _is_there(to, sha256_prefix):
-                    return
-                self._fill(part, url, progress or (lambda _done, _total: None))
-                _finish(part, to, url, sha256_prefix)
-
-    def _fill(self, part: Part, url: str, progress: Progress) -> None:
-        for attempt in self._patience.attempts_at(self._again):
-            with attempt:
-                self._go_on(part, url, progress)
+        """Drop, when redirected to another host, secrets that `requests` does not know as such."""
+        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
+            for name in [name for name in prepared_request.headers if looks_secret(name)]:
+                del prepared_request.headers[name]
 
     def _again(self, exc: Exception) -> bool | float:
-        """Try again if it may help, after the time that the server asks for, if it is not long."""
-        return isinstance(exc, Passing) and self._patience.heeds(exc.retry_after_s)
-
-    def _go_on(self, part: Part, url: str, progress: Progress) -> None:
-        """Load until the file is whole; a connection that is cut costs no try if it brought any."""
-        furthest = part.size
-        while True:
-            try:
-                return self._load(part, url, progress)
-            except Passing as exc:
-                if exc.status is not None or part.size <= furthest:
-                    raise
-                furthest = part.size
-
-    def _load(self, part: Part, url: str, progress: Progress) -> None:
-        with self._get(url, part.headers()) as response:
-            if response.status_code == RANGE_REFUSED:
-                if part.is_whole(response):
-                    return
-                part.start_anew(response)
-                raise Passing(f"{bare_url(url)} refuses to go on; it is loaded anew.")
-            total = part.take_up(response)
-            progress(part.size, total)
-            for block in response.iter_content(_BLOCK_BYTES):
-                if is_cancelled():
-                    raise HttpError(f"Loading {bare_url(url)} was stopped; the next try goes on.")
-                part.write(block)
-                progress(part.size, total)
-        if total is not None and part.size != total:
-            raise Passing(f"{bare_url(url)} sent {part.size} of {total} bytes.")
-
-    @contextmanager
-    def _get(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
-        with mapped(url):
-            patience = self._patience
-            timeout_s = (patience.connect_s, patience.read_s)
-            session = self._open()
-            with session.get(url, headers=headers, stream=True, timeout=timeout_s) as response:
-                check(response, url)
-                yield response
-
-    def _open(self) -> Session:
-        """The session for downloads, which have a patience of their own."""
-        with self._lock:
-            if self._loading is None:
-                self._loading = Session(replace(self._patience, attempts=1), {})
-                self._sessions.append(self._loading)
-            return self._loading
+        if isinstance(exc, _Retryable):
+            exc.response.close()
+            return self._policy.after(retry_after_s(exc.response))
+        return isinstance(exc, _NO_ANSWER) and not isinstance(exc, SSLError)
 
 
-def _finish(part: Part, to: Path, url: str, sha256_prefix: str) -> None:
-    part.sync()
-    if not _is_there(part.path, sha256_prefix):
-        part.forget()
-        raise HttpError(
-            f"{bare_url(url)} is not the file that was expected: its SHA-256 does not begin with"
-            f" {sha256_prefix}. It was deleted; try again, or give the file yourself."
-        )
-    part.become(to)
-
-
-def _is_there(path: Path, sha256_prefix: str) -> bool:
-    """Tell whether the file is there with this hash."""
-    try:
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest().startswith(sha256_prefix.lower())
-    except FileNotFoundError:
-        return False
+def check(response: requests.Response, url: str) -> None:
+    """Raise `HttpError` unless there is a body to take, or a range that was refused."""
+    status = response.status_code
+    if status in (OK, PARTIAL, RANGE_REFUSED):
+        return
+    message = f"{bare_url(url)} answered {status} {response.reason or ''}".rstrip() + "."
+    error = TransientHttpError if status in _TRANSIENT_STATUS else HttpError
+    raise error(message, status=status, retry_after_s=retry_after_s(response))
 
 
 @contextmanager
-def _disk(to: Path) -> Iterator[None]:
+def mapped_errors(url: str) -> Iterator[None]:
+    """Turn requests' errors into ours.
+
+    Only the system's error is chained: requests' own messages carry the whole address.
+    """
     try:
         yield
-    except OSError as exc:
-        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise HttpError(
-                f"The disk is full: {to.name} does not fit into {to.parent}. What was loaded is"
-                " kept as a part; free space, then try again."
-            ) from exc
-        raise HttpError(f"{to} cannot be written ({why(exc)}).") from exc
+    except _NO_ANSWER as exc:
+        raise TransientHttpError(f"{bare_url(url)} {_what_happened(exc)}.") from _root(exc)
+    except requests.TooManyRedirects:
+        raise HttpError(f"{bare_url(url)} sends from one address to another without end.") from None
+    except requests.RequestException:
+        raise HttpError(f"{bare_url(url)} cannot be loaded, or leads where nothing can.") from None
+
+
+def _what_happened(exc: requests.RequestException) -> str:
+    if isinstance(exc, requests.Timeout):
+        return "did not answer in time"
+    if isinstance(exc, ChunkedEncodingError):
+        return "cut the connection"
+    root = _root(exc)
+    return f"cannot be reached ({root.strerror})" if root and root.strerror else "cannot be reached"
+
+
+def _root(exc: BaseException) -> OSError | None:
+    """Return the system's error beneath requests' and urllib3's."""
+    if isinstance(exc, OSError) and not isinstance(exc, requests.RequestException):
+        return exc
+    below = exc.__cause__ or exc.__context__
+    return None if below is None else _root(below)
+
+
+def retry_after_s(response: requests.Response) -> float | None:
+    """Read Retry-After: seconds or a date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (at - datetime.now(UTC)).total_seconds())

@@ -8,7 +8,7 @@ from threading import Event, Lock
 from tigertag.contracts import Failed, Outcome, RunContext
 from tigertag.errors import EngineError, StoreError, Unstorable
 from tigertag.model import Sample
-from tigertag.net import heeding
+from tigertag.net import cancellable
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Crew:
 
     def _asked(self, sample: Sample, ask: AskOne, run: RunContext) -> Outcome:
         try:
-            with heeding(run.cancelled):
+            with cancellable(run.cancelled):
                 return ask(sample, run)
         except EngineError:
             raise

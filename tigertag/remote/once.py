@@ -6,7 +6,7 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from tigertag.errors import HttpError, Unavailable
-from tigertag.net import mapped
+from tigertag.net import mapped_errors
 from tigertag.remote.gate import Gate
 
 _TOO_MANY = 429
@@ -56,7 +56,7 @@ def _answer(
 ) -> requests.Response:
     sent = True
     try:
-        with mapped(prepared.url or ""):
+        with mapped_errors(prepared.url or ""):
             try:
                 return session.send(prepared, allow_redirects=False, **surroundings)
             except requests.RequestException as exc:

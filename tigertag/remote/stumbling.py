@@ -10,7 +10,7 @@ import numpy as np
 
 from tigertag.errors import Unavailable
 from tigertag.model import Frame, Media, Sample
-from tigertag.net.patience import wait
+from tigertag.net import wait
 from tigertag.remote.once import Passing
 
 _OF_ITS_OWN = 500

@@ -15,7 +15,7 @@ from threading import Lock, get_ident
 from tigertag.contracts import AnyEngine, Enrolling, is_prompt
 from tigertag.core import Core
 from tigertag.errors import EngineError, QuotaExhausted, StoreError, Unavailable
-from tigertag.net import heeding
+from tigertag.net import cancellable
 from tigertag.scan import calls
 from tigertag.store import stops
 from tigertag.wording import one_line
@@ -216,7 +216,7 @@ class Stopping:
             return None
         is_over = partial(self.is_over, name)
         try:
-            with heeding(is_over):
+            with cancellable(is_over):
                 engine.open()
                 if isinstance(engine, Enrolling):
                     self._enrol(name, engine, cancelled=is_over)

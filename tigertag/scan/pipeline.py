@@ -33,7 +33,7 @@ from tigertag.media import video
 from tigertag.media.content import identity
 from tigertag.media.picture import decode
 from tigertag.model import Answer, Box, Item, Label, Media, Sample
-from tigertag.net import heeding
+from tigertag.net import cancellable
 from tigertag.wording import tidy
 
 logger = logging.getLogger(__name__)
@@ -298,10 +298,10 @@ def _outcomes(
 
 def _tagged(engine: Engine, samples: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
     """Let what the engine waits for end once it is cancelled, but nothing that is done between."""
-    with heeding(run.cancelled):
+    with cancellable(run.cancelled):
         outcomes = iter(engine.tag(samples, run))
     while True:
-        with heeding(run.cancelled):
+        with cancellable(run.cancelled):
             outcome = next(outcomes, None)
         if outcome is None:
             return

@@ -24,7 +24,7 @@ from tigertag.errors import (
 )
 from tigertag.executors import threads
 from tigertag.model import Section
-from tigertag.net import heeding
+from tigertag.net import cancellable
 from tigertag.scan import calls, spool
 from tigertag.scan import context as contexts
 from tigertag.scan import counts as counting
@@ -94,7 +94,7 @@ class Runner:
         return scan.section_id
 
     def _run(self) -> None:
-        with heeding(self.stop.is_set), self._failing():
+        with cancellable(self.stop.is_set), self._failing():
             with self._store.read() as db:
                 scan = scans.get(db, self._scan_id)
             spool.sweep(self._core)
@@ -131,7 +131,7 @@ class Runner:
         if chunk is None:
             return self._is_worth_waiting()
         try:
-            with heeding(self.stop.is_set):
+            with cancellable(self.stop.is_set):
                 self._work(chunk)
         except LeaseLost:
             logger.warning("chunk %s was taken over by another worker", chunk.id)

@@ -8,7 +8,7 @@ from tigertag import policy
 from tigertag.contracts import EditOutcome, RunContext
 from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
 from tigertag.model import Edit, Shown, Standing, TagRef
-from tigertag.net import undisturbed
+from tigertag.net import shielded
 from tigertag.policy import Plan, Settled
 from tigertag.scan import reading
 from tigertag.scan.canary import Canary
@@ -184,7 +184,7 @@ class Writeback:
         outcomes: list[EditOutcome] = []
         try:
             # A write that has begun is finished and read back, even if the scan is stopped.
-            with undisturbed():
+            with shielded():
                 for outcome in self._context.library.send([one.edit for one in made]):
                     after = None if outcome.after is None else reading.bounded(outcome.after)
                     outcomes.append(replace(outcome, after=after))

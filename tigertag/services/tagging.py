@@ -22,7 +22,7 @@ from tigertag.errors import RequestError
 from tigertag.executors import threads
 from tigertag.libraries import folder
 from tigertag.model import Answer, Item, Media, Tag
-from tigertag.net import heeding
+from tigertag.net import cancellable
 from tigertag.policy import Rules
 from tigertag.scan import calls, pipeline
 from tigertag.scan.pipeline import Ask, Stopped, Terms
@@ -145,7 +145,7 @@ class _Work:
 
     def _step(self) -> bool:
         chunk = self._next()
-        with heeding(self.stop.is_set):
+        with cancellable(self.stop.is_set):
             for result in self._tag(chunk):
                 self.ready.put(result)
         return bool(chunk)

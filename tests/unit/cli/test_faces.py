@@ -119,7 +119,7 @@ def test_a_broken_file_is_one_line(run: Run, server: CompreFaceServer, tmp_path:
 def test_a_compreface_that_is_not_there_is_one_line(
     run: Run, server: CompreFaceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tigertag.net.patience.Patience._jittered", lambda _self: iter([0.0] * 9))
+    monkeypatch.setattr("tigertag.net.retry.RetryPolicy._jittered", lambda _self: iter([0.0] * 9))
     monkeypatch.setenv("ENGINE_WHO_API_PORT", str(free_port()))
     result = run("faces", "enrol")
     assert (result.exit_code, result.output.count("\n")) == (1, 1)

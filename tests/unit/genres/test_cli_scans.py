@@ -124,7 +124,7 @@ def test_an_item_is_told_by_its_title(run: Run, cinema: Cinema, learn: tuple[str
 def test_a_server_that_goes_away_is_one_line_and_what_was_seen_is_kept(
     run: Run, cinema: Cinema, learn: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tigertag.net.patience.Patience._jittered", lambda _self: iter([0.0] * 9))
+    monkeypatch.setattr("tigertag.net.retry.RetryPolicy._jittered", lambda _self: iter([0.0] * 9))
     cinema.plex.fail(503, at="/library/parts/", after=30)
     result = run(*learn)
     assert result.exit_code == 1

@@ -23,7 +23,7 @@ class FakeHttp:
     def session(self, *, headers: Mapping[str, str] | None = None) -> Session:
         raise HttpError("Only files are served here.")
 
-    def patiently(
+    def retry(
         self, attempt: Callable[[], T], *, cancelled: Callable[[], bool] = lambda: False
     ) -> T:
         return attempt()

@@ -11,11 +11,11 @@ from tests.unit.media.pictures import encoded, halves
 from tigertag.contracts import EditOutcome, Library, NotRead
 from tigertag.errors import LibraryError
 from tigertag.model import Edit, Field, Item, Shown, TagRef
-from tigertag.net import Http, Patience
+from tigertag.net import Http, RetryPolicy
 
 PHOTO = encoded(halves(), "JPEG")
 OTHER = encoded(halves(80, 80), "JPEG")
-HASTE = Patience(connect_s=2.0, read_s=2.0, attempts=3, first_wait_s=0.001, longest_wait_s=0.01)
+HASTE = RetryPolicy(connect_s=2.0, read_s=2.0, attempts=3, first_wait_s=0.001, longest_wait_s=0.01)
 
 
 class ServerPlace:

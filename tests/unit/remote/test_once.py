@@ -6,7 +6,7 @@ import requests
 from tests.flaky_server import FlakyServer, serving
 from tests.free_port import free_port
 from tigertag.errors import Unavailable
-from tigertag.net import Http, Patience, Session
+from tigertag.net import Http, RetryPolicy, Session
 from tigertag.remote.gate import Gate
 from tigertag.remote.once import Passing, once
 
@@ -21,7 +21,7 @@ def server() -> Iterator[FlakyServer]:
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    http = Http(Patience(attempts=3, first_wait_s=0.001, longest_wait_s=1, read_s=0.2))
+    http = Http(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1, read_s=0.2))
     yield http.session()
     http.close()
 

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from tigertag.errors import Unavailable
-from tigertag.net import heeding
+from tigertag.net import cancellable
 from tigertag.remote.once import Passing
 from tigertag.remote.stumbling import Stumbling
 
@@ -88,7 +88,7 @@ def test_only_one_asks_at_a_time_and_the_others_wait_for_it() -> None:
 def test_who_waits_for_what_another_asks_hears_that_it_is_cancelled() -> None:
     with ThreadPoolExecutor(2) as pool:
         probed, stop = Probed(pool), Event()
-        with heeding(stop.is_set):
+        with cancellable(stop.is_set):
             waiting = pool.submit(copy_context().run, probed.ask)
         stop.set()
         try:

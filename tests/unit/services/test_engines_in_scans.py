@@ -13,7 +13,7 @@ from tests.unit.services.test_batching import until_done
 from tests.world import World
 from tigertag.contracts import AnyEngine, Host
 from tigertag.engines import compreface, imagga, openai_vision
-from tigertag.net import Http, Patience
+from tigertag.net import Http, RetryPolicy
 from tigertag.scan.plugin_state import KeptInStore
 from tigertag.services import checking, sources
 from tigertag.services.scans import Status
@@ -32,7 +32,9 @@ class Services:
         self.faces = stack.enter_context(compreface_server.CompreFaceServer())
         self.openai = stack.enter_context(openai_server.OpenAIServer(batch_delay_s=0.0))
         self._world = world
-        self._http = Http(Patience(attempts=2, first_wait_s=0.01, longest_wait_s=0.05, read_s=0.5))
+        self._http = Http(
+            RetryPolicy(attempts=2, first_wait_s=0.01, longest_wait_s=0.05, read_s=0.5)
+        )
         stack.callback(self._http.close)
 
     def _host(self, engine: str) -> Host:

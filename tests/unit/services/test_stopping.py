@@ -14,7 +14,7 @@ from tigertag.contracts import Host, Outcome, RunContext
 from tigertag.engines import imagga
 from tigertag.errors import Unavailable
 from tigertag.model import Sample
-from tigertag.net import Http, Patience
+from tigertag.net import Http, RetryPolicy
 from tigertag.services import scans
 from tigertag.store import stops
 
@@ -39,7 +39,7 @@ class Busy(ColourEngine):
 
     def _meet(self, at: str) -> None:
         if at == self.busy_at:
-            self.http.patiently(self._refuse)
+            self.http.retry(self._refuse)
 
     def _refuse(self) -> None:
         self.waited.set()
@@ -96,7 +96,7 @@ def test_finishing_without_an_engine_ends_what_its_threads_wait_for(world: World
     world.picture("a.png", "red")
     with ImaggaServer() as server:
         given = {"api_key": KEY, "api_secret": SECRET, "api_url": server.url}
-        http = Http(Patience(longest_wait_s=90))
+        http = Http(RetryPolicy(longest_wait_s=90))
         engine = imagga.build("calls", imagga.Options.model_validate(given), Host(world.home, http))
         world.engines.append(engine)
         server.retry_after = "60"

@@ -91,7 +91,7 @@ class Client:
     def picture(self, image_id: str) -> bytes:
         """Return a picture as it was sent, or nothing where CompreFace does not keep it."""
         try:
-            return self._http.patiently(lambda: self._door.picture(image_id, key=self._key))
+            return self._http.retry(lambda: self._door.picture(image_id, key=self._key))
         except Refused:
             return b""
 
@@ -130,7 +130,7 @@ class Client:
         )
 
     def _patiently(self, door: Door, call: Callable[[], Any]) -> Any:
-        return self._http.patiently(lambda: sdk.asked(door, call))
+        return self._http.retry(lambda: sdk.asked(door, call))
 
     @property
     def _least(self) -> dict[str, float]:

@@ -31,7 +31,7 @@ from tigertag.engines.compreface.sdk import Refused
 from tigertag.engines.compreface.sending import SIDE_PX, fitting, reserved
 from tigertag.errors import EngineError
 from tigertag.model import Frame, Label, Media, Sample
-from tigertag.net import heeding, holding
+from tigertag.net import cancellable, holding
 from tigertag.remote.crew import Crew
 from tigertag.remote.jpeg import jpeg
 from tigertag.remote.once import Passing
@@ -121,7 +121,7 @@ class CompreFace:
         while True:
             with self._host.kept.alone("enrol", lease_s=_LEASE_S) as alone:
                 if alone:
-                    with heeding(run.cancelled):
+                    with cancellable(run.cancelled):
                         return self._enrolled(run, by_itself=by_itself)
             if run.cancelled():
                 return Enrolled()
@@ -212,7 +212,7 @@ class CompreFace:
         self, frame: Frame, sample: str, run: RunContext, tags: Mapping[str, str]
     ) -> list[Label] | Failed:
         def ask(picture: bytes) -> list[Label]:
-            seen = self._host.http.patiently(
+            seen = self._host.http.retry(
                 lambda: self._seen(picture, sample, run), cancelled=run.cancelled
             )
             self._stumbling.answered(sample)

@@ -182,7 +182,7 @@ class Enrolment:
                 in_doubt = in_doubt or exc.in_doubt
                 raise
 
-        return self.http.patiently(attempt, cancelled=self.run.cancelled)
+        return self.http.retry(attempt, cancelled=self.run.cancelled)
 
     def _note(self, subject: str) -> None:
         """Write down whether it is we who make the subject, before we do."""

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import requests
 
 from tigertag.errors import AuthFailed, EngineError
-from tigertag.net.faults import retry_after_s
+from tigertag.net import retry_after_s
 from tigertag.remote.gate import Gate
 from tigertag.remote.once import Passing, once
 

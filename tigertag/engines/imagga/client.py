@@ -12,7 +12,7 @@ from tigertag.contracts import Http
 from tigertag.engines.imagga.options import Options
 from tigertag.engines.imagga.usage import Usage
 from tigertag.errors import AuthFailed
-from tigertag.net.faults import retry_after_s
+from tigertag.net import retry_after_s
 from tigertag.remote.gate import Gate
 from tigertag.remote.once import Passing, once
 from tigertag.wording import bare_url, tidy

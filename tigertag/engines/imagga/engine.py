@@ -26,8 +26,7 @@ from tigertag.engines.imagga.options import Options
 from tigertag.engines.imagga.usage import Usage
 from tigertag.errors import EngineError, ModelError, Unavailable
 from tigertag.model import Media, Sample
-from tigertag.net import holding
-from tigertag.net.patience import is_cancelled
+from tigertag.net import holding, is_cancelled
 from tigertag.remote.afterwards import Afterwards
 from tigertag.remote.crew import Crew
 from tigertag.remote.gate import Gate
@@ -131,7 +130,7 @@ class Imagga:
         asking = self._asking(sample, run)
         since_s = time.monotonic()
         try:
-            outcome = self._http.patiently(asking.attempt, cancelled=run.cancelled)
+            outcome = self._http.retry(asking.attempt, cancelled=run.cancelled)
         except Refused as exc:
             self._stop_if_not_of_the_picture(exc)
             probe = partial(self._is_plain_one_taken, ready, asking, sample, run)
@@ -232,9 +231,7 @@ class Imagga:
     def _delete(self, upload: str) -> None:
         """Delete an upload, if that can be done: what was said of it does not depend on it."""
         try:
-            self._http.patiently(
-                partial(self._client.delete, upload), cancelled=self._closing.is_set
-            )
+            self._http.retry(partial(self._client.delete, upload), cancelled=self._closing.is_set)
         except (EngineError, Refused) as exc:
             logger.warning("engine %s: upload %s could not be deleted: %s", self.id, upload, exc)
 
@@ -262,7 +259,7 @@ class Imagga:
     def _read_patiently(self) -> Usage:
         """Raises `EngineError`."""
         try:
-            return self._http.patiently(self._client.usage)
+            return self._http.retry(self._client.usage)
         except Refused as exc:
             if exc.status == _FORBIDDEN:
                 raise self._account.error() from exc

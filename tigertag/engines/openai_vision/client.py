@@ -15,7 +15,7 @@ from openai.types import Batch, FileObject
 
 from tigertag import __version__
 from tigertag.engines.openai_vision.faults import WEB_PAGE, Fault, redacted
-from tigertag.net.faults import retry_after_s
+from tigertag.net import retry_after_s
 
 CONNECT_S: Final = 10.0
 READ_S: Final = 120.0

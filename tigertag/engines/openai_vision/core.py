@@ -142,7 +142,7 @@ class Core:
             except Fault as fault:
                 raise self.meanings.error(fault) from fault.__cause__
 
-        return self.http.patiently(attempt)
+        return self.http.retry(attempt)
 
     def _connected(self) -> "Client":
         from tigertag.engines.openai_vision.client import Client

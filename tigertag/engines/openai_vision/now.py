@@ -75,7 +75,7 @@ class Vision:
         faults: list[Fault] = []
         attempt = partial(self._attempt, request, run, faults)
         try:
-            outcome = self._core.http.patiently(attempt, cancelled=run.cancelled)
+            outcome = self._core.http.retry(attempt, cancelled=run.cancelled)
         except EngineError as exc:
             if type(exc) not in (EngineError, Unavailable):
                 raise

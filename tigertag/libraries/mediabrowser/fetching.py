@@ -23,7 +23,7 @@ from tigertag.libraries.mediabrowser.sources import (
 from tigertag.libraries.mediaserver.paths import Mapped, here
 from tigertag.media.formats import EXTENSIONS, VIDEO_EXTENSIONS
 from tigertag.model import Item, Media
-from tigertag.net.ranged import Ranged
+from tigertag.net.ranges import RangeReader
 
 
 class Fetching:
@@ -65,8 +65,8 @@ class Fetching:
         path = here(self._map, file.path, size_bytes=file.size_bytes, endings=VIDEO_EXTENSIONS)
         return path or self._stream(opened, item.key, file)
 
-    def _stream(self, opened: Opened, key: str, file: MediaFile) -> Ranged:
-        return Ranged(partial(opened.server.ranged, self._dialect.stream(key, file)))
+    def _stream(self, opened: Opened, key: str, file: MediaFile) -> RangeReader:
+        return RangeReader(partial(opened.server.ranged, self._dialect.stream(key, file)))
 
     def _asked(self, opened: Opened, item: Item) -> Photo | None:
         """Ask for a photo that another process has listed."""

@@ -38,7 +38,7 @@ from tigertag.libraries.mediaserver.listing import CutShort
 from tigertag.libraries.mediaserver.sections import wanted
 from tigertag.libraries.mediaserver.way import Way
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
-from tigertag.net.ranged import Ranged
+from tigertag.net.ranges import RangeReader
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class MediaBrowserLibrary:
         try:
             yield source
         finally:
-            if isinstance(source, Ranged):
+            if isinstance(source, RangeReader):
                 source.close()
 
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:

@@ -73,7 +73,7 @@ class Server:
 
     @contextmanager
     def ranged(self, call: Call, span: str) -> Iterator[requests.Response]:
-        """Ask for a span of a file, as `net.ranged` wants it. Raises `ItemError`."""
+        """Ask for a span of a file, as `net.ranges` wants it. Raises `ItemError`."""
         with self._asked(call, {"Range": span, "Accept-Encoding": "identity"}) as response:
             try:
                 if response.status_code not in _SPANS:

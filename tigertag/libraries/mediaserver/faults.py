@@ -16,7 +16,7 @@ from tigertag.errors import (
     LibraryUnavailable,
     Unreadable,
 )
-from tigertag.net import mapped
+from tigertag.net import mapped_errors
 from tigertag.wording import bare_url
 
 GONE = 404
@@ -61,7 +61,7 @@ class Wording:
     def reaching(self) -> Iterator[None]:
         """Turn requests' errors into `LibraryUnavailable`."""
         try:
-            with mapped(self._url):
+            with mapped_errors(self._url):
                 yield
         except HttpError as exc:
             raise self._unreachable(str(exc).rstrip(".")) from exc.__cause__

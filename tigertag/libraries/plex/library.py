@@ -38,7 +38,7 @@ from tigertag.libraries.plex.server import Server, headers
 from tigertag.libraries.plex.shown import Seen, seen
 from tigertag.libraries.plex.videos import poster_of, video
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
-from tigertag.net.ranged import Ranged
+from tigertag.net.ranges import RangeReader
 
 _NOT_THERE = "It is no longer on the server."
 _NOT_TAGGED = "What has its key now is nothing that TigerTag tags."
@@ -101,7 +101,7 @@ class PlexLibrary:
         try:
             yield source
         finally:
-            if isinstance(source, Ranged):
+            if isinstance(source, RangeReader):
                 source.close()
 
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:

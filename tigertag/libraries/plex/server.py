@@ -97,7 +97,7 @@ class Server(plexapi.server.PlexServer):
 
     @contextmanager
     def ranged(self, key: str, span: str) -> Iterator[requests.Response]:
-        """Ask for a span of a file, as `net.ranged` wants it. Raises `ItemError`."""
+        """Ask for a span of a file, as `net.ranges` wants it. Raises `ItemError`."""
         headers = {"Range": span, "Accept-Encoding": "identity"}
         with self._wording.reaching():
             response = self._session.get(

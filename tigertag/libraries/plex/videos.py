@@ -18,7 +18,7 @@ from tigertag.libraries.plex.reading import metadata
 from tigertag.libraries.plex.server import Server
 from tigertag.media.formats import VIDEO_EXTENSIONS
 from tigertag.model import Item
-from tigertag.net.ranged import Ranged
+from tigertag.net.ranges import RangeReader
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def video(server: Server, options: Options, item: Item, need: Need) -> Source:
     chosen = best(list(_trailers(server, options, entry))) or best(versions(entry))
     if chosen is None:
         raise Unreadable("It has no file on the server.")
-    return _file(options, chosen.part) or Ranged(partial(server.ranged, chosen.part.key))
+    return _file(options, chosen.part) or RangeReader(partial(server.ranged, chosen.part.key))
 
 
 def _entry(server: Server, item: Item) -> Element:

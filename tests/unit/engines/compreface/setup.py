@@ -11,9 +11,9 @@ from tests.counted import CountedCalls
 from tigertag.contracts import Enrolled, Forgetful, Host, Kept, RunContext
 from tigertag.engines import compreface
 from tigertag.engines.compreface import CompreFace, Options
-from tigertag.net import Http, Patience
+from tigertag.net import Http, RetryPolicy
 
-HASTE = Patience(connect_s=2.0, read_s=0.25, attempts=3, first_wait_s=0.01, longest_wait_s=0.05)
+HASTE = RetryPolicy(connect_s=2.0, read_s=0.25, attempts=3, first_wait_s=0.01, longest_wait_s=0.05)
 
 
 @dataclass

@@ -10,15 +10,17 @@ from tests.unit.engines.engine_contract import photo
 from tigertag.contracts import NOTICE, Forgetful, Host, Labelled, Outcome, RunContext
 from tigertag.engines.imagga import Imagga, Options, build
 from tigertag.model import Sample
-from tigertag.net import Http, Patience
+from tigertag.net import Http, RetryPolicy
 
-HASTE = Patience(connect_s=2.0, read_s=2.0, attempts=4, first_wait_s=0.005, longest_wait_s=0.05)
+HASTE = RetryPolicy(connect_s=2.0, read_s=2.0, attempts=4, first_wait_s=0.005, longest_wait_s=0.05)
 
 
 class Imaggas:
     """A fake server, and an engine that is set up for it; what it reserves, and what it keeps."""
 
-    def __init__(self, imagga: ImaggaServer, *, patience: Patience = HASTE, **options: Any) -> None:
+    def __init__(
+        self, imagga: ImaggaServer, *, patience: RetryPolicy = HASTE, **options: Any
+    ) -> None:
         self.imagga = imagga
         self.calls = CountedCalls()
         self.kept = Forgetful()

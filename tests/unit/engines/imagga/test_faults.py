@@ -13,7 +13,7 @@ from tests.unit.engines.imagga.imaggas import Imaggas, photos
 from tigertag.contracts import Failed, Labelled
 from tigertag.engines.imagga import client
 from tigertag.errors import AuthFailed, ModelError, TigerTagError, Unavailable
-from tigertag.net import Patience, heeding
+from tigertag.net import RetryPolicy, cancellable
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +83,7 @@ def test_after_its_patience_the_engine_cannot_go_on(opened: Imaggas) -> None:
 
 def test_an_answer_that_never_comes_is_not_waited_for(imagga: ImaggaServer) -> None:
     imagga.silence_s = 0.3
-    bench = Imaggas(imagga, patience=Patience(read_s=0.05, attempts=2, first_wait_s=0.001))
+    bench = Imaggas(imagga, patience=RetryPolicy(read_s=0.05, attempts=2, first_wait_s=0.001))
     bench.open()
     imagga.fail("tags", "slow")
     assert isinstance(bench.one(), Labelled)
@@ -260,13 +260,13 @@ def test_every_error_is_one_line(opened: Imaggas) -> None:
 def test_who_waits_until_another_has_opened_it_hears_that_it_is_cancelled(
     imagga: ImaggaServer,
 ) -> None:
-    bench = Imaggas(imagga, patience=Patience(longest_wait_s=90))
+    bench = Imaggas(imagga, patience=RetryPolicy(longest_wait_s=90))
     imagga.retry_after = "60"
     imagga.fail("usage", 503, times=ALWAYS)
     first, second = Event(), Event()
 
     def opened(stop: Event) -> None:
-        with heeding(stop.is_set):
+        with cancellable(stop.is_set):
             bench.open()
 
     with ThreadPoolExecutor(2) as pool:
@@ -285,10 +285,10 @@ def test_who_waits_until_another_has_opened_it_hears_that_it_is_cancelled(
 
 
 def test_it_is_not_open_where_its_opening_was_cut_short(imagga: ImaggaServer) -> None:
-    bench = Imaggas(imagga, patience=Patience(longest_wait_s=90))
+    bench = Imaggas(imagga, patience=RetryPolicy(longest_wait_s=90))
     imagga.retry_after = "60"
     imagga.fail("usage", 503)
-    with pytest.raises(Unavailable), heeding(lambda: bool(imagga.asked("GET /v2/usage"))):
+    with pytest.raises(Unavailable), cancellable(lambda: bool(imagga.asked("GET /v2/usage"))):
         bench.open()
     assert bench.open().engine.capabilities.max_concurrency == 8
     bench.close()

@@ -17,7 +17,7 @@ from tigertag.errors import ItemGone, LibraryError, Unreadable
 from tigertag.libraries.mediabrowser.known import Known
 from tigertag.media.picture import decode
 from tigertag.model import Item
-from tigertag.net.ranged import Ranged
+from tigertag.net.ranges import RangeReader
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +31,9 @@ def fetched(place: Place, item: Item, need: Need) -> Source:
         return source
 
 
-def stream(place: Place, item: Item) -> Ranged:
+def stream(place: Place, item: Item) -> RangeReader:
     source = fetched(place, item, Need(16))
-    assert isinstance(source, Ranged)
+    assert isinstance(source, RangeReader)
     return source
 
 
@@ -168,11 +168,11 @@ def test_a_poster_stands_for_a_video_if_it_will_do(place: Place) -> None:
     item = video(place, poster=WIDE)
     place.media.items[item.key].more["PrimaryImageAspectRatio"] = 3.0
     assert size(fetched(place, item, Need(50, poster=True))) == (150, 50)
-    assert isinstance(fetched(place, item, Need(50)), Ranged)
+    assert isinstance(fetched(place, item, Need(50)), RangeReader)
 
 
 def test_a_video_without_a_poster_is_read_itself(place: Place) -> None:
-    assert isinstance(fetched(place, video(place), Need(50, poster=True)), Ranged)
+    assert isinstance(fetched(place, video(place), Need(50, poster=True)), RangeReader)
 
 
 @pytest.mark.parametrize("happens", ["goes", "is replaced"])
@@ -213,7 +213,7 @@ def test_videos_that_are_seen_here_are_read_here(mapped: Place, tmp_path: Path) 
 
 def test_a_file_of_another_size_is_asked_of_the_server(mapped: Place, tmp_path: Path) -> None:
     (tmp_path / "a.mkv").write_bytes(VIDEO[1:])
-    assert isinstance(fetched(mapped, video(mapped, file="/data/a.mkv"), Need(16)), Ranged)
+    assert isinstance(fetched(mapped, video(mapped, file="/data/a.mkv"), Need(16)), RangeReader)
 
 
 def test_a_file_outside_the_folder_is_asked_of_the_server(mapped: Place, tmp_path: Path) -> None:

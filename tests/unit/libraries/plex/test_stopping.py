@@ -10,7 +10,7 @@ import pytest
 from tests.plex import PlexServer
 from tests.unit.libraries import server_place
 from tests.unit.libraries.plex.test_scans import Box
-from tigertag.net import Patience
+from tigertag.net import RetryPolicy
 from tigertag.services import scans
 from tigertag.services.scans import Request
 
@@ -26,7 +26,7 @@ LISTING, FETCHING, READING, WRITING = (
 
 @pytest.fixture
 def box(plex: PlexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
-    monkeypatch.setattr(server_place, "HASTE", Patience(read_s=20.0))
+    monkeypatch.setattr(server_place, "HASTE", RetryPolicy(read_s=20.0))
     plex.retry_after = "60"
     made = Box(plex, tmp_path)
     made.library.open()

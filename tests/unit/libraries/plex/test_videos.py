@@ -11,7 +11,7 @@ from tests.unit.libraries.server_place import PHOTO
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, Unreadable
 from tigertag.model import Item
-from tigertag.net.ranged import BLOCK_BYTES, Ranged
+from tigertag.net.ranges import BLOCK_BYTES, RangeReader
 
 NEED = Need(64)
 WHOLE = bytes(range(256)) * 8000
@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(
 def test_a_file_that_goes_while_it_is_read_fails_its_item(films: PlexPlace) -> None:
     item = add(films)
     with films.library.fetch(item, NEED) as source:
-        assert isinstance(source, Ranged)
+        assert isinstance(source, RangeReader)
         source.read(16)
         films.remove_photo("a")
         source.seek(-16, 2)
@@ -106,7 +106,7 @@ def test_no_more_of_a_film_is_read_than_is_needed(films: PlexPlace) -> None:
 
 def test_any_part_of_a_film_can_be_read(films: PlexPlace) -> None:
     with films.library.fetch(add(films), NEED) as source:
-        assert isinstance(source, Ranged)
+        assert isinstance(source, RangeReader)
         source.seek(-20, 2)
         assert source.read() == WHOLE[-20:]
         source.seek(300_001)
@@ -116,7 +116,7 @@ def test_any_part_of_a_film_can_be_read(films: PlexPlace) -> None:
 
 def test_what_was_fetched_is_closed(films: PlexPlace) -> None:
     with films.library.fetch(add(films), NEED) as source:
-        assert isinstance(source, Ranged)
+        assert isinstance(source, RangeReader)
     assert source.closed
 
 
@@ -138,7 +138,7 @@ def test_what_is_no_film_of_that_size_comes_from_the_server(
     (tmp_path / "larger.mkv").write_bytes(WHOLE + b"\0")
     place = PlexPlace(plex, kind="movie", path_map=f"/films:{tmp_path}")
     with place.library.fetch(add(place, file=f"/films/{name}"), NEED) as source:
-        assert isinstance(source, Ranged)
+        assert isinstance(source, RangeReader)
     place.close()
 
 

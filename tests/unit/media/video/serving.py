@@ -10,7 +10,7 @@ import requests
 
 from tests.wire import Wire
 from tigertag.errors import ItemGone
-from tigertag.net.ranged import Ranged
+from tigertag.net.ranges import RangeReader
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def served(
     body: bytes, *, ranges: bool = True, most: int = 10_000, cuts: int = 10_000
-) -> Iterator[tuple[Server, Ranged]]:
+) -> Iterator[tuple[Server, RangeReader]]:
     """Serve a file, and open it as a library would."""
     server = Server(body, ranges=ranges, most=most, cuts=cuts)
     thread = Thread(target=server.serve_forever, daemon=True)
@@ -87,7 +87,7 @@ def served(
                     raise ItemGone("The file is no longer there.")
                 yield response
 
-        yield server, Ranged(ask)
+        yield server, RangeReader(ask)
     server.shutdown()
     server.server_close()
     thread.join()

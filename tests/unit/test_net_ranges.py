@@ -10,11 +10,11 @@ import requests
 
 from tests.parts import PartServer, serving
 from tigertag.errors import Unreadable
-from tigertag.net import Http, Patience
-from tigertag.net.ranged import BLOCK_BYTES, Ranged
+from tigertag.net import Http, RetryPolicy
+from tigertag.net.ranges import BLOCK_BYTES, RangeReader
 
 BODY = random.Random(5).randbytes(5 * BLOCK_BYTES + 123)
-HASTE = Patience(connect_s=2.0, read_s=2.0, attempts=2, first_wait_s=0.001, longest_wait_s=0.01)
+HASTE = RetryPolicy(connect_s=2.0, read_s=2.0, attempts=2, first_wait_s=0.001, longest_wait_s=0.01)
 
 
 @pytest.fixture
@@ -24,20 +24,20 @@ def server() -> Iterator[PartServer]:
 
 
 @pytest.fixture
-def stream(server: PartServer) -> Iterator[Ranged]:
+def stream(server: PartServer) -> Iterator[RangeReader]:
     http = Http(HASTE)
     session = http.session()
 
     def ask(part: str) -> AbstractContextManager[requests.Response]:
         return session.get(server.url, headers={"Range": part}, stream=True)
 
-    with Ranged(ask) as made:
+    with RangeReader(ask) as made:
         yield made
     http.close()
 
 
 def test_a_server_without_ranges_is_refused_before_the_whole_file_is_loaded(
-    server: PartServer, stream: Ranged
+    server: PartServer, stream: RangeReader
 ) -> None:
     server.habit = "whole"
     with pytest.raises(Unreadable, match="does not give parts"):
@@ -45,14 +45,18 @@ def test_a_server_without_ranges_is_refused_before_the_whole_file_is_loaded(
     assert stream.loaded_bytes == 0
 
 
-def test_a_connection_that_is_cut_may_be_tried_again(server: PartServer, stream: Ranged) -> None:
+def test_a_connection_that_is_cut_may_be_tried_again(
+    server: PartServer, stream: RangeReader
+) -> None:
     server.habit = "cut"
     with pytest.raises(Unreadable, match="cut") as caught:
         stream.read(10)
     assert caught.value.retryable
 
 
-def test_another_part_than_was_asked_for_is_refused(server: PartServer, stream: Ranged) -> None:
+def test_another_part_than_was_asked_for_is_refused(
+    server: PartServer, stream: RangeReader
+) -> None:
     server.habit = "elsewhere"
     with pytest.raises(Unreadable, match="changed while"):
         stream.read(10)
@@ -60,7 +64,7 @@ def test_another_part_than_was_asked_for_is_refused(server: PartServer, stream: 
 
 @pytest.mark.parametrize("change", ["etag", "size"])
 def test_a_file_that_changes_meanwhile_is_refused(
-    server: PartServer, stream: Ranged, change: str
+    server: PartServer, stream: RangeReader, change: str
 ) -> None:
     stream.read(10)
     if change == "etag":
@@ -72,12 +76,12 @@ def test_a_file_that_changes_meanwhile_is_refused(
         stream.read(10)
 
 
-def test_it_reads_what_is_in_the_file(stream: Ranged) -> None:
+def test_it_reads_what_is_in_the_file(stream: RangeReader) -> None:
     assert stream.read() == BODY
     assert (stream.tell(), stream.read(1)) == (len(BODY), b"")
 
 
-def test_any_part_can_be_read_in_any_order(stream: Ranged) -> None:
+def test_any_part_can_be_read_in_any_order(stream: RangeReader) -> None:
     dice = random.Random(7)
     for _round in range(30):
         start, size = dice.randrange(len(BODY)), dice.randrange(2 * BLOCK_BYTES)
@@ -85,19 +89,19 @@ def test_any_part_can_be_read_in_any_order(stream: Ranged) -> None:
         assert stream.read(size) == BODY[start : start + size]
 
 
-def test_the_end_is_found_from_behind(stream: Ranged) -> None:
+def test_the_end_is_found_from_behind(stream: RangeReader) -> None:
     assert stream.seek(-100, io.SEEK_END) == len(BODY) - 100
     assert stream.read() == BODY[-100:]
 
 
-def test_only_what_is_needed_is_asked_for(server: PartServer, stream: Ranged) -> None:
+def test_only_what_is_needed_is_asked_for(server: PartServer, stream: RangeReader) -> None:
     stream.seek(4 * BLOCK_BYTES)
     stream.read(10)
     assert stream.loaded_bytes <= 2 * BLOCK_BYTES
     assert stream.requests == len(server.asked) <= 2
 
 
-def test_what_was_read_is_not_asked_for_again(stream: Ranged) -> None:
+def test_what_was_read_is_not_asked_for_again(stream: RangeReader) -> None:
     stream.read(100)
     before = stream.requests
     stream.seek(0)
@@ -105,7 +109,7 @@ def test_what_was_read_is_not_asked_for_again(stream: Ranged) -> None:
     assert stream.requests == before
 
 
-def test_what_is_read_in_a_row_comes_in_few_requests(stream: Ranged) -> None:
+def test_what_is_read_in_a_row_comes_in_few_requests(stream: RangeReader) -> None:
     while stream.read(10_000):
         pass
     assert stream.requests <= 4
@@ -113,6 +117,6 @@ def test_what_is_read_in_a_row_comes_in_few_requests(stream: Ranged) -> None:
 
 def test_an_empty_file_is_told() -> None:
     with serving(b"") as server, requests.Session() as session:
-        stream = Ranged(lambda part: session.get(server.url, headers={"Range": part}))
+        stream = RangeReader(lambda part: session.get(server.url, headers={"Range": part}))
         with pytest.raises(Unreadable, match="empty"):
             stream.read()

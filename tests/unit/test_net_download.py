@@ -11,8 +11,8 @@ import pytest
 
 from tests.flaky_server import FlakyServer, serving
 from tigertag.errors import HttpError
-from tigertag.net import Http, Patience
-from tigertag.net.part import Part
+from tigertag.net import Http, RetryPolicy
+from tigertag.net.http import PartialFile
 
 BODY = bytes(range(256)) * 4096
 HASH = sha256(BODY).hexdigest()[:8]
@@ -26,7 +26,7 @@ def server() -> Iterator[FlakyServer]:
 
 @pytest.fixture
 def http() -> Iterator[Http]:
-    made = Http(Patience(attempts=3, first_wait_s=0.001, longest_wait_s=1))
+    made = Http(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1))
     yield made
     made.close()
 
@@ -180,10 +180,10 @@ def test_it_tells_how_far_it_is(server: FlakyServer, http: Http, to: Path) -> No
 def test_a_full_disk_is_one_clear_line(
     server: FlakyServer, http: Http, to: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_part: Part, _block: bytes) -> None:
+    def full(_part: PartialFile, _block: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Part, "write", full)
+    monkeypatch.setattr(PartialFile, "write", full)
     with pytest.raises(HttpError, match="The disk is full"):
         http.download(server.url, to)
     assert not to.exists()

@@ -20,7 +20,7 @@ Ask = Callable[[str], AbstractContextManager[requests.Response]]
 """Sends a GET with this `Range` header; raises the library's own errors for what is refused."""
 
 
-class Ranged(io.RawIOBase):
+class RangeReader(io.RawIOBase):
     """A binary stream over range requests; at most about 12 MB of it are held. Not thread-safe.
 
     What is read one after another comes in requests that grow. `requests` and `loaded_bytes` count
@@ -109,16 +109,16 @@ class Ranged(io.RawIOBase):
     def _total(self, response: requests.Response, start: int) -> int:
         if response.status_code == _OUTSIDE and start == 0:
             raise Unreadable("The file is empty.")
-        told = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        if response.status_code == _OUTSIDE or (told and int(told[1]) != start):
+        content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if response.status_code == _OUTSIDE or (content_range and int(content_range[1]) != start):
             raise _changed()
-        if response.status_code != _PARTIAL or told is None:
+        if response.status_code != _PARTIAL or content_range is None:
             raise Unreadable(
                 "Its server does not give parts of a file, so that the whole video would have to be"
                 " loaded; let TigerTag see the file itself (PATH_MAP).",
                 retryable=True,
             )
-        total, etag = int(told[3]), response.headers.get("ETag", "")
+        total, etag = int(content_range[3]), response.headers.get("ETag", "")
         if self._size not in (None, total) or self._etag not in ("", etag):
             raise _changed()
         self._size, self._etag = total, etag

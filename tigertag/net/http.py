@@ -1,0 +1,283 @@
+"""HTTP for the whole program: sessions, and downloads that resume."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import file_digest
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+from uuid import uuid4
+
+import requests
+
+from tigertag import locks
+from tigertag.denied import why
+from tigertag.errors import HttpError
+from tigertag.net.retry import RetryPolicy, is_cancelled
+from tigertag.net.session import (
+    PARTIAL,
+    RANGE_REFUSED,
+    Session,
+    TransientHttpError,
+    check,
+    mapped_errors,
+)
+from tigertag.wording import bare_url
+
+T = TypeVar("T")
+Progress = Callable[[int, int | None], None]
+
+_BLOCK_BYTES = 64 * 1024
+
+
+class Http:
+    """HTTP for the whole program. Thread-safe; connects on first use."""
+
+    def __init__(self, policy: RetryPolicy | None = None) -> None:
+        self._policy = policy or RetryPolicy()
+        self._lock = threading.Lock()
+        self._sessions: list[Session] = []
+        # A download counts its tries itself, so its session makes but one.
+        self._downloads = self._opened(replace(self._policy, attempts=1), {})
+
+    def close(self) -> None:
+        """Close all connections; sessions that are used again open new ones."""
+        with self._lock:
+            for session in self._sessions:
+                session.close()
+
+    def session(self, *, headers: Mapping[str, str] | None = None) -> Session:
+        """Return a new session that sends these headers with each request; it connects later."""
+        return self._opened(self._policy, headers or {})
+
+    def retry(
+        self, attempt: Callable[[], T], *, cancelled: Callable[[], bool] = lambda: False
+    ) -> T:
+        """See `contracts.Http`."""
+        return self._policy.retry(attempt, cancelled=cancelled)
+
+    def download(
+        self,
+        url: str,
+        to: Path,
+        *,
+        sha256_prefix: str = "",
+        progress: Progress | None = None,
+    ) -> None:
+        """Fetch a file; it gets its name `to` only when it is whole and has the hash.
+
+        `sha256_prefix` heads the SHA-256's hex digits. A file that is there and has the hash is
+        left as it is. What a cut connection or a kill leaves is kept beside it as `<to>.part`, and
+        the next try goes on from there. `progress` gets the bytes done and the total, if known.
+        Raises `HttpError`.
+        """
+        with _disk_errors(to):
+            if _has_hash(to, sha256_prefix):
+                return
+            to.parent.mkdir(parents=True, exist_ok=True)
+            with exclusive_part(to) as part:
+                if part is None or _has_hash(to, sha256_prefix):
+                    return
+                report = progress or (lambda _done, _total: None)
+                self._policy.run(lambda: self._fill(part, url, report), self._again)
+                _finish(part, to, url, sha256_prefix)
+
+    def _again(self, exc: Exception) -> bool | float:
+        """Try again if it may help, after the time that the server asks for, if it is not long."""
+        return isinstance(exc, TransientHttpError) and self._policy.after(exc.retry_after_s)
+
+    def _fill(self, part: "PartialFile", url: str, progress: Progress) -> None:
+        """Load until the file is whole; a connection that is cut costs no try if it brought any."""
+        furthest = part.size
+        while True:
+            try:
+                return self._load(part, url, progress)
+            except TransientHttpError as exc:
+                if exc.status is not None or part.size <= furthest:
+                    raise
+                furthest = part.size
+
+    def _load(self, part: "PartialFile", url: str, progress: Progress) -> None:
+        with self._get(url, part.headers()) as response:
+            if response.status_code == RANGE_REFUSED:
+                if part.is_whole(response):
+                    return
+                part.start_anew(response)
+                raise TransientHttpError(f"{bare_url(url)} refuses to go on; it is loaded anew.")
+            total = part.take_up(response)
+            progress(part.size, total)
+            for block in response.iter_content(_BLOCK_BYTES):
+                if is_cancelled():
+                    raise HttpError(f"Loading {bare_url(url)} was stopped; the next try goes on.")
+                part.write(block)
+                progress(part.size, total)
+        if total is not None and part.size != total:
+            raise TransientHttpError(f"{bare_url(url)} sent {part.size} of {total} bytes.")
+
+    @contextmanager
+    def _get(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
+        with (
+            mapped_errors(url),
+            self._downloads.get(url, headers=headers, stream=True) as response,
+        ):
+            check(response, url)
+            yield response
+
+    def _opened(self, policy: RetryPolicy, headers: Mapping[str, str]) -> Session:
+        session = Session(policy, headers)
+        with self._lock:
+            self._sessions.append(session)
+        return session
+
+
+def _finish(part: "PartialFile", to: Path, url: str, sha256_prefix: str) -> None:
+    part.sync()
+    if not _has_hash(part.path, sha256_prefix):
+        part.delete()
+        raise HttpError(
+            f"{bare_url(url)} is not the file that was expected: its SHA-256 does not begin with"
+            f" {sha256_prefix}. It was deleted; try again, or give the file yourself."
+        )
+    part.rename(to)
+
+
+def _has_hash(path: Path, sha256_prefix: str) -> bool:
+    """Whether the file is there and has this hash."""
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest().startswith(sha256_prefix.lower())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _disk_errors(to: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise HttpError(
+                f"The disk is full: {to.name} does not fit into {to.parent}. What was loaded is"
+                " kept as a part; free space, then try again."
+            ) from exc
+        raise HttpError(f"{to} cannot be written ({why(exc)}).") from exc
+
+
+class PartialFile:
+    """The bytes of a download so far, and the mark that says whether the rest belongs to them."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path = path
+        self._file = file
+        self._mark = path.with_name(f"{path.name}.etag")
+        self.size = file.seek(0, os.SEEK_END)
+
+    def headers(self) -> dict[str, str]:
+        """Ask for the rest, and for all of it if the file has changed (RFC 9110, 13.1.5)."""
+        headers = {"Accept-Encoding": "identity"}
+        mark = self._mark.read_text("latin-1") if self._mark.exists() else ""
+        if self.size and not mark:
+            self._truncate()
+        if self.size:
+            headers |= {"Range": f"bytes={self.size}-", "If-Range": mark}
+        return headers
+
+    def take_up(self, response: requests.Response) -> int | None:
+        """Get ready for the body that comes; return the size of the whole file, if it is told."""
+        partial = response.status_code == PARTIAL
+        if partial and _range_start(response) == self.size:
+            return _range_total(response)
+        self.start_anew(response)
+        if partial:
+            raise TransientHttpError(
+                "The server sent another part of the file than it was headers for."
+            )
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            return None
+        length = response.headers.get("Content-Length", "")
+        return int(length) if length.isdecimal() else None
+
+    def start_anew(self, response: requests.Response) -> None:
+        self._truncate()
+        self._mark.write_text(_validator(response), "latin-1")
+
+    def is_whole(self, response: requests.Response) -> bool:
+        """Whether a server that refused the range did so because there is no more."""
+        return _range_total(response) == self.size
+
+    def write(self, block: bytes) -> None:
+        self._file.write(block)
+        self.size += len(block)
+
+    def sync(self) -> None:
+        """Wait until the disk has it."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def rename(self, to: Path) -> None:
+        self._mark.unlink(missing_ok=True)
+        self.path.replace(to)
+
+    def delete(self) -> None:
+        self._mark.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+    def is_in_place(self) -> bool:
+        """Whether the name still is that of the file that is held."""
+        try:
+            return self.path.stat().st_ino == os.fstat(self._file.fileno()).st_ino
+        except FileNotFoundError:
+            return False
+
+    def _truncate(self) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self.size = 0
+
+
+@contextmanager
+def exclusive_part(to: Path) -> Iterator[PartialFile | None]:
+    """Hold the part of this file, one process or thread at a time; None: another has finished it.
+
+    The lock is on the part itself, so nothing is left over. Who waited for it finds that the part
+    has been renamed or deleted, and looks again.
+    """
+    path = shared = to.with_name(f"{to.name}.part")
+    there = to.exists()
+    while True:
+        with path.open("ab") as file:
+            if not locks.wait_for(file) and path == shared:
+                # A part of its own, which nobody can go on with.
+                path = shared.with_name(f"{to.name}.{uuid4().hex[:8]}.part")
+                continue
+            part = PartialFile(path, file)
+            if part.is_in_place():
+                try:
+                    yield part
+                finally:
+                    if part.size == 0 and part.is_in_place():
+                        part.delete()
+                return
+        if not there and to.exists():
+            yield None
+            return
+
+
+def _validator(response: requests.Response) -> str:
+    """Return what If-Range may carry: a strong ETag, or the date of the last change."""
+    etag = response.headers.get("ETag", "")
+    strong = etag and not etag.startswith("W/")
+    return etag if strong else response.headers.get("Last-Modified", "")
+
+
+def _range_start(response: requests.Response) -> int | None:
+    first = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+    return int(first) if first.isdecimal() else None
+
+
+def _range_total(response: requests.Response) -> int | None:
+    total = response.headers.get("Content-Range", "").rpartition("/")[2]
+    return int(total) if total.isdecimal() else None
