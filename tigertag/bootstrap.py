@@ -12,7 +12,7 @@ from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.executors import threads
 from tigertag.model import Rule, Thresholds
 from tigertag.net import Http
-from tigertag.scan.plugin_state import KeptInStore
+from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import rules
 from tigertag.settings import EngineSettings, Settings, homes
 from tigertag.settings.frames import footage_to_match, may_differ, to_match
@@ -97,7 +97,7 @@ def open_store(core: Core) -> None:
 
 def _engines(settings: Settings, host: Host, store: Store) -> tuple[EngineEntry, ...]:
     def host_of(engine: str) -> Host:
-        return replace(host, kept=KeptInStore(store, engine))
+        return replace(host, state=StoredPluginState(store, engine))
 
     loaded = plugins.load_engines(settings.engines, host_of)
     return tuple(_engine(one) for one in loaded)

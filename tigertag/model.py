@@ -251,7 +251,7 @@ class Edit:
         return bool(self.adds or self.removes or self.locked is not None)
 
 
-class Standing(StrEnum):
+class TagOwnership(StrEnum):
     """How a tag of ours stands on an item.
 
     OURS: we wrote it, it is there. KEPT: ours, put back by an undo: not to be removed again.

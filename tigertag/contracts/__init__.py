@@ -28,7 +28,15 @@ from tigertag.contracts.engine import (
     Outcome,
 )
 from tigertag.contracts.frames import Sampling, evenly
-from tigertag.contracts.host import NOTICE, Forgetful, Host, Http, Kept
+from tigertag.contracts.host import (
+    NOTICE,
+    Forgetful,
+    Host,
+    Http,
+    Kept,
+    PluginState,
+    PluginStateInMemory,
+)
 from tigertag.contracts.library import EditOutcome, Library, Need, NotRead, Source, Stream
 from tigertag.contracts.listed import (
     Excluding,
@@ -74,6 +82,8 @@ __all__ = [
     "Notes",
     "Outcome",
     "PlacingGenres",
+    "PluginState",
+    "PluginStateInMemory",
     "Prepared",
     "Progress",
     "RunContext",

@@ -45,7 +45,7 @@ class Http(Protocol):
         ...
 
 
-class Kept(Protocol):
+class PluginState(Protocol):
     """A small durable store of one engine: short texts by name. Thread-safe."""
 
     def get(self, name: str) -> str | None: ...
@@ -63,7 +63,7 @@ class Kept(Protocol):
         ...
 
 
-class Forgetful:
+class PluginStateInMemory:
     """A store for a program without a database: it keeps until the program ends."""
 
     def __init__(self) -> None:
@@ -88,14 +88,23 @@ class Forgetful:
             yield True
 
 
+# Former names, for plugins that were written before.
+Kept = PluginState
+Forgetful = PluginStateInMemory
+
 NOTICE = "notice"
 """The name under which an engine keeps one line that is shown beside it, such as its quota."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What every plugin is given. `kept` is its own."""
+    """What every plugin is given. `state` is its own."""
 
     models: Path
     http: Http
-    kept: Kept = field(default_factory=Forgetful)
+    state: PluginState = field(default_factory=PluginStateInMemory)
+
+    @property
+    def kept(self) -> PluginState:
+        """`state` by its former name, for plugins that were written before."""
+        return self.state

@@ -10,7 +10,7 @@ from tigertag.contracts import Catalogued, Cataloguing, Library, evenly
 from tigertag.core import Core
 from tigertag.errors import RequestError
 from tigertag.genres.genres import Genres
-from tigertag.model import Item, Media, Section, Standing
+from tigertag.model import Item, Media, Section, TagOwnership
 from tigertag.store import Store, items, ledger, sections
 from tigertag.store.ledger import Word
 from tigertag.wording import tidy
@@ -19,7 +19,7 @@ MOST_OF_A_FILM: Final = 5
 """A show of hundreds of episodes teaches no more than its genres, however many are looked at."""
 
 _PAGE = 500
-_OURS = (Standing.OURS, Standing.KEPT)
+_OURS = (TagOwnership.OURS, TagOwnership.KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class _Ours:
             with self._store.read() as db:
                 there = sections.of_source(db, self._library.id, self._library.identity)
                 found = items.numbers(db, there, wanted[start : start + _PAGE])
-                standings = ledger.standings(db, list(found))
+                standings = ledger.ownership(db, list(found))
                 unsettled = ledger.unsettled(db, list(found))
             for id, key in found.items():
                 words = {word for word, state in standings[id].items() if state in _OURS}

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tigertag.model import Edit, Field, Item, Shown, Standing, TagRef
+from tigertag.model import Edit, Field, Item, Shown, TagOwnership, TagRef
 
 Word = tuple[Field, str]
-_WRITTEN = (Standing.OURS, Standing.KEPT)
+_WRITTEN = (TagOwnership.OURS, TagOwnership.KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Settled:
 def plan(
     item: Item,
     wanted: Iterable[TagRef],
-    standing: Mapping[Word, Standing],
+    standing: Mapping[Word, TagOwnership],
     shown: Shown,
     *,
     refreshed: bool = False,
@@ -60,13 +60,13 @@ def plan(
     held = {
         (field, name)
         for (field, name), state in standing.items()
-        if state is Standing.HELD and name not in asked_again
+        if state is TagOwnership.HELD and name not in asked_again
     }
     barred = {name for _field, name in buried(standing) | loss.tombstones | held}
     removable = {
         word
         for word, state in standing.items()
-        if state is Standing.OURS or (state is Standing.KEPT and word in lifted)
+        if state is TagOwnership.OURS or (state is TagOwnership.KEPT and word in lifted)
     }
     adds = tuple(ref for word, ref in want.items() if word not in there and word[1] not in barred)
     removes = tuple(ref for word, ref in present.items() if word in removable and word not in want)
@@ -96,7 +96,11 @@ class _Loss:
 
 
 def _loss(
-    standing: Mapping[Word, Standing], present: Collection[Word], *, refreshed: bool, moved: bool
+    standing: Mapping[Word, TagOwnership],
+    present: Collection[Word],
+    *,
+    refreshed: bool,
+    moved: bool,
 ) -> _Loss:
     ours = {word for word, state in standing.items() if state in _WRITTEN}
     lost = frozenset(ours.difference(present))
@@ -104,15 +108,15 @@ def _loss(
     return _Loss(frozenset(), lost) if wiped else _Loss(lost, frozenset())
 
 
-def buried(standing: Mapping[Word, Standing]) -> set[Word]:
+def buried(standing: Mapping[Word, TagOwnership]) -> set[Word]:
     """Return the words that the user took off."""
-    return {word for word, state in standing.items() if state is Standing.TOMBSTONE}
+    return {word for word, state in standing.items() if state is TagOwnership.TOMBSTONE}
 
 
 def plan_undo(
     item: Item,
     done: Iterable[Settled],
-    standing: Mapping[Word, Standing],
+    standing: Mapping[Word, TagOwnership],
     shown: Shown,
     *,
     refreshed: bool = False,

@@ -248,7 +248,7 @@ class Batching:
         decisions.end_work(db, batch.scan_id, ended)
         item_ids = [one[0] for one in ended]
         if self._winding_up:
-            items.settle(db, [(item_id, "") for item_id in item_ids])
+            items.mark_current(db, [(item_id, "") for item_id in item_ids])
         else:
             decisions.reopen(db, batch.scan_id, item_ids, settles=self._context.settles)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tigertag import policy
 from tigertag.contracts import NotRead, RunContext
 from tigertag.errors import Unstorable
-from tigertag.model import Answer, Edit, Media, Shown, Standing, Tag, TagRef
+from tigertag.model import Answer, Edit, Media, Shown, Tag, TagOwnership, TagRef
 from tigertag.policy import Plan
 from tigertag.scan import reading, skipping
 from tigertag.scan.context import Context
@@ -59,7 +59,7 @@ class Facts:
     rows: Mapping[int, ItemRow]
     unproven: Collection[int]
     answers: Mapping[int, Current]
-    standings: Mapping[int, Mapping[Word, Standing]]
+    standings: Mapping[int, Mapping[Word, TagOwnership]]
     unsettled: Mapping[int, Sequence[EditRow]]
     unanswered: Mapping[int, Sequence[tuple[str, str]]]
     source: Mapping[int, Decision]
@@ -137,7 +137,7 @@ class Settling:
             )
             if scans
             else {},
-            standings=ledger.standings(db, item_ids),
+            standings=ledger.ownership(db, item_ids),
             unsettled=ledger.unsettled(db, item_ids),
             unanswered=decisions.unanswered(db, context.scan.id, item_ids),
             source=decisions.of_items(db, source, item_ids) if source and not undoes else {},
@@ -162,7 +162,7 @@ class Settling:
         inside = items.parts(db, self._context.scan.section_id, groups)
         everything = list({one for some in inside.values() for one in some})
         known = decisions.newest(db, everything)
-        standings = ledger.standings(db, everything)
+        standings = ledger.ownership(db, everything)
         return {
             key: [_part(known.get(item_id), standings[item_id]) for item_id in ids]
             for key, ids in inside.items()
@@ -206,7 +206,7 @@ class Settling:
         own = [edit for edit in unsettled if edit.scan_id == self._context.scan.id]
         return Read(row, _with_recovered(decided, own, seen), plan, seen, unsettled)
 
-    def _left_alone(self, seen: Shown, standing: Mapping[Word, Standing]) -> str | None:
+    def _left_alone(self, seen: Shown, standing: Mapping[Word, TagOwnership]) -> str | None:
         if self._context.scan.kind not in ("scan", "apply"):
             return None
         return skipping.reason(seen, standing, self._context.skip_tags)
@@ -218,7 +218,7 @@ class Settling:
         return todo.revision != row.item.revision or seen.revision not in (None, todo.revision)
 
     def _plan(
-        self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
+        self, row: ItemRow, facts: Facts, standing: Mapping[Word, TagOwnership], seen: Shown
     ) -> tuple[tuple[Tag, ...], Plan]:
         context = self._context
         if context.scan.kind in ("undo", "redo"):
@@ -247,7 +247,7 @@ class Settling:
         return tags, plan if shown is None else policy.at_most(plan, shown)
 
     def _plan_undo(
-        self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
+        self, row: ItemRow, facts: Facts, standing: Mapping[Word, TagOwnership], seen: Shown
     ) -> Plan:
         edits = reversed(facts.undone[row.id])
         return policy.plan_undo(
@@ -261,7 +261,7 @@ class Settling:
         )
 
     def _decided(
-        self, row: ItemRow, facts: Facts, standing: Mapping[Word, Standing], seen: Shown
+        self, row: ItemRow, facts: Facts, standing: Mapping[Word, TagOwnership], seen: Shown
     ) -> tuple[Tag, ...]:
         """The tags that speak of this picture, and those of another one that are on it by us."""
         if row.item.media is Media.GROUP:
@@ -273,7 +273,9 @@ class Settling:
         if not given.earlier:
             return decided
         borne = {ref.word for ref in seen.tags} & {
-            word for word, state in standing.items() if state in (Standing.OURS, Standing.KEPT)
+            word
+            for word, state in standing.items()
+            if state in (TagOwnership.OURS, TagOwnership.KEPT)
         }
         may_stay = borne | {ref.word for ref in _refs(_placed(self._of_answers(given.now), seen))}
         return tuple(tag for tag in decided if tag.ref.word in may_stay)
@@ -292,7 +294,7 @@ def _placed(tags: Iterable[Tag], seen: Shown) -> tuple[Tag, ...]:
     return tuple(replace(tag, field=seen.field_of(tag.kind)) for tag in tags)
 
 
-def _part(decided: Decision | None, standing: Mapping[Word, Standing]) -> Part:
+def _part(decided: Decision | None, standing: Mapping[Word, TagOwnership]) -> Part:
     """What an item says of its group: nothing where it was left alone, or nobody has answered."""
     if decided is None or decided.state == "failed":
         return Part(None, final=False)
@@ -301,7 +303,7 @@ def _part(decided: Decision | None, standing: Mapping[Word, Standing]) -> Part:
     off = {
         word
         for (_field, word), state in standing.items()
-        if state in (Standing.TOMBSTONE, Standing.HELD)
+        if state in (TagOwnership.TOMBSTONE, TagOwnership.HELD)
     }
     tags = tuple(tag for tag in decided.tags if tag.ref.word[1] not in off)
     return Part(tags, final=bool(decided.settles))
@@ -312,10 +314,10 @@ def _refs(tags: Iterable[Tag]) -> list[TagRef]:
 
 
 def _standing(
-    known: Mapping[Word, Standing], unsettled: Iterable[EditRow], seen: Shown
-) -> dict[Word, Standing]:
+    known: Mapping[Word, TagOwnership], unsettled: Iterable[EditRow], seen: Shown
+) -> dict[Word, TagOwnership]:
     """How tags stand, the edits included that a crash left open."""
-    standing: dict[Word, Standing | None] = dict(known)
+    standing: dict[Word, TagOwnership | None] = dict(known)
     for edit in unsettled:
         changes = standing_after(edit.kind, became(edit, seen))
         standing |= {ref.word: state for ref, state in changes.items()}

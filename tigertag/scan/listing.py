@@ -250,7 +250,7 @@ class Listing:
         already = decisions.planned(db, context.scan.id, [row.id for row in rows])
         new = [row for row in rows if row.id not in already]
         touched = {key for row in rows if self._is_due(row) for key in row.item.within}
-        items.unsettle(db, context.scan.section_id, touched)
+        items.mark_due(db, context.scan.section_id, touched)
         todo = [row for row in new if self._is_due(row, touched)]
         return len(new), self._todos(db, todo)
 

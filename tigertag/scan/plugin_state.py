@@ -12,8 +12,8 @@ from tigertag.store import Store, kept
 logger = logging.getLogger(__name__)
 
 
-class KeptInStore:
-    """See `contracts.Kept`. Opens the database when it is used first."""
+class StoredPluginState:
+    """See `contracts.PluginState`. Opens the database when it is used first."""
 
     def __init__(self, store: Store, engine: str) -> None:
         self._store = store

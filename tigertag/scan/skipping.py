@@ -3,18 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from tigertag.contracts import NotRead
-from tigertag.model import Shown, Standing, fold
+from tigertag.model import Shown, TagOwnership, fold
 from tigertag.scan import reading
 from tigertag.scan.context import Context
 from tigertag.store import Store, ledger
 from tigertag.store.items import ItemRow
 from tigertag.store.ledger import Word
 
-_OURS = (Standing.OURS, Standing.KEPT)
+_OURS = (TagOwnership.OURS, TagOwnership.KEPT)
 
 
 def reason(
-    seen: Shown, standing: Mapping[Word, Standing], skip_tags: Collection[str]
+    seen: Shown, standing: Mapping[Word, TagOwnership], skip_tags: Collection[str]
 ) -> str | None:
     """Say why an item is left alone; None: it is not. A tag that TigerTag wrote is no reason."""
     for tag in seen.tags:
@@ -58,8 +58,8 @@ def _bears_any(seen: Shown | NotRead, words: Collection[str]) -> bool:
     )
 
 
-def _standings(store: Store, item_ids: Sequence[int]) -> dict[int, dict[Word, Standing]]:
+def _standings(store: Store, item_ids: Sequence[int]) -> dict[int, dict[Word, TagOwnership]]:
     if not item_ids:
         return {}
     with store.read() as db:
-        return ledger.standings(db, item_ids)
+        return ledger.ownership(db, item_ids)

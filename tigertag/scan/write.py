@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tigertag import policy
 from tigertag.contracts import EditOutcome, RunContext
 from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
-from tigertag.model import Edit, Shown, Standing, TagRef
+from tigertag.model import Edit, Shown, TagOwnership, TagRef
 from tigertag.net import shielded
 from tigertag.policy import Plan, Settled
 from tigertag.scan import reading
@@ -34,7 +34,7 @@ _SPOILT = (
     "The first write, to {}, changed more than its tags; writing has stopped. Look at that item"
     " before you scan again."
 )
-Changes = dict[TagRef, Standing | None]
+Changes = dict[TagRef, TagOwnership | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Writeback:
             if self._context.scan.kind == "scan":
                 decided = [one for one in read if not one.left_alone]
                 tags.put(db, {one.row.id: one.decision.tags for one in decided})
-            items.settle(db, [(one.row.id, _settles(one)) for one in found])
+            items.mark_current(db, [(one.row.id, _settles(one)) for one in found])
             harmed = self._harmed_before(db, read)
             if harmed:
                 scans.move(db, chunk.scan_id, to="failed", among=("running",), error=harmed)
@@ -176,7 +176,7 @@ class Writeback:
                 with self._store.write() as db:
                     chunks.check(db, chunk)
                     ledger.judge(db, [_verdict(edit.id, done, seen)])
-                    ledger.stand(db, {edit.item_id: standing_after(edit.kind, done)})
+                    ledger.set_ownership(db, {edit.item_id: standing_after(edit.kind, done)})
                 raise LibraryError(_SPOILT.format(by_id[edit.item_id].called))
 
     def _send(self, chunk: Chunk, made: Sequence[Made]) -> list[EditOutcome]:
@@ -203,12 +203,12 @@ class Writeback:
         with self._store.write() as db:
             chunks.check(db, chunk)
             ledger.judge(db, [one.verdict for one in concluded])
-            ledger.stand(db, {one.item_id: one.changes for one in concluded})
+            ledger.set_ownership(db, {one.item_id: one.changes for one in concluded})
             decided = [one.decision for one in concluded]
             decisions.write(db, chunk.scan_id, decided)
             problems.note(db, self._context.scan, decided, writing=True)
             items.note_shown(db, [(id, after.stamp, after.refreshed) for id, after in shown])
-            items.settle(db, [(one.item_id, one.decision.settles) for one in concluded])
+            items.mark_current(db, [(one.item_id, one.decision.settles) for one in concluded])
 
 
 def _learn(db: Db, read: Sequence[Read]) -> None:
@@ -216,16 +216,16 @@ def _learn(db: Db, read: Sequence[Read]) -> None:
     verdicts: list[Verdict] = []
     changes: dict[int, Changes] = {}
     for one in read:
-        learned: Changes = {TagRef(*word): Standing.TOMBSTONE for word in one.plan.tombstones}
+        learned: Changes = {TagRef(*word): TagOwnership.TOMBSTONE for word in one.plan.tombstones}
         learned |= {TagRef(*word): None for word in one.plan.forgotten}
-        learned |= {TagRef(*word): Standing.HELD for word in one.plan.held}
+        learned |= {TagRef(*word): TagOwnership.HELD for word in one.plan.held}
         for edit in one.unsettled:
             done = became(edit, one.shown)
             learned |= standing_after(edit.kind, done)
             verdicts.append(_verdict(edit.id, done, one.shown))
         changes[one.row.id] = learned
     ledger.judge(db, verdicts)
-    ledger.stand(db, changes)
+    ledger.set_ownership(db, changes)
     items.note_shown(db, [(one.row.id, one.shown.stamp, _mark(one)) for one in read])
 
 
@@ -242,8 +242,8 @@ def became(edit: EditRow, seen: Shown) -> Settled:
 def standing_after(kind: str, done: Settled) -> Changes:
     """How tags stand after an edit: an undo holds off what it took away, keeps what it put back."""
     undo = kind == "undo"
-    changes: Changes = dict.fromkeys(done.added, Standing.KEPT if undo else Standing.OURS)
-    return changes | dict.fromkeys(done.removed, Standing.HELD if undo else None)
+    changes: Changes = dict.fromkeys(done.added, TagOwnership.KEPT if undo else TagOwnership.OURS)
+    return changes | dict.fromkeys(done.removed, TagOwnership.HELD if undo else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def review(
     """
     now, changed = rules.of(scan.section), 0
     for some in slices(item_ids):
-        standings = ledger.standings(db, some)
+        standings = ledger.ownership(db, some)
         known = list(decisions.of_items(db, scan.id, some).values())
         reviewed = [
             _reviewed(one, now, thresholds, policy.buried(standings[one.item_id])) for one in known

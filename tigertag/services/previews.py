@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from tigertag import policy
 from tigertag.core import Core
 from tigertag.errors import Conflict, NotFound, RequestError
-from tigertag.model import Rule, RuleAction, Standing, Tag, TagRef
+from tigertag.model import Rule, RuleAction, Tag, TagOwnership, TagRef
 from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import blocking, browsing, cursors, rules
 from tigertag.services.views import Change, ItemCard, Named, Page, Struck
@@ -13,7 +13,7 @@ from tigertag.store import Db, browse, decisions, ledger, scans
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
 
-OURS, KEPT = Standing.OURS, Standing.KEPT
+OURS, KEPT = TagOwnership.OURS, TagOwnership.KEPT
 PLACES = ("item", "section", "everywhere")
 
 
@@ -91,7 +91,7 @@ def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> 
 
 def _bury(db: Db, item_id: int, ref: TagRef) -> None:
     """Keep a tag off an item. Raises `Conflict` when it is there already."""
-    if ledger.standings(db, [item_id])[item_id].get(ref.word) in (OURS, KEPT):
+    if ledger.ownership(db, [item_id])[item_id].get(ref.word) in (OURS, KEPT):
         raise Conflict(f"{ref.name} is on the item; a tombstone comes of taking it off.")
     ledger.bury(db, item_id, ref)
 

@@ -67,7 +67,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How a word of ours stands on an item: ours, kept, held or tombstone (see `Standing`)."""
+    """How a word of ours stands on an item: ours, kept, held or tombstone (see `TagOwnership`)."""
 
     field: str
     name: str

@@ -65,7 +65,7 @@ def note(
         db.execute(_items.insert(), [_values(item, section_id, scan_id) for item in new])
         known |= known_of(db, section_id, new)
     if changed:
-        unsettle(db, section_id, _groups(known[item.key].within for item in changed))
+        mark_due(db, section_id, _groups(known[item.key].within for item in changed))
         _change(db, [(known[item.key].id, item) for item in changed], scan_id)
     _file(
         db,
@@ -197,12 +197,12 @@ def mark_gone(db: Db, section_id: int, scan_id: int) -> int:
     """
     mine = _items.c.section_id == section_id
     unseen = (mine, _items.c.seen_scan != scan_id, _items.c.gone.is_(False))
-    unsettle(db, section_id, _groups(db.execute(select(_items.c.within).where(*unseen)).scalars()))
+    mark_due(db, section_id, _groups(db.execute(select(_items.c.within).where(*unseen)).scalars()))
     statement = update(_items).where(*unseen)
     return db.execute(statement.values(gone=True, settled="")).rowcount
 
 
-def unsettle(db: Db, section_id: int, keys: Collection[str]) -> None:
+def mark_due(db: Db, section_id: int, keys: Collection[str]) -> None:
     """Let the next listing find that there is something to be done for these items."""
     for some in slices(list(keys)):
         where = (_items.c.section_id == section_id, _items.c.key.in_(some))
@@ -289,7 +289,7 @@ def parts(db: Db, section_id: int, keys: Collection[str]) -> dict[str, list[int]
     return found
 
 
-def settle(db: Db, settled: Sequence[tuple[int, str]]) -> None:
+def mark_current(db: Db, settled: Sequence[tuple[int, str]]) -> None:
     """Say with which signature nothing is left to be done for an item ("": something is)."""
     if settled:
         statement = update(_items).where(_items.c.id == bindparam("row_id"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, select, update
 
-from tigertag.model import Edit, Field, Shown, Standing, TagRef, fold
+from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, fold
 from tigertag.store import schema
 from tigertag.store.database import Db
 from tigertag.store.packing import pack_refs, pack_shown, unpack_refs, unpack_shown
@@ -173,16 +173,16 @@ def judge(db: Db, verdicts: Sequence[Verdict]) -> None:
     db.execute(update(_edits).where(_edits.c.id == bindparam("edit_id")).values(**new), values)
 
 
-def standings(db: Db, item_ids: Sequence[int]) -> dict[int, dict[Word, Standing]]:
+def ownership(db: Db, item_ids: Sequence[int]) -> dict[int, dict[Word, TagOwnership]]:
     """Return how our tags stand on each of the items."""
-    found: dict[int, dict[Word, Standing]] = {item_id: {} for item_id in item_ids}
+    found: dict[int, dict[Word, TagOwnership]] = {item_id: {} for item_id in item_ids}
     for some in slices(item_ids):
         for row in db.execute(select(_standing).where(_standing.c.item_id.in_(some))):
-            found[row.item_id][Field(row.field), row.word] = Standing(row.state)
+            found[row.item_id][Field(row.field), row.word] = TagOwnership(row.state)
     return found
 
 
-def stand(db: Db, changes: Mapping[int, Mapping[TagRef, Standing | None]]) -> None:
+def set_ownership(db: Db, changes: Mapping[int, Mapping[TagRef, TagOwnership | None]]) -> None:
     """Change how tags stand on items; None: they are nothing to us any more."""
     now = datetime.now(UTC)
     rows: list[dict[str, Any]] = []
@@ -230,7 +230,7 @@ def tombstones(db: Db, *, word: str = "") -> list[TombstoneRow]:
         _standing.c.since,
     )
     statement = select(*columns).join(items, items.c.id == _standing.c.item_id).join(sections)
-    statement = statement.where(_standing.c.state == Standing.TOMBSTONE.value)
+    statement = statement.where(_standing.c.state == TagOwnership.TOMBSTONE.value)
     if word:
         statement = statement.where(_standing.c.word == fold(word))
     return [TombstoneRow(*row) for row in db.execute(statement.order_by(_standing.c.id.desc()))]
@@ -238,14 +238,14 @@ def tombstones(db: Db, *, word: str = "") -> list[TombstoneRow]:
 
 def bury(db: Db, item_id: int, ref: TagRef) -> None:
     """Keep a tag off an item until that is lifted, as if the user had taken it off."""
-    stand(db, {item_id: {ref: Standing.TOMBSTONE}})
+    set_ownership(db, {item_id: {ref: TagOwnership.TOMBSTONE}})
 
 
 def lift(db: Db, tombstone_ids: Sequence[int]) -> int:
     """Lift tombstones, so that the next scan may add those tags again; return how many."""
     lifted = 0
     for some in slices(tombstone_ids):
-        where = (_standing.c.id.in_(some), _standing.c.state == Standing.TOMBSTONE.value)
+        where = (_standing.c.id.in_(some), _standing.c.state == TagOwnership.TOMBSTONE.value)
         of_items = select(_standing.c.item_id).where(*where)
         items = schema.items
         db.execute(update(items).where(items.c.id.in_(of_items)).values(settled=""))

@@ -92,7 +92,7 @@ def carry_over(db: Db, section_id: int, moves: Sequence[Move], scan_id: int) -> 
     _displace(db, section_id, moves)
     for section in {move.old.section_id for move in moves}:
         left = [move.old.row.item for move in moves if move.old.section_id == section]
-        items.unsettle(db, section, {key for item in left for key in item.within})
+        items.mark_due(db, section, {key for item in left for key in item.within})
     values = [_place(move) | {"to_section": section_id, "by_scan": scan_id} for move in moves]
     columns = [name for name in _place(moves[0]) if name != "row_id"]
     new: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in columns}

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, true
 
-from tigertag.model import Field, Standing, Tag
+from tigertag.model import Field, Tag, TagOwnership
 from tigertag.store import schema
 from tigertag.store.database import Db
 from tigertag.store.sql import slices
@@ -101,7 +101,7 @@ def counted(db: Db, section_ids: Sequence[int] | None = None) -> list[CountRow]:
 
 def _written(db: Db, section_ids: Sequence[int] | None) -> dict[tuple[str, str], int]:
     columns = (_standing.c.field, _standing.c.word, func.count())
-    ours = [Standing.OURS.value, Standing.KEPT.value]
+    ours = [TagOwnership.OURS.value, TagOwnership.KEPT.value]
     statement = select(*columns).where(_standing.c.state.in_(ours))
     if section_ids is not None:
         joined = _items.c.id == _standing.c.item_id

@@ -10,7 +10,7 @@ from tigertag.contracts import Enrolling
 from tigertag.core import Core
 from tigertag.errors import NotFound, PluginError, StoreError, TigerTagError
 from tigertag.scan import calls
-from tigertag.scan.plugin_state import KeptInStore
+from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.store import kept
 from tigertag.store.packing import dumps
 from tigertag.wording import one_line
@@ -66,7 +66,7 @@ class Enrolments:
         engine, enrolling = self._engine(name)
         begun = Enrolment(engine, "running")
         with ExitStack() as stack:
-            lease = KeptInStore(self._core.store, engine).alone(_LAST, lease_s=_LEASE_S)
+            lease = StoredPluginState(self._core.store, engine).alone(_LAST, lease_s=_LEASE_S)
             if not stack.enter_context(lease):
                 return begun
             self._keep(begun)
@@ -109,7 +109,7 @@ class Enrolments:
 
     def _keep(self, enrolment: Enrolment) -> None:
         values = asdict(enrolment) | {"problems": enrolment.problems[:_MOST_PROBLEMS]}
-        KeptInStore(self._core.store, enrolment.engine).put(_LAST, dumps(values))
+        StoredPluginState(self._core.store, enrolment.engine).put(_LAST, dumps(values))
 
     def _enrolled(self, begun: Enrolment, enrolling: Enrolling) -> Enrolment:
         engine = self._core.engine(begun.engine).engine

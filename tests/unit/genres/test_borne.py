@@ -11,7 +11,7 @@ from tests.world import World
 from tigertag.contracts import Catalogued
 from tigertag.errors import LibraryError, RequestError
 from tigertag.genres.borne import Bearing, borne
-from tigertag.model import Edit, Field, Section, Shown, Standing, TagRef
+from tigertag.model import Edit, Field, Section, Shown, TagOwnership, TagRef
 from tigertag.store import items, ledger, scans, sections
 from tigertag.store.ledger import Verdict
 from tigertag.store.scans import NewScan
@@ -31,10 +31,10 @@ class Films:
         self.shelf.film(key, film or key, bearer=bearer, year=1999)
         self.shelf.tag(bearer or key, *genres, field=GENRE)
 
-    def stand(self, key: str, word: str, standing: Standing, field: Field = GENRE) -> None:
+    def stand(self, key: str, word: str, standing: TagOwnership, field: Field = GENRE) -> None:
         number = self._noted(key)
         with self.world.store.write() as db:
-            ledger.stand(db, {number: {TagRef(field, word): standing}})
+            ledger.set_ownership(db, {number: {TagRef(field, word): standing}})
 
     def write(self, key: str, word: str, state: str) -> None:
         """Put an edit that adds a genre into the ledger, as a crash would leave it."""
@@ -92,18 +92,18 @@ def test_where_nothing_was_scanned_nothing_is_tigertags(films: Films) -> None:
     assert films.genres() == {"a": ("Drama",)}
 
 
-@pytest.mark.parametrize("standing", [Standing.OURS, Standing.KEPT])
+@pytest.mark.parametrize("standing", [TagOwnership.OURS, TagOwnership.KEPT])
 def test_what_tigertag_wrote_is_left_out_whatever_its_case(
-    films: Films, standing: Standing
+    films: Films, standing: TagOwnership
 ) -> None:
     films.add("a", "Drama", "COMEDY")
     films.stand("a", "comedy", standing)
     assert films.genres() == {"a": ("Drama",)}
 
 
-@pytest.mark.parametrize("standing", [Standing.HELD, Standing.TOMBSTONE])
+@pytest.mark.parametrize("standing", [TagOwnership.HELD, TagOwnership.TOMBSTONE])
 def test_what_tigertag_wrote_once_and_the_user_put_there_is_the_users(
-    films: Films, standing: Standing
+    films: Films, standing: TagOwnership
 ) -> None:
     films.add("a", "Comedy")
     films.stand("a", "Comedy", standing)
@@ -121,12 +121,12 @@ def test_what_an_undo_takes_off_meanwhile_is_left_out(
     films: Films, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     films.add("a", "Drama", "Comedy")
-    films.stand("a", "Comedy", Standing.OURS)
+    films.stand("a", "Comedy", TagOwnership.OURS)
     told = list(films.shelf.catalogued([films.shelf.held["a"]]))
 
     def undone(_items: object) -> Iterator[Catalogued]:
         yield from told
-        films.stand("a", "Comedy", Standing.HELD)
+        films.stand("a", "Comedy", TagOwnership.HELD)
 
     monkeypatch.setattr(films.shelf, "catalogued", undone)
     assert films.genres() == {"a": ("Drama",)}
@@ -140,42 +140,42 @@ def test_what_was_never_taken_is_not_tigertags(films: Films) -> None:
 
 def test_the_same_word_in_another_field_takes_no_genre_away(films: Films) -> None:
     films.add("a", "Comedy")
-    films.stand("a", "Comedy", Standing.OURS, LABEL)
+    films.stand("a", "Comedy", TagOwnership.OURS, LABEL)
     assert films.genres() == {"a": ("Comedy",)}
 
 
 def test_where_genres_are_tags_a_tag_that_tigertag_wrote_is_no_genre(films: Films) -> None:
     films.shelf.film("a", "a", field=LABEL)
     films.shelf.tag("a", "Drama", "Comedy", field=LABEL)
-    films.stand("a", "Comedy", Standing.OURS, LABEL)
+    films.stand("a", "Comedy", TagOwnership.OURS, LABEL)
     assert films.genres() == {"a": ("Drama",)}
 
 
 def test_what_was_written_on_another_film_takes_no_genre_away(films: Films) -> None:
     films.add("a", "Comedy")
     films.add("b", "Comedy")
-    films.stand("b", "Comedy", Standing.OURS)
+    films.stand("b", "Comedy", TagOwnership.OURS)
     assert films.genres() == {"a": ("Comedy",)}
 
 
 def test_what_was_written_on_a_show_is_left_out_of_its_episodes(films: Films) -> None:
     films.shelf.group("show")
     films.add("e1", "Drama", "Comedy", film="show", bearer="show")
-    films.stand("show", "Comedy", Standing.OURS)
+    films.stand("show", "Comedy", TagOwnership.OURS)
     assert films.genres() == {"e1": ("Drama",)}
 
 
 def test_what_was_written_under_another_name_of_the_server_is_left_out(films: Films) -> None:
     films.shelf.identity = "the server"
     films.add("a", "Drama", "Comedy")
-    films.stand("a", "Comedy", Standing.OURS)
+    films.stand("a", "Comedy", TagOwnership.OURS)
     films.shelf.id = "films"
     assert films.genres(Section("films", "1", "Shelf")) == {"a": ("Drama",)}
 
 
 def test_what_was_written_before_it_was_known_on_which_server_is_left_out(films: Films) -> None:
     films.add("a", "Comedy")
-    films.stand("a", "Comedy", Standing.OURS)
+    films.stand("a", "Comedy", TagOwnership.OURS)
     films.shelf.id, films.shelf.identity = "films", "the server"
     assert films.genres(Section("films", "1", "Shelf")) == {}
 
@@ -183,14 +183,14 @@ def test_what_was_written_before_it_was_known_on_which_server_is_left_out(films:
 def test_what_was_written_on_another_server_takes_no_genre_away(films: Films) -> None:
     films.shelf.identity = "the server"
     films.add("a", "Comedy")
-    films.stand("a", "Comedy", Standing.OURS)
+    films.stand("a", "Comedy", TagOwnership.OURS)
     films.shelf.id, films.shelf.identity = "films", "another server"
     assert films.genres(Section("films", "1", "Shelf")) == {"a": ("Comedy",)}
 
 
 def test_what_was_written_in_another_section_is_left_out(films: Films) -> None:
     films.add("a", "Drama", "Comedy")
-    films.stand("a", "Comedy", Standing.OURS)
+    films.stand("a", "Comedy", TagOwnership.OURS)
     assert films.genres(Section("photos", "2", "All")) == {"a": ("Drama",)}
 
 
@@ -207,14 +207,14 @@ def test_what_tigertag_wrote_is_left_out_however_the_server_shows_it(
     films: Films, written: str, shown: str
 ) -> None:
     films.add("a", "Drama", shown)
-    films.stand("a", written, Standing.OURS)
+    films.stand("a", written, TagOwnership.OURS)
     assert films.genres() == {"a": ("Drama",)}
 
 
 def test_what_was_written_on_a_film_is_left_out_wherever_else_that_is(films: Films) -> None:
     films.add("a", "Drama", "Comedy", film="imdb:tt1")
     films.add("b", "Comedy", "War", film="imdb:tt1")
-    films.stand("a", "Comedy", Standing.OURS)
+    films.stand("a", "Comedy", TagOwnership.OURS)
     assert films.genres() == {"a": ("Drama",), "b": ("War",)}
 
 
@@ -222,7 +222,7 @@ def test_videos_without_genres_are_counted(films: Films) -> None:
     films.add("a", "Drama")
     films.add("b")
     films.add("c", "Comedy")
-    films.stand("c", "Comedy", Standing.OURS)
+    films.stand("c", "Comedy", TagOwnership.OURS)
     assert (list(films.genres()), films.borne().bare) == (["a"], 2)
 
 
@@ -245,7 +245,7 @@ def test_of_a_show_five_episodes_are_looked_at_all_along_it(films: Films) -> Non
 def test_many_films_take_few_queries(films: Films, world: World) -> None:
     for number in range(1200):
         films.add(f"{number}", "Drama")
-    films.stand("0", "Drama", Standing.OURS)
+    films.stand("0", "Drama", TagOwnership.OURS)
     queries: list[str] = []
     event.listen(
         world.store.engine,

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tigertag.model import Edit, Field, Item, Shown, Standing, TagRef
+from tigertag.model import Edit, Field, Item, Shown, TagOwnership, TagRef
 from tigertag.policy import Plan, Settled, plan, plan_undo, settle
 
 ITEM = Item("photos", ".", "a.jpg", "1")
@@ -23,7 +23,7 @@ def shown(*names: str) -> Shown:
     return Shown("a.jpg", tuple(refs(*names)))
 
 
-def stands(**words: Standing) -> dict[Word, Standing]:
+def stands(**words: TagOwnership) -> dict[Word, TagOwnership]:
     return {ref(word).word: state for word, state in words.items()}
 
 
@@ -32,13 +32,13 @@ def names(some: tuple[TagRef, ...]) -> list[str]:
 
 
 def test_it_never_adds_what_the_user_took_off() -> None:
-    planned = plan(ITEM, refs("cat"), stands(cat=Standing.OURS), shown())
+    planned = plan(ITEM, refs("cat"), stands(cat=TagOwnership.OURS), shown())
     assert not planned.edit
     assert planned.tombstones == {ref("cat").word}
 
 
 def test_a_tombstone_bars_its_word_also_when_it_is_asked_for_again() -> None:
-    buried = stands(cat=Standing.TOMBSTONE)
+    buried = stands(cat=TagOwnership.TOMBSTONE)
     assert not plan(ITEM, refs("Cat"), buried, shown(), lifted=frozenset(buried)).edit
 
 
@@ -47,7 +47,7 @@ def test_it_leaves_the_users_own_tags_alone() -> None:
 
 
 def test_it_removes_its_own_tag_by_the_spelling_that_the_server_shows() -> None:
-    planned = plan(ITEM, [], stands(cat=Standing.OURS), shown("Cat"))
+    planned = plan(ITEM, [], stands(cat=TagOwnership.OURS), shown("Cat"))
     assert names(planned.edit.removes) == ["Cat"]
 
 
@@ -56,30 +56,30 @@ def test_one_word_from_two_tags_is_added_once() -> None:
 
 
 def test_what_a_server_wiped_in_refreshing_is_put_back() -> None:
-    planned = plan(ITEM, refs("cat"), stands(cat=Standing.OURS), shown("own"), refreshed=True)
+    planned = plan(ITEM, refs("cat"), stands(cat=TagOwnership.OURS), shown("own"), refreshed=True)
     assert names(planned.edit.adds) == ["cat"]
     assert not planned.tombstones
 
 
 def test_a_single_tag_lost_in_a_refresh_is_the_users_doing() -> None:
-    ours = stands(cat=Standing.OURS, sea=Standing.OURS)
+    ours = stands(cat=TagOwnership.OURS, sea=TagOwnership.OURS)
     planned = plan(ITEM, refs("cat", "sea"), ours, shown("sea"), refreshed=True)
     assert planned.tombstones == {ref("cat").word}
 
 
 def test_what_an_undo_holds_off_stays_off_until_it_is_applied_again() -> None:
-    held = stands(cat=Standing.HELD)
+    held = stands(cat=TagOwnership.HELD)
     assert not plan(ITEM, refs("cat"), held, shown()).edit
     assert plan(ITEM, refs("cat"), held, shown(), lifted=frozenset(held)).edit
 
 
 def test_what_an_undo_put_back_is_not_removed_again() -> None:
-    assert not plan(ITEM, [], stands(cat=Standing.KEPT), shown("cat")).edit
+    assert not plan(ITEM, [], stands(cat=TagOwnership.KEPT), shown("cat")).edit
 
 
 def test_an_undo_leaves_what_the_user_did_since() -> None:
     done = Settled(tuple(refs("cat", "dog")), (), complete=True)
-    standing = stands(cat=Standing.OURS, dog=Standing.OURS)
+    standing = stands(cat=TagOwnership.OURS, dog=TagOwnership.OURS)
     planned = plan_undo(ITEM, [done], standing, shown("Cat", "own"))
     assert names(planned.edit.removes) == ["Cat"]
 
@@ -91,19 +91,19 @@ def test_an_undo_puts_back_what_was_removed() -> None:
 
 def test_an_undo_brings_no_tombstone_back() -> None:
     done = Settled((), tuple(refs("sea")), complete=True)
-    assert not plan_undo(ITEM, [done], stands(sea=Standing.TOMBSTONE), shown()).edit
+    assert not plan_undo(ITEM, [done], stands(sea=TagOwnership.TOMBSTONE), shown()).edit
 
 
 def test_an_undo_brings_nothing_back_that_the_user_took_off_meanwhile() -> None:
     done = Settled((), tuple(refs("sea")), complete=True)
-    planned = plan_undo(ITEM, [done], stands(sea=Standing.OURS), shown())
+    planned = plan_undo(ITEM, [done], stands(sea=TagOwnership.OURS), shown())
     assert not planned.edit
     assert planned.tombstones == {ref("sea").word}
 
 
 def test_an_undo_gives_back_the_locks_that_were_there() -> None:
     done = Settled(tuple(refs("cat")), (), complete=True)
-    planned = plan_undo(ITEM, [done], stands(cat=Standing.OURS), shown("cat"), origin=shown())
+    planned = plan_undo(ITEM, [done], stands(cat=TagOwnership.OURS), shown("cat"), origin=shown())
     assert planned.edit.locked == frozenset()
 
 
@@ -119,7 +119,7 @@ def test_an_edit_that_was_not_taken_is_not_complete() -> None:
 
 TAGS = st.frozensets(st.sampled_from(WORDS))
 STANDINGS = st.dictionaries(
-    st.sampled_from([ref(word).word for word in WORDS]), st.sampled_from(Standing)
+    st.sampled_from([ref(word).word for word in WORDS]), st.sampled_from(TagOwnership)
 )
 
 
@@ -129,35 +129,35 @@ def after(planned: Plan, before: Shown) -> Shown:
     return Shown(before.key, left + planned.edit.adds)
 
 
-def standing_after(planned: Plan, standing: dict[Word, Standing]) -> dict[Word, Standing]:
+def standing_after(planned: Plan, standing: dict[Word, TagOwnership]) -> dict[Word, TagOwnership]:
     now = dict(standing)
-    now |= dict.fromkeys(planned.tombstones, Standing.TOMBSTONE)
+    now |= dict.fromkeys(planned.tombstones, TagOwnership.TOMBSTONE)
     for word in [*planned.forgotten, *(one.word for one in planned.edit.removes)]:
         now.pop(word, None)
-    return now | {one.word: Standing.OURS for one in planned.edit.adds}
+    return now | {one.word: TagOwnership.OURS for one in planned.edit.adds}
 
 
 @given(TAGS, STANDINGS, TAGS, st.booleans())
 def test_it_never_removes_what_is_not_ours(
-    wanted: frozenset[str], standing: dict[Word, Standing], there: frozenset[str], wiped: bool
+    wanted: frozenset[str], standing: dict[Word, TagOwnership], there: frozenset[str], wiped: bool
 ) -> None:
     planned = plan(ITEM, refs(*wanted), standing, shown(*there), refreshed=wiped)
-    assert all(standing[one.word] is Standing.OURS for one in planned.edit.removes)
+    assert all(standing[one.word] is TagOwnership.OURS for one in planned.edit.removes)
 
 
 @given(TAGS, STANDINGS, TAGS, st.booleans())
 def test_it_never_brings_a_tombstone_back(
-    wanted: frozenset[str], standing: dict[Word, Standing], there: frozenset[str], wiped: bool
+    wanted: frozenset[str], standing: dict[Word, TagOwnership], there: frozenset[str], wiped: bool
 ) -> None:
     planned = plan(ITEM, refs(*wanted), standing, shown(*there), refreshed=wiped)
-    buried = {word for word, state in standing.items() if state is Standing.TOMBSTONE}
+    buried = {word for word, state in standing.items() if state is TagOwnership.TOMBSTONE}
     assert not buried & {one.word for one in planned.edit.adds}
     assert not planned.tombstones & {one.word for one in planned.edit.adds}
 
 
 @given(TAGS, STANDINGS, TAGS)
 def test_applying_twice_equals_applying_once(
-    wanted: frozenset[str], standing: dict[Word, Standing], there: frozenset[str]
+    wanted: frozenset[str], standing: dict[Word, TagOwnership], there: frozenset[str]
 ) -> None:
     once = plan(ITEM, refs(*wanted), standing, shown(*there))
     shown_then, stands_then = after(once, shown(*there)), standing_after(once, standing)

@@ -14,7 +14,7 @@ from tests.world import World
 from tigertag.contracts import AnyEngine, Host
 from tigertag.engines import compreface, imagga, openai_vision
 from tigertag.net import Http, RetryPolicy
-from tigertag.scan.plugin_state import KeptInStore
+from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import checking, sources
 from tigertag.services.scans import Status
 
@@ -38,7 +38,7 @@ class Services:
         stack.callback(self._http.close)
 
     def _host(self, engine: str) -> Host:
-        return Host(self._world.home, self._http, KeptInStore(self._world.store, engine))
+        return Host(self._world.home, self._http, StoredPluginState(self._world.store, engine))
 
     def calls(self, **changed: str) -> AnyEngine:
         given = {"api_key": imagga_server.KEY, "api_secret": imagga_server.SECRET,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tigertag.model import Field, Shown, Standing, TagRef
+from tigertag.model import Field, Shown, TagOwnership, TagRef
 from tigertag.scan import skipping
 
 SHOWN = Shown(
@@ -23,5 +23,5 @@ def test_no_other_part_of_a_path_is_heeded(word: str) -> None:
 
 
 def test_a_word_that_tigertag_wrote_is_not_heeded() -> None:
-    standing = {TagRef(Field.TAG, "Vienna").word: Standing.OURS}
+    standing = {TagRef(Field.TAG, "Vienna").word: TagOwnership.OURS}
     assert skipping.reason(SHOWN, standing, {"vienna"}) is None

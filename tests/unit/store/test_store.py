@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tigertag.errors import Conflict, LeaseLost, NotFound, StoreError, StoreUnavailable, Unstorable
-from tigertag.model import Answer, Box, Item, Kind, Label, Rule, RuleAction, Section, Standing
+from tigertag.model import Answer, Box, Item, Kind, Label, Rule, RuleAction, Section, TagOwnership
 from tigertag.store import Store, answers, chunks, items, ledger, migrate, rules, scans, sections
 from tigertag.store.answers import AnswerRow
 from tigertag.store.packing import pack_labels, unpack_labels
@@ -58,7 +58,7 @@ def test_an_item_listed_twice_is_one_item(store: Store) -> None:
 def test_a_changed_stamp_or_revision_unsettles_an_item(store: Store) -> None:
     (row,) = noted(store, item("a"))
     with store.write() as db:
-        items.settle(db, [(row.id, "s")])
+        items.mark_current(db, [(row.id, "s")])
     assert [one.settled for one in noted(store, item("a"))] == ["s"]
     assert [one.settled for one in noted(store, item("a", stamp="2"))] == [""]
 
@@ -184,9 +184,11 @@ def test_tags_stand_by_word_whatever_the_case(store: Store) -> None:
 
     (row,) = noted(store, item("a"))
     with store.write() as db:
-        ledger.stand(db, {row.id: {TagRef(Field.TAG, "Cat"): Standing.OURS}})
-        ledger.stand(db, {row.id: {TagRef(Field.TAG, "cat"): Standing.TOMBSTONE}})
-        assert ledger.standings(db, [row.id])[row.id] == {(Field.TAG, "cat"): Standing.TOMBSTONE}
+        ledger.set_ownership(db, {row.id: {TagRef(Field.TAG, "Cat"): TagOwnership.OURS}})
+        ledger.set_ownership(db, {row.id: {TagRef(Field.TAG, "cat"): TagOwnership.TOMBSTONE}})
+        assert ledger.ownership(db, [row.id])[row.id] == {
+            (Field.TAG, "cat"): TagOwnership.TOMBSTONE
+        }
         assert [one.name for one in ledger.tombstones(db, word="CAT")] == ["Cat"]
 
 

@@ -64,7 +64,7 @@ class CompreFace:
         self._host = host
         self._client = Client(id, options, host.http)
         self._gallery = Gallery(options.faces_config, options.faces_folder)
-        self._records = Records(host.kept)
+        self._records = Records(host.state)
         self._crew = Crew(id, MAX_CONCURRENCY)
         self._lock = threading.Lock()
         self._tags: Mapping[str, str] | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 
-from tigertag.contracts import Kept
+from tigertag.contracts import PluginState
 from tigertag.engines.compreface.gallery import Picture
 
 _FACE, _SUBJECT = "face/", "subject/"
@@ -36,7 +36,7 @@ class Record:
 class Records:
     """The records by picture, and the subjects that TigerTag made. Thread-safe."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: PluginState) -> None:
         self._kept = kept
 
     def all(self) -> dict[str, Record]:

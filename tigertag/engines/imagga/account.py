@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 from threading import Lock
 
-from tigertag.contracts import NOTICE, Kept
+from tigertag.contracts import NOTICE, PluginState
 from tigertag.engines.imagga.usage import Usage
 from tigertag.errors import QuotaExhausted
 
@@ -15,7 +15,7 @@ _FRESH_S = 60.0
 class Account:
     """Counts calls between two readings, and keeps one line about them. Thread-safe."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: PluginState) -> None:
         self._kept = kept
         self._lock = Lock()
         self._usage = Usage()

@@ -65,7 +65,7 @@ class Imagga:
         self._http = host.http
         self._gate = Gate(CAUTIOUS)
         self._client = Client(id, options, host.http, self._gate)
-        self._account = Account(host.kept)
+        self._account = Account(host.state)
         self._lock = Lock()
         self._reading = Lock()
         self._counting = Lock()

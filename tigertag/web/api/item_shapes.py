@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from tigertag import model
-from tigertag.model import Evidence, Kind, Label, Shown, Standing, TagRef
+from tigertag.model import Evidence, Kind, Label, Shown, TagOwnership, TagRef
 from tigertag.services import views
 from tigertag.services.views import Answered, Stands
 from tigertag.store.ledger import EditRow
@@ -115,7 +115,7 @@ class StandingTag(Shape):
 
     field: model.Field
     name: str
-    state: Standing
+    state: TagOwnership
     since: datetime
 
     @classmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.compreface import CompreFaceServer, drawn
 from tests.counted import CountedCalls
-from tigertag.contracts import Enrolled, Forgetful, Host, Kept, RunContext
+from tigertag.contracts import Enrolled, Host, PluginState, PluginStateInMemory, RunContext
 from tigertag.engines import compreface
 from tigertag.engines.compreface import CompreFace, Options
 from tigertag.net import Http, RetryPolicy
@@ -23,7 +23,7 @@ class Home:
     server: CompreFaceServer
     root: Path
     http: Http = field(default_factory=lambda: Http(HASTE))
-    kept: Kept = field(default_factory=Forgetful)
+    kept: PluginState = field(default_factory=PluginStateInMemory)
     engines: list[CompreFace] = field(default_factory=list)
 
     @property

@@ -10,7 +10,7 @@ import pytest
 from tests.compreface import drawn
 from tests.counted import CountedCalls
 from tests.unit.engines.compreface.setup import Home
-from tigertag.contracts import Call, Enrolled, Forgetful, RunContext
+from tigertag.contracts import Call, Enrolled, PluginStateInMemory, RunContext
 from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
 from tigertag.net import Http
 
@@ -25,7 +25,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class KilledStore(Forgetful):
+class KilledStore(PluginStateInMemory):
     """Kills the process at its n-th change; `after`: just after it instead of just before."""
 
     def __init__(self, values: dict[str, str], *, at: int, after: bool) -> None:
@@ -52,7 +52,7 @@ class KilledStore(Forgetful):
             raise Killed
 
 
-class Shy(Forgetful):
+class Shy(PluginStateInMemory):
     """Says that another process has the lease, some times."""
 
     def __init__(self, times: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from tests.counted import CountedCalls
 from tests.imagga import KEY, SECRET, ImaggaServer
 from tests.unit.engines.engine_contract import photo
-from tigertag.contracts import NOTICE, Forgetful, Host, Labelled, Outcome, RunContext
+from tigertag.contracts import NOTICE, Host, Labelled, Outcome, PluginStateInMemory, RunContext
 from tigertag.engines.imagga import Imagga, Options, build
 from tigertag.model import Sample
 from tigertag.net import Http, RetryPolicy
@@ -23,7 +23,7 @@ class Imaggas:
     ) -> None:
         self.imagga = imagga
         self.calls = CountedCalls()
-        self.kept = Forgetful()
+        self.kept = PluginStateInMemory()
         self.http = Http(patience)
         self._options = {"api_url": imagga.url, "api_key": KEY, "api_secret": SECRET} | options
         self.engine = self.again()
