@@ -31,7 +31,13 @@
 The message is one line: what happened, what was kept, what to do. Nothing secret is ever put in it.
 """
 
+import errno
+import os
+import stat
 from datetime import datetime
+from pathlib import Path
+
+_DENIED = (errno.EACCES, errno.EPERM)
 
 
 class TigerTagError(Exception):
@@ -169,3 +175,38 @@ class Throttled(RequestError):
     def __init__(self, message: str = "", *, retry_after_s: float = 60.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+def os_reason(exc: OSError, path: str | Path | None = None) -> str:
+    """Return why the system refused something, in words and without a full stop.
+
+    Where permission is lacking: "Permission denied: TigerTag runs as uid 1000, the folder /photos/x
+    belongs to uid 0, mode drwx------". `path` is what was to be read or written; without it, what
+    the error names. If TigerTag may not look at the path, the nearest folder above is named.
+    """
+    reason = exc.strerror or str(exc) or "the reason is not known"
+    path = path if path is not None else exc.filename
+    if exc.errno not in _DENIED:
+        return reason
+    owner = _owner(os.path.abspath(path)) if isinstance(path, str | Path) else ""
+    return f"{reason}: TigerTag runs as uid {os.geteuid()}{owner}"
+
+
+def _owner(path: str) -> str:
+    """Say who owns the path, or the nearest folder above it that TigerTag may look at."""
+    while (status := _status(path)) is None:
+        above = os.path.dirname(path)
+        if above == path:
+            return ""
+        path = above
+    kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
+    shown = path.encode(errors="backslashreplace").decode()
+    mode = stat.filemode(status.st_mode)
+    return f", the {kind} {shown} belongs to uid {status.st_uid}, mode {mode}"
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None

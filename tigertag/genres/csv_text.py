@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 
-from tigertag.denied import why
-from tigertag.errors import RequestError
+from tigertag.errors import RequestError, os_reason
 from tigertag.wording import one_line
 
 _MOST_BYTES = 32 * 1024 * 1024
@@ -86,7 +85,7 @@ def _raw(path: Path) -> bytes:
     except FileNotFoundError as exc:
         raise RequestError(f"There is no file {path}.") from exc
     except (OSError, ValueError) as exc:
-        reason = why(exc) if isinstance(exc, OSError) else "its name cannot be used"
+        reason = os_reason(exc) if isinstance(exc, OSError) else "its name cannot be used"
         raise RequestError(f"{path} cannot be read: {reason}.") from exc
 
 

@@ -10,8 +10,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from tigertag.core import Core
-from tigertag.denied import why
-from tigertag.errors import RequestError
+from tigertag.errors import RequestError, os_reason
 from tigertag.genres import (
     archive,
     backbones,
@@ -166,7 +165,7 @@ def _refused(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        reason = why(exc)
+        reason = os_reason(exc)
         raise RequestError(
             f"{folder} cannot be written: {reason}; name another with --out."
         ) from exc

@@ -8,8 +8,7 @@ from stat import S_ISDIR, S_ISREG
 from urllib.parse import urlsplit
 
 from tigertag.contracts import Library, Need, RunContext, Source
-from tigertag.denied import why
-from tigertag.errors import ItemGone, Unreadable
+from tigertag.errors import ItemGone, Unreadable, os_reason
 from tigertag.genres import trailers
 from tigertag.libraries import folder
 from tigertag.media import formats
@@ -43,7 +42,7 @@ def file(path: Path) -> Found:
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise ItemGone("There is no such file.") from exc
     except (OSError, ValueError) as exc:
-        reason = why(exc, path) if isinstance(exc, OSError) else "its name cannot be used"
+        reason = os_reason(exc, path) if isinstance(exc, OSError) else "its name cannot be used"
         raise Unreadable(f"The file cannot be read: {reason}.") from exc
     revision = f"{status.st_size}-{status.st_mtime_ns}"
     return Found(f"file:{path.absolute()}", revision, media, lambda _need, _run: _itself(path))

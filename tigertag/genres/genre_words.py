@@ -6,8 +6,7 @@ from typing import NoReturn
 
 import yaml
 
-from tigertag.denied import why
-from tigertag.errors import RequestError
+from tigertag.errors import RequestError, os_reason
 from tigertag.wording import one_line, tidy
 
 _MOST_BYTES = 256 * 1024
@@ -20,7 +19,7 @@ def read(path: Path) -> Mapping[str, tuple[str, ...]]:
         with path.open("rb") as stream:
             raw = stream.read(_MOST_BYTES + 1)
     except OSError as exc:
-        reason = why(exc)
+        reason = os_reason(exc)
         raise RequestError(f"The genres in {path} cannot be read: {reason}.") from exc
     if len(raw) > _MOST_BYTES:
         raise RequestError(f"The genres in {path} are more than {_MOST_BYTES // 1024} KiB.")

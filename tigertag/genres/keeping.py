@@ -13,8 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
-from tigertag.denied import why
-from tigertag.errors import ModelError, StoreError, StoreFull, StoreUnavailable
+from tigertag.errors import ModelError, StoreError, StoreFull, StoreUnavailable, os_reason
 
 _PIECE: Final = 1 << 20
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
@@ -33,7 +32,7 @@ class OpenFolder:
         try:
             return sorted(os.listdir(self._place))
         except OSError as exc:
-            raise ModelError(f"its folder cannot be read: {why(exc)}") from exc
+            raise ModelError(f"its folder cannot be read: {os_reason(exc)}") from exc
 
     def read(self, name: str, *, most: int) -> bytes:
         """Return the file. Raises `ModelError`: none is there, it is a link, or it is too large."""
@@ -61,7 +60,7 @@ class OpenFolder:
             raise ModelError(f"its {name} is missing") from exc
         except OSError as exc:
             link = exc.errno == errno.ELOOP
-            problem = "is a link" if link else f"cannot be read: {why(exc)}"
+            problem = "is a link" if link else f"cannot be read: {os_reason(exc)}"
             raise ModelError(f"its {name} {problem}") from exc
 
     def _open(self, name: str, flags: int) -> int:
@@ -77,7 +76,7 @@ def opened(folder: Path) -> Iterator[OpenFolder]:
     except FileNotFoundError:
         raise
     except OSError as exc:
-        raise ModelError(f"its folder cannot be opened: {why(exc)}") from exc
+        raise ModelError(f"its folder cannot be opened: {os_reason(exc)}") from exc
     try:
         yield OpenFolder(place)
     finally:
@@ -162,4 +161,6 @@ def _remove(path: Path) -> None:
 
 def _unwritable(folder: Path, exc: OSError) -> StoreError:
     kind = StoreFull if exc.errno in _FULL else StoreUnavailable
-    return kind(f"The genre model cannot be kept in {folder}: {why(exc)}; what was there stays.")
+    return kind(
+        f"The genre model cannot be kept in {folder}: {os_reason(exc)}; what was there stays."
+    )

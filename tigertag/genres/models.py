@@ -9,8 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from tigertag.denied import why
-from tigertag.errors import ModelError, RequestError
+from tigertag.errors import ModelError, RequestError, os_reason
 from tigertag.genres.genre_model import GenreModel
 from tigertag.genres.keeping import OpenFolder, opened, replace
 from tigertag.genres.manifest import (
@@ -80,7 +79,7 @@ class Models:
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as exc:
-            reason = why(exc)
+            reason = os_reason(exc)
             raise ModelError(f"The models in {self._folder} cannot be listed: {reason}.") from exc
         found = {folder.name.removesuffix(BEFORE) for folder in folders}
         return tuple(sorted(name for name in found if NAME.fullmatch(name)))

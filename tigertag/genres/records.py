@@ -18,8 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tigertag.denied import why
-from tigertag.errors import StoreError, StoreFull, StoreUnavailable
+from tigertag.errors import StoreError, StoreFull, StoreUnavailable, os_reason
 from tigertag.genres.features import Features
 from tigertag.store.features import FeatureKey
 
@@ -149,7 +148,7 @@ def _unwritable(folder: Path, exc: OSError) -> StoreError:
             f"There is no space left for features in {folder}; all that were extracted are kept."
             " Free space, then start again."
         )
-    reason = why(exc)
+    reason = os_reason(exc)
     return StoreUnavailable(
         f"Features cannot be kept in {folder}: {reason}; make it writable, then start again."
     )

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.contracts import Host
-from tigertag.denied import why
-from tigertag.errors import ModelError
+from tigertag.errors import ModelError, os_reason
 from tigertag.inference import graphs
 from tigertag.inference.cutting import Cut, cut
 from tigertag.inference.kept import embedding_file
@@ -164,7 +163,7 @@ class _Own:
                 file.write_bytes(found.onnx)
                 session = self._loaded(file, device, precision)
         except OSError as exc:
-            reason = why(exc)
+            reason = os_reason(exc)
             raise ModelError(
                 f"{self.name} cannot be written to a temporary file: {reason}."
             ) from exc

@@ -17,8 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tigertag.denied import why
-from tigertag.errors import ModelError
+from tigertag.errors import ModelError, os_reason
 from tigertag.inference import tensors
 from tigertag.inference.tensors import Malformed, Storage, TensorRef, WouldRunCode
 
@@ -51,7 +50,7 @@ def read_checkpoint(path: Path) -> Tensors:
             raise ModelError(f"{path} is larger than any checkpoint that TigerTag can use.")
         return parse_checkpoint(path.read_bytes())
     except OSError as exc:
-        raise ModelError(f"{path} cannot be read: {why(exc)}.") from exc
+        raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
     except WouldRunCode as exc:
         raise ModelError(
             f"{path} would run code ({exc}); nothing was run. Use a file that holds tensors only."

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tigertag.denied import why
-from tigertag.errors import ModelError
+from tigertag.errors import ModelError, os_reason
 from tigertag.inference.shape import Input, Shape, read_input, shown
 from tigertag.inference.wiring import Wiring, is_external, reads, tensors
 
@@ -65,7 +64,7 @@ def _read(path: Path) -> "ModelProto":
     try:
         model = onnx.load_from_string(_bytes(path))
     except OSError as exc:
-        raise ModelError(f"{path} cannot be read: {why(exc)}.") from exc
+        raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
     except (DecodeError, MemoryError, ValueError) as exc:
         raise ModelError(f"{path} is no ONNX file, or it is damaged.") from exc
     if any(is_external(tensor) for tensor in tensors(model)):

@@ -11,8 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from tigertag.denied import why
-from tigertag.errors import ModelError
+from tigertag.errors import ModelError, os_reason
 from tigertag.inference import graphs
 from tigertag.inference.checkpoint import read_checkpoint
 from tigertag.inference.weights import Weights
@@ -42,7 +41,7 @@ def _kept(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], b
         if _is_whole(path):
             return path
     except OSError as exc:
-        raise ModelError(f"{path} cannot be read: {why(exc)}.") from exc
+        raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
     checkpoint = weights.file()
     logger.info("building %s from %s", path.name, checkpoint.name)
     graph = build(weights.network, read_checkpoint(checkpoint))
@@ -52,7 +51,7 @@ def _kept(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], b
         _write(path, graph)
         _write(_sum_of(path), sha256(graph).hexdigest().encode())
     except OSError as exc:
-        reason = why(exc)
+        reason = os_reason(exc)
         raise ModelError(f"{path} cannot be written: {reason}; make {folder} writable.") from exc
     return path
 

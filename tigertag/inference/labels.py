@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tigertag.concepts import Concepts
-from tigertag.denied import why
-from tigertag.errors import ModelError
+from tigertag.errors import ModelError, os_reason
 
 _CONCEPT: Final = re.compile(r"n\d{8}")
 
@@ -38,7 +37,7 @@ def read_labels(path: Path, concepts: Concepts) -> Classes:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as exc:
-        raise ModelError(f"{path} cannot be read: {why(exc)}.") from exc
+        raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
     except UnicodeDecodeError as exc:
         raise ModelError(f"{path} is not text in UTF-8.") from exc
     while lines and not lines[-1].strip():

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from tigertag.contracts import Host
-from tigertag.denied import why
-from tigertag.errors import HttpError, ModelError
+from tigertag.errors import HttpError, ModelError, os_reason
 
 TORCHVISION: Final = "https://download.pytorch.org/models/"
 
@@ -102,7 +101,7 @@ def sha256(path: Path) -> str:
         with path.open("rb") as file:
             return file_digest(file, "sha256").hexdigest()
     except OSError as exc:
-        raise ModelError(f"{path} cannot be read: {why(exc)}.") from exc
+        raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
 
 
 def _logged(name: str) -> Callable[[int, int | None], None]:

@@ -23,8 +23,7 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from tigertag.contracts import Source
-from tigertag.denied import why
-from tigertag.errors import ItemGone, Unreadable
+from tigertag.errors import ItemGone, Unreadable, os_reason
 from tigertag.media import jpeg_end
 from tigertag.media.colours import rgb
 from tigertag.media.formats import decoder
@@ -140,10 +139,10 @@ def _unreadable(exc: BaseException) -> Unreadable | ItemGone:
     if isinstance(exc, FileNotFoundError | NotADirectoryError):
         return ItemGone("The file is no longer there.")
     if isinstance(exc, PermissionError):
-        reason = f"TigerTag is not permitted to read the file: {why(exc)}."
+        reason = f"TigerTag is not permitted to read the file: {os_reason(exc)}."
         return Unreadable(reason, retryable=True)
     if isinstance(exc, OSError) and exc.errno is not None:
-        return Unreadable(f"The file could not be read: {why(exc)}.", retryable=True)
+        return Unreadable(f"The file could not be read: {os_reason(exc)}.", retryable=True)
     if "truncated" in str(exc).lower():
         return Unreadable("The picture is cut short; the file is not complete.")
     return Unreadable("The picture is broken or cut short, and cannot be decoded.")

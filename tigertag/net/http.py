@@ -14,8 +14,7 @@ from uuid import uuid4
 import requests
 
 from tigertag import locks
-from tigertag.denied import why
-from tigertag.errors import HttpError
+from tigertag.errors import HttpError, os_reason
 from tigertag.net.retry import RetryPolicy, is_cancelled
 from tigertag.net.session import (
     PARTIAL,
@@ -163,7 +162,7 @@ def _disk_errors(to: Path) -> Iterator[None]:
                 f"The disk is full: {to.name} does not fit into {to.parent}. What was loaded is"
                 " kept as a part; free space, then try again."
             ) from exc
-        raise HttpError(f"{to} cannot be written ({why(exc)}).") from exc
+        raise HttpError(f"{to} cannot be written ({os_reason(exc)}).") from exc
 
 
 class PartialFile:

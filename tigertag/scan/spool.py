@@ -15,8 +15,7 @@ from uuid import uuid4
 from tigertag import locks
 from tigertag.contracts import DeferredEngine, Prepared, is_deferred
 from tigertag.core import Core
-from tigertag.denied import why
-from tigertag.errors import StoreFull
+from tigertag.errors import StoreFull, os_reason
 from tigertag.scan import calls
 from tigertag.scan.context import Context
 from tigertag.store import Db, batches, chunks, kept, use
@@ -265,6 +264,6 @@ def _disk() -> Iterator[None]:
         yield
     except OSError as exc:
         raise StoreFull(
-            f"A batch cannot be kept in TIGERTAG_HOME ({why(exc)}); all that was committed is"
+            f"A batch cannot be kept in TIGERTAG_HOME ({os_reason(exc)}); all that was committed is"
             " kept. Free space, then resume."
         ) from exc

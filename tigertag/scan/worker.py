@@ -9,8 +9,7 @@ from threading import Event, Lock, Thread
 
 from tigertag import locks
 from tigertag.core import Core
-from tigertag.denied import why
-from tigertag.errors import LibraryError, StoreError, TigerTagError
+from tigertag.errors import LibraryError, StoreError, TigerTagError, os_reason
 from tigertag.scan import batch_cleanup as winding
 from tigertag.scan.runner import Runner
 from tigertag.store import Db, chunks, scans
@@ -147,7 +146,7 @@ def alone(home: Path) -> Iterator[bool]:
         home.mkdir(parents=True, exist_ok=True)
         file = (home / "work.lock").open("w")
     except OSError as exc:
-        logger.error("%s cannot be written (%s); no scan runs.", home, why(exc))
+        logger.error("%s cannot be written (%s); no scan runs.", home, os_reason(exc))
         yield False
         return
     with file:

@@ -15,8 +15,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from tigertag import locks
 from tigertag.core import Core
-from tigertag.denied import why
-from tigertag.errors import RequestError, SettingsError, Throttled
+from tigertag.errors import RequestError, SettingsError, Throttled, os_reason
 from tigertag.store import accounts
 
 SHORTEST_PASSWORD = 8
@@ -235,7 +234,7 @@ def _home(home: Path) -> Iterator[Path]:
             os.close(handle)
     except OSError as exc:
         raise SettingsError(
-            f"TIGERTAG_HOME: {home} cannot be written ({why(exc, home)});"
+            f"TIGERTAG_HOME: {home} cannot be written ({os_reason(exc, home)});"
             " give the user that runs TigerTag the right to."
         ) from exc
 

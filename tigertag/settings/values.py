@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tigertag.denied import why
-from tigertag.errors import SettingsError
+from tigertag.errors import SettingsError, os_reason
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -43,7 +42,7 @@ def from_file(key: str, path: str) -> str:
     try:
         value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as exc:
-        raise SettingsError(f"{key}: {path!r} cannot be read ({why(exc)}).") from exc
+        raise SettingsError(f"{key}: {path!r} cannot be read ({os_reason(exc)}).") from exc
     except ValueError as exc:
         raise SettingsError(f"{key}: {path!r} is not a text file in UTF-8.") from exc
     if not value:

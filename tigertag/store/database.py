@@ -17,8 +17,14 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import QueuePool
 
-from tigertag.denied import why
-from tigertag.errors import StoreError, StoreFull, StoreUnavailable, TigerTagError, Unstorable
+from tigertag.errors import (
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    TigerTagError,
+    Unstorable,
+    os_reason,
+)
 from tigertag.store import types
 
 Db = Connection
@@ -115,7 +121,7 @@ def make_folder(database: Path) -> None:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreUnavailable(
-            f"The database's folder {database.parent} cannot be made: {why(exc)}."
+            f"The database's folder {database.parent} cannot be made: {os_reason(exc)}."
         ) from exc
 
 

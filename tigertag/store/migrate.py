@@ -15,8 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
 
 from tigertag import locks
-from tigertag.denied import why
-from tigertag.errors import SchemaMismatch, StoreUnavailable
+from tigertag.errors import SchemaMismatch, StoreUnavailable, os_reason
 from tigertag.store.database import Store, make_folder
 
 _ADVISORY_LOCK = 7_309_453
@@ -162,7 +161,7 @@ def _lock_file(path: Path) -> IO[str]:
         return path.with_name(f"{path.name}.lock").open("w")
     except OSError as exc:
         raise StoreUnavailable(
-            f"The database's folder {path.parent} cannot be written: {why(exc)}."
+            f"The database's folder {path.parent} cannot be written: {os_reason(exc)}."
         ) from exc
 
 

@@ -6,9 +6,8 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from threading import Lock
 
-from tigertag.denied import why
 from tigertag.engines.compreface.listing import Finding, Listing, Named, Person, listed
-from tigertag.errors import EngineError, ItemError
+from tigertag.errors import EngineError, ItemError, os_reason
 from tigertag.media.picture import decode
 from tigertag.model import Frame
 from tigertag.wording import did_you_mean
@@ -100,8 +99,8 @@ class Gallery:
             raw = self.config.read_bytes()
         except OSError as exc:
             raise EngineError(
-                f"{self.config.absolute()} cannot be read ({why(exc)}); a file with `faces: []`"
-                " says that nobody is to be known. See the engine's FACES_CONFIG."
+                f"{self.config.absolute()} cannot be read ({os_reason(exc)}); a file with"
+                " `faces: []` says that nobody is to be known. See the engine's FACES_CONFIG."
             ) from exc
         with self._lock:
             if self._read is None or self._read[0] != raw:
@@ -115,7 +114,7 @@ class Gallery:
         except FileNotFoundError:
             problem = f"{named.name} is not there{self._did_you_mean(named.name)}"
         except OSError as exc:
-            problem = f"{named.name} cannot be read ({why(exc)})."
+            problem = f"{named.name} cannot be read ({os_reason(exc)})."
         return replace(picture, problem=problem)
 
     def _place(self, name: str) -> Path:

@@ -12,9 +12,8 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tigertag.denied import why
 from tigertag.engines.openai_vision.completion import Usage
-from tigertag.errors import EngineError
+from tigertag.errors import EngineError, os_reason
 
 MILLION = 1_000_000
 LARGEST_ANSWER = 3_000
@@ -150,7 +149,7 @@ def _own(path: Path | None) -> _File | None:
     try:
         return _File.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except OSError as exc:
-        raise EngineError(f"The price table {path} cannot be read ({why(exc)}).") from exc
+        raise EngineError(f"The price table {path} cannot be read ({os_reason(exc)}).") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

@@ -8,8 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from tigertag.denied import why
-from tigertag.errors import EngineError
+from tigertag.errors import EngineError, os_reason
 from tigertag.model import Kind
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -93,7 +92,7 @@ class Prompt:
         try:
             task = self.file.read_text("utf-8").strip()
         except OSError as exc:
-            raise EngineError(f"The prompt {self.file} cannot be read ({why(exc)}).") from exc
+            raise EngineError(f"The prompt {self.file} cannot be read ({os_reason(exc)}).") from exc
         except UnicodeDecodeError as exc:
             raise EngineError(f"The prompt {self.file} is no text in UTF-8.") from exc
         if not 0 < len(task) <= _LONGEST:

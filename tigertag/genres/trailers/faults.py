@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 
-from tigertag.denied import why
-from tigertag.errors import Unreadable
+from tigertag.errors import Unreadable, os_reason
 from tigertag.wording import bare_url, one_line, tidy
 
 _UPDATE = "update yt-dlp if other videos fail, too."
@@ -116,5 +115,5 @@ def _tidied(said: str) -> str:
 
 def from_disk(exc: OSError) -> Unreadable:
     """Return what is raised when the temporary folder fails."""
-    reason = why(exc)
+    reason = os_reason(exc)
     return Unreadable(f"The trailer could not be kept for a moment: {reason}.", retryable=True)

@@ -6,8 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tigertag.denied import why
-from tigertag.errors import Unreadable
+from tigertag.errors import Unreadable, os_reason
 from tigertag.genres.trailers import links
 from tigertag.genres.trailers.asking import brought
 from tigertag.genres.trailers.child import NO_EXTRA
@@ -42,7 +41,7 @@ def _folder() -> Iterator[Path]:
     try:
         made = TemporaryDirectory(prefix="tigertag-trailer-", ignore_cleanup_errors=True)
     except OSError as exc:
-        reason = why(exc)
+        reason = os_reason(exc)
         raise Unreadable(f"There is no temporary folder for a trailer: {reason}.") from exc
     with made as folder:
         yield Path(folder)

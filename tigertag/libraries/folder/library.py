@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from tigertag.contracts import EditOutcome, Need, NotedItems, Notes, NotRead, Source
-from tigertag.denied import why
 from tigertag.errors import (
     ItemError,
     ItemGone,
@@ -18,6 +17,7 @@ from tigertag.errors import (
     LibraryReadOnly,
     LibraryUnavailable,
     Unreadable,
+    os_reason,
 )
 from tigertag.libraries.folder import sidecar
 from tigertag.libraries.folder.choosing import Choice
@@ -149,7 +149,7 @@ class FolderLibrary:
         try:
             sidecar.make_lasting(os.path.dirname(os.path.join(self._root, key)))
         except OSError as exc:
-            reason = f"The sidecar was written, but the disk did not confirm it: {why(exc)}."
+            reason = f"The sidecar was written, but the disk did not confirm it: {os_reason(exc)}."
             return [EditOutcome(one.key, None, one.reason or reason) for one in made]
         return made
 
@@ -284,11 +284,11 @@ class FolderLibrary:
                 raise self._unavailable(self._root, exc) from exc
             if isinstance(exc, FileNotFoundError | NotADirectoryError):
                 raise ItemGone("The file is no longer there.") from exc
-            raise Unreadable(f"The file cannot be read: {why(exc)}.", retryable=True) from exc
+            raise Unreadable(f"The file cannot be read: {os_reason(exc)}.", retryable=True) from exc
 
     def _unavailable(self, folder: str, exc: OSError) -> LibraryUnavailable:
         return LibraryUnavailable(
-            f"Library {self.id}: the folder {folder} cannot be read: {why(exc)}. "
+            f"Library {self.id}: the folder {folder} cannot be read: {os_reason(exc)}. "
             "Check PATH and SECTIONS, and that it is mounted."
         )
 
@@ -302,13 +302,13 @@ class FolderLibrary:
         denied = exc.errno in _DENIED
         if exc.errno == errno.EROFS or (denied and not os.access(self._root, os.W_OK)):
             raise LibraryReadOnly(
-                f"Library {self.id}: its folder cannot be written ({why(exc, self._root)})."
+                f"Library {self.id}: its folder cannot be written ({os_reason(exc, self._root)})."
                 " Previews work; to apply, mount it writable and give TigerTag the right to write"
                 " there."
             ) from exc
         if denied:
-            return f"Its folder cannot be written ({why(exc)}); give that user the right to."
-        return f"Its sidecar could not be written: {why(exc)}."
+            return f"Its folder cannot be written ({os_reason(exc)}); give that user the right to."
+        return f"Its sidecar could not be written: {os_reason(exc)}."
 
 
 def _cleared(edit: Edit, photo: str, taken: set[str]) -> Sidecars | None:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tigertag.contracts import LeftOutReason, Notes
-from tigertag.denied import why
-from tigertag.errors import LibraryUnavailable
+from tigertag.errors import LibraryUnavailable, os_reason
 from tigertag.libraries.folder.choosing import NOMEDIA, Choice
 from tigertag.libraries.folder.keys import key, sidecars, text
 from tigertag.media.formats import (
@@ -135,10 +134,10 @@ class _Walk:
             if must or not os.access(self._root, os.R_OK | os.X_OK):
                 shown = path if must else self._root
                 raise LibraryUnavailable(
-                    f"The folder {text(shown)} cannot be read: {why(exc, shown)}."
+                    f"The folder {text(shown)} cannot be read: {os_reason(exc, shown)}."
                 ) from exc
             if not isinstance(exc, FileNotFoundError):
-                reason = why(exc, path)
+                reason = os_reason(exc, path)
                 logger.warning("folder %s passed over: %s", text(where), reason)
                 self._notes.unread.append(key(where) + "/")
                 self._leave_out(LeftOutReason.UNREADABLE_FOLDER, f"{where} ({reason})")
@@ -167,7 +166,7 @@ class _Walk:
             return None
         except OSError as exc:
             self._notes.unread.append(key(path))
-            self._leave_out(LeftOutReason.UNREADABLE_FILE, f"{path} ({why(exc, entry.path)})")
+            self._leave_out(LeftOutReason.UNREADABLE_FILE, f"{path} ({os_reason(exc, entry.path)})")
             return None
         if status.st_size < self._choice.min_bytes:
             self._leave_out(LeftOutReason.TOO_SMALL, path)

@@ -12,8 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
-from tigertag.denied import why
-from tigertag.errors import Unreadable
+from tigertag.errors import Unreadable, os_reason
 from tigertag.libraries.folder.editing import edited
 from tigertag.libraries.folder.in_file import in_file
 from tigertag.libraries.folder.keys import SIDECARS, sidecars, text
@@ -213,7 +212,7 @@ def _foreign(path: str, what: str) -> Unreadable:
 
 def _failed(path: str, exc: OSError) -> Unreadable:
     name = text(os.path.basename(path))
-    return Unreadable(f"The sidecar {name} cannot be read: {why(exc)}.", retryable=True)
+    return Unreadable(f"The sidecar {name} cannot be read: {os_reason(exc)}.", retryable=True)
 
 
 def current(path: str) -> str:

@@ -2,8 +2,7 @@
 
 import io
 
-from tigertag.denied import why
-from tigertag.errors import ItemError, ItemGone, Unreadable
+from tigertag.errors import ItemError, ItemGone, Unreadable, os_reason
 from tigertag.media import formats
 
 NO_EXTRA = "Videos need the extra `video`; install it with: pip install 'tigertag[video]'."
@@ -31,9 +30,9 @@ def from_disk(exc: OSError) -> ItemError:
     if isinstance(exc, FileNotFoundError | NotADirectoryError):
         return ItemGone("The file is no longer there.")
     if isinstance(exc, PermissionError):
-        reason = f"TigerTag is not permitted to read the file: {why(exc)}."
+        reason = f"TigerTag is not permitted to read the file: {os_reason(exc)}."
         return Unreadable(reason, retryable=True)
-    return Unreadable(f"The file could not be read: {why(exc)}.", retryable=True)
+    return Unreadable(f"The file could not be read: {os_reason(exc)}.", retryable=True)
 
 
 def from_decoder(exc: Exception) -> ItemError:

@@ -4,7 +4,7 @@ import errno
 import os
 from pathlib import Path
 
-from tigertag.denied import why
+from tigertag.errors import os_reason
 
 
 def denied(path: Path | None = None) -> PermissionError:
@@ -14,25 +14,25 @@ def denied(path: Path | None = None) -> PermissionError:
 
 def test_it_names_the_uid_the_owner_and_the_mode_of_a_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    assert why(denied(tmp_path)) == (
+    assert os_reason(denied(tmp_path)) == (
         f"Permission denied: TigerTag runs as uid {os.geteuid()}, the folder {tmp_path} belongs to"
         f" uid {tmp_path.stat().st_uid}, mode drwx------"
     )
 
 
 def test_what_is_not_there_is_the_matter_of_the_folder_above(tmp_path: Path) -> None:
-    assert f"the folder {tmp_path} " in why(denied(tmp_path / "none/new.xmp"))
+    assert f"the folder {tmp_path} " in os_reason(denied(tmp_path / "none/new.xmp"))
 
 
 def test_it_names_a_file_as_one(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch(0o600)
-    assert f"the file {tmp_path / 'a.jpg'} belongs" in why(denied(), tmp_path / "a.jpg")
+    assert f"the file {tmp_path / 'a.jpg'} belongs" in os_reason(denied(), tmp_path / "a.jpg")
 
 
 def test_other_errors_say_their_reason_alone(tmp_path: Path) -> None:
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path))
-    assert why(error) == "No space left on device"
+    assert os_reason(error) == "No space left on device"
 
 
 def test_without_a_path_it_still_names_the_uid() -> None:
-    assert why(denied()) == f"Permission denied: TigerTag runs as uid {os.geteuid()}"
+    assert os_reason(denied()) == f"Permission denied: TigerTag runs as uid {os.geteuid()}"
