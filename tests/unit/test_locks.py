@@ -1,5 +1,6 @@
 """Locks, and file systems that have none."""
 
+from contextlib import closing
 from errno import EIO, ENOLCK, EOPNOTSUPP
 from pathlib import Path
 
@@ -47,8 +48,11 @@ def test_sqlite_is_refused_where_there_are_no_locks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_locks(monkeypatch, ENOLCK)
-    with pytest.raises(StoreUnavailable, match="no locks"):
-        migrate.upgrade(Store(f"sqlite:///{tmp_path}/tigertag.db"))
+    with (
+        closing(Store(f"sqlite:///{tmp_path}/tigertag.db")) as store,
+        pytest.raises(StoreUnavailable, match="no locks"),
+    ):
+        migrate.upgrade(store)
 
 
 def test_the_key_of_sessions_is_one_for_all_processes_without_locks(

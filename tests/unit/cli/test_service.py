@@ -1,5 +1,6 @@
 """`tigertag password` and `tigertag work`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,12 @@ def said(*arguments: str, typed: str = "", code: int = 0) -> str:
     return result.output
 
 
-def accounts() -> Accounts:
+@pytest.fixture
+def accounts(home: Path) -> Iterator[Accounts]:
     core = bootstrap.build(settings.load())
     bootstrap.open_store(core)
-    return Accounts(core)
+    yield Accounts(core)
+    core.store.close()
 
 
 def test_a_password_that_is_too_short_is_refused(home: Path) -> None:
@@ -47,28 +50,30 @@ def test_a_password_of_the_settings_cannot_be_set_here(
     assert "horse" not in output
 
 
-def test_a_password_is_read_from_standard_input_and_not_shown(home: Path) -> None:
+def test_a_password_is_read_from_standard_input_and_not_shown(
+    home: Path, accounts: Accounts
+) -> None:
     assert "correct horse" not in said("password", typed="correct horse\n")
-    assert accounts().check_password("correct horse", "10.0.0.1")
+    assert accounts.check_password("correct horse", "10.0.0.1")
 
 
-def test_a_generated_password_is_the_one_that_is_printed(home: Path) -> None:
+def test_a_generated_password_is_the_one_that_is_printed(home: Path, accounts: Accounts) -> None:
     printed = said("password", "--generate").splitlines()[0]
-    assert accounts().check_password(printed, "10.0.0.1")
+    assert accounts.check_password(printed, "10.0.0.1")
 
 
-def test_a_new_key_is_printed_once_and_ends_the_old_one(home: Path) -> None:
+def test_a_new_key_is_printed_once_and_ends_the_old_one(home: Path, accounts: Accounts) -> None:
     first, second = (said("password", "--api-key").strip() for _ in range(2))
-    assert [accounts().check_key(key) for key in (first, second)] == [False, True]
+    assert [accounts.check_key(key) for key in (first, second)] == [False, True]
 
 
 def test_a_link_leads_to_the_sign_in_with_its_token_where_no_server_sees_it(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TIGERTAG_BASE_PATH", "/tiger")
     address, _mark, token = said("password", "--link").strip().partition("#link=")
     assert address == "http://127.0.0.1:5000/tiger/sign-in"
-    assert accounts().use_link(token)
+    assert accounts.use_link(token)
 
 
 def test_one_process_works_for_a_home(home: Path) -> None:

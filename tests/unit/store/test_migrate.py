@@ -1,6 +1,7 @@
 """Every migration, up and down, on both databases, with rows in it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -161,11 +162,11 @@ def test_a_database_of_another_program_is_named_and_left_alone(
 
 def test_another_programs_file_is_not_turned_to_wal(tmp_path: Path) -> None:
     path = tmp_path / "photos.db"
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE photo (id INTEGER)")
     before = path.read_bytes()
-    with pytest.raises(SchemaMismatch):
-        migrate.upgrade(Store(f"sqlite:///{path}"))
+    with closing(Store(f"sqlite:///{path}")) as store, pytest.raises(SchemaMismatch):
+        migrate.upgrade(store)
     assert (path.read_bytes(), [one.name for one in tmp_path.iterdir()]) == (before, [path.name])
 
 
@@ -187,9 +188,8 @@ def test_an_sqlite_file_is_backed_up_before_a_step_down(tmp_path: Path) -> None:
         fill(db)
     kept = migrate.downgrade(store, "base")
     assert kept is not None
-    with sqlite3.connect(kept) as copy:
+    with closing(sqlite3.connect(kept)) as copy:
         assert copy.execute("SELECT count(*) FROM items").fetchone() == (1,)
-    copy.close()
     store.close()
 
 

@@ -1,6 +1,7 @@
 """Queries on both databases."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -195,8 +196,9 @@ def test_tags_stand_by_word_whatever_the_case(store: Store) -> None:
 def test_a_file_that_is_no_database_is_said_to_be_damaged(tmp_path: Path) -> None:
     (tmp_path / "tigertag.db").write_bytes(b"not a database" * 100)
     with (
+        closing(Store(f"sqlite:///{tmp_path}/tigertag.db")) as store,
         pytest.raises(StoreError, match="damaged"),
-        Store(f"sqlite:///{tmp_path}/tigertag.db").read(),
+        store.read(),
     ):
         pass
 
