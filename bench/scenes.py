@@ -12,7 +12,7 @@ from scenedetect import ContentDetector, detect
 from bench import films
 from tigertag.contracts import Sampling
 from tigertag.media import video
-from tigertag.media.video.content import cuts
+from tigertag.media.video.cuts import cuts
 from tigertag.model import Frame
 
 SIDE_PX, MOST, TEN_MINUTES_S = 256, 400, 600.0

@@ -27,7 +27,7 @@ from tigertag.contracts.engine import (
     Labelled,
     Outcome,
 )
-from tigertag.contracts.frames import Sampling, evenly
+from tigertag.contracts.frames import Sampling
 from tigertag.contracts.host import (
     NOTICE,
     Forgetful,
@@ -47,6 +47,7 @@ from tigertag.contracts.listed import (
     Notes,
 )
 from tigertag.contracts.use import Call, Calls, NoCalls, RunContext
+from tigertag.sequences import evenly
 
 __all__ = [
     "NOTICE",

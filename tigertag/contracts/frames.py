@@ -1,10 +1,7 @@
 """How the frames of a video are chosen."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
-
-T = TypeVar("T")
+from typing import Literal
 
 By = Literal["scenes", "interval", "keyframes"]
 
@@ -34,9 +31,3 @@ class Sampling:
             "keyframes": "",
         }
         return f"{self.by}{told[self.by]}-{self.max_frames}"
-
-
-def evenly(some: Sequence[T], most: int) -> tuple[T, ...]:
-    """Return at most so many of them, in order: the middle one of each of as many equal parts."""
-    parts = min(most, len(some))
-    return tuple(some[(2 * part + 1) * len(some) // (2 * parts)] for part in range(parts))

@@ -17,8 +17,8 @@ from tigertag.genres.patience import Patience
 from tigertag.genres.records import Records
 from tigertag.inference.backbone import Backbone, Embedder
 from tigertag.media import video
-from tigertag.media.content import content_hash
 from tigertag.media.picture import decode
+from tigertag.media.source import content_hash
 from tigertag.model import Media
 from tigertag.store import Store
 from tigertag.store import features as rows

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from tigertag.contracts import Library, Need, RunContext, Source
 from tigertag.errors import ItemGone, Unreadable, os_reason
 from tigertag.genres import trailers
-from tigertag.libraries import folder
 from tigertag.media import formats
+from tigertag.media.formats import media_of
 from tigertag.model import Item, Media
 
 
@@ -38,7 +38,7 @@ def file(path: Path) -> Found:
             raise Unreadable("This is a folder; name the files in it.")
         if not S_ISREG(status.st_mode):
             raise Unreadable("This is not a file.")
-        media = folder.media_of(path.name) or _sniffed(path)
+        media = media_of(path.name) or _sniffed(path)
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise ItemGone("There is no such file.") from exc
     except (OSError, ValueError) as exc:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from tigertag.errors import Unreadable
-from tigertag.libraries import folder
+from tigertag.media.formats import media_of
 from tigertag.model import Item, Media
 from tigertag.wording import did_you_mean
 
@@ -60,7 +60,7 @@ class Named:
 
 def _shorter(title: str) -> set[str]:
     shorter = {title.rpartition(_BETWEEN)[2]}
-    return shorter | {PurePath(title).stem} if folder.media_of(title) else shorter
+    return shorter | {PurePath(title).stem} if media_of(title) else shorter
 
 
 def _has(title: str, word: str) -> bool:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
 from tigertag.inference.shape import Shape, read_classes, read_input
+from tigertag.sequences import batched
 
 CUDA: Final = "CUDAExecutionProvider"
 BATCH: Final = 16
@@ -49,8 +50,8 @@ class OnnxruntimeSession:
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """See `Session`."""
-        waiting, numbers = iter(images), count()
-        while some := list(islice(waiting, self._batch)):
+        numbers = count()
+        for some in batched(images, self._batch):
             with self._mapped("ONNX Runtime failed"):
                 outputs = self._session.run([self._output], {self._input: np.stack(some)})[0]
             for row in outputs:

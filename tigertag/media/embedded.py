@@ -10,7 +10,7 @@ from PIL.ImageFile import ImageFile
 
 from tigertag.errors import Unreadable
 from tigertag.media.formats import decoder
-from tigertag.media.picture import BROKEN, hush_pillow
+from tigertag.media.picture import BROKEN, silence_pillow
 
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _GUID_BYTES = 32
@@ -29,7 +29,7 @@ class Embedded:
 
 def embedded(path: Path) -> Embedded:
     """Read a picture's keywords; what is broken or no picture has none. Raises `OSError`."""
-    hush_pillow()
+    silence_pillow()
     with path.open("rb") as stream:
         try:
             image = decoder(stream)(stream)

@@ -1,5 +1,6 @@
 """Which decoder a picture needs: its first bytes tell, never its name."""
 
+import os
 from typing import BinaryIO
 
 from PIL import (
@@ -13,59 +14,42 @@ from PIL import (
 from PIL.ImageFile import ImageFile
 
 from tigertag.errors import Unreadable
+from tigertag.model import Media
 
-EXTENSIONS = frozenset(
-    f".{name}"
-    for name in (
-        *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "tif", "tiff", "bmp"),
-        *("heic", "heif", "hif", "avif"),
-    )
-)
+
+def _extensions(names: str) -> frozenset[str]:
+    return frozenset(f".{name}" for name in names.split())
+
+
+EXTENSIONS = _extensions("jpg jpeg jpe jfif png webp gif tif tiff bmp heic heif hif avif")
 """How the names of the pictures end that TigerTag looks for, in lower case."""
 
-VIDEO_EXTENSIONS = frozenset(
-    f".{name}"
-    for name in (
-        *("mp4", "m4v", "mkv", "mov", "avi", "wmv", "ts", "m2ts", "mts", "mpg", "mpeg", "webm"),
-        *("flv", "f4v", "3gp", "3g2", "ogv", "ogm", "vob", "divx", "asf", "m2v", "mxf", "dv"),
-        *("rm", "rmvb", "wtv"),
-    )
+VIDEO_EXTENSIONS = _extensions(
+    "mp4 m4v mkv mov avi wmv ts m2ts mts mpg mpeg webm flv f4v 3gp 3g2 ogv ogm vob divx asf m2v mxf"
+    " dv rm rmvb wtv"
 )
 """How the names of the videos end that TigerTag looks for, in lower case."""
 
-RAW_EXTENSIONS = frozenset(
-    f".{name}"
-    for name in (
-        *("3fr", "ari", "arw", "bay", "cap", "cr2", "cr3", "crw", "dcr", "dng", "eip", "erf"),
-        *("fff", "gpr", "iiq", "k25", "kdc", "mdc", "mef", "mos", "mrw", "nef", "nrw", "orf"),
-        *("pef", "ptx", "r3d", "raf", "raw", "rw2", "rwl", "rwz", "sr2", "srf", "srw", "x3f"),
-    )
+RAW_EXTENSIONS = _extensions(
+    "3fr ari arw bay cap cr2 cr3 crw dcr dng eip erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw"
+    " orf pef ptx r3d raf raw rw2 rwl rwz sr2 srf srw x3f"
 )
 """How the names of cameras' raw pictures end, which TigerTag does not read."""
 
-UNREAD_EXTENSIONS = frozenset(
-    f".{name}"
-    for name in (
-        *("psd", "psb", "xcf", "kra", "afphoto", "svg", "svgz", "eps", "ai", "jp2", "j2k", "jpf"),
-        *(
-            "jpx",
-            "jxr",
-            "wdp",
-            "hdp",
-            "tga",
-            "exr",
-            "hdr",
-            "pcx",
-            "ico",
-            "dpx",
-            "bpg",
-            "mpo",
-            "pgm",
-        ),
-        *("ppm", "pbm", "braw", "mlv", "insv", "insp", "lrv", "rmx", "f4p", "swf", "mod", "tod"),
-    )
+UNREAD_EXTENSIONS = _extensions(
+    "psd psb xcf kra afphoto svg svgz eps ai jp2 j2k jpf jpx jxr wdp hdp tga exr hdr pcx ico dpx"
+    " bpg mpo pgm ppm pbm braw mlv insv insp lrv rmx f4p swf mod tod"
 )
 """How the names of other pictures and videos end that TigerTag does not look at."""
+
+
+def media_of(name: str) -> Media | None:
+    """Return what a file is by its name; None: neither a photo nor a video."""
+    extension = os.path.splitext(name)[1].lower()
+    if extension in VIDEO_EXTENSIONS:
+        return Media.VIDEO
+    return Media.PHOTO if extension in EXTENSIONS else None
+
 
 _SIGNATURES: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),

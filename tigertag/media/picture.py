@@ -5,28 +5,26 @@ more, bicubic, to the exact size. A HEIC that is too big is decoded through the 
 Colour profiles are ignored: the models were not trained with any.
 """
 
-import io
-import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from tigertag.contracts import Source
-from tigertag.errors import ItemGone, Unreadable, os_reason
+from tigertag.errors import ItemError, Unreadable
 from tigertag.media import jpeg_end
-from tigertag.media.colours import rgb
 from tigertag.media.formats import decoder
+from tigertag.media.source import disk_error, opened_file
 from tigertag.model import Frame
 
 # What Pillow and pillow-heif really raise for broken files, found by cutting and flipping bytes.
@@ -63,6 +61,9 @@ _REDUCING_GAP = 3.0
 _MARGIN = 1.25
 _PILLOW = r"PIL\."
 
+_SCALABLE = {"L", "RGB", "RGBA", "CMYK", "YCbCr"}
+_WHITE_LEVELS = (1.0, 255.0, 65_535.0, 4_294_967_295.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -83,8 +84,10 @@ def decode(source: Source, short_side_px: int, *, limits: Limits = Limits()) -> 
     `short_side_px` where the picture is larger; it is never scaled up. Raises `Unreadable`, its
     message one line that does not name the file, and `ItemGone`.
     """
-    hush_pillow()
-    with _opened(source) as stream:
+    if not isinstance(source, Path | bytes):
+        raise Unreadable("This is a video, not a picture.")
+    silence_pillow()
+    with opened_file(source) as stream:
         kind = decoder(stream)
         try:
             return Frame(np.asarray(_whole(kind, stream, short_side_px, limits)))
@@ -113,42 +116,15 @@ def _whole(
     return _decoded(kind(ended), short_side_px, limits)
 
 
-@contextmanager
-def _opened(source: Source) -> Iterator[BinaryIO]:
-    if isinstance(source, bytes):
-        yield io.BytesIO(source)
-        return
-    if not isinstance(source, Path):
-        raise Unreadable("This is a video, not a picture.")
-    try:
-        stream = _open(source)
-    except OSError as exc:
-        raise _unreadable(exc) from exc
-    with stream:
-        yield stream
-
-
-def _open(path: Path) -> BinaryIO:
-    # A pipe or a device would block or never end.
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise Unreadable("This is not a regular file.")
-    return path.open("rb")
-
-
-def _unreadable(exc: BaseException) -> Unreadable | ItemGone:
-    if isinstance(exc, FileNotFoundError | NotADirectoryError):
-        return ItemGone("The file is no longer there.")
-    if isinstance(exc, PermissionError):
-        reason = f"TigerTag is not permitted to read the file: {os_reason(exc)}."
-        return Unreadable(reason, retryable=True)
+def _unreadable(exc: BaseException) -> ItemError:
     if isinstance(exc, OSError) and exc.errno is not None:
-        return Unreadable(f"The file could not be read: {os_reason(exc)}.", retryable=True)
+        return disk_error(exc)
     if "truncated" in str(exc).lower():
         return Unreadable("The picture is cut short; the file is not complete.")
     return Unreadable("The picture is broken or cut short, and cannot be decoded.")
 
 
-def hush_pillow() -> None:
+def silence_pillow() -> None:
     """Keep Pillow from warning of each defect of a picture: here it is read, or it is not.
 
     The filter is for the process: `warnings.catch_warnings` is not safe among threads.
@@ -169,7 +145,7 @@ def _decoded(image: ImageFile, short_side_px: int, limits: Limits) -> Image.Imag
     image.load()
     if box is None:
         whole = image.size
-    small = rgb(image, partial(_scaled, size=_size(whole, short_side_px), box=box))
+    small = _rgb(image, partial(_scaled, size=_size(whole, short_side_px), box=box))
     return _upright(small, image)
 
 
@@ -232,3 +208,39 @@ def _upright(image: Image.Image, decoded: ImageFile) -> Image.Image:
     except BROKEN:
         return image
     return image if turn is None else image.transpose(turn)
+
+
+def _rgb(image: Image.Image, scale: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Return the picture scaled by `scale` and in RGB, transparent parts on white.
+
+    It is scaled before its colours are converted wherever that gives the same: that is less work.
+    """
+    small = scale(_scalable(image))
+    if small.mode == "RGBA":
+        return _on_white(small)
+    return small if small.mode == "RGB" else small.convert("RGB")
+
+
+def _scalable(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        return Image.fromarray(_deep(np.asarray(image)))
+    if image.has_transparency_data:
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    return image if image.mode in _SCALABLE else image.convert("RGB")
+
+
+def _deep(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale 32-bit integers or floats: white is the least usual white that none is above."""
+    levels = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0).clip(min=0.0)
+    top = float(levels.max(initial=0.0))
+    whites = _WHITE_LEVELS if values.dtype.kind == "f" else _WHITE_LEVELS[1:]
+    white = next((white for white in whites if top <= white), top)
+    return (levels * np.float32(255.0 / white)).astype(np.uint8)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper

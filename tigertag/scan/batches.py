@@ -12,7 +12,6 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice
 from uuid import uuid4
 
 from tigertag import bounds
@@ -22,6 +21,7 @@ from tigertag.errors import EngineError, NotFound, QuotaExhausted, Unstorable
 from tigertag.scan import calls, pipeline, spool
 from tigertag.scan.availability import Stopping
 from tigertag.scan.context import Context
+from tigertag.sequences import batched
 from tigertag.store import Db, answers, batches, chunks, decisions, items, use
 from tigertag.store.answers import PHOTO, AnswerRow
 from tigertag.store.batches import Awaited, Batch
@@ -202,7 +202,7 @@ class Batching:
 
     def _collect(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> None:
         found = engine.collect(batch.remote)
-        while some := list(islice(found, _TOGETHER)):
+        for some in batched(found, _TOGETHER):
             self._commit(chunk, batch, {int(one.sample): one for one in some if _is_item(one)})
 
     def _commit(self, chunk: Chunk, batch: Batch, found: dict[int, Collected]) -> None:

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import TypeVar
 
 from tigertag import bounds
 from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
@@ -15,6 +13,7 @@ from tigertag.scan import forecasts, left_out, missing, skipping
 from tigertag.scan.context import Context
 from tigertag.scan.missing import Tally
 from tigertag.scan.moves import Moves
+from tigertag.sequences import batched
 from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans, sections
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
@@ -30,14 +29,6 @@ _SETTLE_CHUNK = 256
 _OVERLAP = timedelta(days=1)
 """Clocks differ, and a server dates an item before it shows it."""
 _LONGEST_FILE = 64
-
-_T = TypeVar("_T")
-
-
-def _batches(values: Iterable[_T], size: int = _PAGE) -> Iterator[list[_T]]:
-    rest = iter(values)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def _storable(listed: Iterable[Item], notes: Notes) -> Iterator[Item]:
@@ -125,7 +116,7 @@ class Listing:
         with self._store.read() as db:
             tally = _Listed(items.known(db, section_id))
         moves = Moves(self._store, context)
-        for page in _batches(_storable(found, notes)):
+        for page in batched(_storable(found, notes), _PAGE):
             if run.cancelled():
                 return False
             with self._store.write() as db:
@@ -187,7 +178,7 @@ class Listing:
         moved, other = moves.found(run)
         tally.held_back = 0
         section_id = self._context.scan.section_id
-        for some in _batches(moved):
+        for some in batched(moved, _PAGE):
             if run.cancelled():
                 return False
             with self._store.write() as db:
@@ -195,7 +186,7 @@ class Listing:
                 carry_over(db, section_id, some, chunk.scan_id)
                 noted = self._note(db, [move.new for move in some])
             self._plan_noted(chunk, noted, tally)
-        for page in _batches(other):
+        for page in batched(other, _PAGE):
             if run.cancelled():
                 return False
             with self._store.write() as db:
@@ -352,7 +343,7 @@ class Listing:
         for todo in todos:
             alike.setdefault(self._kind(todo), []).append(todo)
         for (kind, size), group in alike.items():
-            for some in _batches(group, size):
+            for some in batched(group, size):
                 chunk_id = chunks.add(db, self._context.scan.id, kind=kind, held=self._held)
                 decisions.plan(db, self._context.scan.id, chunk_id, some)
         asks = [(one.item_id, name) for one in todos for name, _fingerprint in one.engines]
@@ -419,7 +410,7 @@ class Listing:
         with self._store.read() as db:
             item_ids = ledger.items_of(db, self._source)
             decided_by = scans.decided_by(db, self._context.scan)
-        for some in _batches(item_ids):
+        for some in batched(item_ids, _PAGE):
             revisions: dict[int, str] = {}
             if self._context.scan.kind == "redo":
                 with self._store.read() as db:

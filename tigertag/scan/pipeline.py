@@ -30,8 +30,8 @@ from tigertag.contracts import (
 )
 from tigertag.errors import EngineError, ItemError, LibraryError, StoreError, Unstorable
 from tigertag.media import video
-from tigertag.media.content import identity
 from tigertag.media.picture import decode
+from tigertag.media.source import identity
 from tigertag.model import Answer, Box, Item, Label, Media, Sample
 from tigertag.net import cancellable
 from tigertag.wording import tidy
@@ -57,7 +57,7 @@ class Ask:
 class Told:
     """What one engine said of one item, or the request for it of an engine that answers later.
 
-    `content`: what tells the item's content (`media.content.identity`); "" where that is not known,
+    `content`: what tells the item's content (`media.source.identity`); "" where that is not known,
     or was not wanted.
     """
 

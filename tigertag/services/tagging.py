@@ -21,6 +21,7 @@ from tigertag.core import Core, EngineEntry
 from tigertag.errors import RequestError
 from tigertag.executors import threads
 from tigertag.libraries import folder
+from tigertag.media.formats import media_of
 from tigertag.model import Answer, Item, Media, Tag
 from tigertag.net import cancellable
 from tigertag.policy import Rules
@@ -87,7 +88,7 @@ def pictures(core: Core, paths: Iterable[Path]) -> Iterator[Picture]:
                 for item in library.items(section):
                     yield Picture(root / item.key, library, item)
         else:
-            media = folder.media_of(path.name) or Media.PHOTO
+            media = media_of(path.name) or Media.PHOTO
             yield Picture(path, library, Item(library.id, ".", path.name, "", media))
 
 

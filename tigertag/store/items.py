@@ -22,7 +22,7 @@ MOVED = "moved"
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """`content`: its `media.content.identity`; "" before an engine has looked at it."""
+    """`content`: its `media.source.identity`; "" before an engine has looked at it."""
 
     id: int
     item: Item

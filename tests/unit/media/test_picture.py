@@ -230,7 +230,7 @@ def test_an_error_of_the_disk_may_be_tried_again(
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(encoded(halves(), "JPEG"))
 
-    def fail(self: Path, mode: str) -> BinaryIO:
+    def fail(self: Path, mode: str, buffering: int) -> BinaryIO:
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(Path, "open", fail)

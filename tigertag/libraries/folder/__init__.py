@@ -2,10 +2,9 @@
 
 from tigertag.contracts import Host
 from tigertag.libraries.folder.library import FolderLibrary
-from tigertag.libraries.folder.listing import media_of
 from tigertag.libraries.folder.options import Options
 
-__all__ = ["FolderLibrary", "Options", "build", "media_of"]
+__all__ = ["FolderLibrary", "Options", "build"]
 
 
 def build(id: str, options: Options, host: Host) -> FolderLibrary:

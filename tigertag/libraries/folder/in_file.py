@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from tigertag.libraries.folder.listing import media_of, stamp
+from tigertag.libraries.folder.listing import stamp
 from tigertag.libraries.folder.lists import SUBJECT, Keywords, storable
 from tigertag.libraries.folder.xml import XmlError
 from tigertag.libraries.folder.xmp import Xmp
 from tigertag.media.embedded import embedded
+from tigertag.media.formats import media_of
 from tigertag.model import Media
 
 

@@ -11,10 +11,9 @@ from tigertag.errors import LibraryUnavailable, os_reason
 from tigertag.libraries.folder.choosing import NOMEDIA, Choice
 from tigertag.libraries.folder.keys import key, sidecars, text
 from tigertag.media.formats import (
-    EXTENSIONS,
     RAW_EXTENSIONS,
     UNREAD_EXTENSIONS,
-    VIDEO_EXTENSIONS,
+    media_of,
 )
 from tigertag.model import Media
 
@@ -208,14 +207,6 @@ def is_mount(folder: str) -> bool:
         return os.stat(folder).st_dev != os.stat(os.path.dirname(folder)).st_dev
     except OSError:
         return False
-
-
-def media_of(name: str) -> Media | None:
-    """Tell by its name what a file is; None: neither a photo nor a video."""
-    extension = os.path.splitext(name)[1].lower()
-    if extension in VIDEO_EXTENSIONS:
-        return Media.VIDEO
-    return Media.PHOTO if extension in EXTENSIONS else None
 
 
 def _mark(name: str, entries: Mapping[str, os.DirEntry[str]]) -> str:

@@ -16,9 +16,10 @@ from tigertag.errors import Unreadable, os_reason
 from tigertag.libraries.folder.editing import edited
 from tigertag.libraries.folder.in_file import in_file
 from tigertag.libraries.folder.keys import SIDECARS, sidecars, text
-from tigertag.libraries.folder.listing import media_of, stamp, stamps
+from tigertag.libraries.folder.listing import stamp, stamps
 from tigertag.libraries.folder.xml import XmlError
 from tigertag.libraries.folder.xmp import EMPTY, Xmp
+from tigertag.media.formats import media_of
 
 _LARGEST_BYTES = 32 * 1024 * 1024
 _TEMPORARY = re.compile(r"\.tigertag-[0-9a-f]{16}\.tmp")

@@ -1,8 +1,9 @@
 """Many at once, as many as one request takes."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TypeVar
+
+from tigertag.sequences import batched
 
 MOST = 100
 
@@ -10,6 +11,4 @@ T = TypeVar("T")
 
 
 def batches(values: Sequence[T]) -> Iterator[list[T]]:
-    rest = iter(values)
-    while batch := list(islice(rest, MOST)):
-        yield batch
+    return batched(values, MOST)

@@ -1,5 +1,6 @@
-"""Opening a video, wherever it is."""
+"""Opening a video, wherever it is, and what is wrong with a file that cannot be read as one."""
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,15 +10,13 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from tigertag.contracts import Source
+from tigertag.contracts import Source, Stream
 from tigertag.errors import ItemError, Unreadable
-from tigertag.media.source import opened as opened_source
-from tigertag.media.video import faults
-from tigertag.media.video.film import Film
-from tigertag.media.video.tap import Tap
-from tigertag.media.video.timed import Timed
-from tigertag.media.video.track import Track
-from tigertag.media.video.untimed import Untimed
+from tigertag.media import formats, source
+from tigertag.media.video.decoder import VideoDecoder
+from tigertag.media.video.tracks import TimedTrack, Track, UntimedTrack
+
+NO_FRAME = "There is not one frame in this video that can be decoded."
 
 # Containers of videos. Others are not tried: FFmpeg also reads play lists, which would make it
 # open other files and addresses, and it makes videos of pictures and text.
@@ -33,38 +32,94 @@ _MOST_PX = 68_000_000
 _MOST_THREADS = 4
 _LARGE_PX, _HUGE_PX = 2_500_000, 10_000_000
 
+_NO_VIDEO = "There is no video in this file."
+_ONLY_SOUND = "There is no video in this file, only sound."
+_PROTECTED = "This video is protected (DRM): it cannot be decoded without its key."
+_UNKNOWN_CODEC = (
+    "This video is protected (DRM), or stored in a way that TigerTag's decoder does not know."
+)
+_BROKEN = "The video is broken or cut short, and cannot be decoded."
+_UNKNOWN = "This is not a video in a format that TigerTag reads."
+_PICTURE = "This is a picture, not a video; its name has the wrong ending."
+_UNFINISHED = "The video is cut short or was never finished: the table of its frames is missing."
+# What an ISO base media file may begin with (ISO/IEC 14496-12, 4.2 and annex of QuickTime).
+_BOXES = {b"ftyp", b"mdat", b"moov", b"wide", b"free", b"skip", b"styp"}
+# Matroska, FLV, Ogg, MPEG program streams, ASF.
+_VIDEOS = (b"\x1a\x45\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\x01\xba", b"\x30\x26\xb2\x75")
+
 
 @contextmanager
 def opened(
-    source: Source, cancelled: Callable[[], bool] = lambda: False, *, threads: int | None = None
-) -> Iterator[Film]:
+    video: Source, cancelled: Callable[[], bool] = lambda: False, *, threads: int | None = None
+) -> Iterator[VideoDecoder]:
     """Open a video, to be decoded by so many threads, or as many as fit.
 
     Raises `Unreadable`, its message one line that does not name the file, and `ItemGone`; of a
     stream also what the stream raises.
     """
     with ExitStack() as stack:
+        adapter = StreamAdapter(stack.enter_context(source.opened(video)))
         try:
-            tap = Tap(stack.enter_context(opened_source(source)))
-        except OSError as exc:
-            raise faults.from_disk(exc) from exc
-        try:
-            yield _film(stack.enter_context(_container(tap)), cancelled, threads)
-        except (av.FFmpegError, ItemError, MemoryError) as exc:
-            error = tap.failure or (exc if isinstance(exc, ItemError) else faults.from_decoder(exc))
-            if error is exc:
+            container = stack.enter_context(_container(adapter))
+            yield _decoder(container, cancelled, threads)
+        except ItemError as exc:
+            if adapter.failure is None:
                 raise
-            raise error from exc
-    if tap.failure is not None:
-        raise tap.failure
+            raise adapter.failure from exc
+        except (av.FFmpegError, MemoryError) as exc:
+            raise adapter.failure or _decoder_error(exc) from exc
+    if adapter.failure is not None:
+        raise adapter.failure
 
 
-def _container(tap: Tap) -> InputContainer:
-    head = tap.read(_HEAD_BYTES)
-    tap.seek(0)
+class StreamAdapter:
+    """A stream as PyAV reads it, up to its first failure; from there on it seems to end.
+
+    PyAV reads inside of C code, where an error would be lost or printed, also that of a bug in the
+    library: it is kept in `failure`.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.failure: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int) -> bytes:
+        if self.failure is not None:
+            return b""
+        try:
+            return self._stream.read(size)[:size]
+        except Exception as exc:
+            self.failure = _failure(exc)
+            return b""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if self.failure is None:
+            try:
+                return self._stream.seek(offset, whence)
+            except Exception as exc:
+                self.failure = _failure(exc)
+        return max(0, offset)
+
+    def tell(self) -> int:
+        return 0 if self.failure is not None else self._stream.tell()
+
+
+def _failure(exc: Exception) -> Exception:
+    return source.disk_error(exc) if isinstance(exc, OSError) else exc
+
+
+def _container(adapter: StreamAdapter) -> InputContainer:
+    head = adapter.read(_HEAD_BYTES)
+    adapter.seek(0)
     try:
         return av.open(
-            tap,
+            adapter,
             mode="r",
             container_options=_OPTIONS,
             metadata_errors="replace",
@@ -73,10 +128,12 @@ def _container(tap: Tap) -> InputContainer:
     except av.error.MemoryError:
         raise
     except av.FFmpegError as exc:
-        raise faults.from_head(head) from exc
+        raise _head_error(head) from exc
 
 
-def _film(container: InputContainer, cancelled: Callable[[], bool], threads: int | None) -> Film:
+def _decoder(
+    container: InputContainer, cancelled: Callable[[], bool], threads: int | None
+) -> VideoDecoder:
     stream = _video(container)
     pixels = stream.codec_context.width * stream.codec_context.height
     if pixels > _MOST_PX:
@@ -88,7 +145,7 @@ def _film(container: InputContainer, cancelled: Callable[[], bool], threads: int
         other.discard = Discard.default if other is stream else Discard.all
     stream.codec_context.thread_type = "AUTO"
     stream.codec_context.thread_count = threads or side_by_side(pixels)
-    return Film(stream, _track(container, stream), cancelled)
+    return VideoDecoder(stream, _track(container, stream), cancelled)
 
 
 def side_by_side(pixels: int) -> int:
@@ -99,21 +156,53 @@ def side_by_side(pixels: int) -> int:
 
 def _video(container: InputContainer) -> VideoStream:
     """Return the stream that is the video, the largest of them. Raises `Unreadable`."""
-    streams = [one for one in container.streams.video if not one.disposition & _NOT_FILM]
+    streams = [stream for stream in container.streams.video if not stream.disposition & _NOT_FILM]
     if not streams:
-        raise Unreadable(faults.ONLY_SOUND if container.streams.audio else faults.NO_VIDEO)
-    known = [one for one in streams if one.codec_context is not None]
-    if not known:
-        raise Unreadable(faults.UNKNOWN_CODEC)
-    return max(known, key=lambda one: one.codec_context.width * one.codec_context.height)
+        raise Unreadable(_ONLY_SOUND if container.streams.audio else _NO_VIDEO)
+    decodable = [stream for stream in streams if stream.codec_context is not None]
+    if not decodable:
+        raise Unreadable(_UNKNOWN_CODEC)
+    return max(
+        decodable, key=lambda stream: stream.codec_context.width * stream.codec_context.height
+    )
 
 
 def _track(container: InputContainer, stream: VideoStream) -> Track:
-    first = next((one for one in container.demux(stream) if one.size), None)
+    first = next((packet for packet in container.demux(stream) if packet.size), None)
     if first is None:
-        raise Unreadable(faults.NO_FRAME)
+        raise Unreadable(NO_FRAME)
     if first.has_sidedata("encryption_info"):
-        raise Unreadable(faults.PROTECTED)
+        raise Unreadable(_PROTECTED)
     if first.pts is None and first.dts is None:
-        return Untimed(container, stream)
-    return Timed(container, stream, first)
+        return UntimedTrack(container, stream)
+    return TimedTrack(container, stream, first)
+
+
+def _decoder_error(exc: Exception) -> ItemError:
+    """Return what is raised for an error of FFmpeg.
+
+    FFmpeg does not see the disk's errors, `StreamAdapter` does: one that it calls an error of input
+    and output says only that what it read makes no sense.
+    """
+    if isinstance(exc, MemoryError):
+        return Unreadable("There is not enough memory for it now.", retryable=True)
+    return Unreadable(_BROKEN)
+
+
+def _head_error(head: bytes) -> Unreadable:
+    """Return why a file with this beginning could not be opened as a video."""
+    if not head:
+        return Unreadable("The file is empty.")
+    if _is_picture(head):
+        return Unreadable(_PICTURE)
+    if head[4:8] in _BOXES:
+        return Unreadable(_UNFINISHED)
+    return Unreadable(_BROKEN if head.startswith(_VIDEOS) else _UNKNOWN)
+
+
+def _is_picture(head: bytes) -> bool:
+    try:
+        formats.decoder(io.BytesIO(head))
+    except Unreadable:
+        return False
+    return True

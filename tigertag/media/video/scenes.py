@@ -1,16 +1,33 @@
 """One frame from the middle of each shot."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from tigertag.contracts import Sampling
-from tigertag.media.video import clips, content, skimming
-from tigertag.media.video.crew import Crew
-from tigertag.media.video.footage import Footage, lengths_s
-from tigertag.media.video.lens import Lens
-from tigertag.media.video.picking import picked
+from tigertag.media.video import Footage, lengths_s
+from tigertag.media.video.cuts import CutDetector, Shot, exact_cuts, shots_of
+from tigertag.media.video.decoder import VideoDecoder
+from tigertag.media.video.frames import FrameReader, thumbnail
+from tigertag.media.video.parallel import ParallelReader
+from tigertag.media.video.quality import pick
+from tigertag.media.video.samplers import keyframe_times_s
+from tigertag.model import Frame
+from tigertag.sequences import evenly
+
+_LOOKS_EACH, _LOOKS_MORE = 3, 16
+_AROUND = 2
+_REFINED = 32
+_SHARE = 1 / 3
+
+_CLIP_S = 180.0
+_SPARSE_S = 2.5
+_DENSE_S = 0.5
+_FEW_KEYS = 4
+_HELD_BYTES = 64_000_000
+_MOST_OF_A_SHOT = 16
 
 
-def footage(crew: Crew, sampling: Sampling, most: int) -> Footage:
+def footage(reader: ParallelReader, sampling: Sampling, most: int) -> Footage:
     """Return one frame of each shot; where there are more than `most` shots, of so many of them.
 
     `exact`: every frame is decoded to find the shots. Else they are found among keyframes, and
@@ -18,15 +35,113 @@ def footage(crew: Crew, sampling: Sampling, most: int) -> Footage:
     encoder, and not told. Raises `ImportError`.
     """
     if sampling.exact:
-        return _exact(crew, sampling, most)
-    return Footage(
-        tuple(clips.frames(crew, sampling, most) or skimming.frames(crew, sampling, most))
-    )
+        return _exact(reader, sampling, most)
+    frames = _of_clip(reader, sampling, most) or _skimmed(reader, sampling, most)
+    return Footage(tuple(frames))
 
 
-def _exact(crew: Crew, sampling: Sampling, most: int) -> Footage:
-    end_s = crew.film.duration_s
-    begins_s = [at_s for _, at_s in content.exact(crew.film, sampling.scene_threshold)]
+def _exact(reader: ParallelReader, sampling: Sampling, most: int) -> Footage:
+    end_s = reader.decoder.duration_s
+    begins_s = [at_s for _, at_s in exact_cuts(reader.decoder, sampling.scene_threshold)]
     middles_s = [(begin_s + end_s) / 2 for begin_s, end_s in pairwise((0.0, *begins_s, end_s))]
-    found = picked(middles_s, most, lambda chosen: crew.look(chosen, Lens.shown_at))
-    return Footage(tuple(found), lengths_s(begins_s, end_s))
+    frames = pick(middles_s, most, lambda chosen: reader.read(chosen, FrameReader.shown_at))
+    return Footage(tuple(frames), lengths_s(begins_s, end_s))
+
+
+def _of_clip(reader: ParallelReader, sampling: Sampling, most: int) -> list[Frame]:
+    """Return one frame of each shot of a short video that has few keyframes: it is decoded, once.
+
+    Nothing for a video that has keyframes enough.
+    """
+    seen = reader.first.shown_at(_clip_times_s(reader.decoder, most, reader.short_side_px))
+    middles = list(_middles(seen, sampling.scene_threshold))
+    return pick(middles, most, lambda chosen: chosen)
+
+
+def _clip_times_s(decoder: VideoDecoder, most: int, short_side_px: int) -> list[float]:
+    duration_s = decoder.duration_s
+    keys = len(decoder.keys_s()) or _FEW_KEYS
+    count = 2 * most if keys < _FEW_KEYS else 0
+    if duration_s <= _CLIP_S and keys * _SPARSE_S < duration_s:
+        # Were each of them a shot, this is what would be held.
+        fits = _HELD_BYTES // (6 * short_side_px**2)
+        count = max(1, min(fits, int(duration_s / _DENSE_S)))
+    return [(n + 0.5) * duration_s / count for n in range(count)]
+
+
+def _middles(frames: Iterable[Frame], threshold: float) -> Iterator[Frame]:
+    """Yield the middle one of frames that follow each other and have the same content."""
+    detector = CutDetector(threshold)
+    held: list[Frame] = []
+    each, count = 1, 0
+    for frame in frames:
+        if detector.is_cut(thumbnail(frame)):
+            yield held[len(held) // 2]
+            held, each, count = [], 1, 0
+        if count % each == 0:
+            held.append(frame)
+        if len(held) > _MOST_OF_A_SHOT:
+            held, each = held[::2], 2 * each
+        count += 1
+    if held:
+        yield held[len(held) // 2]
+
+
+def _skimmed(reader: ParallelReader, sampling: Sampling, most: int) -> list[Frame]:
+    """Return one frame of each shot, of `most` of them, found on keyframes: a film is not decoded.
+
+    Of a long film not all keyframes are looked at, but so many that there is choice enough; then
+    those around the ones that are used, unless these are more than 32.
+    """
+    skimmer = _Skimmer(reader, sampling.scene_threshold)
+    shots = skimmer.shots(_LOOKS_EACH * most + _LOOKS_MORE)
+    skimmer.refines = min(len(shots), most) <= _REFINED
+    return pick(shots, most, lambda chosen: reader.read(chosen, skimmer.frames))
+
+
+class _Skimmer:
+    """Looks at the keyframes of one video."""
+
+    def __init__(self, reader: ParallelReader, threshold: float) -> None:
+        self._reader = reader
+        self._threshold = threshold
+        self._keys_s = keyframe_times_s(reader.decoder)
+        self._all = True
+        self.refines = True
+
+    def shots(self, most: int) -> list[Shot]:
+        """Return the shots that are seen on so many keyframes, spread over the video."""
+        chosen = evenly(self._keys_s, most)
+        self._all = len(chosen) == len(self._keys_s)
+        seen = self._reader.read(chosen, FrameReader.thumbs_near)
+        return shots_of(seen, self._threshold, self._reader.decoder.duration_s)
+
+    def frames(self, reader: FrameReader, chosen: Sequence[Shot]) -> Iterator[Frame]:
+        """Yield the frame in the middle of each of these shots."""
+        for shot in chosen:
+            whole = self._around(reader, shot) if self.refines and not self._all else shot
+            if self.refines and len(whole.times_s) == 1:
+                yield from self._beside(reader, whole)
+            else:
+                yield from reader.shown_at([whole.middle_s])
+
+    def _around(self, reader: FrameReader, shot: Shot) -> Shot:
+        """Look at the keyframes next to the middle one of a shot, to see how far the shot goes."""
+        at_s, keys_s = shot.middle_s, self._keys_s
+        nearest = min(range(len(keys_s)), key=lambda n: abs(keys_s[n] - at_s))
+        end = nearest + _AROUND + 1
+        seen = list(reader.thumbs_near(keys_s[max(0, nearest - _AROUND) : end]))
+        end_s = seen[-1].at_s if seen and end < len(keys_s) else None
+        shots = shots_of(seen, self._threshold, end_s or reader.decoder.duration_s)
+        return next((each for each in shots if at_s in each.times_s), shot)
+
+    def _beside(self, reader: FrameReader, shot: Shot) -> Iterator[Frame]:
+        """Yield a frame after the only keyframe of a shot; that one, if the other is of another."""
+        key_s = shot.times_s[0]
+        later_s = key_s + _SHARE * (shot.next_s - key_s)
+        detector, best = CutDetector(self._threshold), None
+        for shown in reader.decoder.shown_at([key_s, later_s]):
+            if not detector.is_cut(reader.thumb(shown)):
+                best = shown
+        if best is not None:
+            yield reader.see(best)

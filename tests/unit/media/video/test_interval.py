@@ -5,7 +5,7 @@ from tests.unit.media.films import film, made, pictures
 from tests.unit.media.video.asking import Counted, frames, numbers, times
 from tigertag.contracts import Sampling
 from tigertag.errors import Unreadable
-from tigertag.media.video.lens import Lens
+from tigertag.media.video.frames import FrameReader
 from tigertag.media.video.opening import opened
 
 pytestmark = pytest.mark.slow
@@ -66,8 +66,8 @@ def test_frames_that_are_shown_for_long_do_not_end_the_film() -> None:
 def test_what_is_left_undecoded_leaves_no_trace(codec: str) -> None:
     data = film((100,), form="matroska", codec=codec, group=25)
     with opened(data) as whole:
-        lens = Lens(whole, 96)
-        every = {frame.at_s: frame for frame in map(lens.see, whole.every())}
+        reader = FrameReader(whole, 96)
+        every = {frame.at_s: frame for frame in map(reader.see, whole.every())}
     assert len(every) == 100
     for frame in frames(data):
         assert np.array_equal(np.asarray(frame.pixels), np.asarray(every[frame.at_s].pixels))

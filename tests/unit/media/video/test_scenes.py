@@ -7,7 +7,7 @@ import scenedetect
 from tests.unit.media.films import film, made, pictures
 from tests.unit.media.video.asking import EXACT, SCENES, Counted, frames, numbers, times
 from tigertag.contracts import Sampling
-from tigertag.media.video.content import cuts
+from tigertag.media.video.cuts import cuts
 
 pytestmark = pytest.mark.slow
 

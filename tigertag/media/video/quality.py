@@ -1,13 +1,18 @@
-"""Which frames are worth looking at."""
+"""Which frames are good enough to look at, and others in place of those that are not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from tigertag.model import Frame
+from tigertag.sequences import evenly
 
+T = TypeVar("T")
+
+_ROUNDS = 3
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _BLACK, _WHITE, _NEARLY_ALL = 40, 225, 99.0
 _FLAT_LEVELS, _FLAT_SHARE = 3, 0.85
@@ -15,17 +20,38 @@ _THUMB_PX = 32
 _SAME_LEVELS = 3.5
 
 
-def kept(frames: Iterable[Frame]) -> list[Frame]:
+def pick(
+    places: Sequence[T], most: int, look: Callable[[Sequence[T]], Iterable[Frame]]
+) -> list[Frame]:
+    """Look at no more than `most` of the places at a time, spread evenly; keep the good frames.
+
+    Where frames were left out, others of the places are looked at, at most twice. Of frames that
+    are all dull, the one of the most contrast is kept.
+    """
+    unused = list(places)
+    seen: dict[float, Frame] = {}
+    good: list[Frame] = []
+    for _ in range(_ROUNDS):
+        chosen = set(evenly(range(len(unused)), most - len(good)))
+        seen |= {frame.at_s or 0.0: frame for frame in look([unused[n] for n in sorted(chosen)])}
+        unused = [place for n, place in enumerate(unused) if n not in chosen]
+        good = good_frames(seen[at_s] for at_s in sorted(seen))
+        if len(good) >= most or not unused:
+            break
+    return list(evenly(good, most))
+
+
+def good_frames(frames: Iterable[Frame]) -> list[Frame]:
     """Leave out what is dull, and what is nearly the same as the frame kept before it.
 
     Where nothing is left, the frame of the most contrast is.
     """
     ordered = list(frames)
-    chosen: list[Frame] = []
+    good: list[Frame] = []
     for frame in ordered:
-        if not is_dull(frame) and not (chosen and are_same(chosen[-1], frame)):
-            chosen.append(frame)
-    return chosen or [max(ordered, key=_contrast)] if ordered else []
+        if not is_dull(frame) and not (good and are_same(good[-1], frame)):
+            good.append(frame)
+    return good or [max(ordered, key=_contrast)] if ordered else []
 
 
 def is_dull(frame: Frame) -> bool:
@@ -45,13 +71,6 @@ def is_dull(frame: Frame) -> bool:
 def are_same(one: Frame, other: Frame) -> bool:
     """Whether two frames, 32 x 32 pixels small, differ by less than 3.5 levels on average."""
     return float(np.abs(_thumb(one) - _thumb(other)).mean()) < _SAME_LEVELS
-
-
-def spread(count: int, most: int) -> Sequence[int]:
-    """Return at most `most` of `count` places, each in the middle of an equal part."""
-    if count <= most:
-        return range(count)
-    return [(2 * n + 1) * count // (2 * most) for n in range(most)]
 
 
 def _contrast(frame: Frame) -> float:

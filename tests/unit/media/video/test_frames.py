@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from tests.unit.media.films import film, made, number
 from tests.unit.media.video.asking import frames
-from tigertag.media.video import tone
-from tigertag.media.video.view import View
+from tigertag.media.video.frames import HLG, PQ, FrameConverter, tone_mapped
 
 LIMITED, FULL = 1, 2
 BT709, BT601, BT2020 = 1, 6, 9
@@ -22,7 +21,7 @@ def shown(
     for plane, level in zip(frame.planes, (y, u, v), strict=True):
         plane.update(bytes([level]) * plane.buffer_size)
     frame.colorspace, frame.color_range = colours, range_
-    return np.asarray(View(48, Fraction(1)).of(frame)[10, 10])
+    return np.asarray(FrameConverter(48, Fraction(1)).convert(frame)[10, 10])
 
 
 @pytest.mark.parametrize(
@@ -128,28 +127,28 @@ def test_the_number_can_be_read_from_a_widened_frame() -> None:
 def nits(transfer: int, code: float) -> int:
     """The 8-bit grey that a signal of this height becomes."""
     signal = np.full((1, 1, 3), round(code * 65_535), np.uint16)
-    grey = tone.mapped(signal, transfer)[0, 0]
+    grey = tone_mapped(signal, transfer)[0, 0]
     assert np.ptp(grey) <= 1
     return int(grey[1])
 
 
 def test_pq_is_mapped_so_that_white_paper_is_bright_and_the_sun_is_white() -> None:
     # Codes of ST 2084 for 0, 203 (BT.2408, table 1: 58 %) and 1000 cd/m² (75 %).
-    assert nits(tone.PQ, 0.0) == 0
-    assert 205 <= nits(tone.PQ, 0.581) <= 230
-    assert nits(tone.PQ, 0.752) >= 253
+    assert nits(PQ, 0.0) == 0
+    assert 205 <= nits(PQ, 0.581) <= 230
+    assert nits(PQ, 0.752) >= 253
 
 
 def test_hlg_is_mapped_so_that_white_paper_is_bright_and_the_sun_is_white() -> None:
     # BT.2408, table 1: graphics white is at 75 % of HLG.
-    assert nits(tone.HLG, 0.0) == 0
-    assert 205 <= nits(tone.HLG, 0.75) <= 230
-    assert nits(tone.HLG, 1.0) >= 253
+    assert nits(HLG, 0.0) == 0
+    assert 205 <= nits(HLG, 0.75) <= 230
+    assert nits(HLG, 1.0) >= 253
 
 
 def test_a_colour_of_the_wide_gamut_keeps_its_hue() -> None:
     signal = np.array([[[0.55, 0.35, 0.35]]]) * 65_535
-    red, green, blue = tone.mapped(signal.astype(np.uint16), tone.PQ)[0, 0].astype(int)
+    red, green, blue = tone_mapped(signal.astype(np.uint16), PQ)[0, 0].astype(int)
     assert red > green + 40
     assert abs(green - blue) < 60
 
