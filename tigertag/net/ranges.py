@@ -25,11 +25,12 @@ class RangeReader(io.RawIOBase):
 
     What is read one after another comes in requests that grow. `requests` and `loaded_bytes` count
     what was asked for. Raises `Unreadable` where the server does not give parts, or the file
-    changes meanwhile, and what `ask` raises.
+    changes meanwhile, and what `ask` raises. `advice`: what to do if the server gives no parts.
     """
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, *, advice: str = "") -> None:
         self._ask = ask
+        self._advice = f"; {advice}" if advice else ""
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._at = 0
         self._ahead = 1
@@ -115,7 +116,7 @@ class RangeReader(io.RawIOBase):
         if response.status_code != _PARTIAL or content_range is None:
             raise Unreadable(
                 "Its server does not give parts of a file, so that the whole video would have to be"
-                " loaded; let TigerTag see the file itself (PATH_MAP).",
+                f" loaded{self._advice}.",
                 retryable=True,
             )
         total, etag = int(content_range[3]), response.headers.get("ETag", "")

@@ -1,133 +1,200 @@
-"""What differs between the two servers, and what they share."""
+"""What Emby and Jellyfin share, and what differs between them: a dialect of the same API."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
-from typing import Any, Protocol
+from typing import ClassVar, Literal
 
-from tigertag.libraries.mediabrowser.faults import Wording
-from tigertag.libraries.mediabrowser.server import Call, Entry, Server
-from tigertag.libraries.mediabrowser.sources import MediaFile
+import requests
+from pydantic import SecretStr, field_validator
 
-LISTED = ("Path", "MediaSources", "Etag", "Width", "Height", "PrimaryImageAspectRatio")
-READ = (
+from tigertag.errors import LibraryError
+from tigertag.libraries.mediabrowser.items import SourceFile
+from tigertag.libraries.mediabrowser.server import (
+    Entry,
+    MediaBrowserClient,
+    MediaBrowserErrors,
+    is_key,
+    text,
+)
+from tigertag.libraries.mediaserver.client import ServerRequest
+from tigertag.libraries.mediaserver.errors import RequestRefused
+from tigertag.libraries.mediaserver.options import ServerOptions
+from tigertag.libraries.mediaserver.sending import PendingEdit, is_storable, left_to_do
+from tigertag.model import Edit, Field, Shown
+from tigertag.wording import did_you_mean
+
+_API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
+_PUBLIC = ServerRequest("/System/Info/Public")
+# What has to be asked for by name, besides what is always told.
+LISTED_FIELDS = ("Path", "MediaSources", "Etag", "Width", "Height", "PrimaryImageAspectRatio")
+READ_FIELDS = (
     *("Tags", "Path", "MediaSources", "Etag", "Settings", "Genres", "Studios", "Overview"),
     *("OriginalTitle", "Taglines", "ProviderIds", "ProductionLocations", "CustomRating"),
     *("DateCreated", "People"),
 )
-"""What has to be asked for by name, besides what is always told."""
-CATALOGUED = ("Genres", "ProviderIds")
+FILM_FIELDS = ("Genres", "ProviderIds")
+
+
+class MediaBrowserOptions(ServerOptions):
+    """The options of an Emby or Jellyfin library, besides those of `ServerOptions`.
+
+    `user`: a name or an id, through whose eyes the library is seen; none: the first administrator.
+    """
+
+    example: ClassVar[str] = "http://media:8096"
+
+    api_key: SecretStr
+    user: str = ""
+    field: Literal["tag"] = "tag"
+
+    @field_validator("api_key")
+    @classmethod
+    def _sendable(cls, key: SecretStr) -> SecretStr:
+        if not _API_KEY.fullmatch(key.get_secret_value()):
+            raise ValueError("it is no API key")
+        return key
+
+    @field_validator("user")
+    @classmethod
+    def _stripped(cls, user: str) -> str:
+        return user.strip()
+
+    def min_bytes_for(self, type: str) -> int:
+        """The smallest file of an item of this type that is scanned."""
+        return self.min_bytes_of(film=type in ("Movie", "Episode"))
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What is left to be done to an item's tags, in the server's spelling."""
+class TagNames:
+    """What is left to do to an item's tags, in the server's spelling."""
 
-    key: str
-    title: str
     adds: tuple[str, ...]
     removes: tuple[str, ...]
 
 
-class Writer(Protocol):
-    """Changes the tags of items for one call of `contracts.Library.send`."""
+class TagWriter:
+    """See `mediaserver.sending.Writer`: items are written one by one.
 
-    def write(self, change: Change) -> None:
-        """Make a change.
+    `unstorable`: the characters that no tag may hold, besides those that no server keeps.
+    """
 
-        Raises `ItemError`: this item only; `Changed`, though its tags may be written. Raises
-        `Refused`: the server refused it, though some of it may have been done. Raises
-        `LibraryError`: no more can be made.
-        """
+    unstorable: frozenset[str] = frozenset()
+
+    def __init__(self, client: MediaBrowserClient) -> None:
+        self.client = client
+
+    def problem(self, edit: Edit) -> str:
+        product = self.client.errors.product
+        if not is_key(edit.item.key):
+            return f"Its key is none of an item on {product}."
+        if any(tag.field is not Field.TAG for tag in edit.adds):
+            return f"{product} is given tags alone, no labels and no genres."
+        if not all(is_storable(t.name) and self.unstorable.isdisjoint(t.name) for t in edit.adds):
+            return f"A tag of characters that {product} cannot hold was refused."
+        return ""
+
+    def change(self, edit: Edit, shown: Shown) -> TagNames | None:
+        adds, removes = (tuple(tag.name for tag in tags) for tags in left_to_do(edit, shown))
+        return TagNames(adds, removes) if adds or removes else None
+
+    def groups(
+        self, pending: Sequence[PendingEdit[TagNames]]
+    ) -> Iterator[list[PendingEdit[TagNames]]]:
+        return ([item] for item in pending)
+
+    def write(self, group: Sequence[PendingEdit[TagNames]]) -> None:
+        raise NotImplementedError
 
 
-class Dialect(Protocol):
-    """How one of the two servers is spoken to."""
+class Dialect:
+    """How one of the two servers is spoken to, for one library.
 
-    @property
-    def product(self) -> str: ...
+    `ungrouped` is the query that keeps a listing from hiding films behind their collections.
+    """
 
-    @property
-    def users(self) -> Call: ...
+    product: str
+    users: ServerRequest
+    listed_fields: tuple[str, ...] = LISTED_FIELDS
+    read_fields: tuple[str, ...] = READ_FIELDS
+    film_fields: tuple[str, ...] = FILM_FIELDS
+    ungrouped: Mapping[str, str]
 
-    @property
-    def listed_fields(self) -> Sequence[str]: ...
+    def headers(self, library: str, key: str) -> dict[str, str]:
+        raise NotImplementedError
 
-    @property
-    def read_fields(self) -> Sequence[str]: ...
-
-    @property
-    def catalogued_fields(self) -> Sequence[str]: ...
-
-    @property
-    def whole(self) -> Mapping[str, str]:
-        """The query that keeps a listing from hiding films behind the collections they are in."""
-        ...
-
-    def headers(self, library: str, key: str) -> dict[str, str]: ...
-
-    def bases(self, url: str) -> Sequence[str]:
+    def base_urls(self, url: str) -> Sequence[str]:
         """Return the addresses at which the server may answer, the likeliest first."""
-        ...
+        return [url]
 
-    def check(self, public: Entry, wording: Wording) -> None:
+    def check(self, public: Entry, errors: MediaBrowserErrors) -> None:
         """Look at what anyone may ask. Raises `LibraryError` for another server."""
 
-    def views(self, user: str) -> Call: ...
+    def views(self, user: str) -> ServerRequest:
+        raise NotImplementedError
 
-    def picture(self, key: str, short_side_px: int, ratio: float | None) -> Call:
+    def picture(self, key: str, short_side_px: int, ratio: float | None) -> ServerRequest:
         """Ask for an item's picture, small. `ratio`: its width by its height, if it is known."""
-        ...
+        raise NotImplementedError
 
-    def stream(self, key: str, file: MediaFile) -> Call:
+    def stream(self, key: str, file: SourceFile) -> ServerRequest:
         """Ask for a video's file as it is."""
-        ...
+        raise NotImplementedError
 
-    def tags(self, entry: Entry) -> list[str]: ...
+    def tags(self, entry: Entry) -> list[str]:
+        raise NotImplementedError
 
     def refreshed(self, entry: Entry) -> str:
-        """See `model.Shown.refreshed`."""
-        ...
+        """See `model.Shown.refreshed`; "": nothing tells a server's doing from its user's."""
+        return ""
 
-    @property
-    def unstorable(self) -> str:
-        """The characters that no tag may hold, beside those that no server keeps."""
-        ...
-
-    def writer(
-        self, server: Server, user: str, wording: Wording, *, stop: "Stop", version: str
-    ) -> Writer: ...
+    def writer(self, client: MediaBrowserClient) -> TagWriter:
+        raise NotImplementedError
 
 
-class Stop:
-    """Stops all writing of a library that is under way. Thread-safe."""
+def connect(
+    dialect: Dialect,
+    options: MediaBrowserOptions,
+    session: requests.Session,
+    errors: MediaBrowserErrors,
+) -> MediaBrowserClient:
+    """Reach the server at the first address where one answers. Raises `LibraryError`."""
+    # Otherwise `requests` would put a password of ~/.netrc in the place of Jellyfin's key.
+    session.auth = lambda request: request
+    failed: LibraryError | None = None
+    for url in dialect.base_urls(options.url):
+        client = MediaBrowserClient(url, session, errors)
+        try:
+            public = client.entry(_PUBLIC, opening=True)
+        except RequestRefused as exc:
+            failed = errors.not_this_product()
+            failed.__cause__ = exc
+            continue
+        except LibraryError as exc:
+            failed = failed or exc
+            continue
+        client.id, client.version = text(public, "Id"), text(public, "Version")
+        if not client.id or not client.version:
+            raise errors.not_this_product()
+        dialect.check(public, errors)
+        client.user = _user(options.user, client.entries(dialect.users, opening=True), errors)
+        return client
+    assert failed is not None
+    raise failed
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._count = 0
-        self._met: set[str] = set()
-        self.merges = False
-        """Whether the server was seen to make one value of two that are alike."""
 
-    def pull(self) -> None:
-        with self._lock:
-            self._count += 1
-            self._met.clear()
-
-    def count(self) -> int:
-        return self._count
-
-    def met_before(self, names: Sequence[str]) -> bool:
-        """Whether one of these was told before, since it was pulled last: they are remembered."""
-        with self._lock:
-            met = not self._met.isdisjoint(names)
-            self._met.update(names)
-            return met
-
-
-def names(values: Any, of: str = "") -> list[str]:
-    """Return the texts of a list, or the texts that its objects have under `of`."""
-    if not isinstance(values, list):
-        return []
-    found = [one.get(of) if of and isinstance(one, dict) else one for one in values]
-    return [one for one in found if isinstance(one, str) and one]
+def _user(wanted: str, users: Sequence[Entry], errors: MediaBrowserErrors) -> str:
+    """Return the id of the user that is wanted, by name or id, or of the first administrator."""
+    if wanted:
+        id, name = wanted.casefold().replace("-", ""), wanted.casefold()
+        for user in users:
+            if text(user, "Id").replace("-", "") == id or text(user, "Name").casefold() == name:
+                return text(user, "Id")
+        raise errors.no_user(wanted, did_you_mean(wanted, [text(user, "Name") for user in users]))
+    for user in users:
+        policy = user.get("Policy")
+        if not isinstance(policy, dict) or policy.get("IsDisabled") is True:
+            continue
+        if policy.get("IsAdministrator") is True:
+            return text(user, "Id")
+    raise errors.no_administrator()

@@ -1,6 +1,6 @@
 """Emby: it has requests of its own for tags, so that nothing but them is ever sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import ceil
 from types import MappingProxyType
 from urllib.parse import quote
@@ -8,102 +8,98 @@ from urllib.parse import quote
 from tigertag.contracts import Host
 from tigertag.errors import ItemGone
 from tigertag.libraries.mediabrowser.dialect import (
-    CATALOGUED,
-    LISTED,
-    READ,
-    Change,
-    Stop,
-    names,
+    FILM_FIELDS,
+    LISTED_FIELDS,
+    READ_FIELDS,
+    Dialect,
+    MediaBrowserOptions,
+    TagNames,
+    TagWriter,
 )
-from tigertag.libraries.mediabrowser.faults import Wording
+from tigertag.libraries.mediabrowser.items import SourceFile
 from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
-from tigertag.libraries.mediabrowser.options import Options
-from tigertag.libraries.mediabrowser.server import Call, Entry, Server
-from tigertag.libraries.mediabrowser.sources import MediaFile, text
-from tigertag.libraries.mediaserver.faults import GONE, Refused
+from tigertag.libraries.mediabrowser.server import (
+    Entry,
+    MediaBrowserClient,
+    MediaBrowserErrors,
+    names,
+    text,
+)
+from tigertag.libraries.mediaserver.client import ServerRequest
+from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RequestRefused
+from tigertag.libraries.mediaserver.sending import PendingEdit
 
-__all__ = ["Options", "build"]
+Options = MediaBrowserOptions
 
 _WIDEST = 4.0
 """How far a picture of unknown shape may differ from a square and still be large enough."""
 
 
-def build(id: str, options: Options, host: Host) -> MediaBrowserLibrary:
+def build(id: str, options: MediaBrowserOptions, host: Host) -> MediaBrowserLibrary:
     """Return the library; nothing is asked of the server before `open()`."""
     return MediaBrowserLibrary(id, options, host.http, Emby())
 
 
-class Emby:
+class Emby(Dialect):
     """See `dialect.Dialect`; the requests are those of Emby 4.8."""
 
     product = "Emby"
-    users = Call("/Users/Query", {"IsDisabled": "false"})
-    listed_fields = (*LISTED, "Size")
-    read_fields = (*READ, "Size")
+    users = ServerRequest("/Users/Query", {"IsDisabled": "false"})
+    listed_fields = (*LISTED_FIELDS, "Size")
+    read_fields = (*READ_FIELDS, "Size")
     # Whether Emby tells the year unasked is not known; Jellyfin does, and knows no such field.
-    catalogued_fields = (*CATALOGUED, "ProductionYear")
-    whole: Mapping[str, str] = MappingProxyType({"GroupItemsIntoCollections": "false"})
+    film_fields = (*FILM_FIELDS, "ProductionYear")
+    ungrouped = MappingProxyType({"GroupItemsIntoCollections": "false"})
 
     def headers(self, library: str, key: str) -> dict[str, str]:
         return {"X-Emby-Token": key}
 
-    def bases(self, url: str) -> Sequence[str]:
+    def base_urls(self, url: str) -> Sequence[str]:
         """Emby answers below `/emby`; a proxy may have put that away."""
         return [url] if url.lower().endswith("/emby") else [f"{url}/emby", url]
 
-    def check(self, public: Entry, wording: Wording) -> None:
+    def check(self, public: Entry, errors: MediaBrowserErrors) -> None:
         product = text(public, "ProductName")
         if product:
             plugin = "tigertag.jellyfin" if "jellyfin" in product.lower() else ""
-            raise wording.other(product, plugin)
+            raise errors.another_product(product, plugin)
 
-    def views(self, user: str) -> Call:
-        return Call(f"/Users/{quote(user, safe='')}/Views", {"IncludeExternalContent": "false"})
+    def views(self, user: str) -> ServerRequest:
+        query = {"IncludeExternalContent": "false"}
+        return ServerRequest(f"/Users/{quote(user, safe='')}/Views", query)
 
-    def picture(self, key: str, short_side_px: int, ratio: float | None) -> Call:
+    def picture(self, key: str, short_side_px: int, ratio: float | None) -> ServerRequest:
         """Both sides are bounds here, so that the long one has to be worked out."""
         shape = _WIDEST if ratio is None else max(ratio, 1 / ratio)
         longest = str(ceil(short_side_px * shape))
         query = {"MaxWidth": longest, "MaxHeight": longest, "Format": "jpg", "AutoOrient": "true"}
-        return Call(f"/Items/{key}/Images/Primary", query)
+        return ServerRequest(f"/Items/{key}/Images/Primary", query)
 
-    def stream(self, key: str, file: MediaFile) -> Call:
+    def stream(self, key: str, file: SourceFile) -> ServerRequest:
         """Each version of a film is an item of its own here."""
         container = file.container.partition(",")[0] or "mp4"
-        return Call(
-            f"/Videos/{file.owner or key}/stream", {"Static": "true", "Container": container}
-        )
+        query = {"Static": "true", "Container": container}
+        return ServerRequest(f"/Videos/{file.owner or key}/stream", query)
 
     def tags(self, entry: Entry) -> list[str]:
         """`Tags` is always empty in what Emby answers."""
         return names(entry.get("TagItems"), "Name")
 
-    def refreshed(self, entry: Entry) -> str:
-        """Nothing that Emby shows tells its own doing from its user's."""
-        return ""
-
-    unstorable = ""
-
-    def writer(
-        self, server: Server, user: str, wording: Wording, *, stop: Stop, version: str
-    ) -> "_Tagging":
-        return _Tagging(server)
+    def writer(self, client: MediaBrowserClient) -> TagWriter:
+        return EmbyWriter(client)
 
 
-class _Tagging:
+class EmbyWriter(TagWriter):
     """Adds and removes tags by the requests that are made for it."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def write(self, change: Change) -> None:
-        """See `dialect.Writer`."""
+    def write(self, group: Sequence[PendingEdit[TagNames]]) -> None:
+        (item,) = group
         try:
-            for verb, words in (("Add", change.adds), ("Delete", change.removes)):
-                if words:
-                    body = {"Tags": [{"Name": word} for word in words]}
-                    self._server.post(f"/Items/{change.key}/Tags/{verb}", body)
-        except Refused as exc:
-            if exc.status == GONE:
-                raise ItemGone("It is no longer on the server.") from exc
+            for verb, tags in (("Add", item.change.adds), ("Delete", item.change.removes)):
+                if tags:
+                    body = {"Tags": [{"Name": tag} for tag in tags]}
+                    self.client.post(f"/Items/{item.key}/Tags/{verb}", body)
+        except RequestRefused as exc:
+            if exc.status == NOT_FOUND:
+                raise ItemGone(NOT_ON_SERVER) from exc
             raise

@@ -1,6 +1,15 @@
-"""Jellyfin: what it takes to change a tag is the whole item, sent back with nothing left out."""
+"""Jellyfin: what it takes to change a tag is the whole item, sent back with nothing left out.
 
-from collections.abc import Mapping, Sequence
+Each write is: read in full → post all that may be edited → read back → compare. What is left out of
+a post is wiped (ItemUpdateController), so each write is looked at afterwards. What was lost is put
+back, and all writing ends. What has another value is taken for somebody's edit and left alone; but
+where the same happens to a second item, all writing ends as well. An item that holds what the
+server would not keep (`metadata.not_kept`) is not written, and fails by itself.
+"""
+
+import logging
+from collections.abc import Sequence
+from threading import Lock
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -8,24 +17,48 @@ from pydantic import field_validator
 
 from tigertag import __version__
 from tigertag.contracts import Host
-from tigertag.libraries.mediabrowser import options
-from tigertag.libraries.mediabrowser.dialect import CATALOGUED, LISTED, READ, Stop, names
-from tigertag.libraries.mediabrowser.faults import Wording
+from tigertag.errors import ItemGone, LibraryError, LibraryReadOnly, Unreadable
+from tigertag.libraries.mediabrowser.dialect import (
+    READ_FIELDS,
+    Dialect,
+    MediaBrowserOptions,
+    TagNames,
+    TagWriter,
+)
+from tigertag.libraries.mediabrowser.items import SourceFile, media_of
 from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
-from tigertag.libraries.mediabrowser.posting import Posting
-from tigertag.libraries.mediabrowser.server import Call, Entry, Server
-from tigertag.libraries.mediabrowser.sources import MediaFile, media_of, text
-from tigertag.libraries.mediaserver.device import device
-from tigertag.model import Media
+from tigertag.libraries.mediabrowser.metadata import (
+    difference,
+    difference_of_tags,
+    editable,
+    mended,
+    not_kept,
+)
+from tigertag.libraries.mediabrowser.server import (
+    Entry,
+    MediaBrowserClient,
+    MediaBrowserErrors,
+    names,
+    text,
+)
+from tigertag.libraries.mediaserver.client import ServerRequest, device_id
+from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RequestRefused
+from tigertag.libraries.mediaserver.sending import (
+    ChangedDuringWrite,
+    PendingEdit,
+    UnsafeWrite,
+    to_remove,
+)
+from tigertag.model import Media, fold
 
-__all__ = ["Options", "build"]
+logger = logging.getLogger(__name__)
 
-_LEAST = (10, 10)
+_OLDEST = (10, 10)
 _MERGES_FROM = (12,)
 
 
-class Options(options.Options):
-    """The options of a Jellyfin library. See `options.Options`."""
+class Options(MediaBrowserOptions):
+    """The options of a Jellyfin library."""
 
     @field_validator("url")
     @classmethod
@@ -43,53 +76,49 @@ def build(id: str, options: Options, host: Host) -> MediaBrowserLibrary:
     return MediaBrowserLibrary(id, options, host.http, Jellyfin())
 
 
-class Jellyfin:
+class Jellyfin(Dialect):
     """See `dialect.Dialect`; the requests are those of Jellyfin 10.10, 10.11 and 12."""
 
     product = "Jellyfin"
-    users = Call("/Users", {"isDisabled": "false"})
-    listed_fields = LISTED
-    read_fields = (*READ, "SpecialEpisodeNumbers")
-    catalogued_fields = CATALOGUED
-    unstorable = "|"  # It joins the tags of an item in its database with bars (BaseItemMapper).
-    whole: Mapping[str, str] = MappingProxyType({"CollapseBoxSetItems": "false"})
+    users = ServerRequest("/Users", {"isDisabled": "false"})
+    read_fields = (*READ_FIELDS, "SpecialEpisodeNumbers")
+    ungrouped = MappingProxyType({"CollapseBoxSetItems": "false"})
 
     def headers(self, library: str, key: str) -> dict[str, str]:
         """The only header that Jellyfin 12 takes a key from; older ones take it as well."""
-        told = {
+        values = {
             "Token": key,
             "Client": "TigerTag",
             "Device": f"TigerTag ({library})",
-            "DeviceId": device(library),
+            "DeviceId": device_id(library),
             "Version": __version__,
         }
-        parts = ", ".join(f'{name}="{value}"' for name, value in told.items())
+        parts = ", ".join(f'{name}="{value}"' for name, value in values.items())
         return {"Authorization": f"MediaBrowser {parts}"}
 
-    def bases(self, url: str) -> Sequence[str]:
-        return [url]
-
-    def check(self, public: Entry, wording: Wording) -> None:
+    def check(self, public: Entry, errors: MediaBrowserErrors) -> None:
         product, version = text(public, "ProductName"), text(public, "Version")
         if "jellyfin" not in product.lower():
-            raise wording.other(
+            raise errors.another_product(
                 product or "Emby, by its answer", "" if product else "tigertag.emby"
             )
-        if _parts(version) < _LEAST:
-            raise wording.too_old(version, ".".join(map(str, _LEAST)))
+        if _parts(version) < _OLDEST:
+            raise errors.too_old(version, ".".join(map(str, _OLDEST)))
 
-    def views(self, user: str) -> Call:
+    def views(self, user: str) -> ServerRequest:
         query = {"userId": user, "includeExternalContent": "false", "includeHidden": "true"}
-        return Call("/UserViews", query)
+        return ServerRequest("/UserViews", query)
 
-    def picture(self, key: str, short_side_px: int, ratio: float | None) -> Call:
+    def picture(self, key: str, short_side_px: int, ratio: float | None) -> ServerRequest:
         """The picture fills the box, its shape kept, and is never enlarged."""
         side = str(short_side_px)
         query = {"fillWidth": side, "fillHeight": side, "format": "Jpg"}
-        return Call(f"/Items/{key}/Images/Primary", query)
+        return ServerRequest(f"/Items/{key}/Images/Primary", query)
 
-    def stream(self, key: str, file: MediaFile) -> Call:
-        return Call(f"/Videos/{key}/stream", {"static": "true", "mediaSourceId": file.id or key})
+    def stream(self, key: str, file: SourceFile) -> ServerRequest:
+        return ServerRequest(
+            f"/Videos/{key}/stream", {"static": "true", "mediaSourceId": file.id or key}
+        )
 
     def tags(self, entry: Entry) -> list[str]:
         return names(entry.get("Tags"))
@@ -105,14 +134,153 @@ class Jellyfin:
         photo = media_of(entry) is Media.PHOTO
         return text(entry, "Etag") if photo and not locked else ""
 
-    def writer(
-        self, server: Server, user: str, wording: Wording, *, stop: Stop, version: str
-    ) -> Posting:
-        stop.merges = stop.merges or _parts(version) >= _MERGES_FROM
-        return Posting(server, user, wording, stop)
+    def __init__(self) -> None:
+        self._stop = WriteStop()
+
+    def writer(self, client: MediaBrowserClient) -> TagWriter:
+        self._stop.merges = self._stop.merges or _parts(client.version) >= _MERGES_FROM
+        return JellyfinWriter(client, self._stop)
 
 
 def _parts(version: str) -> tuple[int, ...]:
     """(10, 11, 11) of "10.11.11"."""
-    found = version.split("-")[0].split(".")
-    return tuple(int(one) for one in found if one.isdecimal())
+    return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdecimal())
+
+
+class WriteStop:
+    """Stops all writing of a library that is under way. Thread-safe.
+
+    `merges`: whether the server was seen to make one value of two that are alike.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._count = 0
+        self._changed: set[str] = set()
+        self.merges = False
+
+    def pull(self) -> None:
+        with self._lock:
+            self._count += 1
+            self._changed.clear()
+
+    def count(self) -> int:
+        return self._count
+
+    def has_changed_before(self, names: Sequence[str]) -> bool:
+        """Remember that these changed; tell whether one had since writing was stopped last."""
+        with self._lock:
+            before = not self._changed.isdisjoint(names)
+            self._changed.update(names)
+            return before
+
+
+class JellyfinWriter(TagWriter):
+    """Changes the tags of photos and videos for one call of `contracts.Library.send`."""
+
+    # It joins the tags of an item in its database with bars (BaseItemMapper).
+    unstorable = frozenset("|")
+
+    def __init__(self, client: MediaBrowserClient, stop: WriteStop) -> None:
+        super().__init__(client)
+        self._errors = client.errors
+        self._stop = stop
+        self._stops_before = stop.count()
+
+    def write(self, group: Sequence[PendingEdit[TagNames]]) -> None:
+        (item,) = group
+        if self._stop.count() != self._stops_before:
+            raise self._errors.stopped()
+        before = self._full(item.key)
+        if media_of(before) is None:
+            raise Unreadable("It is neither a photo nor a video.")
+        had = names(before.get("Tags"))
+        wanted = _with(had, item.change)
+        if wanted == had:
+            return
+        if self._stop.merges and (what := not_kept(before, wanted)):
+            raise self._errors.not_kept(what)
+        refused = self._post(item.key, before, wanted)
+        after = self._full(item.key)
+        has = names(after.get("Tags"))
+        changed = difference(before, after) + difference_of_tags(had, wanted, has)
+        if changed.lost or changed.merged:
+            whole = mended(before, after, changed.lost + changed.merged)
+            tags = had + _not_among(has, (*had, *wanted))
+            if changed.lost:
+                raise self._lost(item, ", ".join(changed.lost), whole, tags)
+            raise self._merged(item.key, ", ".join(changed.merged), whole, tags)
+        if refused is not None and has == had:
+            raise refused
+        if changed.other:
+            raise self._edited(item, changed.other)
+
+    def _post(self, key: str, before: Entry, tags: Sequence[str]) -> LibraryError | None:
+        """Send the item; return why it was not taken, or is not known to be."""
+        try:
+            self.client.post(f"/Items/{key}", editable(before, tags))
+        except LibraryReadOnly:
+            raise
+        except LibraryError as exc:
+            return exc
+        return None
+
+    def _lost(
+        self, item: PendingEdit[TagNames], lost: str, whole: Entry, tags: Sequence[str]
+    ) -> UnsafeWrite:
+        """Give an item back what it lost; return the error that says whether that went well."""
+        self._stop.pull()
+        logger.error("item %s: a write lost %s", item.key, lost)
+        restored = self._put_back(item.key, whole, tags)
+        return self._errors.unsafe_write(item.edit.item.called, lost, restored=restored)
+
+    def _merged(
+        self, key: str, merged: str, whole: Entry, tags: Sequence[str]
+    ) -> ChangedDuringWrite:
+        """Put back what can be; from now on, items that would fare the same are not written."""
+        self._stop.merges = True
+        logger.warning("item %s: the server merged values of %s", key, merged)
+        return self._errors.merged(merged, restored=self._put_back(key, whole, tags))
+
+    def _put_back(self, key: str, whole: Entry, tags: Sequence[str]) -> bool:
+        """Send an item as it was; tell whether it is so again."""
+        try:
+            self.client.post(f"/Items/{key}", editable(whole, tags))
+            again = self._full(key)
+        except (LibraryError, ItemGone):
+            return False
+        same_tags = sorted(names(again.get("Tags"))) == sorted(tags)
+        return same_tags and not difference(whole, again)
+
+    def _edited(
+        self, item: PendingEdit[TagNames], changed: Sequence[str]
+    ) -> ChangedDuringWrite | UnsafeWrite:
+        """Return the error for what seems to be somebody's edit: once it may be, not twice."""
+        what = ", ".join(changed)
+        logger.warning("item %s: %s changed beside a write", item.key, what)
+        if not self._stop.has_changed_before(changed):
+            return self._errors.concurrent_edit(what)
+        self._stop.pull()
+        return self._errors.repeated_edit(item.edit.item.called, what)
+
+    def _full(self, key: str) -> Entry:
+        """Return all that Jellyfin shows of an item. Raises `ItemGone`."""
+        try:
+            return self.client.entry(ServerRequest(f"/Items/{key}", {"userId": self.client.user}))
+        except RequestRefused as exc:
+            if exc.status == NOT_FOUND:
+                raise ItemGone(NOT_ON_SERVER) from exc
+            raise
+
+
+def _with(had: Sequence[str], change: TagNames) -> list[str]:
+    """The tags that an item is to have, as it shows them now."""
+    removes = set(to_remove(change.removes, had, word=fold))
+    kept = [tag for tag in had if tag not in removes]
+    return kept + _not_among(change.adds, kept)
+
+
+def _not_among(tags: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The tags that are none of those known, however they are spelled."""
+    present = {fold(tag) for tag in known}
+    return [tag for tag in tags if fold(tag) not in present]

@@ -1,9 +1,10 @@
-"""The library: items are listed page by page, seen small or in parts, and tagged one by one."""
+"""The library of Emby and Jellyfin: listed page by page, fetched small or in parts, tagged."""
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from requests import Session
 
@@ -11,38 +12,62 @@ from tigertag.contracts import (
     Catalogued,
     EditOutcome,
     Http,
-    LeftOutReason,
     Need,
     NotedItems,
     Notes,
     NotRead,
     Source,
 )
-from tigertag.libraries.mediabrowser import listing
-from tigertag.libraries.mediabrowser.catalogue import Catalogue
-from tigertag.libraries.mediabrowser.dialect import Dialect, Stop
-from tigertag.libraries.mediabrowser.faults import Wording
-from tigertag.libraries.mediabrowser.fetching import Fetching
-from tigertag.libraries.mediabrowser.known import Known
-from tigertag.libraries.mediabrowser.listing import Pages
+from tigertag.errors import ItemGone
+from tigertag.libraries.mediabrowser.dialect import Dialect, MediaBrowserOptions, connect
+from tigertag.libraries.mediabrowser.items import (
+    ListedPhoto,
+    best_file,
+    film_entry,
+    has_file,
+    listed_item,
+    listed_photo,
+    ratio,
+    revision,
+)
 from tigertag.libraries.mediabrowser.metadata import shown
-from tigertag.libraries.mediabrowser.opening import Opened, entries, opened
-from tigertag.libraries.mediabrowser.options import Options
-from tigertag.libraries.mediabrowser.reading import PICTURES, in_full, is_key
-from tigertag.libraries.mediabrowser.sending import Sending
-from tigertag.libraries.mediabrowser.server import Call, Entry
-from tigertag.libraries.mediabrowser.sources import is_there, item, text
-from tigertag.libraries.mediabrowser.views import View, view
-from tigertag.libraries.mediaserver.batches import batches
-from tigertag.libraries.mediaserver.listing import CutShort
-from tigertag.libraries.mediaserver.sections import wanted
-from tigertag.libraries.mediaserver.way import Way
+from tigertag.libraries.mediabrowser.server import (
+    PICTURES,
+    Entry,
+    MediaBrowserClient,
+    MediaBrowserErrors,
+    text,
+)
+from tigertag.libraries.mediaserver.catalogue import FilmEntry, catalogued
+from tigertag.libraries.mediaserver.client import CachedConnection, ServerRequest, closing
+from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER
+from tigertag.libraries.mediaserver.listing import MAX_BATCH, RecentlyListed, entries
+from tigertag.libraries.mediaserver.sending import Reader, Sender
+from tigertag.media.formats import EXTENSIONS, VIDEO_EXTENSIONS
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
-from tigertag.net.ranges import RangeReader
+from tigertag.sequences import batched
 
-logger = logging.getLogger(__name__)
+PAGE_SIZE = 200
+# Ties are many where a folder is added at once; what is added meanwhile comes last, if it is dated
+# by the clock.
+_SORT = {"SortBy": "DateCreated,SortName", "SortOrder": "Ascending"}
+_VIEW_TYPES = {
+    "photos": ("Photo", "Video"),
+    "homevideos": ("Photo", "Video"),
+    "movies": ("Movie",),
+    "tvshows": ("Episode",),
+}
+_MIXED_TYPES = ("Photo", "Video", "Movie", "Episode")
+_FOLDERS = frozenset({"CollectionFolder", "UserView", "Folder"})
 
-_NOT_THERE = "It is no longer on the server."
+
+@dataclass(frozen=True, slots=True)
+class LibraryView:
+    """A section; the servers call it a view. `types` are those of the items that are scanned."""
+
+    id: str
+    title: str
+    types: Sequence[str]
 
 
 class MediaBrowserLibrary:
@@ -51,28 +76,27 @@ class MediaBrowserLibrary:
     field = Field.TAG
     footage = ""
 
-    def __init__(self, id: str, options: Options, http: Http, dialect: Dialect) -> None:
+    def __init__(self, id: str, options: MediaBrowserOptions, http: Http, dialect: Dialect) -> None:
         self.id = id
         self._options = options
         self._http = http
         self._dialect = dialect
-        self._wording = Wording(id, options.url, dialect.product)
-        self._known = Known()
-        self._fetching = Fetching(dialect, options, self._wording, self._known)
-        self._stop = Stop()
+        self._errors = MediaBrowserErrors(id, options.url, dialect.product)
+        self._listed = RecentlyListed[ListedPhoto]()
+        self._reader = Reader(self._read)
         self._session: Session | None = None
-        self._way = Way(self._reached)
+        self._connection = CachedConnection(self._connect)
 
     @property
     def identity(self) -> str:
-        return self._now.id
+        return self._client.id
 
     def open(self) -> None:
-        self._way.open()
+        self._connection.open()
 
     def sections(self) -> Sequence[Section]:
-        found = [Section(self.id, one.id, one.title) for one in self._views()]
-        return wanted(self._options.sections, found, self._wording)
+        sections = [Section(self.id, view.id, view.title) for view in self._views()]
+        return self._errors.chosen(self._options.sections, sections)
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
         """Yield the items, or those that the server added or changed since."""
@@ -80,73 +104,62 @@ class MediaBrowserLibrary:
         return NotedItems(self._items(section, since, notes), notes)
 
     def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
-        for entry in self._listed(self._view(section), since):
-            found = self._item(section, entry, notes)
-            if found is not None:
-                yield found
+        for entry in self._entries(self._view(section), since):
+            min_bytes = self._options.min_bytes_for(text(entry, "Type"))
+            item = listed_item(self.id, section, entry, min_bytes, notes)
+            if item is not None:
+                if item.media is Media.PHOTO:
+                    self._listed.remember(item.key, listed_photo(entry))
+                yield item
 
     def leaves_out(self, item: Item) -> bool:
         return self._options.leaves_out(item)
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
-        source = self._fetching.fetch(self._now, item, need)
-        try:
+        fetch = self._photo if item.media is Media.PHOTO else self._video
+        with closing(fetch(item, need)) as source:
             yield source
-        finally:
-            if isinstance(source, RangeReader):
-                source.close()
 
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
-        for some in batches(items):
-            keys = [one.key for one in some]
-            found = in_full(self._now, self._dialect, self._wording, keys)
-            for one in some:
-                entry = found.get(one.key)
-                if entry is None:
-                    yield NotRead(one.key, _NOT_THERE)
-                else:
-                    yield shown(self._dialect, entry)
+        return self._reader.read(items)
 
     def catalogued(self, items: Sequence[Item]) -> Iterator[Catalogued]:
-        return Catalogue(self._now, self._dialect, self._wording, self.id).of(items)
+        return catalogued(items, self._read_films)
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         """Make the edits, one by one."""
-        now = self._now
-        writer = self._dialect.writer(
-            now.server, now.user, self._wording, stop=self._stop, version=now.version
-        )
-        return Sending(writer, self.read_tags, self._dialect).run(edits)
+        writer = self._dialect.writer(self._client)
+        return Sender(self._reader, writer, self._dialect.product).send(edits)
 
     @property
-    def _now(self) -> Opened:
-        return self._way.now
+    def _client(self) -> MediaBrowserClient:
+        return self._connection.current
 
-    def _reached(self) -> Opened:
+    def _connect(self) -> MediaBrowserClient:
         if self._session is None:
             key = self._options.api_key.get_secret_value()
             self._session = self._http.session(headers=self._dialect.headers(self.id, key))
-        return opened(self._dialect, self._options, self._session, self._wording)
+        return connect(self._dialect, self._options, self._session, self._errors)
 
-    def _views(self) -> list[View]:
-        answer = self._now.server.get(self._dialect.views(self._now.user))
-        found = [view(one) for one in entries(answer, self._wording)]
-        return [one for one in found if one is not None]
+    def _views(self) -> list[LibraryView]:
+        client = self._client
+        found = client.entries(self._dialect.views(client.user))
+        return [view for entry in found if (view := _view(entry)) is not None]
 
-    def _view(self, section: Section) -> View:
+    def _view(self, section: Section) -> LibraryView:
         """Return the section's view: of one that is gone, a server may list all that it has."""
-        for one in self._views():
-            if one.id == section.id:
-                return one
-        raise self._wording.section_gone(section.title)
+        for view in self._views():
+            if view.id == section.id:
+                return view
+        raise self._errors.section_gone(section.title)
 
-    def _listed(self, view: View, since: datetime | None) -> Iterator[Entry]:
+    def _entries(self, view: LibraryView, since: datetime | None) -> Iterator[Entry]:
         query = {
-            **listing.SORT,
+            **_SORT,
             **PICTURES,
-            **self._dialect.whole,
-            "UserId": self._now.user,
+            **self._dialect.ungrouped,
+            "UserId": self._client.user,
             "ParentId": view.id,
             "Recursive": "true",
             "IncludeItemTypes": ",".join(view.types),
@@ -154,23 +167,77 @@ class MediaBrowserLibrary:
         }
         if since is not None:
             query["MinDateLastSaved"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        try:
-            yield from listing.entries(Pages(self._now, Call("/Items", query), self._wording))
-        except CutShort as exc:
-            raise self._wording.cut_listing(view.title, got=exc.got, promised=exc.promised) from exc
+        yield from entries(
+            partial(self._client.page, query),
+            page_size=PAGE_SIZE,
+            cut_short=partial(self._errors.listing_cut_short, view.title),
+        )
 
-    def _item(self, section: Section, entry: Entry, notes: Notes) -> Item | None:
-        """Return an item that was listed; None for what has no file, or too small a one."""
-        key = text(entry, "Id")
-        if not is_key(key) or not is_there(entry):
-            logger.debug("item %s of section %s passed over: no file", key, section.id)
-            notes.leave_out(LeftOutReason.NO_FILE, text(entry, "Name"))
-            return None
-        found = item(entry, self.id, section.id)
-        least = self._options.least_bytes(text(entry, "Type"))
-        if found.size_bytes is not None and found.size_bytes < least:
-            notes.leave_out(LeftOutReason.TOO_SMALL, found.title)
-            return None
-        if found.media is Media.PHOTO:
-            self._known.remember(key, entry)
-        return found
+    def _read(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
+        for batch in batched(items, MAX_BATCH):
+            found = self._read_entries([item.key for item in batch])
+            for item in batch:
+                entry = found.get(item.key)
+                if entry is None:
+                    yield NotRead(item.key, NOT_ON_SERVER)
+                else:
+                    yield shown(self._dialect, entry)
+
+    def _read_entries(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        fields = (*self._dialect.read_fields, *self._dialect.listed_fields)
+        return self._client.read(keys, tuple(dict.fromkeys(fields)))
+
+    def _read_films(self, keys: Sequence[str]) -> Iterator[FilmEntry]:
+        for entry in self._client.read(keys, self._dialect.film_fields).values():
+            if film := film_entry(entry):
+                yield film
+
+    def _photo(self, item: Item, need: Need) -> Source:
+        listed = self._listed.find(item.key)
+        if listed is not None and listed.revision != item.revision:
+            listed = None
+        if self._options.path_map:
+            # Another process may have listed it.
+            listed = listed or listed_photo(self._entry(item))
+            path = listed and self._options.local_file(listed.path, listed.size_bytes, EXTENSIONS)
+            if path:
+                return path
+        shape = None if listed is None else listed.ratio
+        return self._client.picture(
+            self._dialect.picture(item.key, need.short_side_px, shape),
+            ServerRequest(f"/Items/{item.key}/Download"),
+        )
+
+    def _video(self, item: Item, need: Need) -> Source:
+        client, entry = self._client, self._entry(item)
+        if need.poster:
+            request = self._dialect.picture(item.key, need.short_side_px, ratio(entry))
+            poster = client.small_picture(request)
+            if poster is not None:
+                return poster
+        file = best_file(entry)
+        assert file is not None
+        path = self._options.local_file(file.path, file.size_bytes, VIDEO_EXTENSIONS)
+        return path or client.video(self._dialect.stream(item.key, file))
+
+    def _entry(self, item: Item) -> Entry:
+        """Return the item in full, if it is still the one that was listed."""
+        entry = self._read_entries([item.key]).get(item.key)
+        if entry is None or not has_file(entry):
+            raise ItemGone(NOT_ON_SERVER)
+        if revision(entry) != item.revision:
+            raise ItemGone(FILE_CHANGED)
+        return entry
+
+
+def _view(entry: Entry) -> LibraryView | None:
+    """Return the view; None for music, collections and all else that has no pictures of its own.
+
+    A folder of mixed content has no collection type.
+    """
+    collection = text(entry, "CollectionType").lower()
+    types = _VIEW_TYPES.get(collection, ())
+    if not collection and text(entry, "Type") in _FOLDERS:
+        types = _MIXED_TYPES
+    key = text(entry, "Id")
+    return LibraryView(key, text(entry, "Name"), types) if types and key else None

@@ -1,107 +1,207 @@
-"""The server: one way to ask it, and each answer read or refused."""
+"""An Emby or Jellyfin server: requests, and their responses as JSON."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import requests
-
-from tigertag.libraries.mediabrowser.faults import OK, Wording, no_file
-from tigertag.libraries.mediaserver.bodies import body
-from tigertag.libraries.mediaserver.faults import Refused
+from tigertag.errors import ItemError, LibraryError
+from tigertag.libraries.mediaserver.client import ServerClient, ServerRequest
+from tigertag.libraries.mediaserver.errors import ServerErrors
+from tigertag.libraries.mediaserver.listing import MAX_BATCH, ListingPage
+from tigertag.libraries.mediaserver.sending import ChangedDuringWrite, UnsafeWrite
+from tigertag.sequences import batched
 
 Entry = Mapping[str, Any]
 """A JSON object, as the server sent it."""
 
-_PATIENCE_S = (5.0, 60.0)
-_OPENING_S = (5.0, 15.0)
-_SPANS = (206, 416)
+PICTURES = {"EnableImageTypes": "Primary", "ImageTypeLimit": "1", "EnableUserData": "false"}
+_KEY = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What is asked for: a path below the server's base, and its query."""
-
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-
-    def with_(self, query: Mapping[str, str]) -> "Call":
-        return Call(self.path, {**self.query, **query})
+def is_key(key: str) -> bool:
+    """Whether this may be an item's id."""
+    return _KEY.fullmatch(key) is not None
 
 
-class Server:
-    """Asks for JSON, pictures and videos, and posts. Thread-safe. Raises `LibraryError`."""
+def text(entry: Entry, name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
 
-    def __init__(self, base: str, session: requests.Session, wording: Wording) -> None:
-        self._base = base
-        self._session = session
-        self._wording = wording
 
-    def get(self, call: Call, *, opening: bool = False) -> Any:
-        """Return what the answer's JSON says."""
-        with self._wording.reaching():
-            response = self._session.get(
-                self._base + call.path,
-                params=call.query,
-                timeout=_OPENING_S if opening else _PATIENCE_S,
+def number(entry: Entry, name: str) -> int | None:
+    value = entry.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def names(values: Any, attribute: str = "") -> list[str]:
+    """Return the texts of a list, or the texts that its objects have as `attribute`."""
+    if not isinstance(values, list):
+        return []
+    texts = [
+        value.get(attribute) if attribute and isinstance(value, dict) else value for value in values
+    ]
+    return [text for text in texts if isinstance(text, str) and text]
+
+
+class MediaBrowserErrors(ServerErrors):
+    """Makes the errors of one library on Emby or Jellyfin."""
+
+    def __init__(self, library: str, url: str, product: str) -> None:
+        page = f"docs/libraries/{product.lower()}.md"
+        right = f"a key that {page} tells how to make"
+        super().__init__(library, url, product, secret="key", setting="API_KEY", right=right)
+
+    def another_product(self, product: str, plugin: str) -> LibraryError:
+        """The error for another kind of server. `plugin`: the one for it, if there is one."""
+        advice = f"set {self._prefix}_NAME={plugin}, or " if plugin else ""
+        return self.error(
+            f"what answers at {self._url} is {product}, not {self.product}:"
+            f" {advice}set {self._prefix}_URL to the address of {self.product}."
+        )
+
+    def too_old(self, version: str, oldest: str) -> LibraryError:
+        return self.error(
+            f"{self._url} is {self.product} {version}; TigerTag knows how to write to"
+            f" {self.product} {oldest} and later. Update it."
+        )
+
+    def no_user(self, name: str, hint: str) -> LibraryError:
+        return self.error(
+            f"{self._prefix}_USER names {name!r}, who is no user of {self._url}{hint}"
+        )
+
+    def no_administrator(self) -> LibraryError:
+        return self.error(
+            f"{self._url} has no administrator who is not switched off. Set"
+            f" {self._prefix}_USER to a user's name."
+        )
+
+    def unsafe_write(self, title: str, lost: str, *, restored: bool) -> UnsafeWrite:
+        """The error for a write that changed more than the tags."""
+        what = f"{self.product} changed more of {title!r} than its tags ({lost})"
+        if restored:
+            outcome = f"{what}. It was put back as it was"
+        else:
+            outcome = (
+                f"{what}, and it could not be put back: look at it in {self.product}, and let"
+                f" {self.product} refresh its metadata"
             )
-        self._check(response)
-        return self._read(response.content)
+        return self._stop_writing(outcome, restored=restored)
 
-    def entry(self, call: Call, *, opening: bool = False) -> Entry:
-        """Return an answer that is one object."""
-        found = self.get(call, opening=opening)
-        if not isinstance(found, dict):
-            raise self._wording.strange()
-        return found
+    def concurrent_edit(self, changed: str) -> ChangedDuringWrite:
+        """The error for an item that somebody seems to have edited while it was written."""
+        return ChangedDuringWrite(
+            f"Somebody else changed it ({changed}) while it was written. That is left as it is; the"
+            " next scan sees what came of the tags.",
+            retryable=True,
+        )
 
-    def post(self, path: str, body: Mapping[str, Any]) -> None:
-        """Send an edit, once; the answer says nothing of what came of it."""
-        with self._wording.reaching():
-            response = self._session.post(
-                self._base + path, json=body, timeout=_PATIENCE_S, allow_redirects=False
-            )
-        self._check(response)
+    def repeated_edit(self, title: str, changed: str) -> UnsafeWrite:
+        """The error for the second item in which the same has changed after a write."""
+        return self._stop_writing(
+            f"{changed} of {title!r} changed while its tags were written, and so it did of another"
+            f" item before. If nobody else was at work, {self.product} did it: look at both items,"
+            " which the log names. Nothing was put back",
+            restored=False,
+        )
 
-    def load(self, call: Call, *, limit_bytes: int) -> bytes:
-        """Return a file. Raises `Unreadable` where it is cut, too large or too slow."""
-        with self._asked(call, {}) as response:
-            self._check(response)
-            return body(response, limit_bytes=limit_bytes)
+    def _stop_writing(self, outcome: str, *, restored: bool) -> UnsafeWrite:
+        line = self._line(f"{outcome}. All writing has stopped.")
+        return UnsafeWrite(line, reason=f"{outcome}.", restored=restored)
 
-    @contextmanager
-    def ranged(self, call: Call, span: str) -> Iterator[requests.Response]:
-        """Ask for a span of a file, as `net.ranges` wants it. Raises `ItemError`."""
-        with self._asked(call, {"Range": span, "Accept-Encoding": "identity"}) as response:
-            try:
-                if response.status_code not in _SPANS:
-                    self._check(response)
-            except Refused as exc:
-                raise no_file(exc) from exc
-            yield response
+    def stopped(self) -> LibraryError:
+        return self.error(
+            "all writing has stopped, for a write changed more than the tags of its item."
+            " What was done is kept; see the log."
+        )
 
-    def _asked(self, call: Call, headers: Mapping[str, str]) -> requests.Response:
-        with self._wording.reaching():
-            return self._session.get(
-                self._base + call.path,
-                params=call.query,
-                headers=headers,
-                stream=True,
-                timeout=_PATIENCE_S,
-            )
+    def not_kept(self, what: str) -> ItemError:
+        """The error for an item that the server would not keep as it is."""
+        return ItemError(
+            f"{self.product} keeps {what} when an item is edited, so nothing was written. Correct"
+            f" that in {self.product}, then scan again.",
+            retryable=True,
+        )
 
-    def _check(self, response: requests.Response) -> None:
-        if response.status_code not in OK:
-            raise self._wording.refusal(response)
+    def merged(self, names: str, *, restored: bool) -> ChangedDuringWrite:
+        """The error for an item of which the server made one value of two that are alike."""
+        cure = (
+            "That was put back as it was."
+            if restored
+            else f"That could not be put back: look at it in {self.product}."
+        )
+        return ChangedDuringWrite(
+            f"{self.product} merged values of {names} that are almost alike when the tags were"
+            f" written. {cure} Other items are not affected.",
+            retryable=True,
+        )
 
-    def _read(self, body: bytes) -> Any:
-        text = body.strip()
-        if not text:
-            raise self._wording.empty()
+
+class MediaBrowserClient(ServerClient):
+    """One server, as one of its users sees it. Thread-safe. Raises `LibraryError`."""
+
+    errors: MediaBrowserErrors
+    id: str
+    version: str
+    user: str
+
+    def json(self, request: ServerRequest, *, opening: bool = False) -> Any:
+        """Return what the response's JSON says."""
+        body = self.get(request, opening=opening).strip()
         try:
-            return json.loads(text)
+            return json.loads(body)
         except ValueError:
-            broken = text.startswith((b"{", b"["))
-            raise (self._wording.broken_off() if broken else self._wording.strange()) from None
+            truncated = body.startswith((b"{", b"["))
+            error = self.errors.truncated if truncated else self.errors.not_this_product
+            raise error() from None
+
+    def entry(self, request: ServerRequest, *, opening: bool = False) -> Entry:
+        """Return a response that is one object."""
+        entry = self.json(request, opening=opening)
+        if not isinstance(entry, dict):
+            raise self.errors.not_this_product()
+        return entry
+
+    def entries(self, request: ServerRequest, *, opening: bool = False) -> list[Entry]:
+        """Return the objects of a response."""
+        return self._entries_of(self.json(request, opening=opening))
+
+    def _entries_of(self, response: Any) -> list[Entry]:
+        """Return the objects of a response that is a list, or holds one as `Items`."""
+        entries = response.get("Items") if isinstance(response, dict) else response
+        if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+            raise self.errors.not_this_product()
+        return entries
+
+    def post(self, path: str, body: Entry) -> None:
+        """Send an edit, once; the response does not say what came of it."""
+        self.write("POST", path, json=body, allow_redirects=False)
+
+    def read(self, keys: Sequence[str], fields: Sequence[str]) -> Mapping[str, Entry]:
+        """Return the items of these ids, by id; one that is not there is left out.
+
+        `fields`: what is asked for by name. What a response leaves out is asked for once more, by
+        itself.
+        """
+        wanted = [key for key in dict.fromkeys(keys) if is_key(key)]
+        found: dict[str, Entry] = {}
+        for batch in batched(wanted, MAX_BATCH):
+            found |= self._read(batch, fields)
+            missing = [key for key in batch if key not in found]
+            if missing:
+                found |= self._read(missing, fields)
+        return {key: found[key] for key in wanted if key in found}
+
+    def _read(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, Entry]:
+        query = {"UserId": self.user, "Ids": ",".join(keys), "Fields": ",".join(fields)}
+        entries = self.entries(ServerRequest("/Items", {**PICTURES, **query}))
+        return {text(entry, "Id"): entry for entry in entries}
+
+    def page(self, query: Mapping[str, str], *, start: int, size: int) -> ListingPage[Entry]:
+        paging = {**query, "StartIndex": str(start), "Limit": str(size)}
+        response = self.json(ServerRequest("/Items", paging))
+        entries = [(text(entry, "Id"), entry) for entry in self._entries_of(response)]
+        total = number(response, "TotalRecordCount") if isinstance(response, dict) else None
+        # A total that is less than what is there is none.
+        return ListingPage(entries, total if total or not entries else None)

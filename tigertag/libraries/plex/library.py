@@ -1,4 +1,4 @@
-"""The Plex library: listed page by page, seen as small as serves, tagged in sets."""
+"""The Plex library: listed page by page, fetched as small as serves, tagged in sets."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,29 +18,31 @@ from tigertag.contracts import (
     NotRead,
     Source,
 )
-from tigertag.errors import Unreadable
-from tigertag.libraries.mediaserver.batches import batches
-from tigertag.libraries.mediaserver.faults import GONE, Refused
-from tigertag.libraries.mediaserver.listing import CutShort
-from tigertag.libraries.mediaserver.way import Way
-from tigertag.libraries.plex import catalogue, kinds, listing
-from tigertag.libraries.plex.entries import Entries, touched_at
-from tigertag.libraries.plex.faults import Wording
-from tigertag.libraries.plex.files import Files
-from tigertag.libraries.plex.kinds import Kind, kind_of
+from tigertag.libraries.mediaserver.catalogue import FilmEntry, catalogued
+from tigertag.libraries.mediaserver.client import CachedConnection, closing
+from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RequestRefused
+from tigertag.libraries.mediaserver.listing import MAX_BATCH, RecentlyListed, entries
+from tigertag.libraries.mediaserver.sending import Reader, Sender
+from tigertag.libraries.plex.fetching import Fetcher
+from tigertag.libraries.plex.items import (
+    GROUP_TYPES,
+    PHOTO,
+    SECTION_TYPES,
+    ItemType,
+    PlexFile,
+    film_entry,
+    listed_item,
+    main_file,
+    touched_at_s,
+    type_of,
+)
 from tigertag.libraries.plex.options import Options
-from tigertag.libraries.plex.parts import Part, main_part, of_revision
-from tigertag.libraries.plex.pictures import picture
-from tigertag.libraries.plex.reading import metadata
-from tigertag.libraries.plex.sections import Sections
-from tigertag.libraries.plex.sending import Sending
-from tigertag.libraries.plex.server import Server, headers
-from tigertag.libraries.plex.shown import Seen, seen
-from tigertag.libraries.plex.videos import poster_of, video
+from tigertag.libraries.plex.server import PlexClient, PlexErrors, headers, section_path
+from tigertag.libraries.plex.tags import PlexWriter, ShownByPlex, shown
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
-from tigertag.net.ranges import RangeReader
+from tigertag.sequences import batched
 
-_NOT_THERE = "It is no longer on the server."
+PAGE_SIZE = 400
 _NOT_TAGGED = "What has its key now is nothing that TigerTag tags."
 
 
@@ -52,43 +54,46 @@ class PlexLibrary:
         self.field = Field(options.field)
         self.genre_field = Field(options.genre_field) if options.genre_field else None
         self._options = options
-        self._token = options.token.get_secret_value()
         self._http = http
         self._session: Session | None = None
-        self._wording = Wording(id, options.url)
-        self._sections = Sections(id, options.sections, self._wording)
-        self._files = Files(options.path_map)
-        self._entries = Entries(id, options, self._files)
-        self._way = Way(self._reached)
+        self._errors = PlexErrors(id, options.url)
+        self._section_types: dict[str, str] = {}
+        self._listed = RecentlyListed[PlexFile]()
+        self._reader = Reader(self._read)
+        self._connection = CachedConnection(self._connect)
 
     @property
     def identity(self) -> str:
-        return self._server.id
+        return self._client.id
 
     @property
     def footage(self) -> str:
         return "trailer" if self._options.trailers else ""
 
     def open(self) -> None:
-        self._way.open()
+        self._connection.open()
 
     def sections(self) -> Sequence[Section]:
-        return self._sections.all(self._server)
+        return self._errors.chosen(self._options.sections, self._read_sections())
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
         """Yield what is in a section, or what the server added since; then the groups of that."""
         notes = Notes()
-        return NotedItems(self._all(section, since, notes), notes)
+        return NotedItems(self._items(section, since, notes), notes)
 
-    def _all(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
-        held = self._sections.type_of(self._server, section)
-        within: dict[str, None] = {}
-        for kind in kinds.listed(held):
-            for item in self._items(section, kind, since, notes):
-                within |= dict.fromkeys(item.within)
+    def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
+        section_type = self._type_of(section)
+        groups: dict[str, None] = {}
+        for type in SECTION_TYPES[section_type]:
+            for item in self._items_of_type(section, type, since, notes):
+                groups |= dict.fromkeys(item.within)
                 yield item
-        for kind in kinds.groups(held, self._options.roll_up):
-            yield from self._groups(section, kind, None if since is None else list(within))
+        roll_up = self._options.roll_up if section_type == "show" else "none"
+        for type in GROUP_TYPES[roll_up]:
+            if since is None:
+                yield from self._items_of_type(section, type, None, notes)
+            else:
+                yield from self._groups(section, type, list(groups), notes)
 
     def leaves_out(self, item: Item) -> bool:
         if item.media is Media.GROUP:
@@ -97,91 +102,110 @@ class PlexLibrary:
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
-        source = self._source(item, need)
-        try:
+        fetcher = Fetcher(self._client, self._options, self._listed)
+        with closing(fetcher.fetch(item, need)) as source:
             yield source
-        finally:
-            if isinstance(source, RangeReader):
-                source.close()
 
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
-        for one in self._read(items):
-            yield one.shown if isinstance(one, Seen) else one
+        return self._reader.read(items)
 
     def catalogued(self, items: Sequence[Item]) -> Iterator[Catalogued]:
-        return catalogue.catalogued(self._server, items)
+        return catalogued(items, self._read_films)
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         """Make the edits, those of a section that change the same in one request."""
-        return Sending(self._server, self._read).run(edits)
+        return Sender(self._reader, PlexWriter(self._client), "Plex").send(edits)
 
     @property
-    def _server(self) -> Server:
-        return self._way.now
+    def _client(self) -> PlexClient:
+        return self._connection.current
 
-    def _reached(self) -> Server:
-        self._session = self._session or self._http.session(headers=headers(self.id, self._token))
-        return Server(self._options.url, self._session, self._wording, self._token)
+    def _connect(self) -> PlexClient:
+        token = self._options.token.get_secret_value()
+        self._session = self._session or self._http.session(headers=headers(self.id, token))
+        return PlexClient(self._options.url, self._session, self._errors)
 
-    def _items(
-        self, section: Section, kind: Kind, since: datetime | None, notes: Notes | None = None
+    def _read_sections(self) -> list[Section]:
+        """Return the sections of photos, films and shows; what is in each is remembered."""
+        directories = [
+            directory
+            for directory in self._client.root("/library/sections").findall("Directory")
+            if directory.get("type") in SECTION_TYPES
+        ]
+        self._section_types = {each.get("key", ""): each.get("type", "") for each in directories}
+        return [
+            Section(self.id, directory.get("key", ""), directory.get("title", ""))
+            for directory in directories
+        ]
+
+    def _type_of(self, section: Section) -> str:
+        """Return what is in a section: photo, movie or show. Raises `LibraryError`."""
+        if section.id not in self._section_types:
+            self._read_sections()
+        if section.id not in self._section_types:
+            raise self._errors.section_gone(section.title)
+        return self._section_types[section.id]
+
+    def _items_of_type(
+        self, section: Section, type: ItemType, since: datetime | None, notes: Notes
     ) -> Iterator[Item]:
-        least = 0.0 if since is None else since.timestamp()
-        for entry in self._listed(section, kind, since):
-            item = self._entries.item(section, kind, entry, notes)
-            if item is not None and touched_at(entry) >= least:
+        earliest_s = 0.0 if since is None else since.timestamp()
+        for entry in self._entries(section, type, since):
+            item = self._item(section, type, entry, notes)
+            if item is not None and touched_at_s(entry) >= earliest_s:
                 yield item
 
-    def _groups(self, section: Section, kind: Kind, keys: list[str] | None) -> Iterator[Item]:
-        """Yield the groups of a type: of these keys, or all of them."""
-        if keys is None:
-            yield from self._items(section, kind, None)
-            return
-        for some in batches(keys):
-            for entry in metadata(self._server, some).values():
-                item = self._entries.item(section, kind, entry)
+    def _groups(
+        self, section: Section, type: ItemType, keys: list[str], notes: Notes
+    ) -> Iterator[Item]:
+        for batch in batched(keys, MAX_BATCH):
+            for entry in self._client.metadata(batch).values():
+                item = self._item(section, type, entry, notes)
                 if item is not None:
                     yield item
 
-    def _listed(self, section: Section, kind: Kind, since: datetime | None) -> Iterator[Element]:
-        path = listing.path(section.id, kind.number, since)
+    def _item(self, section: Section, type: ItemType, entry: Element, notes: Notes) -> Item | None:
+        item = listed_item(
+            self.id,
+            section,
+            entry,
+            type=type,
+            min_bytes=self._options.min_bytes_for(type),
+            roll_up=self._options.roll_up,
+            notes=notes,
+        )
+        if item is not None and type is PHOTO and self._options.path_map:
+            self._listed.remember(item.key, main_file(entry))
+        return item
+
+    def _entries(
+        self, section: Section, type: ItemType, since: datetime | None
+    ) -> Iterator[Element]:
+        path = section_path(section.id, type.number, since)
         try:
-            yield from listing.entries(partial(self._server.page, path))
-        except CutShort as exc:
-            raise self._wording.cut_listing(
-                section.title, got=exc.got, promised=exc.promised
-            ) from exc
-        except Refused as exc:
-            if exc.status == GONE:
-                raise self._wording.section_gone(section.title) from exc
+            yield from entries(
+                partial(self._client.listing_page, path),
+                page_size=PAGE_SIZE,
+                cut_short=partial(self._errors.listing_cut_short, section.title),
+            )
+        except RequestRefused as exc:
+            if exc.status == NOT_FOUND:
+                raise self._errors.section_gone(section.title) from exc
             raise
 
-    def _source(self, item: Item, need: Need) -> Source:
-        if item.media is Media.GROUP:
-            poster = poster_of(self._server, item.key, need.short_side_px) if need.poster else None
-            if poster is None:
-                raise Unreadable("It has no footage of its own; its tags come from what is in it.")
-            return poster
-        if item.media is Media.VIDEO:
-            return video(self._server, self._options, item, need)
-        there = of_revision(item.revision)
-        return self._files.find(item, there, self._part) or picture(
-            self._server, there.key, need.short_side_px
-        )
+    def _read(self, items: Sequence[Item]) -> Iterator[ShownByPlex | NotRead]:
+        for batch in batched(items, MAX_BATCH):
+            read = self._client.metadata([item.key for item in batch])
+            for item in batch:
+                entry = read.get(item.key)
+                if entry is None:
+                    yield NotRead(item.key, NOT_ON_SERVER)
+                elif type := type_of(entry):
+                    yield shown(entry, type, wanted=self.field, genres=self.genre_field)
+                else:
+                    yield NotRead(item.key, _NOT_TAGGED)
 
-    def _part(self, key: str) -> Part | None:
-        found = metadata(self._server, [key]).get(key)
-        return None if found is None else main_part(found)
-
-    def _read(self, items: Sequence[Item]) -> Iterator[Seen | NotRead]:
-        for some in batches(items):
-            found = metadata(self._server, [item.key for item in some])
-            for item in some:
-                entry = found.get(item.key)
-                yield NotRead(item.key, _NOT_THERE) if entry is None else self._seen(entry)
-
-    def _seen(self, entry: Element) -> Seen | NotRead:
-        kind = kind_of(entry)
-        if kind is None:
-            return NotRead(entry.get("ratingKey", ""), _NOT_TAGGED)
-        return seen(entry, kind, wanted=self.field, genres=self.genre_field)
+    def _read_films(self, keys: Sequence[str]) -> Iterator[FilmEntry]:
+        for entry in self._client.metadata(keys).values():
+            if film := film_entry(entry):
+                yield film

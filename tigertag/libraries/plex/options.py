@@ -1,12 +1,14 @@
-"""What a Plex library is told: `LIBRARY_<X>_URL`, `…_TOKEN`, `…_SECTIONS`, `…_PATH_MAP` …"""
+"""The settings of a Plex library: `LIBRARY_<X>_URL`, `…_TOKEN`, `…_SECTIONS`, `…_PATH_MAP` …"""
 
+import re
 from typing import ClassVar, Literal
 
 from pydantic import SecretStr, field_validator
 
-from tigertag.libraries.mediaserver.address import is_sendable
 from tigertag.libraries.mediaserver.options import ServerOptions
-from tigertag.libraries.plex.kinds import EPISODE, FILM, Kind, RollUp
+from tigertag.libraries.plex.items import EPISODE, FILM, ItemType, RollUp
+
+_SENDABLE = re.compile(r"[!-~]+")
 
 
 class Options(ServerOptions):
@@ -27,7 +29,7 @@ class Options(ServerOptions):
     @field_validator("token")
     @classmethod
     def _sendable(cls, token: SecretStr) -> SecretStr:
-        if not is_sendable(token.get_secret_value()):
+        if not _SENDABLE.fullmatch(token.get_secret_value()):
             raise ValueError("it is no token of Plex")
         return token
 
@@ -35,6 +37,6 @@ class Options(ServerOptions):
     def trailers(self) -> bool:
         return self.footage == "trailer"
 
-    def least_bytes(self, kind: Kind) -> int:
-        """The smallest file of an item of this type that is looked at."""
-        return self.least_bytes_of(film=kind in (FILM, EPISODE))
+    def min_bytes_for(self, type: ItemType) -> int:
+        """The smallest file of an item of this type that is scanned."""
+        return self.min_bytes_of(film=type in (FILM, EPISODE))

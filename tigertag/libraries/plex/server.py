@@ -1,30 +1,50 @@
-"""The server, by plexapi: one way to ask it, and each answer read or refused."""
+"""A Plex Media Server: requests, and their responses as XML."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from math import ceil
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-import plexapi.server
 import requests
 from plexapi.utils import parseXMLString
 
 from tigertag import __version__
-from tigertag.libraries.mediaserver.bodies import body
-from tigertag.libraries.mediaserver.device import device
-from tigertag.libraries.mediaserver.faults import Refused
-from tigertag.libraries.plex.faults import OK, Wording, no_file
+from tigertag.errors import LibraryError
+from tigertag.libraries.mediaserver.client import ServerClient, ServerRequest, device_id
+from tigertag.libraries.mediaserver.errors import NOT_FOUND, RequestRefused, ServerErrors
+from tigertag.libraries.mediaserver.listing import MAX_BATCH, ListingPage
+from tigertag.sequences import batched
 
-_PATIENCE_S = (5.0, 60.0)
-_OPENING_S = (5.0, 15.0)
-_SPANS = frozenset({206, 416})
+# Ties of one second are many when a folder is added; what is added meanwhile comes last.
+SORT = "addedAt,titleSort"
+_KEY = re.compile(r"[0-9]+")
+
+
+class PlexErrors(ServerErrors):
+    """Makes the errors of one library on Plex."""
+
+    def __init__(self, library: str, url: str) -> None:
+        super().__init__(
+            library,
+            url,
+            "Plex",
+            secret="token",
+            setting="TOKEN",
+            right="the token of the server's owner (docs/libraries/plex.md says where to find it)",
+        )
+
+    def of_status(self, response: requests.Response, body: bytes) -> LibraryError:
+        if response.status_code == 503 and b'title="Maintenance"' in body:
+            return self.busy("Plex is migrating its database", 503)
+        return super().of_status(response, body)
 
 
 def headers(library: str, token: str) -> dict[str, str]:
     """The headers that name this program to the server: the same for a library on a host."""
     return {
         "X-Plex-Token": token,
-        "X-Plex-Client-Identifier": device(library),
+        "X-Plex-Client-Identifier": device_id(library),
         "X-Plex-Product": "TigerTag",
         "X-Plex-Version": __version__,
         "X-Plex-Device-Name": f"TigerTag ({library})",
@@ -32,108 +52,107 @@ def headers(library: str, token: str) -> dict[str, str]:
     }
 
 
-class Server(plexapi.server.PlexServer):
-    """plexapi's server, but strict: it asks through `query` alone, and that is replaced.
+class PlexClient(ServerClient):
+    """One server. The token travels in a header, never in an address. Raises `LibraryError`.
 
-    plexapi's own takes a missing answer for an answer, raises TypeError for a status that has no
-    name, puts addresses and answers into messages, and a token into addresses if its configuration
-    file says so. Raises `LibraryError`.
+    plexapi's own client is not used: it takes a missing response for one, raises TypeError for a
+    status that has no name, puts addresses and responses into messages, and a token into addresses
+    if its configuration file says so.
     """
 
-    def __init__(self, url: str, session: requests.Session, wording: Wording, token: str) -> None:
-        self._wording = wording
-        try:
-            super().__init__(url, token, session, timeout=_OPENING_S)  # type: ignore[no-untyped-call]
-        except (TypeError, ValueError, AttributeError):
-            raise wording.strange() from None
-        self._timeout = _PATIENCE_S
-        self.id: str = self.machineIdentifier or ""
+    def __init__(self, url: str, session: requests.Session, errors: PlexErrors) -> None:
+        super().__init__(url, session, errors)
+        self.url = url
+        self.id = self.root("/", opening=True).get("machineIdentifier", "")
         if not self.id:
-            raise wording.strange()
+            raise errors.not_this_product()
 
-    def url(self, key: str, includeToken: bool | None = None) -> str:
-        """Return the address of a key: never with the token, which travels in a header."""
-        return f"{self._baseurl}{key}"
-
-    def query(
-        self,
-        key: str,
-        method: Any = None,
-        headers: Mapping[str, str] | None = None,
-        params: Any = None,
-        timeout: Any = None,
-        **kwargs: Any,
+    def root(
+        self, path: str, *, headers: dict[str, str] | None = None, opening: bool = False
     ) -> Element:
-        """Return the root of what Plex answers."""
-        with self._wording.reaching():
-            response = (method or self._session.get)(
-                self.url(key),
-                headers=dict(headers or {}),
-                params=params,
-                timeout=timeout or self._timeout,
-                **kwargs,
-            )
-        self._check(response, response.content)
-        return self._read(response)
-
-    def page(self, key: str, *, start: int, size: int) -> Element:
-        """Return `size` entries from `start` on, or as many as Plex thinks fit."""
-        paging = {"X-Plex-Container-Start": str(start), "X-Plex-Container-Size": str(size)}
-        return self.query(key, headers=paging)
-
-    def put(self, key: str) -> None:
-        """Send an edit; the answer says nothing of what came of it."""
-        with self._wording.reaching():
-            response = self._session.put(self.url(key), timeout=self._timeout)
-        self._check(response, response.content)
-
-    def load(self, key: str, *, limit_bytes: int) -> bytes:
-        """Return a file. Raises `Unreadable` where it is cut, too large or too slow."""
-        with self._wording.reaching():
-            response = self._session.get(self.url(key), stream=True, timeout=self._timeout)
-        with response:
-            self._check(response)
-            return body(response, limit_bytes=limit_bytes)
-
-    @contextmanager
-    def ranged(self, key: str, span: str) -> Iterator[requests.Response]:
-        """Ask for a span of a file, as `net.ranges` wants it. Raises `ItemError`."""
-        headers = {"Range": span, "Accept-Encoding": "identity"}
-        with self._wording.reaching():
-            response = self._session.get(
-                self.url(key), headers=headers, stream=True, timeout=self._timeout
-            )
-        with response:
-            try:
-                if response.status_code not in _SPANS:
-                    self._check(response)
-            except Refused as exc:
-                raise no_file(exc) from exc
-            yield response
-
-    def _check(self, response: requests.Response, body: bytes = b"") -> None:
-        if response.status_code not in OK:
-            raise self._wording.refusal(response, body=body)
-
-    def _read(self, response: requests.Response) -> Element:
-        if not response.content.strip():
-            raise self._wording.empty()
-        root = _parsed(response)
-        if root is None and response.content.lstrip().startswith((b"<?xml", b"<MediaContainer")):
-            raise self._wording.broken_off()
+        """Return the root of what Plex responds."""
+        body = self.get(ServerRequest(path), headers=headers, opening=opening)
+        root = _parsed(body)
+        if root is None and body.lstrip().startswith((b"<?xml", b"<MediaContainer")):
+            raise self.errors.truncated()
         if root is None or root.tag != "MediaContainer":
-            raise self._wording.strange()
+            raise self.errors.not_this_product()
         return root
 
+    def put(self, path: str) -> None:
+        """Send an edit; the response does not say what came of it."""
+        self.write("PUT", path)
 
-def _parsed(response: requests.Response) -> Element | None:
+    def page(self, path: str, *, start: int, size: int) -> Element:
+        """Return `size` entries from `start` on, or as many as Plex thinks fit."""
+        paging = {"X-Plex-Container-Start": str(start), "X-Plex-Container-Size": str(size)}
+        return self.root(path, headers=paging)
+
+    def listing_page(self, path: str, *, start: int, size: int) -> ListingPage[Element]:
+        root = self.page(path, start=start, size=size)
+        total = root.get("totalSize", "")
+        entries = [(entry.get("ratingKey", ""), entry) for entry in root]
+        return ListingPage(entries, int(total) if total.isdecimal() else None)
+
+    def metadata(self, keys: Sequence[str]) -> dict[str, Element]:
+        """Return the items of these keys in full, by key; one that is not there is left out.
+
+        Only so are their tags complete. Some servers refuse a whole list for one item that is gone:
+        then its halves are asked for. What a response leaves out without need, as one that holds
+        fewer than asked or none, is asked for again.
+        """
+        found: dict[str, Element] = {}
+        wanted = [key for key in dict.fromkeys(keys) if is_key(key)]
+        waiting = list(batched(wanted, MAX_BATCH))
+        asked_again: list[list[str]] = []
+        while waiting:
+            asked = waiting.pop()
+            response = self._metadata(asked)
+            if response is None:
+                half = len(asked) // 2
+                waiting += [part for part in (asked[:half], asked[half:]) if half and part]
+                continue
+            read = {key: response[key] for key in asked if key in response}
+            found |= read
+            missing = [key for key in asked if key not in read]
+            if missing and (read or missing not in asked_again):
+                asked_again.append(missing)
+                waiting.append(missing)
+        return found
+
+    def _metadata(self, keys: Sequence[str]) -> dict[str, Element] | None:
+        """Return the items by key; None where the server refuses the list."""
+        try:
+            root = self.page(f"/library/metadata/{','.join(keys)}", start=0, size=len(keys))
+        except RequestRefused as exc:
+            if exc.status == NOT_FOUND:
+                return None
+            raise
+        return {entry.get("ratingKey", ""): entry for entry in root}
+
+
+def _parsed(body: bytes) -> Element | None:
     """Read XML, also such that holds characters that XML forbids; None: it is none."""
     try:
-        return fromstring(response.content)
+        return fromstring(body)
     except ParseError:
-        response.encoding = "utf-8"
+        pass
     try:
-        cleaned: Element | None = parseXMLString(response.text)
+        cleaned: Element | None = parseXMLString(body.decode("utf-8", "replace"))
     except ParseError:
         return None
     return cleaned
+
+
+def is_key(text: str) -> bool:
+    """Whether this is a ratingKey."""
+    return _KEY.fullmatch(text) is not None
+
+
+def section_path(section: str, number: int, since: datetime | None = None) -> str:
+    """Return the request for a section's items of a type, or for those that were added since.
+
+    `>>=` is "after", which leaves its own second out (Plex API, "Media Queries").
+    """
+    path = f"/library/sections/{section}/all?type={number}&sort={SORT}"
+    return path if since is None else f"{path}&addedAt%3E%3E={ceil(since.timestamp()) - 1}"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.libraries.mediabrowser.places import FILM
-from tigertag.libraries.mediabrowser.comparing import (
+from tigertag.libraries.mediabrowser.metadata import (
     Difference,
     difference,
     difference_of_tags,

@@ -22,14 +22,14 @@ def photo(on_emby: Place) -> Place:
 def bodies(place: Place, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """What is posted from now on."""
     sent: list[tuple[str, Any]] = []
-    server = place.library._now.server
-    post = server.post
+    client = place.library._client
+    post = client.post
 
     def noting(path: str, body: Any) -> None:
         sent.append((path.rpartition("/Tags/")[2], body))
         post(path, body)
 
-    monkeypatch.setattr(server, "post", noting)
+    monkeypatch.setattr(client, "post", noting)
     return sent
 
 

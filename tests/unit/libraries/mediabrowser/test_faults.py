@@ -14,7 +14,7 @@ from tests.unit.libraries.server_place import said
 from tigertag.contracts import Host, Need
 from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.mediabrowser import emby, jellyfin
-from tigertag.libraries.mediaserver import way
+from tigertag.libraries.mediaserver import client
 
 pytestmark = pytest.mark.slow
 
@@ -153,7 +153,7 @@ def test_a_server_without_an_administrator_asks_for_a_user(place: Place) -> None
 def user(place: Place, **options: str) -> str:
     library = place.built(**options)
     library.open()
-    return library._now.user
+    return library._client.user
 
 
 def test_the_first_administrator_looks_unless_a_user_is_named(place: Place) -> None:
@@ -203,7 +203,7 @@ def test_another_server_that_took_over_is_noticed_when_the_library_is_opened_a_w
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.media.id = "another"
-    monkeypatch.setattr(way, "_FRESH_S", -1.0)
+    monkeypatch.setattr(client, "_FRESH_S", -1.0)
     place.library.open()
     assert place.library.identity == "another"
 

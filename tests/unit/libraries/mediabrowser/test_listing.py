@@ -9,7 +9,7 @@ from tests.mediabrowser import MediaServer
 from tests.unit.libraries.mediabrowser.places import Place
 from tests.unit.libraries.server_place import OTHER, PHOTO
 from tigertag.errors import LibraryError, LibraryUnavailable
-from tigertag.libraries.mediabrowser import listing
+from tigertag.libraries.mediabrowser import library
 from tigertag.model import Media
 
 pytestmark = pytest.mark.slow
@@ -19,7 +19,7 @@ FILM = b"\0" * 11_000_000
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "PAGE", 10)
+    monkeypatch.setattr(library, "PAGE_SIZE", 10)
 
 
 def filled(place: Place, count: int) -> list[str]:
@@ -175,7 +175,7 @@ def test_what_has_no_file_is_passed_over_and_logged(
     place.media.items[place.keys["a"]].more |= more
     with caplog.at_level(logging.DEBUG, logger="tigertag"):
         assert place.titles("Films") == []
-    assert "passed over: no file" in caplog.text
+    assert "skipped: no file" in caplog.text
 
 
 @pytest.mark.parametrize("more", [{"IsPlaceHolder": True}, {"VideoType": "Dvd"}])

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from tests.mediabrowser import KEY
 from tigertag.contracts import Host
 from tigertag.libraries.mediabrowser import emby, jellyfin
-from tigertag.libraries.mediaserver.paths import Mapped
+from tigertag.libraries.mediaserver.options import MappedFolder
 from tigertag.net import Http
 
 PLUGINS: tuple[Any, ...] = (emby, jellyfin)
@@ -68,13 +68,13 @@ def test_an_address_is_taken_as_people_copy_it(plugin: Any, url: str) -> None:
 def test_lists_have_commas() -> None:
     given = options(sections="Photos, Films", path_map=r"/data:/mnt/a, D:\Photos:/mnt/b")
     assert given.sections == ("Photos", "Films")
-    assert given.path_map == (Mapped("/data", "/mnt/a"), Mapped("D:/Photos", "/mnt/b"))
+    assert given.path_map == (MappedFolder("/data", "/mnt/a"), MappedFolder("D:/Photos", "/mnt/b"))
 
 
 def test_films_are_ten_megabytes_by_default() -> None:
     kinds = ("Movie", "Episode", "Video", "Photo")
-    assert [options().least_bytes(kind) for kind in kinds] == [10_000_000, 10_000_000, 0, 0]
-    assert {options(min_bytes=7).least_bytes(kind) for kind in kinds} == {7}
+    assert [options().min_bytes_for(kind) for kind in kinds] == [10_000_000, 10_000_000, 0, 0]
+    assert {options(min_bytes=7).min_bytes_for(kind) for kind in kinds} == {7}
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)

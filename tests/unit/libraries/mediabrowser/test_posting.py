@@ -73,7 +73,7 @@ def test_a_write_that_loses_something_is_undone_and_stops_all(film: Place) -> No
     film.media.after_edit = forgetting("Overview", "Genres")
     (outcome,), line = sent(film, film.edit("a", adds=("cat",)))
     assert "changed more of 'a' than its tags (Genres, Overview)" in line
-    assert "put back as it was, and all writing has stopped" in line
+    assert "put back as it was. All writing has stopped" in line
     assert (outcome.after, outcome.sent) == (None, False)
     assert (rest(film), film.tags("a")) == (before, ["mine"])
 
@@ -126,7 +126,7 @@ def test_what_changes_in_two_items_is_the_servers_doing_and_stops_all(film: Plac
     film.media.after_edit = changing(earlier, {}, earlier, earlier)
     made, line = sent(film, *edits)
     assert "PremiereDate of 'c' changed while its tags were written" in line
-    assert "Nothing was put back, and all writing has stopped" in line
+    assert "Nothing was put back. All writing has stopped" in line
     assert sorted((one.key, one.sent) for one in made) == sorted(
         (film.keys[name], name != "b") for name in "abc"
     )
@@ -164,8 +164,8 @@ def test_of_two_tags_that_came_meanwhile_and_are_alike_none_goes(
     film: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film.tag("a", "Cat")
-    edit, read = film.edit("a", removes=("cat",)), film.library.read_tags
-    monkeypatch.setattr(film.library, "read_tags", _then(read, film, "Cat", "CAT"))
+    edit, read = film.edit("a", removes=("cat",)), film.library._reader._read
+    monkeypatch.setattr(film.library._reader, "_read", _then(read, film, "Cat", "CAT"))
     film.send(edit)
     assert film.tags("a") == ["Cat", "CAT"]
 
@@ -279,7 +279,7 @@ def test_what_the_owner_did_between_reading_and_writing_is_kept(
 ) -> None:
     film.tag("a", "mine", "old")
     edit = film.edit("a", adds=("cat",), removes=("old",))
-    read = film.library.read_tags
+    read = film.library._reader._read
 
     def interrupted(items: Sequence[Any]) -> list[Any]:
         found = list(read(items))
@@ -288,7 +288,7 @@ def test_what_the_owner_did_between_reading_and_writing_is_kept(
             film.told("a")["Overview"] = "My own words."
         return found
 
-    monkeypatch.setattr(film.library, "read_tags", interrupted)
+    monkeypatch.setattr(film.library._reader, "_read", interrupted)
     assert words(film.send(edit)[0]) == ["mine", "new", "cat"]
     assert film.told("a")["Overview"] == "My own words."
 

@@ -62,7 +62,7 @@ def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(jelly_bo
         jelly_box.told(f"{number}")["Overview"] = "Mine."
     once = [{"Overview": None}]
     jelly_box.media.after_edit = lambda one: one.told.update(once.pop() if once else {})
-    with pytest.raises(LibraryError, match="put back as it was, and all writing has stopped"):
+    with pytest.raises(LibraryError, match=r"put back as it was\. All writing has stopped"):
         jelly_box.scan("apply")
     assert jelly_box.all_tags() == [[]] * 6
     assert {jelly_box.told(f"{number}")["Overview"] for number in range(6)} == {"Mine."}

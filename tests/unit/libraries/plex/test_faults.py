@@ -13,7 +13,7 @@ from tests.unit.libraries.plex.plexes import PlexPlace
 from tests.unit.libraries.server_place import said
 from tigertag.contracts import Need, NotRead
 from tigertag.errors import LibraryUnavailable
-from tigertag.libraries.mediaserver import way
+from tigertag.libraries.mediaserver import client
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +124,7 @@ def test_a_server_that_never_answers_is_given_up(place: PlexPlace) -> None:
     place.plex.fail("silent")
     library = place.built()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tigertag.libraries.plex.server._OPENING_S", 0.05)
+        patch.setattr("tigertag.libraries.mediaserver.client.OPENING_TIMEOUT_S", 0.05)
         with pytest.raises(LibraryUnavailable, match="did not answer in time"):
             library.open()
 
@@ -178,7 +178,7 @@ def test_the_server_knows_the_program_by_a_lasting_name(place: PlexPlace) -> Non
     names = []
     for library in (one, same):
         library.open()
-        names.append(library._server._session.headers["X-Plex-Client-Identifier"])
+        names.append(library._client._session.headers["X-Plex-Client-Identifier"])
     assert names[0] == names[1]
     assert socket.gethostname() not in names[0]
 
@@ -193,7 +193,7 @@ def test_another_server_that_took_over_is_noticed_when_the_library_is_opened_a_w
     place: PlexPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.plex.machine = "another"
-    monkeypatch.setattr(way, "_FRESH_S", -1.0)
+    monkeypatch.setattr(client, "_FRESH_S", -1.0)
     place.library.open()
     assert place.library.identity == "another"
 

@@ -10,7 +10,7 @@ from tests.plex.holdings import FIELDS
 from tests.unit.libraries.plex.plexes import FILM, PlexPlace
 from tests.unit.libraries.server_place import refs
 from tigertag.contracts import EditOutcome, PlacingGenres
-from tigertag.libraries.plex import kinds
+from tigertag.libraries.plex import items as plex_items
 from tigertag.model import Edit, Field, Item, Kind, Shown, TagRef
 
 LABEL, GENRE, COLLECTION, TAG = Field.LABEL, Field.GENRE, Field.COLLECTION, Field.TAG
@@ -128,7 +128,14 @@ def test_labels_are_the_default(box: Box) -> None:
 
 
 def test_the_types_and_their_fields_are_those_of_the_protocol() -> None:
-    known = (kinds.FILM, kinds.SHOW, kinds.SEASON, kinds.EPISODE, kinds.CLIP, kinds.PHOTO)
+    known = (
+        plex_items.FILM,
+        plex_items.SHOW,
+        plex_items.SEASON,
+        plex_items.EPISODE,
+        plex_items.CLIP,
+        plex_items.PHOTO,
+    )
     assert {one.name: tuple(one.fields) for one in known} == FIELDS
 
 

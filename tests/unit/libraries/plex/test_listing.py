@@ -12,14 +12,15 @@ from tests.unit.libraries.plex.plexes import FILM, PlexPlace
 from tests.unit.libraries.server_place import PHOTO
 from tigertag.contracts import LeftOut, LeftOutReason, NotedItems
 from tigertag.errors import LibraryError, LibraryUnavailable
-from tigertag.libraries.plex import kinds, listing
-from tigertag.libraries.plex.parts import main_part
+from tigertag.libraries.plex import items as plex_items
+from tigertag.libraries.plex import library
+from tigertag.libraries.plex.items import ItemType, main_file, type_of
 from tigertag.model import Item, Media, Section
 
 
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "PAGE", 10)
+    monkeypatch.setattr(library, "PAGE_SIZE", 10)
 
 
 def filled(place: PlexPlace, count: int) -> list[str]:
@@ -140,9 +141,9 @@ def test_a_server_that_gives_one_page_for_ever_does_not_pass_for_the_whole(
     place: PlexPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(place, 25)
-    server = place.library._server
-    page = server.page
-    monkeypatch.setattr(server, "page", lambda key, start, size: page(key, start=0, size=size))
+    client = place.library._client
+    page = client.page
+    monkeypatch.setattr(client, "page", lambda key, start, size: page(key, start=0, size=size))
     with pytest.raises(LibraryUnavailable, match="10 of the 25"):
         listed(place)
 
@@ -154,7 +155,7 @@ def test_a_photo_without_a_file_is_passed_over_and_logged(
     place.plex.lose_file(place.keys["000.jpg"])
     with caplog.at_level(logging.DEBUG, logger="tigertag"):
         assert titles(place) == ["001.jpg"]
-    assert "passed over: no file" in caplog.text
+    assert "skipped: no file" in caplog.text
 
 
 def test_small_pictures_are_passed_over(plex: PlexServer) -> None:
@@ -214,7 +215,7 @@ def test_a_revision_is_the_files_key_and_size(place: PlexPlace) -> None:
 
 def test_a_revision_has_nothing_of_the_query_that_a_file_may_be_listed_with() -> None:
     file = '<Part key="/library/parts/1/2/a.jpg?x=1" size="3"/>'
-    found = main_part(fromstring(f"<Photo><Media>{file}</Media></Photo>"))
+    found = main_file(fromstring(f"<Photo><Media>{file}</Media></Photo>"))
     assert found is not None
     assert found.revision == "/library/parts/1/2/a.jpg 3"
 
@@ -222,13 +223,13 @@ def test_a_revision_has_nothing_of_the_query_that_a_file_may_be_listed_with() ->
 @pytest.mark.parametrize(
     ("entry", "kind"),
     [
-        ('<Photo type="photo" key="/library/metadata/59"/>', kinds.PHOTO),
-        ('<Photo key="/library/metadata/59"/>', kinds.PHOTO),
-        ('<Video type="clip" key="/library/metadata/59"/>', kinds.CLIP),
-        ('<Video type="movie"/>', kinds.FILM),
-        ('<Video type="episode"/>', kinds.EPISODE),
-        ('<Directory type="season"/>', kinds.SEASON),
-        ('<Directory type="show"/>', kinds.SHOW),
+        ('<Photo type="photo" key="/library/metadata/59"/>', plex_items.PHOTO),
+        ('<Photo key="/library/metadata/59"/>', plex_items.PHOTO),
+        ('<Video type="clip" key="/library/metadata/59"/>', plex_items.CLIP),
+        ('<Video type="movie"/>', plex_items.FILM),
+        ('<Video type="episode"/>', plex_items.EPISODE),
+        ('<Directory type="season"/>', plex_items.SEASON),
+        ('<Directory type="show"/>', plex_items.SHOW),
         ('<Video type="photo" key="/library/metadata/59"/>', None),
         ('<Photo type="photo" key="/library/metadata/43/children"/>', None),
         ('<Directory type="photo" key="/library/metadata/43/children"/>', None),
@@ -236,8 +237,8 @@ def test_a_revision_has_nothing_of_the_query_that_a_file_may_be_listed_with() ->
         ('<Track type="track"/>', None),
     ],
 )
-def test_each_type_is_told_from_the_others(entry: str, kind: kinds.Kind | None) -> None:
-    assert kinds.kind_of(fromstring(entry)) is kind
+def test_each_type_is_told_from_the_others(entry: str, kind: ItemType | None) -> None:
+    assert type_of(fromstring(entry)) is kind
 
 
 def test_a_revision_outlives_a_new_title_and_a_view(place: PlexPlace) -> None:

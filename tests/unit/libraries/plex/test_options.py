@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from tests.plex import TOKEN
 from tests.unit.libraries.server_place import HASTE
 from tigertag.contracts import Host
-from tigertag.libraries.mediaserver.paths import Mapped
+from tigertag.libraries.mediaserver.options import MappedFolder
 from tigertag.libraries.plex import Options
 from tigertag.net import Http
 from tigertag.plugins import load_libraries
@@ -89,7 +89,7 @@ def test_a_base_path_is_kept() -> None:
 def test_lists_have_commas() -> None:
     given = options(sections="Photos, 3", path_map=r"/data:/mnt/a, D:\Photos:/mnt/b")
     assert given.sections == ("Photos", "3")
-    assert given.path_map == (Mapped("/data", "/mnt/a"), Mapped("D:/Photos", "/mnt/b"))
+    assert given.path_map == (MappedFolder("/data", "/mnt/a"), MappedFolder("D:/Photos", "/mnt/b"))
 
 
 def test_an_option_that_is_not_known_is_refused() -> None:

@@ -11,8 +11,8 @@ from tests.unit.libraries.server_place import PHOTO
 from tests.unit.media.pictures import RED, encoded, halves, near, turned
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, LibraryUnavailable, Unreadable
-from tigertag.libraries.mediaserver.paths import Mapped, local
-from tigertag.libraries.plex import pictures
+from tigertag.libraries.mediaserver import client
+from tigertag.libraries.plex import Options
 from tigertag.media.picture import decode
 from tigertag.model import Item
 
@@ -101,7 +101,7 @@ def test_an_original_that_cannot_be_had_fails_its_item_alone_for_now(
 def test_an_original_that_is_too_large_is_not_taken_in(
     place: PlexPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "LARGEST_ORIGINAL", 1_000_000)
+    monkeypatch.setattr(client, "_ORIGINAL_BYTES", 1_000_000)
     item = add(place, b"\xff\xd8\xff" + bytes(1_000_001))
     place.plex.fail(500, at="/photo/:/transcode")
     with pytest.raises(Unreadable, match="larger than 1 MB"):
@@ -203,9 +203,11 @@ def test_a_link_within_the_mapped_folder_is_followed(plex: PlexServer, here: Pat
 @pytest.mark.parametrize("size_bytes", [None, 0])
 def test_a_pipe_is_not_opened(here: Path, size_bytes: int | None) -> None:
     os.mkfifo(here / "pipe.jpg")
-    mappings = [Mapped("/data", str(here))]
-    assert local(mappings, "/data/pipe.jpg", size_bytes=size_bytes) is None
-    assert local(mappings, "/data/trip/a.jpg", size_bytes=None) is not None
+    options = Options.model_validate(
+        {"url": "http://plex", "token": "x", "path_map": f"/data:{here}"}
+    )
+    assert options.local_file("/data/pipe.jpg", size_bytes, {".jpg"}) is None
+    assert options.local_file("/data/trip/a.jpg", None, {".jpg"}) is not None
 
 
 def test_a_mapped_file_that_is_another_revision_comes_from_the_server(

@@ -4,8 +4,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from tigertag.libraries.plex.kinds import FILM, SEASON
-from tigertag.libraries.plex.parts import best, main_part, revision, versions
+from tigertag.libraries.plex.items import FILM, SEASON, best, main_file, revision, versions
 
 
 def media(
@@ -52,14 +51,14 @@ def test_a_version_that_the_server_made_is_rather_read_if_it_is_good() -> None:
 def test_a_film_without_a_file_has_no_version() -> None:
     assert read() is None
     assert read('<Media id="1"/>') is None
-    assert main_part(film('<Media id="1"><Part key="https://elsewhere/a.mp4"/></Media>')) is None
+    assert main_file(film('<Media id="1"><Part key="https://elsewhere/a.mp4"/></Media>')) is None
 
 
 def test_of_several_parts_the_first_is_read_and_all_are_weighed() -> None:
     second = '<Part key="/library/parts/9/5/file.mp4" size="70"/></Media>'
     parted = media(1, 720, 4).replace("</Media>", second)
     (found,) = versions(film(parted))
-    assert (found.part.key, found.size_bytes) == ("/library/parts/1/5/file.mp4", 74)
+    assert (found.file.key, found.size_bytes) == ("/library/parts/1/5/file.mp4", 74)
     assert read(parted, media(2, 720, 60)) == 2
 
 
@@ -76,7 +75,7 @@ def test_a_main_version_that_is_replaced_is_another_revision() -> None:
 
 
 def test_a_film_of_which_only_a_made_version_is_left_is_known_by_that() -> None:
-    assert main_part(film(media(3, 720, 4, proxy="42"))) is not None
+    assert main_file(film(media(3, 720, 4, proxy="42"))) is not None
 
 
 def test_a_season_has_no_file_and_so_no_revision() -> None:

@@ -14,9 +14,14 @@ from tests.unit.libraries.plex.plexes import PlexPlace
 from tests.unit.libraries.server_place import PHOTO, refs
 from tigertag.contracts import EditOutcome
 from tigertag.errors import LibraryError, LibraryReadOnly, LibraryUnavailable
-from tigertag.libraries.plex.edits import LONGEST_URL, Delta, path, paths
-from tigertag.libraries.plex.kinds import PHOTO as PHOTO_KIND
-from tigertag.libraries.plex.shown import seen
+from tigertag.libraries.plex.items import PHOTO as PHOTO_TYPE
+from tigertag.libraries.plex.tags import (
+    LONGEST_URL,
+    TagChange,
+    edit_path,
+    edit_paths,
+    shown,
+)
 from tigertag.model import Edit, Field, Shown, TagRef
 
 pytestmark = pytest.mark.slow
@@ -202,8 +207,10 @@ def test_whatever_is_sent_arrives_whole_in_short_urls(
     keys = [str(1_000_000_000 + number) for number in range(count)]
     base = "http://plex.example:32400"
     arrived_adds, arrived_removes = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
-    change = Delta(PHOTO_KIND, refs(tuple(adds)), refs(tuple(removes)), locks=((Field.TAG, True),))
-    for one in paths(base, "1", keys, change):
+    change = TagChange(
+        PHOTO_TYPE, refs(tuple(adds)), refs(tuple(removes)), locks=((Field.TAG, True),)
+    )
+    for one in edit_paths(base, "1", keys, change):
         url = requests.Request("PUT", base + one).prepare().url or ""
         assert len(url) <= LONGEST_URL
         edit = parsed(pairs(url.partition("?")[2]))
@@ -217,12 +224,12 @@ def test_whatever_is_sent_arrives_whole_in_short_urls(
 @pytest.mark.parametrize("keys", [[], [""], ["1", ""], ["x"], ["1,2"], ["\u0661"]])
 def test_an_edit_that_names_no_items_is_never_sent(keys: list[str]) -> None:
     with pytest.raises(ValueError, match="must name its items"):
-        path("1", keys, Delta(PHOTO_KIND, refs(("cat",)), (), ()))
+        edit_path("1", keys, TagChange(PHOTO_TYPE, refs(("cat",)), (), ()))
 
 
 def test_the_fake_edits_the_whole_section_without_ids_as_plex_does(place: PlexPlace) -> None:
     found = crowd(place, 3)
-    place.library._server.put("/library/sections/1/all?type=13&tag%5B0%5D.tag.tag=Oh")
+    place.library._client.put("/library/sections/1/all?type=13&tag%5B0%5D.tag.tag=Oh")
     assert [place.tags(name) for name in found] == [["Oh"]] * 3
 
 
@@ -294,7 +301,7 @@ def test_a_lock_of_another_field_is_none_of_ours(photo: PlexPlace) -> None:
 @pytest.mark.parametrize(("mark", "is_locked"), [("1", True), ("0", False)])
 def test_a_field_is_locked_only_if_it_says_so(mark: str, is_locked: bool) -> None:
     entry = fromstring(f'<Photo ratingKey="1"><Field name="tag" locked="{mark}"/></Photo>')
-    read = seen(entry, PHOTO_KIND, wanted=Field.LABEL).shown
+    read = shown(entry, PHOTO_TYPE, wanted=Field.LABEL)
     assert (Field.TAG in read.locked) is is_locked
 
 
@@ -357,13 +364,13 @@ def test_an_edit_that_was_made_although_it_was_refused_shows_so(
 ) -> None:
     edit = photo.edit("a.jpg", adds=("cat",))
     photo.plex.fail(500, at="PUT")
-    put = photo.library._server.put
+    put = photo.library._client.put
 
     def made(key: str) -> None:
         photo.tag("a.jpg", "cat")
         put(key)
 
-    monkeypatch.setattr(photo.library._server, "put", made)
+    monkeypatch.setattr(photo.library._client, "put", made)
     assert names(outcome(photo, edit)) == ["Cat"]
 
 

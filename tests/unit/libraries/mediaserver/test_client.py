@@ -3,27 +3,27 @@ from itertools import count
 import pytest
 
 from tigertag.errors import LibraryUnavailable
-from tigertag.libraries.mediaserver import way
-from tigertag.libraries.mediaserver.way import Way
+from tigertag.libraries.mediaserver import client
+from tigertag.libraries.mediaserver.client import CachedConnection
 
 
 def test_what_was_reached_just_now_is_not_reached_again() -> None:
-    one = Way(count().__next__)
-    assert [one.open(), one.open(), one.now] == [0, 0, 0]
+    one = CachedConnection(count().__next__)
+    assert [one.open(), one.open(), one.current] == [0, 0, 0]
 
 
 def test_what_was_never_opened_is_reached_when_it_is_needed() -> None:
-    one = Way(count().__next__)
-    assert [one.now, one.open()] == [0, 0]
+    one = CachedConnection(count().__next__)
+    assert [one.current, one.open()] == [0, 0]
 
 
 def test_what_was_reached_a_while_ago_is_reached_anew_by_who_opens_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one = Way(count().__next__)
+    one = CachedConnection(count().__next__)
     one.open()
-    monkeypatch.setattr(way, "_FRESH_S", -1.0)
-    assert [one.now, one.open(), one.now] == [0, 1, 1]
+    monkeypatch.setattr(client, "_FRESH_S", -1.0)
+    assert [one.current, one.open(), one.current] == [0, 1, 1]
 
 
 def test_what_cannot_be_reached_anew_is_said_and_stays_as_it_was(
@@ -36,9 +36,9 @@ def test_what_cannot_be_reached_anew_is_said_and_stays_as_it_was(
             return found
         raise LibraryUnavailable
 
-    one = Way(reach)
+    one = CachedConnection(reach)
     one.open()
-    monkeypatch.setattr(way, "_FRESH_S", -1.0)
+    monkeypatch.setattr(client, "_FRESH_S", -1.0)
     with pytest.raises(LibraryUnavailable):
         one.open()
-    assert one.now == "a server"
+    assert one.current == "a server"

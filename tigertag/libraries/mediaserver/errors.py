@@ -1,0 +1,175 @@
+"""What a media server's responses, or the lack of one, mean as errors. No message holds a secret.
+
+LibraryError
+├── RequestRefused      the server responded with a status that says no
+└── LibraryUnavailable
+    └── ServerBusy      … or with one that says: not now
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import requests
+
+from tigertag.errors import (
+    HttpError,
+    ItemError,
+    ItemGone,
+    LibraryError,
+    LibraryReadOnly,
+    LibraryUnavailable,
+    Unreadable,
+)
+from tigertag.model import Section
+from tigertag.net import mapped_errors
+from tigertag.wording import bare_url, did_you_mean
+
+NOT_FOUND = 404
+FORBIDDEN = 403
+_UNAUTHORIZED = 401
+_TRY_LATER = frozenset({408, 425, 429, 502, 503, 504})
+_WRITING = frozenset({"POST", "PUT"})
+
+NOT_ON_SERVER = "It is no longer on the server."
+FILE_CHANGED = "Its file is no longer there, or not as it was listed."
+
+
+class RequestRefused(LibraryError):
+    """The server refused the request."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ServerBusy(LibraryUnavailable):
+    """The server cannot respond now."""
+
+
+def file_error(refused: RequestRefused) -> ItemError:
+    """Return what it means for an item that its file was refused."""
+    if refused.status == NOT_FOUND:
+        return ItemGone(FILE_CHANGED)
+    if refused.status == FORBIDDEN:
+        return Unreadable("The server does not permit its download.", retryable=True)
+    return Unreadable(f"The server could not give its file ({refused.status}).", retryable=True)
+
+
+class ServerErrors:
+    """Makes the errors of one library: its id and its server's address stand in each message.
+
+    `secret` is what the credential is called, `setting` the name of its setting, and `right` says
+    which credential may edit and where to get it.
+    """
+
+    def __init__(
+        self, library: str, url: str, product: str, *, secret: str, setting: str, right: str
+    ) -> None:
+        self._library = library
+        self._url = bare_url(url)
+        self.product = product
+        self._prefix = f"LIBRARY_{library.upper()}"
+        self._secret = secret
+        self._setting = f"{self._prefix}_{setting}"
+        self._right = right
+
+    @contextmanager
+    def mapped(self) -> Iterator[None]:
+        """Turn requests' errors into `LibraryUnavailable`."""
+        try:
+            with mapped_errors(self._url):
+                yield
+        except HttpError as exc:
+            raise self._unreachable(str(exc).rstrip(".")) from exc.__cause__
+        except ValueError:
+            # urllib3's LocationParseError, and UnicodeError, come through requests as they are.
+            raise self._unreachable(f"{self._url} is no address") from None
+
+    def _unreachable(self, why: str) -> LibraryUnavailable:
+        return self._unavailable(
+            f"{why}. Is {self.product} running, and {self._prefix}_URL right? What was done is"
+            " kept."
+        )
+
+    def of_status(self, response: requests.Response, body: bytes) -> LibraryError:
+        """Return the error for a response whose status is not one of success.
+
+        `body` is empty where the response is streamed.
+        """
+        status = response.status_code
+        if status == _UNAUTHORIZED:
+            return self.error(
+                f"{self._url} refuses the {self._secret} (401). Set {self._setting} to"
+                f" {self._right}."
+            )
+        if status == FORBIDDEN and response.request.method in _WRITING:
+            return LibraryReadOnly(
+                self._line(
+                    f"{self._url} does not let this {self._secret} edit (403). Previews work; to"
+                    f" apply, set {self._setting} to {self._right}."
+                )
+            )
+        if status in _TRY_LATER:
+            return self.busy(f"{self._url} is not ready", status)
+        reason = f"{status} {response.reason or ''}".rstrip()
+        path = bare_url(response.request.url or "").removeprefix(self._url)
+        request = f"{response.request.method} {path}"
+        line = f"{self._url} answered {reason} to {request}; see {self.product}'s own log."
+        return RequestRefused(self._line(line), status)
+
+    def busy(self, why: str, status: int) -> ServerBusy:
+        return ServerBusy(self._line(f"{why} ({status}). What was done is kept; try again later."))
+
+    def not_this_product(self) -> LibraryError:
+        """The error for a response that is a web page, or nothing that such a server sends."""
+        return self.error(
+            f"what answers at {self._url} does not speak as {self.product} does: a web page,"
+            f" perhaps of a proxy that wants a sign-in. Set {self._prefix}_URL to the address"
+            f" and port of {self.product} itself."
+        )
+
+    def truncated(self) -> LibraryError:
+        return self._unavailable("an answer broke off in the middle. Nothing is lost; scan again.")
+
+    def empty(self) -> LibraryError:
+        return self._unavailable(
+            f"{self._url} answered with nothing at all. Is {self.product} still starting, and"
+            f" {self._prefix}_URL right? Try again later."
+        )
+
+    def listing_cut_short(self, title: str, listed: int, promised: int) -> LibraryError:
+        return self._unavailable(
+            f"{self._url} listed {listed} of the {promised} items of section {title} and then"
+            " no more. What was found is kept; scan again."
+        )
+
+    def section_gone(self, title: str) -> LibraryError:
+        return self.error(f"section {title} is no longer on the server. What was written is kept.")
+
+    def chosen(self, names: Sequence[str], sections: Sequence[Section]) -> list[Section]:
+        """Return the sections of these titles or ids; all where none is named.
+
+        Raises `LibraryError` where one of them does not exist.
+        """
+        chosen = dict.fromkeys(self._named(name, sections) for name in names)
+        return list(chosen) if names else list(sections)
+
+    def _named(self, name: str, sections: Sequence[Section]) -> Section:
+        for section in sections:
+            if name.casefold() in (section.id.casefold(), section.title.casefold()):
+                return section
+        titles = [section.title for section in sections]
+        raise self.error(
+            f"{self._prefix}_SECTIONS names {name!r}, which is no section of photos, films or"
+            f" shows of {self._url}{did_you_mean(name, titles)} It has:"
+            f" {', '.join(titles) or 'none'}."
+        )
+
+    def error(self, sentence: str) -> LibraryError:
+        return LibraryError(self._line(sentence))
+
+    def _unavailable(self, sentence: str) -> LibraryUnavailable:
+        return LibraryUnavailable(self._line(sentence))
+
+    def _line(self, sentence: str) -> str:
+        return f"Library {self._library}: {sentence}"

@@ -1,0 +1,245 @@
+"""Edits on their way to a media server: read → what is left to do → write → read back."""
+
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from threading import Lock
+from typing import Generic, Protocol, TypeVar
+from unicodedata import category
+
+from tigertag.contracts import EditOutcome, NotRead
+from tigertag.errors import ItemError, LibraryError
+from tigertag.libraries.mediaserver.errors import RequestRefused
+from tigertag.model import Edit, Item, Shown, TagRef
+
+READ_FRESH_S = 10.0
+"""How old a reading may be for `send` to start from it instead of reading again.
+
+What has changed since the reading is not seen. Only the tags and locks that an edit names are at
+stake, for no other is ever sent; Jellyfin, which needs the whole item, reads it again right before
+each write (see `mediabrowser.jellyfin`).
+"""
+_MOST_READINGS = 1_000
+
+T = TypeVar("T", bound=Hashable)
+S = TypeVar("S", bound=Shown)
+S_contra = TypeVar("S_contra", bound=Shown, contravariant=True)
+C = TypeVar("C")
+
+
+class ChangedDuringWrite(ItemError):
+    """More of an item has changed than its tags; that says nothing of other items."""
+
+
+class UnsafeWrite(LibraryError):
+    """A write changed more than the tags, so that no more may be made.
+
+    `reason` says of the item what came of it, `restored` whether it is again as it was.
+    """
+
+    def __init__(self, message: str, *, reason: str, restored: bool) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.restored = restored
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEdit(Generic[C]):
+    """An edit, what its item showed before, and what is left of it to do."""
+
+    edit: Edit
+    before: Shown
+    change: C
+
+    @property
+    def key(self) -> str:
+        return self.edit.item.key
+
+
+class Writer(Protocol[S_contra, C]):
+    """What one kind of server needs to be written to, for one call of `contracts.Library.send`."""
+
+    def problem(self, edit: Edit) -> str:
+        """Say why the server cannot keep an edit, whatever its item is; "" where it can."""
+        ...
+
+    def change(self, edit: Edit, shown: S_contra) -> C | None:
+        """Return what is left to do of an edit; None where nothing is. Raises `ItemError`."""
+        ...
+
+    def groups(self, pending: Sequence[PendingEdit[C]]) -> Iterable[Sequence[PendingEdit[C]]]:
+        """Return the edits as they are written together."""
+        ...
+
+    def write(self, group: Sequence[PendingEdit[C]]) -> None:
+        """Write a group.
+
+        Raises `ItemError` or `RequestRefused`: these items only. Of `ChangedDuringWrite` and
+        `RequestRefused`, the tags may be written all the same. Raises another `LibraryError`: no
+        more can be written.
+        """
+        ...
+
+
+class Reader(Generic[S]):
+    """Reads items in full, and keeps what was read for `READ_FRESH_S`. Thread-safe."""
+
+    def __init__(self, read: Callable[[Sequence[Item]], Iterable[S | NotRead]]) -> None:
+        self._read = read
+        self._lock = Lock()
+        self._recent: dict[str, tuple[float, S]] = {}
+
+    def read(self, items: Sequence[Item]) -> Iterator[S | NotRead]:
+        asked_at_s = time.monotonic()
+        for reading in self._read(items):
+            self._remember(reading, asked_at_s)
+            yield reading
+
+    def by_key(self, items: Sequence[Item]) -> dict[str, S | NotRead]:
+        return {reading.key: reading for reading in self.read(items)}
+
+    def fresh_by_key(self, items: Sequence[Item]) -> dict[str, S | NotRead]:
+        """Return a reading of each item, from the server only where the last one is too old.
+
+        A reading serves once: what is written after it makes it out of date.
+        """
+        fresh: dict[str, S | NotRead] = {}
+        with self._lock:
+            oldest_s = time.monotonic() - READ_FRESH_S
+            for item in items:
+                read_at_s, reading = self._recent.pop(item.key, (0.0, None))
+                if reading is not None and read_at_s >= oldest_s:
+                    fresh[item.key] = reading
+        stale = [item for item in items if item.key not in fresh]
+        return fresh | (self.by_key(stale) if stale else {})
+
+    def _remember(self, reading: S | NotRead, read_at_s: float) -> None:
+        with self._lock:
+            self._recent.pop(reading.key, None)
+            if not isinstance(reading, NotRead):
+                self._recent[reading.key] = (read_at_s, reading)
+            if len(self._recent) > _MOST_READINGS:
+                del self._recent[next(iter(self._recent))]
+
+
+class Sender(Generic[S, C]):
+    """One call of `contracts.Library.send`."""
+
+    def __init__(self, reader: Reader[S], writer: Writer[S, C], product: str) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._product = product
+        self._refused: dict[str, str] = {}
+        self._changed: dict[str, str] = {}
+
+    def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
+        pending: list[PendingEdit[C]] = []
+        problems = [(edit, self._writer.problem(edit)) for edit in edits]
+        read = self._reader.fresh_by_key([edit.item for edit, problem in problems if not problem])
+        for edit, problem in problems:
+            key = edit.item.key
+            shown = NotRead(key, problem) if problem else read[key]
+            if isinstance(shown, NotRead):
+                yield EditOutcome(key, None, shown.reason)
+                continue
+            try:
+                change = self._writer.change(edit, shown)
+            except ItemError as exc:
+                yield EditOutcome(key, None, str(exc))
+                continue
+            if change is None:
+                yield EditOutcome(key, shown)
+            else:
+                pending.append(PendingEdit(edit, shown, change))
+        yield from self._write(pending)
+
+    def _write(self, pending: Sequence[PendingEdit[C]]) -> Iterator[EditOutcome]:
+        """Write what is pending; what is not known to have been written has no outcome."""
+        written: list[PendingEdit[C]] = []
+        stopped: LibraryError | None = None
+        for group in self._writer.groups(pending):
+            try:
+                self._write_group(group)
+            except UnsafeWrite as exc:
+                stopped = exc
+                for item in group:
+                    yield EditOutcome(item.key, None, exc.reason, sent=not exc.restored)
+                break
+            except LibraryError as exc:
+                stopped = exc
+                break
+            written += group
+        yield from self._read_back(written)
+        if stopped is not None:
+            raise stopped
+
+    def _write_group(self, group: Sequence[PendingEdit[C]]) -> None:
+        """Write a group; where the server refuses it for all of its items, each half of it."""
+        try:
+            self._writer.write(group)
+        except ChangedDuringWrite as exc:
+            self._changed |= dict.fromkeys((item.key for item in group), str(exc))
+        except ItemError as exc:
+            self._refused |= dict.fromkeys((item.key for item in group), str(exc))
+        except RequestRefused as exc:
+            if len(group) > 1:
+                self._write_group(group[: len(group) // 2])
+                self._write_group(group[len(group) // 2 :])
+            else:
+                self._refused[group[0].key] = (
+                    f"{self._product} refused the edit ({exc.status}); see its own log."
+                )
+
+    def _read_back(self, written: Sequence[PendingEdit[C]]) -> Iterator[EditOutcome]:
+        """Yield what is shown now: whatever was answered, that is what came of an edit."""
+        read = self._reader.by_key([item.edit.item for item in written])
+        for item in written:
+            key, after, refused = item.key, read[item.key], self._refused.get(item.key, "")
+            if changed := self._changed.get(key):
+                yield EditOutcome(key, None, changed, sent=True)
+            elif isinstance(after, NotRead):
+                yield EditOutcome(key, None, refused or after.reason, sent=not refused)
+            elif refused and not took_effect(item.edit, item.before, after):
+                yield EditOutcome(key, None, refused)
+            else:
+                yield EditOutcome(key, after)
+
+
+def is_storable(name: str) -> bool:
+    """Whether a server can hold a tag: one that is not blank, of characters of text alone."""
+    return bool(name.strip()) and all(category(char) not in ("Cc", "Cs") for char in name)
+
+
+def to_remove(
+    removes: Iterable[T], present: Sequence[T], *, word: Callable[[T], Hashable]
+) -> list[T]:
+    """Return which of the tags that are present are to be removed, spelled as they are.
+
+    A tag is meant if it has the same spelling, or if it alone is of the same `word`: of two such as
+    "straße" and "Strasse", of which the other was named, nobody knows whose they are.
+    """
+    by_word: dict[Hashable, set[T]] = {}
+    for tag in present:
+        by_word.setdefault(word(tag), set()).add(tag)
+    meant: dict[T, None] = {}
+    for tag in removes:
+        candidates = by_word.get(word(tag), set())
+        named = {tag} & candidates or (candidates if len(candidates) == 1 else set())
+        meant |= dict.fromkeys(named)
+    return list(meant)
+
+
+def left_to_do(edit: Edit, shown: Shown) -> tuple[tuple[TagRef, ...], tuple[TagRef, ...]]:
+    """Return what is left to add and to remove; the removes are spelled as the server does."""
+    present = {tag.word for tag in shown.tags}
+    adds = {tag.word: tag for tag in edit.adds if tag.word not in present}
+    removes = to_remove(edit.removes, shown.tags, word=attrgetter("word"))
+    return tuple(adds.values()), tuple(removes)
+
+
+def took_effect(edit: Edit, before: Shown, after: Shown) -> bool:
+    """Whether any of an edit shows."""
+    adds, removes = left_to_do(edit, before)
+    present = {tag.word for tag in after.tags}
+    return any(tag.word in present for tag in adds) or any(tag not in after.tags for tag in removes)
