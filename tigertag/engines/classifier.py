@@ -11,12 +11,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from tigertag.contracts import Capabilities, Host, Outcome, RunContext
 from tigertag.errors import ModelError
-from tigertag.inference.asking import Asking
-from tigertag.inference.labels import Classes
-from tigertag.inference.network import KnownNetwork, Network, OwnNetwork, Prepare, Scaling
-from tigertag.inference.runtime import Device, Precision, Session, open_session
-from tigertag.inference.shape import DEFAULT_SIDE_PX
-from tigertag.inference.view import middle, short_side_px
+from tigertag.inference.batch import InferenceBatch
+from tigertag.inference.network import Classes, KnownNetwork, Network, OwnNetwork
+from tigertag.inference.preprocessing import Prepare, Scaling, middle, short_side_px
+from tigertag.inference.runtime import (
+    DEFAULT_SIDE_PX,
+    Device,
+    ModelSession,
+    Precision,
+    open_session,
+)
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Media, Sample
 from tigertag.net import holding
@@ -94,7 +98,7 @@ def build(id: str, options: Options, host: Host) -> "ImageClassifier":
 class _Ready:
     """What `open` makes."""
 
-    session: Session
+    session: ModelSession
     classes: Classes
     prepare: Prepare
 
@@ -146,11 +150,11 @@ class ImageClassifier:
         if ready is None:
             raise ModelError(f"Engine {self.id} is not open.")
         view = partial(middle, side_px=ready.session.input.side_px)
-        asking = Asking(batch, run, view, self._network.name, ready.classes)
-        images = map(ready.prepare, asking.squares())
+        pending = InferenceBatch(batch, run, view, self._network.name, ready.classes)
+        images = map(ready.prepare, pending.squares())
         for number, outputs in ready.session.run(images):
-            yield from asking.take(number, outputs)
-        yield from asking.unusable()
+            yield from pending.take(number, outputs)
+        yield from pending.unusable()
 
     def close(self) -> None:
         """Let go of the model; calls of `tag` that are still at work keep it until they end."""

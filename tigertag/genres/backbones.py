@@ -11,7 +11,7 @@ from tigertag.genres.genre_model import GenreModel
 from tigertag.genres.manifest import BackboneOf
 from tigertag.inference import backbone
 from tigertag.inference.backbone import Backbone
-from tigertag.inference.network import Colours, Scaling
+from tigertag.inference.preprocessing import Colours, Scaling
 from tigertag.inference.weights import PUBLISHED
 from tigertag.wording import did_you_mean
 

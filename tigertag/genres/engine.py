@@ -17,12 +17,11 @@ from tigertag.genres.features import Features
 from tigertag.genres.genre_model import GenreModel
 from tigertag.genres.manifest import Manifest
 from tigertag.genres.models import NAME, NO_NAME, Models
-from tigertag.inference.asking import LEAST_PROBABILITY
 from tigertag.inference.backbone import Embedder
-from tigertag.inference.runtime import Device, Precision
-from tigertag.inference.shape import DEFAULT_SIDE_PX
+from tigertag.inference.batch import LEAST_PROBABILITY
+from tigertag.inference.preprocessing import checked_pixels
+from tigertag.inference.runtime import DEFAULT_SIDE_PX, Device, Precision
 from tigertag.inference.tiles import TILES_VERSION
-from tigertag.inference.view import array
 from tigertag.model import NEVER, Frame, Kind, Label, Media, Sample
 from tigertag.net import holding
 from tigertag.wording import count
@@ -206,7 +205,7 @@ def _outcome(ready: _Ready, sample: Sample) -> Labelled:
 
 def _is_usable(frame: Frame) -> bool:
     try:
-        array(frame.pixels)
+        checked_pixels(frame.pixels)
     except ValueError:
         return False
     return True

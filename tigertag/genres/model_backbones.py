@@ -4,7 +4,7 @@ from tigertag.contracts import Host
 from tigertag.errors import ModelError
 from tigertag.genres.genre_model import GenreModel
 from tigertag.inference.backbone import Backbone, known, own
-from tigertag.inference.network import Scaling
+from tigertag.inference.preprocessing import Scaling
 
 
 def of_model(model: GenreModel, host: Host) -> Backbone:

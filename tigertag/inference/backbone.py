@@ -14,10 +14,9 @@ from tigertag.contracts import Host
 from tigertag.errors import ModelError, os_reason
 from tigertag.inference import graphs
 from tigertag.inference.cutting import Cut, cut
-from tigertag.inference.kept import embedding_file
-from tigertag.inference.network import Prepare, Scaling, prepare
-from tigertag.inference.runtime import Device, Precision, Session, open_session
-from tigertag.inference.shape import shown
+from tigertag.inference.graph_cache import embedding_file
+from tigertag.inference.preprocessing import Prepare, Scaling, prepare
+from tigertag.inference.runtime import Device, ModelSession, Precision, open_session, shape_text
 from tigertag.inference.tiles import TILES_VERSION, tiles
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Pixels
@@ -31,7 +30,7 @@ class Embedder:
     `dimensions`: the length of an embedding. `short_side_px`: frames need not be larger.
     """
 
-    def __init__(self, name: str, session: Session, prepare: Prepare) -> None:
+    def __init__(self, name: str, session: ModelSession, prepare: Prepare) -> None:
         self.dimensions = session.classes
         self.short_side_px = session.input.side_px
         self._name = name
@@ -169,7 +168,7 @@ class _Own:
             ) from exc
         return Embedder(self.name, session, prepare(self._scaling, session.input))
 
-    def _loaded(self, file: Path, device: Device, precision: Precision) -> Session:
+    def _loaded(self, file: Path, device: Device, precision: Precision) -> ModelSession:
         try:
             return open_session(file, device=device, precision=precision)
         except ModelError as exc:
@@ -177,7 +176,7 @@ class _Own:
                 raise
             taken = self._read().input
             raise ModelError(
-                f"{self._path} cannot be run: its input is {shown([None, *taken.shape])},"
+                f"{self._path} cannot be run: its input is {shape_text([None, *taken.shape])},"
                 f" {taken.dtype}, which its layers may not fit. [?, 3, side, side] and"
                 " [?, side, side, 3] are taken; export it with the one that it works with."
             ) from exc

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError, os_reason
-from tigertag.inference import tensors
-from tigertag.inference.tensors import Malformed, Storage, TensorRef, WouldRunCode
+from tigertag.inference import safe_pickle
+from tigertag.inference.safe_pickle import Malformed, Storage, TensorRef, WouldRunCode
 
 LARGEST_FILE_BYTES: Final = 2 << 30
 LEGACY_START: Final = b"\x80"
@@ -62,7 +62,7 @@ def read_checkpoint(path: Path) -> Tensors:
 
 
 def parse_checkpoint(data: bytes) -> Tensors:
-    """Do `read_checkpoint`'s work on bytes. Raises what `tensors.read` and zipfile raise."""
+    """Do `read_checkpoint`'s work on bytes. Raises what `safe_pickle.read` and zipfile raise."""
     file = io.BytesIO(data)
     refs, storages = _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(data)
     return {name: _array(ref, storages) for name, ref in refs.items()}
@@ -76,7 +76,7 @@ def _read_zip(file: io.BytesIO) -> tuple[dict[str, TensorRef], Mapping[Storage, 
         root = pickles[0].removesuffix("data.pkl")
         if f"{root}byteorder" in archive.namelist():
             _require_little_endian(_stored(archive, f"{root}byteorder") == b"little")
-        refs = _state_dict(tensors.read(io.BytesIO(_stored(archive, pickles[0]))))
+        refs = _state_dict(safe_pickle.read(io.BytesIO(_stored(archive, pickles[0]))))
         storages = {ref.storage for ref in refs.values()}
         return refs, {one: _stored(archive, f"{root}data/{one.key}") for one in storages}
 
@@ -94,15 +94,15 @@ def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
 
 def _read_legacy(data: bytes) -> tuple[dict[str, TensorRef], Mapping[Storage, memoryview]]:
     file = io.BytesIO(data)
-    if not data.startswith(LEGACY_START) or tensors.read(file) != LEGACY_MAGIC:
+    if not data.startswith(LEGACY_START) or safe_pickle.read(file) != LEGACY_MAGIC:
         raise Malformed("it does not begin like one")
-    if tensors.read(file) != LEGACY_PROTOCOL:
+    if safe_pickle.read(file) != LEGACY_PROTOCOL:
         raise Malformed("it is of another version")
-    system = tensors.read(file)
+    system = safe_pickle.read(file)
     _require_little_endian(isinstance(system, dict) and system.get("little_endian") is True)
-    refs = _state_dict(tensors.read(file))
+    refs = _state_dict(safe_pickle.read(file))
     by_key = {ref.storage.key: ref.storage for ref in refs.values()}
-    keys = tensors.read(file)
+    keys = safe_pickle.read(file)
     if not isinstance(keys, list) or set(map(str, keys)) != set(by_key):
         raise Malformed("its storages are not those of its tensors")
     found: dict[Storage, memoryview] = {}

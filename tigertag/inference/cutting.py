@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tigertag.errors import ModelError, os_reason
-from tigertag.inference.shape import Input, Shape, read_input, shown
+from tigertag.inference.runtime import ImageInput, Shape, read_input, shape_text
 from tigertag.inference.wiring import Wiring, is_external, reads, tensors
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Cut:
     """The file of a network whose only output is the embedding, and what the network takes."""
 
     onnx: bytes
-    input: Input
+    input: ImageInput
 
 
 def cut(path: Path, side_px: int | None) -> Cut:
@@ -96,7 +96,7 @@ def _image(graph: "GraphProto") -> "ValueInfoProto":
     return inputs[0]
 
 
-def _fixed(image: "ValueInfoProto", side_px: int | None) -> Input:
+def _fixed(image: "ValueInfoProto", side_px: int | None) -> ImageInput:
     """Say what one image is to be, and write its sides into the graph."""
     from onnx.helper import tensor_dtype_to_np_dtype
 
@@ -111,7 +111,7 @@ def _fixed(image: "ValueInfoProto", side_px: int | None) -> Input:
     return taken
 
 
-def _cut(model: "ModelProto", image: str, taken: Input) -> "ModelProto":
+def _cut(model: "ModelProto", image: str, taken: ImageInput) -> "ModelProto":
     """Return the model whose only output is the embedding, without what that does not need."""
     from onnx import helper
 
@@ -153,7 +153,7 @@ class _Found:
         return [self.shape[0], self.shape[self.channels]]
 
 
-def _found(model: "ModelProto", image: str, taken: Input) -> _Found:
+def _found(model: "ModelProto", image: str, taken: ImageInput) -> _Found:
     """Return what the embedding is made of: numbers, or planes. Raises `ModelError`."""
     from onnx import shape_inference
 
@@ -168,7 +168,7 @@ def _found(model: "ModelProto", image: str, taken: Input) -> _Found:
     output = graph.output[0]
     shape = _lengths(output)
     if len(shape) not in (2, 4):
-        told = shown(shape) if shape else "of no known shape"
+        told = shape_text(shape) if shape else "of no known shape"
         raise ModelError(f"Its output is {told}, neither numbers nor planes for each image.")
     if len(shape) == 4:
         return _Found(output.name, _element(output), shape, _channels(shape, taken))
@@ -208,7 +208,7 @@ def _tail(found: _Found, last: str) -> list["NodeProto"]:
     ]
 
 
-def _channels(shape: Shape, taken: Input) -> int:
+def _channels(shape: Shape, taken: ImageInput) -> int:
     """Tell by which sides are alike; as with the image, where all or none are."""
     _, first, middle, last = shape
     if (first == middle) != (middle == last):

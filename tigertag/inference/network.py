@@ -1,29 +1,35 @@
 """The networks that the classifier can be: one that TigerTag knows, or the user's own."""
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final, Protocol
 
 from tigertag import concepts
+from tigertag.concepts import Concepts
 from tigertag.contracts import Host
-from tigertag.errors import ModelError
+from tigertag.errors import ModelError, os_reason
 from tigertag.inference import graphs, weights
-from tigertag.inference.kept import graph_file
-from tigertag.inference.labels import Classes, imagenet, read_labels
-from tigertag.inference.shape import Input
-from tigertag.inference.view import VIEW_VERSION
+from tigertag.inference.graph_cache import graph_file
+from tigertag.inference.preprocessing import VIEW_VERSION, Prepare, Scaling, prepare
+from tigertag.inference.runtime import ImageInput
 from tigertag.inference.weights import Weights
 
-Prepare = Callable[[NDArray[np.uint8]], NDArray[Any]]
-"""Turns a square of pixels, uint8 [side, side, 3], into what the network takes."""
+_CONCEPT: Final = re.compile(r"n\d{8}")
 
-Colours = tuple[float, float, float]
-"""One number each for red, green and blue."""
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Names and concepts (None where a class is no known concept), in the outputs' order."""
+
+    names: tuple[str, ...]
+    concepts: tuple[str | None, ...]
+
+    @property
+    def all_concepts(self) -> bool:
+        """Whether every class is in the concept tree, so that probabilities can be summed up it."""
+        return None not in self.concepts
 
 
 class Network(Protocol):
@@ -47,7 +53,7 @@ class Network(Protocol):
         """Return the classes. Raises `ModelError`."""
         ...
 
-    def prepare(self, taken: Input) -> Prepare: ...
+    def prepare(self, taken: ImageInput) -> Prepare: ...
 
 
 class KnownNetwork:
@@ -68,22 +74,8 @@ class KnownNetwork:
     def classes(self) -> Classes:
         return imagenet(concepts.load())
 
-    def prepare(self, taken: Input) -> Prepare:
+    def prepare(self, taken: ImageInput) -> Prepare:
         return lambda square: square
-
-
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """What is done to the pixels of a network that takes floats: (p / 255 - mean) / deviation."""
-
-    mean: Colours = (0.485, 0.456, 0.406)
-    deviation: Colours = (0.229, 0.224, 0.225)
-
-    @classmethod
-    def of(cls, mean: Colours | None, deviation: Colours | None) -> "Scaling":
-        """Return these; None: as usual."""
-        usual = cls()
-        return cls(mean or usual.mean, deviation or usual.deviation)
 
 
 class OwnNetwork:
@@ -109,19 +101,42 @@ class OwnNetwork:
     def classes(self) -> Classes:
         return read_labels(self._labels, concepts.load())
 
-    def prepare(self, taken: Input) -> Prepare:
+    def prepare(self, taken: ImageInput) -> Prepare:
         return prepare(self._scaling, taken)
 
 
-def prepare(scaling: Scaling, taken: Input) -> Prepare:
-    """Pass bytes on as they are, and scale floats. NCHW or NHWC as the file wants."""
-    scale = 1 / (255 * np.asarray(scaling.deviation, np.float32))
-    shift = np.asarray(scaling.mean, np.float32) * 255 * scale
+def imagenet(tree: Concepts) -> Classes:
+    """Return the 1000 classes of ImageNet."""
+    return Classes(tuple(map(tree.name, tree.imagenet)), tree.imagenet)
 
-    def prepared(square: NDArray[np.uint8]) -> NDArray[Any]:
-        values: NDArray[Any] = square
-        if taken.dtype != "uint8":
-            values = (square * scale - shift).astype(taken.dtype)
-        return values.transpose(2, 0, 1) if taken.channels_first else values
 
-    return prepared
+def read_labels(path: Path, tree: Concepts) -> Classes:
+    """Read a file with one label a line: `name`, or a WordNet id, a tab and the name.
+
+    Raises `ModelError`: it is not there, no UTF-8, empty, or a line has no name.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as exc:
+        raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
+    except UnicodeDecodeError as exc:
+        raise ModelError(f"{path} is not text in UTF-8.") from exc
+    while lines and not lines[-1].strip():
+        lines.pop()
+    rows = [_row(line) for line in lines]
+    for number, (_concept, name) in enumerate(rows, start=1):
+        if not name:
+            raise ModelError(
+                f"{path}, line {number}: there is no name; put one label on each line."
+            )
+    if not rows:
+        raise ModelError(f"{path} is empty; put one label on each line.")
+    known = (id if id and tree.get(id) else None for id, _name in rows)
+    return Classes(tuple(name for _id, name in rows), tuple(known))
+
+
+def _row(line: str) -> tuple[str | None, str]:
+    first, tab, rest = line.partition("\t")
+    if tab and _CONCEPT.fullmatch(first.strip()):
+        return first.strip(), rest.strip()
+    return None, line.strip()

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.shape import Shape, read_classes, read_input
+from tigertag.inference.runtime import Shape, read_classes, read_input
 
 AT_ONCE: Final = 2
 """The images of one thread that are computed at a time: one runs while the next is put in place."""
@@ -92,7 +92,7 @@ class _Pool:
 
 
 class CpuSession:
-    """A network on the CPU. Keeps to `Session`."""
+    """A network on the CPU. Keeps to `ModelSession`."""
 
     def __init__(
         self, path: Path, *, precision: Literal["auto", "f32", "bf16"], side_px: int | None
@@ -111,7 +111,7 @@ class CpuSession:
             self._make_requests(core.compile_model(model, "CPU", _hints(precision)))
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """See `Session`."""
+        """See `ModelSession`."""
         busy: _Busy = deque()
         try:
             for number, image in enumerate(images):

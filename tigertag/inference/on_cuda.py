@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.shape import Shape, read_classes, read_input
+from tigertag.inference.runtime import Shape, read_classes, read_input
 from tigertag.sequences import batched
 
 CUDA: Final = "CUDAExecutionProvider"
@@ -19,7 +19,7 @@ BATCH: Final = 16
 
 
 class OnnxruntimeSession:
-    """A network in ONNX Runtime, on the device of `provider`. Keeps to `Session`."""
+    """A network in ONNX Runtime, on the device of `provider`. Keeps to `ModelSession`."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class OnnxruntimeSession:
         self._read_shapes(side_px)
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """See `Session`."""
+        """See `ModelSession`."""
         numbers = count()
         for some in batched(images, self._batch):
             with self._mapped("ONNX Runtime failed"):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tigertag.inference.view import array
+from tigertag.inference.preprocessing import checked_pixels
 from tigertag.model import Pixels
 
 TILES_VERSION: Final = 1
@@ -25,7 +25,7 @@ def tiles(pixels: Pixels, side_px: int) -> list[Square]:
     to edge; one alone is in the middle. Only what is in the squares is scaled. Raises ValueError
     if it is not uint8 [height, width, 3] with pixels in it.
     """
-    frame = array(pixels)
+    frame = checked_pixels(pixels)
     height, width, _ = frame.shape
     short, long = min(height, width), max(height, width)
     begins = _begins(short, long)

@@ -19,8 +19,7 @@ from tigertag.genres.found import Found
 from tigertag.genres.material import Material
 from tigertag.genres.records import Records
 from tigertag.inference.backbone import Embedder
-from tigertag.inference.runtime import Device, Precision
-from tigertag.inference.shape import Input
+from tigertag.inference.runtime import Device, ImageInput, Precision
 from tigertag.model import Media
 from tigertag.store import Store
 
@@ -38,7 +37,7 @@ def picture(colour: str, shade: int = 0) -> bytes:
 class _Averages:
     """Keeps to `Session`: what it gives are the averages of red, green and blue, in [0, 1]."""
 
-    input = Input(SIDE_PX, channels_first=False, dtype="uint8")
+    input = ImageInput(SIDE_PX, channels_first=False, dtype="uint8")
     classes = 3
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:

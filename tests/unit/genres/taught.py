@@ -26,7 +26,7 @@ from tigertag.genres.manifest import (
 )
 from tigertag.genres.models import Models
 from tigertag.inference import backbone
-from tigertag.inference.network import Scaling
+from tigertag.inference.preprocessing import Scaling
 from tigertag.inference.tiles import TILES_VERSION
 
 GENRES = {"Horror": 0.6, "Western": 0.3, "War": None}

@@ -14,7 +14,7 @@ from tigertag.contracts import Host
 from tigertag.errors import ModelError
 from tigertag.inference.backbone import Backbone, Embedder, known, own
 from tigertag.inference.checkpoint import read_checkpoint
-from tigertag.inference.network import Scaling
+from tigertag.inference.preprocessing import Scaling
 from tigertag.inference.weights import TORCHVISION, Weights
 
 pytestmark = pytest.mark.slow

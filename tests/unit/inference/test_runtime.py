@@ -14,16 +14,16 @@ from onnx import TensorProto
 from tests.unit.inference import tiny
 from tigertag.errors import ModelError
 from tigertag.inference import on_cpu, on_cuda, runtime
-from tigertag.inference.runtime import Session, open_session
+from tigertag.inference.runtime import ModelSession, open_session
 
 pytestmark = pytest.mark.slow
 
 
-def open_cpu(path: Path, side_px: int | None = None) -> Session:
+def open_cpu(path: Path, side_px: int | None = None) -> ModelSession:
     return open_session(path, device="cpu", precision="f32", side_px=side_px)
 
 
-def open_onnxruntime(path: Path, side_px: int | None = None) -> Session:
+def open_onnxruntime(path: Path, side_px: int | None = None) -> ModelSession:
     return on_cuda.OnnxruntimeSession(
         path, provider="CPUExecutionProvider", precision="f32", side_px=side_px
     )
@@ -40,7 +40,7 @@ def averages(count: int) -> NDArray[Any]:
     return np.asarray(images(count).mean(axis=(1, 2)))
 
 
-def said(session: Session, count: int) -> NDArray[Any]:
+def said(session: ModelSession, count: int) -> NDArray[Any]:
     outputs = dict(session.run(images(count)))
     return np.stack([outputs[number] for number in range(count)])
 

@@ -1,7 +1,7 @@
 import pytest
 
 from tigertag.errors import ModelError
-from tigertag.inference.shape import Input, Shape, read_classes, read_input
+from tigertag.inference.runtime import ImageInput, Shape, read_classes, read_input
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ def test_an_input_that_is_no_image_is_refused(
 @pytest.mark.parametrize(
     ("shape", "side_px", "expected"),
     [
-        ((None, 3, 224, 224), None, Input(224, channels_first=True, dtype="float32")),
-        ((1, 299, 299, 3), None, Input(299, channels_first=False, dtype="float32")),
-        ((None, 3, None, None), 384, Input(384, channels_first=True, dtype="float32")),
-        ((None, None, None, 3), None, Input(224, channels_first=False, dtype="float32")),
+        ((None, 3, 224, 224), None, ImageInput(224, channels_first=True, dtype="float32")),
+        ((1, 299, 299, 3), None, ImageInput(299, channels_first=False, dtype="float32")),
+        ((None, 3, None, None), 384, ImageInput(384, channels_first=True, dtype="float32")),
+        ((None, None, None, 3), None, ImageInput(224, channels_first=False, dtype="float32")),
     ],
 )
 def test_layout_and_size_are_read_from_the_file(
-    shape: Shape, side_px: int | None, expected: Input
+    shape: Shape, side_px: int | None, expected: ImageInput
 ) -> None:
     assert read_input(shape, "float32", side_px) == expected
 

@@ -1,4 +1,4 @@
-"""What the networks are drawn with: weights by name, and the layers as ONNX nodes."""
+"""What graphs are built with: weights by name, and the layers as ONNX nodes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ IR_VERSION = 8
 Array = NDArray[Any]
 
 
-class Weights:
-    """A state dict that knows which of its tensors were used."""
+class StateDict:
+    """Weights by name; it notes which of them were used."""
 
     def __init__(self, network: str, tensors: Mapping[str, Array]) -> None:
         self._network = network
@@ -53,39 +53,39 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
+class FeatureMap:
     """A value in the graph and the side of its square picture."""
 
     name: str
     side_px: int
 
 
-class Drawing:
-    """A graph in the making: each layer is a method that takes a `Map` and returns the next."""
+class GraphBuilder:
+    """A graph in the making: each layer is a method from one `FeatureMap` to the next."""
 
     def __init__(self, side_px: int) -> None:
         self._side_px = side_px
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[TensorProto] = []
 
-    def pixels(self, mean: Sequence[float], deviation: Sequence[float]) -> Map:
+    def pixels(self, mean: Sequence[float], deviation: Sequence[float]) -> FeatureMap:
         """Take the input, turn it to NCHW and do (pixels - mean) / deviation, in 0…255."""
         floats = self._node("Cast", ["pixels"], to=TensorProto.FLOAT)
         planes = self._node("Transpose", [floats], perm=[0, 3, 1, 2])
         middle = self._constant(np.asarray(mean).reshape(1, -1, 1, 1))
         scale = self._constant(1 / np.asarray(deviation).reshape(1, -1, 1, 1))
         centred = self._node("Sub", [planes, middle])
-        return Map(self._node("Mul", [centred, scale]), self._side_px)
+        return FeatureMap(self._node("Mul", [centred, scale]), self._side_px)
 
     def conv(
         self,
-        x: Map,
+        x: FeatureMap,
         weights: tuple[Array, Array],
         *,
         stride: int = 1,
         groups: int = 1,
         same_as_tensorflow: bool = False,
-    ) -> Map:
+    ) -> FeatureMap:
         """Convolve with (weight [out, in, k, k], bias), padded so that k is centred.
 
         TensorFlow's SAME pads ceil(side / stride) outputs' worth and puts the odd one at the end.
@@ -98,43 +98,43 @@ class Drawing:
         )
         name = self._node(
             "Conv",
-            [x.name, *(self._constant(one) for one in weights)],
+            [x.name, *(self._constant(values) for values in weights)],
             kernel_shape=[kernel, kernel],
             strides=[stride, stride],
             pads=[before, before, after, after],
             group=groups,
         )
-        return Map(name, out_px)
+        return FeatureMap(name, out_px)
 
-    def relu(self, x: Map) -> Map:
-        return Map(self._node("Relu", [x.name]), x.side_px)
+    def relu(self, x: FeatureMap) -> FeatureMap:
+        return FeatureMap(self._node("Relu", [x.name]), x.side_px)
 
-    def relu6(self, x: Map) -> Map:
+    def relu6(self, x: FeatureMap) -> FeatureMap:
         low, high = self._constant(np.zeros(())), self._constant(np.full((), 6.0))
-        return Map(self._node("Clip", [x.name, low, high]), x.side_px)
+        return FeatureMap(self._node("Clip", [x.name, low, high]), x.side_px)
 
-    def add(self, x: Map, y: Map) -> Map:
-        return Map(self._node("Add", [x.name, y.name]), x.side_px)
+    def add(self, x: FeatureMap, y: FeatureMap) -> FeatureMap:
+        return FeatureMap(self._node("Add", [x.name, y.name]), x.side_px)
 
-    def max_pool(self, x: Map) -> Map:
+    def max_pool(self, x: FeatureMap) -> FeatureMap:
         """Take the maximum of 3 x 3 at a stride of 2, padded by 1."""
         name = self._node(
             "MaxPool", [x.name], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
         )
-        return Map(name, -(-x.side_px // 2))
+        return FeatureMap(name, -(-x.side_px // 2))
 
-    def average(self, x: Map) -> Map:
+    def average(self, x: FeatureMap) -> FeatureMap:
         """Average each plane."""
         pooled = self._node("GlobalAveragePool", [x.name])
-        return Map(self._node("Flatten", [pooled]), 1)
+        return FeatureMap(self._node("Flatten", [pooled]), 1)
 
-    def dense(self, x: Map, weight: Array, bias: Array) -> Map:
+    def dense(self, x: FeatureMap, weight: Array, bias: Array) -> FeatureMap:
         """Multiply what has no planes by the weight [out, in], and add the bias."""
         inputs = [x.name, self._constant(weight), self._constant(bias)]
-        return Map(self._node("Gemm", inputs, transB=1), 1)
+        return FeatureMap(self._node("Gemm", inputs, transB=1), 1)
 
     def finish(
-        self, last: Map, *, graph: str, output: str, length: int, version: int
+        self, last: FeatureMap, *, graph: str, output: str, length: int, version: int
     ) -> onnx.ModelProto:
         """Return the model that gives `last`, so many numbers for each image."""
         self._nodes.append(helper.make_node("Identity", [last.name], [output]))

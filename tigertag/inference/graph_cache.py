@@ -1,4 +1,4 @@
-"""The graphs that were built, kept in the model folder.
+"""The graph cache: graphs that were built, kept in the model folder.
 
 A graph lies beside a file with its SHA-256, so that one that was cut short or changed is noticed
 and built anew. Both get their names when they are whole.
@@ -24,19 +24,19 @@ def graph_file(weights: Weights, models: Path) -> Path:
 
     Raises `ModelError`.
     """
-    return _kept(models / f"{_name(weights)}.onnx", weights, graphs.build)
+    return _cached(models / f"{_name(weights)}.onnx", weights, graphs.build)
 
 
 def embedding_file(weights: Weights, models: Path) -> Path:
     """Return the ONNX file of the network up to its last layer, as `graph_file` does."""
-    return _kept(models / f"{_name(weights)}-embedding.onnx", weights, graphs.build_embedding)
+    return _cached(models / f"{_name(weights)}-embedding.onnx", weights, graphs.build_embedding)
 
 
 def _name(weights: Weights) -> str:
     return f"{weights.network}-{weights.digest()[:16]}-{graphs.GRAPH_VERSION}"
 
 
-def _kept(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], bytes]) -> Path:
+def _cached(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], bytes]) -> Path:
     try:
         if _is_whole(path):
             return path
@@ -49,20 +49,20 @@ def _kept(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], b
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write(path, graph)
-        _write(_sum_of(path), sha256(graph).hexdigest().encode())
+        _write(_checksum_file(path), sha256(graph).hexdigest().encode())
     except OSError as exc:
         reason = os_reason(exc)
         raise ModelError(f"{path} cannot be written: {reason}; make {folder} writable.") from exc
     return path
 
 
-def _sum_of(path: Path) -> Path:
+def _checksum_file(path: Path) -> Path:
     return path.with_suffix(".onnx.sha256")
 
 
 def _is_whole(path: Path) -> bool:
     try:
-        expected = _sum_of(path).read_bytes()
+        expected = _checksum_file(path).read_bytes()
         return sha256(path.read_bytes()).hexdigest().encode() == expected
     except FileNotFoundError:
         return False

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tigertag.inference.view import middle, short_side_px
+from tigertag.inference.preprocessing import middle, short_side_px
 
 
 def picture(height: int, width: int) -> NDArray[np.uint8]:
