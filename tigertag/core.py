@@ -13,7 +13,7 @@ from tigertag.contracts import AnyEngine, Host, Library, Sampling
 from tigertag.errors import Conflict, NotFound, PluginError
 from tigertag.model import Rule, Section, Thresholds
 from tigertag.store import Store
-from tigertag.store.use import Limits
+from tigertag.store.usage import Limits
 from tigertag.wording import did_you_mean
 
 

@@ -17,8 +17,8 @@ from tigertag.model import UNKNOWN_FACE, Box, Kind, Label, Rule, RuleAction
 from tigertag.scan import calls
 from tigertag.services import rules, scans
 from tigertag.services.scans import Request
-from tigertag.store import kept, stops
-from tigertag.store.use import Limits
+from tigertag.store import engine_state
+from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
 
@@ -97,8 +97,8 @@ def _spend(world: World) -> None:
             call.settle(units=1, cost_usd=0.005)
     calls.run_context(core, "who").calls.reserve(f"/{LONG}.jpg", host="who.test", size_bytes=9)
     with world.store.write() as db:
-        stops.put(db, "cloud", f"{LONG} cannot be reached.", datetime.now(UTC))
-        kept.put(db, "cloud", NOTICE, f"{LONG} says that all is well.")
+        engine_state.stop(db, "cloud", f"{LONG} cannot be reached.", datetime.now(UTC))
+        engine_state.put_state(db, "cloud", NOTICE, f"{LONG} says that all is well.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -9,7 +9,7 @@ from tests.unit.web.faces import LEFT_OUT, FaceEngine
 from tests.world import World
 from tigertag.errors import Unavailable
 from tigertag.model import UNKNOWN_FACE, Box, Kind, Label
-from tigertag.store.use import Limits
+from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
 

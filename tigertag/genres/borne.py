@@ -11,7 +11,7 @@ from tigertag.core import Core
 from tigertag.errors import RequestError
 from tigertag.genres.genres import Genres
 from tigertag.model import Item, Media, Section, TagOwnership
-from tigertag.store import Store, items, ledger, sections
+from tigertag.store import Store, items, ledger, scans
 from tigertag.store.ledger import Word
 from tigertag.wording import tidy
 
@@ -93,7 +93,7 @@ class _Ours:
         wanted = sorted(keys)
         for start in range(0, len(wanted), _PAGE):
             with self._store.read() as db:
-                there = sections.of_source(db, self._library.id, self._library.identity)
+                there = scans.sections_of_source(db, self._library.id, self._library.identity)
                 found = items.numbers(db, there, wanted[start : start + _PAGE])
                 standings = ledger.ownership(db, list(found))
                 unsettled = ledger.unsettled(db, list(found))

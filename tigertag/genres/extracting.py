@@ -20,9 +20,8 @@ from tigertag.media import video
 from tigertag.media.picture import decode
 from tigertag.media.source import content_hash
 from tigertag.model import Media
-from tigertag.store import Store
-from tigertag.store import features as rows
-from tigertag.store.features import FeatureKey, FeatureRow
+from tigertag.store import Store, answers
+from tigertag.store.answers import FeatureKey, FeatureRow
 from tigertag.wording import clock
 
 PICTURE = ""
@@ -140,7 +139,7 @@ class _Work:
 
     def _kept(self, number: int, found: Found) -> Extracted | None:
         with self._shelf.store.read() as db:
-            content = rows.content_of(db, found.origin, found.revision)
+            content = answers.content_of(db, found.origin, found.revision)
         return self._on_shelf(number, found, content) if content else None
 
     def _on_shelf(self, number: int, found: Found, content: str) -> Extracted | None:
@@ -158,7 +157,7 @@ class _Work:
             done = self._on_shelf(number, found, content)
             if done is not None:
                 with self._shelf.store.write() as db:
-                    rows.note_origin(db, found.origin, found.revision, content)
+                    answers.note_origin(db, found.origin, found.revision, content)
                 return done
             features = self._extractor.features(found, source, self._sampling, self._run)
         self._keep(found, self._key(found, content), features)
@@ -170,8 +169,8 @@ class _Work:
         file = self._shelf.records.name(key)
         row = FeatureRow(key, file, frames, dimensions, size_bytes, datetime.now(UTC))
         with self._shelf.store.write() as db:
-            rows.put(db, row)
-            rows.note_origin(db, found.origin, found.revision, key.content)
+            answers.put_features(db, row)
+            answers.note_origin(db, found.origin, found.revision, key.content)
 
     def _key(self, found: Found, content: str) -> FeatureKey:
         sampler = self._sampling.name if found.media is Media.VIDEO else PICTURE

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tigertag.errors import StoreError, StoreFull, StoreUnavailable, os_reason
 from tigertag.genres.features import Features
-from tigertag.store.features import FeatureKey
+from tigertag.store.answers import FeatureKey
 
 LARGEST_BYTES: Final = 1 << 28
 

@@ -17,7 +17,7 @@ from tigertag.core import Core
 from tigertag.errors import EngineError, QuotaExhausted, StoreError, Unavailable
 from tigertag.net import cancellable
 from tigertag.scan import calls
-from tigertag.store import stops
+from tigertag.store import engine_state
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class Stopping:
             # It was looked up when it was opened; what it has said since, the circuits know.
             return None
         with self._core.store.read() as db:
-            known = stops.every(db).get(name)
+            known = engine_state.stops(db).get(name)
         if known is not None and known.lasting and known.until is not None and known.until > now:
             return known.reason, known.until
         if down is not None:
@@ -183,12 +183,12 @@ class Stopping:
             self._trials.pop(name, None)
             if self._known_stops is None:
                 with self._core.store.read() as db:
-                    self._known_stops = set(stops.every(db))
+                    self._known_stops = set(engine_state.stops(db))
             was_down = self._core.circuits.close(name) or name in self._known_stops
             self._known_stops.discard(name)
         if was_down:
             with self._core.store.write() as db:
-                stops.lift(db, name)
+                engine_state.lift_stop(db, name)
 
     def _judged(self, name: str, error: EngineError) -> Stop:
         reason = one_line(str(error))
@@ -206,7 +206,7 @@ class Stopping:
         if self._known_stops is not None:
             self._known_stops.add(name)
         with self._core.store.write() as db:
-            stops.put(db, name, stop.reason, stop.until, lasting=_is_lasting(stop))
+            engine_state.stop(db, name, stop.reason, stop.until, lasting=_is_lasting(stop))
 
     def _try_open(self, name: str) -> None:
         engine = self._engines.get(name)

@@ -22,11 +22,11 @@ from tigertag.scan import calls, pipeline, spool
 from tigertag.scan.availability import Stopping
 from tigertag.scan.context import Context
 from tigertag.sequences import batched
-from tigertag.store import Db, answers, batches, chunks, decisions, items, use
+from tigertag.store import Db, answers, batches, chunks, decisions, items, usage
 from tigertag.store.answers import PHOTO, AnswerRow
 from tigertag.store.batches import Awaited, Batch
 from tigertag.store.chunks import Chunk
-from tigertag.store.use import Amount, OpenCall
+from tigertag.store.usage import Amount, OpenCall
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
@@ -112,8 +112,8 @@ class Batching:
     def _depart(self, db: Db, batch: Batch) -> None:
         """Log that the pictures leave. Raises `QuotaExhausted`, which undoes the transaction."""
         now, limits = datetime.now(UTC), self._core.engine(batch.engine).limits
-        if not use.depart(db, batch.id, batch.engine, limits, now):
-            raise calls.used_up(batch.engine, limits, use.of_month(db, now), now)
+        if not usage.depart(db, batch.id, batch.engine, limits, now):
+            raise calls.used_up(batch.engine, limits, usage.of_month(db, now), now)
 
     def _resubmit(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
         remote = engine.find(batch.token)
@@ -125,7 +125,7 @@ class Batching:
             return self._elsewhere(batch)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            use.hold_again(db, batch.id)
+            usage.hold_again(db, batch.id)
             self._depart(db, batch)
         return self._send(chunk, batch, engine)
 
@@ -195,7 +195,7 @@ class Batching:
         engine.clear(batch.remote, batch.token)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            use.hold_again(db, batch.id)
+            usage.hold_again(db, batch.id)
             batches.move(db, batch.id, "sealed", among=("submitted",), remote="", reason=reason)
         age_s = (datetime.now(UTC) - batch.created_at).total_seconds()
         return time.time() + min(_LONGEST_AGAIN_S, max(_AGAIN_S, age_s / 2))
@@ -226,11 +226,11 @@ class Batching:
     def _keep(self, db: Db, batch: Batch, found: dict[int, Collected]) -> None:
         """Commit answers with what they cost; those that were committed before stay as they are."""
         awaited = batches.awaited(db, batch.id, list(found))
-        use.settle(
+        usage.settle(
             db,
             {
                 call.id: _took(found[item_id], call)
-                for item_id, call in use.of_batch(db, batch.id, list(found)).items()
+                for item_id, call in usage.of_batch(db, batch.id, list(found)).items()
             },
         )
         rows, ended = [], []
@@ -282,13 +282,13 @@ class Batching:
         left = _TOGETHER
         while left:
             with self._store.write() as db:
-                left = use.forget_held(db, batch.id, limit=_TOGETHER)
-                left += use.settle_rest(db, batch.id, limit=_TOGETHER)
+                left = usage.forget_held(db, batch.id, limit=_TOGETHER)
+                left += usage.settle_rest(db, batch.id, limit=_TOGETHER)
 
     def _lose_rest(self, batch: Batch) -> None:
         """Nobody knows what became of it: it counts as spent."""
         with self._store.write() as db:
-            use.lose_batch(db, batch.id)
+            usage.lose_batch(db, batch.id)
 
     def _clear(self, batch: Batch, engine: DeferredEngine) -> float | None:
         engine.clear(batch.remote, batch.token)

@@ -7,8 +7,8 @@ from tigertag import bounds
 from tigertag.contracts import RunContext
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import QuotaExhausted
-from tigertag.store import Db, Store, use
-from tigertag.store.use import Amount, Limits, NewCall
+from tigertag.store import Db, Store, usage
+from tigertag.store.usage import Amount, Limits, NewCall
 from tigertag.wording import count
 
 _LOST_AFTER = timedelta(hours=1)
@@ -24,7 +24,7 @@ class ReservedCall:
 
     def settle(self, *, units: int, cost_usd: float | None) -> None:
         with self.store.write() as db:
-            use.settle(db, {self.id: took(units, cost_usd, bound_usd=self.bound.cost_usd)})
+            usage.settle(db, {self.id: took(units, cost_usd, bound_usd=self.bound.cost_usd)})
 
 
 def took(units: int, cost_usd: float | None, *, bound_usd: float) -> Amount:
@@ -49,16 +49,16 @@ class LedgerCalls:
         item = {"item_id": int(sample)} if self.of_items else {"name": sample}
         now = datetime.now(UTC)
         with self.store.write() as db:
-            if not use.reserve(db, self.engine, new.bound, self.limits, now):
-                raise used_up(self.engine, self.limits, use.of_month(db, now), now)
-            call_id = use.open_call(db, replace(new, **item), now)
+            if not usage.reserve(db, self.engine, new.bound, self.limits, now):
+                raise used_up(self.engine, self.limits, usage.of_month(db, now), now)
+            call_id = usage.open_call(db, replace(new, **item), now)
         return ReservedCall(self.store, call_id, new.bound)
 
 
 def used_up(engine: str, limits: Limits, month: dict[str, Amount], now: datetime) -> QuotaExhausted:
     """Say which limit an engine has come to, and when it goes on."""
     taken = month.get(engine, Amount())
-    renewed = use.next_month(now)
+    renewed = usage.next_month(now)
     stem = f"ENGINE_{engine.upper()}_"
     by_units = limits.units is not None and taken.units >= limits.units
     if by_units or limits.cost_usd is None:
@@ -87,4 +87,4 @@ def _calls(core: Core, entry: EngineEntry, *, of_items: bool) -> LedgerCalls:
 
 def lose_old(db: Db) -> None:
     """Count as spent what a process that died has left reserved."""
-    use.lose(db, datetime.now(UTC) - _LOST_AFTER)
+    usage.lose(db, datetime.now(UTC) - _LOST_AFTER)

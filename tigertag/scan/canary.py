@@ -8,7 +8,7 @@ from uuid import uuid4
 from tigertag.contracts import RunContext
 from tigertag.errors import LeaseLost
 from tigertag.scan.context import Context
-from tigertag.store import Db, Store, chunks, ledger, scans, sections
+from tigertag.store import Db, Store, chunks, ledger, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.ledger import EditRow, Verdict
 
@@ -43,7 +43,7 @@ class Canary:
             with self._store.write() as db:
                 chunks.check(db, chunk)
                 claim = uuid4().hex
-                mine = sections.claim_canary(db, self._section_id, by=claim, lease_s=self._lease_s)
+                mine = scans.claim_canary(db, self._section_id, by=claim, lease_s=self._lease_s)
                 # Looked at after the claim, which waits for whoever ends the one before ours.
                 if scans.get(db, chunk.scan_id).state != "running":
                     # A canary that went wrong has stopped the scan: nobody may try another.
@@ -60,19 +60,19 @@ class Canary:
         return None
 
     def has_passed(self, db: Db) -> bool:
-        self._passed = self._passed or sections.get(db, self._section_id).canary_passed
+        self._passed = self._passed or scans.get_section(db, self._section_id).canary_passed
         return self._passed
 
     def keep(self, db: Db) -> None:
         """Keep our claim, if we have one: a server may be slow to answer."""
         for claim in list(self._claims.values()):
-            sections.renew_canary(db, self._section_id, by=claim, lease_s=self._lease_s)
+            scans.renew_canary(db, self._section_id, by=claim, lease_s=self._lease_s)
 
     def end(self, db: Db, *, passed: bool) -> None:
         """Give back the claim of the calling thread, if it has one."""
         claim = self._claims.pop(get_ident(), "")
         if claim:
-            sections.end_canary(db, self._section_id, by=claim, passed=passed)
+            scans.end_canary(db, self._section_id, by=claim, passed=passed)
 
     def let_go(self) -> None:
         """Give back a claim that an error has left behind, when nothing is sent any more."""
@@ -81,4 +81,4 @@ class Canary:
         if claims:
             with self._store.write() as db:
                 for claim in claims:
-                    sections.end_canary(db, self._section_id, by=claim, passed=False)
+                    scans.end_canary(db, self._section_id, by=claim, passed=False)

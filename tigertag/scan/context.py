@@ -13,8 +13,7 @@ from tigertag.contracts import AnyEngine, Enrolling, Library, PlacingGenres, Sam
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.model import Media, Section, Thresholds, fold
 from tigertag.policy import Rules
-from tigertag.store import Db, scans
-from tigertag.store import rules as rows
+from tigertag.store import Db, engine_state, scans, tags
 from tigertag.store.answers import PHOTO
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import ScanRow
@@ -92,7 +91,7 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
     engines = {one.id: one.engine for one in entries if one.engine is not None}
     fingerprints = {name: engine.fingerprint for name, engine in engines.items()}
     known = {one.id: (fingerprints[one.id], one.thresholds) for one in entries}
-    rows.remember_engines(db, known)
+    engine_state.remember(db, known)
     entry = core.library_entry(scan.section.library)
     rules = effective_rules(core, db).of(scan.section)
     limits = thresholds(core, db)
@@ -100,7 +99,7 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         scan=scan,
         library=library,
         engines=engines,
-        fingerprints=rows.remembered_fingerprints(db) | fingerprints,
+        fingerprints=engine_state.remembered_fingerprints(db) | fingerprints,
         asked=frozenset(scan.engines or engines) & engines.keys(),
         rules=rules,
         thresholds=limits,
@@ -117,12 +116,12 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
 def effective_rules(core: Core, db: Db) -> Rules:
     """The environment's rules, overridden by the database's."""
     defaults = sorted(core.default_rules, key=lambda rule: (rule.section != "", rule.engine != ""))
-    return Rules((*defaults, *(row.rule for row in rows.every(db))))
+    return Rules((*defaults, *(row.rule for row in tags.rules(db))))
 
 
 def thresholds(core: Core, db: Db) -> dict[str, Thresholds]:
     """The thresholds of every engine that is configured, or once was."""
-    return rows.remembered_thresholds(db) | {
+    return engine_state.remembered_thresholds(db) | {
         entry.id: entry.thresholds for entry in core.engines if entry.engine is not None
     }
 

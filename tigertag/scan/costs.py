@@ -3,7 +3,7 @@
 from tigertag.core import Core
 from tigertag.errors import NotFound
 from tigertag.model import Media
-from tigertag.store import use
+from tigertag.store import usage
 
 
 def of_item(core: Core, engine: str) -> float | None:
@@ -17,7 +17,7 @@ def of_item(core: Core, engine: str) -> float | None:
 
     def measured() -> float | None:
         with core.store.read() as db:
-            return use.mean_cost_usd(db, engine)
+            return usage.mean_cost_usd(db, engine)
 
     mean = core.memory.recall(("mean cost", engine), measured, keep_s=5.0)
     return entry.engine.capabilities.cost_usd if mean is None else mean

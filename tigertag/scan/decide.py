@@ -11,17 +11,7 @@ from tigertag.policy import Plan
 from tigertag.scan import reading, skipping
 from tigertag.scan.context import Context
 from tigertag.scan.write import Made, Read, Unread, Writeback, became, standing_after
-from tigertag.store import (
-    Db,
-    Store,
-    answers,
-    chunks,
-    decisions,
-    items,
-    ledger,
-    problems,
-    sections,
-)
+from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems, scans
 from tigertag.store.answers import Current
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
@@ -150,8 +140,8 @@ class Settling:
     def _unproven(self, db: Db, rows: Sequence[ItemRow]) -> set[int]:
         own = self._context.section
         places = {row.item.section for row in rows} - {own.id}
-        ids = {place: sections.find(db, own.library, place) for place in places}
-        new = {place for place, id in ids.items() if not sections.get(db, id).canary_passed}
+        ids = {place: scans.find_section(db, own.library, place) for place in places}
+        new = {place for place, id in ids.items() if not scans.get_section(db, id).canary_passed}
         return {row.id for row in rows if row.item.section in new}
 
     def _parts(self, db: Db, rows: Sequence[ItemRow]) -> dict[str, list[Part]]:

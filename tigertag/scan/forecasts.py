@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import NotFound
 from tigertag.scan import costs as money
-from tigertag.store import Db, use
-from tigertag.store.packing import dumps
+from tigertag.store import Db, usage
+from tigertag.store.columns import dumps
 from tigertag.store.scans import ScanRow
-from tigertag.store.use import Amount
+from tigertag.store.usage import Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def priced(core: Core, db: Db, counted: Sequence[tuple[str, int, int]]) -> Forec
 
     It is kept as it is then: what changes in the settings later changes no forecast.
     """
-    month = use.of_month(db, datetime.now(UTC))
+    month = usage.of_month(db, datetime.now(UTC))
     lines = [
         _line(core, engine, items, videos, month.get(engine, Amount()))
         for engine, items, videos in counted

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from tigertag.contracts import LeftOut, LeftOutReason, Notes
-from tigertag.store.packing import dumps
+from tigertag.store.columns import dumps
 from tigertag.wording import count
 
 _SAID = {

@@ -14,11 +14,10 @@ from tigertag.scan.context import Context
 from tigertag.scan.missing import Tally
 from tigertag.scan.moves import Moves
 from tigertag.sequences import batched
-from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans, sections
+from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
-from tigertag.store.items import ItemRow, KnownRow
-from tigertag.store.moves import carry_over
+from tigertag.store.items import ItemRow, KnownRow, carry_over
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -139,7 +138,7 @@ class Listing:
                 chunks.check(db, chunk)
                 chunks.let_go(db, chunk.scan_id)
                 items.mark_gone(db, context.scan.section_id, chunk.scan_id)
-                sections.put_mounts(db, context.scan.section_id, notes.mounts)
+                scans.put_mounts(db, context.scan.section_id, notes.mounts)
             self._held = False
         if not self._left_over(chunk, run, tally.asked):
             return False

@@ -10,7 +10,7 @@ from tigertag.contracts import Excluding, Mounted, Notes
 from tigertag.errors import LibraryShrunk
 from tigertag.model import Media
 from tigertag.scan.context import Context
-from tigertag.store import Db, Store, items, scans, sections
+from tigertag.store import Db, Store, items, scans
 from tigertag.wording import count
 
 _FEW = 20
@@ -40,7 +40,7 @@ def check(store: Store, context: Context, known: Tally, listed: Tally, notes: No
     scan = context.scan
     with store.write() as db:
         unread = items.see_unread(db, scan.section_id, notes.unread, scan.id)
-        mounts = sections.mounts(db, scan.section_id)
+        mounts = scans.mounts(db, scan.section_id)
     with store.read() as db:
         missing, left_out = _missing(db, context)
     if scan.accept_missing or not sum(missing.values()):

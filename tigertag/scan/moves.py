@@ -19,9 +19,8 @@ from tigertag.media.source import identity
 from tigertag.model import Item, Media, Section
 from tigertag.scan import pipeline
 from tigertag.scan.context import Context
-from tigertag.store import Db, Store, moves, sections
-from tigertag.store.items import KnownRow
-from tigertag.store.moves import Move, Unseen
+from tigertag.store import Db, Store, items, scans
+from tigertag.store.items import KnownRow, Move, Unseen
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +65,11 @@ class Moves:
         """Whether there is anything to be moved: in a library's first scan there is not."""
         if self._any_unseen is None:
             library = self._context.section.library
-            self._any_unseen = moves.any_unseen(db, library, self._context.scan.id)
+            self._any_unseen = items.any_unseen(db, library, self._context.scan.id)
         return self._any_unseen
 
     def _unseen(self, db: Db, listed: Sequence[Item]) -> list[Unseen]:
-        return moves.unseen(db, self._context.section.library, self._context.scan.id, listed)
+        return items.unseen(db, self._context.section.library, self._context.scan.id, listed)
 
     def found(self, run: RunContext) -> tuple[list[Move], list[Item]]:
         """Return what was moved of all that was held back, and the rest, which was not.
@@ -189,7 +188,7 @@ class Moves:
             item, library = old.row.item, self._context.library
             section = Section(item.library, item.section, item.section)
             with self._store.read() as db:
-                mounts = sections.mounts(db, old.section_id)
+                mounts = scans.mounts(db, old.section_id)
             away = library.not_mounted(section, mounts) if isinstance(library, Mounted) else ""
             self._there[old.section_id] = not away and self._shows_any(section)
         return self._there[old.section_id]

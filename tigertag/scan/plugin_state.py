@@ -7,7 +7,7 @@ from threading import Event, Thread
 from uuid import uuid4
 
 from tigertag.errors import StoreError
-from tigertag.store import Store, kept
+from tigertag.store import Store, engine_state
 
 logger = logging.getLogger(__name__)
 
@@ -21,19 +21,19 @@ class StoredPluginState:
 
     def get(self, name: str) -> str | None:
         with self._store.read() as db:
-            return kept.get(db, self._engine, name)
+            return engine_state.state(db, self._engine, name)
 
     def put(self, name: str, value: str) -> None:
         with self._store.write() as db:
-            kept.put(db, self._engine, name, value)
+            engine_state.put_state(db, self._engine, name, value)
 
     def drop(self, name: str) -> None:
         with self._store.write() as db:
-            kept.drop(db, self._engine, name)
+            engine_state.drop_state(db, self._engine, name)
 
     def under(self, prefix: str) -> dict[str, str]:
         with self._store.read() as db:
-            return kept.under(db, self._engine, prefix)
+            return engine_state.states_under(db, self._engine, prefix)
 
     @contextmanager
     def alone(self, name: str, *, lease_s: float) -> Iterator[bool]:
@@ -51,11 +51,11 @@ class StoredPluginState:
             ended.set()
             heart.join()
             with self._store.write() as db:
-                kept.release(db, self._engine, name, owner=owner)
+                engine_state.release(db, self._engine, name, owner=owner)
 
     def _lease(self, name: str, owner: str, lease_s: float) -> bool:
         with self._store.write() as db:
-            return kept.lease(db, self._engine, name, owner=owner, lease_s=lease_s)
+            return engine_state.lease(db, self._engine, name, owner=owner, lease_s=lease_s)
 
     def _beat(self, name: str, owner: str, lease_s: float, ended: Event) -> None:
         while not ended.wait(lease_s / 3):

@@ -34,7 +34,7 @@ from tigertag.scan.decide import Settling
 from tigertag.scan.engine_stage import Asking
 from tigertag.scan.listing import Listing
 from tigertag.scan.spool import Spool
-from tigertag.store import Db, batches, chunks, scans, sections
+from tigertag.store import Db, batches, chunks, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.scans import ScanRow
 
@@ -296,7 +296,7 @@ def _check_source(db: Db, scan: ScanRow, library: Library) -> None:
     Raises `LibraryError`.
     """
     source = library.identity
-    if source and not sections.is_of_source(db, scan.section_id, source):
+    if source and not scans.is_of_source(db, scan.section_id, source):
         stem = f"LIBRARY_{library.id.upper()}"
         raise LibraryError(
             f"Library {library.id} is another server now than the one that TigerTag has written to"

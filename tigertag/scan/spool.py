@@ -18,10 +18,10 @@ from tigertag.core import Core
 from tigertag.errors import StoreFull, os_reason
 from tigertag.scan import calls
 from tigertag.scan.context import Context
-from tigertag.store import Db, batches, chunks, kept, use
+from tigertag.store import Db, batches, chunks, engine_state, usage
 from tigertag.store.batches import Batch
 from tigertag.store.chunks import Chunk
-from tigertag.store.use import Amount, NewCall
+from tigertag.store.usage import Amount, NewCall
 
 _FOLDER = "spool"
 
@@ -56,7 +56,7 @@ def path_of(core: Core, batch: Batch) -> Path:
 def _database(core: Core) -> str:
     def made() -> str:
         with core.store.write() as db:
-            return kept.database_id(db)
+            return engine_state.database_id(db)
 
     return core.memory.recall(("database",), made, keep_s=inf)
 
@@ -181,7 +181,7 @@ class Spool:
             item_ids = [item_id for item_id, _one in some[:allowed]]
             batches.grow(db, filling.batch, item_ids, size_bytes)
             now = datetime.now(UTC)
-            month = use.of_month(db, now)
+            month = usage.of_month(db, now)
         filling.batch = replace(
             filling.batch, lines=filling.batch.lines + allowed, size_bytes=size_bytes
         )
@@ -206,11 +206,11 @@ class Spool:
             for item_id, one in some
         ]
         whole = sum((one.bound for one in new), Amount())
-        if not use.reserve(db, plugin.id, whole, limits, now):
+        if not usage.reserve(db, plugin.id, whole, limits, now):
             new = list(
-                takewhile(lambda one: use.reserve(db, plugin.id, one.bound, limits, now), new)
+                takewhile(lambda one: usage.reserve(db, plugin.id, one.bound, limits, now), new)
             )
-        use.hold_calls(db, new, now)
+        usage.hold_calls(db, new, now)
         return len(new)
 
 

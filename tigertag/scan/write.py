@@ -13,17 +13,7 @@ from tigertag.policy import Plan, Settled
 from tigertag.scan import reading
 from tigertag.scan.canary import Canary
 from tigertag.scan.context import Context
-from tigertag.store import (
-    Db,
-    Store,
-    chunks,
-    decisions,
-    items,
-    ledger,
-    problems,
-    scans,
-    tags,
-)
+from tigertag.store import Db, Store, chunks, decisions, items, ledger, problems, scans, tags
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow

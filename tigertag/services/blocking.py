@@ -8,10 +8,10 @@ from tigertag.model import Thresholds
 from tigertag.policy import Rules
 from tigertag.scan import counts as counting
 from tigertag.store import Db, decisions, ledger, scans
+from tigertag.store.database import slices
 from tigertag.store.decisions import Decision
 from tigertag.store.ledger import Word
 from tigertag.store.scans import ScanRow
-from tigertag.store.sql import slices
 
 
 def is_open(db: Db, scan: ScanRow) -> bool:

@@ -10,8 +10,8 @@ from tigertag.core import Core, EngineEntry
 from tigertag.errors import TigerTagError
 from tigertag.scan import calls
 from tigertag.services.views import Checked
-from tigertag.store import stops, use
-from tigertag.store.use import Amount
+from tigertag.store import engine_state, usage
+from tigertag.store.usage import Amount
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
@@ -59,10 +59,10 @@ def _lifted(core: Core, checked: Checked) -> Checked:
     """It can be asked again, unless its budget of this month is used up."""
     now, limits = datetime.now(UTC), core.engine(checked.engine).limits
     with core.store.write() as db:
-        taken = use.of_month(db, now)
+        taken = usage.of_month(db, now)
         if limits.are_reached(taken.get(checked.engine, Amount())):
             why = calls.used_up(checked.engine, limits, taken, now)
             return Checked(checked.engine, False, f"{checked.line} {why}")
-        stops.lift(db, checked.engine)
+        engine_state.lift_stop(db, checked.engine)
     core.circuits.close(checked.engine)
     return checked

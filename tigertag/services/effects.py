@@ -9,8 +9,7 @@ from tigertag.policy import Rules
 from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import browsing, rules
 from tigertag.services.views import Effect, Example
-from tigertag.store import Db, answers, browse, tags
-from tigertag.store import rules as rule_rows
+from tigertag.store import Db, answers, browse, engine_state, tags
 from tigertag.store.browse import ListedItem
 
 _MOST_LOOKED_AT = 500
@@ -67,7 +66,7 @@ def _changed(
 ) -> list[Changed]:
     """Return the items that the two sets of rules decide differently."""
     revisions = {row.id: row.item.revision for row in rows}
-    fingerprints = rule_rows.remembered_fingerprints(db)
+    fingerprints = engine_state.remembered_fingerprints(db)
     given = answers.current(db, revisions, fingerprints)
     limits = thresholds(core, db)
     old_of = {row.section: known.of(row.section) for row in rows}

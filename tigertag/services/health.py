@@ -8,7 +8,7 @@ from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.services import accounts, sources
 from tigertag.services.views import Notice
-from tigertag.store import rules
+from tigertag.store import tags
 
 _LITTLE_SPACE_BYTES = 500_000_000
 
@@ -16,7 +16,7 @@ _LITTLE_SPACE_BYTES = 500_000_000
 def check(core: Core) -> None:
     """Read from the database. Raises `StoreError`."""
     with core.store.read() as db:
-        rules.every(db)
+        tags.rules(db)
 
 
 def notices(core: Core) -> tuple[Notice, ...]:

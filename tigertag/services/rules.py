@@ -14,9 +14,8 @@ from tigertag.errors import NotFound, RequestError, SettingsError
 from tigertag.model import Rule, RuleAction, Section
 from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import blocking, sources
-from tigertag.store import Db, browse
-from tigertag.store import rules as rows
-from tigertag.store.rules import RuleRow
+from tigertag.store import Db, browse, engine_state, tags
+from tigertag.store.tags import RuleRow
 from tigertag.wording import did_you_mean, tidy
 
 _LONGEST_WORD = WORD
@@ -26,7 +25,7 @@ _VALUE_KEYS = {RuleAction.RENAME: "to", RuleAction.THRESHOLD: "at"}
 
 def listed(core: Core) -> list[RuleRow]:
     with core.store.read() as db:
-        return rows.every(db)
+        return tags.rules(db)
 
 
 def get(core: Core, rule_id: int) -> RuleRow:
@@ -56,7 +55,9 @@ def _changing(core: Core) -> Iterator[Db]:
 def _placed(core: Core, rule: Rule) -> Rule:
     """The rule with its section's id; a title does, too. Raises `NotFound` for what is unknown."""
     with core.store.read() as db:
-        engines = {entry.id for entry in core.engines} | set(rows.remembered_fingerprints(db))
+        engines = {entry.id for entry in core.engines} | set(
+            engine_state.remembered_fingerprints(db)
+        )
         known = {one.section for one in browse.section_counts(db)}
     if rule.engine and rule.engine.casefold() not in engines:
         raise NotFound(f"There is no engine {rule.engine!r}{did_you_mean(rule.engine, engines)}")
@@ -80,12 +81,12 @@ def _path(name: str, known: Iterable[Section]) -> str | None:
 
 def put(db: Db, rule: Rule) -> int:
     """Add a rule in a transaction that does more. Raises `RequestError`."""
-    return rows.add(db, check(rule))
+    return tags.add_rule(db, check(rule))
 
 
 def remove(core: Core, rule_id: int) -> None:
     with _changing(core) as db:
-        if not rows.remove(db, rule_id):
+        if not tags.remove_rule(db, rule_id):
             raise NotFound(f"There is no rule {rule_id}.")
 
 
@@ -184,7 +185,7 @@ def import_rules(core: Core, rules: Iterable[Rule]) -> int:
     """Put these rules in the place of all that the database holds; return how many."""
     new = list(rules)
     with _changing(core) as db:
-        rows.clear(db)
+        tags.clear_rules(db)
         for rule in new:
-            rows.add(db, rule)
+            tags.add_rule(db, rule)
     return len(new)

@@ -15,7 +15,7 @@ from tigertag.scan.runner import Runner
 from tigertag.services import cursors, problems, waiting
 from tigertag.services.views import Page
 from tigertag.services.waiting import Saving
-from tigertag.store import Db, batches, chunks, decisions, items, scans, schema, sections, stops
+from tigertag.store import Db, batches, chunks, decisions, engine_state, items, scans, schema
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import NewScan, ScanRow
@@ -97,7 +97,7 @@ def start(core: Core, request: Request) -> int:
     if blind and (request.engines or len(blind) == len(engines)):
         raise Conflict(f"Engine {blind[0]} may not see section {section.id} (its SECTIONS).")
     with core.store.write() as db:
-        section_id = sections.ensure(db, section)
+        section_id = scans.ensure_section(db, section)
         _refuse_if_active(db, section_id)
         named = tuple(sorted(entry.id for entry in engines)) if request.engines else ()
         if request.mode == "forecast":
@@ -136,7 +136,7 @@ def unfinished(core: Core, request: Request) -> int | None:
     library = core.library(request.library)
     section = core.section(library, request.section)
     with core.store.read() as db:
-        section_id = sections.find(db, section.library, section.id)
+        section_id = scans.find_section(db, section.library, section.id)
         found = _able_to_go_on(db, section_id) if section_id else []
     named = tuple(sorted({name.casefold() for name in request.engines}))
     wanted = ("scan", False, request.mode, request.write, named, request.accept_missing)
@@ -182,7 +182,7 @@ def resume(core: Core, scan_id: int) -> None:
     with core.store.write() as db:
         awaited = {one.engine for one in batches.outstanding(db, scan_id)}
         for engine in awaited | decisions.counts(db, scan_id).postponed.keys():
-            stops.lift(db, engine)
+            engine_state.lift_stop(db, engine)
         chunks.hasten(db, scan_id)
 
 
@@ -330,8 +330,8 @@ def active(core: Core) -> list[Status]:
 def first_write(core: Core, library: str, section: str) -> bool:
     """Whether TigerTag has never written to the section (named by its ids)."""
     with core.store.read() as db:
-        section_id = sections.find(db, library, section)
-        return not section_id or not sections.get(db, section_id).canary_passed
+        section_id = scans.find_section(db, library, section)
+        return not section_id or not scans.get_section(db, section_id).canary_passed
 
 
 def decided(core: Core, scan_id: int) -> Iterator[tuple[ItemRow, Decision]]:

@@ -12,9 +12,9 @@ from tigertag.errors import TigerTagError
 from tigertag.model import Section
 from tigertag.services import problems, spending
 from tigertag.services.views import EngineView, LibraryView, MonthOfUse, SectionView
-from tigertag.store import browse, kept, stops
+from tigertag.store import browse, engine_state
 from tigertag.store.browse import SectionCount
-from tigertag.store.stops import StopRow
+from tigertag.store.engine_state import StopRow
 
 _LOOK_AGAIN_S = 20.0
 _PATIENCE_S = 1.5
@@ -142,8 +142,8 @@ def engines(core: Core) -> tuple[EngineView, ...]:
     """Return the configured engines, in the order in which they are asked."""
     ordered = sorted(core.engines, key=lambda entry: (entry.order, entry.id))
     with core.store.read() as db:
-        stopped = stops.every(db)
-        notices = kept.by_engine(db, NOTICE)
+        stopped = engine_state.stops(db)
+        notices = engine_state.state_of_all(db, NOTICE)
     months = spending.months(core)
     return tuple(
         _engine(entry, stopped.get(entry.id), notices.get(entry.id, ""), months.get(entry.id))

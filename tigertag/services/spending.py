@@ -6,8 +6,8 @@ from tigertag.core import Core
 from tigertag.scan import costs as money
 from tigertag.services import browsing, cursors
 from tigertag.services.views import DayOfUse, Departure, MonthOfUse, Page
-from tigertag.store import browse, use
-from tigertag.store.use import Amount, Limits
+from tigertag.store import browse, usage
+from tigertag.store.usage import Amount, Limits
 
 _DAYS = 31
 
@@ -16,8 +16,8 @@ def months(core: Core) -> dict[str, MonthOfUse]:
     """Return what each engine took this month that is paid, has a limit, or took anything."""
     now = datetime.now(UTC)
     with core.store.read() as db:
-        taken = use.of_month(db, now)
-        in_doubt = use.in_doubt(db, now)
+        taken = usage.of_month(db, now)
+        in_doubt = usage.in_doubt(db, now)
     found: dict[str, MonthOfUse] = {}
     for entry in core.engines:
         amount = taken.get(entry.id, Amount())
@@ -29,7 +29,7 @@ def months(core: Core) -> dict[str, MonthOfUse]:
             amount.cost_usd,
             entry.limits.units,
             entry.limits.cost_usd,
-            use.next_month(now),
+            usage.next_month(now),
             in_doubt.get(entry.id, 0),
             money.of_item(core, entry.id),
         )
@@ -40,7 +40,7 @@ def days(core: Core) -> list[DayOfUse]:
     """Return what engines took on each of the last days, the newest first."""
     since = (datetime.now(UTC) - timedelta(days=_DAYS)).strftime("%Y-%m-%d")
     with core.store.read() as db:
-        rows = use.by_day(db, since=since)
+        rows = usage.by_day(db, since=since)
     return [DayOfUse(engine, day, one.units, one.cost_usd) for engine, day, one in rows if one]
 
 
@@ -50,7 +50,7 @@ def departures(
     """Return the pictures that left, the newest first. Raises `RequestError`."""
     before = cursors.number(cursor)
     with core.store.read() as db:
-        rows = use.page(db, engine=engine, before=before, limit=limit + 1)
+        rows = usage.page(db, engine=engine, before=before, limit=limit + 1)
         page = cursors.cut(rows, limit, after=lambda row: row.id)
         known = browse.items_by_id(db, [row.item_id for row in page.items if row.item_id])
         cards = {card.id: card for card in browsing.cards(db, list(known.values()))}

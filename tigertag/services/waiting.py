@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from tigertag.core import Core
 from tigertag.scan import costs as money
 from tigertag.scan.availability import LONG_WAIT
-from tigertag.store import batches, chunks, stops
+from tigertag.store import batches, chunks, engine_state
 from tigertag.store.batches import Outstanding
 from tigertag.store.decisions import Counts
+from tigertag.store.engine_state import StopRow
 from tigertag.store.scans import ScanRow
-from tigertag.store.stops import StopRow
 from tigertag.wording import count
 
 _SOON = timedelta(seconds=1)
@@ -35,7 +35,7 @@ def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], dat
         behind = batches.of_ended_scans(db, scan.section_id)
         outstanding = batches.outstanding(db, scan.id) if scan.active else []
         due = chunks.due_at(db, scan.id) if scan.active else None
-        stopped = stops.every(db) if scan.active else {}
+        stopped = engine_state.stops(db) if scan.active else {}
     lines = {one.engine: _batch_line(core, one) for one in outstanding}
     for engine, scan_id, items in behind:
         if scan_id <= scan.id:

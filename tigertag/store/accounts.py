@@ -6,8 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, text
 
 from tigertag.store import schema
-from tigertag.store.database import Db
-from tigertag.store.sql import insert_if_absent, insert_one, insert_or_replace
+from tigertag.store.database import Db, insert_if_absent, insert_one, insert_or_replace
 
 _credentials = schema.credentials
 _links = schema.links

@@ -16,8 +16,7 @@ from sqlalchemy import Row, and_, func, select, update
 
 from tigertag.errors import LeaseLost
 from tigertag.store import chunks, schema
-from tigertag.store.database import Db
-from tigertag.store.sql import insert_one
+from tigertag.store.database import Db, insert_one
 
 _batches = schema.batches
 _work = schema.work

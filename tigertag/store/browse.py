@@ -12,12 +12,11 @@ from tigertag.errors import NotFound
 from tigertag.model import Answer, Field, Item, Media, Section, Tag
 from tigertag.store import problems, schema
 from tigertag.store.answers import unpacked
-from tigertag.store.database import Db
+from tigertag.store.columns import unpack_tags
+from tigertag.store.database import Db, escaped
 from tigertag.store.decisions import ANSWERED, Decision, decision_of
 from tigertag.store.ledger import EditRow, edits_where
-from tigertag.store.packing import unpack_tags
 from tigertag.store.problems import Sought
-from tigertag.store.sql import escaped
 
 _items = schema.items
 _sections = schema.sections

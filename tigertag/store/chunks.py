@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
 
 from tigertag.errors import LeaseLost
-from tigertag.store import clock, schema
-from tigertag.store.clock import now_s
-from tigertag.store.database import Db
-from tigertag.store.sql import insert_one
+from tigertag.store import database, schema
+from tigertag.store.database import Db, insert_one, now_s
 
 _chunks = schema.chunks
 FAR = 1e12
@@ -125,7 +123,7 @@ def postpone(db: Db, chunk: Chunk, due_at: float) -> None:
     """Give the chunk back until a time (seconds since the epoch). Raises `LeaseLost`."""
     check(db, chunk)
     if _WOKEN < due_at < FAR:
-        due_at += clock.ahead_s(db)
+        due_at += database.ahead_s(db)
     mine = _chunks.c.id == chunk.id
     db.execute(update(_chunks).where(mine).values(due_at=_heard(literal(due_at))))
     release(db, chunk)
@@ -165,7 +163,7 @@ def _here(db: Db, due_at: float | None) -> float | None:
     if due_at is None or not _WOKEN < due_at < FAR:
         return due_at
     # The clocks are read one after the other: what is closer than that is the same time.
-    return round(due_at - clock.ahead_s(db), 1)
+    return round(due_at - database.ahead_s(db), 1)
 
 
 def is_at_hand(scan_id: ColumnElement[int]) -> ColumnElement[bool]:

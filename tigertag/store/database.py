@@ -1,11 +1,13 @@
 """The connection to the database: SQLite or PostgreSQL."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Float, Table, create_engine, event, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     ArgumentError,
@@ -15,7 +17,9 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
     StatementError,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.functions import FunctionElement
 
 from tigertag.errors import (
     StoreError,
@@ -25,7 +29,7 @@ from tigertag.errors import (
     Unstorable,
     os_reason,
 )
-from tigertag.store import types
+from tigertag.store import columns
 
 Db = Connection
 
@@ -158,7 +162,7 @@ def _check(
     rows = parameters if isinstance(parameters, list) else [parameters]
     for row in rows:
         for value in row.values() if isinstance(row, Mapping) else row or ():
-            types.check(value)
+            columns.check(value)
 
 
 @contextmanager
@@ -201,3 +205,73 @@ def _error(exc: DBAPIError) -> StoreError:
             f"The database's file is damaged ({said}). Restore the newest backup beside it."
         )
     return StoreUnavailable(f"The database cannot be used now: {said}")
+
+
+class now_s(FunctionElement[float]):
+    """Seconds since the epoch, also in the middle of a transaction."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(now_s, "postgresql")
+def _now_of_postgresql(_element: now_s, _compiler: Any, **_kw: Any) -> str:
+    return "EXTRACT(EPOCH FROM clock_timestamp())::double precision"
+
+
+@compiles(now_s, "sqlite")
+def _now_of_sqlite(_element: now_s, _compiler: Any, **_kw: Any) -> str:
+    # unixepoch('subsec') came with SQLite 3.42; Debian 12 has 3.40. 2440587.5 is 1 January 1970.
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+def now(db: Db) -> float:
+    return float(db.execute(select(now_s())).scalar_one())
+
+
+def ahead_s(db: Db) -> float:
+    """How far the database's clock is ahead of this host's."""
+    return now(db) - time.time()
+
+
+_T = TypeVar("_T")
+_MOST_PARAMETERS = 1000
+
+
+def insert_one(db: Db, table: Table, row: dict[str, Any]) -> int:
+    """Insert a row and return its id."""
+    return int(db.execute(table.insert().values(row).returning(table.c.id)).scalar_one())
+
+
+def insert_if_absent(db: Db, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert the rows that no unique constraint forbids."""
+    if rows:
+        insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+        db.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def insert_or_replace(
+    db: Db,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    *,
+    key: Sequence[str],
+    keep: Sequence[str] = (),
+) -> None:
+    """Insert the rows; where one with the same key is there, change all its columns but `keep`."""
+    if rows:
+        insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+        statement = insert(table)
+        changed = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *keep)}
+        db.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+
+def escaped(text: str) -> str:
+    """The text as a part of a LIKE pattern whose escape is the backslash."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def slices(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Cut a list into parts that fit into one IN (…)."""
+    for start in range(0, len(values), _MOST_PARAMETERS):
+        yield values[start : start + _MOST_PARAMETERS]

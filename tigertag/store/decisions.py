@@ -21,9 +21,8 @@ from sqlalchemy import (
 
 from tigertag.model import Media, Tag, TagRef
 from tigertag.store import chunks, schema
-from tigertag.store.database import Db
-from tigertag.store.packing import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
-from tigertag.store.sql import escaped, slices
+from tigertag.store.columns import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
+from tigertag.store.database import Db, escaped, slices
 
 _decisions = schema.decisions
 _work = schema.work

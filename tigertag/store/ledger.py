@@ -9,9 +9,8 @@ from sqlalchemy import Row, bindparam, delete, select, update
 
 from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, fold
 from tigertag.store import schema
-from tigertag.store.database import Db
-from tigertag.store.packing import pack_refs, pack_shown, unpack_refs, unpack_shown
-from tigertag.store.sql import insert_or_replace, slices
+from tigertag.store.columns import pack_refs, pack_shown, unpack_refs, unpack_shown
+from tigertag.store.database import Db, insert_or_replace, slices
 
 _edits = schema.edits
 _standing = schema.standing

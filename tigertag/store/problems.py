@@ -9,10 +9,9 @@ from sqlalchemy import ColumnElement, Row, delete, func, select, update
 
 from tigertag.errors import NotFound
 from tigertag.store import schema
-from tigertag.store.database import Db
+from tigertag.store.database import Db, insert_or_replace
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
-from tigertag.store.sql import insert_or_replace
 
 _items = schema.items
 _problems = schema.problems

@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from tigertag.store.types import BigInteger, Float, Integer, Prose, String, Text
+from tigertag.store.columns import BigInteger, Float, Integer, Prose, String, Text
 
 metadata = MetaData(
     naming_convention={

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, true
+from sqlalchemy import ColumnElement, Row, delete, func, select, true
 
-from tigertag.model import Field, Tag, TagOwnership
+from tigertag.model import Field, Rule, RuleAction, Tag, TagOwnership
 from tigertag.store import schema
-from tigertag.store.database import Db
-from tigertag.store.sql import slices
+from tigertag.store.database import Db, insert_or_replace, slices
 
 _tags = schema.tags
 _items = schema.items
@@ -108,3 +108,55 @@ def _written(db: Db, section_ids: Sequence[int] | None) -> dict[tuple[str, str],
         statement = statement.join(_items, joined).where(_items.c.section_id.in_(section_ids))
     rows = db.execute(statement.group_by(_standing.c.field, _standing.c.word))
     return {(field, word): count for field, word, count in rows}
+
+
+_rules = schema.rules
+_engines = schema.engines
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    id: int
+    rule: Rule
+
+
+def rules(db: Db) -> list[RuleRow]:
+    """Return the rules by rising precedence: those for one engine, one section after others."""
+    order = (_rules.c.section != "", _rules.c.engine != "", _rules.c.id)
+    return [_rule(row) for row in db.execute(select(_rules).order_by(*order))]
+
+
+def _rule(row: Row[Any]) -> RuleRow:
+    rule = Rule(RuleAction(row.action), row.word, row.engine, row.value, row.section)
+    return RuleRow(row.id, rule)
+
+
+def add_rule(db: Db, rule: Rule) -> int:
+    """Add a rule, in the place of one that says something else of the same; return its id."""
+    opposite = {RuleAction.DENY: RuleAction.ALLOW, RuleAction.ALLOW: RuleAction.DENY}
+    same = (
+        _rules.c.word == rule.word,
+        _rules.c.engine == rule.engine,
+        _rules.c.section == rule.section,
+    )
+    if rule.action in opposite:
+        db.execute(delete(_rules).where(*same, _rules.c.action == opposite[rule.action].value))
+    row = {
+        "action": rule.action.value,
+        "word": rule.word,
+        "engine": rule.engine,
+        "value": rule.value,
+        "section": rule.section,
+        "created_at": datetime.now(UTC),
+    }
+    insert_or_replace(db, _rules, [row], key=["action", "word", "engine", "section"])
+    where = (*same, _rules.c.action == rule.action.value)
+    return int(db.execute(select(_rules.c.id).where(*where)).scalar_one())
+
+
+def remove_rule(db: Db, rule_id: int) -> bool:
+    return db.execute(delete(_rules).where(_rules.c.id == rule_id)).rowcount == 1
+
+
+def clear_rules(db: Db) -> None:
+    db.execute(delete(_rules))

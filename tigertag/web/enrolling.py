@@ -11,8 +11,8 @@ from tigertag.core import Core
 from tigertag.errors import NotFound, PluginError, StoreError, TigerTagError
 from tigertag.scan import calls
 from tigertag.scan.plugin_state import StoredPluginState
-from tigertag.store import kept
-from tigertag.store.packing import dumps
+from tigertag.store import engine_state
+from tigertag.store.columns import dumps
 from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
@@ -54,8 +54,8 @@ class Enrolments:
         """Return the last of an engine. Raises `NotFound`, `PluginError`."""
         engine, _enrolling = self._engine(name)
         with self._core.store.read() as db:
-            packed = kept.get(db, engine, _LAST)
-            alive = kept.is_leased(db, engine, _LAST)
+            packed = engine_state.state(db, engine, _LAST)
+            alive = engine_state.is_leased(db, engine, _LAST)
         last = _unpacked(engine, packed)
         if last.state == "running" and not alive:
             return replace(last, state="failed", error=_DIED)

@@ -12,7 +12,7 @@ from tigertag.contracts import Catalogued
 from tigertag.errors import LibraryError, RequestError
 from tigertag.genres.borne import Bearing, borne
 from tigertag.model import Edit, Field, Section, Shown, TagOwnership, TagRef
-from tigertag.store import items, ledger, scans, sections
+from tigertag.store import items, ledger, scans
 from tigertag.store.ledger import Verdict
 from tigertag.store.scans import NewScan
 
@@ -46,8 +46,8 @@ class Films:
 
     def _noted(self, key: str) -> int:
         with self.world.store.write() as db:
-            section_id = sections.ensure(db, SECTION)
-            sections.is_of_source(db, section_id, self.shelf.identity)
+            section_id = scans.ensure_section(db, SECTION)
+            scans.is_of_source(db, section_id, self.shelf.identity)
             self.scan_id = self.scan_id or scans.create(db, NewScan(section_id))
             page = [self.shelf.held[key]]
             return items.note(db, section_id, SECTION, page, self.scan_id)[0].id

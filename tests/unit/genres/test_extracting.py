@@ -13,7 +13,7 @@ from tigertag.contracts import Sampling
 from tigertag.errors import ItemGone, LibraryError, StoreUnavailable, Unreadable
 from tigertag.genres.extracting import Extractor, Shelf, extracted
 from tigertag.genres.found import Found
-from tigertag.store import features as rows
+from tigertag.store import answers
 
 COLOURS = ("red", "green", "blue")
 
@@ -161,7 +161,7 @@ def test_a_record_that_is_broken_is_made_anew(
 def test_what_is_kept_is_in_the_index(reel: Reel, kept: Shelf, world: World) -> None:
     (seen,) = look([reel.found("red")], kept)
     with world.store.read() as db:
-        assert rows.content_of(db, "reel/red", "1") == seen.content
+        assert answers.content_of(db, "reel/red", "1") == seen.content
     assert seen.features is not None
     assert (seen.features.frames.shape, seen.features.frames.dtype.name) == ((1, 3), "float16")
 

@@ -14,7 +14,7 @@ import pytest
 from tigertag.errors import StoreFull, StoreUnavailable
 from tigertag.genres.features import Features
 from tigertag.genres.records import Records
-from tigertag.store.features import FeatureKey
+from tigertag.store.answers import FeatureKey
 
 KEY = FeatureKey("c0ffee", "efficientnet-lite0:57934424:1.1", "scenes-27-60")
 

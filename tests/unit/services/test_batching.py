@@ -19,8 +19,8 @@ from tigertag.scan.batches import Batching
 from tigertag.scan.spool import Spool, path_of
 from tigertag.services import scans, spending
 from tigertag.services.scans import Request, Status
-from tigertag.store import batches, use
-from tigertag.store.use import Limits
+from tigertag.store import batches, usage
+from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
 
@@ -185,7 +185,7 @@ def test_pictures_that_are_sent_in_the_next_month_count_for_that_one(
         clock.move_to(datetime(2026, 2, 1, tzinfo=UTC))
         status = until_done(world, scan_id)
         with world.store.read() as db:
-            january = use.of_month(db, datetime(2026, 1, 5, tzinfo=UTC))["slow"]
+            january = usage.of_month(db, datetime(2026, 1, 5, tzinfo=UTC))["slow"]
         assert (status.done, january.units, spent(world)) == (3, 0, (3, 0.015))
 
 

@@ -14,7 +14,7 @@ from tigertag.errors import Throttled, Unavailable
 from tigertag.model import Label
 from tigertag.services import previews, scans, spending
 from tigertag.services.accounts import Accounts
-from tigertag.store.use import Limits
+from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
 

@@ -18,9 +18,8 @@ from tigertag.model import Item, Rule, RuleAction, Section, Shown
 from tigertag.scan import listing, moves
 from tigertag.services import problems, scans
 from tigertag.services.scans import Request
-from tigertag.store import Db, schema
-from tigertag.store import moves as store_moves
-from tigertag.store.moves import Move
+from tigertag.store import Db, items, schema
+from tigertag.store.items import Move
 
 pytestmark = pytest.mark.slow
 
@@ -370,7 +369,7 @@ def test_a_listing_that_dies_between_two_moves_goes_on(
         if carried:
             raise Died
         carried.append(moved)
-        store_moves.carry_over(db, section_id, moved, scan_id)
+        items.carry_over(db, section_id, moved, scan_id)
 
     with monkeypatch.context() as patch:
         patch.setattr(listing, "_batches", lambda values, size=0: ([one] for one in values))

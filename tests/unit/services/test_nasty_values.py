@@ -19,7 +19,8 @@ from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Box, Item, Label, Section, Shown
 from tigertag.scan import pipeline
 from tigertag.services import scans
-from tigertag.store import answers, items, sections, stops
+from tigertag.store import answers, engine_state, items
+from tigertag.store import scans as scan_rows
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +137,7 @@ def test_both_databases_refuse_the_same_values(world: World, values: dict[str, o
     section = Section("photos", ".", "Photos")
     item = replace(Item("photos", ".", "k", "1"), **values)  # type: ignore[arg-type]
     with pytest.raises(Unstorable), world.store.write() as db:
-        items.note(db, sections.ensure(db, section), section, [item], 1)
+        items.note(db, scan_rows.ensure_section(db, section), section, [item], 1)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
@@ -149,8 +150,8 @@ def test_both_databases_refuse_what_is_no_number(world: World, number: float) ->
 
 def test_a_reason_is_kept_as_far_as_it_can_be(world: World) -> None:
     with world.store.write() as db:
-        stops.put(db, "e", "a server's \0 words \ud800", None)
-        assert stops.every(db)["e"].reason == "a server's   words ?"
+        engine_state.stop(db, "e", "a server's \0 words \ud800", None)
+        assert engine_state.stops(db)["e"].reason == "a server's   words ?"
 
 
 def test_a_value_that_nobody_foresaw_ends_the_scan(

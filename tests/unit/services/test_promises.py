@@ -13,7 +13,8 @@ from tigertag.errors import LibraryError
 from tigertag.model import Edit, Field, Label, Rule, RuleAction, TagRef
 from tigertag.scan.decide import Settling
 from tigertag.services import rules, scans
-from tigertag.store import ledger, schema, sections
+from tigertag.store import ledger, schema
+from tigertag.store import scans as scan_rows
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,7 @@ def season(shelf: Shelf, *colours: str) -> None:
 
 def canary_passed(world: World) -> bool:
     with world.store.read() as db:
-        return sections.get(db, sections.find(db, "photos", "1")).canary_passed
+        return scan_rows.get_section(db, scan_rows.find_section(db, "photos", "1")).canary_passed
 
 
 class Deaf(Shelf):

@@ -16,8 +16,8 @@ from tigertag.errors import AuthFailed, QuotaExhausted
 from tigertag.scan import calls
 from tigertag.services import scans, sources, spending
 from tigertag.services.scans import Request
-from tigertag.store import use
-from tigertag.store.use import Limits
+from tigertag.store import usage
+from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +134,7 @@ def test_a_call_settled_in_the_next_month_changes_the_month_it_was_made_in(
     with time_machine.travel(datetime(2026, 12, 1, tzinfo=UTC)):
         call.settle(units=1, cost_usd=0.01)
         with world.store.read() as db:
-            november = use.of_month(db, datetime(2026, 11, 1, tzinfo=UTC))["colour"]
+            november = usage.of_month(db, datetime(2026, 11, 1, tzinfo=UTC))["colour"]
     assert november.units == 1
     assert november.cost_usd == pytest.approx(0.01)
 
@@ -308,8 +308,8 @@ def _whole(world: World) -> Iterator[None]:
     """The ledger's days and its months add up to its calls, whatever a test did."""
     yield
     with world.store.read() as db:
-        rows = use.page(db, engine="", before=None, limit=1000)
-        days = use.by_day(db, since="2000")
+        rows = usage.page(db, engine="", before=None, limit=1000)
+        days = usage.by_day(db, since="2000")
     assert sum(row.units for row in rows) == sum(amount.units for _e, _d, amount in days)
     total = sum(amount.cost_usd for _e, _d, amount in days)
     assert sum(row.cost_usd for row in rows) == pytest.approx(total)

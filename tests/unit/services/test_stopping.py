@@ -16,7 +16,7 @@ from tigertag.errors import Unavailable
 from tigertag.model import Sample
 from tigertag.net import Http, RetryPolicy
 from tigertag.services import scans
-from tigertag.store import stops
+from tigertag.store import engine_state
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ def test_a_pause_is_heard_while_an_engine_asks_to_wait(world: World, at: str, lo
     assert (status.scan.state, status.failed) == ("paused", 0)
     assert world.circuits.waits(engine.id) is None
     with world.store.read() as db:
-        assert not stops.every(db)
+        assert not engine_state.stops(db)
     engine.busy_at = ""
     scans.resume(world.core, scan_id)
     status = world.run(scan_id)

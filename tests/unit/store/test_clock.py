@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from tigertag.model import Section
-from tigertag.store import Db, Store, chunks, clock, kept, migrate, scans, sections
+from tigertag.store import Db, Store, chunks, database, engine_state, migrate, scans
 from tigertag.store.scans import NewScan
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ def store(database_url: str) -> Iterator[Store]:
     made = Store(database_url)
     migrate.upgrade(made)
     with made.write() as db:
-        scans.create(db, NewScan(sections.ensure(db, Section("photos", ".", "Photos"))))
+        scans.create(db, NewScan(scans.ensure_section(db, Section("photos", ".", "Photos"))))
     yield made
     made.close()
 
@@ -32,11 +32,11 @@ def chunk(db: Db, owner: str, lease_s: float) -> bool:
 
 
 def canary(db: Db, owner: str, lease_s: float) -> bool:
-    return sections.claim_canary(db, 1, by=owner, lease_s=lease_s)
+    return scans.claim_canary(db, 1, by=owner, lease_s=lease_s)
 
 
 def named(db: Db, owner: str, lease_s: float) -> bool:
-    return kept.lease(db, "e", "n", owner=owner, lease_s=lease_s)
+    return engine_state.lease(db, "e", "n", owner=owner, lease_s=lease_s)
 
 
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
@@ -80,7 +80,7 @@ def test_a_chunk_is_due_after_as_long_as_was_said_on_every_host(store: Store) ->
 
 def test_the_databases_clock_runs_within_a_transaction(store: Store) -> None:
     with store.read() as db:
-        before = clock.now(db)
+        before = database.now(db)
         time.sleep(0.05)
-        assert clock.now(db) - before >= 0.04
-        assert abs(clock.ahead_s(db)) < 5
+        assert database.now(db) - before >= 0.04
+        assert abs(database.ahead_s(db)) < 5

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tigertag.model import Thresholds
-from tigertag.store import Store, features, migrate, rules
-from tigertag.store.features import FeatureKey, FeatureRow
+from tigertag.store import Store, answers, engine_state, migrate
+from tigertag.store.answers import FeatureKey, FeatureRow
 
 pytestmark = pytest.mark.slow
 
@@ -25,45 +25,45 @@ def store(database_url: str) -> Iterator[Store]:
 
 def test_what_was_never_seen_is_not_known(store: Store) -> None:
     with store.read() as db:
-        assert features.find(db, KEY) is None
-        assert features.content_of(db, "file:/films/a.mkv", "1") is None
+        assert answers.find_features(db, KEY) is None
+        assert answers.content_of(db, "file:/films/a.mkv", "1") is None
 
 
 def test_what_is_forgotten_is_gone_and_nothing_else(store: Store) -> None:
     other = FeatureRow(FeatureKey("c0ffee", KEY.backbone, ""), "e.npz", 1, 512, 9, ROW.made_at)
     with store.write() as db:
-        features.put(db, ROW)
-        features.put(db, other)
-        features.forget(db, KEY)
-        features.forget(db, KEY)
-        assert features.find(db, KEY) is None
-        assert features.find(db, other.key) == other
+        answers.put_features(db, ROW)
+        answers.put_features(db, other)
+        answers.forget_features(db, KEY)
+        answers.forget_features(db, KEY)
+        assert answers.find_features(db, KEY) is None
+        assert answers.find_features(db, other.key) == other
 
 
 def test_features_that_are_extracted_again_take_the_place_of_the_first(store: Store) -> None:
     again = FeatureRow(KEY, "ab/cd.npz", 13, 512, 14_000, datetime(2026, 6, 1, tzinfo=UTC))
     for row in (ROW, again):
         with store.write() as db:
-            features.put(db, row)
+            answers.put_features(db, row)
         with store.read() as db:
-            assert features.find(db, KEY) == row
+            assert answers.find_features(db, KEY) == row
 
 
 def test_content_is_known_of_the_revision_that_was_read_only(store: Store) -> None:
     with store.write() as db:
-        features.note_origin(db, "plex/1/4711", "1", "c0ffee")
+        answers.note_origin(db, "plex/1/4711", "1", "c0ffee")
     with store.read() as db:
-        assert features.content_of(db, "plex/1/4711", "1") == "c0ffee"
-        assert features.content_of(db, "plex/1/4711", "2") is None
+        assert answers.content_of(db, "plex/1/4711", "1") == "c0ffee"
+        assert answers.content_of(db, "plex/1/4711", "2") is None
 
 
 def test_a_new_revision_takes_the_place_of_the_old_one(store: Store) -> None:
     with store.write() as db:
-        features.note_origin(db, "plex/1/4711", "1", "c0ffee")
-        features.note_origin(db, "plex/1/4711", "2", "decade")
+        answers.note_origin(db, "plex/1/4711", "1", "c0ffee")
+        answers.note_origin(db, "plex/1/4711", "2", "decade")
     with store.read() as db:
-        assert features.content_of(db, "plex/1/4711", "1") is None
-        assert features.content_of(db, "plex/1/4711", "2") == "decade"
+        assert answers.content_of(db, "plex/1/4711", "1") is None
+        assert answers.content_of(db, "plex/1/4711", "2") == "decade"
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_a_new_revision_takes_the_place_of_the_old_one(store: Store) -> None:
 )
 def test_an_origin_may_be_any_text(store: Store, origin: str) -> None:
     with store.write() as db:
-        features.note_origin(db, origin, "1", "c0ffee")
-        features.note_origin(db, f"{origin}x", "1", "decade")
+        answers.note_origin(db, origin, "1", "c0ffee")
+        answers.note_origin(db, f"{origin}x", "1", "decade")
     with store.read() as db:
-        assert features.content_of(db, origin, "1") == "c0ffee"
-        assert features.content_of(db, f"{origin}x", "1") == "decade"
+        assert answers.content_of(db, origin, "1") == "c0ffee"
+        assert answers.content_of(db, f"{origin}x", "1") == "decade"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_thresholds_by_word_outlive_their_engine(
 ) -> None:
     limits = Thresholds(0.5, 3, "auto ", each)
     with store.write() as db:
-        rules.remember_engines(db, {"genre": ("f", Thresholds(0.1, 1, "", (("War", 0.1),)))})
-        rules.remember_engines(db, {"genre": ("f", limits)})
+        engine_state.remember(db, {"genre": ("f", Thresholds(0.1, 1, "", (("War", 0.1),)))})
+        engine_state.remember(db, {"genre": ("f", limits)})
     with store.read() as db:
-        assert rules.remembered_thresholds(db) == {"genre": limits}
+        assert engine_state.remembered_thresholds(db) == {"genre": limits}

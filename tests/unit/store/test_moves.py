@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from tigertag.model import Answer, Item, Label, Section
-from tigertag.store import Store, answers, items, migrate, moves, schema, sections
+from tigertag.store import Store, answers, items, migrate, scans, schema
 from tigertag.store.answers import AnswerRow
-from tigertag.store.moves import Move, Unseen
+from tigertag.store.items import Move, Unseen
 
 SECTION = Section("photos", ".", "Photos")
 OLD = Item("photos", ".", "a.jpg", "1", title="a.jpg", size_bytes=7, stamp="s")
@@ -26,7 +26,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 def note(store: Store, *listed: Item, scan: int = 1) -> list[int]:
     with store.write() as db:
-        section_id = sections.ensure(db, SECTION)
+        section_id = scans.ensure_section(db, SECTION)
         return [row.id for row in items.note(db, section_id, SECTION, listed, scan)]
 
 
@@ -38,14 +38,14 @@ def answer(store: Store, item_id: int, revision: str, name: str) -> None:
 
 def unseen(store: Store, *listed: Item, scan: int = 2) -> list[Unseen]:
     with store.read() as db:
-        return moves.unseen(db, "photos", scan, listed)
+        return items.unseen(db, "photos", scan, listed)
 
 
 def move(store: Store, new: Item, *, bare: bool = False) -> None:
     (old,) = unseen(store, new)
     with store.write() as db:
-        section_id = sections.find(db, "photos", ".")
-        moves.carry_over(db, section_id, [Move(old, new, bare)], 2)
+        section_id = scans.find_section(db, "photos", ".")
+        items.carry_over(db, section_id, [Move(old, new, bare)], 2)
 
 
 def said(store: Store, item_id: int, revision: str) -> list[str]:

@@ -9,9 +9,9 @@ import pytest
 
 from tigertag.errors import Conflict, LeaseLost, NotFound, StoreError, StoreUnavailable, Unstorable
 from tigertag.model import Answer, Box, Item, Kind, Label, Rule, RuleAction, Section, TagOwnership
-from tigertag.store import Store, answers, chunks, items, ledger, migrate, rules, scans, sections
+from tigertag.store import Store, answers, chunks, items, ledger, migrate, scans, tags
 from tigertag.store.answers import AnswerRow
-from tigertag.store.packing import pack_labels, unpack_labels
+from tigertag.store.columns import pack_labels, unpack_labels
 from tigertag.store.scans import NewScan
 
 SECTION = Section("photos", ".", "Photos")
@@ -27,7 +27,7 @@ def store(database_url: str) -> Iterator[Store]:
 
 def noted(store: Store, *listed: Item, scan: int = 1) -> list[items.ItemRow]:
     with store.write() as db:
-        section_id = sections.ensure(db, SECTION)
+        section_id = scans.ensure_section(db, SECTION)
         return items.note(db, section_id, SECTION, listed, scan)
 
 
@@ -41,7 +41,7 @@ def answer(fingerprint: str = "f", confidence: float = 0.5) -> Answer:
 
 def queued(store: Store) -> int:
     with store.write() as db:
-        return scans.create(db, NewScan(sections.ensure(db, SECTION)))
+        return scans.create(db, NewScan(scans.ensure_section(db, SECTION)))
 
 
 def test_a_time_without_a_zone_is_refused(store: Store) -> None:
@@ -68,7 +68,7 @@ def test_what_a_listing_does_not_show_is_gone_and_may_come_back(store: Store) ->
     (row, _other) = noted(store, item("a"), item("b"))
     noted(store, item("b"), scan=2)
     with store.write() as db:
-        assert items.mark_gone(db, sections.find(db, "photos", "."), 2) == 1
+        assert items.mark_gone(db, scans.find_section(db, "photos", "."), 2) == 1
     assert [one.id for one in noted(store, item("a"), scan=3)] == [row.id]
 
 
@@ -155,29 +155,29 @@ def test_a_scan_ends_when_its_last_chunk_does(store: Store) -> None:
 
 def test_the_canary_is_one_workers(store: Store) -> None:
     with store.write() as db:
-        section_id = sections.ensure(db, SECTION)
-        assert sections.claim_canary(db, section_id, by="a", lease_s=10)
-        assert not sections.claim_canary(db, section_id, by="b", lease_s=10)
-        sections.end_canary(db, section_id, by="a", passed=True)
-        assert sections.get(db, section_id).canary_passed
+        section_id = scans.ensure_section(db, SECTION)
+        assert scans.claim_canary(db, section_id, by="a", lease_s=10)
+        assert not scans.claim_canary(db, section_id, by="b", lease_s=10)
+        scans.end_canary(db, section_id, by="a", passed=True)
+        assert scans.get_section(db, section_id).canary_passed
 
 
 def test_a_canary_that_was_taken_over_is_not_its_first_holders_any_more(store: Store) -> None:
     with store.write() as db:
-        section_id = sections.ensure(db, SECTION)
-        assert sections.claim_canary(db, section_id, by="a", lease_s=-1)
-        assert sections.claim_canary(db, section_id, by="b", lease_s=10)
-        sections.renew_canary(db, section_id, by="a", lease_s=-1)
-        sections.end_canary(db, section_id, by="a", passed=True)
-        assert not sections.get(db, section_id).canary_passed
-        assert not sections.claim_canary(db, section_id, by="c", lease_s=10)
+        section_id = scans.ensure_section(db, SECTION)
+        assert scans.claim_canary(db, section_id, by="a", lease_s=-1)
+        assert scans.claim_canary(db, section_id, by="b", lease_s=10)
+        scans.renew_canary(db, section_id, by="a", lease_s=-1)
+        scans.end_canary(db, section_id, by="a", passed=True)
+        assert not scans.get_section(db, section_id).canary_passed
+        assert not scans.claim_canary(db, section_id, by="c", lease_s=10)
 
 
 def test_allowing_a_word_takes_its_denial_away(store: Store) -> None:
     with store.write() as db:
-        rules.add(db, Rule(RuleAction.DENY, "cat"))
-        rules.add(db, Rule(RuleAction.ALLOW, "cat"))
-        assert [row.rule.action for row in rules.every(db)] == [RuleAction.ALLOW]
+        tags.add_rule(db, Rule(RuleAction.DENY, "cat"))
+        tags.add_rule(db, Rule(RuleAction.ALLOW, "cat"))
+        assert [row.rule.action for row in tags.rules(db)] == [RuleAction.ALLOW]
 
 
 def test_tags_stand_by_word_whatever_the_case(store: Store) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from tigertag.model import Rule as RuleOf
 from tigertag.model import RuleAction
 from tigertag.services import rules
-from tigertag.store.rules import RuleRow
+from tigertag.store.tags import RuleRow
 from tigertag.web import state
 from tigertag.web.api.inputs import Body, Id, Name, Nothing, SectionPath, Word, WordButStar
 from tigertag.web.api.routes import Routes, made, nothing, sent

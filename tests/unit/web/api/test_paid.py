@@ -12,8 +12,8 @@ from tests.unit.web.faces import LEFT_OUT, FaceEngine
 from tests.world import World
 from tigertag.errors import AuthFailed, Unavailable
 from tigertag.scan import calls
-from tigertag.store import stops
-from tigertag.store.use import Limits
+from tigertag.store import engine_state
+from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +109,7 @@ def test_a_cost_that_nobody_knows_is_null(
 def test_engines_say_why_they_stopped_and_what_they_took(world: World, rest: FlaskClient) -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
     with world.store.write() as db:
-        stops.put(db, "cloud", "It cannot be reached.", until)
+        engine_state.stop(db, "cloud", "It cannot be reached.", until)
     found = {one["id"]: one for one in got(rest, "engines")["items"]}
     one = found["cloud"]
     assert (one["status"], one["reason"]) == ("stopped", "It cannot be reached.")

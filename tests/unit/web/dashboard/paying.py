@@ -2,7 +2,7 @@
 
 from tests.colours import ColourEngine
 from tests.world import World
-from tigertag.store.use import Limits
+from tigertag.store.usage import Limits
 
 UNLIMITED = Limits()
 

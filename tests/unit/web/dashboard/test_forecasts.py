@@ -12,7 +12,7 @@ from tests.world import World
 from tigertag.services import scans
 from tigertag.settings import WebSettings
 from tigertag.store import schema
-from tigertag.store.use import Limits
+from tigertag.store.usage import Limits
 from tigertag.web.app import create_app
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ from tigertag.contracts import NOTICE
 from tigertag.errors import Unavailable
 from tigertag.scan import calls
 from tigertag.settings import WebSettings
-from tigertag.store import kept, stops
-from tigertag.store.use import Limits
+from tigertag.store import engine_state
+from tigertag.store.usage import Limits
 from tigertag.web.app import create_app
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def test_an_engine_that_stopped_says_why_and_when_it_is_tried_again(world: World
     paid(world)
     until = datetime.now(UTC) + timedelta(hours=2)
     with world.store.write() as db:
-        stops.put(db, "cloud", "It cannot be reached.", until)
+        engine_state.stop(db, "cloud", "It cannot be reached.", until)
     page = Member(app_of(world)).page("/setup")
     assert "stopped</span>" in page
     assert "It cannot be reached. It is tried again by itself at <time" in page
@@ -56,7 +56,7 @@ def test_a_check_that_fails_says_so_and_starts_nothing(world: World) -> None:
 def test_a_check_tries_all_and_lifts_what_stopped(world: World) -> None:
     paid(world)
     with world.store.write() as db:
-        stops.put(db, "cloud", "It cannot be reached.", None)
+        engine_state.stop(db, "cloud", "It cannot be reached.", None)
     page = Member(app_of(world)).post("/setup/check", engine="").text
     assert page.count("It can be used.") == 2
     assert "It cannot be reached." not in page
@@ -77,7 +77,7 @@ def test_budgets_are_shown_with_what_is_in_doubt(world: World) -> None:
     paid(world, limits=Limits(1000, 5.0))
     spend(world, 3)
     with world.store.write() as db:
-        kept.put(db, "cloud", NOTICE, "412 of 1000 calls are used there.")
+        engine_state.put_state(db, "cloud", NOTICE, "412 of 1000 calls are used there.")
         db.exec_driver_sql("UPDATE calls SET state = 'lost' WHERE id = 2")
     page = " ".join(Member(app_of(world)).page("/setup").split())
     assert "3 of 1 000 calls · $0.06 of $5.00 · renews on 1 " in page

@@ -14,7 +14,7 @@ from tigertag.contracts import Progress
 from tigertag.errors import AuthFailed, Unavailable
 from tigertag.services import scans
 from tigertag.settings import WebSettings
-from tigertag.store.use import Limits
+from tigertag.store.usage import Limits
 from tigertag.web.app import create_app
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Table, Update, bindparam, func, literal, select, text, update
 
 from tigertag.store import schema
-from tigertag.store.database import Db
-from tigertag.store.sql import insert_if_absent, insert_one, slices
+from tigertag.store.database import Db, insert_if_absent, insert_one, slices
 
 _calls = schema.calls
 _usage = schema.usage
