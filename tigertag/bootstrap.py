@@ -18,7 +18,7 @@ from tigertag.settings import EngineSettings, Settings, homes
 from tigertag.settings.frames import footage_to_match, may_differ, to_match
 from tigertag.store import Store, migrate
 from tigertag.store.usage import Limits
-from tigertag.wording import one_line
+from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 

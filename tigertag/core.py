@@ -14,7 +14,7 @@ from tigertag.errors import Conflict, NotFound, PluginError
 from tigertag.model import Rule, Section, Thresholds
 from tigertag.store import Store
 from tigertag.store.usage import Limits
-from tigertag.wording import did_you_mean
+from tigertag.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tigertag.contracts import AnyEngine, Host, Library, is_deferred
 from tigertag.errors import PluginError, TigerTagError
 from tigertag.settings import EngineSettings, LibrarySettings
 from tigertag.settings.groups import COMMON, COMMON_OF_ENGINES, COMMON_OF_LIBRARIES
-from tigertag.wording import did_you_mean, looks_secret, one_line, without_password
+from tigertag.text import did_you_mean, looks_secret, one_line, without_password
 
 ENGINES: Mapping[str, str] = {
     "tigertag.classifier": "tigertag.engines.classifier",

@@ -14,7 +14,7 @@ from tigertag.errors import Conflict, LibraryError, RequestError
 from tigertag.scan.forecasts import EngineForecast, Forecast
 from tigertag.services import consent, scans
 from tigertag.services.scans import Request
-from tigertag.wording import about, count, usd
+from tigertag.text import about, count, usd
 
 
 @click.command()

@@ -13,7 +13,7 @@ import click
 
 from tigertag import __version__
 from tigertag.errors import TigerTagError
-from tigertag.wording import printable
+from tigertag.text import printable
 
 SOME_FAILED = 3
 INTERRUPTED = 130

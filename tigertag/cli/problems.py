@@ -5,7 +5,7 @@ from rich.table import Table
 
 from tigertag.cli.session import console, core
 from tigertag.services import problems as service
-from tigertag.wording import count, printable
+from tigertag.text import count, printable
 
 _PAGE = 200
 

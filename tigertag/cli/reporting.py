@@ -9,7 +9,7 @@ from tigertag.core import Core
 from tigertag.scan import left_out
 from tigertag.services import browsing
 from tigertag.services.scans import Status
-from tigertag.wording import about, count, printable
+from tigertag.text import about, count, printable
 
 
 def report(built: Core, status: Status) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tigertag import bootstrap, settings
 from tigertag.core import Core
-from tigertag.wording import printable
+from tigertag.text import printable
 
 # Names from outside may look like markup: [/b] in one would end the command.
 console = Console(highlight=False, markup=False, emoji=False)

@@ -19,7 +19,7 @@ from tigertag.model import Media, Tag
 from tigertag.scan import costs as money
 from tigertag.services import tagging
 from tigertag.services.tagging import Picture, Tagged
-from tigertag.wording import count, usd
+from tigertag.text import count, usd
 
 _MISSING = "There is no such file."
 

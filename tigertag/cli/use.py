@@ -6,7 +6,7 @@ from rich.table import Column, Table
 from tigertag.cli.session import console, core
 from tigertag.services import spending
 from tigertag.services.views import Departure, MonthOfUse
-from tigertag.wording import about, count, usd
+from tigertag.text import about, count, usd
 
 _STATES = {"open": "under way", "settled": "", "lost": "in doubt: counts as spent"}
 

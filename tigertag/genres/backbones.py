@@ -13,7 +13,7 @@ from tigertag.inference import backbone
 from tigertag.inference.backbone import Backbone
 from tigertag.inference.preprocessing import Colours, Scaling
 from tigertag.inference.weights import PUBLISHED
-from tigertag.wording import did_you_mean
+from tigertag.text import did_you_mean
 
 ONNX = ".onnx"
 _PICKLES = {".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"}

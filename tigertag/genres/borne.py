@@ -13,7 +13,7 @@ from tigertag.genres.genres import Genres
 from tigertag.model import Item, Media, Section, TagOwnership
 from tigertag.store import Store, items, ledger, scans
 from tigertag.store.ledger import Word
-from tigertag.wording import tidy
+from tigertag.text import tidy
 
 MOST_OF_A_FILM: Final = 5
 """A show of hundreds of episodes teaches no more than its genres, however many are looked at."""

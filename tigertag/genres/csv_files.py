@@ -10,7 +10,7 @@ from tigertag.genres import csv_pair, csv_rows, csv_text
 from tigertag.genres.csv_examples import Example, Written
 from tigertag.genres.csv_text import Table
 from tigertag.genres.notes import Notes
-from tigertag.wording import one_line, tidy
+from tigertag.text import one_line, tidy
 
 _WANTED = "a column path or url, and a column genres"
 _COLUMNS = ("path", "url", "genres", "film", "imdb_id", "title", "year", "split")

@@ -18,7 +18,7 @@ from tigertag.genres import csv_text
 from tigertag.genres.csv_examples import Written
 from tigertag.genres.csv_text import Table
 from tigertag.genres.notes import Notes
-from tigertag.wording import one_line, tidy
+from tigertag.text import one_line, tidy
 
 COLUMNS = ("movie_title", "trailer_link")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from tigertag.errors import RequestError, os_reason
-from tigertag.wording import one_line
+from tigertag.text import one_line
 
 _MOST_BYTES = 32 * 1024 * 1024
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -19,7 +19,7 @@ from tigertag.genres.notes import Notes
 from tigertag.genres.pooling import Pooling, Vectors, pooled
 from tigertag.genres.watch import Watch
 from tigertag.model import Media
-from tigertag.wording import count
+from tigertag.text import count
 
 _MOST_UNKNOWN = 100
 _NAMED = 5

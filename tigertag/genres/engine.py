@@ -24,7 +24,7 @@ from tigertag.inference.runtime import DEFAULT_SIDE_PX, Device, Precision
 from tigertag.inference.tiles import TILES_VERSION
 from tigertag.model import NEVER, Frame, Kind, Label, Media, Sample
 from tigertag.net import holding
-from tigertag.wording import count
+from tigertag.text import count
 
 MAX_FRAMES: Final = 100
 MAX_CONCURRENCY: Final = 16

@@ -31,7 +31,7 @@ from tigertag.genres.models import named
 from tigertag.genres.training import Named, measured
 from tigertag.genres.wanted import Wanted
 from tigertag.genres.watch import Watch
-from tigertag.wording import count
+from tigertag.text import count
 
 OTHERS = "other films"
 

@@ -22,7 +22,7 @@ from tigertag.media.source import content_hash
 from tigertag.model import Media
 from tigertag.store import Store, answers
 from tigertag.store.answers import FeatureKey, FeatureRow
-from tigertag.wording import clock
+from tigertag.text import clock
 
 PICTURE = ""
 """The sampler of what has one frame only."""

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
-from tigertag.wording import tidy
+from tigertag.text import tidy
 
 # tt0084058 is how IMDb numbers films and shows: seven digits or more. Lists give the address of its
 # page, too, or the bare number; libraries give imdb:tt0084058 (`Catalogued.film`).

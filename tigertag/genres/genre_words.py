@@ -7,7 +7,7 @@ from typing import NoReturn
 import yaml
 
 from tigertag.errors import RequestError, os_reason
-from tigertag.wording import one_line, tidy
+from tigertag.text import one_line, tidy
 
 _MOST_BYTES = 256 * 1024
 _LIKE = "it must be like `Film-Noir: [Noir, Black Film]`"

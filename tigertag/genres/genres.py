@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tigertag.genres import genre_words
-from tigertag.wording import one_line
+from tigertag.text import one_line
 
 _BETWEEN = re.compile(r"\s*[&/,;+|]\s*|\s+(?:and|und|et|y|e|en)\s+", re.IGNORECASE)
 

@@ -20,7 +20,7 @@ from tigertag.contracts import Sampling
 from tigertag.errors import ModelError
 from tigertag.genres.pooling import Pooling
 from tigertag.genres.pooling import width as pooled_width
-from tigertag.wording import tidy
+from tigertag.text import tidy
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -49,7 +49,7 @@ def _tidied(name: str) -> str:
 
 
 Named = Annotated[str, AfterValidator(_tidied)]
-"""What may be shown and written: see `wording.tidy`."""
+"""What may be shown and written: see `text.tidy`."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -12,7 +12,7 @@ from tigertag.genres import found as finding
 from tigertag.genres.borne import Borne, borne
 from tigertag.genres.found import Found
 from tigertag.genres.notes import Notes
-from tigertag.wording import count
+from tigertag.text import count
 
 
 @dataclass(frozen=True, slots=True)

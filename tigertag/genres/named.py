@@ -6,7 +6,7 @@ from pathlib import PurePath
 from tigertag.errors import Unreadable
 from tigertag.media.formats import media_of
 from tigertag.model import Item, Media
-from tigertag.wording import did_you_mean
+from tigertag.text import did_you_mean
 
 _BETWEEN = " · "
 _OFFERED = 3

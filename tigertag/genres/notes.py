@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tigertag.wording import count, printable
+from tigertag.text import count, printable
 
 logger = logging.getLogger(__name__)
 

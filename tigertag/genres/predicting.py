@@ -17,7 +17,7 @@ from tigertag.genres.genre_model import GenreModel
 from tigertag.genres.model_backbones import of_model
 from tigertag.genres.named import Named
 from tigertag.genres.wanted import Frames
-from tigertag.wording import without_password
+from tigertag.text import without_password
 
 TOLD = 3
 """How many of the likeliest genres are told, sure or not."""

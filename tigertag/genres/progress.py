@@ -19,7 +19,7 @@ from rich.text import Text
 
 from tigertag.cli.main import INTERRUPTED
 from tigertag.cli.session import say, stderr
-from tigertag.wording import printable
+from tigertag.text import printable
 
 QUIET_S = 30
 """Where there is no bar, so long nothing is said at most while the work goes on."""

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from tigertag.cli.session import console, say
 from tigertag.genres.models import Listed
 from tigertag.genres.predicting import Guess, Predicted
-from tigertag.wording import clock, count, printable
+from tigertag.text import clock, count, printable
 
 if TYPE_CHECKING:
     from tigertag.genres.evaluating import Evaluated

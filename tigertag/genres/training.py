@@ -15,7 +15,7 @@ from tigertag.genres.fitting import Fitted, Table
 from tigertag.genres.splitting import Split, SplitBy, split
 from tigertag.genres.watch import Watch
 from tigertag.inference.head import Head
-from tigertag.wording import count
+from tigertag.text import count
 
 _CHOSEN: Mapping[SplitBy, str] = {
     "time": ", the latest",

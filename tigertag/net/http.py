@@ -24,7 +24,7 @@ from tigertag.net.session import (
     check,
     mapped_errors,
 )
-from tigertag.wording import bare_url
+from tigertag.text import bare_url
 
 T = TypeVar("T")
 Progress = Callable[[int, int | None], None]

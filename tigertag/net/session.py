@@ -16,7 +16,7 @@ from requests.exceptions import ChunkedEncodingError, SSLError
 from tigertag import __version__
 from tigertag.errors import HttpError
 from tigertag.net.retry import RetryPolicy
-from tigertag.wording import bare_url, looks_secret
+from tigertag.text import bare_url, looks_secret
 
 OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 

@@ -18,7 +18,7 @@ from tigertag.errors import EngineError, QuotaExhausted, StoreError, Unavailable
 from tigertag.net import cancellable
 from tigertag.scan import calls
 from tigertag.store import engine_state
-from tigertag.wording import one_line
+from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from tigertag.store.answers import PHOTO, AnswerRow
 from tigertag.store.batches import Awaited, Batch
 from tigertag.store.chunks import Chunk
 from tigertag.store.usage import Amount, OpenCall
-from tigertag.wording import one_line
+from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from tigertag.core import Core, EngineEntry
 from tigertag.errors import QuotaExhausted
 from tigertag.store import Db, Store, usage
 from tigertag.store.usage import Amount, Limits, NewCall
-from tigertag.wording import count
+from tigertag.text import count
 
 _LOST_AFTER = timedelta(hours=1)
 

@@ -19,7 +19,7 @@ from tigertag.store.answers import AnswerRow
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import WorkRow
 from tigertag.store.items import ItemRow
-from tigertag.wording import one_line
+from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from tigertag.contracts import LeftOut, LeftOutReason, Notes
 from tigertag.store.columns import dumps
-from tigertag.wording import count
+from tigertag.text import count
 
 _SAID = {
     LeftOutReason.EXCLUDED_FOLDER: ("folder", "excluded"),

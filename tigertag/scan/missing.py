@@ -11,7 +11,7 @@ from tigertag.errors import LibraryShrunk
 from tigertag.model import Media
 from tigertag.scan.context import Context
 from tigertag.store import Db, Store, items, scans
-from tigertag.wording import count
+from tigertag.text import count
 
 _FEW = 20
 _PART = 3

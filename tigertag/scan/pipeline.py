@@ -34,7 +34,7 @@ from tigertag.media.picture import decode
 from tigertag.media.source import identity
 from tigertag.model import Answer, Box, Item, Label, Media, Sample
 from tigertag.net import cancellable
-from tigertag.wording import tidy
+from tigertag.text import tidy
 
 logger = logging.getLogger(__name__)
 

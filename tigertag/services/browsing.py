@@ -19,7 +19,7 @@ from tigertag.store import tags as tag_rows
 from tigertag.store.browse import ListedItem, Wanted
 from tigertag.store.problems import Sought
 from tigertag.store.tags import CountRow, TagRow
-from tigertag.wording import did_you_mean
+from tigertag.text import did_you_mean
 
 _KEEP_COUNTS_S = 3.0
 

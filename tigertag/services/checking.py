@@ -12,7 +12,7 @@ from tigertag.scan import calls
 from tigertag.services.views import Checked
 from tigertag.store import engine_state, usage
 from tigertag.store.usage import Amount
-from tigertag.wording import one_line
+from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import blocking, sources
 from tigertag.store import Db, browse, engine_state, tags
 from tigertag.store.tags import RuleRow
-from tigertag.wording import did_you_mean, tidy
+from tigertag.text import did_you_mean, tidy
 
 _LONGEST_WORD = WORD
 _LONGEST_PATH = 1100

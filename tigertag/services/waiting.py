@@ -12,7 +12,7 @@ from tigertag.store.batches import Outstanding
 from tigertag.store.decisions import Counts
 from tigertag.store.engine_state import StopRow
 from tigertag.store.scans import ScanRow
-from tigertag.wording import count
+from tigertag.text import count
 
 _SOON = timedelta(seconds=1)
 

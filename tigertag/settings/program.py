@@ -15,7 +15,7 @@ from tigertag.settings import values as read
 from tigertag.settings.homes import DATABASE
 from tigertag.settings.reference import PROGRAM_KEYS
 from tigertag.settings.shapes import Settings, WebSettings
-from tigertag.wording import did_you_mean
+from tigertag.text import did_you_mean
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _UTC: tzinfo = UTC

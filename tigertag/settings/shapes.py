@@ -6,7 +6,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from tigertag.contracts import Sampling
-from tigertag.wording import looks_secret, without_password
+from tigertag.text import looks_secret, without_password
 
 SKIP_TAGS = ("ai-generated", "auto-tagged", "vision-analyzed")
 """What other taggers put on what they have been at."""

@@ -13,7 +13,7 @@ from tigertag.scan import calls
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.store import engine_state
 from tigertag.store.columns import dumps
-from tigertag.wording import one_line
+from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from tigertag import errors
 from tigertag.errors import TigerTagError
+from tigertag.text import one_line
 from tigertag.web import dashboard
 from tigertag.web.api import problems
-from tigertag.wording import one_line
 
 logger = logging.getLogger(__name__)
 

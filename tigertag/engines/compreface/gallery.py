@@ -10,7 +10,7 @@ from tigertag.engines.compreface.listing import Finding, Listing, Named, Person,
 from tigertag.errors import EngineError, ItemError, os_reason
 from tigertag.media.picture import decode
 from tigertag.model import Frame
-from tigertag.wording import did_you_mean
+from tigertag.text import did_you_mean
 
 _MOST_BYTES = 100_000_000
 

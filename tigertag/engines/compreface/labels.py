@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tigertag.engines.compreface.client import Seen
 from tigertag.model import UNKNOWN_FACE, Box, Kind, Label
-from tigertag.wording import tidy
+from tigertag.text import tidy
 
 
 def label(seen: Seen, size: tuple[int, int], at_s: float | None, tags: Mapping[str, str]) -> Label:

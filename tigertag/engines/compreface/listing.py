@@ -8,7 +8,7 @@ from typing import Literal
 import yaml
 
 from tigertag.model import UNKNOWN_FACE
-from tigertag.wording import did_you_mean, one_line, tidy
+from tigertag.text import did_you_mean, one_line, tidy
 
 _MOST_BYTES = 256 * 1024
 _EXAMPLE = "faces: [{tag: Ada Lovelace, images: [{name: ada.jpg}]}]"

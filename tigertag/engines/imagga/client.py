@@ -15,7 +15,7 @@ from tigertag.errors import AuthFailed
 from tigertag.net import retry_after_s
 from tigertag.remote.gate import Gate
 from tigertag.remote.once import Passing, once
-from tigertag.wording import bare_url, tidy
+from tigertag.text import bare_url, tidy
 
 MOST_AT_ONCE = 32
 _UNAUTHORIZED, _TOO_MANY = 401, 429

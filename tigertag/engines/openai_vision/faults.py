@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
-from tigertag.wording import one_line, without_password
+from tigertag.text import one_line, without_password
 
 WEB_PAGE: Final = "with a web page"
 """What a server says that is none of this API, such as a proxy before it."""

@@ -15,7 +15,7 @@ from tigertag.engines.openai_vision.nothing import is_nothing
 from tigertag.engines.openai_vision.prompt import KINDS, MOST
 from tigertag.engines.openai_vision.tolerant import shown
 from tigertag.model import Kind, Label
-from tigertag.wording import printable, tidy
+from tigertag.text import printable, tidy
 
 _LONGEST_TAG, _MOST_WORDS, _MOST_SHOWN = 40, 4, 80
 _MOST_ENTRIES, _DEEPEST = 500, 3

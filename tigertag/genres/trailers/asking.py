@@ -15,7 +15,7 @@ from typing import Any
 
 from tigertag.errors import Unreadable
 from tigertag.genres.trailers.limits import Limits
-from tigertag.wording import tidy
+from tigertag.text import tidy
 
 CHILD = (sys.executable, "-m", "tigertag.genres.trailers.child")
 STOPPED = "The work was stopped while the trailer was fetched; start again."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 
 from tigertag.errors import Unreadable, os_reason
-from tigertag.wording import bare_url, one_line, tidy
+from tigertag.text import bare_url, one_line, tidy
 
 _UPDATE = "update yt-dlp if other videos fail, too."
 

@@ -22,7 +22,7 @@ from tigertag.libraries.mediaserver.errors import RequestRefused
 from tigertag.libraries.mediaserver.options import ServerOptions
 from tigertag.libraries.mediaserver.sending import PendingEdit, is_storable, left_to_do
 from tigertag.model import Edit, Field, Shown
-from tigertag.wording import did_you_mean
+from tigertag.text import did_you_mean
 
 _API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
 _PUBLIC = ServerRequest("/System/Info/Public")

@@ -22,7 +22,7 @@ from tigertag.errors import (
 )
 from tigertag.model import Section
 from tigertag.net import mapped_errors
-from tigertag.wording import bare_url, did_you_mean
+from tigertag.text import bare_url, did_you_mean
 
 NOT_FOUND = 404
 FORBIDDEN = 403

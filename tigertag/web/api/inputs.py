@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from tigertag.wording import did_you_mean, tidy
+from tigertag.text import did_you_mean, tidy
 
 UNKNOWN = "unknown_fields"
 LARGEST_ID = 2**31 - 1

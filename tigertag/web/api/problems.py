@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from pydantic import BaseModel, Field
 
-from tigertag.wording import one_line, without_password
+from tigertag.text import one_line, without_password
 
 MEDIA_TYPE = "application/problem+json"
 

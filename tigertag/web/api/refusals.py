@@ -8,9 +8,9 @@ from flask import Response
 from pydantic import ValidationError
 
 from tigertag.model import RuleAction
+from tigertag.text import did_you_mean
 from tigertag.web.api import inputs, problems
 from tigertag.web.api.problems import FieldProblem
-from tigertag.wording import did_you_mean
 
 _MOST = 20
 _QUOTED = re.compile(r"'([^']*)'")

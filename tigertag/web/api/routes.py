@@ -11,10 +11,10 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
+from tigertag.text import one_line
 from tigertag.web.api import problems, refusals
 from tigertag.web.api.inputs import OptionalBody
 from tigertag.web.api.problems import FieldProblem
-from tigertag.wording import one_line
 
 PREFIX = "/api/v1"
 LARGEST_BODY = 64 * 1024

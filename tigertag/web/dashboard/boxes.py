@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tigertag.core import Core
 from tigertag.model import UNKNOWN_FACE, Answer, Box, Kind, Label
 from tigertag.services.views import Answered
-from tigertag.wording import count
+from tigertag.text import count
 
 _ROOM_ABOVE = 7.0
 _NEAR_THE_END = 60.0

@@ -5,7 +5,7 @@ from tigertag.errors import NotFound
 from tigertag.model import Section
 from tigertag.services import sources
 from tigertag.services.views import SectionView
-from tigertag.wording import did_you_mean
+from tigertag.text import did_you_mean
 
 
 def every(core: Core) -> list[SectionView]:

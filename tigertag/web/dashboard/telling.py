@@ -9,9 +9,9 @@ from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
 from tigertag.scan import left_out
 from tigertag.services.views import Departure
 from tigertag.store.scans import ScanRow
+from tigertag.text import about, clock, usd
 from tigertag.web import state
 from tigertag.web.dashboard import places, strip
-from tigertag.wording import about, clock, usd
 
 _NARROW_SPACE = "\u202f"
 _TITLES = {"apply": "Apply", "undo": "Undo", "redo": "Redo"}

@@ -11,7 +11,7 @@ from tests.unit.web.dashboard.member import Member
 from tests.world import World
 from tigertag.model import UNKNOWN_FACE, Kind, Label
 from tigertag.services import thumbnails
-from tigertag.wording import clock
+from tigertag.text import clock
 
 pytestmark = pytest.mark.slow
 

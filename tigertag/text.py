@@ -1,4 +1,4 @@
-"""How messages are worded: a suggestion for a misspelt name, and nothing secret."""
+"""Text for messages: suggestions for misspelt names, amounts, counts, and secrets hidden."""
 
 import re
 import unicodedata
@@ -51,17 +51,17 @@ def one_line(text: str) -> str:
 
 def printable(text: str) -> str:
     """Return what a terminal may be given: one line without control characters."""
-    kept = (" " if unicodedata.category(one) in _UNPRINTABLE else one for one in text)
-    return one_line("".join(kept))
+    shown = (" " if unicodedata.category(char) in _UNPRINTABLE else char for char in text)
+    return one_line("".join(shown))
 
 
 def tidy(name: str) -> str:
-    """Return a name as a tag may bear it: NFC, no control characters, at most 200 characters."""
+    """Return a name in the form tags take: NFC, no control characters, at most 200 characters."""
     return one_line(unicodedata.normalize("NFC", printable(name)))[:_LONGEST_NAME].strip()
 
 
 def looks_secret(name: str) -> bool:
-    """Tell whether the value of a setting of this name must never be shown."""
+    """Return whether the value of a setting with this name must never be shown."""
     return _SECRET.search(name) is not None
 
 
@@ -81,7 +81,7 @@ def bare_url(url: str) -> str:
 
 
 def usd(cost_usd: float | None) -> str:
-    """Return an amount as people read it; what is little is not nothing."""
+    """Return an amount to show; a small amount never reads as zero, None as "not known"."""
     if cost_usd is None:
         return "not known"
     if 0 < cost_usd < 0.01:
@@ -90,7 +90,7 @@ def usd(cost_usd: float | None) -> str:
 
 
 def about(cost_usd: float | None) -> str:
-    """Return an estimate as people read it."""
+    """Return an estimate to show: "about $1.20"."""
     shown = usd(cost_usd)
     return f"about {shown}" if shown.startswith("$") else shown
 

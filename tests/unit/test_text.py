@@ -2,7 +2,7 @@
 
 import pytest
 
-from tigertag.wording import count, did_you_mean, typing_errors, usd
+from tigertag.text import count, did_you_mean, typing_errors, usd
 
 
 @pytest.mark.parametrize(
