@@ -1,12 +1,43 @@
-"""What an engine must and may do, and what comes of asking it."""
+"""What an engine must and may do, and what comes of running it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Literal, Protocol, TypeGuard, runtime_checkable
 
-from tigertag.contracts.frames import Sampling
-from tigertag.contracts.use import RunContext
+from tigertag.contracts.host import RunContext
 from tigertag.model import Label, Media, Sample
+
+SamplingMethod = Literal["scenes", "interval", "keyframes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which frames of a video engines see.
+
+    `scenes`: one from the middle of each shot; `interval`: one each `interval_s`; `keyframes`: of
+    the frames that are stored whole. Never more than `max_frames`, spread over the video.
+    `scene_threshold` is that of PySceneDetect's ContentDetector. `exact`: shots are found by
+    looking at every frame, not at the keyframes first.
+    """
+
+    by: SamplingMethod = "scenes"
+    interval_s: float = 5.0
+    max_frames: int = 10
+    scene_threshold: float = 27.0
+    exact: bool = False
+
+    @property
+    def name(self) -> str:
+        """What an answer about a video depends on, besides the engine."""
+        match self.by:
+            case "scenes":
+                how = f"-{self.scene_threshold:g}{'-exact' if self.exact else ''}"
+            case "interval":
+                how = f"-{self.interval_s:g}"
+            case "keyframes":
+                how = ""
+        return f"{self.by}{how}-{self.max_frames}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +111,7 @@ class Failed:
 Outcome = Labelled | Failed
 
 
-class Engine(Protocol):
-    """A tagger. Thread-safe once open."""
-
+class _AnyEngine(Protocol):
     @property
     def id(self) -> str: ...
     @property
@@ -93,11 +122,15 @@ class Engine(Protocol):
     def open(self) -> None:
         """Load the model. Slow, idempotent, changes nothing outside. Raises `EngineError`."""
 
+    def close(self) -> None: ...
+
+
+class Engine(_AnyEngine, Protocol):
+    """A tagger. Thread-safe once open."""
+
     def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
         """Yield exactly one outcome a sample, in any order, early. Raises `EngineError`."""
         ...
-
-    def close(self) -> None: ...
 
 
 @runtime_checkable
@@ -132,3 +165,111 @@ class Enrolling(Protocol):
         that there is. Raises `EngineError`.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request of a batch: one line, with its end, and what it may cost at most."""
+
+    sample: str
+    line: bytes
+    size_bytes: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is. `again`: it failed as a whole, and another try may help.
+
+    `state` "gone": the service does not know it any more.
+    """
+
+    state: Literal["running", "ended", "failed", "gone"]
+    done: int = 0
+    total: int = 0
+    reason: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What became of one request of a batch, and what it took.
+
+    `outcome` None: the service says that it was not worked on. `cost_usd` None: nobody knows; the
+    bound that was reserved stays.
+    """
+
+    sample: str
+    outcome: Outcome | None
+    units: int
+    cost_usd: float | None
+
+
+class DeferredEngine(_AnyEngine, Protocol):
+    """A tagger that answers in hours: its requests are gathered, sent as one batch, collected.
+
+    Thread-safe once open. `host` is where the pictures go. A batch has at most `max_lines` and
+    `max_bytes`.
+    """
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def max_lines(self) -> int: ...
+    @property
+    def max_bytes(self) -> int: ...
+
+    def prepare(self, sample: Sample) -> Prepared | Failed:
+        """Return the request for a sample, under its id. Sends nothing."""
+        ...
+
+    def submit(self, lines: Path, token: str) -> str:
+        """Send a batch marked with a token; return the service's name for it.
+
+        Raises `EngineError`: then it may have been taken all the same, `find` tells.
+        """
+        ...
+
+    def find(self, token: str) -> str | None:
+        """Return the batch that was submitted with this token, if there is one."""
+        ...
+
+    def poll(self, batch: str) -> Progress: ...
+
+    def collect(self, batch: str) -> Iterator[Collected]:
+        """Yield what is known of each request, in any order; what is missing counts as spent."""
+        ...
+
+    def cancel(self, batch: str) -> None:
+        """Ask the service to stop; what it has finished can still be collected."""
+
+    def clear(self, batch: str, token: str) -> None:
+        """Delete what the service keeps of a batch; idempotent."""
+
+
+@runtime_checkable
+class FormerlyDeferred(Protocol):
+    """An engine that answers at once, and can still collect what it had sent in batches."""
+
+    @property
+    def deferred(self) -> DeferredEngine: ...
+
+
+AnyEngine = Engine | DeferredEngine
+
+
+def is_deferred(engine: AnyEngine) -> TypeGuard[DeferredEngine]:
+    """Whether the engine answers in hours."""
+    return hasattr(engine, "submit")
+
+
+def deferred_side(engine: AnyEngine | None) -> DeferredEngine | None:
+    """Return what can collect the engine's batches; None where nothing can."""
+    if engine is None or is_deferred(engine):
+        return engine
+    return engine.deferred if isinstance(engine, FormerlyDeferred) else None
+
+
+def is_prompt(engine: AnyEngine) -> TypeGuard[Engine]:
+    """Whether the engine answers at once."""
+    return not is_deferred(engine)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from tigertag.contracts.frames import By
+from tigertag.contracts import SamplingMethod
 from tigertag.errors import RequestError
 from tigertag.genres.backbones import Asked
 from tigertag.genres.wanted import Frames, Wanted
@@ -64,7 +64,9 @@ _ITEMS = (
     click.option("--section", default="", metavar="NAME", help="Look into this section alone."),
 )
 _FRAMES = (
-    click.option("--frames", type=click.Choice(get_args(By)), help="How frames are chosen."),
+    click.option(
+        "--frames", type=click.Choice(get_args(SamplingMethod)), help="How frames are chosen."
+    ),
     click.option(
         "--frame-interval",
         type=_Number(0.1, 3600),

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from tigertag.contracts import Sampling
-from tigertag.contracts.frames import By
+from tigertag.contracts import Sampling, SamplingMethod
 from tigertag.genres.backbones import Asked
 
 FRAMES = Sampling(max_frames=60, exact=True)
@@ -15,7 +14,7 @@ FRAMES = Sampling(max_frames=60, exact=True)
 class Frames:
     """What is wanted of `Sampling`; None: as usual there."""
 
-    by: By | None = None
+    by: SamplingMethod | None = None
     interval_s: float | None = None
     max_frames: int | None = None
     exact: bool | None = None

@@ -7,8 +7,7 @@ from difflib import get_close_matches
 from typing import TypeVar, get_args
 
 from tigertag import bounds
-from tigertag.contracts import Sampling
-from tigertag.contracts.frames import By
+from tigertag.contracts import Sampling, SamplingMethod
 from tigertag.errors import SettingsError
 from tigertag.settings import values as read
 from tigertag.settings.shapes import EngineSettings, LibrarySettings
@@ -193,8 +192,8 @@ def _prefix(key: str, value: str) -> str:
     return value
 
 
-def _frames(key: str, value: str) -> By:
-    words: tuple[By, ...] = get_args(By)
+def _frames(key: str, value: str) -> SamplingMethod:
+    words: tuple[SamplingMethod, ...] = get_args(SamplingMethod)
     for word in words:
         if value.casefold() == word:
             return word
