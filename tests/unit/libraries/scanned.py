@@ -1,6 +1,7 @@
 """A core that scans the section "Photos" of a place."""
 
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -49,3 +50,30 @@ class Scanned(ServerPlace):
 
     def scan(self, write: str = "preview") -> Status:
         return self.run(scans.start(self.core, Request("box", "Photos", write=write)))
+
+
+class Box(Scanned):
+    """A place with photos of one colour each, and a core that scans it."""
+
+    keys: dict[str, Any]
+    section: Any
+
+    @property
+    def edits(self) -> int:
+        """How many edits the server was sent."""
+        raise NotImplementedError
+
+    @property
+    def costs_of_listing(self) -> dict[str, int]:
+        """What of the server's counts a scan adds to that finds nothing to do."""
+        raise NotImplementedError
+
+    def photos(self, count: int) -> None:
+        for number in range(count):
+            colour = list(COLOURS)[number % 3]
+            self.keys[f"{number}"] = self.server.add_photo(
+                self.section, f"{number}", PICTURES[colour]
+            )
+
+    def all_tags(self) -> list[list[str]]:
+        return [self.tags(name) for name in self.keys]

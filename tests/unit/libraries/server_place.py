@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -19,17 +19,48 @@ HASTE = RetryPolicy(connect_s=2.0, read_s=2.0, attempts=3, first_wait_s=0.001, l
 
 
 class ServerPlace:
-    """A library over a fake server. `log`: the server's; `secret`: what no message may hold."""
+    """A library over a fake server. `log`: the server's; `secret`: what no message may hold.
+
+    `listing_path` and `reading_path` are in each request for a page, and for items in full.
+    """
 
     library: Library
+    server: Any
+    field: Field
     log: deque[str]
     secret: str
+    listing_path: str
+    reading_path: str
 
     def __init__(self) -> None:
         self.http = Http(HASTE)
 
     def close(self) -> None:
         self.http.close()
+
+    def built(self, **options: Any) -> Library:
+        raise NotImplementedError
+
+    def another(self) -> Library:
+        library = self.built()
+        library.open()
+        return library
+
+    def become(self, id: str) -> None:
+        """Let another server answer at the same address."""
+        raise NotImplementedError
+
+    def add_photo(self, name: str) -> None:
+        raise NotImplementedError
+
+    def remove_photo(self, name: str) -> None:
+        raise NotImplementedError
+
+    def tag(self, name: str, *words: str) -> None:
+        raise NotImplementedError
+
+    def tags(self, name: str) -> list[str]:
+        raise NotImplementedError
 
     def item(self, name: str) -> Item:
         return by_name(self.library)[name]

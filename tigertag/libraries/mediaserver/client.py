@@ -47,9 +47,6 @@ class ServerRequest:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
 
-    def with_query(self, query: Mapping[str, str]) -> "ServerRequest":
-        return ServerRequest(self.path, {**self.query, **query})
-
 
 class ServerClient:
     """Gets, posts and puts. Thread-safe. Raises `LibraryError`."""

@@ -37,10 +37,12 @@ class Place(ServerPlace):
     library: MediaBrowserLibrary
     field = Field.TAG
     secret = KEY
+    listing_path = "/Items?"
+    reading_path = "Ids="
 
     def __init__(self, media: MediaServer, **options: Any) -> None:
         super().__init__()
-        self.media = media
+        self.media = self.server = media
         self.log = media.log
         self.section = media.add_view("Photos", "homevideos")
         self.keys: dict[str, str] = {}
@@ -54,10 +56,8 @@ class Place(ServerPlace):
         )
         return made
 
-    def another(self) -> MediaBrowserLibrary:
-        library = self.built()
-        library.open()
-        return library
+    def become(self, id: str) -> None:
+        self.media.id = id
 
     def add_photo(self, name: str, **told: Any) -> None:
         self.keys[name] = self.media.add_photo(self.section, name, PHOTO, **told)

@@ -5,6 +5,11 @@ import pytest
 from tests.mediabrowser import MediaServer
 from tests.unit.libraries.library_contract import LibraryContract
 from tests.unit.libraries.mediabrowser.places import Place
+from tests.unit.libraries.server_contract import (
+    ConnectionContract,
+    ListingContract,
+    WritingContract,
+)
 from tests.unit.libraries.server_place import opened
 
 pytestmark = pytest.mark.slow
@@ -14,6 +19,10 @@ class TestEmbyAndJellyfin(LibraryContract):
     @pytest.fixture
     def place(self, media: MediaServer) -> Iterator[Place]:
         yield from opened(Place(media))
+
+
+class TestEmbyAndJellyfinAsServers(ListingContract, ConnectionContract, WritingContract):
+    pass
 
 
 class TestServersThatNameTheSourcesOfPhotos(TestEmbyAndJellyfin):

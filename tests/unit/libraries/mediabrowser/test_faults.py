@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from tests.unit.libraries.server_place import said
 from tigertag.contracts import Host, Need
 from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.mediabrowser import emby, jellyfin
-from tigertag.libraries.mediaserver import client
 
 pytestmark = pytest.mark.slow
 
@@ -124,20 +122,6 @@ def test_a_jellyfin_that_is_too_old_is_refused(
     assert "is Jellyfin 10.8.13; TigerTag knows how to write to Jellyfin 10.10 and later" in line
 
 
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("http://127.0.0.1:1", "cannot be reached (Connection refused)"),
-        ("http://no-such-host.invalid:8096", "cannot be reached"),
-        ("http://media..box:8096", "is no address"),
-    ],
-)
-def test_a_server_that_is_not_there_is_unavailable(place: Place, url: str, why: str) -> None:
-    error = said(lambda place: place.built(url=url).open(), place)
-    assert why in str(error)
-    assert "LIBRARY_BOX_URL" in str(error)
-
-
 def test_a_user_who_is_not_there_is_one_clear_line(place: Place) -> None:
     line = str(said(lambda place: place.built(user="Adda").open(), place))
     assert "LIBRARY_BOX_USER names 'Adda', who is no user of" in line
@@ -166,12 +150,6 @@ def test_the_first_administrator_looks_unless_a_user_is_named(place: Place) -> N
     )
 
 
-def test_a_server_that_was_restarted_is_found_again(place: Place) -> None:
-    place.library.sections()
-    place.media.hang_up()
-    assert place.library.sections()
-
-
 def test_a_key_is_in_no_url_and_in_no_log(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         item = place.item("a.jpg")
@@ -191,29 +169,6 @@ def test_a_netrc_does_not_take_the_place_of_the_key(
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     jelly.built().open()
-
-
-def test_another_server_at_the_same_address_is_told_from_the_first(place: Place) -> None:
-    before = place.library.identity
-    place.media.id = "another"
-    assert (before not in ("", "another"), place.another().identity) == (True, "another")
-
-
-def test_another_server_that_took_over_is_noticed_when_the_library_is_opened_a_while_later(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place.media.id = "another"
-    monkeypatch.setattr(client, "_FRESH_S", -1.0)
-    place.library.open()
-    assert place.library.identity == "another"
-
-
-def test_it_opens_once_for_many_threads(place: Place) -> None:
-    library = place.built()
-    place.media.counts.clear()
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _n: library.open(), range(16)))
-    assert set(place.media.counts.values()) == {1}
 
 
 def test_an_item_that_an_answer_leaves_out_is_asked_for_again(place: Place) -> None:

@@ -1,6 +1,5 @@
 import logging
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -30,13 +29,6 @@ def filled(place: Place, count: int) -> list[str]:
     return names
 
 
-def test_a_listing_that_is_cut_short_does_not_pass_for_the_whole(place: Place) -> None:
-    filled(place, 25)
-    place.media.fail("cut", at="/Items?", after=1)
-    with pytest.raises(LibraryUnavailable, match="listed 10 of the 25 items of section Photos"):
-        place.listed()
-
-
 def test_a_server_that_promises_more_than_it_has_does_not_pass_for_the_whole(place: Place) -> None:
     filled(place, 15)
     place.media.habits.promises = 16
@@ -51,44 +43,6 @@ def test_a_section_that_was_deleted_is_not_taken_for_all_that_there_is(place: Pl
     place.media.delete_view(section.id)
     with pytest.raises(LibraryError, match="section Photos is no longer on the server"):
         list(place.library.items(section))
-
-
-def test_a_page_that_is_empty_once_is_asked_for_again(place: Place) -> None:
-    names = filled(place, 25)
-    place.media.fail("cut", at="/Items?", after=1, times=1)
-    assert place.titles() == names
-
-
-def test_a_page_shorter_than_asked_is_gone_on_from(place: Place) -> None:
-    names = filled(place, 25)
-    place.media.fail("short", at="/Items?", after=1, times=1)
-    assert place.titles() == names
-
-
-def test_an_item_that_is_listed_twice_is_one(place: Place) -> None:
-    names = filled(place, 25)
-    place.media.fail("twice", at="/Items?")
-    assert sorted(place.titles()) == names
-
-
-def test_an_item_that_slips_to_an_earlier_page_is_not_missed(place: Place) -> None:
-    names = filled(place, 25)
-    coming = place.library.items(place.sections()["Photos"])
-    met = [item.title for item in islice(coming, 1)]
-    place.remove_photo("000.jpg")
-    met += [item.title for item in coming]
-    assert sorted(met) == names
-
-
-@pytest.mark.parametrize("tells_total", [True, False])
-@pytest.mark.parametrize("count", [0, 9, 10, 25])
-@pytest.mark.parametrize("most", [1000, 3])
-def test_a_listing_is_whole_whatever_the_server_makes_of_paging(
-    place: Place, most: int, count: int, tells_total: bool
-) -> None:
-    place.media.habits.most_per_page, place.media.habits.tells_total = most, tells_total
-    names = filled(place, count)
-    assert place.titles() == names
 
 
 def test_a_listing_costs_its_pages_and_a_look_at_its_section(place: Place) -> None:
@@ -226,9 +180,3 @@ def test_a_revision_outlives_a_new_title_a_view_and_a_new_version(place: Place) 
     place.media.play(held.id)
     held.versions.insert(0, place.media._version(held.id, 1, 1, "/data/b.mkv", (OTHER, 10, 10)))
     assert place.listed("Films")[0].revision == before
-
-
-def test_titles_may_hold_anything(place: Place) -> None:
-    for title in ('Ben & "Jerry" <3', "Grüße 🐯"):
-        place.add_photo(title)
-    assert place.titles() == ['Ben & "Jerry" <3', "Grüße 🐯"]

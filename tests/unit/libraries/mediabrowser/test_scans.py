@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.colours import COLOURS
 from tests.mediabrowser import MediaServer
 from tests.mediabrowser.editing import distinct
 from tests.unit.libraries.mediabrowser.places import Place
-from tests.unit.libraries.scanned import PICTURES, Scanned
+from tests.unit.libraries.scanned import PICTURES, Box
+from tests.unit.libraries.server_contract import ScanContract
 from tigertag.errors import LibraryError
 from tigertag.model import Label
 from tigertag.services import scans
@@ -20,22 +20,17 @@ pytestmark = pytest.mark.slow
 TAGGED = [["red"], ["green"], ["blue"]]
 
 
-class Box(Scanned, Place):
+class MediaBox(Box, Place):
     """A server with coloured photos, and a core that scans it."""
 
     def __init__(self, media: MediaServer, home: Path) -> None:
         super().__init__(media)
         self.begin(home)
 
-    def photos(self, count: int) -> None:
-        for number in range(count):
-            colour = list(COLOURS)[number % 3]
-            self.keys[f"{number}"] = self.media.add_photo(
-                self.section, f"{number}", PICTURES[colour]
-            )
-
-    def all_tags(self) -> list[list[str]]:
-        return [self.tags(f"{number}") for number in range(len(self.keys))]
+    @property
+    def costs_of_listing(self) -> dict[str, int]:
+        views = "GET /Users/{UserId}/Views" if self.media.emby else "GET /UserViews"
+        return {views: 2, "GET /Items": 1}
 
     @property
     def edits(self) -> int:
@@ -43,20 +38,26 @@ class Box(Scanned, Place):
 
 
 @pytest.fixture
-def box(media: MediaServer, tmp_path: Path) -> Iterator[Box]:
-    made = Box(media, tmp_path)
+def box(media: MediaServer, tmp_path: Path) -> Iterator[MediaBox]:
+    made = MediaBox(media, tmp_path)
     yield made
     made.close()
 
 
 @pytest.fixture
-def jelly_box(jellyfin: MediaServer, tmp_path: Path) -> Iterator[Box]:
-    made = Box(jellyfin, tmp_path)
+def jelly_box(jellyfin: MediaServer, tmp_path: Path) -> Iterator[MediaBox]:
+    made = MediaBox(jellyfin, tmp_path)
     yield made
     made.close()
 
 
-def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(jelly_box: Box) -> None:
+class TestEmbyAndJellyfinScans(ScanContract):
+    pass
+
+
+def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(
+    jelly_box: MediaBox,
+) -> None:
     jelly_box.photos(6)
     for number in range(6):
         jelly_box.told(f"{number}")["Overview"] = "Mine."
@@ -68,7 +69,7 @@ def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(jelly_bo
     assert {jelly_box.told(f"{number}")["Overview"] for number in range(6)} == {"Mine."}
 
 
-def test_two_tags_that_differ_in_case_never_stop_the_other_items(jelly_box: Box) -> None:
+def test_two_tags_that_differ_in_case_never_stop_the_other_items(jelly_box: MediaBox) -> None:
     jelly_box.photos(6)
     jelly_box.tag("0", "Christmas", "christmas")
     status = jelly_box.scan("apply")
@@ -81,7 +82,7 @@ def test_two_tags_that_differ_in_case_never_stop_the_other_items(jelly_box: Box)
 def test_an_emby_that_merges_the_tags_of_the_first_item_fails_that_item_alone(
     emby: MediaServer, tmp_path: Path
 ) -> None:
-    box = Box(emby, tmp_path)
+    box = MediaBox(emby, tmp_path)
     box.photos(6)
     box.tag("0", "Christmas", "christmas")
     emby.after_edit = lambda one: one.told.update(Tags=distinct(one.told["Tags"]))
@@ -90,7 +91,7 @@ def test_an_emby_that_merges_the_tags_of_the_first_item_fails_that_item_alone(
     box.close()
 
 
-def test_another_server_under_the_same_name_is_left_alone(box: Box) -> None:
+def test_another_server_under_the_same_name_is_left_alone(box: MediaBox) -> None:
     box.photos(3)
     applied = box.scan("apply")
     box.media.id = "another"
@@ -103,7 +104,7 @@ def test_another_server_under_the_same_name_is_left_alone(box: Box) -> None:
     assert (box.all_tags(), len(box.engine.asked)) == (TAGGED, 3)
 
 
-def test_an_edit_of_somebody_between_a_write_and_its_reading_is_kept(jelly_box: Box) -> None:
+def test_an_edit_of_somebody_between_a_write_and_its_reading_is_kept(jelly_box: MediaBox) -> None:
     jelly_box.photos(3)
     once = [{"Overview": "Just written."}]
     jelly_box.media.after_edit = lambda one: one.told.update(once.pop() if once else {})
@@ -112,34 +113,7 @@ def test_an_edit_of_somebody_between_a_write_and_its_reading_is_kept(jelly_box: 
     assert [jelly_box.told(f"{n}").get("Overview") for n in range(3)].count("Just written.") == 1
 
 
-def test_a_preview_writes_nothing(box: Box) -> None:
-    box.photos(9)
-    status = box.scan()
-    assert (status.done, status.failed, status.adds) == (9, 0, 9)
-    assert (box.all_tags(), box.edits) == ([[]] * 9, 0)
-
-
-def test_what_was_previewed_is_applied_and_undone(box: Box) -> None:
-    box.photos(9)
-    box.tag("4", "mine", "and mine")
-    preview = box.scan()
-    applied = box.run(scans.apply(box.core, preview.scan.id))
-    assert [box.tags(name) for name in "034"] == [["red"], ["red"], ["mine", "and mine", "green"]]
-    box.run(scans.undo(box.core, applied.scan.id))
-    assert [box.tags(name) for name in "034"] == [[], [], ["mine", "and mine"]]
-
-
-def test_an_unchanged_section_costs_its_listing_alone(box: Box) -> None:
-    box.photos(9)
-    box.scan("apply")
-    box.media.counts.clear()
-    status = box.scan("apply")
-    assert status.todo + status.done == 0
-    assert (box.edits, box.media.counts["GET /Items"]) == (0, 1)
-    assert len(box.engine.asked) == 9
-
-
-def test_a_tag_that_the_owner_took_off_stays_off(box: Box) -> None:
+def test_a_tag_that_the_owner_took_off_stays_off(box: MediaBox) -> None:
     box.engine.extra = (Label("sky", 0.9),)
     box.photos(3)
     box.scan("apply")
@@ -154,7 +128,7 @@ def test_a_tag_that_the_owner_took_off_stays_off(box: Box) -> None:
 def test_all_tags_that_the_owner_took_off_stay_off_on_emby(
     emby: MediaServer, tmp_path: Path
 ) -> None:
-    box = Box(emby, tmp_path)
+    box = MediaBox(emby, tmp_path)
     box.photos(3)
     box.scan("apply")
     box.media.untag(box.keys["0"], "red")
@@ -163,7 +137,9 @@ def test_all_tags_that_the_owner_took_off_stay_off_on_emby(
     box.close()
 
 
-def test_all_tags_of_a_photo_that_the_owner_took_off_and_locked_stay_off(jelly_box: Box) -> None:
+def test_all_tags_of_a_photo_that_the_owner_took_off_and_locked_stay_off(
+    jelly_box: MediaBox,
+) -> None:
     jelly_box.photos(3)
     jelly_box.scan("apply")
     jelly_box.media.untag(jelly_box.keys["0"], "red")
@@ -174,7 +150,7 @@ def test_all_tags_of_a_photo_that_the_owner_took_off_and_locked_stay_off(jelly_b
 
 
 def test_tags_that_jellyfins_refresh_dropped_are_put_back_without_asking_an_engine(
-    jelly_box: Box,
+    jelly_box: MediaBox,
 ) -> None:
     jelly_box.photos(6)
     jelly_box.scan("apply")
@@ -186,7 +162,7 @@ def test_tags_that_jellyfins_refresh_dropped_are_put_back_without_asking_an_engi
     assert (jelly_box.all_tags(), len(jelly_box.engine.asked)) == (TAGGED * 2, asked)
 
 
-def test_tags_that_were_put_back_can_be_undone(jelly_box: Box) -> None:
+def test_tags_that_were_put_back_can_be_undone(jelly_box: MediaBox) -> None:
     jelly_box.photos(1)
     jelly_box.scan("apply")
     jelly_box.media.refresh(jelly_box.keys["0"])
@@ -197,7 +173,7 @@ def test_tags_that_were_put_back_can_be_undone(jelly_box: Box) -> None:
 
 @pytest.mark.parametrize("fault", ["maintenance", "reset", 401])
 def test_a_server_that_fails_in_the_middle_of_writing_loses_and_doubles_nothing(
-    box: Box, fault: int | str
+    box: MediaBox, fault: int | str
 ) -> None:
     box.photos(30)
     box.tag("7", "mine")
@@ -212,47 +188,19 @@ def test_a_server_that_fails_in_the_middle_of_writing_loses_and_doubles_nothing(
     assert len(box.engine.asked) == 30
 
 
-def test_a_photo_that_goes_between_listing_and_writing_fails_alone(box: Box) -> None:
-    box.photos(9)
-    preview = box.scan()
-    box.remove_photo("4")
-    applied = box.run(scans.apply(box.core, preview.scan.id))
-    assert (applied.failed, applied.done) == (1, 8)
-
-
-def test_a_listing_that_is_cut_short_marks_nothing_gone(box: Box) -> None:
-    box.photos(9)
-    box.scan("apply")
-    box.media.fail("cut", at="/Items?")
-    with pytest.raises(LibraryError, match="scan again"):
-        box.scan("apply")
-    box.media.mend()
-    box.media.counts.clear()
-    box.scan("apply")
-    assert (box.edits, len(box.engine.asked)) == (0, 9)
-
-
-def test_a_photo_replaced_since_the_preview_is_not_tagged_for_the_old_one(box: Box) -> None:
-    box.photos(2)
-    preview = box.scan()
-    box.media.replace_photo(box.keys["0"], PICTURES["blue"] + b"another size")
-    applied = box.run(scans.apply(box.core, preview.scan.id))
-    assert (box.tags("0"), box.tags("1"), applied.failed) == ([], ["green"], 1)
-
-
-def readd(box: Box, name: str, file: str) -> None:
+def readd(box: MediaBox, name: str, file: str) -> None:
     """Let the server give a photo another id; its tags are lost with the old one."""
     box.media.remove(box.keys[name])
     box.keys[name] = box.media.add_photo(box.section, name, PICTURES["red"], file=file)
 
 
-def one_photo(box: Box) -> None:
+def one_photo(box: MediaBox) -> None:
     box.keys["0"] = box.media.add_photo(box.section, "0", PICTURES["red"], file="/data/0.jpg")
 
 
 @pytest.mark.parametrize("file", ["/data/0.jpg", "/data/2024/0.jpg"])
 def test_a_photo_of_another_id_is_not_asked_about_again_and_gets_its_tags(
-    box: Box, file: str
+    box: MediaBox, file: str
 ) -> None:
     one_photo(box)
     first = box.scan("apply").scan.id
@@ -263,7 +211,7 @@ def test_a_photo_of_another_id_is_not_asked_about_again_and_gets_its_tags(
     assert box.tags("0") == []
 
 
-def test_what_the_user_took_off_stays_off_a_photo_of_another_id(box: Box) -> None:
+def test_what_the_user_took_off_stays_off_a_photo_of_another_id(box: MediaBox) -> None:
     # One of two: the loss of all tags of a photo is taken for Jellyfin's own doing.
     box.engine.extra = (Label("sky", 0.9),)
     one_photo(box)

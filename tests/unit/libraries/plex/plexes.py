@@ -18,10 +18,12 @@ class PlexPlace(ServerPlace):
 
     library: PlexLibrary
     secret = TOKEN
+    listing_path = "/all"
+    reading_path = "GET /library/metadata/"
 
     def __init__(self, plex: PlexServer, *, kind: str = "photo", **options: Any) -> None:
         super().__init__()
-        self.plex = plex
+        self.plex = self.server = plex
         self.log = plex.log
         self.kind = kind
         self.field = Field.TAG if _SECTIONS[kind] == "photo" else Field.LABEL
@@ -37,10 +39,8 @@ class PlexPlace(ServerPlace):
         given = {"url": self.plex.url, "token": self.plex.token, "min_bytes": 0} | options
         return PlexLibrary("box", Options.model_validate(given), self.http)
 
-    def another(self) -> PlexLibrary:
-        library = self.built()
-        library.open()
-        return library
+    def become(self, id: str) -> None:
+        self.plex.machine = id
 
     def add_photo(self, name: str, *, album: int | None = None, file: str = "") -> None:
         source, parent = PHOTO if self.kind == "photo" else FILM, album or self.parent

@@ -5,6 +5,11 @@ import pytest
 from tests.plex import PlexServer
 from tests.unit.libraries.library_contract import LibraryContract, Place, items, shown, words
 from tests.unit.libraries.plex.plexes import PlexPlace
+from tests.unit.libraries.server_contract import (
+    ConnectionContract,
+    ListingContract,
+    WritingContract,
+)
 from tests.unit.libraries.server_place import opened
 
 
@@ -14,6 +19,10 @@ class TestPlex(LibraryContract):
     @pytest.fixture
     def place(self, plex: PlexServer) -> Iterator[PlexPlace]:
         yield from opened(PlexPlace(plex, kind=self.kind))
+
+
+class TestPlexAsAServer(ListingContract, ConnectionContract, WritingContract):
+    pass
 
 
 class TestPlexWithFilms(TestPlex):

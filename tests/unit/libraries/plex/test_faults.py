@@ -13,7 +13,6 @@ from tests.unit.libraries.plex.plexes import PlexPlace
 from tests.unit.libraries.server_place import said
 from tigertag.contracts import Need, NotRead
 from tigertag.errors import LibraryUnavailable
-from tigertag.libraries.mediaserver import client
 
 pytestmark = pytest.mark.slow
 
@@ -105,20 +104,6 @@ def test_another_server_that_speaks_xml_is_not_taken_for_plex(
         assert "does not speak as Plex" in str(said(ASKS["GET / "], place))
 
 
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("http://127.0.0.1:1", "cannot be reached (Connection refused)"),
-        ("http://no-such-host.invalid:32400", "cannot be reached"),
-        ("http://plex..box:32400", "is no address"),
-    ],
-)
-def test_a_server_that_is_not_there_is_unavailable(place: PlexPlace, url: str, why: str) -> None:
-    error = said(lambda place: place.built(url=url).open(), place)
-    assert why in str(error)
-    assert "LIBRARY_BOX_URL" in str(error)
-
-
 def test_a_server_that_never_answers_is_given_up(place: PlexPlace) -> None:
     place.plex.silence_s = 0.5
     place.plex.fail("silent")
@@ -127,12 +112,6 @@ def test_a_server_that_never_answers_is_given_up(place: PlexPlace) -> None:
         patch.setattr("tigertag.libraries.mediaserver.client.OPENING_TIMEOUT_S", 0.05)
         with pytest.raises(LibraryUnavailable, match="did not answer in time"):
             library.open()
-
-
-def test_a_server_that_was_restarted_is_found_again(place: PlexPlace) -> None:
-    place.library.sections()
-    place.plex.hang_up()
-    assert place.library.sections()
 
 
 def test_a_wrong_token_is_one_clear_line(place: PlexPlace) -> None:
@@ -181,29 +160,6 @@ def test_the_server_knows_the_program_by_a_lasting_name(place: PlexPlace) -> Non
         names.append(library._client._session.headers["X-Plex-Client-Identifier"])
     assert names[0] == names[1]
     assert socket.gethostname() not in names[0]
-
-
-def test_another_server_at_the_same_address_is_told_from_the_first(place: PlexPlace) -> None:
-    before = place.library.identity
-    place.plex.machine = "another"
-    assert (before not in ("", "another"), place.another().identity) == (True, "another")
-
-
-def test_another_server_that_took_over_is_noticed_when_the_library_is_opened_a_while_later(
-    place: PlexPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place.plex.machine = "another"
-    monkeypatch.setattr(client, "_FRESH_S", -1.0)
-    place.library.open()
-    assert place.library.identity == "another"
-
-
-def test_it_opens_once_for_many_threads(place: PlexPlace) -> None:
-    library = place.built()
-    place.plex.counts.clear()
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _n: library.open(), range(16)))
-    assert place.plex.counts == {"root": 1}
 
 
 def test_many_threads_read_through_one_library(place: PlexPlace) -> None:

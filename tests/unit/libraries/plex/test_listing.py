@@ -79,40 +79,6 @@ def test_a_listing_is_lazy(place: PlexPlace) -> None:
     assert place.plex.counts == {"list": 1}
 
 
-@pytest.mark.parametrize("tells_total", [True, False])
-@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25])
-@pytest.mark.parametrize(("pages", "most"), [(True, 1000), (True, 3), (False, 1000)])
-def test_a_listing_is_whole_whatever_the_server_makes_of_paging(
-    place: PlexPlace, pages: bool, most: int, count: int, tells_total: bool
-) -> None:
-    habits = place.plex.habits
-    habits.pages, habits.most_per_page, habits.tells_total = pages, most, tells_total
-    names = filled(place, count)
-    assert titles(place) == names
-
-
-def test_a_page_shorter_than_asked_is_gone_on_from(place: PlexPlace) -> None:
-    names = filled(place, 25)
-    place.plex.fail("short", at="/all", after=1, times=1)
-    assert titles(place) == names
-
-
-def test_an_item_that_is_listed_twice_is_one(place: PlexPlace) -> None:
-    names = filled(place, 25)
-    place.plex.fail("twice", at="/all")
-    assert sorted(titles(place)) == names
-
-
-def test_an_item_that_slips_to_an_earlier_page_is_not_missed(place: PlexPlace) -> None:
-    names = filled(place, 25)
-    (section,) = place.library.sections()
-    coming = place.library.items(section)
-    met = [item.title for item in islice(coming, 1)]
-    place.remove_photo("000.jpg")
-    met += [item.title for item in coming]
-    assert sorted(met) == names
-
-
 def test_an_item_that_slips_to_a_later_page_is_listed_once(place: PlexPlace) -> None:
     names = filled(place, 25)
     (section,) = place.library.sections()
@@ -122,19 +88,6 @@ def test_an_item_that_slips_to_a_later_page_is_listed_once(place: PlexPlace) -> 
     place.plex.held[place.section].touch()
     met += [item.title for item in coming]
     assert sorted(met) == names
-
-
-def test_a_page_that_is_empty_once_is_asked_for_again(place: PlexPlace) -> None:
-    names = filled(place, 25)
-    place.plex.fail("cut", at="/all", after=1, times=1)
-    assert titles(place) == names
-
-
-def test_a_listing_that_is_cut_short_does_not_pass_for_the_whole(place: PlexPlace) -> None:
-    filled(place, 25)
-    place.plex.fail("cut", at="/all", after=1)
-    with pytest.raises(LibraryUnavailable, match="listed 10 of the 25 items of section Photos"):
-        listed(place)
 
 
 def test_a_server_that_gives_one_page_for_ever_does_not_pass_for_the_whole(
@@ -249,12 +202,6 @@ def test_a_revision_outlives_a_new_title_and_a_view(place: PlexPlace) -> None:
     assert place.item("b.jpg").revision == before
 
 
-def test_titles_may_hold_anything(place: PlexPlace) -> None:
-    for title in ('Ben & "Jerry" <3', "Grüße 🐯"):
-        place.add_photo(title)
-    assert titles(place) == ['Ben & "Jerry" <3', "Grüße 🐯"]
-
-
 def test_characters_that_xml_forbids_do_not_hide_a_section(place: PlexPlace) -> None:
     place.add_photo("a\x0bb.jpg")
     assert titles(place) == ["ab.jpg"]
@@ -298,6 +245,15 @@ def test_a_deleted_section_is_one_clear_line(place: PlexPlace) -> None:
     place.plex.delete_section(place.section)
     with pytest.raises(LibraryError, match="Library box: section Photos is no longer"):
         list(place.library.items(section))
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25])
+@pytest.mark.parametrize("tells_total", [True, False])
+def test_a_listing_that_comes_all_at_once_is_whole(
+    place: PlexPlace, count: int, tells_total: bool
+) -> None:
+    place.plex.habits.pages, place.plex.habits.tells_total = False, tells_total
+    assert filled(place, count) == titles(place)
 
 
 def test_a_server_that_promises_less_than_it_has_is_read_to_its_end(place: PlexPlace) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.plex import PlexServer
 from tests.unit.libraries import server_place
-from tests.unit.libraries.plex.test_scans import Box
+from tests.unit.libraries.plex.test_scans import PlexBox
 from tigertag.net import RetryPolicy
 from tigertag.services import scans
 from tigertag.services.scans import Request
@@ -25,17 +25,17 @@ LISTING, FETCHING, READING, WRITING = (
 
 
 @pytest.fixture
-def box(plex: PlexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
+def box(plex: PlexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlexBox]:
     monkeypatch.setattr(server_place, "HASTE", RetryPolicy(read_s=20.0))
     plex.retry_after = "60"
-    made = Box(plex, tmp_path)
+    made = PlexBox(plex, tmp_path)
     made.library.open()
     made.photos(3)
     yield made
     made.close()
 
 
-def stopped_over(box: Box, at: str, stop: Callable[..., None]) -> tuple[int, float]:
+def stopped_over(box: PlexBox, at: str, stop: Callable[..., None]) -> tuple[int, float]:
     """Start a scan, and stop it once its server was asked `at`; tell how long it took to end."""
     scan_id = scans.start(box.core, Request("box", "Photos", write="apply"))
     before = len(box.plex.log)
@@ -57,7 +57,9 @@ def stopped_over(box: Box, at: str, stop: Callable[..., None]) -> tuple[int, flo
     # A read that hangs on the worker's own thread ends by its timeout.
     [(LISTING, 503), (FETCHING, 503), (FETCHING, 429), (FETCHING, "silent"), (READING, 503)],
 )
-def test_a_pause_is_heard_while_a_server_asks_to_wait(box: Box, at: str, fault: int | str) -> None:
+def test_a_pause_is_heard_while_a_server_asks_to_wait(
+    box: PlexBox, at: str, fault: int | str
+) -> None:
     box.plex.silence_s = 10.0
     box.plex.fail(fault, at=at)
     scan_id, took_s = stopped_over(box, at, scans.pause)
@@ -71,7 +73,7 @@ def test_a_pause_is_heard_while_a_server_asks_to_wait(box: Box, at: str, fault: 
     assert box.all_tags() == [["Red"], ["Green"], ["Blue"]]
 
 
-def test_a_cancelled_scan_has_not_failed(box: Box) -> None:
+def test_a_cancelled_scan_has_not_failed(box: PlexBox) -> None:
     box.plex.fail(503, at=FETCHING)
     scan_id, took_s = stopped_over(box, FETCHING, scans.cancel)
     assert took_s < 2
@@ -79,7 +81,7 @@ def test_a_cancelled_scan_has_not_failed(box: Box) -> None:
     assert (status.scan.state, status.failed) == ("cancelled", 0)
 
 
-def test_a_write_that_has_begun_is_finished_before_the_scan_rests(box: Box) -> None:
+def test_a_write_that_has_begun_is_finished_before_the_scan_rests(box: PlexBox) -> None:
     box.plex.retry_after = "2"
     box.plex.fail(503, at=WRITING, times=1)
     scan_id, _took_s = stopped_over(box, WRITING, scans.pause)
