@@ -10,11 +10,11 @@ import sys
 import time
 
 from tigertag import bootstrap, settings
-from tigertag.engines import imagga, openai_vision
+from tigertag.engines import imagga, openai
 from tigertag.services import scans
 from tigertag.services.scans import Request
 
-IMPORTED = (imagga, openai_vision)
+IMPORTED = (imagga, openai)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ ENGINES: Mapping[str, str] = {
     "tigertag.classifier": "tigertag.engines.classifier",
     "tigertag.genre": "tigertag.genres.engine",
     "tigertag.imagga": "tigertag.engines.imagga",
-    "tigertag.openai": "tigertag.engines.openai_vision",
+    "tigertag.openai": "tigertag.engines.openai",
     "tigertag.resnet": "tigertag.engines.resnet",
     "tigertag.compreface": "tigertag.engines.compreface",
 }

@@ -25,6 +25,6 @@ def test_the_wheel_carries_the_migrations_and_the_data_along(tmp_path: Path) -> 
     assert {f"tigertag/store/migrations/versions/{name}" for name in steps} <= files
     assert "tigertag/store/migrations/env.py" in files
     assert "tigertag/data/concepts.json" in files
-    assert "tigertag/engines/openai_vision/prices.yaml" in files
+    assert "tigertag/engines/openai/prices.yaml" in files
     assert "tigertag/genres/genres.yaml" in files
     assert not any("__pycache__" in name for name in files)

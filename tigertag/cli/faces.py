@@ -7,7 +7,7 @@ from rich.table import Table
 
 from tigertag.cli.main import SOME_FAILED
 from tigertag.cli.session import console, core
-from tigertag.engines.compreface import Standing
+from tigertag.contracts import PersonStatus
 from tigertag.services import faces as service
 
 _of_engine = click.option("--engine", default="", help="Where several engines know faces.")
@@ -50,19 +50,19 @@ def list_(engine: str) -> None:
     """List the people in the file, and those that CompreFace knows."""
     table = Table("person", "in the file", "sent", "known there", "whose", box=None)
     with core() as built:
-        for one in service.standings(built, engine):
-            counts = (str(one.in_file), str(one.ours), str(one.there))
-            table.add_row(one.name, *counts, _whose(one))
+        for person in service.people(built, engine):
+            counts = (str(person.in_file), str(person.ours), str(person.there))
+            table.add_row(person.name, *counts, _whose(person))
     if table.row_count:
         console.print(table)
     else:
         click.echo("Nobody is named in the file, and CompreFace knows nobody.")
 
 
-def _whose(one: Standing) -> str:
+def _whose(person: PersonStatus) -> str:
     """Say who put the pictures there that CompreFace has."""
-    if one.there == 0:
+    if person.there == 0:
         return "nobody's yet"
-    if one.ours == 0:
+    if person.ours == 0:
         return "yours"
-    return "TigerTag's" if one.ours == one.there else "both"
+    return "TigerTag's" if person.ours == person.there else "both"

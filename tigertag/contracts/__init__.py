@@ -15,8 +15,10 @@ from tigertag.contracts.engine import Enrolled as Enrolled
 from tigertag.contracts.engine import Enrolling as Enrolling
 from tigertag.contracts.engine import Failed as Failed
 from tigertag.contracts.engine import FormerlyDeferred as FormerlyDeferred
+from tigertag.contracts.engine import KnowingFaces as KnowingFaces
 from tigertag.contracts.engine import Labelled as Labelled
 from tigertag.contracts.engine import Outcome as Outcome
+from tigertag.contracts.engine import PersonStatus as PersonStatus
 from tigertag.contracts.engine import Prepared as Prepared
 from tigertag.contracts.engine import Progress as Progress
 from tigertag.contracts.engine import Sampling as Sampling

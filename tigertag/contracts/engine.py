@@ -168,6 +168,39 @@ class Enrolling(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PersonStatus:
+    """A person's pictures: named in the file, sent by TigerTag, and all that the service knows."""
+
+    name: str
+    in_file: int
+    ours: int
+    there: int
+
+
+@runtime_checkable
+class KnowingFaces(Enrolling, Protocol):
+    """An engine that enrols the people of a file."""
+
+    @property
+    def id(self) -> str: ...
+
+    def open(self) -> None:
+        """See `Engine`."""
+
+    def check_people(self) -> tuple[list[str], list[str]]:
+        """Check the file and each picture; send nothing.
+
+        Returns a line for each thing that is wrong, and for each that is merely odd. Raises
+        `EngineError`.
+        """
+        ...
+
+    def people(self) -> list[PersonStatus]:
+        """Return the people of the file and those that the service knows. Raises `EngineError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A request of a batch: one line, with its end, and what it may cost at most."""
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from tigertag.contracts import Enrolled
+from tigertag.contracts import Enrolled, KnowingFaces, PersonStatus
 from tigertag.core import Core
-from tigertag.engines.compreface import CompreFace, Standing
 from tigertag.errors import NotFound, PluginError, RequestError
 from tigertag.scan.calls import run_context
 
@@ -19,7 +18,7 @@ class Findings:
 
 def check(core: Core, engine: str = "") -> Findings:
     """Look at the file and at each picture; asks nobody. Raises `TigerTagError`."""
-    wrong, odd = _engine(core, engine).findings()
+    wrong, odd = _engine(core, engine).check_people()
     return Findings(tuple(wrong), tuple(odd))
 
 
@@ -30,25 +29,26 @@ def enrol(core: Core, engine: str = "") -> Enrolled:
     return found.enrol(run_context(core, found.id))
 
 
-def standings(core: Core, engine: str = "") -> list[Standing]:
+def people(core: Core, engine: str = "") -> list[PersonStatus]:
     """Return who is in the file and who is known there. Raises `TigerTagError`."""
-    return _engine(core, engine).standings()
+    return _engine(core, engine).people()
 
 
-def _engine(core: Core, name: str) -> CompreFace:
+def _engine(core: Core, name: str) -> KnowingFaces:
     """Return the engine of this name, or the only one that knows faces."""
     if name:
-        found = core.engine(name)
-        if isinstance(found.engine, CompreFace):
-            return found.engine
-        if found.engine is None:
-            raise PluginError(f"Engine {found.id} cannot be used: {found.problem}")
-        raise RequestError(f"Engine {found.id} knows no faces; it is {found.name}.")
-    usable = [one.engine for one in core.engines if isinstance(one.engine, CompreFace)]
+        entry = core.engine(name)
+        if isinstance(entry.engine, KnowingFaces):
+            return entry.engine
+        if entry.engine is None:
+            raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
+        raise RequestError(f"Engine {entry.id} knows no faces; it is {entry.name}.")
+    engines: list[object] = [entry.engine for entry in core.engines]
+    usable = [engine for engine in engines if isinstance(engine, KnowingFaces)]
     if len(usable) == 1:
         return usable[0]
     if usable:
-        names = ", ".join(one.id for one in usable)
+        names = ", ".join(engine.id for engine in usable)
         raise RequestError(f"Several engines know faces; name one with --engine: {names}.")
     for entry in core.engines:
         if entry.name == "tigertag.compreface":

@@ -12,7 +12,7 @@ from tests import openai_server
 from tests.unit.services.test_batching import until_done
 from tests.world import World
 from tigertag.contracts import AnyEngine, Host
-from tigertag.engines import compreface, imagga, openai_vision
+from tigertag.engines import compreface, imagga, openai
 from tigertag.net import Http, RetryPolicy
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import checking, sources
@@ -57,8 +57,8 @@ class Services:
     def vision(self, **changed: str) -> AnyEngine:
         given = {"api_key": openai_server.KEY, "base_url": self.openai.url,
                  "model": "gpt-4.1-nano"} | changed  # fmt: skip
-        options = openai_vision.Options.model_validate(given)
-        return openai_vision.build("vision", options, self._host("vision"))
+        options = openai.Options.model_validate(given)
+        return openai.build("vision", options, self._host("vision"))
 
 
 @pytest.fixture

@@ -1,12 +1,6 @@
 """Faces, recognised by a CompreFace of the user's own: `tigertag.compreface`."""
 
-from tigertag.contracts import Host
-from tigertag.engines.compreface.engine import CompreFace, Standing
-from tigertag.engines.compreface.options import Options
+from tigertag.engines.compreface.client import Options
+from tigertag.engines.compreface.engine import CompreFace, build
 
-__all__ = ["CompreFace", "Options", "Standing", "build"]
-
-
-def build(id: str, options: Options, host: Host) -> CompreFace:
-    """Return the engine. Does no I/O."""
-    return CompreFace(id, options, host)
+__all__ = ["CompreFace", "Options", "build"]

@@ -1,30 +1,100 @@
-"""What is asked of CompreFace 1.2, in this program's words."""
+"""What TigerTag asks of CompreFace 1.2, and the settings that say where and how."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
-from urllib.parse import quote
+from math import isfinite
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+from urllib.parse import quote, urlsplit
 
-from requests import Session
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from tigertag.contracts import Http
+from tigertag.contracts import Http, RunContext
 from tigertag.engines.compreface import sdk
-from tigertag.engines.compreface.listing import is_name
-from tigertag.engines.compreface.options import Options
-from tigertag.engines.compreface.sdk import Door, Refused
+from tigertag.engines.compreface.people import is_name
+from tigertag.engines.compreface.sdk import SdkTransport
+from tigertag.engines.http.concurrency import ConcurrencyLimiter
+from tigertag.engines.http.errors import RequestRefused, Service, settle_failed
+from tigertag.engines.http.jpeg import to_jpeg
 from tigertag.errors import EngineError
-from tigertag.remote.gate import Gate
+from tigertag.model import Frame
 
 MAX_CONCURRENCY = 3
+SIDE_PX = 1080
+_MOST_BYTES = 5_000_000
+_SMALLER_SIDE_PX, _SMALLER_BYTES = 720, 1_000_000
 _PAGE = 200
 _MOST_PAGES = 10_000
+_EDGES = ("x_min", "y_min", "x_max", "y_max")
+_HOST_WANTED = "it must be a scheme and a host, such as http://nas"
 
+Port = Annotated[int, Field(ge=1, le=65535)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 T = TypeVar("T")
 
 
+class Options(BaseModel):
+    """The engine's own options; docs/engines/compreface.md explains each."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    api_key: Annotated[SecretStr, Field(min_length=1)]
+    api_url: str = "http://localhost"
+    api_port: Port = 8000
+    faces_folder: Path = Path("faces")
+    faces_config: Path = Path("faces.yaml")
+    det_prob: Probability = 0.8
+
+    @field_validator("api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr) -> SecretStr:
+        if not (key.get_secret_value().isascii() and key.get_secret_value().isprintable()):
+            raise ValueError("it must be the key as CompreFace shows it")
+        return key
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_a_host(cls, url: str) -> str:
+        parts = urlsplit(url)
+        extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+        if parts.scheme not in ("http", "https") or not parts.hostname or extra:
+            raise ValueError(_HOST_WANTED)
+        if "\\" in url or any(letter.isspace() for letter in url) or parts.port == 0:
+            raise ValueError(_HOST_WANTED)
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _agree_on_the_port(self) -> Self:
+        port = urlsplit(self.api_url).port
+        if port is not None and "api_port" in self.model_fields_set and port != self.api_port:
+            raise ValueError("API_URL and API_PORT name two ports; leave one out")
+        return self
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.api_url).port or self.api_port
+
+    @property
+    def domain(self) -> str:
+        """Scheme and host, without the port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{urlsplit(self.api_url).scheme}://{host}"
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.api_url).hostname or ""
+
+    @property
+    def address(self) -> str:
+        return f"{self.domain}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DetectedFace:
     """A face in a picture: its box in pixels, and whom it is most like, if there is anybody."""
 
     left: float
@@ -36,101 +106,108 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredFace:
     """A picture of a face that CompreFace keeps."""
 
     image_id: str
     subject: str
 
 
-class Malformed(EngineError):
-    """CompreFace answered what cannot be understood."""
+class UnreadableAnswer(EngineError):
+    """CompreFace gave an answer that cannot be read."""
 
 
-class Client:
+class CompreFaceClient:
     """One recognition service of a CompreFace. Thread-safe.
 
     Each method raises `EngineError`. `recognise` and `add` ask once; the others, which may be
-    repeated, patiently.
+    repeated, are tried again.
     """
 
     def __init__(self, id: str, options: Options, http: Http) -> None:
-        self.address = options.address
+        stem = f"ENGINE_{id.upper()}_"
+        self.service = Service(
+            f"CompreFace at {options.address}",
+            sdk.meaning,
+            credentials=f"{stem}API_KEY (the key of a *recognition* service)",
+            address=f"{stem}API_URL and {stem}API_PORT",
+            request="the log of CompreFace",
+        )
         self._options = options
         self._http = http
-        self._session: Session = http.session()
-        key_setting = f"ENGINE_{id.upper()}_API_KEY"
-        self._door = Door(self._session, Gate(MAX_CONCURRENCY), options.address, key_setting)
+        self._session = http.session()
+        limiter = ConcurrencyLimiter(MAX_CONCURRENCY)
+        self._transport = SdkTransport(self.service, self._session, limiter, options.address)
 
-    def recognise(self, picture: bytes) -> list[Seen]:
+    def recognise(self, picture: bytes) -> list[DetectedFace]:
         """Return the faces in a JPEG; none is no error."""
         options = {"limit": 0, "prediction_count": 1} | self._least
         try:
-            said = sdk.asked(self._door, lambda: self._service.recognize(_jpeg(picture), options))
-        except Refused as exc:
-            if exc.code == sdk.NO_FACE:
+            answer = self._once(lambda: self._service.recognize(_jpeg(picture), options))
+        except RequestRefused as exc:
+            if exc.fault.code == sdk.NO_FACE:
                 return []
             raise
-        return _read(lambda: [_seen(one) for one in said["result"]], self.address)
+        return self._read(lambda: [_detected(face) for face in answer["result"]])
 
     def add(self, picture: bytes, subject: str) -> str:
         """Add a JPEG of one face to a subject, which is made if need be; return its image_id."""
-        named = _quoted(subject)
-        said = sdk.asked(self._door, lambda: self._faces.add(_jpeg(picture), named, self._least))
-        return _read(lambda: _text(said["image_id"]), self.address)
+        name = _quoted(subject)
+        answer = self._once(lambda: self._faces.add(_jpeg(picture), name, self._least))
+        return self._read(lambda: _text(answer["image_id"]))
 
-    def faces(self, *, once: bool = False) -> list[Known]:
-        """Return every picture of a face that is there, page by page; `once`: without patience."""
-        return list(self._pages(sdk.asked if once else self._patiently))
+    def faces(self, *, once: bool = False) -> list[StoredFace]:
+        """Return every picture of a face that is there, page by page; `once`: with no retry."""
+        return list(self._pages(sdk.call if once else self._retried))
 
     def subjects(self) -> list[str]:
         listed = self._service.get_subjects()
-        said = self._patiently(self._door, listed.list)
-        return _read(lambda: [_text(one) for one in said["subjects"]], self.address)
+        answer = self._retried(self._transport, listed.list)
+        return self._read(lambda: [_text(name) for name in answer["subjects"]])
 
     def picture(self, image_id: str) -> bytes:
         """Return a picture as it was sent, or nothing where CompreFace does not keep it."""
         try:
-            return self._http.retry(lambda: self._door.picture(image_id, key=self._key))
-        except Refused:
+            return self._http.retry(lambda: self._transport.picture(image_id, key=self._key))
+        except RequestRefused:
             return b""
 
     def delete_face(self, image_id: str) -> None:
         """Delete one picture; it may be gone already."""
-        self._delete(lambda: self._faces.delete(_quoted(image_id)))
+        self._retried(self._transport, lambda: self._faces.delete(_quoted(image_id)))
 
     def delete_subject(self, subject: str) -> None:
         """Delete one subject with all of its pictures; it may be gone already."""
-        named = _quoted(subject)
-        self._delete(lambda: self._service.get_subjects().delete(named))
+        name, subjects = _quoted(subject), self._service.get_subjects()
+        self._retried(self._transport, lambda: subjects.delete(name))
 
     def close(self) -> None:
         """Close the connections; whoever goes on opens new ones."""
         self._session.close()
 
-    def _delete(self, call: Callable[[], Any]) -> None:
-        try:
-            self._patiently(self._door, call)
-        except Refused as exc:
-            if exc.status != 404:
-                raise
-
-    def _pages(self, ask: Callable[[Door, Callable[[], Any]], Any]) -> Iterator[Known]:
+    def _pages(self, ask: Callable[[SdkTransport, Callable[[], Any]], Any]) -> Iterator[StoredFace]:
         for number in range(_MOST_PAGES):
-            door = replace(self._door, params={"page": number, "size": _PAGE})
-            page, pages = self._page(ask(door, self._faces.list))
+            paging = replace(self._transport, params={"page": number, "size": _PAGE})
+            answer = ask(paging, self._faces.list)
+            page = self._read(lambda: [_stored(face) for face in answer["faces"]])  # noqa: B023
+            pages = self._read(lambda: int(answer["total_pages"]))  # noqa: B023
             yield from page
             if not page or number + 1 >= pages:
                 return
 
-    def _page(self, said: Any) -> tuple[list[Known], int]:
-        return _read(
-            lambda: ([_known(one) for one in said["faces"]], int(said["total_pages"])),
-            self.address,
-        )
+    def _once(self, method: Callable[[], Any]) -> Any:
+        return sdk.call(self._transport, method)
 
-    def _patiently(self, door: Door, call: Callable[[], Any]) -> Any:
-        return self._http.retry(lambda: sdk.asked(door, call))
+    def _retried(self, transport: SdkTransport, method: Callable[[], Any]) -> Any:
+        return self._http.retry(lambda: sdk.call(transport, method))
+
+    def _read(self, take: Callable[[], T]) -> T:
+        try:
+            return take()
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
+            raise UnreadableAnswer(
+                f"{self.service.label} gave an answer that cannot be read."
+            ) from exc
 
     @property
     def _least(self) -> dict[str, float]:
@@ -146,7 +223,29 @@ class Client:
 
     @cached_property
     def _service(self) -> Any:
-        return sdk.service(self._options.domain, self._options.port, self._key)
+        return sdk.recognition(self._options.domain, self._options.port, self._key)
+
+
+def send_fitting(frame: Frame, send: Callable[[bytes], T]) -> T:
+    """Send a picture; where a proxy on the way finds it too big, a smaller one, once."""
+    try:
+        return send(to_jpeg(frame, short_side_px=SIDE_PX, max_bytes=_MOST_BYTES))
+    except RequestRefused as exc:
+        if exc.fault.status != sdk.TOO_BIG:
+            raise
+    return send(to_jpeg(frame, short_side_px=_SMALLER_SIDE_PX, max_bytes=_SMALLER_BYTES))
+
+
+@contextmanager
+def reserved(run: RunContext, sample: str, *, host: str, picture: bytes) -> Iterator[None]:
+    """Reserve a call that carries a picture; settle it where it is known what came of it."""
+    call = run.calls.reserve(sample, host=host, size_bytes=len(picture))
+    try:
+        yield
+    except EngineError as exc:
+        settle_failed(call, exc)
+        raise
+    call.settle(units=0, cost_usd=0.0)
 
 
 def _quoted(name: str) -> str:
@@ -163,29 +262,21 @@ def _jpeg(picture: bytes) -> bytes:
     return picture
 
 
-def _read(take: Callable[[], T], address: str) -> T:
-    try:
-        return take()
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
-        message = f"CompreFace at {address} answered what cannot be understood."
-        raise Malformed(message) from exc
-
-
-def _seen(face: Any) -> Seen:
+def _detected(face: Any) -> DetectedFace:
     box = face["box"]
-    left, top, right, bottom = (_number(box[one]) for one in ("x_min", "y_min", "x_max", "y_max"))
-    subjects = face.get("subjects") or [{"subject": "", "similarity": 0.0}]
-    subject, similarity = _text(subjects[0]["subject"]), _number(subjects[0]["similarity"])
-    return Seen(left, top, right, bottom, subject, similarity)
+    left, top, right, bottom = (_number(box[edge]) for edge in _EDGES)
+    [best, *_] = face.get("subjects") or [{"subject": "", "similarity": 0.0}]
+    subject, similarity = _text(best["subject"]), _number(best["similarity"])
+    return DetectedFace(left, top, right, bottom, subject, similarity)
 
 
-def _known(face: Any) -> Known:
-    return Known(_text(face["image_id"]), _text(face["subject"]))
+def _stored(face: Any) -> StoredFace:
+    return StoredFace(_text(face["image_id"]), _text(face["subject"]))
 
 
 def _number(value: Any) -> float:
     number = float(value)
-    if number != number or number in (float("inf"), float("-inf")):
+    if not isfinite(number):
         raise ValueError(value)
     return number
 

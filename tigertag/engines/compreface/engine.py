@@ -5,7 +5,6 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
@@ -19,56 +18,56 @@ from tigertag.contracts import (
     Host,
     Labelled,
     Outcome,
+    PersonStatus,
     RunContext,
 )
-from tigertag.engines.compreface.client import MAX_CONCURRENCY, Client, Malformed, Seen
-from tigertag.engines.compreface.enrolment import Enrolment
-from tigertag.engines.compreface.gallery import Gallery, People
-from tigertag.engines.compreface.labels import label
-from tigertag.engines.compreface.options import Options
-from tigertag.engines.compreface.records import Records, ids_of
-from tigertag.engines.compreface.sdk import Refused
-from tigertag.engines.compreface.sending import SIDE_PX, fitting, reserved
+from tigertag.engines.compreface.client import (
+    MAX_CONCURRENCY,
+    SIDE_PX,
+    CompreFaceClient,
+    DetectedFace,
+    Options,
+    UnreadableAnswer,
+    reserved,
+    send_fitting,
+)
+from tigertag.engines.compreface.enrolment import EnrolmentRun, EnrolmentStore
+from tigertag.engines.compreface.people import Gallery, People
+from tigertag.engines.http.concurrency import RequestPool
+from tigertag.engines.http.jpeg import to_jpeg
+from tigertag.engines.http.outage import OutageDetector, plain
 from tigertag.errors import EngineError
-from tigertag.model import Frame, Label, Media, Sample
+from tigertag.model import UNKNOWN_FACE, Box, Frame, Kind, Label, Media, Sample
 from tigertag.net import cancellable, holding
-from tigertag.remote.crew import Crew
-from tigertag.remote.jpeg import jpeg
-from tigertag.remote.once import Passing
-from tigertag.remote.stumbling import Stumbling, plain
+from tigertag.text import tidy
 
 MIN_CONFIDENCE = 0.97
 MAX_TAGS = 20
 MAX_FRAMES = 8
 _MODEL = "CompreFace"
 _LEASE_S = 60.0
-_ASK_AGAIN_S = 0.25
+_TRY_LEASE_AGAIN_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a person stands: pictures named in the file, ours and all that are there."""
-
-    name: str
-    in_file: int
-    ours: int
-    there: int
+def build(id: str, options: Options, host: Host) -> "CompreFace":
+    """Return the engine. Does no I/O."""
+    return CompreFace(id, options, host)
 
 
 class CompreFace:
-    """One recognition service of a CompreFace. Keeps to `Engine`, `Checkable`, `Enrolling`."""
+    """One recognition service. Keeps to `Engine`, `Checkable`, `Enrolling`, `KnowingFaces`."""
 
     def __init__(self, id: str, options: Options, host: Host) -> None:
         self.id = id
         self._options = options
         self._host = host
-        self._client = Client(id, options, host.http)
+        self._client = CompreFaceClient(id, options, host.http)
         self._gallery = Gallery(options.faces_config, options.faces_folder)
-        self._records = Records(host.state)
-        self._crew = Crew(id, MAX_CONCURRENCY)
+        self._store = EnrolmentStore(host.state)
+        self._pool = RequestPool(id, MAX_CONCURRENCY)
+        self._outage = OutageDetector(self._client.service)
         self._lock = threading.Lock()
         self._tags: Mapping[str, str] | None = None
-        self._stumbling = Stumbling()
 
     @property
     def fingerprint(self) -> str:
@@ -97,10 +96,10 @@ class CompreFace:
             if self._tags is None:
                 people = self._gallery.people()
                 self._client.subjects()
-                self._tags = _spelt(people)
+                self._tags = _as_spelt(people)
 
     def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
-        """See `Engine`. A label a face and frame; one of nobody known is an `UNKNOWN_FACE`."""
+        """See `Engine`. A label a face and frame; an unknown person's is an `UNKNOWN_FACE`."""
         tags = self._tags
         if tags is None:
             raise EngineError(f"Engine {self.id} is not open.")
@@ -108,155 +107,154 @@ class CompreFace:
         def ask(sample: Sample, run: RunContext) -> Outcome:
             return self._outcome(sample, run, tags)
 
-        yield from self._crew.tag(batch, ask, run)
+        yield from self._pool.tag(batch, ask, run)
 
     def close(self) -> None:
-        """Let go of the threads and the connections."""
-        self._crew.close()
+        """End the threads and the connections."""
+        self._pool.close()
         self._client.close()
         self._tags = None
 
     def enrol(self, run: RunContext, *, by_itself: bool = False) -> Enrolled:
-        """See `Enrolling`. Waits while another process is at it, then does what is left."""
+        """See `Enrolling`. Waits while another process enrols, then does what is left."""
         while True:
-            with self._host.kept.alone("enrol", lease_s=_LEASE_S) as alone:
+            with self._host.state.alone("enrol", lease_s=_LEASE_S) as alone:
                 if alone:
                     with cancellable(run.cancelled):
-                        return self._enrolled(run, by_itself=by_itself)
+                        return self._enrol(run, by_itself=by_itself)
             if run.cancelled():
                 return Enrolled()
-            time.sleep(_ASK_AGAIN_S)
+            time.sleep(_TRY_LEASE_AGAIN_S)
 
     def check(self) -> str:
         """See `Checkable`. Changes nothing."""
         self._gallery.people()
         faces = self._client.faces()
-        subjects = {one.casefold() for one in self._client.subjects()}
-        ids = ids_of(self._records.all().values())
-        ours = [one for one in faces if one.image_id in ids]
-        people = {one.subject.casefold() for one in ours}
+        subjects = {subject.casefold() for subject in self._client.subjects()}
+        ids = self._store.ids()
+        ours = [face for face in faces if face.image_id in ids]
+        people = {face.subject.casefold() for face in ours}
         return (
             f"CompreFace at {self._options.address}: {_count(len(subjects), 'person')},"
             f" {_count(len(faces), 'picture')} known there ({_count(len(people), 'person')},"
             f" {_count(len(ours), 'picture')} by TigerTag)."
         )
 
-    def findings(self) -> tuple[list[str], list[str]]:
-        """Look at the file and each picture, asking nobody: what is wrong, and what is odd.
+    def check_people(self) -> tuple[list[str], list[str]]:
+        """See `KnowingFaces`. Raises `EngineError` where there is no file, or no folder."""
+        problems = [*self._gallery.look().problems, *self._gallery.unreadable(SIDE_PX)]
+        wrong, odd = list[str](), list[str]()
+        for problem in sorted(problems, key=lambda one: one.line):
+            lines = odd if problem.severity == "odd" else wrong
+            lines.append(self._gallery.describe(problem))
+        return wrong, odd
 
-        Raises `EngineError` where there is no file, or no folder.
-        """
-        found = [*self._gallery.look().findings, *self._gallery.unreadable(SIDE_PX)]
-        found.sort(key=lambda one: one.line)
-        wrong = [self._gallery.said(one) for one in found if one.weight != "odd"]
-        return wrong, [self._gallery.said(one) for one in found if one.weight == "odd"]
+    def people(self) -> list[PersonStatus]:
+        """See `KnowingFaces`. The people of the file and those that CompreFace knows."""
+        people, faces, ids = self._gallery.people(), self._client.faces(), self._store.ids()
+        names = {name.casefold(): name for name in self._client.subjects()} | _as_spelt(people)
+        statuses = []
+        for word, name in sorted(names.items()):
+            stored = [face for face in faces if face.subject.casefold() == word]
+            ours = sum(face.image_id in ids for face in stored)
+            in_file = sum(picture.tag == name for picture in people.pictures)
+            statuses.append(PersonStatus(name, in_file, ours, len(stored)))
+        return statuses
 
-    def standings(self) -> list[Standing]:
-        """Return the people of the file and those known there. Raises `EngineError`."""
-        people, faces = self._gallery.people(), self._client.faces()
-        ids = ids_of(self._records.all().values())
-        names = {one.casefold(): one for one in self._client.subjects()} | _spelt(people)
-        return [
-            Standing(
-                name,
-                sum(one.tag == name for one in people.pictures),
-                sum(one.subject.casefold() == word and one.image_id in ids for one in faces),
-                sum(one.subject.casefold() == word for one in faces),
-            )
-            for word, name in sorted(names.items())
-        ]
-
-    def _enrolled(self, run: RunContext, *, by_itself: bool) -> Enrolled:
+    def _enrol(self, run: RunContext, *, by_itself: bool) -> Enrolled:
         people = self._gallery.people()
-        enrolment = Enrolment(
+        enrolment = EnrolmentRun(
             self._client,
             self._gallery,
-            self._records,
+            self._store,
             self._host.http,
             run,
             self._options.det_prob,
             self._options.host,
             by_itself,
         )
-        done = enrolment.go(people)
+        done = enrolment.enrol(people)
         with self._lock:
             if self._tags is not None:
-                self._tags = _spelt(people)
-        self._host.kept.put(NOTICE, _notice(people, done))
+                self._tags = _as_spelt(people)
+        left_out = f"; left out: {len(done.problems)}" if done.problems else ""
+        tags, pictures = _count(len(people.tags), "person"), _count(len(people.pictures), "picture")
+        self._host.state.put(NOTICE, f"{tags}, {pictures} in the file{left_out}.")
         return done
 
     def _outcome(self, sample: Sample, run: RunContext, tags: Mapping[str, str]) -> Outcome:
-        started = time.monotonic()
+        since_s = time.monotonic()
         labels: list[Label] = []
         seen: list[Frame] = []
         failures: list[tuple[float, Failed]] = []
         for frame in sample.frames:
-            looked = self._looked(frame, sample.id, run, tags)
-            if isinstance(looked, Failed):
-                failures.append((frame.at_s or 0.0, looked))
+            found = self._labels(frame, sample.id, run, tags)
+            if isinstance(found, Failed):
+                failures.append((frame.at_s or 0.0, found))
             else:
                 seen.append(frame)
-                labels += looked
+                labels += found
         if failures and len(failures) == len(sample.frames):
             return failures[0][1]
         return Labelled(
             sample.id,
             tuple(labels),
             _MODEL,
-            took_s=time.monotonic() - started,
+            took_s=time.monotonic() - since_s,
             failed_frames=tuple(at_s for at_s, _failed in failures),
             frames=tuple(frame.at_s for frame in seen if frame.at_s is not None),
         )
 
-    def _looked(
+    def _labels(
         self, frame: Frame, sample: str, run: RunContext, tags: Mapping[str, str]
     ) -> list[Label] | Failed:
         def ask(picture: bytes) -> list[Label]:
-            seen = self._host.http.retry(
-                lambda: self._seen(picture, sample, run), cancelled=run.cancelled
+            faces = self._host.http.retry(
+                lambda: self._recognised(picture, sample, run), cancelled=run.cancelled
             )
-            self._stumbling.answered(sample)
+            self._outage.answered(sample)
             size = Image.open(io.BytesIO(picture)).size
-            return [label(one, size, frame.at_s, tags) for one in seen]
+            return [_label(face, size, frame.at_s, tags) for face in faces]
 
-        since_s = time.monotonic()
+        def probe() -> None:
+            (grey,) = plain(sample).frames
+            self._recognised(to_jpeg(grey, short_side_px=SIDE_PX), sample, run)
+
         try:
-            return fitting(frame, ask)
-        except Passing as exc:
-            if run.cancelled() or not self._stumbling.is_alone(sample, exc, since_s=since_s):
-                raise
-            reason = f"CompreFace failed over this picture each time ({exc.status})."
-            return Failed(sample, reason, retryable=True)
-        except Refused as exc:
-            probe = partial(self._is_plain_one_taken, sample, run)
-            if not self._stumbling.others_are_answered(probe, since_s=since_s):
-                raise EngineError(f"{str(exc).rstrip('.')}, whatever the picture.") from exc
-            return Failed(sample, str(exc), retryable=exc.may_pass)
-        except Malformed as exc:
+            return self._outage.outcome(sample, partial(send_fitting, frame, ask), probe)
+        except UnreadableAnswer as exc:
             return Failed(sample, str(exc), retryable=True)
 
-    def _is_plain_one_taken(self, sample: str, run: RunContext) -> bool:
-        (frame,) = plain(sample).frames
-        try:
-            self._seen(jpeg(frame, short_side_px=SIDE_PX), sample, run)
-        except Refused:
-            return False
-        return True
-
-    def _seen(self, picture: bytes, sample: str, run: RunContext) -> list[Seen]:
+    def _recognised(self, picture: bytes, sample: str, run: RunContext) -> list[DetectedFace]:
         with reserved(run, sample, host=self._options.host, picture=picture):
             return self._client.recognise(picture)
 
 
-def _spelt(people: People) -> dict[str, str]:
-    """The tags as the file spells them: CompreFace takes no notice of case."""
+def _label(
+    face: DetectedFace, size: tuple[int, int], at_s: float | None, tags: Mapping[str, str]
+) -> Label:
+    """Return the label of a face in a picture of this size in pixels.
+
+    `tags` are the tags of the file by their case-folded names.
+    """
+    name = tags.get(face.subject.casefold()) or tidy(face.subject)
+    confidence = min(1.0, max(0.0, face.similarity))
+    if not name or confidence == 0.0:
+        name, confidence = UNKNOWN_FACE, 0.0
+    return Label(name, confidence, kind=Kind.FACE, box=_box(face, size), at_s=at_s)
+
+
+def _box(face: DetectedFace, size: tuple[int, int]) -> Box | None:
+    """Return the part of the face that is in the picture, in fractions of it."""
+    width, height = size
+    left, right = (min(1.0, max(0.0, edge / width)) for edge in (face.left, face.right))
+    top, bottom = (min(1.0, max(0.0, edge / height)) for edge in (face.top, face.bottom))
+    return Box(left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _as_spelt(people: People) -> dict[str, str]:
+    """The tags as the file spells them: CompreFace ignores case."""
     return {tag.casefold(): tag for tag in people.tags}
-
-
-def _notice(people: People, done: Enrolled) -> str:
-    notice = f"{_count(len(people.tags), 'person')}, {_count(len(people.pictures), 'picture')}"
-    left_out = f"; left out: {len(done.problems)}" if done.problems else ""
-    return f"{notice} in the file{left_out}."
 
 
 def _count(number: int, what: str) -> str:

@@ -1,46 +1,108 @@
 """Bringing CompreFace up to date with `faces.yaml`, by difference.
 
-What is written down before each step makes it safe to be killed between any two: a picture that may
-have arrived is looked for before it is sent again, and only an image_id that TigerTag was given, or
+What is stored before each step makes it safe to be killed between any two: a picture that may have
+arrived is looked for before it is sent again, and only an image_id that TigerTag was given, or
 whose picture is byte for byte what it sent, is ever deleted.
 """
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import blake2b, sha256
 
-from tigertag.contracts import Enrolled, Http, RunContext
+from tigertag.contracts import Enrolled, Http, PluginState, RunContext
 from tigertag.engines.compreface import sdk
-from tigertag.engines.compreface.client import Client, Known
-from tigertag.engines.compreface.gallery import Gallery, People, Picture
-from tigertag.engines.compreface.listing import Finding
-from tigertag.engines.compreface.records import Record, Records, ids_of, key_of
-from tigertag.engines.compreface.sdk import Refused
-from tigertag.engines.compreface.sending import SIDE_PX, fitting, reserved
+from tigertag.engines.compreface.client import (
+    SIDE_PX,
+    CompreFaceClient,
+    StoredFace,
+    reserved,
+    send_fitting,
+)
+from tigertag.engines.compreface.people import FacePicture, FileProblem, Gallery, People
+from tigertag.engines.http.errors import RequestRefused, ServiceUnavailable
 from tigertag.errors import ItemError
-from tigertag.remote.once import Passing
 
-_REASONS: Mapping[int | None, str] = {
+_REASONS: Mapping[int | str | None, str] = {
     sdk.NO_FACE: "CompreFace finds no face in it",
     sdk.SEVERAL_FACES: "CompreFace finds more than one face in it",
     sdk.TOO_BIG: "it is too big for CompreFace, or for a proxy before it",
 }
+_FACE, _SUBJECT = "face/", "subject/"
+_MOST_IDS = 20
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Enrolment:
-    """One go, made while nobody else is at it. `host` is where the pictures go.
+@dataclass(frozen=True, slots=True)
+class SentPicture:
+    """One picture of one person, as the engine's store keeps it.
 
-    `by_itself`: nobody has asked for it, so a file that names nobody, perhaps another one than it
-    was, removes nobody.
+    `ids`: the image_ids that it ever got, here or at another CompreFace. `sending`: the SHA-256 of
+    the JPEG that is on its way; whether it arrived is not known. `refused`: why CompreFace does not
+    take it, with faces that are found from `det_prob` on.
     """
 
-    client: Client
+    subject: str
+    name: str
+    ids: tuple[str, ...] = ()
+    sending: str = ""
+    refused: str = ""
+    det_prob: float = 0.0
+
+    def with_id(self, image_id: str) -> "SentPicture":
+        others = (one for one in self.ids if one != image_id)
+        return SentPicture(self.subject, self.name, (*others, image_id)[-_MOST_IDS:])
+
+
+class EnrolmentStore:
+    """What TigerTag did at CompreFace: pictures, and the subjects that it made. Thread-safe."""
+
+    def __init__(self, kept: PluginState) -> None:
+        self._kept = kept
+
+    def all(self) -> dict[str, SentPicture]:
+        return {key: _sent_picture(text) for key, text in self._kept.under(_FACE).items()}
+
+    def ids(self) -> set[str]:
+        """Return the image_ids that TigerTag was ever given."""
+        return {image_id for sent in self.all().values() for image_id in sent.ids}
+
+    def get(self, key: str) -> SentPicture | None:
+        text = self._kept.get(key)
+        return None if text is None else _sent_picture(text)
+
+    def put(self, key: str, sent: SentPicture) -> None:
+        self._kept.put(key, json.dumps(asdict(sent), ensure_ascii=False))
+
+    def drop(self, key: str) -> None:
+        self._kept.drop(key)
+
+    def subjects(self) -> dict[str, bool]:
+        """Return the subjects that hold pictures of ours, and whether TigerTag made each."""
+        values = map(json.loads, self._kept.under(_SUBJECT).values())
+        return {value["subject"]: bool(value["made"]) for value in values}
+
+    def put_subject(self, subject: str, *, made: bool) -> None:
+        value = json.dumps({"subject": subject, "made": made}, ensure_ascii=False)
+        self._kept.put(_SUBJECT + _digest(subject), value)
+
+    def drop_subject(self, subject: str) -> None:
+        self._kept.drop(_SUBJECT + _digest(subject))
+
+
+@dataclass(slots=True)
+class EnrolmentRun:
+    """One enrolment, made while no other is. `host` is where the pictures go.
+
+    `by_itself`: no user asked for it, so a file that names nobody, perhaps another one than before,
+    removes nobody.
+    """
+
+    client: CompreFaceClient
     gallery: Gallery
-    records: Records
+    store: EnrolmentStore
     http: Http
     run: RunContext
     det_prob: float
@@ -49,25 +111,20 @@ class Enrolment:
     _added: int = 0
     _removed: int = 0
     _problems: list[str] = field(default_factory=list)
-    _there: dict[str, Known] = field(default_factory=dict)
+    _stored: dict[str, StoredFace] = field(default_factory=dict)
 
-    def go(self, people: People) -> Enrolled:
+    def enrol(self, people: People) -> Enrolled:
         """Remove what is named no more, then send what is missing. Raises `EngineError`."""
-        known = self.records.all()
-        if people.pictures or known:
+        sent = self.store.all()
+        if people.pictures or sent:
             self._look()
-        known = self._recovered(known)
-        if people.tags or not known or not self.by_itself:
-            for key, record in _unwanted(people, known):
-                if self.run.cancelled():
-                    break
-                self._remove(key, record)
-            else:
-                self._clear_subjects(people)
+        sent = self._with_arrived(sent)
+        if people.tags or not sent or not self.by_itself:
+            self._remove_unwanted(people, sent)
         else:
             self._problems.append(
-                f"faces.yaml names nobody; the {len(known)} pictures that were sent stay in"
-                " CompreFace until `tigertag faces enrol` takes them out."
+                f"faces.yaml names nobody; the {len(sent)} pictures that were sent stay in"
+                " CompreFace until `tigertag faces enrol` removes them."
             )
         for picture in people.pictures:
             if self.run.cancelled():
@@ -76,140 +133,160 @@ class Enrolment:
         return Enrolled(self._added, self._removed, tuple(self._problems))
 
     def _look(self, *, once: bool = False) -> None:
-        self._there = {one.image_id: one for one in self.client.faces(once=once)}
+        self._stored = {face.image_id: face for face in self.client.faces(once=once)}
 
-    def _recovered(self, known: Mapping[str, Record]) -> dict[str, Record]:
-        """Add to the records what arrived without our having heard of it."""
-        found = dict(known)
-        for key, record in known.items():
-            for image_id in self._arrived(record):
-                found[key] = record = record.with_id(image_id)
-                self.records.put(key, record)
-        return found
+    def _with_arrived(self, sent: Mapping[str, SentPicture]) -> dict[str, SentPicture]:
+        """Add the ids of pictures that arrived without our having heard of it."""
+        updated = dict(sent)
+        for key, picture in sent.items():
+            for image_id in self._arrived(picture):
+                updated[key] = picture = picture.with_id(image_id)
+                self.store.put(key, picture)
+        return updated
 
-    def _arrived(self, record: Record) -> list[str]:
+    def _arrived(self, sent: SentPicture) -> list[str]:
         """Return where the picture is that was on its way: the bytes tell, none else is ours."""
-        if not record.sending:
+        if not sent.sending:
             return []
-        ours = ids_of(self.records.all().values())
+        ours = self.store.ids()
         return [
-            one.image_id
-            for one in self._of(record.subject)
-            if one.image_id not in ours
-            and sha256(self.client.picture(one.image_id)).hexdigest() == record.sending
+            face.image_id
+            for face in self._faces_of(sent.subject)
+            if face.image_id not in ours
+            and sha256(self.client.picture(face.image_id)).hexdigest() == sent.sending
         ]
 
-    def _of(self, subject: str) -> list[Known]:
-        """Return the pictures of a subject; CompreFace takes no notice of case."""
-        word = subject.casefold()
-        return [one for one in self._there.values() if one.subject.casefold() == word]
+    def _faces_of(self, subject: str) -> list[StoredFace]:
+        """Return the pictures of a subject; CompreFace ignores case."""
+        name = subject.casefold()
+        return [face for face in self._stored.values() if face.subject.casefold() == name]
 
-    def _remove(self, key: str, record: Record) -> None:
-        for image_id in record.ids:
-            if self._there.pop(image_id, None) is not None:
-                self.client.delete_face(image_id)
-                self._removed += 1
-                logger.info("removed %s, a picture of %s", record.name, record.subject)
-        self.records.drop(key)
+    def _remove_unwanted(self, people: People, sent: Mapping[str, SentPicture]) -> None:
+        for key, picture in _unwanted(people, sent):
+            if self.run.cancelled():
+                return
+            for image_id in picture.ids:
+                if self._stored.pop(image_id, None) is not None:
+                    self.client.delete_face(image_id)
+                    self._removed += 1
+                    logger.info("removed %s, a picture of %s", picture.name, picture.subject)
+            self.store.drop(key)
+        self._clear_subjects(people)
 
     def _clear_subjects(self, people: People) -> None:
-        """Delete the subjects that TigerTag made, that nobody is named by and that are empty."""
+        """Delete the subjects that TigerTag made, that the file does not name and are empty."""
         named = {tag.casefold() for tag in people.tags}
-        for subject, made in self.records.made().items():
+        for subject, made in self.store.subjects().items():
             if subject.casefold() in named:
                 continue
             if made:
                 self._delete_empty(subject)
-            self.records.forget(subject)
+            self.store.drop_subject(subject)
 
     def _delete_empty(self, subject: str) -> None:
+        # The user may have added a picture meanwhile: look again, as close to it as can be.
         self._look()
-        if self._of(subject) or subject.casefold() not in self._known_subjects():
+        if self._faces_of(subject) or subject.casefold() not in self._subjects():
             return
         try:
             self.client.delete_subject(subject)
-        except Refused as exc:
+        except RequestRefused as exc:
             self._problems.append(f"{subject} is left in CompreFace without any picture: {exc}")
 
-    def _bring(self, picture: Picture) -> None:
+    def _bring(self, picture: FacePicture) -> None:
         if picture.problem:
-            self._tell(picture, picture.problem)
+            self._report(picture, picture.problem)
             return
-        key = key_of(picture)
-        before = self.records.get(key) or Record(picture.tag, picture.name)
-        record = replace(before, name=picture.name)
-        if self._there.keys() & set(record.ids):
-            if record != before:
-                self.records.put(key, record)
-        elif record.refused and record.det_prob == self.det_prob:
-            self._tell(picture, f"{picture.name} is left out: {record.refused}.")
+        key = _key_of(picture)
+        before = self.store.get(key) or SentPicture(picture.tag, picture.name)
+        sent = replace(before, name=picture.name)
+        if self._stored.keys() & set(sent.ids):
+            if sent != before:
+                self.store.put(key, sent)
+        elif sent.refused and sent.det_prob == self.det_prob:
+            self._report(picture, f"{picture.name} is left out: {sent.refused}.")
         else:
-            self._send(key, record, picture)
+            self._send(key, sent, picture)
 
-    def _send(self, key: str, record: Record, picture: Picture) -> None:
+    def _send(self, key: str, sent: SentPicture, picture: FacePicture) -> None:
         try:
             frame = self.gallery.load(picture, SIDE_PX)
         except (ItemError, OSError) as exc:
-            self._tell(picture, f"{picture.name}: {exc}")
+            self._report(picture, f"{picture.name}: {exc}")
             return
-        self._note(picture.tag)
+        self._note_subject(picture.tag)
         try:
-            image_id = fitting(frame, lambda jpeg: self._add(key, record, jpeg))
-        except Refused as exc:
-            self._refuse(key, record, picture, exc)
+            image_id = send_fitting(frame, lambda jpeg: self._add(key, sent, jpeg))
+        except RequestRefused as exc:
+            self._refuse(key, sent, picture, exc)
             return
-        self.records.put(key, record.with_id(image_id))
-        self._there[image_id] = Known(image_id, picture.tag)
+        self.store.put(key, sent.with_id(image_id))
+        self._stored[image_id] = StoredFace(image_id, picture.tag)
         self._added += 1
         logger.info("sent %s, a picture of %s", picture.name, picture.tag)
 
-    def _add(self, key: str, record: Record, jpeg: bytes) -> str:
+    def _add(self, key: str, sent: SentPicture, jpeg: bytes) -> str:
         """Send a picture until it is there; before each further try look whether it is."""
-        record = replace(record, sending=sha256(jpeg).hexdigest())
-        self.records.put(key, record)
+        sent = replace(sent, sending=sha256(jpeg).hexdigest())
+        self.store.put(key, sent)
         in_doubt = False
 
         def attempt() -> str:
             nonlocal in_doubt
             if in_doubt:
                 self._look(once=True)
-                if arrived := self._arrived(record):
+                if arrived := self._arrived(sent):
                     return arrived[0]
             try:
-                with reserved(self.run, record.name, host=self.host, picture=jpeg):
-                    return self.client.add(jpeg, record.subject)
-            except Passing as exc:
-                in_doubt = in_doubt or exc.in_doubt
+                with reserved(self.run, sent.name, host=self.host, picture=jpeg):
+                    return self.client.add(jpeg, sent.subject)
+            except ServiceUnavailable as exc:
+                in_doubt = in_doubt or exc.fault.in_doubt
                 raise
 
         return self.http.retry(attempt, cancelled=self.run.cancelled)
 
-    def _note(self, subject: str) -> None:
-        """Write down whether it is we who make the subject, before we do."""
-        if self._of(subject) and subject in self.records.made():
+    def _note_subject(self, subject: str) -> None:
+        """Store whether TigerTag makes the subject, before it does."""
+        if self._faces_of(subject) and subject in self.store.subjects():
             return
-        made = subject.casefold() not in self._known_subjects()
-        self.records.note(subject, made=made)
+        self.store.put_subject(subject, made=subject.casefold() not in self._subjects())
 
-    def _known_subjects(self) -> set[str]:
-        return {one.casefold() for one in self.client.subjects()}
+    def _subjects(self) -> set[str]:
+        return {subject.casefold() for subject in self.client.subjects()}
 
-    def _refuse(self, key: str, record: Record, picture: Picture, exc: Refused) -> None:
-        """Tell of it; remember it where it is the picture's fault, and will be the next time."""
-        known = _REASONS.get(exc.status) or _REASONS.get(exc.code)
-        if known:
-            self.records.put(key, replace(record, refused=known, det_prob=self.det_prob))
-        reason = known or f"CompreFace does not take it ({exc.told})"
-        self._tell(picture, f"{picture.name} is left out: {reason}.")
+    def _refuse(
+        self, key: str, sent: SentPicture, picture: FacePicture, exc: RequestRefused
+    ) -> None:
+        """Report it; remember it where the picture is to blame, and will be the next time."""
+        lasting = _REASONS.get(exc.fault.status) or _REASONS.get(exc.fault.code)
+        if lasting:
+            self.store.put(key, replace(sent, refused=lasting, det_prob=self.det_prob))
+        reason = lasting or f"CompreFace does not take it ({exc.fault})"
+        self._report(picture, f"{picture.name} is left out: {reason}.")
 
-    def _tell(self, picture: Picture, text: str) -> None:
-        self._problems.append(self.gallery.said(Finding(picture.line, text)))
+    def _report(self, picture: FacePicture, text: str) -> None:
+        self._problems.append(self.gallery.describe(FileProblem(picture.line, text)))
 
 
-def _unwanted(people: People, known: Mapping[str, Record]) -> Iterator[tuple[str, Record]]:
-    """Yield what is named no more; a picture whose file cannot be read now still is named."""
-    wanted = {key_of(one) for one in people.pictures if one.sha256}
-    unread = {(one.tag, one.name) for one in people.pictures if not one.sha256}
-    for key, record in known.items():
-        if key not in wanted and (record.subject, record.name) not in unread:
-            yield key, record
+def _unwanted(people: People, sent: Mapping[str, SentPicture]) -> Iterator[tuple[str, SentPicture]]:
+    """Yield what is named no more; a picture whose file cannot be read now is still named."""
+    wanted = {_key_of(picture) for picture in people.pictures if picture.sha256}
+    unread = {(picture.tag, picture.name) for picture in people.pictures if not picture.sha256}
+    for key, picture in sent.items():
+        if key not in wanted and (picture.subject, picture.name) not in unread:
+            yield key, picture
+
+
+def _key_of(picture: FacePicture) -> str:
+    """Return the name under which a picture of a person is stored; its file's name is no part."""
+    return f"{_FACE}{picture.sha256}/{_digest(picture.tag)}"
+
+
+def _sent_picture(text: str) -> SentPicture:
+    value = json.loads(text)
+    return SentPicture(**value | {"ids": tuple(value["ids"])})
+
+
+def _digest(name: str) -> str:
+    return blake2b(name.encode(), digest_size=8).hexdigest()

@@ -2,8 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,186 +15,164 @@ from urllib.parse import unquote
 
 import requests
 
-from tigertag.errors import AuthFailed, EngineError
+from tigertag.engines.http.concurrency import ConcurrencyLimiter
+from tigertag.engines.http.errors import Fault, Meaning, Service, send_once
+from tigertag.errors import EngineError
 from tigertag.net import retry_after_s
-from tigertag.remote.gate import Gate
-from tigertag.remote.once import Passing, once
 
-NO_FACE, SEVERAL_FACES, TOO_BIG = 28, 31, 413
-_KEY_REFUSED = {(400, 20), (400, 26), (404, 10)}  # missing, no UUID, unknown or another service's
-_LATER = {408, 425, 429}
+NO_FACE, SEVERAL_FACES, TOO_BIG = "28", "31", 413
+_KEY_REFUSED = {(400, "20"), (400, "26"), (404, "10")}
+"""Status and code: the key is missing, no UUID, or unknown or of another kind of service."""
+
+_UNKNOWN_KEY = "10"
+_ANY_FAULT_OF_ITS_OWN = "0"
+_LATER = frozenset({408, 425, 429})
 _APPENGINE = "urllib3.contrib.appengine"
 _FACES = "/api/v1/recognition/faces"
-_ONE = re.compile(r"/api/v1/recognition/(?:faces|subjects)/([^/?#]+)")
+_ONE_FACE_OR_SUBJECT = re.compile(r"/api/v1/recognition/(?:faces|subjects)/([^/?#]+)")
 
 T = TypeVar("T")
 
 
-class Refused(EngineError):
-    """CompreFace will not do this: its status and its code."""
-
-    def __init__(self, address: str, *, status: int, code: int | None) -> None:
-        self.status = status
-        self.code = code
-        super().__init__(f"CompreFace at {address} refuses it ({self.told}).")
-
-    @property
-    def told(self) -> str:
-        return _told(self.status, self.code)
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether it is what CompreFace says of any fault of its own (400, code 0)."""
-        return self.code == 0
+def meaning(fault: Fault) -> Meaning:
+    """CompreFace answers in JSON with a code; what answers 404 without one is something else."""
+    status = fault.status
+    if status is None or 200 <= status < 300 or status >= 500 or status in _LATER:
+        return "later"
+    if status in (401, 403) or (status, fault.code) in _KEY_REFUSED:
+        return "credentials"
+    if status < 400 or (status == 404 and not fault.code):
+        return "address"
+    return "refused now" if fault.code == _ANY_FAULT_OF_ITS_OWN else "refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SdkResponse:
     """What the SDK takes from an answer."""
 
-    said: Any
+    body: Any
 
     def json(self) -> Any:
-        return self.said
+        return self.body
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class SdkTransport:
     """Stands for `requests` while the SDK makes one request.
 
-    Each goes through our session, a single time, with its timeouts; an answer that is not what was
-    asked for raises `Passing`, `AuthFailed` or `Refused`. The key is in a header alone.
+    Each goes through our session, a single time, with its timeouts. The key is in a header alone.
+    Raises `EngineError`, as `service` has it.
     """
 
+    service: Service
     session: requests.Session
-    gate: Gate
+    limiter: ConcurrencyLimiter
     address: str
-    key_setting: str
     params: Mapping[str, str | int] = field(default_factory=dict)
 
-    def get(self, url: str, **parts: Any) -> Answer:
-        return self._ask("GET", url, parts)
+    def get(self, url: str, **parts: Any) -> SdkResponse:
+        return self._json("GET", url, parts)
 
-    def post(self, url: str, **parts: Any) -> Answer:
-        return self._ask("POST", url, parts)
+    def post(self, url: str, **parts: Any) -> SdkResponse:
+        return self._json("POST", url, parts)
 
-    def delete(self, url: str, **parts: Any) -> Answer:
-        """Delete one face or one subject: never a collection."""
-        one = _ONE.fullmatch(url.removeprefix(self.address))
-        if one is None or not unquote(one[1]).strip(". "):
+    def delete(self, url: str, **parts: Any) -> SdkResponse:
+        """Delete one face or one subject, which may be gone already: never a collection."""
+        path = _ONE_FACE_OR_SUBJECT.fullmatch(url.removeprefix(self.address))
+        if path is None or not unquote(path[1]).strip(". "):
             raise AssertionError("a collection of faces must never be deleted")
-        return self._ask("DELETE", url, parts)
+        return self._json("DELETE", url, parts)
 
     def picture(self, image_id: str, *, key: str) -> bytes:
         """Return a picture as it was sent; empty where CompreFace keeps none."""
         url = f"{self.address}{_FACES}/{image_id}/img"
-        request = requests.Request("GET", url, headers={"x-api-key": key})
-        response = once(self.session, self.gate, request)
-        self._check(response)
-        return response.content
+        with self.service.translating():
+            return self._sent(requests.Request("GET", url, headers={"x-api-key": key})).content
 
-    def _ask(self, method: str, url: str, parts: Mapping[str, Any]) -> Answer:
+    def _json(self, method: str, url: str, parts: Mapping[str, Any]) -> SdkResponse:
         request = requests.Request(method, url, params=dict(self.params), **parts)
-        response = once(self.session, self.gate, request)
-        self._check(response)
-        said = _json(response)
-        if said is None:
-            message = f"CompreFace at {self.address} answered what is no JSON."
-            raise Passing(message, in_doubt=True, status=response.status_code)
-        return Answer(said)
+        with self.service.translating():
+            try:
+                response = self._sent(request)
+            except Fault as fault:
+                if method == "DELETE" and fault.status == 404 and fault.code != _UNKNOWN_KEY:
+                    return SdkResponse({})
+                raise
+            body = _json(response)
+            if body is None:
+                raise Fault("answered something that is not JSON", response.status_code)
+        return SdkResponse(body)
 
-    def _check(self, response: requests.Response) -> None:
+    def _sent(self, request: requests.Request) -> requests.Response:
+        response = send_once(self.session, self.limiter, request)
         status = response.status_code
         if 200 <= status < 300:
-            return
-        said = _json(response)
-        code = said.get("code") if isinstance(said, dict) else None
-        code = code if isinstance(code, int) else None
-        if status in (401, 403) or (status, code) in _KEY_REFUSED:
-            raise AuthFailed(
-                f"CompreFace at {self.address} refuses the key: {self.key_setting} must be the key"
-                " of one of its *recognition* services."
-            )
-        if status >= 500 or status in _LATER:
-            raise Passing(
-                f"CompreFace at {self.address} answered {_told(status, code)}.",
-                in_doubt=status >= 500,
-                status=status,
-                retry_after_s=retry_after_s(response),
-            )
-        deleting = response.request.method == "DELETE"
-        if status < 400 or (status == 404 and code is None and not deleting):
-            raise EngineError(
-                f"What answers at {self.address} is not CompreFace ({status}); see the engine's"
-                " API_URL and API_PORT."
-            )
-        raise Refused(self.address, status=status, code=code)
+            return response
+        body = _json(response)
+        code = body.get("code") if isinstance(body, dict) else None
+        has_code = isinstance(code, int)
+        raise Fault(
+            f"code {code}" if has_code else "",
+            status,
+            code=str(code) if has_code else "",
+            in_doubt=status >= 500,
+            retry_after_s=retry_after_s(response),
+        )
 
 
-@contextmanager
-def through(door: Door) -> Iterator[None]:
-    """Let the SDK's requests of this thread, in this block, go through a door."""
-    token = _DOOR.set(door)
-    try:
-        yield
-    finally:
-        _DOOR.reset(token)
-
-
-def asked(door: Door, call: Callable[[], T]) -> T:
-    """Make one call of the SDK through a door. Raises `EngineError`."""
+def call(transport: SdkTransport, method: Callable[[], T]) -> T:
+    """Call a method of the SDK; its requests go through a transport. Raises `EngineError`."""
     refusal = _sdk().exceptions.IncorrectFieldException
+    token = _TRANSPORT.set(transport)
     try:
-        with through(door):
-            return call()
+        return method()
     except refusal as exc:  # It is a BaseException, which nobody else would catch.
-        raise EngineError(f"The CompreFace SDK refused it: {exc}") from exc
+        raise EngineError(f"The CompreFace SDK refused the request: {exc}") from exc
+    finally:
+        _TRANSPORT.reset(token)
 
 
-def service(domain: str, port: int, key: str) -> Any:
-    """Return the SDK's RecognitionService. Asks nothing."""
+def recognition(domain: str, port: int, key: str) -> Any:
+    """Return the SDK's RecognitionService. Sends nothing."""
     return _sdk().CompreFace(domain, str(port)).init_face_recognition(key)
 
 
-class _Routed:
-    """What the SDK's modules find under the name `requests`: the door of this thread.
+class _RequestsProxy:
+    """What the SDK's modules find under the name `requests`: the transport of this thread.
 
-    Where there is none, it is another user of the SDK in this process, who gets what he expects.
+    Where there is none, another user of the SDK in this process gets what he expects.
     """
 
     def __getattr__(self, name: str) -> Any:
-        door = _DOOR.get()
-        return getattr(requests if door is None else door, name)
+        transport = _TRANSPORT.get()
+        return getattr(requests if transport is None else transport, name)
 
 
-_DOOR: ContextVar[Door | None] = ContextVar("compreface_door", default=None)
-_ROUTED = _Routed()
+_TRANSPORT: ContextVar[SdkTransport | None] = ContextVar("compreface_transport", default=None)
+_PROXY = _RequestsProxy()
 _LOCK = Lock()
 
 
-def _sdk() -> Any:
+def _sdk() -> ModuleType:
     with _LOCK:
-        return _made_safe()
+        return _imported()
 
 
 @cache
-def _made_safe() -> ModuleType:
-    sdk = _imported()
-    for name, module in list(sys.modules.items()):
-        if name.startswith("compreface.client.") and hasattr(module, "requests"):
-            module.requests = _ROUTED  # type: ignore[attr-defined]
-    return sdk
-
-
 def _imported() -> ModuleType:
     """Import the SDK; requests-toolbelt 0.9.1 wants a module that urllib3 2 has no more."""
-    if _APPENGINE in sys.modules or find_spec(_APPENGINE) is not None:
-        return import_module("compreface")
-    sys.modules[_APPENGINE] = ModuleType(_APPENGINE)
+    is_missing = _APPENGINE not in sys.modules and find_spec(_APPENGINE) is None
+    if is_missing:
+        sys.modules[_APPENGINE] = ModuleType(_APPENGINE)
     try:
-        return import_module("compreface")
+        sdk = import_module("compreface")
     finally:
-        del sys.modules[_APPENGINE]
+        if is_missing:
+            del sys.modules[_APPENGINE]
+    for name, module in list(sys.modules.items()):
+        if name.startswith("compreface.client.") and hasattr(module, "requests"):
+            module.requests = _PROXY  # type: ignore[attr-defined]
+    return sdk
 
 
 def _json(response: requests.Response) -> Any:
@@ -203,7 +180,3 @@ def _json(response: requests.Response) -> Any:
         return response.json()
     except ValueError:
         return None
-
-
-def _told(status: int, code: object) -> str:
-    return f"{status}, code {code}" if isinstance(code, int) else str(status)

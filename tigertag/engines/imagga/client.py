@@ -1,47 +1,96 @@
-"""Requests to Imagga's API v2, and what its answers mean. Facts: https://docs.imagga.com"""
+"""Imagga's API v2: what can be set, its requests, and its answers. Facts: https://docs.imagga.com"""
 
+import unicodedata
+from collections.abc import Iterator, Mapping
+from math import isfinite
 from random import uniform
-from typing import Any
+from typing import Annotated, Any, TypeGuard
 from urllib.parse import quote, urlsplit
 
 import requests
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
 from tigertag.contracts import Http
-from tigertag.engines.imagga.options import Options
-from tigertag.engines.imagga.usage import Usage
-from tigertag.errors import AuthFailed
+from tigertag.engines.http.concurrency import ConcurrencyLimiter
+from tigertag.engines.http.errors import Fault, Meaning, RequestRefused, Service, send_once
+from tigertag.engines.imagga.account import AccountUsage
+from tigertag.model import Label
 from tigertag.net import retry_after_s
-from tigertag.remote.gate import Gate
-from tigertag.remote.once import Passing, once
-from tigertag.text import bare_url, tidy
+from tigertag.text import tidy
 
+IMAGGA = "https://api.imagga.com/v2"
 MOST_AT_ONCE = 32
-_UNAUTHORIZED, _TOO_MANY = 401, 429
-_REFUSALS = frozenset({400, 403, 404, 406, 410, 413, 415, 422})
-_CROWDED_S = 1.0
+FORBIDDEN, NOT_FOUND = 403, 404
+_REFUSALS = frozenset({400, FORBIDDEN, NOT_FOUND, 406, 410, 413, 415, 422})
+_TOO_MANY_WAIT_S = 1.0
 
 
-class Refused(Exception):
-    """Imagga refused this request, for good. `why` is what it said, if anything."""
+class Options(BaseModel):
+    """The engine's own options; docs/engines/imagga.md explains each."""
 
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(status, why)
-        self.status = status
-        self.why = why
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    api_key: Annotated[SecretStr, Field(min_length=1)]
+    api_secret: Annotated[SecretStr, Field(min_length=1)]
+    api_url: str = IMAGGA
+    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")] = "en"
+    tagger: str = ""
+    limit: Annotated[int, Field(ge=-1)] = 50
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_plain(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it must begin with http:// or https:// and name a host")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("it must hold no user, no '?' and no '#'")
+        return url.rstrip("/")
+
+    @field_validator("tagger")
+    @classmethod
+    def _is_a_name(cls, tagger: str) -> str:
+        if tagger in (".", "..") or any(unicodedata.category(letter) == "Cc" for letter in tagger):
+            raise ValueError("it must be the id of a tagger")
+        return tagger
+
+    @field_validator("limit")
+    @classmethod
+    def _is_not_zero(cls, limit: int) -> int:
+        if limit == 0:
+            raise ValueError("it must be 1 or more, or -1 for all")
+        return limit
 
 
-class Client:
-    """Sends each request once, and none beyond what the gate lets in. Thread-safe.
+def meaning(fault: Fault) -> Meaning:
+    """Of the statuses Imagga documents only these are for good; 403 and 404 depend on more."""
+    if fault.status == 401:
+        return "credentials"
+    return "refused" if fault.status in _REFUSALS else "later"
 
-    Each method raises `Refused`, `AuthFailed`, and `Passing` for what may pass.
+
+class ImaggaClient:
+    """Sends each request once, and none beyond what the limiter allows. Thread-safe.
+
+    Each method raises `RequestRefused`, `AuthFailed`, and `ServiceUnavailable`.
     """
 
-    def __init__(self, engine: str, options: Options, http: Http, gate: Gate) -> None:
-        self._settings = f"ENGINE_{engine.upper()}"
+    def __init__(
+        self, engine: str, options: Options, http: Http, limiter: ConcurrencyLimiter
+    ) -> None:
+        stem = f"ENGINE_{engine.upper()}_"
+        place = "" if options.api_url == IMAGGA else f" at {urlsplit(options.api_url).netloc}"
+        self.service = Service(
+            f"Imagga{place}",
+            meaning,
+            credentials=f"{stem}API_KEY and {stem}API_SECRET",
+            address=f"{stem}API_URL",
+            request=f"{stem}API_URL",
+        )
         self._options = options
-        self._gate = gate
+        self._limiter = limiter
         self._session = http.session()
         self._session.auth = HTTPBasicAuth(
             options.api_key.get_secret_value().encode(),
@@ -58,97 +107,103 @@ class Client:
     def upload(self, jpeg: bytes) -> str:
         """Return the id of the upload."""
         image = {"image": ("image.jpg", jpeg, "image/jpeg")}
-        answer, result = self._result("POST", "/uploads", files=image)
-        upload = result.get("upload_id")
+        upload = self._result("POST", "/uploads", files=image).get("upload_id")
         if not isinstance(upload, str) or not upload:
-            raise self._odd(answer, "without the id of the upload")
+            raise self.service.error(Fault("answered without the id of the upload", 200))
         return upload
 
     def tags(self, upload: str) -> dict[str, Any]:
         """Return the `result`, whatever is in it."""
-        tagger = self._options.tagger
-        asked: dict[str, str | int] = {"image_upload_id": upload, "limit": self._options.limit}
-        asked["language"] = self._options.language
-        path = f"/tags/{quote(tagger, safe='')}" if tagger else "/tags"
-        return self._result("GET", path, params=asked)[1]
+        options = self._options
+        query: dict[str, str | int] = {"image_upload_id": upload, "limit": options.limit}
+        query["language"] = options.language
+        path = f"/tags/{quote(options.tagger, safe='')}" if options.tagger else "/tags"
+        return self._result("GET", path, params=query)
 
     def delete(self, upload: str) -> None:
-        """Delete an upload; one that is gone already is no matter."""
+        """Delete an upload; it may be gone already."""
         try:
-            self._sent("DELETE", f"/uploads/{quote(upload, safe='')}", first=True)
-        except Refused as exc:
-            if exc.status != requests.codes.not_found:
+            self._send("DELETE", f"/uploads/{quote(upload, safe='')}", urgent=True)
+        except RequestRefused as exc:
+            if exc.fault.status != NOT_FOUND:
                 raise
 
-    def usage(self) -> Usage:
+    def usage(self) -> AccountUsage:
         """Read the account's usage; what the answer lacks is None."""
-        return Usage.read(self._result("GET", "/usage", params={"concurrency": 1})[1])
+        return AccountUsage.read(self._result("GET", "/usage", params={"concurrency": 1}))
 
-    def _result(
-        self, method: str, path: str, **parts: Any
-    ) -> tuple[requests.Response, dict[str, Any]]:
-        answer = self._sent(method, path, **parts)
-        told = _json(answer)
-        if told is None:
-            raise self._odd(answer, "with something that is not JSON")
-        result = told.get("result")
-        return answer, result if isinstance(result, dict) else {}
+    def _result(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
+        body = _json(self._send(method, path, **parts))
+        if body is None:
+            raise self.service.error(Fault("answered something that is not JSON", 200))
+        result = body.get("result")
+        return result if isinstance(result, dict) else {}
 
-    def _sent(
-        self, method: str, path: str, *, first: bool = False, **parts: Any
+    def _send(
+        self, method: str, path: str, *, urgent: bool = False, **parts: Any
     ) -> requests.Response:
         request = requests.Request(method, self._options.api_url + path, **parts)
-        answer = once(self._session, self._gate, request, first=first)
-        if 200 <= answer.status_code < 300:
-            return answer
-        raise self._error(answer)
+        with self.service.translating():
+            response = send_once(self._session, self._limiter, request, urgent=urgent)
+            status = response.status_code
+            if not 200 <= status < 300:
+                wait_s = retry_after_s(response)
+                if status == requests.codes.too_many_requests and wait_s is None:
+                    wait_s = uniform(0.5, 1.5) * _TOO_MANY_WAIT_S
+                text = self._text(response)
+                raise Fault(text, status, in_doubt=status >= 500, retry_after_s=wait_s)
+        return response
 
-    def _error(self, answer: requests.Response) -> Exception:
-        status = answer.status_code
-        if status == _UNAUTHORIZED:
-            return AuthFailed(
-                "Imagga refused the credentials (401); what was answered is kept. Check"
-                f" {self._settings}_API_KEY and {self._settings}_API_SECRET."
-            )
-        if status in _REFUSALS:
-            return Refused(status, self._why(answer))
-        wait_s = retry_after_s(answer)
-        if status == _TOO_MANY:
-            wait_s = uniform(0.5, 1.5) * _CROWDED_S if wait_s is None else wait_s
-        return Passing(
-            f"{_place(answer)} answered {status}{self._why(answer)}; what was answered is kept."
-            " It is asked again later"
-            + (f"; check {self._settings}_API_URL." if 300 <= status < 500 else "."),
-            in_doubt=status >= 500,
-            status=status,
-            retry_after_s=wait_s,
-        )
-
-    def _odd(self, answer: requests.Response, how: str) -> Passing:
-        return Passing(
-            f"{_place(answer)} answered {how}; what was answered is kept. It is asked again"
-            f" later; check {self._settings}_API_URL.",
-            in_doubt=True,
-            status=answer.status_code,
-        )
-
-    def _why(self, answer: requests.Response) -> str:
-        """Return what the server says, as " (…)", with no secret in it."""
-        status = (_json(answer) or {}).get("status")
-        said = status.get("text") if isinstance(status, dict) else None
-        text = tidy(said) if isinstance(said, str) else ""
+    def _text(self, response: requests.Response) -> str:
+        """Return what the server says, with no secret in it."""
+        status = (_json(response) or {}).get("status")
+        text = status.get("text") if isinstance(status, dict) else None
+        text = tidy(text) if isinstance(text, str) else ""
         for secret in (self._options.api_key, self._options.api_secret):
             text = text.replace(secret.get_secret_value(), "***")
-        return f" ({text.rstrip('.')})" if text else ""
+        return text.rstrip(".")
 
 
-def _place(answer: requests.Response) -> str:
-    return bare_url(answer.url)
+def labels(
+    result: Mapping[str, object], language: str, *, at_s: float | None
+) -> tuple[Label, ...] | None:
+    """Return the labels out of the `result` of GET /tags, surest first; None where it has none.
+
+    `{"tags": [{"confidence": 61.4, "tag": {"en": "mountain"}}]}`, of 100; the key is the language.
+    """
+    tags = result.get("tags")
+    if not isinstance(tags, list):
+        return None
+    found = list(_labels(tags, language, at_s))
+    if tags and not found:
+        return None
+    return tuple(sorted(found, key=lambda label: -label.confidence))
 
 
-def _json(answer: requests.Response) -> dict[str, Any] | None:
+def _labels(tags: list[object], language: str, at_s: float | None) -> Iterator[Label]:
+    for entry in tags:
+        if isinstance(entry, Mapping):
+            name, confidence = _name(entry.get("tag"), language), entry.get("confidence")
+            if name and _is_number(confidence):
+                yield Label(name, min(1.0, max(0.0, confidence / 100)), at_s=at_s)
+
+
+def _name(names: object, language: str) -> str:
+    """Return the name in this language, or the only one that there is."""
+    if not isinstance(names, Mapping):
+        return ""
+    only = next(iter(names.values())) if len(names) == 1 else None
+    name = names.get(language, only)
+    return name.strip() if isinstance(name, str) else ""
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _json(response: requests.Response) -> dict[str, Any] | None:
     try:
-        told = answer.json()
+        body = response.json()
     except ValueError:
         return None
-    return told if isinstance(told, dict) else None
+    return body if isinstance(body, dict) else None

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from threading import Event, Lock
@@ -19,26 +20,33 @@ from tigertag.contracts import (
     RunContext,
     evenly,
 )
-from tigertag.engines.imagga.account import Account, found
-from tigertag.engines.imagga.asking import NOT_FOUND, Asking
-from tigertag.engines.imagga.client import MOST_AT_ONCE, Client, Refused
-from tigertag.engines.imagga.options import Options
-from tigertag.engines.imagga.usage import Usage
+from tigertag.engines.http.concurrency import BackgroundJobs, ConcurrencyLimiter, RequestPool
+from tigertag.engines.http.errors import (
+    Fault,
+    RequestRefused,
+    ServiceUnavailable,
+    settle_failed,
+)
+from tigertag.engines.http.jpeg import to_jpeg
+from tigertag.engines.http.outage import OutageDetector, plain
+from tigertag.engines.imagga.account import Account, AccountUsage
+from tigertag.engines.imagga.client import (
+    FORBIDDEN,
+    MOST_AT_ONCE,
+    NOT_FOUND,
+    ImaggaClient,
+    Options,
+    labels,
+)
 from tigertag.errors import EngineError, ModelError, Unavailable
 from tigertag.model import Media, Sample
 from tigertag.net import holding, is_cancelled
-from tigertag.remote.afterwards import Afterwards
-from tigertag.remote.crew import Crew
-from tigertag.remote.gate import Gate
-from tigertag.remote.jpeg import jpeg
-from tigertag.remote.once import LATER, Passing
-from tigertag.remote.stumbling import Stumbling, plain
 
 SHORT_SIDE_PX: Final = 300
 MIN_CONFIDENCE: Final = 0.4
 CAUTIOUS: Final = 2
-_FORBIDDEN: Final = 403
 _TOO_MANY_MALFORMED: Final = 5
+_MALFORMED_TWICE: Final = 2
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +57,11 @@ def build(id: str, options: Options, host: Host) -> "Imagga":
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class _Threads:
     """What `open` makes: threads that ask, and threads that tidy up."""
 
-    crew: Crew
-    afterwards: Afterwards
+    requests: RequestPool
+    background: BackgroundJobs
 
 
 class Imagga:
@@ -63,21 +71,21 @@ class Imagga:
         self.id = id
         self._options = options
         self._http = host.http
-        self._gate = Gate(CAUTIOUS)
-        self._client = Client(id, options, host.http, self._gate)
+        self._limiter = ConcurrencyLimiter(CAUTIOUS)
+        self._client = ImaggaClient(id, options, host.http, self._limiter)
         self._account = Account(host.state)
+        self._outage = OutageDetector(self._client.service)
         self._lock = Lock()
         self._reading = Lock()
         self._counting = Lock()
         self._closing = Event()
-        self._ready: _Ready | None = None
+        self._threads: _Threads | None = None
         self._malformed = 0
-        self._stumbling = Stumbling()
 
     @property
     def fingerprint(self) -> str:
-        told = self._options
-        parts = (told.api_url, told.tagger, told.language, told.limit, SHORT_SIDE_PX)
+        options = self._options
+        parts = (options.api_url, options.tagger, options.language, options.limit, SHORT_SIDE_PX)
         return f"imagga:{sha256(repr(parts).encode()).hexdigest()}"
 
     @property
@@ -85,7 +93,7 @@ class Imagga:
         return Capabilities(
             media=frozenset({Media.PHOTO, Media.VIDEO}),
             short_side_px=SHORT_SIDE_PX,
-            max_concurrency=self._gate.most,
+            max_concurrency=self._limiter.limit,
             units_per_item=1,
             min_confidence=MIN_CONFIDENCE,
         )
@@ -93,129 +101,94 @@ class Imagga:
     def open(self) -> None:
         """See `Engine`. Reads how much is used, and how many calls at once are allowed."""
         with holding(self._lock):
-            if self._ready is None:
-                self._account.learn(self._first_reading())
+            if self._threads is None:
+                self._account.update(self._first_usage())
                 most = min(self._account.usage.at_once or CAUTIOUS, MOST_AT_ONCE)
-                self._gate.allow(most)
+                self._limiter.allow(most)
                 self._closing.clear()
-                crew = Crew(self.id, most + max(1, most // 2))
-                self._ready = _Ready(crew, Afterwards(self.id, most))
+                # A few more threads than requests: they encode while the others wait.
+                requests = RequestPool(self.id, most + max(1, most // 2))
+                self._threads = _Threads(requests, BackgroundJobs(self.id, most))
 
     def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
-        """See `Engine`. Each label is scored on its own; of a video one frame goes."""
-        ready = self._ready
-        if ready is None:
+        """See `Engine`. Each label is scored on its own; of a video one frame is sent."""
+        threads = self._threads
+        if threads is None:
             raise Unavailable(f"Engine {self.id} is not open.")
-        yield from ready.crew.tag(batch, partial(self._ask, ready), run)
+        yield from threads.requests.tag(batch, partial(self._ask, threads.background), run)
 
     def check(self) -> str:
         """See `Checkable`. Raises `QuotaExhausted` where the month is used up."""
-        usage = self._read_patiently()
-        self._account.learn(usage)
+        usage = self._usage()
+        self._account.update(usage)
         self._stop_if_used_up()
-        return found(usage)
+        at_once = "" if usage.at_once is None else f", {usage.at_once} at once"
+        return f"Imagga: {usage.sentence('%-d %B %Y', more=at_once)}."
 
     def close(self) -> None:
         """Wait for what is under way, also for the deletes."""
         with self._lock:
-            ready, self._ready = self._ready, None
-            if ready is not None:
-                ready.crew.close()
+            threads, self._threads = self._threads, None
+            if threads is not None:
+                threads.requests.close()
                 self._closing.set()
-                ready.afterwards.close()
-                self._account.tell()
+                threads.background.close()
+                self._account.show()
 
-    def _ask(self, ready: _Ready, sample: Sample, run: RunContext) -> Outcome:
+    def _ask(self, background: BackgroundJobs, sample: Sample, run: RunContext) -> Outcome:
         self._stop_if_used_up()
-        asking = self._asking(sample, run)
-        since_s = time.monotonic()
+        request = TagRequest(self._client, self._options, sample, run)
+
+        def ask() -> Outcome:
+            with self._sending(request, background):
+                outcome = self._http.retry(request.attempt, cancelled=run.cancelled)
+            self._stop_if_malformed(outcome)
+            if isinstance(outcome, Labelled):
+                self._outage.answered(sample.id)
+            if self._account.count():
+                background.submit(self._read_usage_again)
+            return outcome
+
+        def probe() -> None:
+            plain_request = TagRequest(self._client, self._options, plain(sample.id), run)
+            with self._sending(plain_request, background):
+                # As far as the picture was refused: an upload costs nothing, a tagging does.
+                if request.uploaded:
+                    plain_request.attempt()
+                else:
+                    plain_request.upload()
+
+        return self._outage.outcome(sample.id, ask, probe)
+
+    @contextmanager
+    def _sending(self, request: "TagRequest", background: BackgroundJobs) -> Iterator[None]:
+        """Delete the upload afterwards; raise what concerns all pictures as such."""
         try:
-            outcome = self._http.retry(asking.attempt, cancelled=run.cancelled)
-        except Refused as exc:
-            self._stop_if_not_of_the_picture(exc)
-            probe = partial(self._is_plain_one_taken, ready, asking, sample, run)
-            return self._refused(exc, sample, probe, since_s=since_s)
-        except Passing as exc:
-            if run.cancelled() or not self._stumbling.is_alone(sample.id, exc, since_s=since_s):
-                raise
-            reason = f"Imagga failed over this picture each time ({exc.status})."
-            return Failed(sample.id, reason, retryable=True)
+            yield
+        except RequestRefused as exc:
+            if exc.fault.status == FORBIDDEN:
+                self._read_usage_again()
+                raise self._account.error() from exc
+            if exc.fault.status == NOT_FOUND:
+                raise self._not_found(exc.fault) from exc
+            raise
         finally:
-            if asking.uploaded:
-                ready.afterwards.do(partial(self._delete, asking.uploaded))
-        self._stop_if_malformed(outcome)
-        if isinstance(outcome, Labelled):
-            self._stumbling.answered(sample.id)
-        if self._account.count():
-            ready.afterwards.do(self._read_again)
-        return outcome
+            if request.uploaded:
+                background.submit(partial(self._delete, request.uploaded))
 
-    def _asking(self, sample: Sample, run: RunContext) -> Asking:
-        sample = replace(sample, frames=evenly(sample.frames, 1))
-        picture = jpeg(sample.frames[0], short_side_px=SHORT_SIDE_PX)
-
-        def reserve(size_bytes: int) -> Call:
-            host = self._client.host
-            return run.calls.reserve(sample.id, host=host, size_bytes=size_bytes, units=1)
-
-        return Asking(self._client, self._options, sample, picture, reserve)
-
-    def _stop_if_not_of_the_picture(self, exc: Refused) -> None:
-        if exc.status == _FORBIDDEN:
-            self._read_again()
-            raise self._account.error() from exc
-        if exc.status == NOT_FOUND:
-            raise self._not_found() from exc
-
-    def _refused(
-        self, exc: Refused, sample: Sample, probe: Callable[[], bool], *, since_s: float
-    ) -> Failed:
-        """Say what a refusal means: for this picture, or for all of them."""
-        if not self._stumbling.others_are_answered(probe, since_s=since_s):
-            raise EngineError(
-                f"Imagga refuses every picture ({exc.status}{exc.why}); what was answered is kept."
-                f" Check ENGINE_{self.id.upper()}_API_URL."
-            ) from exc
-        reason = f"Imagga refused the picture: {exc.status}{exc.why}."
-        return Failed(sample.id, reason, retryable=False)
-
-    def _is_plain_one_taken(
-        self, ready: _Ready, refused: Asking, sample: Sample, run: RunContext
-    ) -> bool:
-        """Whether Imagga takes a plain picture as far as it refused another.
-
-        That costs nothing where the upload was refused, else what a picture costs.
-        """
-        asking = self._asking(plain(sample.id), run)
-        try:
-            if refused.uploaded:
-                asking.attempt()
-            else:
-                asking.upload()
-        except Refused as exc:
-            self._stop_if_not_of_the_picture(exc)
-            return False
-        finally:
-            if asking.uploaded:
-                ready.afterwards.do(partial(self._delete, asking.uploaded))
-        return True
-
-    def _not_found(self) -> EngineError:
-        stem, tagger = f"ENGINE_{self.id.upper()}", self._options.tagger
-        if tagger:
-            return ModelError(
-                f"Imagga knows no tagger {tagger!r} (404); what was answered is kept. Check"
-                f" {stem}_TAGGER."
-            )
-        return Unavailable(
-            f"{self._options.api_url} answered 404; what was answered is kept. Check"
-            f" {stem}_API_URL."
+    def _not_found(self, fault: Fault) -> EngineError:
+        tagger = self._options.tagger
+        if not tagger:
+            return self._client.service.unavailable(fault)
+        return ModelError(
+            f"Imagga has no tagger {tagger!r} (404); earlier results are kept. Check"
+            f" ENGINE_{self.id.upper()}_TAGGER."
         )
 
     def _stop_if_used_up(self) -> None:
-        if self._account.used_up:
-            self._read_again()
-            if self._account.used_up:
+        if self._account.is_used_up:
+            self._read_usage_again()
+            if self._account.is_used_up:
                 raise self._account.error()
 
     def _stop_if_malformed(self, outcome: Outcome) -> None:
@@ -224,47 +197,117 @@ class Imagga:
             malformed = self._malformed
         if malformed >= _TOO_MANY_MALFORMED:
             raise Unavailable(
-                f"Imagga gave {malformed} answers without tags in a row; what was answered"
-                f" is kept. {LATER}"
+                f"Imagga gave {malformed} answers without tags in a row; earlier results are kept,"
+                " TigerTag tries again later."
             )
 
     def _delete(self, upload: str) -> None:
-        """Delete an upload, if that can be done: what was said of it does not depend on it."""
+        """Delete an upload if that can be done: its answer does not depend on it."""
+        delete = partial(self._client.delete, upload)
         try:
-            self._http.retry(partial(self._client.delete, upload), cancelled=self._closing.is_set)
-        except (EngineError, Refused) as exc:
+            self._http.retry(delete, cancelled=self._closing.is_set)
+        except EngineError as exc:
             logger.warning("engine %s: upload %s could not be deleted: %s", self.id, upload, exc)
 
-    def _first_reading(self) -> Usage:
+    def _first_usage(self) -> AccountUsage:
         """Read the usage, or go on without it where Imagga can be reached."""
         try:
-            return self._read_patiently()
-        except Passing as exc:
-            if exc.status is None or is_cancelled():
+            return self._usage()
+        except (ServiceUnavailable, RequestRefused) as exc:
+            if exc.fault.status is None or is_cancelled():
                 raise
             logger.warning("engine %s: the usage could not be read: %s", self.id, exc)
-            return Usage()
+            return AccountUsage()
 
-    def _read_again(self) -> None:
+    def _read_usage_again(self) -> None:
         """Read the usage anew, unless that has just been done, and if it can be read."""
         with holding(self._reading):
-            if self._account.fresh:
+            if self._account.is_fresh:
                 return
             try:
-                self._account.learn(self._client.usage())
-            except (EngineError, Refused) as exc:
+                self._account.update(self._client.usage())
+            except EngineError as exc:
                 logger.warning("engine %s: the usage could not be read: %s", self.id, exc)
-                self._account.tell()
+                self._account.show()
 
-    def _read_patiently(self) -> Usage:
+    def _usage(self) -> AccountUsage:
         """Raises `EngineError`."""
         try:
             return self._http.retry(self._client.usage)
-        except Refused as exc:
-            if exc.status == _FORBIDDEN:
+        except RequestRefused as exc:
+            if exc.fault.status == FORBIDDEN:
                 raise self._account.error() from exc
-            raise Passing(
-                f"Imagga does not tell the usage: it answered {exc.status}{exc.why}.",
-                in_doubt=False,
-                status=exc.status,
-            ) from exc
+            raise
+
+
+class TagRequest:
+    """One sample on its way, attempt by attempt.
+
+    `uploaded` is the id of its picture at Imagga, "" while there is none.
+    """
+
+    def __init__(
+        self, client: ImaggaClient, options: Options, sample: Sample, run: RunContext
+    ) -> None:
+        self._client = client
+        self._options = options
+        self._sample = sample
+        self._run = run
+        (self._frame,) = evenly(sample.frames, 1)
+        self._picture = to_jpeg(self._frame, short_side_px=SHORT_SIDE_PX)
+        self._malformed = 0
+        self._was_lost = False
+        self.uploaded = ""
+
+    def attempt(self) -> Outcome:
+        """Upload the picture if it is not there, and have it tagged.
+
+        Raises `Unavailable` where another attempt may help, and what the client raises.
+        """
+        call = self._reserve(0 if self.uploaded else len(self._picture))
+        try:
+            self.uploaded = self.uploaded or self._client.upload(self._picture)
+        except EngineError:
+            # Imagga counts taggings, not uploads.
+            call.settle(units=0, cost_usd=0.0)
+            raise
+        since_s = time.monotonic()
+        result = self._tags(call)
+        call.settle(units=1, cost_usd=0.0)
+        return self._outcome(result, took_s=time.monotonic() - since_s)
+
+    def upload(self) -> None:
+        """Upload the picture and no more, which Imagga does not count."""
+        call = self._reserve(len(self._picture))
+        try:
+            self.uploaded = self._client.upload(self._picture)
+        finally:
+            call.settle(units=0, cost_usd=0.0)
+
+    def _reserve(self, size_bytes: int) -> Call:
+        host = self._client.host
+        return self._run.calls.reserve(self._sample.id, host=host, size_bytes=size_bytes, units=1)
+
+    def _tags(self, call: Call) -> dict[str, object]:
+        try:
+            return self._client.tags(self.uploaded)
+        except EngineError as exc:
+            settle_failed(call, exc)
+            is_lost = isinstance(exc, RequestRefused) and exc.fault.status == NOT_FOUND
+            if is_lost and not self._was_lost:
+                self._was_lost, self.uploaded = True, ""
+                raise Unavailable("Imagga has lost an upload; earlier results are kept.") from exc
+            raise
+
+    def _outcome(self, result: dict[str, object], *, took_s: float) -> Outcome:
+        at_s = self._frame.at_s
+        found = labels(result, self._options.language, at_s=at_s)
+        if found is not None:
+            model = self._options.tagger or "imagga"
+            frames = () if at_s is None else (at_s,)
+            return Labelled(self._sample.id, found, model, took_s=took_s, frames=frames)
+        self._malformed += 1
+        if self._malformed < _MALFORMED_TWICE:
+            raise Unavailable("Imagga gave an answer without tags; TigerTag tries again.")
+        reason = "Imagga gave an answer without tags, twice; try again later."
+        return Failed(self._sample.id, reason, retryable=True)

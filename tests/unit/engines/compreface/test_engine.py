@@ -134,7 +134,7 @@ def test_a_picture_that_is_refused_fails_and_its_call_is_settled(
 ) -> None:
     home.server.fail(405, at="recognize", times=1)
     calls = CountedCalls()
-    assert failed(engine, run=RunContext(calls=calls)).reason.endswith("(405, code 0).")
+    assert failed(engine, run=RunContext(calls=calls)).reason.endswith("(405: code 0).")
     assert [one.settled for one in calls.made] == [(0, 0.0)] * 2
 
 

@@ -217,7 +217,7 @@ def test_a_refused_picture_is_tried_again_with_another_det_prob(home: Home) -> N
 def test_a_fault_of_compreface_is_not_remembered_of_a_picture(home: Home) -> None:
     home.server.fail(400, at="POST", times=1)
     home.knows_ada()
-    assert "400, code 0" in home.enrolled().problems[0]
+    assert "400: code 0" in home.enrolled().problems[0]
     assert home.enrolled() == Enrolled(added=1)
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.compreface import drawn
-from tigertag.engines.compreface.gallery import Gallery
-from tigertag.engines.compreface.listing import Listing, listed
+from tigertag.engines.compreface.people import Gallery, People, read_people
 from tigertag.errors import EngineError
 
 ADA = drawn("ada", kind="PNG")
@@ -15,7 +14,7 @@ ADA = drawn("ada", kind="PNG")
 
 def found(text: str | bytes) -> list[tuple[int, str, str]]:
     raw = text.encode() if isinstance(text, str) else text
-    return [(one.line, one.weight, one.text) for one in listed(raw).findings]
+    return [(one.line, one.severity, one.text) for one in read_people(raw).problems]
 
 
 def images(*names: str) -> str:
@@ -32,14 +31,14 @@ def images(*names: str) -> str:
         ("- tag: Ada\n", 1, "must be like faces:"),
         ("{}", 1, "there is no `faces:`"),
         ("faec: []\n", 1, "did you mean 'faces'?"),
-        ("faces: []\nfaces: []\n", 2, "said twice"),
+        ("faces: []\nfaces: []\n", 2, "given twice"),
         ("faces:\n- Ada\n", 2, "a person must have `tag` and `images`"),
-        ("faces:\n- images: []\n", 2, "`tag` must say who it is"),
-        ("faces:\n- tag:\n  images: []\n", 2, "`tag` must say who it is"),
-        ("faces:\n- tag: ..\n  images: []\n", 2, "`tag` must say who it is"),
-        ("faces:\n- tag: Ada/..\n  images: []\n", 2, "`tag` must say who it is"),
-        ("faces:\n- tag: [Ada]\n  images: []\n", 2, "`tag` must say who it is"),
-        ("faces:\n- tag: Unknown Face\n  images: []\n", 2, "nobody known"),
+        ("faces:\n- images: []\n", 2, "`tag` must be the name of a person"),
+        ("faces:\n- tag:\n  images: []\n", 2, "`tag` must be the name of a person"),
+        ("faces:\n- tag: ..\n  images: []\n", 2, "`tag` must be the name of a person"),
+        ("faces:\n- tag: Ada/..\n  images: []\n", 2, "`tag` must be the name of a person"),
+        ("faces:\n- tag: [Ada]\n  images: []\n", 2, "`tag` must be the name of a person"),
+        ("faces:\n- tag: Unknown Face\n  images: []\n", 2, "unknown people"),
         ("faces:\n- tga: Ada\n", 2, "did you mean 'tag'?"),
         ("faces:\n- tag: Ada\n  images: a.jpg\n", 3, "`images` must be a list"),
         ("faces:\n- tag: Ada\n  images: [a.jpg]\n", 3, "{name: ada.jpg}"),
@@ -95,14 +94,14 @@ def test_a_file_that_is_no_text_is_told_with_its_line() -> None:
 
 def test_an_object_of_pythons_is_never_made(tmp_path: Path) -> None:
     made = tmp_path / "made"
-    listed(f"faces: !!python/object/apply:os.mkdir ['{made}']".encode())
+    read_people(f"faces: !!python/object/apply:os.mkdir ['{made}']".encode())
     assert not made.exists()
 
 
 def test_words_are_taken_as_they_are_written() -> None:
     text = 'faces:\n- {tag: 007, images: [{name: 1.0}]}\n- {tag: yes, images: [{name: "é.jpg"}]}\n'
-    people = listed(text.encode()).people
-    assert [(one.tag, one.pictures[0].name) for one in people] == [
+    people = read_people(text.encode())
+    assert [(one.tag, one.name) for one in people.pictures] == [
         ("007", "1.0"),
         ("yes", "é.jpg"),
     ]
@@ -110,7 +109,7 @@ def test_words_are_taken_as_they_are_written() -> None:
 
 def test_the_file_that_comes_with_it_names_nobody_and_is_all_right() -> None:
     shipped = (Path(__file__).parents[4] / "faces.yaml").read_bytes()
-    assert listed(shipped) == Listing((), ())
+    assert read_people(shipped) == People()
 
 
 @pytest.fixture
@@ -122,8 +121,8 @@ def gallery(tmp_path: Path) -> Gallery:
 
 def told(gallery: Gallery, text: str) -> list[str]:
     gallery.config.write_text(text, encoding="utf-8")
-    findings = [*gallery.look().findings, *gallery.unreadable(100)]
-    return [gallery.said(one) for one in findings]
+    findings = [*gallery.look().problems, *gallery.unreadable(100)]
+    return [gallery.describe(one) for one in findings]
 
 
 def test_a_file_of_another_case_is_suggested(gallery: Gallery) -> None:
@@ -169,7 +168,7 @@ def test_a_picture_that_stays_the_same_is_read_once(
 ) -> None:
     told(gallery, images("Ada.png"))
     before = gallery.people().digest
-    monkeypatch.setattr("tigertag.engines.compreface.gallery.sha256", None)
+    monkeypatch.setattr("tigertag.engines.compreface.people.sha256", None)
     assert gallery.people().digest == before
 
 

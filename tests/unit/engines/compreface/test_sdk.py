@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from tests.compreface import KEY, CompreFaceServer, drawn
 from tests.unit.engines.compreface.setup import HASTE
 from tigertag.engines.compreface import sdk
-from tigertag.engines.compreface.client import Client
-from tigertag.engines.compreface.options import Options
-from tigertag.engines.compreface.sdk import Door
+from tigertag.engines.compreface.client import CompreFaceClient, Options
+from tigertag.engines.compreface.sdk import SdkTransport
+from tigertag.engines.http.concurrency import ConcurrencyLimiter
+from tigertag.engines.http.errors import Service
 from tigertag.errors import EngineError
 from tigertag.net import Http
-from tigertag.remote.gate import Gate
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ import sys, urllib3
 assert urllib3.__version__.startswith("2.")
 from tigertag.engines.compreface import sdk
 assert "compreface" not in sys.modules
-service = sdk.service("http://localhost", 8000, "key")
+service = sdk.recognition("http://localhost", 8000, "key")
 assert type(service).__module__.startswith("compreface.")
 assert "urllib3.contrib.appengine" not in sys.modules
 """
@@ -38,11 +38,16 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
 
 
-def client(server: CompreFaceServer, http: Http, key: str = KEY) -> Client:
+def client(server: CompreFaceServer, http: Http, key: str = KEY) -> CompreFaceClient:
     options = Options.model_validate(
         {"api_key": key, "api_url": "http://127.0.0.1", "api_port": server.port}
     )
-    return Client("faces", options, http)
+    return CompreFaceClient("faces", options, http)
+
+
+def transport_to(address: str, http: Http) -> SdkTransport:
+    service = Service("CompreFace", sdk.meaning, "KEY", "URL", "LOG")
+    return SdkTransport(service, http.session(), ConcurrencyLimiter(1), address)
 
 
 def test_it_imports_with_urllib3_2_and_no_warning() -> None:
@@ -59,14 +64,14 @@ def test_what_it_needs_is_installed_as_it_wants_it() -> None:
 
 
 def test_every_module_of_the_sdk_that_asks_is_routed() -> None:
-    sdk.service("http://localhost", 8000, "key")
+    sdk.recognition("http://localhost", 8000, "key")
     modules = [name for name in sys.modules if name.startswith("compreface.client.")]
     assert len(modules) == 7
     assert not [name for name in modules if sys.modules[name].requests is requests]
 
 
 def test_another_user_of_the_sdk_gets_what_he_expects() -> None:
-    sdk.service("http://localhost", 8000, "key")
+    sdk.recognition("http://localhost", 8000, "key")
     module = import_module("compreface.client.subject_client")
     assert module.requests.get is requests.get
 
@@ -85,10 +90,10 @@ def test_two_services_at_once_go_through_their_own_sessions() -> None:
 
 def test_a_base_exception_of_the_sdk_does_not_escape() -> None:
     http = Http(HASTE)
-    door = Door(http.session(), Gate(1), "http://localhost:8000", "ENGINE_X_API_KEY")
-    service = sdk.service("http://localhost", 8000, "key")
+    transport = transport_to("http://localhost:8000", http)
+    service = sdk.recognition("http://localhost", 8000, "key")
     with pytest.raises(EngineError, match="det_prob_threshold"):
-        sdk.asked(door, lambda: service.recognize(b"\0", {"det_prob_threshold": 7.0}))
+        sdk.call(transport, lambda: service.recognize(b"\0", {"det_prob_threshold": 7.0}))
 
 
 @pytest.mark.parametrize("name", ["", " ", ".", "..", "/../..", "Ada/..", "Ada/", "/", "a//b"])
@@ -104,12 +109,12 @@ def test_no_name_can_delete_another_or_a_collection(name: str) -> None:
 @pytest.mark.parametrize(
     "path", ["faces", "subjects", "subjects/", "subjects/.", "subjects/%2e", "faces/a/../"]
 )
-def test_the_door_lets_no_collection_be_deleted(path: str) -> None:
+def test_the_transport_lets_no_collection_be_deleted(path: str) -> None:
     http = Http(HASTE)
     with CompreFaceServer() as server:
-        door = Door(http.session(), Gate(1), server.url, "ENGINE_X_API_KEY")
+        transport = transport_to(server.url, http)
         with pytest.raises(AssertionError, match="never"):
-            door.delete(f"{server.url}/api/v1/recognition/{path}")
+            transport.delete(f"{server.url}/api/v1/recognition/{path}")
         assert server.log == []
     http.close()
 
@@ -138,7 +143,7 @@ def test_a_redirect_is_not_followed_with_the_key() -> None:
     http = Http(HASTE)
     with CompreFaceServer() as server:
         server.fail(302)
-        with pytest.raises(EngineError, match="is not CompreFace"):
+        with pytest.raises(EngineError, match="redirects"):
             client(server, http).recognise(drawn("ada"))
         assert len(server.log) == 1
     http.close()

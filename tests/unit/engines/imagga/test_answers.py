@@ -12,7 +12,7 @@ from tests.unit.engines.engine_contract import photo
 from tests.unit.engines.imagga.imaggas import Imaggas, photos
 from tigertag.contracts import Labelled
 from tigertag.engines.imagga import Options
-from tigertag.engines.imagga.labels import labels
+from tigertag.engines.imagga.client import labels
 from tigertag.model import Frame, Label, Media, Sample
 
 

@@ -32,7 +32,7 @@ def test_never_more_at_once_than_the_account_allows(imagga: ImaggaServer, concur
 def test_it_narrows_where_less_is_allowed_than_was_told(
     imagga: ImaggaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_CROWDED_S", 0.01)
+    monkeypatch.setattr(client, "_TOO_MANY_WAIT_S", 0.01)
     imagga.concurrency, imagga.latency_s = 3, 0.005
     imagga.overrides = {"concurrency": {"max": 6, "now": 0}}
     bench = Imaggas(imagga).open()

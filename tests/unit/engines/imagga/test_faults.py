@@ -26,6 +26,10 @@ def opened(bench: Imaggas) -> Imaggas:
     return bench.open()
 
 
+def label(bench: Imaggas) -> str:
+    return f"Imagga at 127.0.0.1:{bench.imagga.port}"
+
+
 @pytest.mark.parametrize("fault", [500, 502, 503, 504, "cut", "html", "dropped"])
 def test_a_tagging_that_may_have_been_counted_is_spent_and_asked_again(
     opened: Imaggas, fault: int | str
@@ -54,7 +58,7 @@ def test_a_picture_that_is_there_is_not_sent_again(opened: Imaggas) -> None:
 def test_a_refused_request_is_sent_again_in_a_second_and_costs_nothing(
     opened: Imaggas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_CROWDED_S", 0.01)
+    monkeypatch.setattr(client, "_TOO_MANY_WAIT_S", 0.01)
     opened.imagga.fail("tags", 429, times=2)
     assert isinstance(opened.one(), Labelled)
     assert opened.settled == [FREE, FREE, TOOK]
@@ -76,7 +80,7 @@ def test_it_does_not_wait_for_hours_but_says_how_long(opened: Imaggas) -> None:
 
 def test_after_its_patience_the_engine_cannot_go_on(opened: Imaggas) -> None:
     opened.imagga.fail("tags", 504, times=ALWAYS)
-    with pytest.raises(Unavailable, match=r"/tags answered 504; what was answered is kept\."):
+    with pytest.raises(Unavailable, match=r"^Imagga at \S+ answered 504; earlier results are kept"):
         opened.one()
     assert opened.settled == [SPENT] * 4
 
@@ -95,7 +99,7 @@ def test_an_answer_that_never_comes_is_not_waited_for(imagga: ImaggaServer) -> N
 def test_a_refused_picture_fails_alone_and_for_good(opened: Imaggas, status: int) -> None:
     opened.imagga.says = "The image\nis too small."
     opened.imagga.fail("tags", status)
-    reason = f"Imagga refused the picture: {status} (The image is too small)."
+    reason = f"{label(opened)} refused the picture ({status}: The image is too small)."
     assert opened.one() == Failed("1", reason, retryable=False)
     assert opened.settled == [FREE, TOOK]
 
@@ -117,7 +121,9 @@ def test_a_refused_upload_fails_alone_too(opened: Imaggas) -> None:
 def test_a_refusal_need_not_be_json(opened: Imaggas) -> None:
     opened.imagga.speaks_json = False
     opened.imagga.fail("tags", 400)
-    assert opened.one() == Failed("1", "Imagga refused the picture: 400.", retryable=False)
+    assert opened.one() == Failed(
+        "1", f"{label(opened)} refused the picture (400).", retryable=False
+    )
 
 
 def test_a_malformed_answer_is_asked_for_once_more(opened: Imaggas) -> None:
@@ -164,7 +170,7 @@ def test_a_tagger_that_is_unknown_is_named(imagga: ImaggaServer) -> None:
 
 def test_a_wrong_address_is_named(imagga: ImaggaServer) -> None:
     bench = Imaggas(imagga, api_url=imagga.url + "/v3").open()
-    with pytest.raises(Unavailable, match=r"answered 404; .*ENGINE_IM_API_URL\."):
+    with pytest.raises(Unavailable, match=r"answered 404: .*ENGINE_IM_API_URL\."):
         bench.one()
     bench.close()
 
@@ -190,7 +196,7 @@ def test_what_the_server_says_is_shown_without_the_secret(opened: Imaggas) -> No
     opened.imagga.fail("tags", 400)
     outcome = opened.one()
     assert isinstance(outcome, Failed)
-    assert "(Not with ***:***)" in outcome.reason
+    assert "400: Not with ***:***" in outcome.reason
 
 
 def test_a_host_that_is_not_there_is_told_when_it_opens(imagga: ImaggaServer) -> None:

@@ -9,7 +9,7 @@ from tests.unit.engines.engine_contract import photo
 from tests.unit.engines.imagga.imaggas import Imaggas, photos
 from tigertag.contracts import Checkable
 from tigertag.engines.imagga import account
-from tigertag.engines.imagga.usage import Usage, moment
+from tigertag.engines.imagga.account import AccountUsage, moment
 from tigertag.errors import AuthFailed, QuotaExhausted, Unavailable
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ def test_beyond_the_months_limit_it_goes_on_when_the_month_is_over(bench: Imagga
     bench.imagga.overrides = {"billing_period_end": ENDS.isoformat()}
     bench.open()
     bench.imagga.fail("tags", 403)
-    with pytest.raises(QuotaExhausted, match="used up; what was answered is kept") as caught:
+    with pytest.raises(QuotaExhausted, match="used up; earlier results are kept") as caught:
         bench.one()
     assert caught.value.resets_at == ENDS
     assert bench.settled == [(0, 0.0)]
@@ -140,12 +140,12 @@ def test_an_end_that_cannot_be_read_is_not_known(told: object) -> None:
 
 @pytest.mark.parametrize("told", [{}, {"monthly_limit": [], "monthly_processed": -1}])
 def test_a_usage_may_lack_everything(told: dict[str, object]) -> None:
-    assert Usage.read(told) == Usage()
+    assert AccountUsage.read(told) == AccountUsage()
 
 
 def test_numbers_may_be_told_as_texts() -> None:
     told = {"monthly_limit": "1000", "monthly_processed": "7", "concurrency": {"max": "3"}}
-    assert Usage.read(told) == Usage(limit=1000, used=7, at_once=3)
+    assert AccountUsage.read(told) == AccountUsage(limit=1000, used=7, at_once=3)
 
 
 def test_the_usage_is_shown_from_the_start(imagga: ImaggaServer) -> None:
@@ -190,9 +190,9 @@ def test_a_check_says_what_it_found(imagga: ImaggaServer) -> None:
 def test_a_check_says_where_little_is_told(imagga: ImaggaServer) -> None:
     imagga.overrides = dict.fromkeys(imagga.usage())
     bench = Imaggas(imagga)
-    assert bench.engine.check() == "Imagga: the account tells no usage."
+    assert bench.engine.check() == "Imagga: the account reports no usage."
     imagga.overrides["monthly_processed"] = 3
-    assert bench.engine.check() == "Imagga: 3 calls used this month, no limit is told."
+    assert bench.engine.check() == "Imagga: 3 calls used this month, no limit reported."
     bench.close()
 
 

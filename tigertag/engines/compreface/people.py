@@ -1,0 +1,344 @@
+"""The people to know: `faces.yaml`, read with line numbers, and their pictures in the folder."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b, sha256
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import Literal
+
+import yaml
+
+from tigertag.errors import EngineError, ItemError, os_reason
+from tigertag.media.picture import decode
+from tigertag.model import UNKNOWN_FACE, Frame
+from tigertag.text import did_you_mean, one_line, tidy
+
+_MOST_FILE_BYTES = 256 * 1024
+_MOST_PICTURE_BYTES = 100_000_000
+_EXAMPLE = "faces: [{tag: Ada Lovelace, images: [{name: ada.jpg}]}]"
+
+Severity = Literal["fatal", "wrong", "odd"]
+"""fatal: nothing of the file may be used. wrong: a picture cannot be. odd: all can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """What is wrong in a line of the file."""
+
+    line: int
+    text: str
+    severity: Severity = "fatal"
+
+
+@dataclass(frozen=True, slots=True)
+class FacePicture:
+    """A picture of a person; `name` is relative to the folder.
+
+    `sha256` is "", and `problem` says why, where it cannot be read.
+    """
+
+    tag: str
+    name: str
+    line: int
+    sha256: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is named, by which pictures, and all that is wrong, by line."""
+
+    tags: tuple[str, ...] = ()
+    pictures: tuple[FacePicture, ...] = ()
+    problems: tuple[FileProblem, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What recognition depends on: who there is, by which pictures; not their names."""
+        facts = sorted((one.tag, one.sha256) for one in self.pictures if one.sha256)
+        return blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+class Gallery:
+    """`faces.yaml` and its folder. Thread-safe; an unchanged picture is hashed once."""
+
+    def __init__(self, config: Path, folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+        self._lock = Lock()
+        self._last: tuple[bytes, People] | None = None
+        self._hashes: dict[tuple[str, int, int], str] = {}
+
+    def people(self) -> People:
+        """Return who is to be known. Raises `EngineError` where nothing of it may be used."""
+        people = self.look()
+        fatal = [problem for problem in people.problems if problem.severity == "fatal"]
+        if fatal:
+            more = f" (and {len(fatal) - 1} more: tigertag faces check)" if fatal[1:] else ""
+            raise EngineError(f"{self.describe(fatal[0])}{more} Nobody was added or removed.")
+        return people
+
+    def look(self) -> People:
+        """Return all that is there and all that is wrong. Raises `EngineError` without a file."""
+        named = self._named()
+        if named.pictures and not self.folder.is_dir():
+            raise EngineError(
+                f"The folder of faces {self.folder.absolute()} is not there; nobody was added or"
+                " removed. See the engine's FACES_FOLDER."
+            )
+        pictures = tuple(map(self._hashed, named.pictures))
+        missing = (FileProblem(one.line, one.problem, "wrong") for one in pictures if one.problem)
+        problems = [*named.problems, *missing, *_shared(pictures)]
+        return replace(named, pictures=pictures, problems=_by_line(problems))
+
+    def describe(self, problem: FileProblem) -> str:
+        return f"{self.config.name}, line {problem.line}: {problem.text}"
+
+    def load(self, picture: FacePicture, short_side_px: int) -> Frame:
+        """Return the picture, upright. Raises `ItemError`, and `OSError`."""
+        raw = self._path(picture.name).read_bytes()
+        if sha256(raw).hexdigest() != picture.sha256:
+            raise ItemError("the file has just changed; it is taken next time.", retryable=True)
+        return decode(raw, short_side_px)
+
+    def unreadable(self, short_side_px: int) -> Iterator[FileProblem]:
+        """Decode each picture, and yield a problem for each that cannot be."""
+        for picture in self.look().pictures:
+            if picture.problem:
+                continue
+            try:
+                self.load(picture, short_side_px)
+            except (ItemError, OSError) as exc:
+                yield FileProblem(picture.line, f"{picture.name}: {exc}", "wrong")
+
+    def _named(self) -> People:
+        try:
+            raw = self.config.read_bytes()
+        except OSError as exc:
+            raise EngineError(
+                f"{self.config.absolute()} cannot be read ({os_reason(exc)}). To enrol nobody,"
+                " write `faces: []` into it. See the engine's FACES_CONFIG."
+            ) from exc
+        with self._lock:
+            if self._last is None or self._last[0] != raw:
+                self._last = raw, read_people(raw)
+            return self._last[1]
+
+    def _hashed(self, picture: FacePicture) -> FacePicture:
+        try:
+            return replace(picture, sha256=self._hash(self._path(picture.name)))
+        except FileNotFoundError:
+            problem = f"{picture.name} is not there{self._did_you_mean(picture.name)}"
+        except OSError as exc:
+            problem = f"{picture.name} cannot be read ({os_reason(exc)})."
+        return replace(picture, problem=problem)
+
+    def _path(self, name: str) -> Path:
+        """Return where a picture is. Raises `OSError` where that is not in the folder."""
+        try:
+            path = (self.folder / name).resolve(strict=True)
+        except RuntimeError as exc:
+            raise OSError("it is a link to itself") from exc
+        if not path.is_relative_to(self.folder.resolve()):
+            raise OSError("it leads out of the folder of faces")
+        if not path.is_file():
+            raise OSError("it is not a file")
+        return path
+
+    def _hash(self, path: Path) -> str:
+        stat = path.stat()
+        if stat.st_size > _MOST_PICTURE_BYTES:
+            raise OSError(f"it is larger than {_MOST_PICTURE_BYTES // 1_000_000} MB")
+        key = (str(path), stat.st_size, stat.st_mtime_ns)
+        with self._lock:
+            digest = self._hashes.get(key)
+        if digest is None:
+            digest = sha256(path.read_bytes()).hexdigest()
+            with self._lock:
+                self._hashes[key] = digest
+        return digest
+
+    def _did_you_mean(self, name: str) -> str:
+        siblings = (self.folder / name).parent.glob("*")
+        return did_you_mean(name, [one.relative_to(self.folder).as_posix() for one in siblings])
+
+
+def _by_line(problems: Sequence[FileProblem]) -> tuple[FileProblem, ...]:
+    return tuple(sorted(problems, key=lambda problem: problem.line))
+
+
+def _shared(pictures: Sequence[FacePicture]) -> Iterator[FileProblem]:
+    """Yield a problem for each picture that is also somebody else's, under whatever name."""
+    first: dict[str, FacePicture] = {}
+    for picture in pictures:
+        other = first.setdefault(picture.sha256, picture) if picture.sha256 else picture
+        if other.tag != picture.tag and other.name != picture.name:
+            yield FileProblem(
+                picture.line,
+                f"{picture.name} is the same picture as {other.name} in line {other.line}, which"
+                f" is {other.tag}'s.",
+            )
+
+
+def is_name(name: str) -> bool:
+    """Whether CompreFace can have somebody of this name, and him alone.
+
+    The name is part of an address there: nothing, "." and ".." would lead to somebody else, or to
+    everybody, also between slashes, which a proxy on the way may unquote.
+    """
+    return all(part.strip(" .") for part in name.split("/"))
+
+
+def read_people(raw: bytes) -> People:
+    """Read the file's bytes; its pictures are not looked at. What is wrong is a problem."""
+    reader = _Reader()
+    try:
+        reader.read(_composed(raw))
+    except _NotReadable as exc:
+        return People(problems=(exc.problem,))
+    return People(tuple(reader.tags), tuple(reader.pictures), _by_line(reader.problems))
+
+
+class _NotReadable(Exception):
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(text)
+        self.problem = FileProblem(line, text)
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes; it makes no objects of them. A node stands in one place only."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise _NotReadable(mark.line + 1, "anchors and their aliases are not supported here.")
+        return super().compose_node(parent, index)
+
+
+def _composed(raw: bytes) -> yaml.Node:
+    if len(raw) > _MOST_FILE_BYTES:
+        raise _NotReadable(1, f"the file is larger than {_MOST_FILE_BYTES // 1024} KiB.")
+    try:
+        node = yaml.compose(raw.decode("utf-8-sig"), Loader=_Loader)
+    except UnicodeDecodeError as exc:
+        line = raw[: exc.start].count(b"\n") + 1
+        raise _NotReadable(line, "the file is not text in UTF-8.") from exc
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        line = mark.line + 1 if mark else 1
+        raise _NotReadable(line, f"this is not YAML: {one_line(exc.problem or 'broken')}.") from exc
+    except (yaml.YAMLError, RecursionError) as exc:
+        raise _NotReadable(1, "this is not YAML that can be read.") from exc
+    if node is None:
+        raise _NotReadable(1, "the file is empty; to enrol nobody, write `faces: []`.")
+    return node
+
+
+class _Reader:
+    """Goes through the nodes; gathers people, pictures and problems."""
+
+    def __init__(self) -> None:
+        self.tags: list[str] = []
+        self.pictures: list[FacePicture] = []
+        self.problems: list[FileProblem] = []
+        self._line_of_tag: dict[str, int] = {}
+        self._first_named: dict[str, FacePicture] = {}
+
+    def read(self, root: yaml.Node) -> None:
+        fields = self._fields(root, ("faces",), f"the file must be like {_EXAMPLE}")
+        if fields is None:
+            return
+        if "faces" not in fields:
+            self._add(root, f"there is no `faces:`; the file must be like {_EXAMPLE}.")
+            return
+        for person in self._entries(fields["faces"], "`faces` must be a list; [] means nobody"):
+            self._read_person(person)
+
+    def _read_person(self, node: yaml.Node) -> None:
+        fields = self._fields(node, ("tag", "images"), "a person must have `tag` and `images`")
+        tag = self._tag(node, fields.get("tag")) if fields is not None else None
+        if fields is None or tag is None:
+            return
+        self.tags.append(tag)
+        images = fields.get("images")
+        entries = [] if images is None else self._entries(images, "`images` must be a list")
+        if not entries:
+            self._add(node, f"{tag} has no images yet, and will not be recognised.", "odd")
+        for entry in entries:
+            self._read_picture(entry, tag)
+
+    def _tag(self, person: yaml.Node, node: yaml.Node | None) -> str | None:
+        tag = tidy(_text(node) or "")
+        if node is None or not is_name(tag):
+            self._add(node or person, "`tag` must be the name of a person.")
+            return None
+        if tag.casefold() == UNKNOWN_FACE:
+            self._add(node, f"{UNKNOWN_FACE!r} is reserved for faces of unknown people.")
+            return None
+        first = self._line_of_tag.setdefault(tag.casefold(), _line(node))
+        if first != _line(node):
+            self._add(node, f"{tag} is named in line {first} already; put the images together.")
+            return None
+        return tag
+
+    def _read_picture(self, node: yaml.Node, tag: str) -> None:
+        fields = self._fields(node, ("name",), "an image must be like {name: ada.jpg}")
+        if fields is None:
+            return
+        name = _text(fields.get("name"))
+        if not name:
+            self._add(fields.get("name", node), "`name` must be a file in the folder of faces.")
+            return
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or not name.isprintable():
+            self._add(fields["name"], f"{name!r} must lie in the folder of faces.")
+            return
+        picture = FacePicture(tag, str(path), _line(fields["name"]))
+        first = self._first_named.setdefault(picture.name, picture)
+        if first.tag != tag:
+            text = f"{picture.name} is {first.tag}'s picture in line {first.line} already."
+            self._add(fields["name"], text)
+        elif first.line != picture.line:
+            self._add(fields["name"], f"{picture.name} is in line {first.line} already.", "odd")
+            return
+        self.pictures.append(picture)
+
+    def _fields(
+        self, node: yaml.Node, known: Sequence[str], wanted: str
+    ) -> dict[str, yaml.Node] | None:
+        if not isinstance(node, yaml.MappingNode):
+            self._add(node, f"{wanted}.")
+            return None
+        fields: dict[str, yaml.Node] = {}
+        given = {_text(key) for key, _value in node.value}
+        unset = [name for name in known if name not in given]
+        for key, value in node.value:
+            name = _text(key) or ""
+            if name not in known:
+                meant = did_you_mean(name, known, likely=unset)
+                self._add(key, f"{name!r} is not known here{meant}")
+            elif name in fields:
+                self._add(key, f"{name!r} is given twice.")
+            fields[name] = value
+        return fields
+
+    def _entries(self, node: yaml.Node, wanted: str) -> list[yaml.Node]:
+        if isinstance(node, yaml.SequenceNode):
+            return list(node.value)
+        self._add(node, f"{wanted}.")
+        return []
+
+    def _add(self, node: yaml.Node, text: str, severity: Severity = "fatal") -> None:
+        self.problems.append(FileProblem(_line(node), text, severity))
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _text(node: yaml.Node | None) -> str | None:
+    """Return the text as it is written: 007 and yes are names like others."""
+    if not isinstance(node, yaml.ScalarNode) or node.tag.endswith(":null"):
+        return None
+    return str(node.value)

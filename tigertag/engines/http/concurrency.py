@@ -1,0 +1,207 @@
+"""Threads and limits with which engines ask a service, so that it is never idle nor overrun."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from threading import Condition, Event, Lock
+
+from tigertag.contracts import Failed, Outcome, RunContext
+from tigertag.errors import EngineError, StoreError, TigerTagError, Unstorable
+from tigertag.model import Sample
+from tigertag.net import cancellable
+
+_SERVED_BEFORE_WIDENING = 8
+
+AskOne = Callable[[Sample, RunContext], Outcome]
+
+logger = logging.getLogger(__name__)
+
+
+class ConcurrencyLimiter:
+    """Lets at most `limit` requests run at a time. Thread-safe.
+
+    A refusal for too many requests lowers the limit by one; a run of served ones raises it again.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._allowed = self._limit = max(1, limit)
+        self._running = 0
+        self._served = 0
+        self._urgent = 0
+        lock = Lock()
+        self._lock, self._first, self._others = lock, Condition(lock), Condition(lock)
+
+    @contextmanager
+    def slot(self, *, urgent: bool = False) -> Iterator[int]:
+        """Wait for a slot and hold it; give the limit. `urgent`: before all that are not."""
+        with self._lock:
+            self._wait(urgent=urgent)
+            self._running += 1
+            self._wake_next()
+            limit = self._limit
+        try:
+            yield limit
+        finally:
+            with self._lock:
+                self._running -= 1
+                self._wake_next()
+
+    @property
+    def limit(self) -> int:
+        return self._limit
+
+    def allow(self, limit: int) -> None:
+        """Allow so many from now on, one at least; those under way go on."""
+        with self._lock:
+            self._allowed = self._limit = max(1, limit)
+            self._served = 0
+            self._wake_next()
+
+    def refused(self, limit: int) -> None:
+        """Note that the service refused a request under this limit: lower it by one.
+
+        A burst of refusals under one limit lowers it once.
+        """
+        with self._lock:
+            self._served = 0
+            if limit == self._limit:
+                self._limit = max(1, limit - 1)
+
+    def served(self) -> None:
+        """Note that the service did what it was asked; a run of this raises a lowered limit."""
+        with self._lock:
+            if self._limit == self._allowed:
+                return
+            self._served += 1
+            if self._served >= _SERVED_BEFORE_WIDENING * self._limit:
+                self._served = 0
+                self._limit += 1
+                self._wake_next()
+
+    def _wait(self, *, urgent: bool) -> None:
+        if urgent:
+            self._urgent += 1
+            self._first.wait_for(self._has_room)
+            self._urgent -= 1
+        else:
+            self._others.wait_for(lambda: self._has_room() and not self._urgent)
+
+    def _has_room(self) -> bool:
+        return self._running < self._limit
+
+    def _wake_next(self) -> None:
+        """Wake one that waits, if there is room; it wakes the next one."""
+        if self._has_room():
+            (self._first if self._urgent else self._others).notify()
+
+
+class _Threads:
+    """A pool of threads that is made when it is first needed, and anew after it was closed."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._lock = Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    def get(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._most, thread_name_prefix=self._name)
+            return self._pool
+
+    def close(self) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
+
+
+class RequestPool:
+    """Asks about one sample a call, at most `most` calls at once; shared by all chunks."""
+
+    def __init__(self, engine: str, most: int) -> None:
+        self._engine = engine
+        self._threads = _Threads(f"tigertag-{engine}", most)
+
+    def tag(self, batch: Sequence[Sample], ask: AskOne, run: RunContext) -> Iterator[Outcome]:
+        """Yield outcomes as they come.
+
+        After `run` was cancelled, or a call raised `EngineError`, no further call begins; those
+        under way are waited for and their outcomes yielded, then the error is raised.
+        """
+        stop = Event()
+
+        def ask_unless_stopped(sample: Sample) -> Outcome | None:
+            if stop.is_set() or run.cancelled():
+                return None
+            return self._outcome(sample, ask, run)
+
+        futures = [self._threads.get().submit(ask_unless_stopped, sample) for sample in batch]
+        error: EngineError | StoreError | None = None
+        try:
+            for future in as_completed(futures):
+                try:
+                    outcome = future.result()
+                except (EngineError, StoreError) as exc:
+                    stop.set()
+                    error = error or exc
+                    continue
+                if outcome is not None:
+                    yield outcome
+        finally:
+            stop.set()
+            _wait_for(futures)
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        """Wait for the calls that are under way, and end the threads."""
+        self._threads.close()
+
+    def _outcome(self, sample: Sample, ask: AskOne, run: RunContext) -> Outcome:
+        try:
+            with cancellable(run.cancelled):
+                return ask(sample, run)
+        except EngineError:
+            raise
+        except Exception as exc:
+            if isinstance(exc, StoreError) and not isinstance(exc, Unstorable):
+                # The ledger of calls cannot be reached, which is no fault of the engine.
+                raise
+            logger.exception("engine %s has a bug", self._engine)
+            reason = f"Engine {self._engine} failed because of a bug; see the log."
+            return Failed(sample.id, reason, retryable=True)
+
+
+class BackgroundJobs:
+    """Runs jobs that keep no answer waiting, at most `most` at once. Thread-safe."""
+
+    def __init__(self, engine: str, most: int) -> None:
+        self._engine = engine
+        self._threads = _Threads(f"tigertag-{engine}-after", most)
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run it soon; errors are logged."""
+        self._threads.get().submit(self._run, job)
+
+    def close(self) -> None:
+        """Wait for all jobs, and end the threads."""
+        self._threads.close()
+
+    def _run(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except TigerTagError as exc:
+            logger.warning("engine %s: %s", self._engine, exc)
+        except Exception:
+            logger.exception("engine %s has a bug", self._engine)
+
+
+def _wait_for(futures: Sequence["Future[Outcome | None]"]) -> None:
+    for future in futures:
+        future.cancel()
+    for future in futures:
+        if not future.cancelled():
+            future.exception()

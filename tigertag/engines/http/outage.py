@@ -1,0 +1,146 @@
+"""Tells a fault over one picture from an outage of the whole service."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Lock
+from typing import TypeVar
+
+import numpy as np
+
+from tigertag.contracts import Failed
+from tigertag.engines.http.errors import RequestRefused, Service, ServiceUnavailable
+from tigertag.errors import Unavailable
+from tigertag.model import Frame, Media, Sample
+from tigertag.net import is_cancelled, wait
+
+_SERVER_ERROR = 500
+_ROUNDS = 3
+_POLL_S = 0.05
+_PLAIN_SIDE_PX = 224
+_NEVER = float("-inf")
+
+T = TypeVar("T")
+Probe = Callable[[], object]
+"""Asks about a plain picture. Raises `RequestRefused` where even that is refused."""
+
+
+class OutageDetector:
+    """Knows when the service last answered, and for what it fails. Thread-safe.
+
+    `suspects_picture` tells of an error that is not a refusal whether a picture may cause it; then
+    a probe decides. Without it a picture is given up when the service answers 500 to it while it
+    answers for others, or after some rounds.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        suspects_picture: Callable[[ServiceUnavailable], bool] | None = None,
+    ) -> None:
+        self._service = service
+        self._suspects_picture = suspects_picture
+        self._lock = Lock()
+        self._rounds: Counter[str] = Counter()
+        self._answered_s = self._refused_s = _NEVER
+        self._probe: Future[bool] | None = None
+
+    def answered(self, sample: str) -> None:
+        """Note that the service has answered for this sample."""
+        with self._lock:
+            self._answered_s = time.monotonic()
+            self._rounds.pop(sample, None)
+
+    def outcome(self, sample: str, ask: Callable[[], T], probe: Probe) -> T | Failed:
+        """Ask about a sample; return `Failed` where the service fails over this picture alone.
+
+        Otherwise what `ask` raises comes through: it concerns all pictures.
+        """
+        since_s = time.monotonic()
+        try:
+            return ask()
+        except RequestRefused as exc:
+            if not self.answers_for_others(probe, since_s=since_s):
+                raise
+            reason = f"{self._service.label} refused the picture ({exc.fault})."
+            return Failed(sample, reason, retryable=exc.retryable)
+        except ServiceUnavailable as exc:
+            if is_cancelled() or not self._is_picture(sample, exc, probe, since_s=since_s):
+                raise
+            reason = f"{self._service.label} failed over the picture each time ({exc.fault})."
+            return Failed(sample, reason, retryable=self._suspects_picture is None)
+
+    def answers_for_others(self, probe: Probe, *, since_s: float) -> bool:
+        """Whether the service, which has refused a sample, answers for others.
+
+        `since_s` is when the sample was asked about, by `time.monotonic`. Where no other was
+        answered since, a probe tells. It may cost something, so of several samples only one sends
+        it, and the others wait for its result. Raises what `probe` raises, and `Unavailable` once
+        cancelled.
+        """
+        with self._lock:
+            if max(self._answered_s, self._refused_s) > since_s:
+                return self._answered_s > self._refused_s
+            running, is_mine = self._probe, self._probe is None
+            if running is None:
+                running = self._probe = Future()
+        if is_mine:
+            self._run(running, probe if not is_cancelled() else _stopped)
+        while not running.done():
+            if not wait(_POLL_S):
+                _stopped()
+        return running.result()
+
+    def _run(self, running: "Future[bool]", probe: Probe) -> None:
+        try:
+            probe()
+            is_answered = True
+        except RequestRefused:
+            is_answered = False
+        except BaseException as exc:
+            self._probe = None
+            running.set_exception(exc)
+            return
+        with self._lock:
+            if is_answered:
+                self._answered_s = time.monotonic()
+            else:
+                self._refused_s = time.monotonic()
+            self._probe = None
+        running.set_result(is_answered)
+
+    def _is_picture(
+        self, sample: str, exc: ServiceUnavailable, probe: Probe, *, since_s: float
+    ) -> bool:
+        if self._suspects_picture is None:
+            return self._is_given_up(sample, exc, since_s=since_s)
+        # The server may have gone down only just now, over this picture: ask about others now.
+        return self._suspects_picture(exc) and self.answers_for_others(
+            probe, since_s=time.monotonic()
+        )
+
+    def _is_given_up(self, sample: str, exc: ServiceUnavailable, *, since_s: float) -> bool:
+        """Whether the service fails over this sample, after all tries, but is not down.
+
+        Where nothing else is asked about, nobody can tell; after some rounds the sample is given
+        up.
+        """
+        if exc.fault.status != _SERVER_ERROR or exc.retry_after_s is not None:
+            return False
+        with self._lock:
+            self._rounds[sample] += 1
+            gives_up = self._answered_s > since_s or self._rounds[sample] >= _ROUNDS
+            if gives_up:
+                self._rounds.pop(sample)
+            return gives_up
+
+
+def _stopped() -> None:
+    raise Unavailable("It was stopped before it was clear what the service refuses.")
+
+
+def plain(sample: str) -> Sample:
+    """Return a picture that no service minds, asked about in the name of a sample."""
+    grey = np.full((_PLAIN_SIDE_PX, _PLAIN_SIDE_PX, 3), 128, np.uint8)
+    return Sample(sample, Media.PHOTO, (Frame(grey),))

@@ -1,0 +1,147 @@
+"""What a refusal by OpenAI, or by a server that speaks its API, means. No text shows a key."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any, Final, Literal
+
+from tigertag.engines.http.errors import Fault, Meaning, ServiceUnavailable
+from tigertag.engines.openai.prompt import SCHEMA
+from tigertag.text import one_line, without_password
+
+WEB_PAGE: Final = "a web page"
+"""The text of a fault where what answers is none of this API, such as a proxy before it."""
+
+NOT_COUNTED: Final = frozenset(
+    {301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 413, 415, 422, 429}
+)
+"""With these the service certainly did not count the request."""
+
+_LONGEST: Final = 200
+_KEY = re.compile(r"\b(?:sk|sess|org|proj|key)-[\w*.…-]{2,}|\bBearer\s+\S+", re.IGNORECASE)
+_PICTURE = re.compile(r"data:[\w/+.-]*;base64,\S*|[A-Za-z0-9+/=]{120,}")
+_OUT_OF_MONEY = re.compile(
+    r"insufficient_quota|billing_hard_limit|billing_not_active|exceeded_quota"
+)
+_LATER = frozenset({408, 409, 425, 429})
+_LASTING = frozenset({400, 413, 415, 422})
+_FAILING_OVER_A_PICTURE = frozenset({500, 501, 502, 504})
+_CONTENT = re.compile(
+    r"content.?(?:filter|polic|safety|violat)|ResponsibleAI|moderation|flagged|safety"
+    r"|usage (?:guidelines|polic)",
+    re.IGNORECASE,
+)
+# Servers say these also with status 500, and would say the same the next time.
+_LASTING_TEXT = re.compile(
+    r"context.(?:size|length|window)|exceeds? .{0,30}context|maximum model length|n_ctx"
+    r"|prompt (?:is )?too long|too many tokens"
+    r"|mmproj|multimodal|image input|support (?:\w+ )?(?:image|vision)|GGML_ASSERT"
+    r"|larger than factor"
+    r"|aspect ratio|(?:decode|process|load|invalid|unsupported|encode|read)\w* (?:the )?image",
+    re.IGNORECASE,
+)
+_ABOUT_THE_CONTEXT = re.compile(r"context|maximum model length")
+_FORMAT_REFUSED: Final = frozenset({400, 422, 501})
+_ABOUT_THE_FORMAT: Final = (
+    "response_format",
+    "json_schema",
+    "json_object",
+    "json schema",
+    "grammar",
+    "guided",
+    "structured",
+)
+
+
+def redacted(text: str) -> str:
+    """Return what a server said in one short line, without what looks like a key or a picture."""
+    text = _PICTURE.sub("…", _KEY.sub("***", without_password(one_line(text))))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def meaning(fault: Fault) -> Meaning:
+    status = fault.status
+    if status is None:
+        return "later"
+    if status == 402 or _OUT_OF_MONEY.search(_code_and_text(fault)):
+        return "quota"
+    if status == 401 or (status == 403 and not is_lasting(fault)):
+        return "credentials"
+    if status == 404:
+        return "model" if fault.mentions("model") else "address"
+    if status in _LATER or (status >= 500 and not is_lasting(fault)):
+        return "later"
+    if 300 <= status < 400:
+        return "address"
+    return "refused" if is_lasting(fault) else "unsupported"
+
+
+def is_lasting(fault: Fault) -> bool:
+    """Whether the same request would be refused again: for its picture, or for all of them."""
+    if fault.status == 403:
+        return _CONTENT.search(_code_and_text(fault)) is not None
+    if fault.status is not None and fault.status >= 500:
+        return _LASTING_TEXT.search(_code_and_text(fault)) is not None
+    return fault.status in _LASTING
+
+
+def may_be_one_pictures(exc: ServiceUnavailable) -> bool:
+    """Whether a server may have failed over this picture, and others may be answered for."""
+    fault = exc.fault
+    if fault.retry_after_s is not None:
+        return False
+    return fault.status in _FAILING_OVER_A_PICTURE or (fault.status is None and fault.in_doubt)
+
+
+def _code_and_text(fault: Fault) -> str:
+    return f"{fault.code} {fault.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFormat:
+    """The parameters that servers differ in."""
+
+    shape: Literal["json_schema", "json_object", "text"] = "json_schema"
+    limit: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    effort: bool = True
+
+    def parameters(self, *, most_tokens: int, reasoning_effort: str) -> Mapping[str, Any]:
+        parameters: dict[str, Any] = {self.limit: most_tokens}
+        if reasoning_effort and self.effort:
+            parameters["reasoning_effort"] = reasoning_effort
+        if self.shape == "json_schema":
+            schema = {"name": "tags", "strict": True, "schema": SCHEMA}
+            parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif self.shape == "json_object":
+            parameters["response_format"] = {"type": "json_object"}
+        return parameters
+
+    def after(self, fault: Fault) -> "RequestFormat | None":
+        """Return what to try when this was refused; None when the format was not to blame."""
+        if fault.status not in _FORMAT_REFUSED or _ABOUT_THE_CONTEXT.search(_code_and_text(fault)):
+            return None
+        if self.effort and fault.mentions("reasoning_effort", "reasoning effort"):
+            return replace(self, effort=False)
+        if self.limit == "max_completion_tokens" and fault.mentions("max_completion_tokens"):
+            return replace(self, limit="max_tokens")
+        if self.shape != "text" and fault.mentions(*_ABOUT_THE_FORMAT):
+            return replace(self, shape="json_object" if self.shape == "json_schema" else "text")
+        return None
+
+
+class FormatInUse:
+    """The format that the server takes, learnt from what it refuses. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.current = RequestFormat()
+
+    def replace(self, refused: RequestFormat, fault: Fault) -> bool:
+        """Tell whether there is another format to try, since this one was refused."""
+        with self._lock:
+            if self.current != refused:
+                return True
+            other = refused.after(fault)
+            self.current = other or refused
+            return other is not None

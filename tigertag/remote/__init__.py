@@ -1,1 +1,0 @@
-"""What engines share that ask a service beyond the box."""
