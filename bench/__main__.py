@@ -255,7 +255,6 @@ ROWS = (
     Row("genre", "learning from 3 000 pictures", _of("genre_learn_s"), "s", most=240),
     Row("genre", "... peak memory", _of("genre_learn_mb"), "MB", most=1000),
     Row("genre", "... again, all of them seen before", _of("genre_again_s"), "s"),
-    Row("genre", "ONNX against scikit-learn", _of("genre_onnx_differs"), "", most=1e-5),
     Row("genre", "a trailer, the whole command", _of("genre_predict_s"), "s"),
     Row(
         "genre",

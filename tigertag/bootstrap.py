@@ -85,7 +85,6 @@ def quieten() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # A connection that a server has cut: whoever used it says so, in one line.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    logging.getLogger("skl2onnx").setLevel(logging.WARNING)
 
 
 def open_store(core: Core) -> None:

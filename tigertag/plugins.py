@@ -46,9 +46,7 @@ EXTRA_OF: Mapping[str, str] = {
     "openai": "openai",
     "pillow_heif": "heif",
     "scenedetect": "video",
-    "skl2onnx": "genre",
     "sklearn": "genre",
-    "skops": "genre",
     "yt_dlp": "trailers",
 }
 

@@ -19,12 +19,12 @@ pytestmark = pytest.mark.slow
 
 SLOWLY = """
 import sys, time
-from tigertag.genres import seeing
-embedded = seeing._embedded
+from tigertag.genres import features
+embedded = features._embedded
 def slowly(embedder, frames):
     time.sleep({pause_s})
     return embedded(embedder, frames)
-seeing._embedded = slowly
+features._embedded = slowly
 from tigertag.cli import main
 main()
 """
@@ -65,7 +65,7 @@ class Home:
             time.sleep(0.01)
 
     def head(self) -> str:
-        path = self.path / "models" / "genres" / "default" / "head.onnx"
+        path = self.path / "models" / "genres" / "default" / "head.npz"
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -1,39 +1,142 @@
-"""`tigertag genre`: genres learned from films that bear them, measured, and told of others."""
+"""`tigertag genre`: learn genres from films that have them, measure models, predict genres."""
 
 import json
+import math
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import click
 
 from tigertag.cli.main import SOME_FAILED
 from tigertag.cli.session import core
+from tigertag.contracts import SamplingMethod
 from tigertag.core import Core
 from tigertag.errors import RequestError
-from tigertag.genres import extras, listing, material, options, predicting
-from tigertag.genres import report as reporting
-from tigertag.genres.material import Gathered
-from tigertag.genres.progress import Watching, watched
+from tigertag.genres import film_list, labelled, report
+from tigertag.genres import predict as predicting
+from tigertag.genres.choices import BackboneChoice, FrameChoice, LearnRequest
+from tigertag.genres.labelled import LabelledSet
+from tigertag.genres.models import models_of
+from tigertag.genres.report import ConsoleProgress, shown_progress
+from tigertag.inference.preprocessing import Colours
+from tigertag.plugins import EXTRA_OF, missing
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+Option = Callable[[_F], _F]
+
+
+class _Path(click.Path):
+    """An empty path would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _Number(click.FloatRange):
+    """Not a number is in no range, yet click lets it pass."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
+path = _Path(path_type=Path)
+named = click.option(
+    "--name", default="default", metavar="NAME", help="The model's name (default)."
+)
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_SOURCE = (
+    click.argument("csv", required=False, type=path),
+    click.option("--library", default="", metavar="NAME", help="Instead of a CSV: this library."),
+    click.option("--section", default="", metavar="NAME", help="The section of the library."),
+)
+_ITEMS = (
+    click.option(
+        "--library", default="", metavar="NAME", help="Name items of this library, by title or key."
+    ),
+    click.option("--section", default="", metavar="NAME", help="Look into this section alone."),
+)
+_FRAMES = (
+    click.option(
+        "--frames", type=click.Choice(get_args(SamplingMethod)), help="How frames are chosen."
+    ),
+    click.option(
+        "--frame-interval",
+        type=_Number(0.1, 3600),
+        metavar="SECONDS",
+        help="Of --frames interval.",
+    ),
+    click.option(
+        "--exact/--no-exact",
+        default=None,
+        help="Look at every frame for shots: slow for whole films.",
+    ),
+    click.option(
+        "--max-frames", type=click.IntRange(1, 100), metavar="N", help="At most so many of a video."
+    ),
+)
+_MODEL = (
+    click.option(
+        "--backbone", help="efficientnet-lite0 (default), resnet50, resnet18 or FILE.onnx."
+    ),
+    click.option(
+        "--mean", metavar="R,G,B", help="Mean of FILE.onnx's input, as 0.485,0.456,0.406."
+    ),
+    click.option("--std", metavar="R,G,B", help="Deviation of its input, likewise."),
+    click.option(
+        "--size",
+        type=click.IntRange(16, 2048),
+        metavar="PIXELS",
+        help="Side of its input, where the file leaves that open.",
+    ),
+    *_FRAMES,
+    click.option(
+        "--min-examples", type=click.IntRange(2), metavar="N", help="Films that a genre needs (50)."
+    ),
+    click.option(
+        "--precision",
+        type=_Number(0, 1),
+        metavar="SHARE",
+        help="Be sure of a genre where this share of films was right (0.7).",
+    ),
+    click.option("--genres", type=path, help="YAML: more genres, and more words for them."),
+)
+
+
+def _all(options: tuple[Option[Any], ...]) -> Option[Any]:
+    def decorated(command: _F) -> _F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
 
 
 @click.group()
 def genre() -> None:
-    """Learn genres from films that bear them, and tell those of others."""
+    """Learn genres from films that have them, and predict those of others."""
     # Told to end, it clears away as after Ctrl-C: a trailer's folder, the bar.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @genre.command(short_help="Learn from a CSV, or from films of a library.")
-@options.of_source
-@options.named
-@options.of_model
-@click.option("--update", is_flag=True, help="Learn anew from what the model has learned from.")
+@_all(_SOURCE)
+@named
+@_all(_MODEL)
+@click.option("--update", is_flag=True, help="Learn again from what the model has learned from.")
 def learn(csv: Path | None, name: str, *, update: bool, **given: Any) -> None:
-    """Learn genres from a CSV, or from films and shows of a library that bear them.
+    """Learn genres from a CSV, or from films and shows of a library that have them.
 
     The CSV has a column `path` or `url`, and `genres` with | between them; paths are relative to
     it. Rows with the same `film`, `imdb_id`, or `title` and `year` are of one film. One fifth of
@@ -41,100 +144,157 @@ def learn(csv: Path | None, name: str, *, update: bool, **given: Any) -> None:
     and is measured on them. With --update, genres that you have changed on the server are learned,
     too; those that TigerTag wrote never are.
     """
-    with _learning() as (built, watch):
-        from tigertag.genres import learning
+    with _learning() as (built, progress):
+        from tigertag.genres import learn as learning
 
         if update:
-            options.refuse_beside_update(csv, given)
-            learned = learning.update(built, name, watch)
+            _refuse_beside_update(csv, given)
+            learned = learning.update(built, name, progress)
         else:
-            wanted = options.wanted(name, given)
-            learned = learning.learn(built, _gathered(built, csv, given), wanted, watch)
-    reporting.learned(learned)
+            request = _request(name, given)
+            learned = learning.learn(built, _labelled(built, csv, given), request, progress)
+    report.print_learned(learned)
 
 
 @genre.command(short_help="Measure a model on films that it has not seen.")
-@options.of_source
-@options.named
-@options.as_json
-@click.option("--out", type=options.path, help="The folder for the JSON and the picture.")
+@_all(_SOURCE)
+@named
+@as_json_option
+@click.option("--out", type=path, help="The folder for the JSON and the picture.")
 def evaluate(csv: Path | None, name: str, *, as_json: bool, out: Path | None, **given: Any) -> None:
     """Measure a model on films that it has not learned from.
 
     Where there is no model of this name, one is learned for this alone from the earlier films, and
     measured on the others. A JSON and a picture are written into TIGERTAG_HOME/evaluations.
     """
-    with _learning() as (built, watch):
-        from tigertag.genres import evaluating
+    with _learning() as (built, progress):
+        from tigertag.genres import evaluate as evaluating
 
-        gathered = _gathered(built, csv, given)
-        evaluated = evaluating.evaluate(built, gathered, name, watch, folder=out)
+        videos = _labelled(built, csv, given)
+        evaluated = evaluating.evaluate(built, videos, name, progress, folder=out)
     if as_json:
         click.echo(json.dumps(evaluated.as_json(), ensure_ascii=False))
     else:
-        reporting.evaluated(evaluated)
+        report.print_evaluated(evaluated)
 
 
-@genre.command(short_help="Tell the likeliest genres of videos and pictures.")
+@genre.command(short_help="Predict the genres of videos and pictures.")
 @click.argument("what", nargs=-1, required=True, metavar="FILE|LINK…")
-@options.named
-@options.of_items
-@options.of_frames
-@options.as_json
+@named
+@_all(_ITEMS)
+@_all(_FRAMES)
+@as_json_option
 def predict(what: tuple[str, ...], name: str, *, as_json: bool, **given: Any) -> None:
-    """Tell the likeliest genres of videos, pictures, and trailers on YouTube or Vimeo.
+    """Predict the genres of videos, pictures, and trailers on YouTube or Vimeo.
 
     Of a video, also the moments that speak for each. Nothing is stored and nothing written.
     """
-    failed = 0
+    failed = False
     with core(database=False) as built:
-        sought = _sought(built, what, given)
-        for one in predicting.predict(built, name, sought, options.frames(given)):
-            failed += bool(one.error)
-            (reporting.print_json if as_json else reporting.print_guesses)(one)
+        queries = _queries(built, what, given)
+        for predicted in predicting.predict(built, name, queries, _frames(given)):
+            failed |= bool(predicted.error)
+            (report.print_json if as_json else report.print_guesses)(predicted)
     if failed:
         sys.exit(SOME_FAILED)
 
 
 @genre.command("list", short_help="List the models, and how well they do.")
-@options.as_json
+@as_json_option
 def list_(*, as_json: bool) -> None:
     """List the models, what they have learned from, and how well they did."""
     with core(database=False) as built:
-        models = listing.models(built)
-    reporting.listed(models, as_json=as_json)
-    if any(one.problem for one in models):
+        models = models_of(built.host).listed()
+    report.print_models(models, as_json=as_json)
+    if any(model.problem for model in models):
         sys.exit(SOME_FAILED)
 
 
 @contextmanager
-def _learning() -> Iterator[tuple[Core, Watching]]:
-    with extras.told_if_missing(), core() as built, watched() as watch:
-        yield built, watch
+def _learning() -> Iterator[tuple[Core, ConsoleProgress]]:
+    """Raises `RequestError`, which says what to install, where what learns is not there."""
+    try:
+        with core() as built, shown_progress() as progress:
+            yield built, progress
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").partition(".")[0] not in EXTRA_OF:
+            raise
+        raise RequestError(f"Genres can be neither learned nor measured: {missing(exc)}") from exc
 
 
-def _gathered(built: Core, csv: Path | None, given: dict[str, Any]) -> Gathered:
-    """Gather from where the user says. Raises `RequestError`."""
-    library, section, matrix = given["library"], given["section"], given["matrix"]
+def _labelled(built: Core, csv: Path | None, given: dict[str, Any]) -> LabelledSet:
+    """List from where the user says. Raises `RequestError`."""
+    library, section = given["library"], given["section"]
     if library and csv is not None:
         raise RequestError("A CSV and --library are both given; name one of them.")
-    if not library and csv is None:
-        raise RequestError("Name what has genres: either a CSV, or --library and --section.")
+    if library:
+        return labelled.of_section(built, library, section or None)
     if csv is None:
-        _refuse("--matrix", matrix, "a CSV")
-        return material.of_section(built, library, section or None)
-    _refuse("--section", section, "--library")
-    return material.of_csv(csv, matrix)
+        raise RequestError("Name what has genres: either a CSV, or --library and --section.")
+    _refuse_section(section)
+    return film_list.read(csv)
 
 
-def _sought(built: Core, what: tuple[str, ...], given: dict[str, Any]) -> list[predicting.Sought]:
+def _queries(built: Core, what: tuple[str, ...], given: dict[str, Any]) -> list[predicting.Query]:
     library, section = given["library"], given["section"]
     if library:
         return predicting.of_library(built, library, section, what)
-    _refuse("--section", section, "--library")
-    return [predicting.of_text(one) for one in what]
+    _refuse_section(section)
+    return [predicting.of_text(text) for text in what]
 
 
-def _refuse(option: str, value: object, other: str) -> None:
-    if value:
-        raise RequestError(f"{option} goes with {other}.")
+def _refuse_section(section: str) -> None:
+    if section:
+        raise RequestError("--section goes with --library.")
+
+
+def _frames(given: dict[str, Any]) -> FrameChoice:
+    """Raises `RequestError`."""
+    by = given["frames"]
+    if given["frame_interval"] is not None and by != "interval":
+        raise RequestError("--frame-interval goes with --frames interval.")
+    if given["exact"] is not None and by not in (None, "scenes"):
+        raise RequestError(f"--exact is about shots, and does not go with --frames {by}.")
+    return FrameChoice(by, given["frame_interval"], given["max_frames"], given["exact"])
+
+
+def _request(name: str, given: dict[str, Any]) -> LearnRequest:
+    """Raises `RequestError`."""
+    backbone = BackboneChoice(
+        mean=_colours("--mean", given["mean"], least=-math.inf),
+        deviation=_colours("--std", given["std"], least=1e-6),
+        side_px=given["size"],
+    )
+    if given["backbone"]:
+        backbone = replace(backbone, name=given["backbone"])
+    chosen = {
+        "min_examples": given["min_examples"],
+        "precision": given["precision"],
+        "words": given["genres"],
+    }
+    changes = {name: value for name, value in chosen.items() if value is not None}
+    return replace(LearnRequest(name, backbone, _frames(given)), **changes)
+
+
+def _refuse_beside_update(csv: Path | None, given: dict[str, Any]) -> None:
+    """Raises `RequestError`: an update takes everything from the model that there is."""
+    options = [name for name, value in given.items() if value not in (None, "")]
+    if csv is not None or options:
+        what = "a CSV" if csv is not None else f"--{options[0].replace('_', '-')}"
+        raise RequestError(
+            f"--update learns as the model did before, so {what} does not go with it; leave out"
+            " --update to learn in another way."
+        )
+
+
+def _colours(option: str, text: str | None, *, least: float) -> Colours | None:
+    if text is None:
+        return None
+    try:
+        red, green, blue = map(float, text.split(","))
+    except ValueError as exc:
+        raise RequestError(f"{option} takes three numbers, such as 0.485,0.456,0.406.") from exc
+    if not all(math.isfinite(value) and value >= least for value in (red, green, blue)):
+        above = " above 0" if least > 0 else ""
+        raise RequestError(f"{option} takes three numbers{above}, not {text}.")
+    return red, green, blue

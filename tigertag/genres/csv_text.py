@@ -20,7 +20,7 @@ _SEP_LINE = re.compile(r'"?sep=([^\s\w"]|\t)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNO
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """`line`: where it begins. `values`: one for each column, without white space around it."""
 
     line: int
@@ -28,7 +28,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CsvTable:
     """`names`: of the columns, as written; `columns`: the same in lower case.
 
     `odd`: the lines of rows that have more values than columns; those rows are not in `rows`.
@@ -37,17 +37,17 @@ class Table:
     path: Path
     names: tuple[str, ...]
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CsvRow, ...]
     odd: tuple[int, ...]
     is_utf8: bool
 
-    def values(self, row: Row) -> dict[str, str]:
+    def values(self, row: CsvRow) -> dict[str, str]:
         """Return the values of a row by column; a short row has none at its end."""
         rest = [""] * (len(self.columns) - len(row.values))
         return dict(zip(self.columns, [*row.values, *rest], strict=True))
 
 
-def read(path: Path, known: Iterable[str]) -> Table:
+def read(path: Path, known: Iterable[str]) -> CsvTable:
     """Read a file whose first row names its columns; `known` names tell which separator it has.
 
     A first line `sep=;` is Excel's, and says the separator. UTF-8, or else Windows-1252. Raises
@@ -66,11 +66,13 @@ def read(path: Path, known: Iterable[str]) -> Table:
     for name in columns:
         if name and columns.count(name) > 1:
             raise RequestError(f"{path} has two columns {name[:30]!r}; name one of them otherwise.")
-    rows = [row for row in records if any(row.values)]
-    odd = tuple(row.line for row in rows if any(row.values[len(columns) :]))
-    fitting = (row for row in rows if not any(row.values[len(columns) :]))
-    cut = tuple(Row(row.line, row.values[: len(columns)]) for row in fitting)
-    return Table(path, names, columns, cut, odd, is_utf8=encoding == "utf-8-sig")
+    rows, odd = [], []
+    for row in records:
+        if any(row.values[len(columns) :]):
+            odd.append(row.line)
+        elif any(row.values):
+            rows.append(CsvRow(row.line, row.values[: len(columns)]))
+    return CsvTable(path, names, columns, tuple(rows), tuple(odd), is_utf8=encoding == "utf-8-sig")
 
 
 def _raw(path: Path) -> bytes:
@@ -108,14 +110,14 @@ def _separator(text: str, known: frozenset[str]) -> str:
     """The one by which most of the known columns, then most columns, are found in the first row."""
     first = text[: text.find("\n") + 1] or text
 
-    def found(separator: str) -> tuple[int, int]:
+    def rank(separator: str) -> tuple[int, int]:
         names = [one_line(name).strip('"').casefold() for name in first.split(separator)]
         return len(known.intersection(names)), len(names)
 
-    return max(_SEPARATORS, key=found)
+    return max(_SEPARATORS, key=rank)
 
 
-def _records(text: str, separator: str, path: Path, *, line: int) -> Iterator[Row]:
+def _records(text: str, separator: str, path: Path, *, line: int) -> Iterator[CsvRow]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     before = line - 1
     while True:
@@ -125,7 +127,7 @@ def _records(text: str, separator: str, path: Path, *, line: int) -> Iterator[Ro
             raise RequestError(f"{path}, line {line}: {_fault(exc)}.") from exc
         if values is None:
             return
-        yield Row(line, tuple(value.strip() for value in values))
+        yield CsvRow(line, tuple(value.strip() for value in values))
         line = before + reader.line_num + 1
 
 

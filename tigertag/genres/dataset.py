@@ -1,45 +1,59 @@
-"""Material turned into numbers: a vector a row, the genres it bears, the film it is of."""
+"""Labelled videos turned into numbers: a vector a row, its genres, and the film it is of."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tigertag.contracts import Sampling
 from tigertag.errors import RequestError
-from tigertag.genres import film_names
-from tigertag.genres.extracting import Extractor, Shelf, extracted
-from tigertag.genres.genres import Genres
-from tigertag.genres.material import Gathered, Material
-from tigertag.genres.notes import Notes
-from tigertag.genres.pooling import Pooling, Vectors, pooled
-from tigertag.genres.watch import Watch
+from tigertag.genres import films
+from tigertag.genres.extraction import Extractor, extract
+from tigertag.genres.feature_store import FeatureStore
+from tigertag.genres.features import Flags, Pooling, Vectors, pooled
+from tigertag.genres.film_list import RowNotes
+from tigertag.genres.genre_names import GenreNames, Recognised
+from tigertag.genres.labelled import LabelledSet, LabelledVideo
 from tigertag.model import Media
 from tigertag.text import count
 
-_MOST_UNKNOWN = 100
-_NAMED = 5
+_MOST_UNKNOWN: Final = 100
+_NAMED_WORDS: Final = 5
 
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+class LearningProgress(Protocol):
+    """Who hears how far the work is. Called from one thread."""
+
+    def began(self, total: int) -> None: ...
+
+    def advanced(self, *, kept: bool) -> None:
+        """One more was looked at. `kept`: its features are."""
+
+    def note(self, line: str) -> None:
+        """What a user should know, in one line."""
+
+    def working(self, what: str) -> None:
+        """What is being done once all is looked at; each may take many seconds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """`vectors`: float32 [rows, width]; `bears`: bool [rows, genres]; the rest: one a row.
+    """`vectors`: [rows, width]; `targets`: [rows, genres]; the rest: one a row.
 
     `genres` are canonical, `spellings` how most rows write them. `films` are those that must not be
     parted: films that share a file or a name are one; `named` are the films as the rows name them,
-    `names` all that they are called. `contents` are hashes.
+    `names` all that they are called. `contents` are hashes, `written` the genres as written.
     """
 
     vectors: Vectors
-    bears: NDArray[np.bool_]
+    targets: Flags
     genres: tuple[str, ...]
-    spellings: dict[str, str]
+    spellings: Mapping[str, str]
     films: tuple[str, ...]
     named: tuple[str, ...]
     names: tuple[tuple[str, ...], ...]
@@ -49,44 +63,44 @@ class Dataset:
     pooling: Pooling
     dimensions: int
     videos: int
-    unknown: dict[str, int]
+    unknown: Mapping[str, int]
 
     def rows(self, numbers: Sequence[int]) -> "Dataset":
         """Return these rows."""
         chosen = list(numbers)
+
+        def some(values: tuple[_T, ...]) -> tuple[_T, ...]:
+            return tuple(values[number] for number in chosen)
+
         return replace(
             self,
             vectors=self.vectors[chosen],
-            bears=self.bears[chosen],
-            films=_some(self.films, chosen),
-            named=_some(self.named, chosen),
-            names=_some(self.names, chosen),
-            years=_some(self.years, chosen),
-            contents=_some(self.contents, chosen),
-            written=_some(self.written, chosen),
+            targets=self.targets[chosen],
+            films=some(self.films),
+            named=some(self.named),
+            names=some(self.names),
+            years=some(self.years),
+            contents=some(self.contents),
+            written=some(self.written),
         )
 
     def of(self, genres: Sequence[str]) -> "Dataset":
-        """Return these genres; those that no row bears among them."""
+        """Return these genres; those that no row has among them."""
         columns = np.zeros((len(self.films), len(genres)), dtype=np.bool_)
         for place, genre in enumerate(genres):
             if genre in self.genres:
-                columns[:, place] = self.bears[:, self.genres.index(genre)]
-        return replace(self, bears=columns, genres=tuple(genres))
+                columns[:, place] = self.targets[:, self.genres.index(genre)]
+        return replace(self, targets=columns, genres=tuple(genres))
 
     def films_of(self, genre: str) -> int:
-        """Return how many films bear it."""
-        column = self.bears[:, self.genres.index(genre)]
-        return len({film for film, bears in zip(self.films, column, strict=True) if bears})
-
-
-def _some(values: Sequence[_T], numbers: Sequence[int]) -> tuple[_T, ...]:
-    return tuple(values[number] for number in numbers)
+        """Return how many films have it."""
+        column = self.targets[:, self.genres.index(genre)]
+        return len({film for film, has in zip(self.films, column, strict=True) if has})
 
 
 @dataclass(frozen=True, slots=True)
-class Lens:
-    """How videos and pictures become vectors. `pooling` None: as the material allows."""
+class FeatureSettings:
+    """How videos and pictures become vectors. `pooling` None: as the videos allow."""
 
     extractor: Extractor
     sampling: Sampling
@@ -95,108 +109,111 @@ class Lens:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    material: Material
-    genres: tuple[str, ...]
-    spellings: dict[str, str]
+    video: LabelledVideo
+    recognised: Recognised
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    row: _Row
+class _Pooled:
+    number: int
     vector: Vectors
     content: str
     dimensions: int
 
 
-def read(gathered: Gathered, words: Genres, lens: Lens, shelf: Shelf, watch: Watch) -> Dataset:
-    """Look at all that is gathered; what was looked at before is taken from the shelf.
+def build(
+    labelled: LabelledSet,
+    known: GenreNames,
+    settings: FeatureSettings,
+    store: FeatureStore,
+    progress: LearningProgress,
+) -> Dataset:
+    """Extract the features of all videos; what was extracted before is taken from the store.
 
-    Rows that bear no known genre, or cannot be looked at, are left out, and `watch` is told. Raises
-    `RequestError` when nothing is left, `LibraryError`, `EngineError`.
+    Rows that have no known genre, or cannot be looked at, are left out, and `progress` hears it.
+    Raises `RequestError` when nothing is left, `LibraryError`, `EngineError`.
     """
-    for note in gathered.notes:
-        watch.said(note)
-    told, unknown = _with_genres(gathered.materials, words, watch)
-    pooling = lens.pooling or _pooling([row.material for row in told])
-    seen = _seen(told, replace(lens, pooling=pooling), shelf, watch)
+    for note in labelled.notes:
+        progress.note(note)
+    rows = [_Row(video, known.recognise(video.genres)) for video in labelled.videos]
+    unknown = Counter(word for row in rows for word in row.recognised.unknown)
+    rows = _with_genres(rows, unknown, progress)
+    # Of a picture there is one frame: where pictures are among them, the mean is all that is.
+    all_videos = all(row.video.source.media is Media.VIDEO for row in rows)
+    pooling = settings.pooling or ("full" if all_videos else "mean")
+    seen = _pooled([row.video for row in rows], replace(settings, pooling=pooling), store, progress)
     if not seen:
         raise RequestError("There is nothing that could be looked at, so nothing was learned.")
-    rows, contents = [one.row for one in seen], tuple(one.content for one in seen)
-    named = tuple(row.material.film for row in rows)
-    names = tuple(tuple(sorted({row.material.film, *row.material.names})) for row in rows)
-    genres = tuple(sorted({genre for row in rows for genre in row.genres}))
+    rows, contents = [rows[row.number] for row in seen], tuple(row.content for row in seen)
+    named = tuple(row.video.film for row in rows)
+    names = tuple(tuple(sorted({row.video.film, *row.video.names})) for row in rows)
+    genres = tuple(sorted({genre for row in rows for genre in row.recognised.genres}))
     return Dataset(
-        vectors=np.stack([one.vector for one in seen]),
-        bears=np.array([[genre in row.genres for genre in genres] for row in rows]),
+        vectors=np.stack([row.vector for row in seen]),
+        targets=np.array([[genre in row.recognised.genres for genre in genres] for row in rows]),
         genres=genres,
         spellings=_spellings(rows),
         films=_joined(named, names, contents),
         named=named,
         names=names,
-        years=tuple(row.material.year for row in rows),
+        years=tuple(row.video.year for row in rows),
         contents=contents,
-        written=tuple(row.material.genres for row in rows),
+        written=tuple(row.video.genres for row in rows),
         pooling=pooling,
         dimensions=seen[0].dimensions,
-        videos=sum(row.material.found.media is Media.VIDEO for row in rows),
-        unknown=unknown,
+        videos=sum(row.video.source.media is Media.VIDEO for row in rows),
+        unknown=dict(unknown.most_common(_MOST_UNKNOWN)),
     )
 
 
 def _with_genres(
-    materials: Sequence[Material], words: Genres, watch: Watch
-) -> tuple[list[_Row], dict[str, int]]:
-    """Return the rows that bear a known genre, and the words that are none, with their counts."""
-    rows: list[_Row] = []
-    unknown: Counter[str] = Counter()
-    for material in materials:
-        said = words.recognise(material.genres)
-        unknown.update(said.unknown)
-        if said.genres:
-            rows.append(_Row(material, said.genres, dict(said.spellings)))
+    rows: Sequence[_Row], unknown: Counter[str], progress: LearningProgress
+) -> list[_Row]:
     if unknown:
-        some = ", ".join(f"{word} ({number})" for word, number in unknown.most_common(_NAMED))
-        more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
-        watch.said(f"These are no genres here: {some}{more}; --genres FILE adds some.")
-    if len(rows) < len(materials):
-        watch.said(f"{count(len(materials) - len(rows), 'row')} left out: no genre that is known.")
-    if not rows:
-        raise RequestError("No row bears a genre that is known, so there is nothing to learn.")
-    return rows, dict(unknown.most_common(_MOST_UNKNOWN))
+        some = ", ".join(f"{word} ({n})" for word, n in unknown.most_common(_NAMED_WORDS))
+        more = f" and {len(unknown) - _NAMED_WORDS} more" if len(unknown) > _NAMED_WORDS else ""
+        progress.note(f"These are no genres here: {some}{more}; --genres FILE adds some.")
+    kept = [row for row in rows if row.recognised.genres]
+    if len(kept) < len(rows):
+        progress.note(f"{count(len(rows) - len(kept), 'row')} left out: no genre that is known.")
+    if not kept:
+        raise RequestError("No row has a genre that is known, so there is nothing to learn.")
+    return kept
 
 
-def _pooling(materials: Sequence[Material]) -> Pooling:
-    """Of a picture there is one frame: where pictures are among them, the mean is all that is."""
-    return "full" if all(one.found.media is Media.VIDEO for one in materials) else "mean"
-
-
-def _seen(rows: Sequence[_Row], lens: Lens, shelf: Shelf, watch: Watch) -> list[_Seen]:
-    """Look at each of the rows; return those that could be looked at, in their order."""
-    assert lens.pooling is not None
-    seen: dict[int, _Seen] = {}
-    refused = Notes()
-    watch.began(len(rows))
-    found = [row.material.found for row in rows]
-    with closing(extracted(found, lens.extractor, lens.sampling, shelf)) as results:
+def _pooled(
+    videos: Sequence[LabelledVideo],
+    settings: FeatureSettings,
+    store: FeatureStore,
+    progress: LearningProgress,
+) -> list[_Pooled]:
+    """Return a vector of each video that could be looked at, in the order of the videos."""
+    assert settings.pooling is not None
+    kept: list[_Pooled] = []
+    refused = RowNotes()
+    progress.began(len(videos))
+    sources = [video.source for video in videos]
+    with closing(extract(sources, settings.extractor, settings.sampling, store)) as results:
         for result in results:
-            row, features = rows[result.number], result.features
-            watch.advanced(kept=features is not None)
+            video, features = videos[result.number], result.features
+            progress.advanced(kept=features is not None)
             if features is None:
-                refused.left_out(row.material.line, result.reason, row.material.called)
+                refused.left_out(video.line, result.reason, video.called)
                 continue
-            vector = pooled(features, lens.pooling)
+            # At once: the features of all videos would not fit into memory.
+            vector = pooled(features, settings.pooling)
             dimensions = features.frames.shape[1]
-            seen[result.number] = _Seen(row, vector, result.content, dimensions)
-    for note in refused.said():
-        watch.said(note)
-    return [seen[number] for number in sorted(seen)]
+            kept.append(_Pooled(result.number, vector, result.content, dimensions))
+    for note in refused.lines():
+        progress.note(note)
+    return sorted(kept, key=lambda row: row.number)
 
 
 def _spellings(rows: Sequence[_Row]) -> dict[str, str]:
     """How most rows write each genre, so that tags are words that the library has already."""
     written: dict[str, Counter[str]] = {}
     for row in rows:
-        for genre, spelling in row.spellings.items():
+        for genre, spelling in row.recognised.spellings.items():
             written.setdefault(genre, Counter())[spelling] += 1
     return {
         genre: min(some, key=lambda word: (-some[word], word)) for genre, some in written.items()
@@ -204,10 +221,10 @@ def _spellings(rows: Sequence[_Row]) -> dict[str, str]:
 
 
 def _joined(
-    films: Sequence[str], names: Sequence[Sequence[str]], contents: Sequence[str]
+    named: Sequence[str], names: Sequence[Sequence[str]], contents: Sequence[str]
 ) -> tuple[str, ...]:
     """Make one film of those that share a name or a file: one would be learned, one tested."""
-    parent = {film: film for film in films}
+    parent = {film: film for film in named}
 
     def root(film: str) -> str:
         while parent[film] != film:
@@ -215,9 +232,8 @@ def _joined(
         return film
 
     first: dict[str, str] = {}
-    for film, some, content in zip(films, film_names.linked(names), contents, strict=True):
-        for shared in (*some, content):
-            other = root(first.setdefault(shared, film))
-            low, high = sorted((root(film), other))
+    for film, linked, content in zip(named, films.linked(names), contents, strict=True):
+        for shared in (*linked, content):
+            low, high = sorted((root(film), root(first.setdefault(shared, film))))
             parent[high] = low
-    return tuple(root(film) for film in films)
+    return tuple(root(film) for film in named)

@@ -1,6 +1,7 @@
 """What a genre model says of itself: its manifest.json."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import PurePath
@@ -18,22 +19,27 @@ from pydantic import (
 
 from tigertag.contracts import Sampling
 from tigertag.errors import ModelError
-from tigertag.genres.pooling import Pooling
-from tigertag.genres.pooling import width as pooled_width
+from tigertag.genres.features import Pooling, pooled_width
 from tigertag.text import tidy
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""1: the head was an ONNX graph, and what it was compared with an archive of scikit-learn's."""
 MANIFEST: Final = "manifest.json"
-HEAD: Final = "head.onnx"
-ARCHIVE: Final = "archive.skops"
+HEAD: Final = "head.npz"
+BASELINES: Final = "baselines.npz"
 EXAMPLES: Final = "examples.json"
 BACKBONE: Final = "backbone.onnx"
 """There only where the backbone is the user's own."""
 SEAL: Final = "manifest.json.sha256"
-"""The fingerprint of the manifest, so that one that was changed is noticed: see `sha256sum -c`."""
-_ANSWERING: Final = {"fingerprint", "side_px", "mean", "deviation"}
-"""What answers depend on of a backbone; an own one may be called anything."""
+"""The SHA-256 of the manifest, so that one that was changed is noticed: see `sha256sum -c`."""
 _OTHER_FORMAT: Final = f"has a format that this version does not know; format {FORMAT} is known"
+_ANSWERS_DEPEND_ON: Final[Mapping[str, bool | set[str]]] = {
+    "sampling": True,
+    "view": True,
+    "pooling": True,
+    # An own backbone may be called anything.
+    "backbone": {"fingerprint", "side_px", "mean", "deviation"},
+}
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -43,17 +49,17 @@ def _in_utc(at: datetime) -> datetime:
 
 
 def _tidied(name: str) -> str:
-    if not (found := tidy(name)):
+    if not (tidied := tidy(name)):
         raise ValueError("a name is missing")
-    return found
+    return tidied
 
 
-Named = Annotated[str, AfterValidator(_tidied)]
+Name = Annotated[str, AfterValidator(_tidied)]
 """What may be shown and written: see `text.tidy`."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-Colours = tuple[float, float, float]
+Rgb = tuple[float, float, float]
 
 
 class _Part(BaseModel):
@@ -62,58 +68,39 @@ class _Part(BaseModel):
     )
 
 
-class BackboneOf(_Part):
+class BackboneInfo(_Part):
     """The network whose embeddings were learned from.
 
     `mean`, `deviation`: what an own one takes, (p / 255 - mean) / deviation; a known one knows.
     """
 
-    name: Named
+    name: Name
     fingerprint: str
     side_px: int = Field(gt=0, le=4096)
     own: bool = False
-    mean: Colours | None = None
-    deviation: Colours | None = None
+    mean: Rgb | None = None
+    deviation: Rgb | None = None
 
 
-class SamplingOf(_Part):
-    """`contracts.Sampling`, as it is written down."""
-
-    by: Literal["scenes", "interval", "keyframes"]
-    interval_s: float
-    max_frames: int
-    scene_threshold: float
-    exact: bool
-
-    @classmethod
-    def noted(cls, sampling: Sampling) -> "SamplingOf":
-        return cls.model_validate(sampling, from_attributes=True)
-
-    @property
-    def taken(self) -> Sampling:
-        return Sampling(**self.model_dump())
-
-
-class GenreOf(_Part):
+class GenreInfo(_Part):
     """One genre: as servers spell it, and its canonical name. `films` were learned from.
 
-    `threshold`: the probability from which on it is told; None: too weak to be told.
+    `threshold`: the probability from which on it is sure; None: it never is.
     """
 
-    name: Named
-    canonical: Named
+    name: Name
+    canonical: Name
     films: Count
     threshold: Probability | None
 
 
-class SourceOf(_Part):
-    """Where examples came from: a CSV, perhaps with its matrix, or a section of a library.
+class SourceInfo(_Part):
+    """Where examples came from: a CSV, or a section of a library.
 
     `section` is its id, `title` what people know it by.
     """
 
     csv: str | None = None
-    matrix: str | None = None
     library: str | None = None
     section: str | None = None
     title: str | None = None
@@ -133,14 +120,14 @@ class LeftOut(_Part):
     genres: dict[str, Count] = {}
 
 
-class DataOf(_Part):
+class DataInfo(_Part):
     """What there was, in numbers. `tested` of the films were held out, chosen as `split` says.
 
     `years`: the first and the last, where they are known. `footage`: what was looked at of videos,
     as `Library.footage` has it; None: that is not known.
     """
 
-    source: SourceOf
+    source: SourceInfo
     films: Count
     tested: Count
     examples: Count
@@ -152,8 +139,8 @@ class DataOf(_Part):
     split: Literal["time", "time and film", "film"]
 
 
-class SettingsOf(_Part):
-    """How it was learned. `words`: the file that told more words for genres."""
+class FitSettings(_Part):
+    """How it was learned. `words`: the file with more words for genres."""
 
     c: float = Field(gt=0)
     folds: int = Field(ge=2)
@@ -162,7 +149,7 @@ class SettingsOf(_Part):
     words: str | None = None
 
 
-def _unlike(genres: tuple[GenreOf, ...]) -> tuple[GenreOf, ...]:
+def _all_different(genres: tuple[GenreInfo, ...]) -> tuple[GenreInfo, ...]:
     if len({genre.name.casefold() for genre in genres}) < len(genres):
         raise ValueError("a genre is there twice")
     return genres
@@ -174,19 +161,19 @@ class Manifest(_Part):
     `view`: the version of the tiles that frames are seen as; `dimensions`: of an embedding.
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[2] = FORMAT
     name: str
     made_at: Annotated[datetime, AfterValidator(_in_utc)]
-    backbone: BackboneOf
-    sampling: SamplingOf
+    backbone: BackboneInfo
+    sampling: Sampling
     view: int
     pooling: Pooling
     dimensions: int = Field(gt=0, le=65_536)
     genres: Annotated[
-        tuple[GenreOf, ...], Field(min_length=1, max_length=1000), AfterValidator(_unlike)
+        tuple[GenreInfo, ...], Field(min_length=1, max_length=1000), AfterValidator(_all_different)
     ]
-    data: DataOf
-    settings: SettingsOf
+    data: DataInfo
+    settings: FitSettings
     metrics: dict[str, JsonValue]
     program: str
     files: dict[str, Sha256] = {}
@@ -202,8 +189,10 @@ class Manifest(_Part):
         return tuple(genre.name for genre in self.genres)
 
     @property
-    def thresholds(self) -> dict[str, float | None]:
-        return {genre.name: genre.threshold for genre in self.genres}
+    def thresholds(self) -> dict[str, float]:
+        """The threshold of each genre that has one."""
+        thresholds = {genre.name: genre.threshold for genre in self.genres}
+        return {name: least for name, least in thresholds.items() if least is not None}
 
     @property
     def identity(self) -> str:
@@ -212,42 +201,34 @@ class Manifest(_Part):
         That is the head, the backbone, how frames are chosen, seen and pooled, and the genres'
         names; not thresholds or figures, nor when and by which version it was learned.
         """
-        facts = self.model_dump_json(
-            include={"sampling": True, "view": True, "pooling": True, "backbone": _ANSWERING}
-        )
-        told = [self.files.get(HEAD, ""), facts, *self.names]
-        return sha256(json.dumps(told).encode()).hexdigest()
+        facts = self.model_dump_json(include=_ANSWERS_DEPEND_ON)
+        parts = [self.files.get(HEAD, ""), facts, *self.names]
+        return sha256(json.dumps(parts).encode()).hexdigest()
 
     def written(self) -> bytes:
         return self.model_dump_json(indent=1).encode() + b"\n"
 
 
-def fingerprint(data: bytes) -> str:
-    """Return what tells a model from every other: the SHA-256 of its manifest."""
-    return sha256(data).hexdigest()
-
-
 def seal(data: bytes) -> bytes:
     """Return the seal of a manifest."""
-    return f"{fingerprint(data)}  {MANIFEST}\n".encode()
+    return f"{sha256(data).hexdigest()}  {MANIFEST}\n".encode()
 
 
 def read(data: bytes) -> Manifest:
     """Return the manifest. Raises `ModelError`, one line that says what is wrong with it."""
     try:
-        found = Manifest.model_validate_json(data)
+        manifest = Manifest.model_validate_json(data)
     except ValidationError as exc:
         raise ModelError(f"its {MANIFEST} {_fault(exc)}") from exc
-    if "format" not in found.model_fields_set:
+    if "format" not in manifest.model_fields_set:
         raise ModelError(f"its {MANIFEST} {_OTHER_FORMAT}")
-    return found
+    return manifest
 
 
 def _fault(exc: ValidationError) -> str:
     errors = exc.errors(include_url=False, include_context=False)
-    for error in errors:
-        if error["loc"] == ("format",):
-            return _OTHER_FORMAT
+    if any(error["loc"] == ("format",) for error in errors):
+        return _OTHER_FORMAT
     first = errors[0]
     if first["type"] == "json_invalid":
         return "is no JSON"

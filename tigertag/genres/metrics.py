@@ -4,7 +4,7 @@
   probabilities from the highest down; scikit-learn's `average_precision_score`.
 - AUC: the area under the ROC curve, ties counting half; scikit-learn's `roc_auc_score`.
 - ECE, the expected calibration error: over ten bins of equal width, the sum of share of cases in
-  the bin * |mean probability - share that bears the genre| (Naeini, Cooper and Hauskrecht 2015).
+  the bin * |mean probability - share that has the genre| (Naeini, Cooper and Hauskrecht 2015).
 - Brier: the mean of (probability - 1 or 0) squared.
 
 A macro figure is the mean over genres; a micro one takes each film and genre as a case of its own.
@@ -17,6 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tigertag.genres.features import Flags, Floats
+
 BINS: Final = 10
 RESAMPLES: Final = 1000
 PERCENTILES: Final = (2.5, 50.0, 97.5)
@@ -24,8 +26,8 @@ PERCENTILES: Final = (2.5, 50.0, 97.5)
 _SEED: Final = 0
 _AT_ONCE: Final = 50
 
-Floats = NDArray[np.float64]
-Bears = NDArray[np.bool_]
+_Figures = dict[str, Floats]
+"""Figures by name, each [draws] or [draws, genres]; NaN where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Estimate:
 class Measured:
     """`in_all`: macro_ap, micro_ap, macro_auc, micro_auc, ece, macro_ece, brier.
 
-    `per_genre`, one a genre: ap, auc, ece, brier. A genre that all of the films bear, or none, has
+    `per_genre`, one a genre: ap, auc, ece, brier. A genre that all of the films have, or none, has
     no ap and no auc, and takes no part in macro_ap and macro_auc. `ece` is that of all films and
     genres together, `macro_ece` the mean of the genres'.
     """
@@ -50,31 +52,25 @@ class Measured:
     per_genre: tuple[Mapping[str, Estimate], ...]
 
 
-def measure(bears: Bears, probabilities: Floats, films: Sequence[str]) -> Measured:
-    """Measure probabilities [rows, genres]; `films` is the film of each row.
+def measure(targets: Flags, probabilities: Floats, films: Sequence[str]) -> Measured:
+    """Measure probabilities [rows, genres] against `targets`; `films` is the film of each row.
 
     Intervals are percentiles of a bootstrap that draws films, not rows, always the same ones. They
     are moved so that its median is the figure: films that are drawn twice make ties, which raise
     AP, and gaps, which raise ECE.
     """
-    cases = _Cases.of(bears, probabilities)
-    once = cases.scores(np.ones((1, len(bears))))
-    drawn = _joined([cases.scores(weights) for weights in _draws(films)])
+    cases = _Cases.of(targets, probabilities)
+    in_all, each = cases.figures(np.ones((1, len(targets))))
+    draws = [cases.figures(weights) for weights in _draws(films)]
+    drawn_in_all = {name: np.concatenate([draw[0][name] for draw in draws]) for name in in_all}
+    drawn_each = {name: np.concatenate([draw[1][name] for draw in draws]) for name in each}
     return Measured(
-        {name: _estimate(once.in_all[name][0], drawn.in_all[name]) for name in once.in_all},
+        {name: _estimate(in_all[name][0], drawn_in_all[name]) for name in in_all},
         tuple(
-            {name: _estimate(once.each[name][0, n], drawn.each[name][:, n]) for name in once.each}
-            for n in range(bears.shape[1])
+            {name: _estimate(each[name][0, n], drawn_each[name][:, n]) for name in each}
+            for n in range(targets.shape[1])
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    """Figures by name: `in_all` [draws], `each` [draws, genres]; NaN where there is none."""
-
-    in_all: Mapping[str, Floats]
-    each: Mapping[str, Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +86,20 @@ class _Cases:
     squares: Floats
 
     @classmethod
-    def of(cls, bears: Bears, probabilities: Floats) -> "_Cases":
-        rows = np.arange(len(bears))
-        columns = zip(bears.T, probabilities.T, strict=True)
-        gap = probabilities - bears
+    def of(cls, targets: Flags, probabilities: Floats) -> "_Cases":
+        rows = np.arange(len(targets))
+        columns = zip(targets.T, probabilities.T, strict=True)
+        gap = probabilities - targets
         return cls(
-            tuple(_Ranked.of(borne, column, rows) for borne, column in columns),
-            _Ranked.of(bears.ravel(), probabilities.ravel(), np.repeat(rows, bears.shape[1])),
+            tuple(_Ranked.of(target, column, rows) for target, column in columns),
+            _Ranked.of(targets.ravel(), probabilities.ravel(), np.repeat(rows, targets.shape[1])),
             _in_bins(gap, probabilities),
             gap**2,
         )
 
-    def scores(self, weights: Floats) -> _Scores:
-        """Return the figures where each row counts so often: weights [draws, rows]."""
-        areas = np.stack([one.areas(weights) for one in self.genres], axis=-1)
+    def figures(self, weights: Floats) -> tuple[_Figures, _Figures]:
+        """Return figures in all and by genre, each row counted so often: weights [draws, rows]."""
+        areas = np.stack([genre.areas(weights) for genre in self.genres], axis=-1)
         micro = self.all.areas(weights)
         rows = weights.sum(axis=1, keepdims=True)
         off = (weights @ self.gaps / rows).reshape(len(weights), len(self.genres), BINS)
@@ -122,39 +118,39 @@ class _Cases:
             "macro_ece": each["ece"].mean(axis=1),
             "brier": each["brier"].mean(axis=1),
         }
-        return _Scores(in_all, each)
+        return in_all, each
 
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """Cases from the highest probability down: their rows, and whether they bear the genre.
+    """Cases from the highest probability down: their rows, and whether they have the genre.
 
     `ends`: the last case of each distinct probability.
     """
 
     rows: NDArray[np.intp]
-    bears: Bears
+    targets: Flags
     ends: NDArray[np.intp]
 
     @classmethod
-    def of(cls, bears: Bears, probabilities: Floats, rows: NDArray[np.intp]) -> "_Ranked":
+    def of(cls, targets: Flags, probabilities: Floats, rows: NDArray[np.intp]) -> "_Ranked":
         order = np.argsort(-probabilities, kind="stable")
         falls = np.diff(probabilities[order]) != 0
-        return cls(rows[order], bears[order], np.flatnonzero(np.append(falls, True)))
+        return cls(rows[order], targets[order], np.flatnonzero(np.append(falls, True)))
 
     def areas(self, weights: Floats) -> Floats:
         """Return AP and AUC of each draw: [2, draws]."""
         drawn = weights[:, self.rows]
         seen = np.cumsum(drawn, axis=1)[:, self.ends]
-        hits = np.cumsum(drawn * self.bears, axis=1)[:, self.ends]
+        hits = np.cumsum(drawn * self.targets, axis=1)[:, self.ends]
         new_hits, misses = np.diff(hits, axis=1, prepend=0.0), seen - hits
         precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
         area = (hits - new_hits / 2) * np.diff(misses, axis=1, prepend=0.0)
-        bearers, others = hits[:, -1], misses[:, -1]
+        positives, negatives = hits[:, -1], misses[:, -1]
         return np.stack(
             [
-                _shared((new_hits * precision).sum(axis=1) * others, bearers * others),
-                _shared(area.sum(axis=1), bearers * others),
+                _shared((new_hits * precision).sum(axis=1) * negatives, positives * negatives),
+                _shared(area.sum(axis=1), positives * negatives),
             ]
         )
 
@@ -184,14 +180,6 @@ def _draws(films: Sequence[str]) -> Iterator[Floats]:
     for _begin in range(0, RESAMPLES, _AT_ONCE):
         drawn = random.multinomial(len(known), np.full(len(known), 1 / len(known)), size=_AT_ONCE)
         yield drawn[:, film_of].astype(np.float64)
-
-
-def _joined(scores: Sequence[_Scores]) -> _Scores:
-    first = scores[0]
-    return _Scores(
-        {name: np.concatenate([one.in_all[name] for one in scores]) for name in first.in_all},
-        {name: np.concatenate([one.each[name] for one in scores]) for name in first.each},
-    )
 
 
 def _estimate(value: np.float64, drawn: Floats) -> Estimate:

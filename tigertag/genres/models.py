@@ -9,22 +9,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from tigertag.contracts import Host
 from tigertag.errors import ModelError, RequestError, os_reason
-from tigertag.genres.genre_model import GenreModel
-from tigertag.genres.keeping import OpenFolder, opened, replace
+from tigertag.genres.files import OpenFolder, opened, replace
 from tigertag.genres.manifest import (
-    ARCHIVE,
     BACKBONE,
+    BASELINES,
     EXAMPLES,
     HEAD,
     MANIFEST,
     SEAL,
     Manifest,
-    fingerprint,
     read,
     seal,
 )
-from tigertag.inference.head import Head
+from tigertag.genres.model import GenreModel, Head
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 NO_NAME: Final = (
@@ -35,8 +34,8 @@ BEFORE: Final = ".before"
 MOST_BYTES: Final = {
     MANIFEST: 1 << 24,
     SEAL: 1 << 10,
-    HEAD: 1 << 27,
-    ARCHIVE: 1 << 29,
+    HEAD: 1 << 29,
+    BASELINES: 1 << 29,
     EXAMPLES: 1 << 29,
     BACKBONE: 1 << 31,
 }
@@ -44,25 +43,26 @@ MOST_BYTES: Final = {
 _PICKLES: Final = {".pkl", ".pickle", ".joblib"}
 _PICKLE: Final = re.compile(rb"\x80[\x01-\x05]|\x78[\x01\x5e\x9c\xda]|\x1f\x8b|BZh|\xfd7zXZ")
 """How a pickle begins, or one that joblib packed."""
-_ADVISED: Final = re.compile("; take it away$|pip install")
-"""Problems that learning again would not solve."""
+_ADVISED: Final = re.compile("; take it away$")
+"""A problem that learning again would not solve."""
 _ZIP: Final = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """What a model says of itself, and what tells it from every other."""
+class WholeModel:
+    """A model, and the files of it that only learning and measuring need."""
 
-    manifest: Manifest
-    fingerprint: str
+    model: GenreModel
+    examples: bytes
+    baselines: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model in a list: `noted`, or the one line that says why it cannot be used."""
+    """A model in a list: its manifest, or the one line that says why it cannot be used."""
 
     name: str
-    noted: Noted | None
+    manifest: Manifest | None
     problem: str = ""
 
 
@@ -84,34 +84,39 @@ class Models:
         found = {folder.name.removesuffix(BEFORE) for folder in folders}
         return tuple(sorted(name for name in found if NAME.fullmatch(name)))
 
-    def manifests(self) -> tuple[Listed, ...]:
-        """Return what each says of itself; one that cannot be used with its problem.
+    def listed(self) -> tuple[Listed, ...]:
+        """Return the manifest of each; one that cannot be used with its problem.
 
-        Of their other files it is only looked whether they are those that were kept. Raises
-        `ModelError`: the folder cannot be read.
+        Of their other files only the hashes are compared. Raises `ModelError`: the folder cannot
+        be read.
         """
         return tuple(self._listed(name) for name in self.names())
 
-    def noted(self, name: str) -> Noted:
-        """Return what the model says of itself; its other files are not read. Fast.
+    def manifest(self, name: str) -> Manifest:
+        """Return the model's manifest; its other files are not read. Fast.
 
         Raises `ModelError`: there is no such model, or it cannot be used; `RequestError`: this is
         no name.
         """
-        with self._found(name) as (_, folder):
-            return _noted(folder, name)
+        with self._opened(name) as (_, folder):
+            return _manifest(folder, name)
 
     def load(self, name: str) -> GenreModel:
-        """Return the model, every file of it checked. Raises as `noted` does."""
-        with self._found(name) as (path, folder):
+        """Return the model, every file of it checked. Raises as `manifest` does."""
+        with self._opened(name) as (path, folder):
             return _loaded(path, folder, name)
 
-    def file(self, name: str, file: str) -> bytes:
-        """Return one of the model's files, as it was when it was kept. Raises as `noted` does."""
-        with self._found(name) as (_, folder):
-            data = folder.read(file, most=MOST_BYTES[file])
-            _compare(file, sha256(data).hexdigest(), _noted(folder, name).manifest)
-            return data
+    def load_whole(self, name: str) -> WholeModel:
+        """Return all of a model. Raises as `manifest` does.
+
+        Its folder is held open, so learning it again meanwhile mixes nothing.
+        """
+        with self._opened(name) as (path, folder):
+            model = _loaded(path, folder, name)
+            examples, baselines = (
+                _read(folder, file, model.manifest) for file in (EXAMPLES, BASELINES)
+            )
+            return WholeModel(model, examples, baselines)
 
     def save(self, manifest: Manifest, files: Mapping[str, bytes]) -> GenreModel:
         """Keep a model under its manifest's name and return it, loaded.
@@ -121,34 +126,34 @@ class Models:
         `StoreError`: it cannot be written; `ModelError`: it could not be loaded again;
         `RequestError`: this is no name.
         """
-        name = named(manifest.name)
+        name = check_name(manifest.name)
         sums = {file: sha256(data).hexdigest() for file, data in files.items()}
         written = manifest.model_copy(update={"files": sums}).written()
-        with _telling(name):
+        with _problems_of(name):
             sealed = {**files, MANIFEST: written, SEAL: seal(written)}
             replace(self._folder, name, sealed, check=partial(_check, name=name))
         return self.load(name)
 
     def _listed(self, name: str) -> Listed:
         try:
-            with self._found(name) as (_, folder):
-                return Listed(name, _examined(folder, name))
+            with self._opened(name) as (_, folder):
+                return Listed(name, _checked(folder, name))
         except ModelError as exc:
             return Listed(name, None, str(exc))
 
     @contextmanager
-    def _found(self, name: str) -> Iterator[tuple[Path, OpenFolder]]:
+    def _opened(self, name: str) -> Iterator[tuple[Path, OpenFolder]]:
         """Open the model's folder, or, where a kill left none, that of the one before it."""
-        named(name)
+        check_name(name)
         with ExitStack() as held:
-            with _telling(name):
+            with _problems_of(name):
                 found = self._either(name, held)
             if found is None:
                 raise ModelError(
                     f"There is no genre model {name!r}; learn one: tigertag genre learn CSV "
                     f"--name {name}, or with --library and --section."
                 )
-            with _telling(name):
+            with _problems_of(name):
                 yield found
 
     def _either(self, name: str, held: ExitStack) -> tuple[Path, OpenFolder] | None:
@@ -158,7 +163,12 @@ class Models:
         return None
 
 
-def named(name: str) -> str:
+def models_of(host: Host) -> Models:
+    """Return the models of a home."""
+    return Models(host.models / "genres")
+
+
+def check_name(name: str) -> str:
     """Return the name. Raises `RequestError`: a model cannot be called so."""
     if not NAME.fullmatch(name):
         raise RequestError(f"{name!r} {NO_NAME}")
@@ -166,7 +176,7 @@ def named(name: str) -> str:
 
 
 @contextmanager
-def _telling(name: str) -> Iterator[None]:
+def _problems_of(name: str) -> Iterator[None]:
     """Say of which model the problem is."""
     try:
         yield
@@ -182,7 +192,7 @@ def _check(folder: Path, *, name: str) -> None:
         _loaded(folder, held, name)
 
 
-def _noted(folder: OpenFolder, name: str) -> Noted:
+def _manifest(folder: OpenFolder, name: str) -> Manifest:
     _refuse_pickles(folder.names())
     data = folder.read(MANIFEST, most=MOST_BYTES[MANIFEST])
     manifest = read(data)
@@ -190,7 +200,7 @@ def _noted(folder: OpenFolder, name: str) -> Noted:
         raise ModelError(f"its {MANIFEST} was changed since it was learned")
     if manifest.name != name:
         raise ModelError(f"its {MANIFEST} is that of {manifest.name!r}; call its folder so again")
-    return Noted(manifest, fingerprint(data))
+    return manifest
 
 
 def _refuse_pickles(names: list[str]) -> None:
@@ -199,38 +209,39 @@ def _refuse_pickles(names: list[str]) -> None:
             raise ModelError(f"{name} is in its folder, and pickles are never read; take it away")
 
 
-def _examined(folder: OpenFolder, name: str) -> Noted:
-    """Compare every file with the manifest; none is made anything of."""
-    noted = _noted(folder, name)
-    manifest = noted.manifest
-    wanted = {HEAD, ARCHIVE, EXAMPLES} | ({BACKBONE} if manifest.backbone.own else set())
+def _checked(folder: OpenFolder, name: str) -> Manifest:
+    """Compare every file with the manifest; nothing is loaded."""
+    manifest = _manifest(folder, name)
+    wanted = {HEAD, BASELINES, EXAMPLES} | ({BACKBONE} if manifest.backbone.own else set())
     if set(manifest.files) != wanted:
         raise ModelError(f"its {MANIFEST} does not name the files that it should")
     for file in sorted(wanted):
-        found, start = folder.examined(file, most=MOST_BYTES[file])
+        digest, start = folder.examined(file, most=MOST_BYTES[file])
         _refuse_content(file, start)
-        _compare(file, found, manifest)
-    return noted
+        _compare(file, digest, manifest)
+    return manifest
 
 
 def _loaded(path: Path, folder: OpenFolder, name: str) -> GenreModel:
-    noted = _examined(folder, name)
-    manifest = noted.manifest
-    data = folder.read(HEAD, most=MOST_BYTES[HEAD])
-    _compare(HEAD, sha256(data).hexdigest(), manifest)
-    head = Head(data)
-    if (head.width, head.genres) != (manifest.width, len(manifest.genres)):
-        raise ModelError(f"its {HEAD} is of another size than its {MANIFEST} says")
-    return GenreModel(manifest, noted.fingerprint, head, path)
+    manifest = _checked(folder, name)
+    data = _read(folder, HEAD, manifest)
+    head = Head.read(data, width=manifest.width, genres=len(manifest.genres))
+    return GenreModel(manifest, head, path)
+
+
+def _read(folder: OpenFolder, file: str, manifest: Manifest) -> bytes:
+    data = folder.read(file, most=MOST_BYTES[file])
+    _compare(file, sha256(data).hexdigest(), manifest)
+    return data
 
 
 def _refuse_content(file: str, start: bytes) -> None:
     if _PICKLE.match(start):
         raise ModelError(f"its {file} is a pickle, and pickles are never read")
-    if start.startswith(_ZIP) != (file == ARCHIVE):
+    if start.startswith(_ZIP) != file.endswith(".npz"):
         raise ModelError(f"its {file} is of another kind than its name says")
 
 
-def _compare(file: str, found: str, manifest: Manifest) -> None:
-    if manifest.files.get(file) != found:
+def _compare(file: str, digest: str, manifest: Manifest) -> None:
+    if manifest.files.get(file) != digest:
         raise ModelError(f"its {file} was changed since it was learned")

@@ -2,101 +2,120 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column, Table
+from rich.text import Text
 
-from tigertag.cli.session import console, say
+from tigertag.cli.main import INTERRUPTED
+from tigertag.cli.session import console, say, stderr
 from tigertag.genres.models import Listed
-from tigertag.genres.predicting import Guess, Predicted
+from tigertag.genres.predict import Predicted
 from tigertag.text import clock, count, printable
 
 if TYPE_CHECKING:
-    from tigertag.genres.evaluating import Evaluated
-    from tigertag.genres.learning import Learned
+    from tigertag.genres.evaluate import Evaluated
+    from tigertag.genres.learn import Learned
     from tigertag.genres.manifest import Manifest
 
-FEW_FILMS = 30
+FEW_FILMS: Final = 30
 """Figures of fewer films say little."""
+QUIET_S: Final = 30
+"""Where there is no bar, nothing is said for so long at most while the work goes on."""
 
-_ROWS = {"prevalence": "prevalence", "random_forest": "random forest of 10 trees"}
-_INTERVAL = "  95 %"
-_EACH = (("ap", "AP"), ("auc", "AUC"), ("ece", "ECE"), ("brier", "Brier"))
-_FIGURES = (
-    ("macro_ap", "macro AP"),
-    ("micro_ap", "micro AP"),
-    ("macro_auc", "macro AUC"),
-    ("ece", "ECE"),
-    ("macro_ece", "macro ECE"),
-    ("brier", "Brier"),
-)
+_BASELINES: Final = {
+    "prevalence": "prevalence",
+    "random_forest": "random forest of 10 trees",
+}
+_INTERVAL: Final = "  95 %"
+_PER_GENRE: Final = {"ap": "AP", "auc": "AUC", "ece": "ECE", "brier": "Brier"}
+_IN_ALL: Final = {
+    "macro_ap": "macro AP",
+    "micro_ap": "micro AP",
+    "macro_auc": "macro AUC",
+    "ece": "ECE",
+    "macro_ece": "macro ECE",
+    "brier": "Brier",
+}
 
 
-def learned(result: "Learned") -> None:
+def print_learned(learned: "Learned") -> None:
     """Say what was learned, and what it is worth."""
-    manifest, changed = result.manifest, result.changed
+    manifest, changed = learned.manifest, learned.changed
     if changed is not None:
         say(
             f"Since it was learned last: {count(changed.corrected, 'film')} with other genres,"
             f" {changed.new} new, {changed.gone} gone."
         )
-    figures(manifest.metrics)
-    _weak([genre.name for genre in manifest.genres if genre.threshold is None])
+    print_figures(manifest.metrics)
+    _say_weak(genre.name for genre in manifest.genres if genre.threshold is None)
     say(
         f"Genre model {manifest.name!r} is kept: {count(len(manifest.genres), 'genre')},"
         f" {count(manifest.data.films, 'film')}, {manifest.metrics['films']} of them to test it."
-        " A service that is running takes it up when it is started again."
+        " Restart a running service to use it."
     )
 
 
-def evaluated(result: "Evaluated") -> None:
+def print_evaluated(evaluated: "Evaluated") -> None:
     """Show the figures, and say where they are."""
-    told = result.as_json()
-    figures(told)
-    _weak([name for name, one in told["per_genre"].items() if one["threshold"] is None])
-    say(f"Written: {result.json_file}, {result.picture_file}.")
+    figures = evaluated.as_json()
+    print_figures(figures)
+    _say_weak(name for name, genre in figures["per_genre"].items() if genre["threshold"] is None)
+    say(f"Written: {evaluated.json_file}, {evaluated.picture_file}.")
 
 
-def figures(told: Mapping[str, Any]) -> None:
+def _say_weak(names: Iterable[str]) -> None:
+    weak = ", ".join(names)
+    if weak:
+        say(f"Never sure, whatever their probability: {weak}.")
+
+
+def print_figures(figures: Mapping[str, Any]) -> None:
     """Show what a model is worth, in all, beside the baselines, and genre by genre."""
-    console.print(_in_all(told))
-    console.print(_by_genre(told))
-    _untested(told)
-    if told["films"] < FEW_FILMS:
-        say(f"These are {count(told['films'], 'film')} only: their figures may be chance.")
-
-
-def _untested(told: Mapping[str, Any]) -> None:
-    borne = {name: told["per_genre"][name]["films"] for name in told["untested"]}
+    console.print(_in_all(figures))
+    console.print(_by_genre(figures))
+    films = {name: figures["per_genre"][name]["films"] for name in figures["untested"]}
     for names, reason in (
-        ([name for name, films in borne.items() if not films], "no film bears it"),
-        ([name for name, films in borne.items() if films], "every film bears it"),
+        ([name for name, number in films.items() if not number], "no film has it"),
+        ([name for name, number in films.items() if number], "every film has it"),
     ):
         if names:
             say(f"Not tested, for {reason}: {', '.join(names)}.")
+    if figures["films"] < FEW_FILMS:
+        say(f"These are {count(figures['films'], 'film')} only: their figures may be chance.")
 
 
-def _in_all(told: Mapping[str, Any]) -> Table:
-    names = [name for _key, name in _FIGURES]
-    table = _table(count(told["films"], "film"), *names)
-    model = {f"model {told['model']}": told}
-    for name, one in (model | {_ROWS[key]: one for key, one in told["baselines"].items()}).items():
-        table.add_row(name, *(_figure(one[key]) for key, _name in _FIGURES))
-        table.add_row(_INTERVAL, *(_interval(one["intervals"][key]) for key, _ in _FIGURES))
+def _in_all(figures: Mapping[str, Any]) -> Table:
+    table = _table(count(figures["films"], "film"), *_IN_ALL.values())
+    rows = {f"model {figures['model']}": figures}
+    rows |= {_BASELINES[key]: baseline for key, baseline in figures["baselines"].items()}
+    for name, row in rows.items():
+        table.add_row(name, *(_figure(row[key]) for key in _IN_ALL))
+        table.add_row(_INTERVAL, *(_interval(row["intervals"][key]) for key in _IN_ALL))
     return table
 
 
-def _by_genre(told: Mapping[str, Any]) -> Table:
-    names = [name for _key, name in _EACH]
-    table = _table("genre", "films", *names, "told at", "right")
-    for name, one in told["per_genre"].items():
-        told_at = "never" if one["threshold"] is None else f"{one['threshold']:.2f}"
-        right = f"{one['right']} of {one['told']}" if one["told"] else "-"
-        shown = (_figure(one[key]) for key, _name in _EACH)
-        table.add_row(printable(name), str(one["films"]), *shown, told_at, right)
-        table.add_row(_INTERVAL, "", *(_interval(one["intervals"][key]) for key, _ in _EACH))
+def _by_genre(figures: Mapping[str, Any]) -> Table:
+    table = _table("genre", "films", *_PER_GENRE.values(), "sure at", "right")
+    for name, row in figures["per_genre"].items():
+        sure_at = "never" if row["threshold"] is None else f"{row['threshold']:.2f}"
+        right = f"{row['right']} of {row['told']}" if row["told"] else "-"
+        shown = (_figure(row[key]) for key in _PER_GENRE)
+        table.add_row(printable(name), str(row["films"]), *shown, sure_at, right)
+        table.add_row(_INTERVAL, "", *(_interval(row["intervals"][key]) for key in _PER_GENRE))
     return table
 
 
@@ -120,83 +139,139 @@ def _end(value: float) -> str:
     return "1.0" if f"{value:.2f}" == "1.00" else f"{value:.2f}".removeprefix("0")
 
 
-def _weak(names: Sequence[str]) -> None:
-    if names:
-        say(f"Too weak to be told, whatever their probability: {', '.join(names)}.")
-
-
-def print_guesses(one: Predicted) -> None:
+def print_guesses(predicted: Predicted) -> None:
     """Print the likeliest genres of one, what speaks for them, and whether any is sure."""
-    if one.error:
-        say(f"{one.called}: {one.error}")
+    if predicted.error:
+        say(f"{predicted.called}: {predicted.error}")
         return
-    say(f"{one.called}: {'uncertain' if one.is_uncertain else _sure(one)}")
-    for guess in one.guesses:
+    sure = ", ".join(guess.name for guess in predicted.guesses if guess.is_sure)
+    say(f"{predicted.called}: {sure or 'uncertain'}")
+    for guess in predicted.guesses:
         times = ", ".join(map(clock, guess.times_s))
         at = f"  at {times}" if times else ""
         click.echo(f"  {guess.probability:.2f}  {printable(guess.name)}{at}")
-    if one.warning:
-        click.echo(f"  ({one.warning})")
+    if predicted.warning:
+        click.echo(f"  ({predicted.warning})")
 
 
-def _sure(one: Predicted) -> str:
-    return ", ".join(guess.name for guess in one.guesses if guess.is_sure)
-
-
-def print_json(one: Predicted) -> None:
+def print_json(predicted: Predicted) -> None:
     """Print one JSON object on a line."""
-    said: dict[str, Any] = {
-        "path": one.called,
-        "uncertain": one.is_uncertain,
-        "genres": [_guess(guess) for guess in one.guesses],
+    fields: dict[str, Any] = {
+        "path": predicted.called,
+        "uncertain": predicted.is_uncertain,
+        "genres": [
+            {
+                "name": guess.name,
+                "probability": round(guess.probability, 6),
+                "threshold": guess.threshold,
+                "sure": guess.is_sure,
+                "times_s": list(guess.times_s),
+            }
+            for guess in predicted.guesses
+        ],
     }
-    said |= {key: value for key, value in (("warning", one.warning), ("error", one.error)) if value}
-    sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
+    optional = {"warning": predicted.warning, "error": predicted.error}
+    fields |= {key: value for key, value in optional.items() if value}
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
-def _guess(guess: Guess) -> dict[str, Any]:
-    return {
-        "name": guess.name,
-        "probability": round(guess.probability, 6),
-        "threshold": guess.threshold,
-        "sure": guess.is_sure,
-        "times_s": list(guess.times_s),
-    }
-
-
-def listed(models: Sequence[Listed], *, as_json: bool) -> None:
+def print_models(models: Sequence[Listed], *, as_json: bool) -> None:
     """List the models, one a row or as one JSON array."""
     if as_json:
-        click.echo(json.dumps([_listed(one) for one in models], ensure_ascii=False))
+        click.echo(json.dumps([_model_json(model) for model in models], ensure_ascii=False))
     elif not models:
         say("There is no genre model yet; `tigertag genre learn` makes one.")
     else:
         table = _table("model", "genres", "films", "on", "macro AP", "ECE")
         table.add_column("learned from", overflow="fold")
-        for one in models:
-            if one.noted is not None:
-                table.add_row(one.name, *_row(one.noted.manifest))
+        for model in models:
+            if model.manifest is not None:
+                table.add_row(model.name, *_model_row(model.manifest))
         if table.row_count:
             console.print(table)
-        for one in models:
-            if one.problem:
-                say(one.problem)
+        for model in models:
+            if model.problem:
+                say(model.problem)
 
 
-def _row(manifest: "Manifest") -> tuple[str, ...]:
-    metrics = manifest.metrics
+def _model_row(manifest: "Manifest") -> tuple[str, ...]:
     return (
         str(len(manifest.genres)),
         str(manifest.data.films),
         f"{manifest.made_at:%Y-%m-%d}",
-        _figure(metrics.get("macro_ap")),
-        _figure(metrics.get("ece")),
+        _figure(manifest.metrics.get("macro_ap")),
+        _figure(manifest.metrics.get("ece")),
         printable(manifest.data.source.called),
     )
 
 
-def _listed(one: Listed) -> dict[str, Any]:
-    if one.noted is None:
-        return {"name": one.name, "problem": one.problem}
-    return one.noted.manifest.model_dump(mode="json", exclude={"files"})
+def _model_json(model: Listed) -> dict[str, Any]:
+    if model.manifest is None:
+        return {"name": model.name, "problem": model.problem}
+    return model.manifest.model_dump(mode="json", exclude={"files"})
+
+
+class ConsoleProgress:
+    """A bar for what is looked at, on standard error. Keeps to `LearningProgress`."""
+
+    def __init__(self, bar: Progress, now: Callable[[], float] = time.monotonic) -> None:
+        self._bar = bar
+        self._now = now
+        self._noted_at = now()
+        self._task: TaskID | None = None
+        self.kept = 0
+        self.done = 0
+        self.total = 0
+
+    def began(self, total: int) -> None:
+        self.total = total
+        self._task = self._bar.add_task("Looking", total=total)
+
+    def advanced(self, *, kept: bool) -> None:
+        self.kept += kept
+        self.done += 1
+        if self._task is not None:
+            self._bar.advance(self._task)
+        self._now_and_then(f"Looked at {self.done} of {self.total}.")
+
+    def note(self, line: str) -> None:
+        self._noted_at = self._now()
+        say(line, to=self._bar.console)
+
+    def working(self, what: str) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, visible=False)
+        self._task = self._bar.add_task(printable(what), total=None)
+        self._now_and_then(f"{what}.")
+
+    def _now_and_then(self, line: str) -> None:
+        """Where there is no bar, a line shows from time to time that it goes on."""
+        if self._bar.disable and self._now() - self._noted_at >= QUIET_S:
+            self.note(line)
+
+
+class _Count(MofNCompleteColumn):
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else super().render(task)
+
+
+class _TimeLeft(TimeRemainingColumn):
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else super().render(task)
+
+
+@contextmanager
+def shown_progress() -> Iterator[ConsoleProgress]:
+    """Show a bar; whoever interrupts the work reads what is kept."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Count(), _TimeLeft())
+    with Progress(*columns, console=stderr, transient=True) as bar:
+        bar.disable = not stderr.is_terminal
+        progress = ConsoleProgress(bar)
+        try:
+            yield progress
+        except KeyboardInterrupt:
+            bar.stop()
+            seen = f"What was seen of {progress.kept} of {progress.total} is kept"
+            click.echo(f"Stopped. {seen}: the same command goes on from there.", err=True)
+            sys.exit(INTERRUPTED)

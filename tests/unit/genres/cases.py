@@ -15,16 +15,16 @@ FOREST: NDArray[np.float64] = np.clip(0.2 * BEARS + 0.8 * _RANDOM.random((80, 3)
 FILMS = [f"film {number // 2}" for number in range(80)]
 
 
-def evaluated(bears: NDArray[np.bool_] = BEARS, said: NDArray[Any] = SAID) -> Evaluation:
+def evaluated(targets: NDArray[np.bool_] = BEARS, said: NDArray[Any] = SAID) -> Evaluation:
     """Evaluate a model that does better than its baselines."""
     return evaluate(
-        bears,
+        targets,
         said,
         films=FILMS,
         genres=GENRES,
         thresholds=(0.5, 0.7, None),
         baselines={
-            "prevalence": np.tile(bears.mean(axis=0), (len(bears), 1)),
+            "prevalence": np.tile(targets.mean(axis=0), (len(targets), 1)),
             "random_forest": FOREST,
         },
         model="default",

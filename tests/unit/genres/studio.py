@@ -9,16 +9,16 @@ import numpy as np
 
 from tests.colours import COLOURS
 from tests.shelf import Shelf
-from tests.unit.genres.seeing import Heard, picture
+from tests.unit.genres.colour_features import Heard, picture
 from tests.unit.inference import tiny
 from tests.unit.libraries.plex.films import film
 from tests.world import World
 from tigertag.contracts import Need, Source
-from tigertag.genres import learning, material, shelves
-from tigertag.genres.backbones import Asked
-from tigertag.genres.learning import Learned
-from tigertag.genres.material import Gathered
-from tigertag.genres.wanted import Wanted
+from tigertag.genres import film_list, learn
+from tigertag.genres.choices import BackboneChoice, LearnRequest
+from tigertag.genres.labelled import LabelledSet
+from tigertag.genres.learn import Learned
+from tigertag.genres.models import models_of
 from tigertag.model import Field, Item
 
 GENRES = {"red": "Horror", "green": "Western", "blue": "War"}
@@ -88,20 +88,20 @@ class Studio:
         path = self.home / "tiny.onnx"
         return path if path.exists() else tiny.network(path)
 
-    def wanted(self, name: str = "default", **more: object) -> Wanted:
-        known = {"backbone": Asked(str(self.network)), "min_examples": 5} | more
-        return Wanted(name, **known)  # type: ignore[arg-type]
+    def wanted(self, name: str = "default", **more: object) -> LearnRequest:
+        known = {"backbone": BackboneChoice(str(self.network)), "min_examples": 5} | more
+        return LearnRequest(name, **known)  # type: ignore[arg-type]
 
-    def learn(self, source: Path | Gathered, name: str = "default", **more: object) -> Learned:
-        gathered = material.of_csv(source) if isinstance(source, Path) else source
-        return learning.learn(self.world.core, gathered, self.wanted(name, **more), self.heard)
+    def learn(self, source: Path | LabelledSet, name: str = "default", **more: object) -> Learned:
+        gathered = film_list.read(source) if isinstance(source, Path) else source
+        return learn.learn(self.world.core, gathered, self.wanted(name, **more), self.heard)
 
     def update(self, name: str = "default") -> Learned:
-        return learning.update(self.world.core, name, self.heard)
+        return learn.update(self.world.core, name, self.heard)
 
     @property
     def models(self) -> tuple[str, ...]:
-        return shelves.models(self.world.core).names()
+        return models_of(self.world.core.host).names()
 
     def records(self) -> dict[Path, bytes]:
         return {one: one.read_bytes() for one in (self.home / "features").rglob("*.npz")}

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Run
-from tests.unit.genres import cases, taught
-from tests.unit.genres.seeing import picture
+from tests.unit.genres import cases, colour_models
+from tests.unit.genres.colour_features import picture
 from tests.unit.genres.studio import posters, rewrite, write
 from tests.unit.inference import tiny
 from tigertag.cli.main import INTERRUPTED
 from tigertag.genres import report as reporting
-from tigertag.genres.manifest import EXAMPLES, HEAD, MANIFEST, SourceOf
+from tigertag.genres.manifest import EXAMPLES, HEAD, MANIFEST, SourceInfo
 
 pytestmark = pytest.mark.slow
 
-LEARNS = ("sklearn", "skops", "skl2onnx", "matplotlib")
+LEARNS = ("sklearn", "matplotlib")
 HEAVY = (*LEARNS, "onnx", "openvino", "av", "cv2", "yt_dlp", "scipy")
 
 Learn = Callable[..., str]
@@ -74,9 +74,8 @@ def without(
         ((), "Name what has genres: either a CSV, or --library and --section."),
         (("CSV", "--library", "photos"), "A CSV and --library are both given; name one of them."),
         (("CSV", "--section", "Films"), "--section goes with --library."),
-        (("--library", "photos", "--matrix", "m.csv"), "--matrix goes with a CSV."),
         (("--library", "plex"), "There is no library 'plex'. It has: photos."),
-        (("--library", "photos"), "bears no genres; learn from a CSV instead"),
+        (("--library", "photos"), "has no genres; learn from a CSV instead"),
         (("CSV", "--update"), "so a CSV does not go with it"),
         (("--update", "--min-examples", "9"), "so --min-examples does not go with it"),
         (("--update", "--no-exact"), "so --exact does not go with it"),
@@ -91,7 +90,6 @@ def without(
         (("CSV", "--backbone", "resnet51"), "did you mean 'resnet50'? An ONNX file is taken, too"),
         (("CSV", "--backbone", "net.pkl"), "net.pkl is not opened: a .pkl file is a pickle"),
         (("gone.csv",), "There is no file gone.csv."),
-        (("CSV", "--matrix", "m.csv"), "bears its genres itself"),
     ],
 )
 def test_what_cannot_be_asked_for_is_one_clear_line(
@@ -107,7 +105,7 @@ def test_what_cannot_be_asked_for_is_one_clear_line(
     [
         (["file,kind", "a.png,War"], "needs a column path or url, and a column genres"),
         (["path,genres", "a.png,War"], "has no row that can be learned from"),
-        (["path,genres", "posters/1.png,Quux"], "No row bears a genre that is known"),
+        (["path,genres", "posters/1.png,Quux"], "No row has a genre that is known"),
         (["path,genres,title", *(f"posters/{n}.png,War,A" for n in range(9))], "of one film"),
         (["url,genres", "file:///etc/passwd,War"], "Only https:// links are opened"),
         (["url,genres", "https://youtube.com/playlist?list=PL1,War"], "a playlist"),
@@ -150,15 +148,15 @@ def test_a_model_that_was_tampered_with_is_refused_and_listed_with_its_problem(
     run: Run, home: Path, csv: Path
 ) -> None:
     for name in ("default", "films"):
-        taught.model(home, name=name)
+        colour_models.model(home, name=name)
     (home / "models" / "genres" / "films" / HEAD).write_bytes(b"\x80\x04.")
     for words in (("predict", str(csv)), ("evaluate", str(csv)), ("learn", "--update")):
-        assert "head.onnx is a pickle, and pickles are never read; learn it again" in refusal(
+        assert "head.npz is a pickle, and pickles are never read; learn it again" in refusal(
             run, *words, "--name", "films"
         )
     listed = run("genre", "list")
     assert (listed.exit_code, "default 3" in listed.output) == (3, True)
-    assert "The genre model 'films' cannot be used: its head.onnx is a pickle" in listed.output
+    assert "The genre model 'films' cannot be used: its head.npz is a pickle" in listed.output
     listed = run("genre", "list", "--json")
     said = {one["name"]: one for one in json.loads(listed.stdout)}
     assert listed.exit_code == 3
@@ -166,7 +164,7 @@ def test_a_model_that_was_tampered_with_is_refused_and_listed_with_its_problem(
 
 
 def test_a_threshold_that_was_changed_by_hand_is_refused(run: Run, home: Path) -> None:
-    taught.model(home)
+    colour_models.model(home)
     path = home / "models" / "genres" / "default" / MANIFEST
     path.write_text(
         path.read_text(encoding="utf-8").replace('"threshold": 0.6', '"threshold": 0.0')
@@ -175,13 +173,13 @@ def test_a_threshold_that_was_changed_by_hand_is_refused(run: Run, home: Path) -
 
 
 def test_a_pickle_beside_a_model_is_refused(run: Run, home: Path) -> None:
-    taught.model(home)
+    colour_models.model(home)
     (home / "models" / "genres" / "default" / "head.joblib").write_bytes(b"")
     assert "pickles are never read; take it away" in refusal(run, "predict", "film.mp4")
 
 
 def test_the_examples_of_a_model_cannot_be_changed(run: Run, home: Path, csv: Path) -> None:
-    taught.model(home)
+    colour_models.model(home)
     (home / "models" / "genres" / "default" / EXAMPLES).write_bytes(b'[{"film": "x"}]')
     assert "examples.json was changed" in refusal(run, "evaluate", str(csv))
 
@@ -199,7 +197,7 @@ def test_no_model_is_no_riddle(run: Run) -> None:
 def test_of_several_one_that_is_bad_makes_the_exit_code_three(
     run: Run, home: Path, tmp_path: Path
 ) -> None:
-    taught.model(home)
+    colour_models.model(home)
     (tmp_path / "red.png").write_bytes(picture("red"))
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     link = "https://www.youtube.com/playlist?list=PL1"
@@ -214,14 +212,14 @@ def test_of_several_one_that_is_bad_makes_the_exit_code_three(
 
 
 def test_what_is_not_sure_is_called_so(run: Run, home: Path, tmp_path: Path) -> None:
-    taught.model(home)
+    colour_models.model(home)
     (tmp_path / "blue.png").write_bytes(picture("blue"))
     result = run("genre", "predict", str(tmp_path / "blue.png"))
     assert (result.exit_code, "blue.png: uncertain\n" in result.output) == (0, True)
 
 
 def test_an_item_of_a_library_is_named_by_its_title(run: Run, home: Path) -> None:
-    taught.model(home)
+    colour_models.model(home)
     result = run("genre", "predict", "a.png", "--library", "photos")
     assert (result.exit_code, result.output.startswith("a.png: Horror\n")) == (0, True)
     assert "--section goes with --library." in refusal(run, "predict", "a.png", "--section", "x")
@@ -273,9 +271,9 @@ def test_without_what_learns_it_says_what_to_install(
 
 
 def test_a_name_that_looks_like_markup_is_shown_as_it_is(run: Run, home: Path) -> None:
-    source = SourceOf(csv="/films/[bold]mine[red].csv")
-    told = taught.model(home).manifest.data
-    taught.model(home, data=told.model_copy(update={"source": source}))
+    source = SourceInfo(csv="/films/[bold]mine[red].csv")
+    told = colour_models.model(home).manifest.data
+    colour_models.model(home, data=told.model_copy(update={"source": source}))
     assert "[bold]mine[red].csv" in "".join(run("genre", "list").output.split())
 
 
@@ -284,18 +282,18 @@ def test_figures_of_a_genre_that_looks_like_markup_are_shown(
 ) -> None:
     figures = cases.evaluated().as_json()
     figures["per_genre"]["we[/ird]"] = figures["per_genre"]["Drama"]
-    reporting.figures(figures | {"model": "[/]", "untested": []})
+    reporting.print_figures(figures | {"model": "[/]", "untested": []})
     told = capsys.readouterr().out
     assert "we[/ird]" in told
     assert "model [/]" in told
 
 
 def test_told_to_end_no_trailer_stays_behind(home: Path, tmp_path: Path) -> None:
-    taught.model(home)
+    colour_models.model(home)
     code = (
         "import time\n"
-        "from tigertag.genres.trailers import fetching\n"
-        "fetching.brought = lambda *_, **how: print('on its way', flush=True) or time.sleep(60)\n"
+        "from tigertag.genres import trailers\n"
+        "trailers.download = lambda *_, **how: print('on its way', flush=True) or time.sleep(60)\n"
         "from tigertag.cli import main\n"
         "main(['genre', 'predict', 'https://youtu.be/aaaaaaaaaaa'])"
     )
@@ -311,7 +309,7 @@ def test_told_to_end_no_trailer_stays_behind(home: Path, tmp_path: Path) -> None
 
 
 def test_telling_needs_nothing_that_learns(run: Run, home: Path, photos: Path) -> None:
-    taught.model(home)
+    colour_models.model(home)
     commands = (("genre", "predict", str(photos / "a.png")), ("genre", "list"))
     done = without(LEARNS, *commands)
     assert (done.returncode, done.stderr) == (0, "")
@@ -321,7 +319,7 @@ def test_telling_needs_nothing_that_learns(run: Run, home: Path, photos: Path) -
 def test_the_engine_needs_nothing_that_learns(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taught.model(home)
+    colour_models.model(home)
     monkeypatch.setenv("ENGINE_GENRE_NAME", "tigertag.genre")
     done = without(LEARNS, ("engines", "--check"))
     assert done.returncode == 0, done.stderr

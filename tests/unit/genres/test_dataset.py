@@ -1,4 +1,4 @@
-"""Material turned into numbers."""
+"""LabelledVideo turned into numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from tests.unit.genres.seeing import Eye, Heard, Reel, material, picture, shelf
+from tests.unit.genres.colour_features import Eye, Heard, Reel, labelled_video, picture, shelf
 from tests.world import World
 from tigertag.contracts import Sampling
 from tigertag.errors import LibraryError, RequestError
 from tigertag.genres import dataset
-from tigertag.genres.dataset import Dataset, Lens
-from tigertag.genres.extracting import Extractor
-from tigertag.genres.genres import Genres
-from tigertag.genres.material import Gathered, Material
+from tigertag.genres.dataset import Dataset, FeatureSettings
+from tigertag.genres.extraction import Extractor
+from tigertag.genres.genre_names import GenreNames
+from tigertag.genres.labelled import LabelledSet, LabelledVideo
+from tigertag.genres.manifest import SourceInfo
 
-WORDS = Genres.load()
+WORDS = GenreNames.load()
 
 
 @dataclass
@@ -32,15 +33,17 @@ class Desk:
         colour: str = "red",
         film: str = "",
         names: Sequence[str] = (),
-    ) -> Material:
+    ) -> LabelledVideo:
         self.reel.held.setdefault(name, picture(colour, len(self.reel.held)))
-        return material(self.reel.found(name), *genres, film=film, names=names)
+        return labelled_video(self.reel.found(name), *genres, film=film, names=names)
 
-    def read(self, materials: Sequence[Material], *notes: str) -> Dataset:
+    def read(self, materials: Sequence[LabelledVideo], *notes: str) -> Dataset:
         eye = Eye()
-        lens = Lens(Extractor(eye, eye.open), Sampling())
+        lens = FeatureSettings(Extractor(eye), Sampling())
         kept = shelf(self.world.home, self.world.store)
-        return dataset.read(Gathered(tuple(materials), {}, notes), WORDS, lens, kept, self.heard)
+        return dataset.build(
+            LabelledSet(tuple(materials), SourceInfo(), notes), WORDS, lens, kept, self.heard
+        )
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def desk(world: World) -> Desk:
 
 
 def test_where_no_row_bears_a_known_genre_it_says_so(desk: Desk) -> None:
-    with pytest.raises(RequestError, match="No row bears a genre that is known"):
+    with pytest.raises(RequestError, match="No row has a genre that is known"):
         desk.read([desk.put("a", "Quux")])
     assert desk.heard.lines[0] == "These are no genres here: Quux (1); --genres FILE adds some."
     assert desk.reel.fetched == []
@@ -94,7 +97,7 @@ def test_words_that_are_no_genre_are_named_and_counted(desk: Desk) -> None:
 def test_each_row_bears_its_genres(desk: Desk) -> None:
     data = desk.read([desk.put("a", "drama"), desk.put("b", "War", "Dramas", colour="blue")])
     assert data.genres == ("Drama", "War")
-    assert data.bears.tolist() == [[True, False], [True, True]]
+    assert data.targets.tolist() == [[True, False], [True, True]]
     assert data.vectors.shape == (2, 3)
     assert np.argmax(data.vectors, axis=1).tolist() == [0, 2]
     assert data.written == (("drama",), ("War", "Dramas"))
@@ -149,5 +152,5 @@ def test_a_part_of_the_rows_keeps_the_genres(desk: Desk) -> None:
     data = desk.read([desk.put("a", "Drama"), desk.put("b", "War"), desk.put("c", "War")])
     part = data.rows([2, 0]).of(["War", "Western", "Drama"])
     assert part.films == ("c", "a")
-    assert part.bears.tolist() == [[True, False, False], [False, False, True]]
+    assert part.targets.tolist() == [[True, False, False], [False, False, True]]
     assert [part.films_of(genre) for genre in part.genres] == [1, 0, 1]

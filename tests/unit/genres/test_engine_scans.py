@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.genres import taught
+from tests.unit.genres import colour_models
 from tests.unit.genres.studio import Films
 from tests.world import World
 from tigertag import bootstrap, settings
@@ -56,7 +56,7 @@ NOTHING = {"film 0": set[str](), "film 2": set[str]()}
 
 def test_a_model_that_is_learned_late_is_taken_at_the_next_start(cinema: Cinema) -> None:
     cinema.start_program()
-    taught.model(cinema.home)
+    colour_models.model(cinema.home)
     assert (cinema.genre.engine, cinema.genre.problem[:33]) == (
         None,
         "There is no genre model 'default'",
@@ -67,7 +67,7 @@ def test_a_model_that_is_learned_late_is_taken_at_the_next_start(cinema: Cinema)
 
 
 def test_a_model_that_breaks_keeps_the_genres_that_it_gave(cinema: Cinema) -> None:
-    taught.model(cinema.home)
+    colour_models.model(cinema.home)
     cinema.start_program()
     cinema.scan("apply")
     (cinema.home / "models" / "genres" / "default" / MANIFEST).write_text("{")
@@ -77,7 +77,7 @@ def test_a_model_that_breaks_keeps_the_genres_that_it_gave(cinema: Cinema) -> No
 
 
 def test_a_model_that_breaks_leaves_scans_to_the_other_engines(cinema: Cinema) -> None:
-    taught.model(cinema.home)
+    colour_models.model(cinema.home)
     cinema.start_program()
     cinema.scan("apply")
     (cinema.home / "models" / "genres" / "default" / MANIFEST).unlink()
@@ -90,27 +90,29 @@ def test_a_model_that_breaks_leaves_scans_to_the_other_engines(cinema: Cinema) -
 def test_what_an_older_model_said_is_told_by_the_thresholds_of_the_new_one_alone(
     cinema: Cinema,
 ) -> None:
-    taught.model(cinema.home)
+    colour_models.model(cinema.home)
     cinema.start_program()
     cinema.scan("apply")
-    taught.model(cinema.home, genres=tuple(taught.genres({"Crime": 0.01, "Noir": 0.02, "X": None})))
+    colour_models.model(
+        cinema.home, genres=tuple(colour_models.genres({"Crime": 0.01, "Noir": 0.02, "X": None}))
+    )
     cinema.start_program()
     cinema.scan("apply", mode="decide")
     assert cinema.told() == NOTHING
 
 
 def test_a_model_learned_again_alike_is_not_asked_again(cinema: Cinema) -> None:
-    taught.model(cinema.home)
+    colour_models.model(cinema.home)
     cinema.start_program()
     cinema.scan("apply")
-    taught.model(cinema.home, program="1")
+    colour_models.model(cinema.home, program="1")
     cinema.start_program()
     assert cinema.scan("apply").scan.unchanged == 2
 
 
 def test_it_is_shown_from_which_confidence_on_any_genre_is_told(cinema: Cinema) -> None:
     for genres, least in (({"Horror": 0.6, "Western": 0.3, "War": None}, 0.3), (NEVER_TOLD, 1.0)):
-        taught.model(cinema.home, genres=tuple(taught.genres(genres)))
+        colour_models.model(cinema.home, genres=tuple(colour_models.genres(genres)))
         cinema.start_program()
         (view,) = sources.engines(cinema.core)
         assert view.min_confidence == least

@@ -19,7 +19,7 @@ def told() -> dict[str, Any]:
 
 
 def test_a_genre_that_no_tested_film_bears_is_said_to_be_untested() -> None:
-    told = evaluated(bears=BEARS & [True, True, False]).as_json()
+    told = evaluated(targets=BEARS & [True, True, False]).as_json()
     assert told["untested"] == ["Western"]
     assert told["per_genre"]["Western"]["ap"] is None
     assert told["per_genre"]["Western"]["intervals"]["ap"] is None

@@ -3,31 +3,31 @@
 import pytest
 
 from tigertag.errors import ModelError
-from tigertag.genres import examples
-from tigertag.genres.examples import Changed, Known
+from tigertag.genres import learn
+from tigertag.genres.learn import Changed, KnownExample
 
 
-def known(film: str, *genres: str, learned: bool = True) -> Known:
-    return Known(film, (film, f"title:{film}"), f"hash of {film}", genres, learned)
+def known(film: str, *genres: str, learned: bool = True) -> KnownExample:
+    return KnownExample(film, (film, f"title:{film}"), f"hash of {film}", genres, learned)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"3", b'["a"]', b'[{"film": "a"}]', b"\xff"])
 def test_a_list_that_is_broken_is_refused(data: bytes) -> None:
     with pytest.raises(ModelError, match="is broken; learn it again"):
-        examples.read(data)
+        learn.read_examples(data)
 
 
 def test_a_list_is_read_as_it_was_written() -> None:
     some = [known("Amélie", "Komödie"), known("b", learned=False)]
-    assert examples.read(examples.written(some)) == some
+    assert learn.read_examples(learn.written_examples(some)) == some
 
 
 def test_films_that_are_new_gone_and_corrected_are_counted() -> None:
     before = [known("a", "Drama"), known("b", "War"), known("c", "War")]
     after = [known("a", "Comedy"), known("b", "War"), known("d", "War"), known("e", "War")]
-    assert examples.changed(before, after) == Changed(new=2, gone=1, corrected=1)
+    assert learn.changed(before, after) == Changed(new=2, gone=1, corrected=1)
 
 
 def test_episodes_of_a_show_are_one_film() -> None:
     before = [known("show", "Drama"), known("show", "War")]
-    assert examples.changed(before, [known("show", "War", "Drama")]) == Changed(0, 0, 0)
+    assert learn.changed(before, [known("show", "War", "Drama")]) == Changed(0, 0, 0)

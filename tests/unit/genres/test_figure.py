@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.unit.genres.cases import BEARS, FILMS, SAID, evaluated
-from tigertag.genres.evaluation import Evaluation, evaluate
-from tigertag.genres.figure import draw
+from tigertag.genres.evaluation import Evaluation, draw, evaluate
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +41,7 @@ def test_names_of_any_letters_are_drawn(genres: tuple[str, ...]) -> None:
 def test_genres_that_nothing_bears_or_all_are_drawn(
     borne: Callable[..., "np.ndarray[tuple[int, int], np.dtype[np.bool_]]"],
 ) -> None:
-    assert picture(evaluated(bears=borne(BEARS))).format == "PNG"
+    assert picture(evaluated(targets=borne(BEARS))).format == "PNG"
 
 
 def test_it_is_large_enough_to_read_and_not_blank() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tigertag.errors import RequestError
-from tigertag.genres.folds import deal
+from tigertag.genres.films import deal
 
 FILMS = tuple(f"film {number // 2}" for number in range(40))
 
@@ -18,8 +18,8 @@ def test_one_film_cannot_be_dealt() -> None:
 
 @pytest.mark.parametrize("films", [(3,), tuple(range(20)), ()])
 def test_a_genre_of_one_film_or_of_all_cannot_be_learned(films: tuple[int, ...]) -> None:
-    bears = borne_by(*films)
-    assert not deal(FILMS, bears, 5).serve(bears[:, 0])
+    targets = borne_by(*films)
+    assert not deal(FILMS, targets, 5).serve(targets[:, 0])
 
 
 def test_all_rows_of_a_film_lie_in_one_fold() -> None:
@@ -32,13 +32,13 @@ def test_all_rows_of_a_film_lie_in_one_fold() -> None:
 
 @pytest.mark.parametrize("second", range(1, 20))
 def test_a_genre_of_two_films_can_be_learned_whichever_they_are(second: int) -> None:
-    bears = np.concatenate([borne_by(*range(10)), borne_by(0, second)], axis=1)
-    assert deal(FILMS, bears, 5).serve(bears[:, 1])
+    targets = np.concatenate([borne_by(*range(10)), borne_by(0, second)], axis=1)
+    assert deal(FILMS, targets, 5).serve(targets[:, 1])
 
 
 def test_a_genre_that_all_but_two_films_bear_can_be_learned() -> None:
-    bears = borne_by(*range(18))
-    assert deal(FILMS, bears, 5).serve(bears[:, 0])
+    targets = borne_by(*range(18))
+    assert deal(FILMS, targets, 5).serve(targets[:, 0])
 
 
 def test_folds_are_of_about_the_same_size() -> None:

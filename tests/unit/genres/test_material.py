@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.shelf import Shelf
-from tests.unit.genres.seeing import picture
+from tests.unit.genres.colour_features import picture
 from tests.world import World
 from tigertag.contracts import Sampling
 from tigertag.errors import NotFound, RequestError
-from tigertag.genres import material
+from tigertag.genres import film_list, labelled, learn
+from tigertag.genres.manifest import SourceInfo
 from tigertag.model import Field
 
 
@@ -28,8 +29,8 @@ def shelf(world: World) -> Shelf:
 
 def test_a_row_that_names_no_file_is_left_out_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture("red"))
-    gathered = material.of_csv(csv(tmp_path, "a.png,Drama,A", "gone.png,War,B"))
-    assert [one.film for one in gathered.materials] == ["a"]
+    gathered = film_list.read(csv(tmp_path, "a.png,Drama,A", "gone.png,War,B"))
+    assert [one.film for one in gathered.videos] == ["a"]
     (note,) = [note for note in gathered.notes if "no such file" in note]
     assert "line 3, gone.png" in note
 
@@ -37,23 +38,23 @@ def test_a_row_that_names_no_file_is_left_out_with_its_line(tmp_path: Path) -> N
 def test_a_folder_in_the_place_of_a_film_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture("red"))
     (tmp_path / "b.mp4").mkdir()
-    gathered = material.of_csv(csv(tmp_path, "a.png,Drama,A", "b.mp4,War,B"))
-    assert len(gathered.materials) == 1
+    gathered = film_list.read(csv(tmp_path, "a.png,Drama,A", "b.mp4,War,B"))
+    assert len(gathered.videos) == 1
     assert len(gathered.notes) == 1
 
 
 def test_a_csv_without_genres_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="needs a column path or url, and a column genres"):
-        material.of_csv(csv(tmp_path, "a.png,Drama", head="file,kind"))
+        film_list.read(csv(tmp_path, "a.png,Drama", head="file,kind"))
 
 
 def test_a_csv_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_bytes(picture("red"))
     csv(tmp_path, "a.png,Drama|War,A")
     monkeypatch.chdir(tmp_path)
-    gathered = material.of_csv(Path("films.csv"))
-    assert gathered.source == {"csv": str(tmp_path / "films.csv")}
-    assert (gathered.materials[0].genres, gathered.sampling) == (("Drama", "War"), None)
+    gathered = film_list.read(Path("films.csv"))
+    assert gathered.source == SourceInfo(csv=str(tmp_path / "films.csv"))
+    assert (gathered.videos[0].genres, gathered.sampling) == (("Drama", "War"), None)
 
 
 def test_what_was_gathered_is_gathered_again(tmp_path: Path, world: World, shelf: Shelf) -> None:
@@ -61,23 +62,23 @@ def test_what_was_gathered_is_gathered_again(tmp_path: Path, world: World, shelf
     shelf.film("f", "f")
     shelf.tag("f", "Drama", field=Field.GENRE)
     for first in (
-        material.of_csv(csv(tmp_path, "a.png,Drama,A")),
-        material.of_section(world.core, "photos", None),
+        film_list.read(csv(tmp_path, "a.png,Drama,A")),
+        labelled.of_section(world.core, "photos", None),
     ):
-        again = material.of_source(world.core, first.source)
+        again = learn.relisted(world.core, first.source)
         assert (again.source, again.notes) == (first.source, first.notes)
-        assert [one.film for one in again.materials] == [one.film for one in first.materials]
+        assert [one.film for one in again.videos] == [one.film for one in first.videos]
 
 
 def test_a_library_that_is_gone_is_one_line(world: World) -> None:
     with pytest.raises(NotFound, match=r"There is no library 'plex'.* It has: photos\."):
-        material.of_source(world.core, {"library": "plex", "section": "1"})
+        learn.relisted(world.core, SourceInfo(library="plex", section="1"))
 
 
 def test_a_section_without_genres_is_refused(world: World, shelf: Shelf) -> None:
     shelf.film("f", "f")
     with pytest.raises(RequestError, match=r"Shelf has no film or show with genres; learn from"):
-        material.of_section(world.core, "photos", None)
+        labelled.of_section(world.core, "photos", None)
 
 
 def test_films_are_looked_at_as_the_librarys_scans_do(world: World, shelf: Shelf) -> None:
@@ -85,13 +86,13 @@ def test_films_are_looked_at_as_the_librarys_scans_do(world: World, shelf: Shelf
     shelf.film("f", "f", year=1999)
     shelf.film("bare", "bare")
     shelf.tag("f", "Drama", field=Field.GENRE)
-    gathered = material.of_section(world.core, "photos", "shelf")
-    assert gathered.source == {"library": "photos", "section": "1", "title": "Shelf"}
+    gathered = labelled.of_section(world.core, "photos", "shelf")
+    assert gathered.source == SourceInfo(library="photos", section="1", title="Shelf")
     assert (gathered.sampling, gathered.notes) == (
         world.sampling,
         ("1 video without genres left out.",),
     )
-    assert [(one.film, one.genres, one.year) for one in gathered.materials] == [
+    assert [(one.film, one.genres, one.year) for one in gathered.videos] == [
         ("f", ("Drama",), 1999)
     ]
 
@@ -101,11 +102,11 @@ def test_what_is_looked_at_of_films_is_noted(world: World, shelf: Shelf) -> None
     shelf.tag("a", "Drama", field=Field.GENRE)
     for footage in ("", "trailer"):
         shelf.footage = footage
-        assert material.of_section(world.core, "photos", None).footage == footage
+        assert labelled.of_section(world.core, "photos", None).footage == footage
 
 
 def test_links_are_trailers_and_of_files_nobody_knows(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture("red"))
     link = "https://www.youtube.com/watch?v=aqz-KE-bpKQ,Drama,B"
-    assert material.of_csv(csv(tmp_path, link, head="url,genres,title")).footage == "trailer"
-    assert material.of_csv(csv(tmp_path, "a.png,War,A")).footage is None
+    assert film_list.read(csv(tmp_path, link, head="url,genres,title")).footage == "trailer"
+    assert film_list.read(csv(tmp_path, "a.png,War,A")).footage is None

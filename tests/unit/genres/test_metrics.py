@@ -74,14 +74,14 @@ def test_brier_is_that_of_scikit_learn() -> None:
 
 
 def test_calibration_error_weighs_bins_by_their_cases() -> None:
-    bears = np.array([[True], [False], [True], [True]])
-    measured = measure(bears, column(0.12, 0.18, 1.0, 0.99), films(4))
+    targets = np.array([[True], [False], [True], [True]])
+    measured = measure(targets, column(0.12, 0.18, 1.0, 0.99), films(4))
     assert value(measured, "ece") == pytest.approx((2 * abs(0.15 - 0.5) + 2 * 0.005) / 4)
 
 
 def test_calibration_errors_of_two_genres_may_even_out_only_in_all() -> None:
-    bears = np.array([[True, False], [True, False]])
-    measured = measure(bears, np.full((2, 2), 0.5), films(2))
+    targets = np.array([[True, False], [True, False]])
+    measured = measure(targets, np.full((2, 2), 0.5), films(2))
     assert value(measured, "ece") == pytest.approx(0)
     assert value(measured, "macro_ece") == pytest.approx(0.5)
 

@@ -1,7 +1,6 @@
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -10,23 +9,24 @@ from typing import Any
 
 import pytest
 
-from tests.unit.genres.heads import head
-from tests.unit.genres.shelved import FILES, kept, manifest
+from tests.unit.genres.kept_models import FILES, head, kept, manifest
 from tigertag.errors import ModelError, RequestError, StoreFull
 from tigertag.genres import models
+from tigertag.genres.files import OpenFolder
 from tigertag.genres.manifest import (
-    ARCHIVE,
     BACKBONE,
+    BASELINES,
     EXAMPLES,
     HEAD,
     MANIFEST,
     SEAL,
-    BackboneOf,
+    BackboneInfo,
     seal,
 )
+from tigertag.genres.model import GenreModel
 from tigertag.genres.models import Models
 
-OWN = BackboneOf(name="own", fingerprint="onnx:1", side_px=299, own=True)
+OWN = BackboneInfo(name="own", fingerprint="onnx:1", side_px=299, own=True)
 
 
 def problem(folder: Path, name: str = "mine", *, advice: str = "learn it again") -> str:
@@ -79,7 +79,7 @@ def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_a_model_that_is_not_there_says_how_to_learn_one(tmp_path: Path) -> None:
-    for ask in (Models(tmp_path / "absent").load, Models(tmp_path).noted):
+    for ask in (Models(tmp_path / "absent").load, Models(tmp_path).manifest):
         with pytest.raises(ModelError) as raised:
             ask("x")
         assert str(raised.value) == (
@@ -96,17 +96,7 @@ def test_a_pickle_in_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     assert f"{name} is in its folder, and pickles are never read" in said
 
 
-def test_what_is_not_installed_is_not_to_be_learned_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept(tmp_path)
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    monkeypatch.setitem(sys.modules, "onnx.reference", None)
-    with pytest.raises(ModelError, match=r"pip install 'tigertag\[genre\]'\.$"):
-        Models(tmp_path).load("mine")
-
-
-@pytest.mark.parametrize("file", [HEAD, ARCHIVE, EXAMPLES])
+@pytest.mark.parametrize("file", [HEAD, BASELINES, EXAMPLES])
 @pytest.mark.parametrize(
     "data", [b"\x80\x04K\x01.", b"\x78\x9c", b"\x1f\x8b\x08"], ids=["pickle", "zlib", "gzip"]
 )
@@ -116,14 +106,14 @@ def test_a_pickle_in_place_of_a_file_is_refused(tmp_path: Path, file: str, data:
     assert f"its {file} is a pickle, and pickles are never read" in problem(tmp_path)
 
 
-@pytest.mark.parametrize(("file", "data"), [(HEAD, b"PK\x03\x04"), (ARCHIVE, b"not a zip")])
+@pytest.mark.parametrize(("file", "data"), [(HEAD, b"not a zip"), (EXAMPLES, b"PK\x03\x04")])
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, file: str, data: bytes) -> None:
     kept(tmp_path)
     forge(tmp_path, file, data)
     assert f"its {file} is of another kind than its name says" in problem(tmp_path)
 
 
-@pytest.mark.parametrize("file", [HEAD, ARCHIVE, EXAMPLES])
+@pytest.mark.parametrize("file", [HEAD, BASELINES, EXAMPLES])
 def test_a_file_that_was_changed_is_refused(tmp_path: Path, file: str) -> None:
     kept(tmp_path)
     with (tmp_path / "mine" / file).open("ab") as changed:
@@ -131,7 +121,7 @@ def test_a_file_that_was_changed_is_refused(tmp_path: Path, file: str) -> None:
     assert f"its {file} was changed since it was learned" in problem(tmp_path)
 
 
-@pytest.mark.parametrize("file", [MANIFEST, HEAD, ARCHIVE, EXAMPLES])
+@pytest.mark.parametrize("file", [MANIFEST, HEAD, BASELINES, EXAMPLES])
 def test_a_file_that_is_missing_is_named(tmp_path: Path, file: str) -> None:
     kept(tmp_path)
     (tmp_path / "mine" / file).unlink()
@@ -167,7 +157,7 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     assert f"its {HEAD} cannot be read: Is a directory" in problem(tmp_path)
 
 
-@pytest.mark.parametrize("file", [MANIFEST, HEAD, ARCHIVE, EXAMPLES])
+@pytest.mark.parametrize("file", [MANIFEST, HEAD, BASELINES, EXAMPLES])
 def test_a_file_of_absurd_size_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
@@ -197,7 +187,7 @@ def test_models_that_cannot_be_listed_are_told_in_one_line(tmp_path: Path) -> No
 def test_a_list_runs_no_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept(tmp_path)
     monkeypatch.delattr(models, "Head")
-    [listed] = Models(tmp_path).manifests()
+    [listed] = Models(tmp_path).listed()
     assert (listed.name, listed.problem) == ("mine", "")
 
 
@@ -222,15 +212,15 @@ def test_a_head_of_another_size_is_refused(tmp_path: Path) -> None:
 
 def test_a_head_that_cannot_be_used_is_told_with_the_models_name(tmp_path: Path) -> None:
     kept(tmp_path)
-    forge(tmp_path, HEAD, b"\x08\x08")
-    assert "the head of the model does not turn" in problem(tmp_path)
+    forge(tmp_path, HEAD, b"PK\x03\x04")
+    assert "the head of the model is broken" in problem(tmp_path)
 
 
 def test_a_model_that_could_not_be_loaded_does_not_take_the_others_place(tmp_path: Path) -> None:
     first = kept(tmp_path)
     with pytest.raises(ModelError, match="does not name the files"):
-        kept(tmp_path, {HEAD: FILES[HEAD], ARCHIVE: FILES[ARCHIVE]})
-    assert Models(tmp_path).load("mine").fingerprint == first.fingerprint
+        kept(tmp_path, {HEAD: FILES[HEAD], BASELINES: FILES[BASELINES]})
+    assert Models(tmp_path).load("mine").manifest == first.manifest
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
 
 
@@ -245,7 +235,7 @@ def test_a_full_disk_is_said_and_the_earlier_model_stays(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreFull, match="what was there stays"):
         kept(tmp_path, metrics={})
-    assert Models(tmp_path).load("mine").fingerprint == first.fingerprint
+    assert Models(tmp_path).load("mine").manifest == first.manifest
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
 
 
@@ -283,7 +273,7 @@ def test_the_earlier_model_is_kept_beside_the_new_one(tmp_path: Path) -> None:
 
 def test_an_own_backbone_lies_with_the_model_and_is_checked(tmp_path: Path) -> None:
     model = kept(tmp_path, {**FILES, BACKBONE: b"\x08\x08 a network"}, backbone=OWN)
-    assert model.backbone == tmp_path / "mine" / BACKBONE
+    assert model.manifest.backbone.own
     (tmp_path / "mine" / BACKBONE).write_bytes(b"\x08\x08 another")
     assert f"its {BACKBONE} was changed" in problem(tmp_path)
 
@@ -298,23 +288,38 @@ def test_a_model_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     loaded = Models(tmp_path).load("mine")
     assert loaded.manifest == saved.manifest
     assert loaded.manifest.files == {name: sha256(data).hexdigest() for name, data in FILES.items()}
-    assert loaded.fingerprint == sha256((tmp_path / "mine" / MANIFEST).read_bytes()).hexdigest()
-    assert loaded.backbone is None
 
 
-def test_one_of_its_files_is_read_as_it_was_kept(tmp_path: Path) -> None:
+def test_its_other_files_are_read_as_they_were_kept(tmp_path: Path) -> None:
     kept(tmp_path)
-    assert Models(tmp_path).file("mine", EXAMPLES) == b"[]"
+    whole = Models(tmp_path).load_whole("mine")
+    assert (whole.examples, whole.baselines) == (FILES[EXAMPLES], FILES[BASELINES])
     (tmp_path / "mine" / EXAMPLES).write_bytes(b"[1]")
     with pytest.raises(ModelError, match=r"'mine' cannot be used: its examples\.json was changed"):
-        Models(tmp_path).file("mine", EXAMPLES)
+        Models(tmp_path).load_whole("mine")
+
+
+def test_a_model_that_is_kept_again_meanwhile_is_not_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(tmp_path)
+    loaded = models._loaded
+
+    def kept_again(path: Path, folder: OpenFolder, name: str) -> GenreModel:
+        monkeypatch.undo()
+        model = loaded(path, folder, name)
+        kept(tmp_path, {**FILES, EXAMPLES: b"[1]"})
+        return model
+
+    monkeypatch.setattr(models, "_loaded", kept_again)
+    assert Models(tmp_path).load_whole("mine").examples == b"[]"
+    assert Models(tmp_path).load_whole("mine").examples == b"[1]"
 
 
 def test_what_it_says_of_itself_is_told_without_the_rest(tmp_path: Path) -> None:
     model = kept(tmp_path)
     (tmp_path / "mine" / HEAD).unlink()
-    noted = Models(tmp_path).noted("mine")
-    assert (noted.manifest, noted.fingerprint) == (model.manifest, model.fingerprint)
+    assert Models(tmp_path).manifest("mine") == model.manifest
 
 
 def test_a_broken_model_is_listed_with_its_problem(tmp_path: Path) -> None:
@@ -322,12 +327,12 @@ def test_a_broken_model_is_listed_with_its_problem(tmp_path: Path) -> None:
     kept(tmp_path, name="other")
     (tmp_path / "mine" / HEAD).unlink()
     (tmp_path / "readme.txt").touch()
-    broken, whole = Models(tmp_path).manifests()
-    assert (broken.name, broken.noted) == ("mine", None)
-    assert "its head.onnx is missing" in broken.problem
-    assert whole.noted is not None
-    assert whole.noted.manifest == manifest(name="other", files=whole.noted.manifest.files)
+    broken, whole = Models(tmp_path).listed()
+    assert (broken.name, broken.manifest) == ("mine", None)
+    assert "its head.npz is missing" in broken.problem
+    assert whole.manifest is not None
+    assert whole.manifest == manifest(name="other", files=whole.manifest.files)
 
 
 def test_where_nothing_was_learned_nothing_is_listed(tmp_path: Path) -> None:
-    assert Models(tmp_path / "absent").manifests() == ()
+    assert Models(tmp_path / "absent").listed() == ()

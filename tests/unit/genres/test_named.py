@@ -3,7 +3,7 @@
 import pytest
 
 from tigertag.errors import Unreadable
-from tigertag.genres.named import Named
+from tigertag.genres.sources import ItemsByName
 from tigertag.model import Item, Media
 
 TITLES = {
@@ -16,9 +16,9 @@ TITLES = {
 
 
 def item(name: str) -> Item:
-    named = Named("photos", [name])
+    named = ItemsByName("photos", [name])
     for key, title in TITLES.items():
-        named.see(Item("photos", "1", key, "1", Media.VIDEO, title, stamp="1"))
+        named.add(Item("photos", "1", key, "1", Media.VIDEO, title, stamp="1"))
     return named.item(name)
 
 

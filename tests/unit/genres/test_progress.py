@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import Progress
 
-from tigertag.genres.progress import QUIET_S, Watching
+from tigertag.genres.report import QUIET_S, ConsoleProgress
 
 
 class Clock:
@@ -20,10 +20,10 @@ class Clock:
         return self.now_s
 
 
-def watching(step_s: float, *, terminal: bool = False) -> tuple[Watching, io.StringIO]:
+def watching(step_s: float, *, terminal: bool = False) -> tuple[ConsoleProgress, io.StringIO]:
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=60, highlight=False)
-    return Watching(Progress(console=console, disable=not terminal), Clock(step_s)), out
+    return ConsoleProgress(Progress(console=console, disable=not terminal), Clock(step_s)), out
 
 
 def lines_of(out: io.StringIO) -> Sequence[str]:
@@ -32,17 +32,17 @@ def lines_of(out: io.StringIO) -> Sequence[str]:
 
 def test_what_a_terminal_would_obey_is_not_said() -> None:
     watch, out = watching(0)
-    watch.said("Com\x1b[31medy [bold]was[/bold] :boom: left\n out")
+    watch.note("Com\x1b[31medy [bold]was[/bold] :boom: left\n out")
     assert out.getvalue() == "Com [31medy [bold]was[/bold] :boom: left out\n"
 
 
 def test_a_long_line_is_whole_in_a_file_and_wrapped_between_words_on_a_terminal() -> None:
     line = " ".join(["science"] * 20)
     watch, out = watching(0)
-    watch.said(line)
+    watch.note(line)
     assert lines_of(out) == [line]
     watch, out = watching(0, terminal=True)
-    watch.said(line)
+    watch.note(line)
     assert {len(one.rstrip()) for one in lines_of(out)[:2]} == {55}
 
 
@@ -65,7 +65,7 @@ def test_what_goes_fast_is_not_told_step_by_step() -> None:
 
 def test_on_a_terminal_the_bar_says_what_is_being_done() -> None:
     progress = Progress(console=Console(file=io.StringIO(), force_terminal=True))
-    watch = Watching(progress)
+    watch = ConsoleProgress(progress)
     watch.began(2)
     watch.working("Learning")
     seen = [task for task in progress.tasks if task.visible]

@@ -30,7 +30,7 @@ def told(genres: dict[str, dict[str, Any]], *, films: int = 2345) -> dict[str, A
 
 
 def shown(capsys: pytest.CaptureFixture[str], *words: Any, **more: Any) -> list[str]:
-    reporting.figures(told(*words, **more))
+    reporting.print_figures(told(*words, **more))
     return capsys.readouterr().out.splitlines()
 
 
@@ -48,8 +48,8 @@ def test_a_genre_that_all_films_bear_is_not_said_to_have_none(
 ) -> None:
     lines = shown(capsys, {"Drama": genre(40, None), "War": genre(0, None)}, films=40)
     assert lines[-2:] == [
-        "Not tested, for no film bears it: War.",
-        "Not tested, for every film bears it: Drama.",
+        "Not tested, for no film has it: War.",
+        "Not tested, for every film has it: Drama.",
     ]
 
 

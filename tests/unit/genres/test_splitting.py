@@ -3,7 +3,7 @@
 import pytest
 
 from tigertag.errors import RequestError
-from tigertag.genres.splitting import Split, split
+from tigertag.genres.films import Split, split
 
 FILMS = [f"film {number}" for number in range(50)]
 YEARS: list[int | None] = [1950 + number for number in range(50)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tigertag.genres.thresholds import threshold
+from tigertag.genres.fitting import threshold
 
 FILMS = [f"film {number}" for number in range(100)]
 SAID = np.linspace(0.99, 0.0, 100)
@@ -27,16 +27,16 @@ def test_what_is_likelier_wrong_than_right_is_not_told_with_what_is_surely_right
 
 def test_all_of_the_same_probability_are_told_or_none() -> None:
     said = np.where(np.arange(100) < 25, 0.9, 0.1)
-    bears = np.arange(100) < 20
-    assert threshold(said, bears, FILMS, precision=0.7) == 0.9
-    assert threshold(said, bears, FILMS, precision=0.81) is None
+    targets = np.arange(100) < 20
+    assert threshold(said, targets, FILMS, precision=0.7) == 0.9
+    assert threshold(said, targets, FILMS, precision=0.81) is None
 
 
 def test_a_show_of_many_episodes_speaks_once() -> None:
     films = ["one show"] * 50 + FILMS[:50]
-    bears = np.arange(100) < 50
-    assert threshold(SAID, bears, films, precision=0.7) is None
-    assert threshold(SAID, bears, FILMS, precision=0.7) is not None
+    targets = np.arange(100) < 50
+    assert threshold(SAID, targets, films, precision=0.7) is None
+    assert threshold(SAID, targets, FILMS, precision=0.7) is not None
 
 
 def test_where_there_are_few_films_their_rows_speak() -> None:

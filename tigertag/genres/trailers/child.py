@@ -13,36 +13,34 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from tigertag.errors import Unreadable
-from tigertag.genres.trailers.limits import Limits
+from tigertag.genres.trailers import NO_EXTRA, TrailerLimits
 
 if TYPE_CHECKING:
     from yt_dlp.extractor.common import InfoExtractor
 
-NO_EXTRA = "Trailers need the extra `trailers`; install it with: pip install 'tigertag[trailers]'."
-
 
 def main(extractors: Iterable["InfoExtractor"] = ()) -> None:
-    """Do what is asked on the standard input."""
+    """Do the task on the standard input."""
     answer_to = os.dup(1)
     os.dup2(2, 1)
-    asked = json.loads(sys.stdin.buffer.readline())
-    Thread(target=_end_with_the_other, daemon=True).start()
-    os.write(answer_to, json.dumps(_answer(asked, extractors)).encode())
+    task = json.loads(sys.stdin.buffer.readline())
+    Thread(target=_end_with_parent, daemon=True).start()
+    os.write(answer_to, json.dumps(_answer(task, extractors)).encode())
 
 
-def _answer(asked: dict[str, Any], extractors: Iterable["InfoExtractor"]) -> dict[str, object]:
+def _answer(task: dict[str, Any], extractors: Iterable["InfoExtractor"]) -> dict[str, object]:
     try:
-        from tigertag.genres.trailers.download import download
+        from tigertag.genres.trailers.ytdlp import download
     except ImportError:
         return {"problem": NO_EXTRA, "retryable": False}
     try:
-        limits = Limits(**asked["limits"])
-        return {"file": download(asked["link"], Path(asked["folder"]), limits, extractors)}
+        limits = TrailerLimits(**task["limits"])
+        return {"file": download(task["link"], Path(task["folder"]), limits, extractors)}
     except Unreadable as exc:
         return {"problem": str(exc), "retryable": exc.retryable}
 
 
-def _end_with_the_other() -> None:
+def _end_with_parent() -> None:
     if not os.read(0, 1):
         os._exit(1)
 

@@ -44,7 +44,7 @@ def canonical(link: str) -> str:
     parts = _parts(link)
     host = parts.netloc.casefold()
     if host in _YOUTUBE:
-        return _youtube(_watched(parts), parts)
+        return _youtube(_youtube_id(parts), parts)
     if host in _SHORT:
         return _youtube(parts.path.strip("/"), parts)
     return _vimeo(parts)
@@ -70,9 +70,9 @@ def _parts(link: str) -> SplitResult:
     return parts
 
 
-def _watched(parts: SplitResult) -> str:
+def _youtube_id(parts: SplitResult) -> str:
     if parts.path.rstrip("/") == "/watch":
-        return _once(parts, "v")
+        return _query(parts, "v")
     found = _OF_ONE.fullmatch(parts.path)
     return found["id"] if found and not parts.path.startswith(_LISTS) else ""
 
@@ -87,7 +87,7 @@ def _vimeo(parts: SplitResult) -> str:
     found = _CLIP.fullmatch(parts.path)
     if not found:
         raise _no_video(parts)
-    unlisted = found["hash"] or _once(parts, "h")
+    unlisted = found["hash"] or _query(parts, "h")
     if unlisted and not _HASH.fullmatch(unlisted):
         raise _no_video(parts)
     # Its own pages are shown to yt-dlp only with an account (yt-dlp's issues 15281, 17631).
@@ -95,8 +95,8 @@ def _vimeo(parts: SplitResult) -> str:
     return f"https://player.vimeo.com/video/{found['id']}{ending}"
 
 
-def _once(parts: SplitResult, name: str) -> str:
-    """Return what the query says of it; what it says twice is no id, and no id has a blank."""
+def _query(parts: SplitResult, name: str) -> str:
+    """Return what the query has of this name; what it has twice is no id, and no id has a blank."""
     return " ".join(parse_qs(parts.query, keep_blank_values=True).get(name, ()))
 
 

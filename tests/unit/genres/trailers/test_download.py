@@ -10,8 +10,8 @@ from yt_dlp.utils import ExtractorError
 from tests.unit.genres.trailers.site import LINK, VIDEO, Files, YoutubeIE, site
 from tests.unit.media import films
 from tigertag.errors import Unreadable
-from tigertag.genres.trailers.download import download
-from tigertag.genres.trailers.limits import Limits
+from tigertag.genres.trailers import TrailerLimits
+from tigertag.genres.trailers.ytdlp import download
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +31,9 @@ def unswept() -> Iterator[None]:
         gc.collect()
 
 
-def refusal(folder: Path, one: YoutubeIE, limits: Limits | None = None) -> Unreadable:
+def refusal(folder: Path, one: YoutubeIE, limits: TrailerLimits | None = None) -> Unreadable:
     with pytest.raises(Unreadable) as caught:
-        download(LINK, folder, limits or Limits(), (one,))
+        download(LINK, folder, limits or TrailerLimits(), (one,))
     assert "\n" not in str(caught.value)
     return caught.value
 
@@ -60,14 +60,14 @@ def test_a_video_of_unknown_length_is_refused_unopened(tmp_path: Path, files: Fi
 
 
 def test_a_large_file_is_refused_by_what_the_server_says(tmp_path: Path, files: Files) -> None:
-    limits = Limits(most_bytes=100_000)
+    limits = TrailerLimits(most_bytes=100_000)
     assert "0.1 MB" in str(refusal(tmp_path, site(f"{files.url}/large"), limits))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("unswept")
 def test_a_file_that_never_ends_is_cut_off(tmp_path: Path, files: Files) -> None:
-    limits = Limits(most_bytes=1_000_000)
+    limits = TrailerLimits(most_bytes=1_000_000)
     assert "1 MB" in str(refusal(tmp_path, site(f"{files.url}/endless"), limits))
     assert sum(one.stat().st_size for one in tmp_path.iterdir()) < 3_000_000
 
@@ -141,19 +141,21 @@ def test_of_a_list_the_first_video_alone_is_taken(tmp_path: Path, files: Files) 
     several = YoutubeIE(
         lambda: {"_type": "playlist", "id": "list", "title": "A list", "entries": entries}
     )
-    download(LINK, tmp_path, Limits(), (several,))
+    download(LINK, tmp_path, TrailerLimits(), (several,))
     assert files.asked == ["small"]
 
 
 def test_the_small_version_is_taken(tmp_path: Path, files: Files) -> None:
     addresses = (f"{files.url}/small", f"{files.url}/large")
-    name = download(LINK, tmp_path, Limits(), (site(*addresses),))
+    name = download(LINK, tmp_path, TrailerLimits(), (site(*addresses),))
     assert name == f"{VIDEO}.mp4"
     assert (tmp_path / name).read_bytes() == films.film()
     assert [one.name for one in tmp_path.iterdir()] == [name]
 
 
 def test_an_odd_id_stays_a_plain_name_in_the_folder(tmp_path: Path, files: Files) -> None:
-    name = download(LINK, tmp_path, Limits(), (site(f"{files.url}/small", id="../../a b%(x)s"),))
+    name = download(
+        LINK, tmp_path, TrailerLimits(), (site(f"{files.url}/small", id="../../a b%(x)s"),)
+    )
     assert (tmp_path / name).parent == tmp_path
     assert (tmp_path / name).is_file()

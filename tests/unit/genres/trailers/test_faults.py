@@ -3,11 +3,11 @@ from yt_dlp.networking.exceptions import TransportError
 from yt_dlp.utils import DownloadError, ExtractorError
 
 from tigertag.errors import Unreadable
-from tigertag.genres.trailers import faults
+from tigertag.genres.trailers import ytdlp
 
 
 def told(said: str) -> Unreadable:
-    fault = faults.from_yt_dlp(DownloadError(said))
+    fault = ytdlp.from_yt_dlp(DownloadError(said))
     assert "\n" not in str(fault)
     return fault
 
@@ -38,7 +38,7 @@ def told(said: str) -> Unreadable:
         ("[download] Got error: HTTP Error 503: Service Unavailable. Giving up", "failed", True),
         ("[download] Got error: HTTP Error 429: Too Many Requests", "wait", True),
         ("[download] Got error: 4096 bytes read, 7 more expected. Giving up", "reached", True),
-        ("Unable to download webpage: HTTP Error 404: Not Found", "gone", False),
+        ("Unable to download webpage: HTTP Error 404: Not MediaSource", "gone", False),
         ("unable to download video data: HTTP Error 403: Forbidden", "refused", False),
     ],
 )
@@ -52,7 +52,7 @@ def test_no_network_may_be_tried_again() -> None:
     try:
         raise ExtractorError("Unable to download API page", cause=TransportError("timed out"))
     except ExtractorError as exc:
-        fault = faults.from_yt_dlp(DownloadError(str(exc), (type(exc), exc, None)))
+        fault = ytdlp.from_yt_dlp(DownloadError(str(exc), (type(exc), exc, None)))
     assert fault.retryable
     assert "reached" in str(fault)
 

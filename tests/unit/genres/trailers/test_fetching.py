@@ -15,9 +15,7 @@ from tests.unit.genres.trailers.site import LINK, VIDEO, Files
 from tests.unit.media import films
 from tigertag.errors import Unreadable
 from tigertag.genres import trailers
-from tigertag.genres.trailers import fetching
-from tigertag.genres.trailers.asking import CHILD, brought
-from tigertag.genres.trailers.limits import Limits
+from tigertag.genres.trailers import CHILD, TrailerLimits, download
 
 pytestmark = pytest.mark.slow
 
@@ -29,17 +27,17 @@ def never() -> bool:
 def ask(
     folder: Path,
     code: str,
-    limits: Limits | None = None,
+    limits: TrailerLimits | None = None,
     *,
     cancelled: Callable[[], bool] = never,
 ) -> Path:
     """Ask a child that runs this code; it has what it was told in `told`."""
     begin = "import json, os, sys, time; told = json.loads(sys.stdin.readline())\n"
     command = (sys.executable, "-c", begin + code)
-    return brought(LINK, folder, limits or Limits(), cancelled=cancelled, command=command)
+    return download(LINK, folder, limits or TrailerLimits(), cancelled=cancelled, command=command)
 
 
-def refusal(folder: Path, code: str, limits: Limits | None = None) -> Unreadable:
+def refusal(folder: Path, code: str, limits: TrailerLimits | None = None) -> Unreadable:
     with pytest.raises(Unreadable) as caught:
         ask(folder, code, limits)
     assert "\n" not in str(caught.value)
@@ -51,7 +49,7 @@ HANGS = "open('begun', 'w'); time.sleep(60)"
 
 
 def test_a_child_that_hangs_is_given_up(tmp_path: Path) -> None:
-    caught = refusal(tmp_path, HANGS, Limits(within_s=0.3))
+    caught = refusal(tmp_path, HANGS, TrailerLimits(within_s=0.3))
     assert "0.3 s" in str(caught)
     assert caught.retryable
 
@@ -76,7 +74,7 @@ def test_what_a_child_has_started_is_killed_with_it(tmp_path: Path) -> None:
 
 def test_a_child_that_fills_the_disk_is_killed(tmp_path: Path) -> None:
     code = "open('part', 'wb').truncate(30_000_000); time.sleep(60)"
-    assert "1 MB" in str(refusal(tmp_path, code, Limits(most_bytes=1_000_000)))
+    assert "1 MB" in str(refusal(tmp_path, code, TrailerLimits(most_bytes=1_000_000)))
 
 
 def test_a_child_that_talks_without_end_is_killed(tmp_path: Path) -> None:
@@ -101,12 +99,12 @@ def test_a_child_that_crashes_is_no_crash(tmp_path: Path) -> None:
 
 def test_a_child_that_is_dead_before_it_is_told_is_no_crash(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="without an answer"):
-        brought(LINK, tmp_path, Limits(), cancelled=never, command=("false",))
+        download(LINK, tmp_path, TrailerLimits(), cancelled=never, command=("false",))
 
 
 def test_a_large_file_is_refused_whoever_brings_it(tmp_path: Path) -> None:
     code = "open('film', 'wb').truncate(2_000_000); print(json.dumps({'file': 'film'}))"
-    assert "1 MB" in str(refusal(tmp_path, code, Limits(most_bytes=1_000_000)))
+    assert "1 MB" in str(refusal(tmp_path, code, TrailerLimits(most_bytes=1_000_000)))
 
 
 def test_what_the_child_has_to_say_is_told_in_one_line(tmp_path: Path) -> None:
@@ -152,14 +150,16 @@ def _real(address: str) -> tuple[str, ...]:
 def test_the_real_child_brings_a_video(tmp_path: Path) -> None:
     with Files(small=films.film()) as served:
         command = _real(f"{served.url}/small")
-        file = brought(LINK, tmp_path, Limits(), cancelled=never, command=command)
+        file = download(LINK, tmp_path, TrailerLimits(), cancelled=never, command=command)
     assert file == tmp_path / f"{VIDEO}.mp4"
     assert file.read_bytes() == films.film()
 
 
 def test_the_real_child_says_why_it_brings_none(tmp_path: Path) -> None:
     with Files() as served, pytest.raises(Unreadable, match="gone"):
-        brought(LINK, tmp_path, Limits(), cancelled=never, command=_real(f"{served.url}/404"))
+        download(
+            LINK, tmp_path, TrailerLimits(), cancelled=never, command=_real(f"{served.url}/404")
+        )
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_a_broken_extra_says_what_to_install(tmp_path: Path) -> None:
     )
     command = (sys.executable, "-c", f"{code}; main()")
     with pytest.raises(Unreadable, match=r"tigertag\[trailers\]"):
-        brought(LINK, tmp_path, Limits(), cancelled=never, command=command)
+        download(LINK, tmp_path, TrailerLimits(), cancelled=never, command=command)
 
 
 def test_without_a_network_it_says_so_and_leaves_nothing(
@@ -197,8 +197,8 @@ def test_the_file_is_there_while_it_is_looked_at_and_gone_then(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with Files(small=films.film()) as served:
-        real = partial(brought, command=_real(f"{served.url}/small"))
-        monkeypatch.setattr(fetching, "brought", real)
+        real = partial(download, command=_real(f"{served.url}/small"))
+        monkeypatch.setattr(trailers, "download", real)
         try:
             with trailers.fetched(LINK) as file:
                 assert file.read_bytes() == films.film()
@@ -210,7 +210,7 @@ def test_the_file_is_there_while_it_is_looked_at_and_gone_then(
 
 
 def test_no_link_is_opened_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(fetching, "brought")
+    monkeypatch.delattr(trailers, "download")
     with pytest.raises(Unreadable, match="playlist"):
         trailers.fetched("https://www.youtube.com/playlist?list=PL3URUs3").__enter__()
 

@@ -9,7 +9,7 @@ import pytest
 from tests.plex import PlexServer
 from tests.unit.libraries.plex.cinema import Cinema
 from tigertag.errors import LibraryError
-from tigertag.genres.borne import borne
+from tigertag.genres.labelled import labelled_videos
 from tigertag.model import Kind, Label
 from tigertag.services import scans
 
@@ -34,8 +34,9 @@ class Screen(Cinema):
     def learned(self) -> dict[str, tuple[str, ...]]:
         """The genres that there are to learn from, by the video's title."""
         (section,) = self.library.sections()
-        found = borne(self.core, self.library, section)
-        return {one.item.title.split()[-1]: one.genres for one in found.films}
+        names = {item.key: item.title.split()[-1] for item in self.library.items(section)}
+        videos, _unlabelled = labelled_videos(self.core.store, self.library, section)
+        return {names[video.source.origin.rpartition("/")[2]]: video.genres for video in videos}
 
 
 @pytest.fixture
