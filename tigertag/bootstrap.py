@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from tigertag import bounds, concepts, plugins
-from tigertag.contracts import AnyEngine, Host
+from tigertag.contracts import AnyEngine, FootageChoice, Host
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.executors import threads
 from tigertag.model import Rule, Thresholds
@@ -15,7 +15,7 @@ from tigertag.net import Http
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import rules
 from tigertag.settings import EngineSettings, Settings, homes
-from tigertag.settings.frames import footage_to_match, may_differ, to_match
+from tigertag.settings.model import sampling_changes
 from tigertag.store import Store, migrate
 from tigertag.store.usage import Limits
 from tigertag.text import one_line
@@ -151,17 +151,19 @@ def _unlike_learned(
             yield (
                 f"Engine {entry.id} has learned from frames chosen as {able.sampling.name}; library"
                 f" {library.id} gives {library.sampling.name}: set"
-                f" {' and '.join(to_match(library.id, library.sampling, able.sampling))}, or learn"
-                " from the library."
+                f" {' and '.join(sampling_changes(library.id, library.sampling, able.sampling))},"
+                " or learn from the library."
             )
-        if able.footage is not None and may_differ(library.name, footage, able.footage):
-            ways = (
-                *footage_to_match(library.id, library.name, able.footage),
-                "learn from the library",
-            )
+        choice = (
+            library.library.footage_values if isinstance(library.library, FootageChoice) else {}
+        )
+        # What the videos of a library without such a choice are is not known: perhaps trailers.
+        if able.footage not in (None, footage) and (footage or choice):
+            setting = f"set LIBRARY_{library.id.upper()}_FOOTAGE={choice.get(able.footage)}, or "
             yield (
                 f"Engine {entry.id} has learned from {_called(able.footage)}; library {library.id}"
-                f" gives {_called(footage)}: {', or '.join(ways)}."
+                f" gives {_called(footage)}: {setting if able.footage in choice else ''}learn from"
+                " the library."
             )
 
 

@@ -7,7 +7,7 @@ A NAME is a built-in's, an entry point's (groups `tigertag.engines` and `tigerta
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from tigertag.contracts import AnyEngine, Host, Library, is_deferred
 from tigertag.errors import PluginError, TigerTagError
 from tigertag.settings import EngineSettings, LibrarySettings
-from tigertag.settings.groups import COMMON, COMMON_OF_ENGINES, COMMON_OF_LIBRARIES
+from tigertag.settings.model import PREFIXES
 from tigertag.text import did_you_mean, looks_secret, one_line, without_password
 
 ENGINES: Mapping[str, str] = {
@@ -101,7 +101,6 @@ class _Kind(Generic[P, S]):
     group: str
     built_in: Mapping[str, str]
     verbs: tuple[str, ...]
-    common: frozenset[str] = field(default=COMMON)
 
     def load(self, settings: S, host: Host) -> Loaded[P, S]:
         plugin, problem = None, settings.problem
@@ -162,7 +161,9 @@ class _Kind(Generic[P, S]):
         names: list[str] = list(options_type.model_fields)
         open_ended = options_type.model_config.get("extra") == "allow"
         unknown = [] if open_ended else sorted({*settings.values} - {*names})
-        known = [name.upper() for name in names] + sorted(self.common)
+        known = [name.upper() for name in names] + sorted(
+            setting.key for setting in PREFIXES[self.prefix]
+        )
         given = {name: value for name, value in settings.values.items() if name not in unknown}
         wrong: list[ErrorDetails] = []
         try:
@@ -236,12 +237,10 @@ _ENGINE: _Kind[AnyEngine, EngineSettings] = _Kind(
     "tigertag.engines",
     ENGINES,
     verbs=("open", "tag", "close"),
-    common=COMMON | COMMON_OF_ENGINES,
 )
 _LIBRARY: _Kind[Library, LibrarySettings] = _Kind(
     "LIBRARY",
     "tigertag.libraries",
     LIBRARIES,
     verbs=("open", "sections", "items", "fetch", "read_tags", "send"),
-    common=COMMON | COMMON_OF_LIBRARIES,
 )

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from tigertag import bootstrap, settings
 from tigertag.contracts import Capabilities, Host, Outcome, RunContext, Sampling
 from tigertag.core import Core
+from tigertag.libraries import folder
 from tigertag.model import NEVER, Media, Sample
 
 
@@ -110,3 +111,33 @@ def test_an_engines_own_least_confidences_hold_where_the_user_sets_none(tmp_path
 def test_one_that_the_user_sets_holds_for_every_word(tmp_path: Path) -> None:
     (entry,) = built(tmp_path, ENGINE_TAUGHT_MIN_CONFIDENCE="0.3").engines
     assert {entry.thresholds.least(word) for word in ("Drama", "War", "Comedy")} == {0.3}
+
+
+class TaughtByFilms(Taught):
+    """One that has learned from films."""
+
+    capabilities = Capabilities(frozenset({Media.VIDEO}), 224, footage="")
+
+
+def test_trailers_where_it_has_learned_from_films_are_told_of(tmp_path: Path) -> None:
+    name = f"{__name__}:TaughtByFilms"
+    footage = {"LIBRARY_PLEX_FOOTAGE": "trailer", "ENGINE_TAUGHT_NAME": name}
+    (line,) = built(tmp_path, **PLEX, **footage).problems
+    assert line.endswith(": set LIBRARY_PLEX_FOOTAGE=main, or learn from the library.")
+
+
+class Teasers(folder.FolderLibrary):
+    """A library that gives other footage, and leaves no choice."""
+
+    Options = folder.Options
+    footage = "teaser"
+
+    def __init__(self, id: str, options: folder.Options, _host: Host) -> None:
+        super().__init__(id, options)
+
+
+def test_footage_of_a_library_without_a_choice_is_advice_to_learn_from_it(tmp_path: Path) -> None:
+    (line,) = built(
+        tmp_path, LIBRARY_HOME_NAME=f"{__name__}:Teasers", LIBRARY_HOME_MAX_FRAMES="60"
+    ).problems
+    assert line.endswith("library home gives teasers: learn from the library.")

@@ -1,6 +1,6 @@
 """What a library must do."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -204,6 +204,16 @@ class Mounted(Protocol):
 
     def not_mounted(self, section: Section, mounts: Sequence[str]) -> str:
         """Say which of the `Notes.mounts` of an earlier listing is not mounted now; "": none."""
+        ...
+
+
+@runtime_checkable
+class FootageChoice(Protocol):
+    """A library with a setting FOOTAGE. Optional for a library."""
+
+    @property
+    def footage_values(self) -> Mapping[str, str]:
+        """The values of that setting, by the `Library.footage` that each gives."""
         ...
 
 

@@ -1,22 +1,23 @@
 """The settings: the only reader of os.environ."""
 
 from tigertag.settings import homes
-from tigertag.settings.program import load
-from tigertag.settings.reference import REFERENCE, SettingDoc
-from tigertag.settings.shapes import (
+from tigertag.settings.model import (
+    REFERENCE,
     EngineSettings,
     LibrarySettings,
     PluginSettings,
+    Setting,
     Settings,
     WebSettings,
 )
+from tigertag.settings.reading import load
 
 __all__ = [
     "REFERENCE",
     "EngineSettings",
     "LibrarySettings",
     "PluginSettings",
-    "SettingDoc",
+    "Setting",
     "Settings",
     "WebSettings",
     "homes",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tigertag.settings.shapes import Settings
+from tigertag.settings.model import Settings
 
 DATABASE = "tigertag.db"
 _CHECKOUT = Path(__file__).parents[2]

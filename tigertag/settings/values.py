@@ -1,10 +1,22 @@
-"""How one value of the environment is read."""
+"""How one value of the environment is read. A parser takes the variable's name and its value.
 
+Each raises `SettingsError`, in one line that names the variable.
+"""
+
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
+from math import inf, isfinite, nan
 from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tigertag import bounds
 from tigertag.errors import SettingsError, os_reason
+
+T = TypeVar("T")
+Parser = Callable[[str, str], T]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -18,8 +30,8 @@ def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
     An empty value counts as not set: that is how compose files hand on a variable that is not
     there.
     """
-    found = {key: _unquoted(value.strip()) for key, value in environ.items()}
-    return {key: value for key, value in found.items() if value}
+    values = {key: _unquoted(value.strip()) for key, value in environ.items()}
+    return {key: value for key, value in values.items() if value}
 
 
 def _unquoted(value: str) -> str:
@@ -38,7 +50,7 @@ def secret_of(attribute: str) -> str | None:
 
 
 def from_file(key: str, path: str) -> str:
-    """Return what the file at `path`, which `key` names, holds. Raises `SettingsError`."""
+    """Return what the file at `path`, which `key` names, holds."""
     try:
         value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as exc:
@@ -50,8 +62,47 @@ def from_file(key: str, path: str) -> str:
     return value
 
 
+def text(_key: str, value: str) -> str:
+    return value
+
+
+def short_text(key: str, value: str) -> str:
+    """A text that fits where the database keeps names."""
+    if not bounds.fits(value, bounds.NAME):
+        raise SettingsError(f"{key} is longer than {bounds.NAME} characters, or no text.")
+    return value
+
+
+def path(_key: str, value: str) -> Path:
+    return Path(os.path.expanduser(value)).absolute()
+
+
+def base_path(key: str, value: str) -> str:
+    """A path of URLs: "/tigertag", "" for the root."""
+    inside = value.strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]*", inside):
+        raise SettingsError(f"{key}: {value!r} is not a path such as /tigertag.")
+    return f"/{inside}" if inside else ""
+
+
+def timezone(key: str, value: str) -> tzinfo:
+    try:
+        return ZoneInfo(value.removeprefix(":"))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise SettingsError(f"{key}: {value!r} is not a time zone such as Europe/Berlin.") from exc
+
+
+def words(_key: str, value: str) -> tuple[str, ...]:
+    """The parts of a comma-separated list, without blanks around them."""
+    return tuple(word for part in value.split(",") if (word := part.strip()))
+
+
+def words_or_none(key: str, value: str) -> tuple[str, ...]:
+    """Such a list; the word "none" in it counts for nothing, so that it can be empty."""
+    return tuple(word for word in words(key, value) if word.casefold() != "none")
+
+
 def boolean(key: str, value: str) -> bool:
-    """Return the value as a bool. Raises `SettingsError`."""
     word = value.casefold()
     if word not in _TRUE | _FALSE:
         raise SettingsError(
@@ -60,30 +111,56 @@ def boolean(key: str, value: str) -> bool:
     return word in _TRUE
 
 
-def number(key: str, value: str, *, least: float, most: float = float("inf")) -> float:
-    """Return the value as a number in [least, most]. Raises `SettingsError`."""
-    try:
-        found = float(value)
-    except ValueError:
-        found = float("nan")
-    if least <= found <= most and found != float("inf"):
-        return found
-    limits = f"from {least:g} to {most:g}" if most != float("inf") else f"of at least {least:g}"
-    raise SettingsError(f"{key}: {value!r} is not a number {limits}.")
+def one_of(choices: Sequence[str]) -> Parser[str]:
+    """One of these words, in any case of its letters."""
+
+    def parse(key: str, value: str) -> str:
+        for choice in choices:
+            if choice.casefold() == value.casefold():
+                return choice
+        raise SettingsError(f"{key}: {value!r} is not one of {', '.join(choices)}.")
+
+    return parse
 
 
-def whole(key: str, value: str, *, least: int | None = None, most: int | None = None) -> int:
-    """Return the value as an int in [least, most]. Raises `SettingsError`."""
-    found = int(value) if re.fullmatch(r"[+-]?[0-9]{1,9}", value) else None
-    low = found is not None and least is not None and found < least
-    high = found is not None and most is not None and found > most
-    if found is not None and not low and not high:
-        return found
-    limits = "" if least is None else f" of at least {least}"
-    limits += "" if most is None else f" and at most {most}"
-    raise SettingsError(f"{key}: {value!r} is not a whole number{limits}.")
+def is_word(word: str, *, rather_than: str) -> Parser[bool]:
+    """Whether it is the one word and not the other."""
+
+    def parse(key: str, value: str) -> bool:
+        if value.casefold() not in (word, rather_than):
+            raise SettingsError(f"{key}: {value!r} is neither {rather_than} nor {word}.")
+        return value.casefold() == word
+
+    return parse
 
 
-def words(value: str) -> tuple[str, ...]:
-    """Return the parts of a comma-separated list, without blanks around them."""
-    return tuple(word for part in value.split(",") if (word := part.strip()))
+def number(least: float, most: float = inf) -> Parser[float]:
+    """A number in [least, most]."""
+
+    def parse(key: str, value: str) -> float:
+        try:
+            parsed = float(value)
+        except ValueError:
+            parsed = nan
+        if isfinite(parsed) and least <= parsed <= most:
+            return parsed
+        limits = f"from {least:g} to {most:g}" if most != inf else f"of at least {least:g}"
+        raise SettingsError(f"{key}: {value!r} is not a number {limits}.")
+
+    return parse
+
+
+def whole(least: int | None = None, most: int | None = None) -> Parser[int]:
+    """A whole number in [least, most], of nine digits at the most."""
+
+    def parse(key: str, value: str) -> int:
+        parsed = int(value) if re.fullmatch(r"[+-]?[0-9]{1,9}", value) else None
+        low = parsed is not None and least is not None and parsed < least
+        high = parsed is not None and most is not None and parsed > most
+        if parsed is not None and not low and not high:
+            return parsed
+        limits = "" if least is None else f" of at least {least}"
+        limits += "" if most is None else f" and at most {most}"
+        raise SettingsError(f"{key}: {value!r} is not a whole number{limits}.")
+
+    return parse

@@ -1,6 +1,6 @@
 """The Plex library: listed page by page, fetched as small as serves, tagged in sets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -65,6 +65,10 @@ class PlexLibrary:
     @property
     def identity(self) -> str:
         return self._client.id
+
+    @property
+    def footage_values(self) -> Mapping[str, str]:
+        return {"": "main", "trailer": "trailer"}
 
     @property
     def footage(self) -> str:

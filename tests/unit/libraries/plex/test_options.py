@@ -10,7 +10,7 @@ from tigertag.libraries.mediaserver.options import MappedFolder
 from tigertag.libraries.plex import Options
 from tigertag.net import Http
 from tigertag.plugins import load_libraries
-from tigertag.settings.groups import libraries
+from tigertag.settings.reading import libraries
 
 
 def problem(**variables: str) -> str:

@@ -66,7 +66,7 @@ def test_none_is_no_skip_tag() -> None:
 @pytest.mark.parametrize(
     ("own", "said"),
     [
-        ({"FRAMES": "all"}, "'all' is none of scenes, interval, keyframes"),
+        ({"FRAMES": "all"}, "'all' is not one of scenes, interval, keyframes"),
         ({"FRAME_INTERVAL_S": "0"}, "not a number from 0.1 to 3600"),
         ({"MAX_FRAMES": "0"}, "not a whole number of at least 1 and at most 100"),
         ({"SCENE_THRESHOLD": "300"}, "not a number from 1 to 255"),

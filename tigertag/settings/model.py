@@ -1,0 +1,344 @@
+"""Every setting, described where its value is kept: variable, documentation, parser and default.
+
+The types are frozen, and no secret shows in their repr. `REFERENCE` is the README's table.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+from tigertag.contracts import Sampling, SamplingMethod
+from tigertag.settings import values as read
+from tigertag.text import looks_secret, without_password
+
+SKIP_TAGS = ("ai-generated", "auto-tagged", "vision-analyzed")
+"""What other taggers put on what they have been at."""
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting: its variable, or the attribute of a plugin, what it does, and how it is read.
+
+    `shown`: the default as a reader sees it, where that is not `default`. `in_file`: what
+    `<key>_FILE` is, where the value may come from a file.
+    """
+
+    key: str
+    what: str
+    parse: read.Parser[Any] = read.text
+    shown: str | None = None
+    in_file: str = ""
+    default: Any = None
+
+    @property
+    def default_text(self) -> str:
+        """The default as a reader sees it."""
+        match self.default:
+            case _ if self.shown is not None:
+                return self.shown
+            case None:
+                return ""
+            case bool():
+                return str(self.default).lower()
+            case float():
+                return f"{self.default:g}"
+            case tuple():
+                return ",".join(self.default)
+        return str(self.default)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PluginSettings:
+    """One configured engine or library.
+
+    `values` are its own options, by lower-case name, as strings; `problem` is the one line that
+    says why it cannot be used, "" when nothing is wrong so far.
+    """
+
+    id: str
+    name: Annotated[
+        str,
+        Setting(
+            "NAME", "which engine or library: a built-in, an entry point or `pkg.mod`", default=""
+        ),
+    ]
+    enabled: Annotated[
+        bool,
+        Setting("ENABLED", "`false` switches it off; its tags stay", read.boolean, default=True),
+    ]
+    values: Mapping[str, str]
+    problem: str = ""
+
+    def __repr__(self) -> str:
+        shown = {each.name: getattr(self, each.name) for each in fields(self)}
+        shown["values"] = hidden(self.values)
+        inside = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"{type(self).__name__}({inside})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EngineSettings(PluginSettings):
+    """A configured engine, with what every engine has.
+
+    None: the engine's own default. `sections` are ids or titles; empty means all of them.
+    """
+
+    prefix: Annotated[
+        str, Setting("PREFIX", "what each of the engine's tags begins with", read.short_text)
+    ] = ""
+    min_confidence: Annotated[
+        float | None,
+        Setting(
+            "MIN_CONFIDENCE",
+            "the minimum confidence of its tags, from 0 to 1",
+            read.number(0, 1),
+            "the engine's",
+        ),
+    ] = None
+    max_tags: Annotated[
+        int | None,
+        Setting("MAX_TAGS", "the most tags that it gives an item", read.whole(1), "the engine's"),
+    ] = None
+    sections: Annotated[
+        tuple[str, ...],
+        Setting(
+            "SECTIONS",
+            "the sections it works on: ids or titles, separated by commas",
+            read.words,
+            "all",
+        ),
+    ] = ()
+    order: Annotated[
+        int, Setting("ORDER", "which engine works first: lower ones do", read.whole())
+    ] = 100
+    only_uncertain: Annotated[
+        bool,
+        Setting(
+            "WHEN",
+            "`uncertain`: run it only on items for which the engines before it have no confident"
+            " tag",
+            read.is_word("uncertain", rather_than="always"),
+            "always",
+        ),
+    ] = False
+    monthly_limit: Annotated[
+        int | None,
+        Setting("MONTHLY_LIMIT", "how many calls it may make in a month (UTC)", read.whole(0)),
+    ] = None
+    monthly_cost_usd: Annotated[
+        float | None,
+        Setting("MONTHLY_COST_USD", "what it may cost in a month (UTC)", read.number(0)),
+    ] = None
+    waits_for_budget: Annotated[
+        bool,
+        Setting(
+            "ON_LIMIT",
+            "when that is used up: `end` the scan without it, or `wait` for the next month",
+            read.is_word("wait", rather_than="end"),
+            "end",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LibrarySettings(PluginSettings):
+    """A configured library, with what every library has.
+
+    `skip_tags`: items that have one of these are left as they are.
+    """
+
+    sampling: Sampling = field(default_factory=Sampling)
+    skip_tags: Annotated[
+        tuple[str, ...],
+        Setting(
+            "SKIP_TAGS",
+            "skip items that have one of these tags; `none` turns it off",
+            read.words_or_none,
+        ),
+    ] = SKIP_TAGS
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The service on the web. "": the password or key is generated at the first start."""
+
+    password: Annotated[
+        str,
+        Setting(
+            "TIGERTAG_PASSWORD",
+            "the dashboard's password",
+            shown="generated",
+            in_file="a file that holds the password",
+        ),
+    ] = field(default="", repr=False)
+    api_key: Annotated[
+        str,
+        Setting(
+            "TIGERTAG_API_KEY",
+            "REST's key",
+            shown="generated",
+            in_file="a file that holds the key",
+        ),
+    ] = field(default="", repr=False)
+    base_path: Annotated[
+        str,
+        Setting(
+            "TIGERTAG_BASE_PATH",
+            "the path the service lives under, such as `/tigertag`",
+            read.base_path,
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        int,
+        Setting(
+            "TIGERTAG_TRUSTED_PROXIES",
+            "how many proxies stand before it, whose `X-Forwarded-*` headers are believed",
+            read.whole(0, 10),
+        ),
+    ] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is configured. `workers` 0: one a core, and one more.
+
+    `problems` are one-line warnings about settings that were not understood and so not used.
+    """
+
+    engines: tuple[EngineSettings, ...]
+    libraries: tuple[LibrarySettings, ...]
+    home: Annotated[
+        Path,
+        Setting(
+            "TIGERTAG_HOME",
+            "where the database, the models and the state live; give an absolute path",
+            read.path,
+            "./data",
+        ),
+    ]
+    db_url: Annotated[
+        str,
+        Setting(
+            "DB_URL",
+            "the database: `sqlite:///path` or `postgresql://user:password@host/name`",
+            shown="SQLite in TIGERTAG_HOME",
+            in_file="a file that holds DB_URL",
+        ),
+    ] = field(repr=False)
+    rules_file: Annotated[
+        Path | None, Setting("TIGERTAG_RULES", "a YAML file of default rules", read.path)
+    ] = None
+    lease_s: Annotated[
+        float,
+        Setting(
+            "TIGERTAG_LEASE_S",
+            "after how many seconds without a sign a worker counts as dead",
+            read.number(0.1, 3600),
+        ),
+    ] = 10.0
+    workers: Annotated[
+        int,
+        Setting(
+            "TIGERTAG_WORKERS",
+            "worker threads of a scan; 0: one a core, and one more",
+            read.whole(0, 1024),
+        ),
+    ] = 0
+    log_level: Annotated[
+        str, Setting("LOG_LEVEL", "DEBUG, INFO, WARNING, ERROR or CRITICAL", read.one_of(_LEVELS))
+    ] = "INFO"
+    host: Annotated[str, Setting("HOST", "the address that the server listens at")] = "127.0.0.1"
+    port: Annotated[
+        int, Setting("PORT", "the port that the server listens at", read.whole(1, 65535))
+    ] = 5000
+    timezone: Annotated[
+        tzinfo,
+        Setting("TZ", "the time zone of the times shown, such as `Europe/Berlin`", read.timezone),
+    ] = UTC
+    web: WebSettings = field(default_factory=WebSettings)
+    problems: tuple[str, ...] = ()
+
+
+_SAMPLING: Mapping[str, Setting] = {
+    "by": Setting(
+        "FRAMES",
+        "which frames of a video are looked at: of `scenes`, at an `interval`, or `keyframes`",
+        read.one_of(get_args(SamplingMethod)),
+    ),
+    "interval_s": Setting(
+        "FRAME_INTERVAL_S", "the seconds between two frames of `interval`", read.number(0.1, 3600)
+    ),
+    "scene_threshold": Setting(
+        "SCENE_THRESHOLD", "how much changes from one shot to the next", read.number(1, 255)
+    ),
+    "exact": Setting(
+        "SCENES_EXACT",
+        "`true` finds shots by looking at every frame, which takes far longer",
+        read.boolean,
+    ),
+    "max_frames": Setting(
+        "MAX_FRAMES", "how many frames of a video are looked at", read.whole(1, 100)
+    ),
+}
+SAMPLING: Mapping[str, Setting] = {
+    name: replace(setting, default=getattr(Sampling(), name)) for name, setting in _SAMPLING.items()
+}
+"""The settings of `LibrarySettings.sampling`, by the fields of `Sampling`."""
+
+_ONLY_FOR = {"interval_s": "interval", "scene_threshold": "scenes", "exact": "scenes"}
+
+
+def settings_of(kind: type) -> dict[str, Setting]:
+    """Return the settings of one of the types above, by the name of the field that keeps each."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        each.name: note if each.default is MISSING else replace(note, default=each.default)
+        for each in fields(kind)
+        for note in getattr(hints[each.name], "__metadata__", ())
+    }
+
+
+def sampling_changes(library: str, now: Sampling, wanted: Sampling) -> list[str]:
+    """Return the settings, `KEY=value`, with which the library chooses frames as `wanted`."""
+    changes = []
+    for name, setting in SAMPLING.items():
+        value = getattr(wanted, name)
+        if value != getattr(now, name) and _ONLY_FOR.get(name, wanted.by) == wanted.by:
+            text = f"{value:g}" if isinstance(value, float) else str(value)
+            changes.append(f"LIBRARY_{library.upper()}_{setting.key}={text}")
+    return changes
+
+
+def hidden(options: Mapping[str, str]) -> dict[str, str]:
+    """Return the values as they may be shown."""
+    return {
+        key: "***" if looks_secret(key) else without_password(value)
+        for key, value in options.items()
+    }
+
+
+PREFIXES: Mapping[str, tuple[Setting, ...]] = {
+    "ENGINE": tuple(settings_of(EngineSettings).values()),
+    "LIBRARY": (*settings_of(LibrarySettings).values(), *SAMPLING.values()),
+}
+"""What every engine and every library has, besides the options of its own."""
+
+
+def _reference() -> Iterator[Setting]:
+    for setting in (*settings_of(Settings).values(), *settings_of(WebSettings).values()):
+        yield setting
+        if setting.in_file:
+            yield Setting(f"{setting.key}_FILE", setting.in_file)
+    for prefix, settings in PREFIXES.items():
+        for setting in settings:
+            yield replace(setting, key=f"{prefix}_<X>_{setting.key}")
+
+
+REFERENCE: tuple[Setting, ...] = tuple(_reference())
+"""Every setting that is not a plugin's own option. A test holds the README's table to it."""
+
+PROGRAM_KEYS: tuple[str, ...] = tuple(doc.key for doc in REFERENCE if "<X>" not in doc.key)

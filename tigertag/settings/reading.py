@@ -1,0 +1,210 @@
+"""Reading the environment: the program's settings, `ENGINE_<X>_<…>` and `LIBRARY_<X>_<…>`."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from tigertag import bounds
+from tigertag.contracts import Sampling
+from tigertag.errors import SettingsError
+from tigertag.settings import values
+from tigertag.settings.homes import DATABASE
+from tigertag.settings.model import (
+    PREFIXES,
+    PROGRAM_KEYS,
+    SAMPLING,
+    EngineSettings,
+    LibrarySettings,
+    PluginSettings,
+    Setting,
+    Settings,
+    WebSettings,
+    settings_of,
+)
+from tigertag.text import did_you_mean
+
+DEFAULT_ENGINE = EngineSettings("classifier", "tigertag.classifier", enabled=True, values={})
+
+_VARIABLE = re.compile(r"([A-Z]+)_([A-Z0-9]+)_([A-Z0-9_]+)")
+_CLOSE_PREFIX, _CLOSE_KEY = 0.75, 0.9
+_POSTGRES = "postgresql+psycopg"
+_SHORTEST = {"TIGERTAG_PASSWORD": 8, "TIGERTAG_API_KEY": 16}
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    What is wrong with a plugin is in its `problem`, what is wrong elsewhere in `problems`. Raises
+    `SettingsError` when the database, the password or the key is not clear: another one must not be
+    used in its place.
+    """
+    environ = values.cleaned(os.environ if environ is None else environ)
+    problems: list[str] = []
+    own = _of_program(Settings, environ, problems)
+    return Settings(
+        engines=engines(environ),
+        libraries=libraries(environ),
+        **own | {"db_url": _db_url(own["db_url"], own["home"])},
+        web=WebSettings(**_of_program(WebSettings, environ, problems)),
+        problems=(*problems, *_unknown(environ), *_misspelt(environ)),
+    )
+
+
+def engines(environ: Mapping[str, str]) -> tuple[EngineSettings, ...]:
+    """Return the configured engines, by id; the local classifier when there is none at all."""
+    groups = (_Group("ENGINE", *group) for group in _groups("ENGINE", environ))
+    configured = tuple(EngineSettings(**group.all(EngineSettings)) for group in groups)
+    return configured or (DEFAULT_ENGINE,)
+
+
+def libraries(environ: Mapping[str, str]) -> tuple[LibrarySettings, ...]:
+    """Return the configured libraries, by id."""
+    return tuple(_library(_Group("LIBRARY", *group)) for group in _groups("LIBRARY", environ))
+
+
+def _library(group: "_Group") -> LibrarySettings:
+    sampling = Sampling(**{name: group.take(setting) for name, setting in SAMPLING.items()})
+    return LibrarySettings(**group.all(LibrarySettings), sampling=sampling)
+
+
+def _of_program(
+    kind: type[Settings] | type[WebSettings], environ: Mapping[str, str], problems: list[str]
+) -> dict[str, Any]:
+    """Return the program's settings by field; what is wrong with one is gathered, but a secret's.
+
+    A secret that cannot be read raises: no other may stand in its place.
+    """
+    taken = {}
+    for name, setting in settings_of(kind).items():
+        if setting.in_file:
+            taken[name] = _secret(environ, setting)
+            continue
+        if name == "home":
+            setting = replace(setting, default=Path("data").absolute())
+        try:
+            value = environ.get(setting.key)
+            taken[name] = setting.default if value is None else setting.parse(setting.key, value)
+        except SettingsError as exc:
+            problems.append(f"{exc} The default, {setting.default}, is used.")
+            taken[name] = setting.default
+    return taken
+
+
+def _secret(environ: Mapping[str, str], setting: Setting) -> str:
+    key = setting.key
+    value, path = environ.get(key, ""), environ.get(f"{key}_FILE")
+    if value and path:
+        raise SettingsError(f"{key}_FILE and {key} are both set; keep one.")
+    if path:
+        value = values.from_file(f"{key}_FILE", path).strip()
+    least = _SHORTEST.get(key, 0)
+    if value and len(value) < least:
+        raise SettingsError(f"{key} is too short; it needs {least} characters at least.")
+    return value
+
+
+def _db_url(url: str, home: Path) -> str:
+    if not url:
+        return f"sqlite:///{home}/{DATABASE}"
+    scheme, separator, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql", _POSTGRES) and separator:
+        return f"{_POSTGRES}://{rest}"
+    if scheme == "sqlite" and separator:
+        return url
+    raise SettingsError(
+        "DB_URL is neither sqlite:///path/to/file nor postgresql://user:password@host/name."
+    )
+
+
+class _Group:
+    """The variables of one plugin, taken out one by one; what is wrong with them is gathered."""
+
+    def __init__(self, prefix: str, x: str, own: Mapping[str, str]) -> None:
+        self._id = x.lower()
+        self._problems: list[str] = []
+        self._stem = f"{prefix}_{x}_"
+        self._left = self._with_files(own)
+        if len(self._id) > bounds.NAME:
+            self._problems.append(f"{prefix}_<X>_NAME: <X> has {bounds.NAME} letters at most.")
+        if not own.get("NAME"):
+            example = "tigertag.classifier" if prefix == "ENGINE" else "tigertag.folder"
+            self._problems.append(f"{self._stem}NAME is not set; it may be {example!r}.")
+
+    def take(self, setting: Setting) -> Any:
+        """Return the parsed value; the default when it is not set or is a problem."""
+        value = self._left.pop(setting.key, None)
+        if value is None:
+            return setting.default
+        try:
+            return setting.parse(self._stem + setting.key, value)
+        except SettingsError as exc:
+            self._problems.append(str(exc))
+            return setting.default
+
+    def all(self, kind: type[PluginSettings]) -> dict[str, Any]:
+        """Return the fields of this type; what it has no field for are the plugin's own options."""
+        taken = {name: self.take(setting) for name, setting in settings_of(kind).items()}
+        return taken | {
+            "id": self._id,
+            "values": {attribute.lower(): value for attribute, value in self._left.items()},
+            "problem": " ".join(self._problems),
+        }
+
+    def _with_files(self, own: Mapping[str, str]) -> dict[str, str]:
+        left = dict(own)
+        for attribute, path in own.items():
+            secret = values.secret_of(attribute)
+            if secret is None:
+                continue
+            del left[attribute]
+            key = self._stem + attribute
+            if secret in own:
+                self._problems.append(f"{key} and {self._stem}{secret} are both set; keep one.")
+                continue
+            try:
+                left[secret] = values.from_file(key, path)
+            except SettingsError as exc:
+                self._problems.append(str(exc))
+        return left
+
+
+def _groups(prefix: str, environ: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:
+    groups: dict[str, dict[str, str]] = defaultdict(dict)
+    for key, value in environ.items():
+        matched = _VARIABLE.fullmatch(key)
+        if matched and matched[1] == prefix:
+            groups[matched[2]][matched[3]] = value
+    return sorted(groups.items())
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each variable that looks like an engine's or a library's but is none.
+
+    A variable that merely resembles one belongs to some other program, and is left alone, unless
+    its attribute is one that every plugin has or its <X> is configured.
+    """
+    ours = {x for prefix in PREFIXES for x, _own in _groups(prefix, environ)}
+    for key in sorted(environ):
+        matched = _VARIABLE.fullmatch(key)
+        if matched is None or matched[1] in PREFIXES:
+            continue
+        prefix, x, attribute = matched.groups()
+        meant = get_close_matches(prefix, PREFIXES, n=1, cutoff=_CLOSE_PREFIX)
+        if meant and (attribute in ("NAME", "ENABLED") or x in ours):
+            yield f"{key} is not a setting; did you mean '{meant[0]}_{x}_{attribute}'?"
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    ours = [key for key in PROGRAM_KEYS if key.startswith("TIGERTAG_")]
+    unset = [key for key in PROGRAM_KEYS if key not in environ]
+    return [
+        f"{key} is not a setting{did_you_mean(key, PROGRAM_KEYS, likely=unset)}"
+        for key in sorted(environ)
+        if key not in PROGRAM_KEYS
+        and (key.startswith("TIGERTAG_") or get_close_matches(key, ours, n=1, cutoff=_CLOSE_KEY))
+    ]
