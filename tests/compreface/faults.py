@@ -1,7 +1,7 @@
 """What this server may do wrong, once, some times, or from now on."""
 
-from tests.plex.faults import Fault
-from tests.plex.faults import Faults as Base
+from tests.server_faults import Fault
+from tests.server_faults import Faults as Base
 
 KINDS = ("html", "empty", "garbled", "reset", "silent", "lost", "too big", "nonsense", "down")
 

@@ -1,18 +1,16 @@
 """A fake Emby or Jellyfin on a real socket, and its owner's hands on it."""
 
 import threading
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.media_server import FakeMediaServer
 from tests.mediabrowser.dto import date
 from tests.mediabrowser.handler import Handler
 from tests.mediabrowser.holdings import Held, Source, User, Version, View
 from tests.mediabrowser.spec import load
-from tests.plex.faults import Faults
-from tests.wire import FakeServer
 
 KEY = "0123456789abcdef0123456789abcdef"
 _EPOCH = 1_700_000_000
@@ -32,7 +30,7 @@ class Habits:
     photo_sources: bool = False
 
 
-class MediaServer(FakeServer):
+class MediaServer(FakeMediaServer):
     """`with MediaServer("jellyfin", "10.11") as server:` serves on `server.url`.
 
     What its official document does not know, such as a parameter, is kept in `violations` and
@@ -49,15 +47,11 @@ class MediaServer(FakeServer):
         self.key = key
         self.id = "5ca1e"
         self.spec = load(kind, version)
-        self.silence_s = 1.0
         self.habits = Habits()
-        self.faults = Faults()
         self.lock = threading.RLock()
         self.users = [User(self._id(1), "Kim", False), User(self._id(2), "Ada", True)]
         self.views: dict[str, View] = {}
         self.items: dict[str, Held] = {}
-        self.counts: Counter[str] = Counter()
-        self.log: deque[str] = deque(maxlen=100_000)
         self.before_edit: Callable[[Held], object] = lambda _item: None
         self.after_edit: Callable[[Held], object] = lambda _item: None
         self._ids = iter(range(101, 1 << 31))
@@ -70,21 +64,6 @@ class MediaServer(FakeServer):
     @property
     def major(self) -> int:
         return int(self.version.partition(".")[0])
-
-    def fail(
-        self, kind: int | str, *, at: str = "", after: int = 0, times: float = float("inf")
-    ) -> None:
-        """Let requests fail whose `METHOD /path?query` holds `at`.
-
-        `kind` is a status, "maintenance" (503), "html" or "empty" (both 200), "garbled" (JSON that
-        ends too early), "reset" (in the middle of the body), "silent" (an answer that comes too
-        late), and for lists "short", "twice" (an item) or "cut" (no items). The first `after`
-        requests that match are served, the next `times` fail; `mend()` ends all that.
-        """
-        self.faults.add(kind, at=at, after=after, times=times)
-
-    def mend(self) -> None:
-        self.faults.clear()
 
     def tick(self) -> int:
         """A second passes; which one it is now."""

@@ -3,10 +3,11 @@
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from tests.media_server import HTML, Reply
 from tests.plex import edits, listing, xml
 from tests.plex.holdings import Entry, Section, Source, content, span, version, weight
 from tests.plex.transcoder import transcoded
@@ -14,7 +15,7 @@ from tests.plex.transcoder import transcoded
 if TYPE_CHECKING:
     from tests.plex.server import PlexServer
 
-XML, HTML, _JPEG, _FILE = "text/xml;charset=utf-8", "text/html", "image/jpeg", "video/mp4"
+XML, _JPEG, _FILE = "text/xml;charset=utf-8", "image/jpeg", "video/mp4"
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)?")
 _MOST_UNRANGED = 50_000_000
 
@@ -55,16 +56,8 @@ class Asked:
         return section
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    kind: str
-    body: bytes
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def answer(plex: "PlexServer", line: str, query: str, headers: Mapping[str, str]) -> Answer:
-    """Answer `METHOD /path`. Raises `Refused`, and `Nonsense` for what no client of Plex asks."""
+def answer(plex: "PlexServer", line: str, query: str, headers: Mapping[str, str]) -> Reply:
+    """Reply `METHOD /path`. Raises `Refused`, and `Nonsense` for what no client of Plex asks."""
     for pattern, kind, give in _ROUTES:
         found = re.fullmatch(pattern, line)
         if found:
@@ -74,26 +67,26 @@ def answer(plex: "PlexServer", line: str, query: str, headers: Mapping[str, str]
     raise Refused(404)
 
 
-def _root(asked: Asked) -> Answer:
-    return Answer(XML, xml.root(asked.plex.machine))
+def _root(asked: Asked) -> Reply:
+    return Reply(XML, xml.root(asked.plex.machine))
 
 
-def _library(_asked: Asked) -> Answer:
-    return Answer(XML, xml.library())
+def _library(_asked: Asked) -> Reply:
+    return Reply(XML, xml.library())
 
 
-def _sections(asked: Asked) -> Answer:
+def _sections(asked: Asked) -> Reply:
     with asked.plex.lock:
-        return Answer(XML, xml.sections(asked.plex.held.values()))
+        return Reply(XML, xml.sections(asked.plex.held.values()))
 
 
-def _listed(asked: Asked) -> Answer:
+def _listed(asked: Asked) -> Reply:
     with asked.plex.lock:
         query, habits = dict(asked.pairs), asked.plex.habits
-        return Answer(XML, listing.answer(asked.section, query, asked.paging, habits))
+        return Reply(XML, listing.answer(asked.section, query, asked.paging, habits))
 
 
-def _children(asked: Asked) -> Answer:
+def _children(asked: Asked) -> Reply:
     above = int(asked.found[1])
     with asked.plex.lock:
         for section in asked.plex.held.values():
@@ -104,11 +97,11 @@ def _children(asked: Asked) -> Answer:
                 start, size = asked.paging
                 page = parts[start:] if size is None else parts[start : start + size]
                 told = {"size": len(page), "offset": start, "totalSize": len(parts)}
-                return Answer(XML, xml.container(page, **told))
+                return Reply(XML, xml.container(page, **told))
     raise Refused(404)
 
 
-def _metadata(asked: Asked) -> Answer:
+def _metadata(asked: Asked) -> Reply:
     """Items in full; 404 where none is left, or where one is missing, as servers differ."""
     wanted = [int(one) for one in unquote(asked.found[1]).split(",")]
     with asked.plex.lock:
@@ -117,18 +110,18 @@ def _metadata(asked: Asked) -> Answer:
         if not there or (missing and not asked.plex.bears_missing):
             raise Refused(404)
         shown = [xml.full(one, asked.plex.held[one.section]) for one in there]
-    return Answer(XML, xml.container(shown, size=len(shown), allowSync=1))
+    return Reply(XML, xml.container(shown, size=len(shown), allowSync=1))
 
 
-def _extras(asked: Asked) -> Answer:
+def _extras(asked: Asked) -> Reply:
     with asked.plex.lock:
         one = asked.plex.find(int(asked.found[1]))
         if one is None:
             raise Refused(404)
-        return Answer(XML, xml.container(map(xml.extra, one.extras), size=len(one.extras)))
+        return Reply(XML, xml.container(map(xml.extra, one.extras), size=len(one.extras)))
 
 
-def _part(asked: Asked) -> Answer:
+def _part(asked: Asked) -> Reply:
     """A file, or a span of it (RFC 9110, 14)."""
     with asked.plex.lock:
         file = asked.plex.file(asked.path)
@@ -141,37 +134,37 @@ def _part(asked: Asked) -> Answer:
             return _span(asked, file.source, total, wanted)
         if total > _MOST_UNRANGED and not asked.pairs:
             raise edits.Nonsense("a film was asked for whole")
-        return Answer(_JPEG, content(file.source))
+        return Reply(_JPEG, content(file.source))
     except OSError as exc:
         raise Refused(404) from exc
 
 
-def _span(asked: Asked, source: Source, total: int, wanted: str) -> Answer:
+def _span(asked: Asked, source: Source, total: int, wanted: str) -> Reply:
     told = _RANGE.fullmatch(wanted)
     if told is None:
         raise edits.Nonsense(f"Range: {wanted} is none that is asked for")
     start = int(told[1])
     if start >= total:
-        return Answer(HTML, b"", 416, {"Content-Range": f"bytes */{total}"})
+        return Reply(HTML, b"", 416, {"Content-Range": f"bytes */{total}"})
     end = min(total, int(told[2]) + 1 if told[2] else total)
     body = span(source, start, end)
     asked.plex.sent_bytes += len(body)
-    return Answer(_FILE, body, 206, {"Content-Range": f"bytes {start}-{end - 1}/{total}"})
+    return Reply(_FILE, body, 206, {"Content-Range": f"bytes {start}-{end - 1}/{total}"})
 
 
-def whole(plex: "PlexServer", path: str) -> Answer:
+def whole(plex: "PlexServer", path: str) -> Reply:
     """A file from its beginning to its end, whatever was asked for."""
     file = plex.file(path)
     if file is None:
         raise Refused(404)
-    return Answer(_FILE, content(file.source))
+    return Reply(_FILE, content(file.source))
 
 
-def _thumb(asked: Asked) -> Answer:
-    return Answer(_JPEG, content(_pictured(asked.plex, asked.path)[0]))
+def _thumb(asked: Asked) -> Reply:
+    return Reply(_JPEG, content(_pictured(asked.plex, asked.path)[0]))
 
 
-def _transcode(asked: Asked) -> Answer:
+def _transcode(asked: Asked) -> Reply:
     query = dict(asked.pairs)
     source, changed = _pictured(asked.plex, query.get("url", "").partition("?")[0])
     time.sleep(asked.plex.transcode_s)
@@ -186,7 +179,7 @@ def _transcode(asked: Asked) -> Answer:
         )
     except (OSError, KeyError, ValueError) as exc:
         raise Refused(500) from exc
-    return Answer(_JPEG, small)
+    return Reply(_JPEG, small)
 
 
 def _pictured(plex: "PlexServer", key: str) -> tuple[Source, int]:
@@ -206,7 +199,7 @@ def _poster(one: Entry) -> Source | None:
     return one.main.source if one.kind == "photo" else one.poster
 
 
-def _edit(asked: Asked) -> Answer:
+def _edit(asked: Asked) -> Reply:
     plex, edit = asked.plex, edits.parsed(asked.pairs)
     plex.before_edit()
     with plex.lock:
@@ -216,10 +209,10 @@ def _edit(asked: Asked) -> Answer:
                 now = plex.tick()
                 one.updated = now if plex.raises_updated_at else one.updated
                 section.touch(one)
-    return Answer(XML, b"")
+    return Reply(XML, b"")
 
 
-_Give = Callable[[Asked], Answer]
+_Give = Callable[[Asked], Reply]
 _ROUTES: tuple[tuple[str, str, _Give], ...] = (
     (r"GET /photo/:/transcode", "transcode", _transcode),
     (r"GET /library/sections/(\d+)/all", "list", _listed),

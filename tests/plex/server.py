@@ -1,19 +1,17 @@
 """A strict fake of Plex Media Server on a real socket, and its owner's hands on it."""
 
-from collections import Counter, deque
 from collections.abc import Callable
 
-from tests.plex.faults import Faults
+from tests.media_server import FakeMediaServer
 from tests.plex.handler import Handler
 from tests.plex.listing import Habits
 from tests.plex.owner import Owner
-from tests.wire import FakeServer
 
 TOKEN = "t0ken-of-the-owner"
 MACHINE = "6d0b4e4c2a8f4b6f9a3e5c7d1f2a4b6c8d0e1f23"
 
 
-class PlexServer(Owner, FakeServer):
+class PlexServer(Owner, FakeMediaServer):
     """`with PlexServer() as plex:` serves on `plex.url` to whoever sends `plex.token`.
 
     What no client of Plex does, such as a token in a URL, is kept in `violations` and raised when
@@ -27,34 +25,14 @@ class PlexServer(Owner, FakeServer):
 
     def __init__(self, *, port: int = 0, token: str = TOKEN) -> None:
         Owner.__init__(self)
-        FakeServer.__init__(self, port, Handler)
+        FakeMediaServer.__init__(self, port, Handler)
         self.token = token
         self.machine = MACHINE
         self.clips_take_tags = True
         self.bears_missing = True
-        self.silence_s = 1.0
         self.transcode_s = 0.0
         self.habits = Habits()
-        self.faults = Faults()
         self.sent_bytes = 0
-        self.counts: Counter[str] = Counter()
-        self.log: deque[str] = deque(maxlen=100_000)
         self.before_edit: Callable[[], None] = lambda: None
         self.retry_after = ""
         """What faults that are a status ask for."""
-
-    def fail(
-        self, kind: int | str, *, at: str = "", after: int = 0, times: float = float("inf")
-    ) -> None:
-        """Let requests fail whose `METHOD /path?query` holds `at`.
-
-        `kind` is a status, "maintenance" (503), "html" or "empty" (both 200), "garbled" (XML that
-        ends too early), "reset" (in the middle of the body), "silent" (an answer that comes too
-        late), for lists "short", "twice" (an item) or "cut" (no items), and for spans of files
-        "whole" (all of it). The first `after` requests that match are served, the next `times`
-        fail; `mend()` ends all that.
-        """
-        self.faults.add(kind, at=at, after=after, times=times)
-
-    def mend(self) -> None:
-        self.faults.clear()
