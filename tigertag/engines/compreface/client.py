@@ -2,19 +2,29 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from tigertag.contracts import Http, RunContext
 from tigertag.engines.compreface import sdk
 from tigertag.engines.compreface.people import is_name
 from tigertag.engines.compreface.sdk import SdkTransport
+from tigertag.engines.http import checked_address
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
 from tigertag.engines.http.errors import RequestRefused, Service, settle_failed
 from tigertag.engines.http.jpeg import to_jpeg
@@ -27,12 +37,12 @@ _MOST_BYTES = 5_000_000
 _SMALLER_SIDE_PX, _SMALLER_BYTES = 720, 1_000_000
 _PAGE = 200
 _MOST_PAGES = 10_000
-_EDGES = ("x_min", "y_min", "x_max", "y_max")
-_HOST_WANTED = "it must be a scheme and a host, such as http://nas"
+_EXAMPLE = "http://nas"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 
 class Options(BaseModel):
@@ -59,13 +69,9 @@ class Options(BaseModel):
     @field_validator("api_url")
     @classmethod
     def _is_a_host(cls, url: str) -> str:
-        parts = urlsplit(url)
-        extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username
-        if parts.scheme not in ("http", "https") or not parts.hostname or extra:
-            raise ValueError(_HOST_WANTED)
-        if "\\" in url or any(letter.isspace() for letter in url) or parts.port == 0:
-            raise ValueError(_HOST_WANTED)
-        return url.rstrip("/")
+        if urlsplit(url).path.strip("/"):
+            raise ValueError(f"should be a scheme and a host, such as {_EXAMPLE}")
+        return checked_address(url, _EXAMPLE)
 
     @model_validator(mode="after")
     def _agree_on_the_port(self) -> Self:
@@ -93,24 +99,60 @@ class Options(BaseModel):
         return f"{self.domain}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class DetectedFace:
-    """A face in a picture: its box in pixels, and whom it is most like, if there is anybody."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-    subject: str
-    similarity: float
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFace:
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _FaceBox(_Answer):
+    """In pixels of the picture that was sent."""
+
+    x_min: _Finite
+    y_min: _Finite
+    x_max: _Finite
+    y_max: _Finite
+
+
+class _Likeness(_Answer):
+    subject: StrictStr = ""
+    similarity: _Finite = 0.0
+
+
+class DetectedFace(_Answer):
+    """A face in a picture: where it is, and whom it is like, the most similar first."""
+
+    box: _FaceBox
+    subjects: Annotated[tuple[_Likeness, ...], BeforeValidator(lambda given: given or ())] = ()
+
+    @property
+    def best(self) -> _Likeness:
+        return self.subjects[0] if self.subjects else _Likeness()
+
+
+class StoredFace(_Answer):
     """A picture of a face that CompreFace keeps."""
 
-    image_id: str
-    subject: str
+    image_id: StrictStr
+    subject: StrictStr
+
+
+class _Added(_Answer):
+    image_id: StrictStr
+
+
+class _Recognised(_Answer):
+    result: tuple[DetectedFace, ...]
+
+
+class _FacesPage(_Answer):
+    faces: tuple[StoredFace, ...]
+    total_pages: int
+
+
+class _Subjects(_Answer):
+    subjects: tuple[StrictStr, ...]
 
 
 class UnreadableAnswer(EngineError):
@@ -148,13 +190,13 @@ class CompreFaceClient:
             if exc.fault.code == sdk.NO_FACE:
                 return []
             raise
-        return self._read(lambda: [_detected(face) for face in answer["result"]])
+        return list(self._read(_Recognised, answer).result)
 
     def add(self, picture: bytes, subject: str) -> str:
         """Add a JPEG of one face to a subject, which is made if need be; return its image_id."""
         name = _quoted(subject)
         answer = self._once(lambda: self._faces.add(_jpeg(picture), name, self._least))
-        return self._read(lambda: _text(answer["image_id"]))
+        return self._read(_Added, answer).image_id
 
     def faces(self, *, once: bool = False) -> list[StoredFace]:
         """Return every picture of a face that is there, page by page; `once`: with no retry."""
@@ -163,7 +205,7 @@ class CompreFaceClient:
     def subjects(self) -> list[str]:
         listed = self._service.get_subjects()
         answer = self._retried(self._transport, listed.list)
-        return self._read(lambda: [_text(name) for name in answer["subjects"]])
+        return list(self._read(_Subjects, answer).subjects)
 
     def picture(self, image_id: str) -> bytes:
         """Return a picture as it was sent, or nothing where CompreFace does not keep it."""
@@ -189,10 +231,9 @@ class CompreFaceClient:
         for number in range(_MOST_PAGES):
             paging = replace(self._transport, params={"page": number, "size": _PAGE})
             answer = ask(paging, self._faces.list)
-            page = self._read(lambda: [_stored(face) for face in answer["faces"]])  # noqa: B023
-            pages = self._read(lambda: int(answer["total_pages"]))  # noqa: B023
-            yield from page
-            if not page or number + 1 >= pages:
+            page = self._read(_FacesPage, answer)
+            yield from page.faces
+            if not page.faces or number + 1 >= page.total_pages:
                 return
 
     def _once(self, method: Callable[[], Any]) -> Any:
@@ -201,13 +242,12 @@ class CompreFaceClient:
     def _retried(self, transport: SdkTransport, method: Callable[[], Any]) -> Any:
         return self._http.retry(lambda: sdk.call(transport, method))
 
-    def _read(self, take: Callable[[], T]) -> T:
+    def _read(self, model: type[M], answer: Any) -> M:
         try:
-            return take()
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
-            raise UnreadableAnswer(
-                f"{self.service.label} gave an answer that cannot be read."
-            ) from exc
+            return model.model_validate(answer)
+        except ValidationError as exc:
+            message = f"{self.service.label} gave an answer that cannot be read."
+            raise UnreadableAnswer(message) from exc
 
     @property
     def _least(self) -> dict[str, float]:
@@ -260,28 +300,3 @@ def _jpeg(picture: bytes) -> bytes:
     if b"\0" not in picture:
         raise AssertionError("a picture is sent as a JPEG")
     return picture
-
-
-def _detected(face: Any) -> DetectedFace:
-    box = face["box"]
-    left, top, right, bottom = (_number(box[edge]) for edge in _EDGES)
-    [best, *_] = face.get("subjects") or [{"subject": "", "similarity": 0.0}]
-    subject, similarity = _text(best["subject"]), _number(best["similarity"])
-    return DetectedFace(left, top, right, bottom, subject, similarity)
-
-
-def _stored(face: Any) -> StoredFace:
-    return StoredFace(_text(face["image_id"]), _text(face["subject"]))
-
-
-def _number(value: Any) -> float:
-    number = float(value)
-    if not isfinite(number):
-        raise ValueError(value)
-    return number
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value

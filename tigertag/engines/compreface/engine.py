@@ -237,8 +237,8 @@ def _label(
 
     `tags` are the tags of the file by their case-folded names.
     """
-    name = tags.get(face.subject.casefold()) or tidy(face.subject)
-    confidence = min(1.0, max(0.0, face.similarity))
+    name = tags.get(face.best.subject.casefold()) or tidy(face.best.subject)
+    confidence = min(1.0, max(0.0, face.best.similarity))
     if not name or confidence == 0.0:
         name, confidence = UNKNOWN_FACE, 0.0
     return Label(name, confidence, kind=Kind.FACE, box=_box(face, size), at_s=at_s)
@@ -246,9 +246,9 @@ def _label(
 
 def _box(face: DetectedFace, size: tuple[int, int]) -> Box | None:
     """Return the part of the face that is in the picture, in fractions of it."""
-    width, height = size
-    left, right = (min(1.0, max(0.0, edge / width)) for edge in (face.left, face.right))
-    top, bottom = (min(1.0, max(0.0, edge / height)) for edge in (face.top, face.bottom))
+    (width, height), box = size, face.box
+    left, right = (min(1.0, max(0.0, edge / width)) for edge in (box.x_min, box.x_max))
+    top, bottom = (min(1.0, max(0.0, edge / height)) for edge in (box.y_min, box.y_max))
     return Box(left, top, right, bottom) if left < right and top < bottom else None
 
 

@@ -221,7 +221,7 @@ class EnrolmentRun:
             self._refuse(key, sent, picture, exc)
             return
         self.store.put(key, sent.with_id(image_id))
-        self._stored[image_id] = StoredFace(image_id, picture.tag)
+        self._stored[image_id] = StoredFace(image_id=image_id, subject=picture.tag)
         self._added += 1
         logger.info("sent %s, a picture of %s", picture.name, picture.tag)
 

@@ -16,6 +16,35 @@ _FRESH_S = 60.0
 _MILLISECONDS = 1e11
 
 
+def _number(value: object) -> float | None:
+    """Return a finite number, which may be a text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isfinite(number) else None
+
+
+def _count(value: object, *, least: int) -> int | None:
+    number = _number(value)
+    return None if number is None or number < least else int(number)
+
+
+def moment(value: object) -> datetime | None:
+    """Read an ISO date or time, UTC unless it says otherwise, or (milli)seconds since 1970."""
+    number = _number(value)
+    try:
+        if number is not None:
+            seconds = number / 1000 if number > _MILLISECONDS else number
+            return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+        at = datetime.fromisoformat(str(value).strip())
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class AccountUsage:
     """Calls a month, calls made, calls at once, the month's end; None: no limit, or not known."""
@@ -30,12 +59,10 @@ class AccountUsage:
         """Read the `result` of GET /usage; all of it may be missing, or of any shape."""
         concurrency = result.get("concurrency")
         most = concurrency.get("max") if isinstance(concurrency, Mapping) else None
-        limit, used = _whole(result.get("monthly_limit")), _whole(result.get("monthly_processed"))
-        at_once = _whole(most)
         return cls(
-            limit=limit if limit and limit > 0 else None,
-            used=used if used is not None and used >= 0 else None,
-            at_once=at_once if at_once and at_once > 0 else None,
+            limit=_count(result.get("monthly_limit"), least=1),
+            used=_count(result.get("monthly_processed"), least=0),
+            at_once=_count(most, least=1),
             ends=moment(result.get("billing_period_end")),
         )
 
@@ -107,31 +134,3 @@ class Account:
             f" {when}.",
             resets_at=ends,
         )
-
-
-def moment(value: object) -> datetime | None:
-    """Read an ISO date or time, UTC unless it says otherwise, or (milli)seconds since 1970."""
-    number = _number(value)
-    try:
-        if number is not None:
-            seconds = number / 1000 if number > _MILLISECONDS else number
-            return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-        at = datetime.fromisoformat(str(value).strip())
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _whole(value: object) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if isfinite(number) else None

@@ -13,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
 from tigertag.contracts import Http
+from tigertag.engines.http import checked_address
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
 from tigertag.engines.http.errors import Fault, Meaning, RequestRefused, Service, send_once
 from tigertag.engines.imagga.account import AccountUsage
@@ -41,13 +42,8 @@ class Options(BaseModel):
 
     @field_validator("api_url")
     @classmethod
-    def _is_plain(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("it must begin with http:// or https:// and name a host")
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("it must hold no user, no '?' and no '#'")
-        return url.rstrip("/")
+    def _is_an_address(cls, url: str) -> str:
+        return checked_address(url, IMAGGA)
 
     @field_validator("tagger")
     @classmethod

@@ -14,5 +14,5 @@ def build(id: str, options: Options, host: Host) -> AnyEngine:
     """Return the engine. Does no I/O. Raises `ModuleNotFoundError` where the SDK is missing."""
     if find_spec("openai") is None:
         raise ModuleNotFoundError("No module named 'openai'", name="openai")
-    engine = DeferredVision if options.mode == "batch" else Vision
-    return engine(id, options, host)
+    deferred = DeferredVision(id, options, host)
+    return deferred if options.mode == "batch" else Vision(id, options, host, deferred)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from tigertag.contracts import Collected, Failed, Prepared, Progress
 from tigertag.engines.http.errors import Fault
 from tigertag.engines.openai.answer import Completion, read
+from tigertag.engines.openai.engine import VisionModel
 from tigertag.engines.openai.faults import WEB_PAGE, RequestFormat, is_lasting, redacted
-from tigertag.engines.openai.model import VisionModel
 from tigertag.errors import EngineError
 from tigertag.model import Sample
 
@@ -166,8 +166,7 @@ class DeferredVision(VisionModel):
         return self.client.upload(lines, _file_name(token))
 
     def _uploads(self, token: str) -> list[str]:
-        name = _file_name(token)
-        return [file.id for file in self.client.uploads(REMEMBERED_S) if file.name == name]
+        return list(self.client.uploads(_file_name(token), REMEMBERED_S))
 
     def _delete(self, file: str) -> None:
         _unless({_GONE}, partial(self.client.delete, file))

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -25,14 +24,6 @@ _NO_KEY = "none"
 _NO_ANSWER = "not an answer of this API"
 _PAGE = 100
 _BEFORE_SENDING = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-
-
-@dataclass(frozen=True, slots=True)
-class Uploaded:
-    """A file that the service keeps."""
-
-    id: str
-    name: str
 
 
 class _Sdk(OpenAI):
@@ -97,14 +88,15 @@ class OpenAIClient:
             )
             return _text(sent, "id")
 
-    def uploads(self, within_s: float) -> Iterator[Uploaded]:
-        """Yield the files that were sent for batches in so long a time, the newest first."""
+    def uploads(self, name: str, within_s: float) -> Iterator[str]:
+        """Yield the ids of files of this name that were sent for batches in so long a time."""
         since = time.time() - within_s
         with self._faults():
             for file in self._sdk.files.list(purpose="batch", limit=_PAGE, order="desc"):
                 if (getattr(file, "created_at", None) or since) < since:
                     return
-                yield Uploaded(_text(file, "id"), str(getattr(file, "filename", "")))
+                if getattr(file, "filename", "") == name:
+                    yield _text(file, "id")
 
     def start(self, file: str, metadata: Mapping[str, str]) -> str:
         """Make a batch of a file; return its id."""

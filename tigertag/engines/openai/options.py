@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from tigertag.engines.http import checked_address
 from tigertag.engines.openai.prices import shipped
 
 OPENAI: Final = "https://api.openai.com/v1"
@@ -39,16 +40,7 @@ class Options(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if not url:
-            return ""
-        try:
-            parts = urlsplit(url)
-            fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            fits = False
-        if not fits or parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("should be an address such as http://localhost:11434/v1")
-        return url.rstrip("/")
+        return checked_address(url, "http://localhost:11434/v1") if url else ""
 
     @field_validator("model")
     @classmethod
