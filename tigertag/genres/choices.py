@@ -36,12 +36,12 @@ class BackboneChoice:
         """Raises `RequestError`; opens nothing."""
         if self.name.endswith(ONNX):
             scaling = Scaling.of(self.mean, self.deviation)
-            return backbone.own(Path(self.name), scaling, self.side_px)
+            return backbone.OnnxBackbone(Path(self.name), scaling, self.side_px)
         if self.name not in PUBLISHED:
             raise RequestError(_unknown(self.name))
         if self != BackboneChoice(self.name):
             raise RequestError(f"--mean, --std and --size go with an ONNX file, not {self.name}.")
-        return backbone.known(self.name, host)
+        return backbone.PublishedBackbone(self.name, host)
 
     def noted(self, chosen: Backbone) -> BackboneInfo:
         """Return what a manifest says of the network that was chosen."""

@@ -17,9 +17,8 @@ from tigertag.genres.model import GenreModel
 from tigertag.genres.models import NAME, NO_NAME, models_of
 from tigertag.inference.backbone import Embedder
 from tigertag.inference.batch import LEAST_PROBABILITY
-from tigertag.inference.preprocessing import checked_pixels
+from tigertag.inference.preprocessing import TILES_VERSION, checked_pixels
 from tigertag.inference.runtime import DEFAULT_SIDE_PX, Device, Precision
-from tigertag.inference.tiles import TILES_VERSION
 from tigertag.model import NEVER, Frame, Kind, Label, Media, Sample
 from tigertag.net import holding
 from tigertag.text import count

@@ -35,7 +35,7 @@ from tigertag.genres.manifest import (
 )
 from tigertag.genres.models import check_name, models_of
 from tigertag.inference.backbone import Backbone
-from tigertag.inference.tiles import TILES_VERSION
+from tigertag.inference.preprocessing import TILES_VERSION
 from tigertag.text import count
 
 _CHOSEN: Final[Mapping[SplitBy, str]] = {

@@ -13,7 +13,7 @@ from tigertag.errors import ModelError
 from tigertag.genres.features import Features, Floats, Vectors, pooled, without_each
 from tigertag.genres.files import pack, unpack
 from tigertag.genres.manifest import BACKBONE, Manifest
-from tigertag.inference.backbone import Backbone, known, own
+from tigertag.inference.backbone import Backbone, OnnxBackbone, PublishedBackbone
 from tigertag.inference.preprocessing import Scaling
 
 MIN_SECONDS_APART: Final = 2.0
@@ -220,9 +220,11 @@ class GenreModel:
         wanted = self.manifest.backbone
         if wanted.own:
             scaling = Scaling.of(wanted.mean, wanted.deviation)
-            backbone = own(self.folder / BACKBONE, scaling, wanted.side_px, name=wanted.name)
+            backbone: Backbone = OnnxBackbone(
+                self.folder / BACKBONE, scaling, wanted.side_px, name=wanted.name
+            )
         else:
-            backbone = known(wanted.name, host)
+            backbone = PublishedBackbone(wanted.name, host)
         if backbone.fingerprint() != wanted.fingerprint:
             raise ModelError(
                 f"The genre model {self.manifest.name!r} was learned with another version of"

@@ -14,10 +14,8 @@ from tigertag.contracts import Host
 from tigertag.errors import ModelError, os_reason
 from tigertag.inference import graphs
 from tigertag.inference.cutting import Cut, cut
-from tigertag.inference.graph_cache import embedding_file
-from tigertag.inference.preprocessing import Prepare, Scaling, prepare
+from tigertag.inference.preprocessing import TILES_VERSION, Prepare, Scaling, prepare, tiles
 from tigertag.inference.runtime import Device, ModelSession, Precision, open_session, shape_text
-from tigertag.inference.tiles import TILES_VERSION, tiles
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Pixels
 
@@ -81,7 +79,7 @@ class Backbone(Protocol):
     def onnx(self) -> bytes | None:
         """Return the file that a genre model has to carry: an own network, cut; else None.
 
-        `own` makes the same backbone of that file. Raises `ModelError`.
+        `OnnxBackbone` makes the same backbone of that file. Raises `ModelError`.
         """
         ...
 
@@ -90,52 +88,40 @@ class Backbone(Protocol):
         ...
 
 
-def known(
-    name: str, host: Host, weights: Path | None = None, *, url: str = TORCHVISION
-) -> Backbone:
-    """Return a network of `PUBLISHED`, with these weights or those that are published.
+class PublishedBackbone:
+    """EfficientNet-Lite0 or a ResNet, with these weights or those that are published."""
 
-    Raises `ModelError` where there is none of this name.
-    """
-    if name not in PUBLISHED:
-        raise ModelError(f"{name!r} is none of {', '.join(PUBLISHED)} or a path to {ONNX}.")
-    return _Known(Weights(name, weights, url, host), host.models)
-
-
-def own(path: Path, scaling: Scaling, side_px: int | None, *, name: str = "") -> Backbone:
-    """Return the network of an ONNX file; `cut` says what of it gives the embedding.
-
-    `side_px`: the side of its input where the file leaves that open.
-    """
-    return _Own(path, scaling, side_px, name or path.stem)
-
-
-class _Known:
-    """EfficientNet-Lite0 or a ResNet."""
-
-    def __init__(self, weights: Weights, models: Path) -> None:
-        self.name = weights.network
+    def __init__(
+        self, name: str, host: Host, weights: Path | None = None, *, url: str = TORCHVISION
+    ) -> None:
+        """Raises `ModelError` where `PUBLISHED` has none of this name."""
+        if name not in PUBLISHED:
+            raise ModelError(f"{name!r} is none of {', '.join(PUBLISHED)} or a path to {ONNX}.")
+        self.name = name
         self.side_px = graphs.SIDE_PX
-        self._weights = weights
-        self._models = models
+        self._weights = Weights(name, weights, url, host)
+        self._models = host.models
 
     def fingerprint(self) -> str:
         return f"{self.name}:{self._weights.digest()}:{graphs.GRAPH_VERSION}.{TILES_VERSION}"
 
-    def onnx(self) -> None:
+    def onnx(self) -> bytes | None:
         return None
 
     def open(self, device: Device, precision: Precision) -> Embedder:
-        file = embedding_file(self._weights, self._models)
+        file = graphs.embedding_file(self._weights, self._models)
         session = open_session(file, device=device, precision=precision)
         return Embedder(self.name, session, lambda square: square)
 
 
-class _Own:
-    """An ONNX file of the user's. It is read once."""
+class OnnxBackbone:
+    """An ONNX file of the user's, read once; `cut` says what of it gives the embedding."""
 
-    def __init__(self, path: Path, scaling: Scaling, side_px: int | None, name: str) -> None:
-        self.name = name
+    def __init__(
+        self, path: Path, scaling: Scaling, side_px: int | None, *, name: str = ""
+    ) -> None:
+        """`side_px`: the side of its input where the file leaves that open."""
+        self.name = name or path.stem
         self._path = path
         self._scaling = scaling
         self._wanted_px = side_px
@@ -147,19 +133,19 @@ class _Own:
         return self._read().input.side_px
 
     def fingerprint(self) -> str:
-        found = self._read()
-        parts = (sha256(found.onnx).hexdigest(), self._scaling, TILES_VERSION)
+        cut_network = self._read()
+        parts = (sha256(cut_network.onnx).hexdigest(), self._scaling, TILES_VERSION)
         return f"onnx:{sha256(repr(parts).encode()).hexdigest()}"
 
     def onnx(self) -> bytes:
         return self._read().onnx
 
     def open(self, device: Device, precision: Precision) -> Embedder:
-        found = self._read()
+        cut_network = self._read()
         try:
             with TemporaryDirectory(prefix="tigertag-") as folder:
                 file = Path(folder, f"network{ONNX}")
-                file.write_bytes(found.onnx)
+                file.write_bytes(cut_network.onnx)
                 session = self._loaded(file, device, precision)
         except OSError as exc:
             reason = os_reason(exc)

@@ -2,16 +2,16 @@
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tigertag.errors import ModelError, os_reason
 from tigertag.inference.runtime import ImageInput, Shape, read_input, shape_text
-from tigertag.inference.wiring import Wiring, is_external, reads, tensors
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 EMBEDDING: Final = "embedding"
 MAKER: Final = "tigertag"
@@ -28,6 +28,35 @@ class Cut:
 
     onnx: bytes
     input: ImageInput
+
+
+class _Wiring:
+    """A graph whose nodes are in order, as ONNX asks for, and the name of the image it takes."""
+
+    def __init__(self, graph: "GraphProto", image: str) -> None:
+        self._nodes = list(graph.node)
+        self._makers = {made: node for node in self._nodes for made in node.output}
+        self._varying = {image}
+        for node in self._nodes:
+            if not self._varying.isdisjoint(_inputs(node)):
+                self._varying.update(node.output)
+
+    def maker(self, name: str) -> "NodeProto | None":
+        return self._makers.get(name)
+
+    def varies(self, name: str) -> bool:
+        """Whether it depends on the image."""
+        return name in self._varying
+
+    def needed(self, name: str) -> list["NodeProto"]:
+        """Return the nodes without which there is no such value, in order."""
+        sought = {name}
+        found = []
+        for node in reversed(self._nodes):
+            if not sought.isdisjoint(node.output):
+                sought.update(_inputs(node))
+                found.append(node)
+        return found[::-1]
 
 
 def cut(path: Path, side_px: int | None) -> Cut:
@@ -67,7 +96,7 @@ def _read(path: Path) -> "ModelProto":
         raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
     except (DecodeError, MemoryError, ValueError) as exc:
         raise ModelError(f"{path} is no ONNX file, or it is damaged.") from exc
-    if any(is_external(tensor) for tensor in tensors(model)):
+    if any(_is_external(tensor) for tensor in _tensors(model)):
         raise ModelError(f"{path} has its weights in other files; export it as one file.")
     return model
 
@@ -116,10 +145,10 @@ def _cut(model: "ModelProto", image: str, taken: ImageInput) -> "ModelProto":
     from onnx import helper
 
     graph = model.graph
-    found, wiring = _found(model, image, taken), Wiring(graph, image)
+    found, wiring = _found(model, image, taken), _Wiring(graph, image)
     last = _unused_name(graph)
     nodes = [*wiring.needed(found.name), *_tail(found, last)]
-    used = {name for node in nodes for name in reads(node)}
+    used = {name for node in nodes for name in _inputs(node)}
     return helper.make_model(
         helper.make_graph(
             nodes,
@@ -172,13 +201,13 @@ def _found(model: "ModelProto", image: str, taken: ImageInput) -> _Found:
         raise ModelError(f"Its output is {told}, neither numbers nor planes for each image.")
     if len(shape) == 4:
         return _Found(output.name, _element(output), shape, _channels(shape, taken))
-    before = _before_linear(Wiring(graph, image), output.name) or output.name
+    before = _before_linear(_Wiring(graph, image), output.name) or output.name
     info = infos.get(before, output)
     known = before in infos and len(_lengths(info)) == 2
     return _Found(before, _element(info), _lengths(info) if known else [shape[0], None])
 
 
-def _before_linear(wiring: Wiring, name: str) -> str | None:
+def _before_linear(wiring: _Wiring, name: str) -> str | None:
     """Return what the linear layer gets that makes this; None where it is made by none."""
     node = wiring.maker(name)
     for _ in range(_MOST_PASSED):
@@ -231,3 +260,42 @@ def _element(value: "ValueInfoProto") -> int:
 def _lengths(value: "ValueInfoProto") -> Shape:
     dims = value.type.tensor_type.shape.dim
     return [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
+
+
+def _inputs(node: "NodeProto") -> Iterator[str]:
+    """Yield what a node takes, and all that the graphs within it take."""
+    yield from filter(None, node.input)
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            for inner in graph.node:
+                yield from _inputs(inner)
+            yield from (one.name for one in graph.output)
+
+
+def _tensors(model: "ModelProto") -> Iterator["TensorProto"]:
+    """Yield all weights, also those within operators, within their graphs, and within functions."""
+    yield from _of_graph(model.graph)
+    for function in model.functions:
+        yield from _of_nodes(function.node)
+
+
+def _is_external(tensor: "TensorProto") -> bool:
+    """Whether its numbers lie in another file, or are said to."""
+    return bool(tensor.external_data) or tensor.data_location == tensor.EXTERNAL
+
+
+def _of_graph(graph: "GraphProto") -> Iterator["TensorProto"]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    yield from _of_nodes(graph.node)
+
+
+def _of_nodes(nodes: Iterable["NodeProto"]) -> Iterator["TensorProto"]:
+    for node in nodes:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
+            for graph in (attribute.g, *attribute.graphs):
+                yield from _of_graph(graph)

@@ -1,4 +1,7 @@
-"""ONNX graphs of the networks that TigerTag knows, built from their weights.
+"""ONNX graphs of the networks that TigerTag knows, built from their weights, and their cache.
+
+A graph is kept in the model folder beside a file with its SHA-256, so that one that was cut short
+or changed is noticed and built anew. Both get their names when they are whole.
 
 Input "pixels": uint8 [N, 224, 224, 3], RGB. Output "logits": float32 [N, 1000], or "embedding":
 float32 [N, dimensions], what the dense layer that gives the logits gets. What the network wants
@@ -10,17 +13,25 @@ models/official/efficientnet/lite; its tensors' names are those of lukemelas/Eff
 ResNet-50 and ResNet-18, and their tensors' names: pytorch/vision, torchvision/models/resnet.py.
 """
 
+import logging
 from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 from numpy.typing import NDArray
 
-from tigertag.errors import ModelError
+from tigertag.errors import ModelError, os_reason
+from tigertag.inference.checkpoint import read_checkpoint
+from tigertag.inference.weights import Weights
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
     from tigertag.inference.graph_builder import Array, FeatureMap, GraphBuilder, StateDict
+
+logger = logging.getLogger(__name__)
 
 GRAPH_VERSION: Final = 1
 SIDE_PX: Final = 224
@@ -35,6 +46,65 @@ _LITE0_STAGES: Final = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
 _RESNET_EPSILON: Final = 1e-5
 _RESNET_MEAN: Final = tuple(255 * part for part in (0.485, 0.456, 0.406))
 _RESNET_DEVIATION: Final = tuple(255 * part for part in (0.229, 0.224, 0.225))
+
+
+def graph_file(weights: Weights, models: Path) -> Path:
+    """Return the ONNX file for these weights; build it only if it is not there, whole.
+
+    Raises `ModelError`.
+    """
+    return _cached(models / f"{_name(weights)}.onnx", weights, build)
+
+
+def embedding_file(weights: Weights, models: Path) -> Path:
+    """Return the ONNX file of the network up to its last layer, as `graph_file` does."""
+    return _cached(models / f"{_name(weights)}-embedding.onnx", weights, build_embedding)
+
+
+def _name(weights: Weights) -> str:
+    return f"{weights.network}-{weights.digest()[:16]}-{GRAPH_VERSION}"
+
+
+def _cached(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], bytes]) -> Path:
+    try:
+        if _is_whole(path):
+            return path
+    except OSError as exc:
+        raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
+    checkpoint = weights.file()
+    logger.info("building %s from %s", path.name, checkpoint.name)
+    graph = build(weights.network, read_checkpoint(checkpoint))
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(path, graph)
+        _write(_checksum_file(path), sha256(graph).hexdigest().encode())
+    except OSError as exc:
+        reason = os_reason(exc)
+        raise ModelError(f"{path} cannot be written: {reason}; make {folder} writable.") from exc
+    return path
+
+
+def _checksum_file(path: Path) -> Path:
+    return path.with_suffix(".onnx.sha256")
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        expected = _checksum_file(path).read_bytes()
+        return sha256(path.read_bytes()).hexdigest().encode() == expected
+    except FileNotFoundError:
+        return False
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that it is seen whole or not at all."""
+    draft = path.with_name(f".{path.name}.{token_hex(4)}")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def build(network: str, tensors: Mapping[str, NDArray[Any]]) -> bytes:

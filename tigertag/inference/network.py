@@ -4,14 +4,13 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from tigertag import concepts
 from tigertag.concepts import Concepts
 from tigertag.contracts import Host
 from tigertag.errors import ModelError, os_reason
 from tigertag.inference import graphs, weights
-from tigertag.inference.graph_cache import graph_file
 from tigertag.inference.preprocessing import VIEW_VERSION, Prepare, Scaling, prepare
 from tigertag.inference.runtime import ImageInput
 from tigertag.inference.weights import Weights
@@ -32,32 +31,11 @@ class Classes:
         return None not in self.concepts
 
 
-class Network(Protocol):
-    """What the engine must know of a network. Only `file` is slow."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def side_px(self) -> int | None:
-        """The side of the input; None: as the file says."""
-
-    def fingerprint(self) -> str:
-        """Return what the answers depend on. Raises `ModelError`: a file cannot be read."""
-        ...
-
-    def file(self) -> Path:
-        """Return the ONNX file, built and fetched where need be. Raises `ModelError`."""
-        ...
-
-    def classes(self) -> Classes:
-        """Return the classes. Raises `ModelError`."""
-        ...
-
-    def prepare(self, taken: ImageInput) -> Prepare: ...
-
-
 class KnownNetwork:
-    """EfficientNet-Lite0 or a ResNet, on ImageNet's classes."""
+    """EfficientNet-Lite0 or a ResNet, on ImageNet's classes.
+
+    `side_px`: the side of the input; None: as the file says. Only `file` is slow.
+    """
 
     def __init__(self, weights: Weights, host: Host) -> None:
         self.name = weights.network
@@ -66,12 +44,15 @@ class KnownNetwork:
         self._models = host.models
 
     def fingerprint(self) -> str:
+        """Return what the answers depend on. Raises `ModelError`: a file cannot be read."""
         return f"{self.name}:{self._weights.digest()}:{graphs.GRAPH_VERSION}.{VIEW_VERSION}"
 
     def file(self) -> Path:
-        return graph_file(self._weights, self._models)
+        """Return the ONNX file, built and fetched where need be. Raises `ModelError`."""
+        return graphs.graph_file(self._weights, self._models)
 
     def classes(self) -> Classes:
+        """Return the classes. Raises `ModelError`."""
         return imagenet(concepts.load())
 
     def prepare(self, taken: ImageInput) -> Prepare:
@@ -103,6 +84,10 @@ class OwnNetwork:
 
     def prepare(self, taken: ImageInput) -> Prepare:
         return prepare(self._scaling, taken)
+
+
+Network = KnownNetwork | OwnNetwork
+"""What the classifier must know of a network."""
 
 
 def imagenet(tree: Concepts) -> Classes:

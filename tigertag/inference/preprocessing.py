@@ -1,7 +1,8 @@
-"""What a network sees of a frame: its middle, at the size and on the scale it was trained on."""
+"""What a network sees of a frame: its middle, or tiles; at the size and on the scale it knows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,13 @@ from tigertag.model import Pixels
 VIEW_VERSION: Final = 1
 CROP: Final = 0.875
 """The part of the short side that is seen: 224 of 256, as the networks were validated."""
+
+TILES_VERSION: Final = 1
+MOST_TILES: Final = 4
+_SLACK: Final = 0.05
+"""So much of a square may be left out before there is one more."""
+
+Square = NDArray[np.uint8]
 
 Prepare = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """Turns a square of pixels, uint8 [side, side, 3], into what the network takes."""
@@ -54,10 +62,48 @@ def middle(pixels: Pixels, side_px: int) -> NDArray[np.uint8]:
     wanted_px = short_side_px(side_px)
     height, width, _ = frame.shape
     if min(height, width) != wanted_px:
-        frame = _scaled(frame, wanted_px)
+        frame = _scaled(Image.fromarray(frame), abs(height - width) / 2, wanted_px)
         height = width = wanted_px
     top, left = (height - side_px) // 2, (width - side_px) // 2
     return frame[top : top + side_px, left : left + side_px]
+
+
+def tiles(pixels: Pixels, side_px: int) -> list[Square]:
+    """Scale the short side to `side_px`, bicubic, and cut out squares: uint8 [side, side, 3].
+
+    There are as many as it takes to see the long side, from one to four, spread evenly from edge
+    to edge; one alone is in the middle. Only what is in the squares is scaled. Raises ValueError
+    if it is not uint8 [height, width, 3] with pixels in it.
+    """
+    frame = checked_pixels(pixels)
+    height, width, _ = frame.shape
+    short, long = min(height, width), max(height, width)
+    begins = _begins(short, long)
+    if short == side_px:
+        return [_cut(frame, round(begin), side_px) for begin in begins]
+    image = Image.fromarray(frame)
+    return [_scaled(image, begin, side_px) for begin in begins]
+
+
+def _begins(short: int, long: int) -> list[float]:
+    """Say where on the long side each square begins, in pixels."""
+    count = min(MOST_TILES, max(1, ceil(long / short - _SLACK)))
+    if count == 1:
+        return [(long - short) / 2]
+    return [(long - short) * nth / (count - 1) for nth in range(count)]
+
+
+def _cut(frame: Square, begin: int, side_px: int) -> Square:
+    end = begin + side_px
+    return frame[begin:end] if frame.shape[0] > frame.shape[1] else frame[:, begin:end]
+
+
+def _scaled(image: Image.Image, begin: float, side_px: int) -> Square:
+    """Scale the square that begins there on the long side."""
+    short = min(image.size)
+    left, top = (0.0, begin) if image.height > image.width else (begin, 0.0)
+    box = (left, top, left + short, top + short)
+    return np.asarray(image.resize((side_px, side_px), Image.Resampling.BICUBIC, box=box))
 
 
 def checked_pixels(pixels: Pixels) -> NDArray[np.uint8]:
@@ -66,15 +112,6 @@ def checked_pixels(pixels: Pixels) -> NDArray[np.uint8]:
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
         raise ValueError(f"not uint8 [height, width, 3]: {frame.dtype} {list(frame.shape)}")
     return frame
-
-
-def _scaled(frame: NDArray[Any], side_px: int) -> NDArray[Any]:
-    height, width, _ = frame.shape
-    short = min(height, width)
-    left, top = (width - short) / 2, (height - short) / 2
-    box = (left, top, left + short, top + short)
-    image = Image.fromarray(frame)
-    return np.asarray(image.resize((side_px, side_px), Image.Resampling.BICUBIC, box=box))
 
 
 def prepare(scaling: Scaling, taken: ImageInput) -> Prepare:

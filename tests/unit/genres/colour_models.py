@@ -24,8 +24,7 @@ from tigertag.genres.manifest import (
 from tigertag.genres.model import GenreModel, Head
 from tigertag.genres.models import Models
 from tigertag.inference import backbone
-from tigertag.inference.preprocessing import Scaling
-from tigertag.inference.tiles import TILES_VERSION
+from tigertag.inference.preprocessing import TILES_VERSION, Scaling
 
 GENRES = {"Horror": 0.6, "Western": 0.3, "War": None}
 """Red makes horror, green a western, blue war; each genre's threshold."""
@@ -37,7 +36,7 @@ SLOPE = 0.06
 def model(home: Path, *, name: str = "default", videos: int = 200, **changed: Any) -> GenreModel:
     """Keep a model in a home: its embedding is the mean colour of a frame."""
     home.mkdir(parents=True, exist_ok=True)
-    network = backbone.own(tiny.network(home / "tiny.onnx"), Scaling(), None)
+    network = backbone.OnnxBackbone(tiny.network(home / "tiny.onnx"), Scaling(), None)
     fields: dict[str, Any] = {
         "name": name,
         "made_at": datetime(2026, 5, 1, tzinfo=UTC),

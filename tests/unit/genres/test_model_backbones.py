@@ -10,7 +10,7 @@ from tigertag.contracts import Host
 from tigertag.errors import ModelError
 from tigertag.genres.manifest import BackboneInfo
 from tigertag.genres.model import GenreModel
-from tigertag.inference.backbone import known
+from tigertag.inference.backbone import PublishedBackbone
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_network_of_another_version_is_refused(tmp_path: Path, host: Host) -> 
 
 
 def test_a_known_network_is_found_by_its_name(tmp_path: Path, host: Host) -> None:
-    fingerprint = known("efficientnet-lite0", host).fingerprint()
+    fingerprint = PublishedBackbone("efficientnet-lite0", host).fingerprint()
     model = learned_with(tmp_path, "efficientnet-lite0", fingerprint)
     assert model.backbone(host).name == "efficientnet-lite0"
 

@@ -12,7 +12,7 @@ from tests.unit.inference.drawn import AVERAGES, GEMM
 from tests.unit.inference.fetching import FakeHttp
 from tigertag.contracts import Host
 from tigertag.errors import ModelError
-from tigertag.inference.backbone import Backbone, Embedder, known, own
+from tigertag.inference.backbone import Backbone, Embedder, OnnxBackbone, PublishedBackbone
 from tigertag.inference.checkpoint import read_checkpoint
 from tigertag.inference.preprocessing import Scaling
 from tigertag.inference.weights import TORCHVISION, Weights
@@ -25,7 +25,7 @@ PLAIN = Scaling((0, 0, 0), (1, 1, 1))
 def averaging(folder: Path, scaling: Scaling = PLAIN, **how: object) -> Backbone:
     """A backbone whose embedding are the average colours, in [0, 1]."""
     path = drawn.network(folder / "own.onnx", [*AVERAGES, GEMM], "logits")
-    return own(path, scaling, None, **how)  # type: ignore[arg-type]
+    return OnnxBackbone(path, scaling, None, **how)  # type: ignore[arg-type]
 
 
 def opened(backbone: Backbone) -> Embedder:
@@ -47,7 +47,7 @@ def colours(some: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
 
 def test_a_name_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="'vgg' is none of efficientnet-lite0, "):
-        known("vgg", Host(tmp_path, FakeHttp()))
+        PublishedBackbone("vgg", Host(tmp_path, FakeHttp()))
 
 
 def test_a_layout_that_the_network_does_not_work_with_is_told_with_the_file(tmp_path: Path) -> None:
@@ -61,12 +61,12 @@ def test_a_layout_that_the_network_does_not_work_with_is_told_with_the_file(tmp_
     taken = ("N", 8, 8, 3)
     path = drawn.network(tmp_path / "own.onnx", nodes, "said", taken=taken, shape=("N", 4))
     with pytest.raises(ModelError) as caught:
-        opened(own(path, PLAIN, None))
+        opened(OnnxBackbone(path, PLAIN, None))
     assert str(caught.value).startswith(f"{path} cannot be run: its input is [?, 8, 8, 3], ")
 
 
 def test_an_own_file_that_is_not_there_is_named_when_it_is_needed(tmp_path: Path) -> None:
-    absent = own(tmp_path / "gone.onnx", PLAIN, None)
+    absent = OnnxBackbone(tmp_path / "gone.onnx", PLAIN, None)
     assert absent.name == "gone"
     for need in (absent.fingerprint, absent.onnx, lambda: opened(absent)):
         with pytest.raises(ModelError, match=r"gone\.onnx cannot be read"):
@@ -131,7 +131,7 @@ def test_a_network_of_bytes_whose_channels_are_last_is_fed_as_it_wants(tmp_path:
     taken = ("N", drawn.SIDE_PX, drawn.SIDE_PX, 3)
     path = tmp_path / "own.onnx"
     drawn.network(path, nodes, "logits", taken=taken, shape=None, dtype=TensorProto.UINT8)
-    found = opened(own(path, PLAIN, None)).embed(frames())
+    found = opened(OnnxBackbone(path, PLAIN, None)).embed(frames())
     np.testing.assert_allclose(found, 255 * colours(frames()), atol=0.3)
 
 
@@ -142,7 +142,7 @@ def test_an_own_network_is_the_same_when_it_is_opened_from_what_a_model_carries(
     carried = whole.onnx()
     assert carried is not None
     (tmp_path / "backbone.onnx").write_bytes(carried)
-    again = own(tmp_path / "backbone.onnx", PLAIN, None, name="own")
+    again = OnnxBackbone(tmp_path / "backbone.onnx", PLAIN, None, name="own")
     assert (again.fingerprint(), again.onnx()) == (whole.fingerprint(), carried)
     np.testing.assert_array_equal(opened(again).embed(frames()), opened(whole).embed(frames()))
 
@@ -152,14 +152,14 @@ def test_another_scaling_or_network_is_another_fingerprint(tmp_path: Path) -> No
     assert averaging(tmp_path).fingerprint() == first
     assert averaging(tmp_path, Scaling()).fingerprint() != first
     path = drawn.network(tmp_path / "own.onnx", [*AVERAGES, GEMM], "logits", shape=None)
-    assert own(path, PLAIN, None).fingerprint() == first
+    assert OnnxBackbone(path, PLAIN, None).fingerprint() == first
     drawn.network(path, [*AVERAGES, drawn.node("Relu", "averages", "logits")], "logits", shape=None)
-    assert own(path, PLAIN, None).fingerprint() != first
+    assert OnnxBackbone(path, PLAIN, None).fingerprint() != first
 
 
 def test_a_known_network_gives_what_its_last_layer_gets(tmp_path: Path) -> None:
     host = Host(tmp_path, FakeHttp())
-    lite0 = known("efficientnet-lite0", host)
+    lite0 = PublishedBackbone("efficientnet-lite0", host)
     found = opened(lite0).embed(golden.images())
     weights = read_checkpoint(Weights("efficientnet-lite0", None, TORCHVISION, host).file())
     logits = found @ weights["_fc.weight"].T + weights["_fc.bias"]
@@ -172,6 +172,6 @@ def test_a_known_network_gives_what_its_last_layer_gets(tmp_path: Path) -> None:
 def test_weights_of_ones_own_are_another_fingerprint(tmp_path: Path) -> None:
     host = Host(tmp_path, FakeHttp())
     (tmp_path / "mine.pth").write_bytes(b"other weights")
-    mine = known("resnet18", host, tmp_path / "mine.pth")
-    assert mine.fingerprint() != known("resnet18", host).fingerprint()
-    assert known("resnet18", host).fingerprint().startswith("resnet18:f37072fd:")
+    mine = PublishedBackbone("resnet18", host, tmp_path / "mine.pth")
+    assert mine.fingerprint() != PublishedBackbone("resnet18", host).fingerprint()
+    assert PublishedBackbone("resnet18", host).fingerprint().startswith("resnet18:f37072fd:")

@@ -6,7 +6,7 @@ from tests.unit.inference.fetching import FakeHttp
 from tigertag.contracts import Host
 from tigertag.errors import ModelError
 from tigertag.inference import graphs
-from tigertag.inference.graph_cache import embedding_file, graph_file
+from tigertag.inference.graphs import embedding_file, graph_file
 from tigertag.inference.weights import TORCHVISION, Weights
 
 NETWORK = "efficientnet-lite0"

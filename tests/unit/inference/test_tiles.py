@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tigertag.inference.tiles import tiles
+from tigertag.inference.preprocessing import tiles
 
 SIDE_PX = 32
 

@@ -8,9 +8,8 @@ from tigertag.media.video import Footage, lengths_s
 from tigertag.media.video.cuts import CutDetector, Shot, exact_cuts, shots_of
 from tigertag.media.video.decoder import VideoDecoder
 from tigertag.media.video.frames import FrameReader, thumbnail
-from tigertag.media.video.parallel import ParallelReader
 from tigertag.media.video.quality import pick
-from tigertag.media.video.samplers import keyframe_times_s
+from tigertag.media.video.samplers import ParallelReader, keyframe_times_s
 from tigertag.model import Frame
 from tigertag.sequences import evenly
 

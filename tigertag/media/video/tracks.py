@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, product
-from typing import Protocol
 
 import av
 from av.container import InputContainer
@@ -46,38 +45,12 @@ class TimedPacket:
         return self.packet.is_keyframe and self.packet.size > 0
 
 
-class Track(Protocol):
-    """Where packets come from; each call moves to another place. Raises `av.FFmpegError`.
-
-    `step_s` is how long a frame is shown on average.
-    """
-
-    step_s: float
-    duration_s: float
-
-    def seconds(self, ticks: int) -> float:
-        """Return when a frame with this timestamp is shown."""
-        ...
-
-    def from_key(self, at_s: float) -> Iterator[TimedPacket]:
-        """Yield from the keyframe on that is needed to see what is shown at this time."""
-        ...
-
-    def key_near(self, at_s: float) -> TimedPacket | None:
-        """Return a keyframe at about this time, the one before it where there is one."""
-        ...
-
-    def goes_on(self, from_s: float, to_s: float) -> bool:
-        """Whether it is best to go on decoding from the one time to reach the other."""
-        ...
-
-    def keys_s(self) -> list[float]:
-        """Return about when keyframes are shown, where the file has a table of them or is short."""
-        ...
-
-
 class TimedTrack:
-    """A track whose packets have times: keyframes are found by seeking. Not thread-safe."""
+    """A track whose packets have times: keyframes are found by seeking. Not thread-safe.
+
+    `step_s` is how long a frame is shown on average. Each call moves to another place, and raises
+    `av.FFmpegError`.
+    """
 
     def __init__(
         self, container: InputContainer, stream: VideoStream, first: "Packet[VideoStream]"
@@ -99,13 +72,16 @@ class TimedTrack:
         self.duration_s = self._stated_duration() or self._measured_duration()
 
     def seconds(self, ticks: int) -> float:
+        """Return when a frame with this timestamp is shown."""
         return ticks * self._tick_s - self._start_s
 
     def from_key(self, at_s: float) -> Iterator[TimedPacket]:
+        """Yield from the keyframe on that is needed to see what is shown at this time."""
         key, packets, _ = self._sought(at_s)
         return packets if key is None else chain((key,), packets)
 
     def key_near(self, at_s: float) -> TimedPacket | None:
+        """Return a keyframe at about this time, the one before it where there is one."""
         until_s = at_s + self.step_s / 2
         if self._indexed:
             return _first_key(self._seek(until_s), self.duration_s)
@@ -118,6 +94,7 @@ class TimedTrack:
         return key
 
     def goes_on(self, from_s: float, to_s: float) -> bool:
+        """Whether it is best to go on decoding from the one time to reach the other."""
         entries = self._stream.index_entries
         if len(entries):
             first = entries.search_timestamp(self._ticks(from_s))
@@ -126,6 +103,7 @@ class TimedTrack:
         return self._indexed or to_s - from_s <= self._reach_s
 
     def keys_s(self) -> list[float]:
+        """Return about when keyframes are shown, where the file has a table of them or is short."""
         # Matroska reads its table when it is first asked for a place.
         self._seek(0.0)
         keys_s = [
@@ -205,7 +183,7 @@ class TimedTrack:
 class UntimedTrack:
     """A bare stream of pictures without any time: read through once, then found by its bytes.
 
-    Frames are counted at the rate that the stream states. Not thread-safe.
+    Frames are counted at the rate that the stream states. Not thread-safe. See `TimedTrack`.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
@@ -247,6 +225,9 @@ class UntimedTrack:
                 self._keys.append((count, packet.pos))
             count += bool(packet.size)
         return count
+
+
+Track = TimedTrack | UntimedTrack
 
 
 def _first_key(packets: Iterator[TimedPacket], until_s: float) -> TimedPacket | None:
