@@ -49,10 +49,10 @@ class Embedder:
             sums[owner] = sums[owner] + outputs if owner in sums else outputs
         counts = np.bincount(owners, minlength=len(sums))
         means = [sums[owner] / np.float32(counts[owner]) for owner in range(len(sums))]
-        found = np.array(means, np.float32).reshape(len(means), self.dimensions)
-        if not (np.abs(found) <= np.finfo(np.float16).max).all():
+        embeddings = np.array(means, np.float32).reshape(len(means), self.dimensions)
+        if not (np.abs(embeddings) <= np.finfo(np.float16).max).all():
             raise ModelError(f"{self._name} gives no numbers, or such as cannot be kept.")
-        return found
+        return embeddings
 
     def _images(self, frames: Iterable[Pixels], owners: list[int]) -> Iterator[NDArray[Any]]:
         for owner, pixels in enumerate(frames):

@@ -78,7 +78,7 @@ def _read_zip(file: io.BytesIO) -> tuple[dict[str, TensorRef], Mapping[Storage, 
             _require_little_endian(_stored(archive, f"{root}byteorder") == b"little")
         refs = _state_dict(safe_pickle.read(io.BytesIO(_stored(archive, pickles[0]))))
         storages = {ref.storage for ref in refs.values()}
-        return refs, {one: _stored(archive, f"{root}data/{one.key}") for one in storages}
+        return refs, {each: _stored(archive, f"{root}data/{each.key}") for each in storages}
 
 
 def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -105,16 +105,16 @@ def _read_legacy(data: bytes) -> tuple[dict[str, TensorRef], Mapping[Storage, me
     keys = safe_pickle.read(file)
     if not isinstance(keys, list) or set(map(str, keys)) != set(by_key):
         raise Malformed("its storages are not those of its tensors")
-    found: dict[Storage, memoryview] = {}
+    storages: dict[Storage, memoryview] = {}
     position = file.tell()
     for storage in (by_key[str(key)] for key in keys):
         count = int.from_bytes(data[position : position + 8], "little")
         end = position + 8 + storage.count * _dtype(storage.element).itemsize
         if count != storage.count or end > len(data):
             raise Malformed("it ends too early, or a storage has another size than it says")
-        found[storage] = memoryview(data)[position + 8 : end]
+        storages[storage] = memoryview(data)[position + 8 : end]
         position = end
-    return refs, found
+    return refs, storages
 
 
 def _require_little_endian(is_little: bool, /) -> None:
@@ -125,8 +125,8 @@ def _require_little_endian(is_little: bool, /) -> None:
 def _state_dict(value: Any) -> dict[str, TensorRef]:
     if not isinstance(value, dict) or not value:
         raise Malformed("it holds no state dict")
-    for name, one in value.items():
-        if not isinstance(one, TensorRef):
+    for name, tensor in value.items():
+        if not isinstance(tensor, TensorRef):
             raise Malformed(f"{name} is no tensor")
     return value
 

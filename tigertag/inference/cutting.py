@@ -51,12 +51,12 @@ class _Wiring:
     def needed(self, name: str) -> list["NodeProto"]:
         """Return the nodes without which there is no such value, in order."""
         sought = {name}
-        found = []
+        nodes = []
         for node in reversed(self._nodes):
             if not sought.isdisjoint(node.output):
                 sought.update(_inputs(node))
-                found.append(node)
-        return found[::-1]
+                nodes.append(node)
+        return nodes[::-1]
 
 
 def cut(path: Path, side_px: int | None) -> Cut:
@@ -104,10 +104,10 @@ def _read(path: Path) -> "ModelProto":
 def _bytes(path: Path) -> bytes:
     """Return the file. Raises OSError, and `ModelError`: it is none, or it is too large."""
     with open(path, "rb", opener=_unblocked) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise ModelError(f"{path} is no file.")
-        if found.st_size > LARGEST_BYTES:
+        if status.st_size > LARGEST_BYTES:
             raise ModelError(f"{path} is larger than any network that TigerTag can use.")
         return file.read(LARGEST_BYTES)
 
@@ -118,8 +118,8 @@ def _unblocked(name: str, flags: int) -> int:
 
 
 def _image(graph: "GraphProto") -> "ValueInfoProto":
-    constants = {one.name for one in graph.initializer}
-    inputs: list[ValueInfoProto] = [one for one in graph.input if one.name not in constants]
+    constants = {constant.name for constant in graph.initializer}
+    inputs: list[ValueInfoProto] = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1:
         raise ModelError(f"The model has {len(inputs)} inputs; it must have one, the image.")
     return inputs[0]
@@ -145,18 +145,20 @@ def _cut(model: "ModelProto", image: str, taken: ImageInput) -> "ModelProto":
     from onnx import helper
 
     graph = model.graph
-    found, wiring = _found(model, image, taken), _Wiring(graph, image)
+    source, wiring = _source(model, image, taken), _Wiring(graph, image)
     last = _unused_name(graph)
-    nodes = [*wiring.needed(found.name), *_tail(found, last)]
+    nodes = [*wiring.needed(source.name), *_tail(source, last)]
     used = {name for node in nodes for name in _inputs(node)}
     return helper.make_model(
         helper.make_graph(
             nodes,
             EMBEDDING,
-            [one for one in graph.input if one.name in used],
-            [helper.make_tensor_value_info(last, found.element, found.embedding)],
-            initializer=[one for one in graph.initializer if one.name in used],
-            sparse_initializer=[one for one in graph.sparse_initializer if one.values.name in used],
+            [value for value in graph.input if value.name in used],
+            [helper.make_tensor_value_info(last, source.element, source.embedding)],
+            initializer=[tensor for tensor in graph.initializer if tensor.name in used],
+            sparse_initializer=[
+                sparse for sparse in graph.sparse_initializer if sparse.values.name in used
+            ],
         ),
         producer_name=MAKER,
         ir_version=model.ir_version,
@@ -166,10 +168,10 @@ def _cut(model: "ModelProto", image: str, taken: ImageInput) -> "ModelProto":
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A value in the graph: the ONNX type of its elements, and its shape, two or four lengths.
+class _Source:
+    """The value that the embedding is made of: its elements' ONNX type and its shape.
 
-    `channels`: which of these is that of its planes.
+    The shape has two or four lengths. `channels`: which of these is that of its planes.
     """
 
     name: str
@@ -182,7 +184,7 @@ class _Found:
         return [self.shape[0], self.shape[self.channels]]
 
 
-def _found(model: "ModelProto", image: str, taken: ImageInput) -> _Found:
+def _source(model: "ModelProto", image: str, taken: ImageInput) -> _Source:
     """Return what the embedding is made of: numbers, or planes. Raises `ModelError`."""
     from onnx import shape_inference
 
@@ -191,20 +193,20 @@ def _found(model: "ModelProto", image: str, taken: ImageInput) -> _Found:
     except (shape_inference.InferenceError, RuntimeError) as exc:
         raise ModelError(f"It does not fit together: {' '.join(str(exc).split())[:200]}.") from exc
     if len(graph.output) != 1:
-        names = ", ".join(one.name for one in graph.output)
+        names = ", ".join(value.name for value in graph.output)
         raise ModelError(f"It has {len(graph.output)} outputs ({names}); it must have one.")
-    infos = {one.name: one for one in (*graph.value_info, *graph.input, *graph.output)}
+    infos = {value.name: value for value in (*graph.value_info, *graph.input, *graph.output)}
     output = graph.output[0]
     shape = _lengths(output)
     if len(shape) not in (2, 4):
-        told = shape_text(shape) if shape else "of no known shape"
-        raise ModelError(f"Its output is {told}, neither numbers nor planes for each image.")
+        text = shape_text(shape) if shape else "of no known shape"
+        raise ModelError(f"Its output is {text}, neither numbers nor planes for each image.")
     if len(shape) == 4:
-        return _Found(output.name, _element(output), shape, _channels(shape, taken))
+        return _Source(output.name, _element(output), shape, _channels(shape, taken))
     before = _before_linear(_Wiring(graph, image), output.name) or output.name
     info = infos.get(before, output)
-    known = before in infos and len(_lengths(info)) == 2
-    return _Found(before, _element(info), _lengths(info) if known else [shape[0], None])
+    has_shape = before in infos and len(_lengths(info)) == 2
+    return _Source(before, _element(info), _lengths(info) if has_shape else [shape[0], None])
 
 
 def _before_linear(wiring: _Wiring, name: str) -> str | None:
@@ -214,24 +216,24 @@ def _before_linear(wiring: _Wiring, name: str) -> str | None:
         if node is not None and node.op_type in _PASSED:
             node = wiring.maker(node.input[0])
     if node is not None and node.op_type == "Add":
-        varying = [one for one in node.input if wiring.varies(one)]
+        varying = [value for value in node.input if wiring.varies(value)]
         node = wiring.maker(varying[0]) if len(varying) == 1 else None
     if node is None or node.op_type not in ("Gemm", "MatMul") or wiring.varies(node.input[1]):
         return None
-    turned = any(one.name == "transA" and one.i for one in node.attribute)
-    return None if turned else node.input[0]
+    transposed = any(each.name == "transA" and each.i for each in node.attribute)
+    return None if transposed else node.input[0]
 
 
-def _tail(found: _Found, last: str) -> list["NodeProto"]:
+def _tail(source: _Source, last: str) -> list["NodeProto"]:
     """Return the nodes that make [N, dimensions] of it, under that name."""
     from onnx import helper
 
-    if len(found.shape) != 4:
-        return [helper.make_node("Identity", [found.name], [last])]
+    if len(source.shape) != 4:
+        return [helper.make_node("Identity", [source.name], [last])]
     planes, averages = f"{last}_planes", f"{last}_averages"
-    perm = [0, found.channels, *(axis for axis in (1, 2, 3) if axis != found.channels)]
+    perm = [0, source.channels, *(axis for axis in (1, 2, 3) if axis != source.channels)]
     return [
-        helper.make_node("Transpose", [found.name], [planes], perm=perm),
+        helper.make_node("Transpose", [source.name], [planes], perm=perm),
         helper.make_node("GlobalAveragePool", [planes], [averages]),
         helper.make_node("Flatten", [averages], [last]),
     ]
@@ -248,7 +250,7 @@ def _channels(shape: Shape, taken: ImageInput) -> int:
 def _unused_name(graph: "GraphProto") -> str:
     names = {name for node in graph.node for name in (*node.input, *node.output)}
     name = EMBEDDING
-    while any(one.startswith(name) for one in names):
+    while any(used.startswith(name) for used in names):
         name += "_"
     return name
 
@@ -269,7 +271,7 @@ def _inputs(node: "NodeProto") -> Iterator[str]:
         for graph in (attribute.g, *attribute.graphs):
             for inner in graph.node:
                 yield from _inputs(inner)
-            yield from (one.name for one in graph.output)
+            yield from (value.name for value in graph.output)
 
 
 def _tensors(model: "ModelProto") -> Iterator["TensorProto"]:

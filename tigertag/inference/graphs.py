@@ -213,12 +213,7 @@ class _ResNet:
         return x
 
     def _block(
-        self,
-        builder: "GraphBuilder",
-        weights: "StateDict",
-        x: "FeatureMap",
-        name: str,
-        stride: int,
+        self, builder: "GraphBuilder", weights: "StateDict", x: "FeatureMap", name: str, stride: int
     ) -> "FeatureMap":
         def folded(conv: str, norm: str) -> tuple["Array", "Array"]:
             return weights.folded(f"{name}.{conv}", f"{name}.{norm}", epsilon=_RESNET_EPSILON)

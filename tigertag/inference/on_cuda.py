@@ -51,9 +51,9 @@ class OnnxruntimeSession:
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """See `ModelSession`."""
         numbers = count()
-        for some in batched(images, self._batch):
+        for batch in batched(images, self._batch):
             with self._mapped("ONNX Runtime failed"):
-                outputs = self._session.run([self._output], {self._input: np.stack(some)})[0]
+                outputs = self._session.run([self._output], {self._input: np.stack(batch)})[0]
             for row in outputs:
                 yield next(numbers), row.astype(np.float32)
 
@@ -84,8 +84,8 @@ def _import_onnxruntime() -> tuple[tuple[type[Exception], ...], ModuleType]:
             f"ONNX Runtime cannot be imported ({exc}): pip install 'tigertag[cuda]', or DEVICE=cpu."
         ) from exc
     onnxruntime.disable_telemetry_events()
-    kinds = (one for one in vars(native).values() if isinstance(one, type))
-    return tuple(one for one in kinds if issubclass(one, Exception)), onnxruntime
+    kinds = (each for each in vars(native).values() if isinstance(each, type))
+    return tuple(kind for kind in kinds if issubclass(kind, Exception)), onnxruntime
 
 
 def _lengths(shape: list[int | str | None]) -> Shape:

@@ -205,7 +205,7 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> TensorRef:
 
 
 def _all_counts(values: Any) -> bool:
-    return isinstance(values, tuple) and all(type(one) is int and one >= 0 for one in values)
+    return isinstance(values, tuple) and all(type(value) is int and value >= 0 for value in values)
 
 
 _IGNORED: Final = frozenset({"PROTO", "FRAME"})
@@ -241,4 +241,4 @@ _STEPS: Final[dict[str, Callable[[_Reader, Any], None]]] = {
     "BINPERSID": lambda reader, _: reader.storage(),
 }
 _KNOWN: Final = _IGNORED | _PUSHES_ITS_ARGUMENT | _STEPS.keys() | {"STOP"}
-_OPCODES: Final = {one.code.encode("latin-1"): one for one in pickletools.opcodes}
+_OPCODES: Final = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}

@@ -51,17 +51,17 @@ def _packets(image: ImageFile) -> Iterator[bytes]:
             guid, rest = content[:_GUID_BYTES], content[_GUID_BYTES:]
             # Four bytes of the whole length, four of where this part belongs (XMP part 3, 1.1.3.1).
             parts.setdefault(guid, {})[int.from_bytes(rest[4:8], "big")] = rest[8:]
-    for found in parts.values():
-        yield b"".join(found[at] for at in sorted(found))
+    for packet_parts in parts.values():
+        yield b"".join(packet_parts[at] for at in sorted(packet_parts))
 
 
 def _iptc(image: ImageFile) -> Iterator[str]:
-    found: dict[tuple[int, int], bytes | list[bytes]] = {}
+    records: dict[tuple[int, int], bytes | list[bytes]] = {}
     with suppress(*BROKEN):
-        found = IptcImagePlugin.getiptcinfo(image) or {}
-    words = found.get(_KEYWORDS, [])
+        records = IptcImagePlugin.getiptcinfo(image) or {}
+    words = records.get(_KEYWORDS, [])
     for word in [words] if isinstance(words, bytes) else words:
-        yield _text(word, is_utf8=found.get(_CHARSET) == _UTF8)
+        yield _text(word, is_utf8=records.get(_CHARSET) == _UTF8)
 
 
 def _text(word: bytes, *, is_utf8: bool) -> str:

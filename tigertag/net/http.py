@@ -59,12 +59,7 @@ class Http:
         return self._policy.retry(attempt, cancelled=cancelled)
 
     def download(
-        self,
-        url: str,
-        to: Path,
-        *,
-        sha256_prefix: str = "",
-        progress: Progress | None = None,
+        self, url: str, to: Path, *, sha256_prefix: str = "", progress: Progress | None = None
     ) -> None:
         """Fetch a file; it gets its name `to` only when it is whole and has the hash.
 
@@ -105,12 +100,16 @@ class Http:
                 if part.is_whole(response):
                     return
                 part.start_anew(response)
-                raise TransientHttpError(f"{bare_url(url)} refuses to go on; it is loaded anew.")
+                raise TransientHttpError(
+                    f"{bare_url(url)} does not resume the download; it starts again."
+                )
             total = part.take_up(response)
             progress(part.size, total)
             for block in response.iter_content(_BLOCK_BYTES):
                 if is_cancelled():
-                    raise HttpError(f"Loading {bare_url(url)} was stopped; the next try goes on.")
+                    raise HttpError(
+                        f"The download of {bare_url(url)} was stopped; the next try resumes it."
+                    )
                 part.write(block)
                 progress(part.size, total)
         if total is not None and part.size != total:
@@ -118,10 +117,7 @@ class Http:
 
     @contextmanager
     def _get(self, url: str, headers: dict[str, str]) -> Iterator[requests.Response]:
-        with (
-            mapped_errors(url),
-            self._downloads.get(url, headers=headers, stream=True) as response,
-        ):
+        with mapped_errors(url), self._downloads.get(url, headers=headers, stream=True) as response:
             check(response, url)
             yield response
 

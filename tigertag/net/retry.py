@@ -65,7 +65,7 @@ def holding(lock: Lock) -> Iterator[None]:
     """
     while not lock.acquire(timeout=_STEP_S):
         if is_cancelled():
-            raise Unavailable("It was stopped while something else was being waited for.")
+            raise Unavailable("Stopped while waiting for another request to end.")
     try:
         yield
     finally:

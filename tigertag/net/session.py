@@ -120,9 +120,11 @@ def mapped_errors(url: str) -> Iterator[None]:
     except _NO_ANSWER as exc:
         raise TransientHttpError(f"{bare_url(url)} {_what_happened(exc)}.") from _root(exc)
     except requests.TooManyRedirects:
-        raise HttpError(f"{bare_url(url)} sends from one address to another without end.") from None
+        raise HttpError(f"{bare_url(url)} redirects without end.") from None
     except requests.RequestException:
-        raise HttpError(f"{bare_url(url)} cannot be loaded, or leads where nothing can.") from None
+        raise HttpError(
+            f"{bare_url(url)} cannot be loaded, or redirects to an address that cannot."
+        ) from None
 
 
 def _what_happened(exc: requests.RequestException) -> str:

@@ -178,10 +178,7 @@ class WebSettings:
     api_key: Annotated[
         str,
         Setting(
-            "TIGERTAG_API_KEY",
-            "REST's key",
-            shown="generated",
-            in_file="a file that holds the key",
+            "TIGERTAG_API_KEY", "REST's key", shown="generated", in_file="a file that holds the key"
         ),
     ] = field(default="", repr=False)
     base_path: Annotated[

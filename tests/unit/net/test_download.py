@@ -142,7 +142,7 @@ def test_it_deletes_a_file_with_another_hash(server: FlakyServer, http: Http, to
 
 def test_it_follows_no_address_to_a_local_file(server: FlakyServer, http: Http, to: Path) -> None:
     server.faults, server.location = [302], "file:///etc/passwd"
-    with pytest.raises(HttpError, match="leads where nothing can"):
+    with pytest.raises(HttpError, match="redirects to an address that cannot"):
         http.download(server.url, to)
     assert not to.exists()
 

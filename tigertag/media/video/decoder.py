@@ -111,11 +111,11 @@ class VideoDecoder:
         yield from packets
         self._ran_out = True
 
-    def _keys(self, found: Sequence[TimedPacket | None]) -> Iterator[TimedFrame]:
+    def _keys(self, packets: Sequence[TimedPacket | None]) -> Iterator[TimedFrame]:
         """Decode keyframes: side by side, where their times tell which is which."""
-        keys = {timed.packet.pts: timed for timed in found if timed is not None}
+        keys = {timed.packet.pts: timed for timed in packets if timed is not None}
         if any(timed.shown_s is None for timed in keys.values()):
-            for timed in filter(None, found):
+            for timed in filter(None, packets):
                 self._codec.flush_buffers()
                 yield from self._decoded(iter((timed,)))
             return

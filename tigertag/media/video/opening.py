@@ -16,7 +16,7 @@ from tigertag.media import formats, source
 from tigertag.media.video.decoder import VideoDecoder
 from tigertag.media.video.tracks import TimedTrack, Track, UntimedTrack
 
-NO_FRAME = "There is not one frame in this video that can be decoded."
+NO_FRAME = "No frame of this video can be decoded."
 
 # Containers of videos. Others are not tried: FFmpeg also reads play lists, which would make it
 # open other files and addresses, and it makes videos of pictures and text.

@@ -30,11 +30,7 @@ _STILL_SHARES = (0.12, 0.18, 0.25, 0.35, 0.5, 0.75)
 
 
 def footage(
-    source: Source,
-    sampling: Sampling,
-    short_side_px: int,
-    most: int,
-    cancelled: Callable[[], bool],
+    source: Source, sampling: Sampling, short_side_px: int, most: int, cancelled: Callable[[], bool]
 ) -> Footage:
     """See `video.footage`. Raises `ImportError` where a package is missing."""
     sample = _sampler(sampling)
