@@ -18,7 +18,7 @@ from tigertag.libraries.mediabrowser.server import (
     text,
 )
 from tigertag.libraries.mediaserver.client import ServerRequest
-from tigertag.libraries.mediaserver.errors import RequestRefused
+from tigertag.libraries.mediaserver.errors import RefusedByServer
 from tigertag.libraries.mediaserver.options import ServerOptions
 from tigertag.libraries.mediaserver.sending import PendingEdit, is_storable, left_to_do
 from tigertag.model import Edit, Field, Shown
@@ -87,11 +87,11 @@ class TagWriter:
     def problem(self, edit: Edit) -> str:
         product = self.client.errors.product
         if not is_key(edit.item.key):
-            return f"Its key is none of an item on {product}."
+            return f"It has no key of an item on {product}."
         if any(tag.field is not Field.TAG for tag in edit.adds):
-            return f"{product} is given tags alone, no labels and no genres."
+            return f"{product} items take tags only, no labels or genres."
         if not all(is_storable(t.name) and self.unstorable.isdisjoint(t.name) for t in edit.adds):
-            return f"A tag of characters that {product} cannot hold was refused."
+            return f"A tag has characters that {product} cannot store."
         return ""
 
     def change(self, edit: Edit, shown: Shown) -> TagNames | None:
@@ -166,7 +166,7 @@ def connect(
         client = MediaBrowserClient(url, session, errors)
         try:
             public = client.entry(_PUBLIC, opening=True)
-        except RequestRefused as exc:
+        except RefusedByServer as exc:
             failed = errors.not_this_product()
             failed.__cause__ = exc
             continue

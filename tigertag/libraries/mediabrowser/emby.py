@@ -26,7 +26,7 @@ from tigertag.libraries.mediabrowser.server import (
     text,
 )
 from tigertag.libraries.mediaserver.client import ServerRequest
-from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RequestRefused
+from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RefusedByServer
 from tigertag.libraries.mediaserver.sending import PendingEdit
 
 Options = MediaBrowserOptions
@@ -99,7 +99,7 @@ class EmbyWriter(TagWriter):
                 if tags:
                     body = {"Tags": [{"Name": tag} for tag in tags]}
                     self.client.post(f"/Items/{item.key}/Tags/{verb}", body)
-        except RequestRefused as exc:
+        except RefusedByServer as exc:
             if exc.status == NOT_FOUND:
                 raise ItemGone(NOT_ON_SERVER) from exc
             raise

@@ -42,7 +42,7 @@ from tigertag.libraries.mediabrowser.server import (
     text,
 )
 from tigertag.libraries.mediaserver.client import ServerRequest, device_id
-from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RequestRefused
+from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RefusedByServer
 from tigertag.libraries.mediaserver.sending import (
     ChangedDuringWrite,
     PendingEdit,
@@ -99,9 +99,7 @@ class Jellyfin(Dialect):
     def check(self, public: Entry, errors: MediaBrowserErrors) -> None:
         product, version = text(public, "ProductName"), text(public, "Version")
         if "jellyfin" not in product.lower():
-            raise errors.another_product(
-                product or "Emby, by its answer", "" if product else "tigertag.emby"
-            )
+            raise errors.another_product(product or "Emby", "" if product else "tigertag.emby")
         if _parts(version) < _OLDEST:
             raise errors.too_old(version, ".".join(map(str, _OLDEST)))
 
@@ -267,7 +265,7 @@ class JellyfinWriter(TagWriter):
         """Return all that Jellyfin shows of an item. Raises `ItemGone`."""
         try:
             return self.client.entry(ServerRequest(f"/Items/{key}", {"userId": self.client.user}))
-        except RequestRefused as exc:
+        except RefusedByServer as exc:
             if exc.status == NOT_FOUND:
                 raise ItemGone(NOT_ON_SERVER) from exc
             raise

@@ -62,7 +62,7 @@ _FOLDERS = frozenset({"CollectionFolder", "UserView", "Folder"})
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryView:
+class ServerView:
     """A section; the servers call it a view. `types` are those of the items that are scanned."""
 
     id: str
@@ -142,19 +142,19 @@ class MediaBrowserLibrary:
             self._session = self._http.session(headers=self._dialect.headers(self.id, key))
         return connect(self._dialect, self._options, self._session, self._errors)
 
-    def _views(self) -> list[LibraryView]:
+    def _views(self) -> list[ServerView]:
         client = self._client
         found = client.entries(self._dialect.views(client.user))
         return [view for entry in found if (view := _view(entry)) is not None]
 
-    def _view(self, section: Section) -> LibraryView:
+    def _view(self, section: Section) -> ServerView:
         """Return the section's view: of one that is gone, a server may list all that it has."""
         for view in self._views():
             if view.id == section.id:
                 return view
         raise self._errors.section_gone(section.title)
 
-    def _entries(self, view: LibraryView, since: datetime | None) -> Iterator[Entry]:
+    def _entries(self, view: ServerView, since: datetime | None) -> Iterator[Entry]:
         query = {
             **_SORT,
             **PICTURES,
@@ -230,7 +230,7 @@ class MediaBrowserLibrary:
         return entry
 
 
-def _view(entry: Entry) -> LibraryView | None:
+def _view(entry: Entry) -> ServerView | None:
     """Return the view; None for music, collections and all else that has no pictures of its own.
 
     A folder of mixed content has no collection type.
@@ -240,4 +240,4 @@ def _view(entry: Entry) -> LibraryView | None:
     if not collection and text(entry, "Type") in _FOLDERS:
         types = _MIXED_TYPES
     key = text(entry, "Id")
-    return LibraryView(key, text(entry, "Name"), types) if types and key else None
+    return ServerView(key, text(entry, "Name"), types) if types and key else None

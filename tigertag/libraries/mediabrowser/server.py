@@ -49,32 +49,31 @@ class MediaBrowserErrors(ServerErrors):
 
     def __init__(self, library: str, url: str, product: str) -> None:
         page = f"docs/libraries/{product.lower()}.md"
-        right = f"a key that {page} tells how to make"
+        right = f"an API key ({page} says how to make one)"
         super().__init__(library, url, product, secret="key", setting="API_KEY", right=right)
 
     def another_product(self, product: str, plugin: str) -> LibraryError:
         """The error for another kind of server. `plugin`: the one for it, if there is one."""
         advice = f"set {self._prefix}_NAME={plugin}, or " if plugin else ""
         return self.error(
-            f"what answers at {self._url} is {product}, not {self.product}:"
-            f" {advice}set {self._prefix}_URL to the address of {self.product}."
+            f"{self._url} is {product}, not {self.product}: {advice}set"
+            f" {self._prefix}_URL to the address of {self.product}."
         )
 
     def too_old(self, version: str, oldest: str) -> LibraryError:
         return self.error(
-            f"{self._url} is {self.product} {version}; TigerTag knows how to write to"
+            f"{self._url} is {self.product} {version}; TigerTag supports"
             f" {self.product} {oldest} and later. Update it."
         )
 
     def no_user(self, name: str, hint: str) -> LibraryError:
         return self.error(
-            f"{self._prefix}_USER names {name!r}, who is no user of {self._url}{hint}"
+            f"{self._prefix}_USER names {name!r}, but {self._url} has no such user{hint}"
         )
 
     def no_administrator(self) -> LibraryError:
         return self.error(
-            f"{self._url} has no administrator who is not switched off. Set"
-            f" {self._prefix}_USER to a user's name."
+            f"{self._url} has no active administrator. Set {self._prefix}_USER to a user's name."
         )
 
     def unsafe_write(self, title: str, lost: str, *, restored: bool) -> UnsafeWrite:
@@ -84,7 +83,7 @@ class MediaBrowserErrors(ServerErrors):
             outcome = f"{what}. It was put back as it was"
         else:
             outcome = (
-                f"{what}, and it could not be put back: look at it in {self.product}, and let"
+                f"{what}, and it could not be put back: check it in {self.product}, and let"
                 f" {self.product} refresh its metadata"
             )
         return self._stop_writing(outcome, restored=restored)
@@ -92,17 +91,17 @@ class MediaBrowserErrors(ServerErrors):
     def concurrent_edit(self, changed: str) -> ChangedDuringWrite:
         """The error for an item that somebody seems to have edited while it was written."""
         return ChangedDuringWrite(
-            f"Somebody else changed it ({changed}) while it was written. That is left as it is; the"
-            " next scan sees what came of the tags.",
+            f"Somebody else changed it ({changed}) while TigerTag wrote its tags. Their change is"
+            " kept; the next scan checks the tags.",
             retryable=True,
         )
 
     def repeated_edit(self, title: str, changed: str) -> UnsafeWrite:
         """The error for the second item in which the same has changed after a write."""
         return self._stop_writing(
-            f"{changed} of {title!r} changed while its tags were written, and so it did of another"
-            f" item before. If nobody else was at work, {self.product} did it: look at both items,"
-            " which the log names. Nothing was put back",
+            f"{changed} of {title!r} changed while TigerTag wrote its tags, as it did on another"
+            f" item before. If nobody edited them, {self.product} did: check both items, which the"
+            " log names. Nothing was put back",
             restored=False,
         )
 
@@ -112,15 +111,15 @@ class MediaBrowserErrors(ServerErrors):
 
     def stopped(self) -> LibraryError:
         return self.error(
-            "all writing has stopped, for a write changed more than the tags of its item."
-            " What was done is kept; see the log."
+            "all writing has stopped because a write changed more than the tags of its item."
+            " Everything so far is kept; see the log."
         )
 
     def not_kept(self, what: str) -> ItemError:
         """The error for an item that the server would not keep as it is."""
         return ItemError(
-            f"{self.product} keeps {what} when an item is edited, so nothing was written. Correct"
-            f" that in {self.product}, then scan again.",
+            f"{self.product} keeps {what} when an item is edited, so nothing was written. Fix that"
+            f" in {self.product}, then scan again.",
             retryable=True,
         )
 
@@ -129,11 +128,11 @@ class MediaBrowserErrors(ServerErrors):
         cure = (
             "That was put back as it was."
             if restored
-            else f"That could not be put back: look at it in {self.product}."
+            else f"That could not be put back: check it in {self.product}."
         )
         return ChangedDuringWrite(
-            f"{self.product} merged values of {names} that are almost alike when the tags were"
-            f" written. {cure} Other items are not affected.",
+            f"{self.product} merged similar values of {names} when the tags were written. {cure}"
+            " Other items are not affected.",
             retryable=True,
         )
 

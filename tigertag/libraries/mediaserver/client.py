@@ -16,7 +16,7 @@ import requests
 from tigertag.contracts import Source
 from tigertag.errors import Unreadable
 from tigertag.libraries.mediaserver.errors import (
-    RequestRefused,
+    RefusedByServer,
     ServerBusy,
     ServerErrors,
     file_error,
@@ -89,7 +89,7 @@ class ServerClient:
             try:
                 if response.status_code not in _RANGE_STATUS:
                     self._check(response)
-            except RequestRefused as exc:
+            except RefusedByServer as exc:
                 raise file_error(exc) from exc
             yield response
 
@@ -111,7 +111,7 @@ class ServerClient:
         try:
             picture = self._load(request, max_bytes=_SMALL_PICTURE_BYTES)
             decoder(BytesIO(picture))
-        except (RequestRefused, ServerBusy, Unreadable) as exc:
+        except (RefusedByServer, ServerBusy, Unreadable) as exc:
             logger.debug("no scaled picture from %s: %s", request.path, exc)
             return None
         return picture
@@ -119,7 +119,7 @@ class ServerClient:
     def _original(self, request: ServerRequest) -> bytes:
         try:
             return self._load(request, max_bytes=_ORIGINAL_BYTES)
-        except RequestRefused as exc:
+        except RefusedByServer as exc:
             raise file_error(exc) from exc
 
     def _load(self, request: ServerRequest, *, max_bytes: int) -> bytes:

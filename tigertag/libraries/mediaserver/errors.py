@@ -1,7 +1,7 @@
 """What a media server's responses, or the lack of one, mean as errors. No message holds a secret.
 
 LibraryError
-├── RequestRefused      the server responded with a status that says no
+├── RefusedByServer      the server responded with a status that says no
 └── LibraryUnavailable
     └── ServerBusy      … or with one that says: not now
 """
@@ -34,7 +34,7 @@ NOT_ON_SERVER = "It is no longer on the server."
 FILE_CHANGED = "Its file is no longer there, or not as it was listed."
 
 
-class RequestRefused(LibraryError):
+class RefusedByServer(LibraryError):
     """The server refused the request."""
 
     def __init__(self, message: str, status: int) -> None:
@@ -46,7 +46,7 @@ class ServerBusy(LibraryUnavailable):
     """The server cannot respond now."""
 
 
-def file_error(refused: RequestRefused) -> ItemError:
+def file_error(refused: RefusedByServer) -> ItemError:
     """Return what it means for an item that its file was refused."""
     if refused.status == NOT_FOUND:
         return ItemGone(FILE_CHANGED)
@@ -83,12 +83,12 @@ class ServerErrors:
             raise self._unreachable(str(exc).rstrip(".")) from exc.__cause__
         except ValueError:
             # urllib3's LocationParseError, and UnicodeError, come through requests as they are.
-            raise self._unreachable(f"{self._url} is no address") from None
+            raise self._unreachable(f"{self._url} is not a valid address") from None
 
     def _unreachable(self, why: str) -> LibraryUnavailable:
         return self._unavailable(
-            f"{why}. Is {self.product} running, and {self._prefix}_URL right? What was done is"
-            " kept."
+            f"{why}. Is {self.product} running, and is {self._prefix}_URL correct?"
+            " Everything so far is kept."
         )
 
     def of_status(self, response: requests.Response, body: bytes) -> LibraryError:
@@ -99,14 +99,14 @@ class ServerErrors:
         status = response.status_code
         if status == _UNAUTHORIZED:
             return self.error(
-                f"{self._url} refuses the {self._secret} (401). Set {self._setting} to"
+                f"{self._url} rejected the {self._secret} (401). Set {self._setting} to"
                 f" {self._right}."
             )
         if status == FORBIDDEN and response.request.method in _WRITING:
             return LibraryReadOnly(
                 self._line(
-                    f"{self._url} does not let this {self._secret} edit (403). Previews work; to"
-                    f" apply, set {self._setting} to {self._right}."
+                    f"{self._url} does not allow edits with this {self._secret} (403). Previews"
+                    f" work; to apply changes, set {self._setting} to {self._right}."
                 )
             )
         if status in _TRY_LATER:
@@ -114,37 +114,40 @@ class ServerErrors:
         reason = f"{status} {response.reason or ''}".rstrip()
         path = bare_url(response.request.url or "").removeprefix(self._url)
         request = f"{response.request.method} {path}"
-        line = f"{self._url} answered {reason} to {request}; see {self.product}'s own log."
-        return RequestRefused(self._line(line), status)
+        line = f"{self._url} answered {reason} to {request}; see {self.product}'s log."
+        return RefusedByServer(self._line(line), status)
 
     def busy(self, why: str, status: int) -> ServerBusy:
-        return ServerBusy(self._line(f"{why} ({status}). What was done is kept; try again later."))
+        return ServerBusy(
+            self._line(f"{why} ({status}). Everything so far is kept; try again later.")
+        )
 
     def not_this_product(self) -> LibraryError:
         """The error for a response that is a web page, or nothing that such a server sends."""
         return self.error(
-            f"what answers at {self._url} does not speak as {self.product} does: a web page,"
-            f" perhaps of a proxy that wants a sign-in. Set {self._prefix}_URL to the address"
-            f" and port of {self.product} itself."
+            f"{self._url} does not respond like {self.product}. It may be the sign-in page of a"
+            f" proxy. Set {self._prefix}_URL to the address and port of {self.product} itself."
         )
 
     def truncated(self) -> LibraryError:
-        return self._unavailable("an answer broke off in the middle. Nothing is lost; scan again.")
+        return self._unavailable("a response was cut off. Nothing is lost; scan again.")
 
     def empty(self) -> LibraryError:
         return self._unavailable(
-            f"{self._url} answered with nothing at all. Is {self.product} still starting, and"
-            f" {self._prefix}_URL right? Try again later."
+            f"{self._url} sent an empty response. Is {self.product} still starting, and is"
+            f" {self._prefix}_URL correct? Try again later."
         )
 
     def listing_cut_short(self, title: str, listed: int, promised: int) -> LibraryError:
         return self._unavailable(
-            f"{self._url} listed {listed} of the {promised} items of section {title} and then"
-            " no more. What was found is kept; scan again."
+            f"{self._url} listed only {listed} of the {promised} items of section {title}. They are"
+            " kept; scan again."
         )
 
     def section_gone(self, title: str) -> LibraryError:
-        return self.error(f"section {title} is no longer on the server. What was written is kept.")
+        return self.error(
+            f"section {title} is no longer on the server. Tags already written are kept."
+        )
 
     def chosen(self, names: Sequence[str], sections: Sequence[Section]) -> list[Section]:
         """Return the sections of these titles or ids; all where none is named.
@@ -160,8 +163,8 @@ class ServerErrors:
                 return section
         titles = [section.title for section in sections]
         raise self.error(
-            f"{self._prefix}_SECTIONS names {name!r}, which is no section of photos, films or"
-            f" shows of {self._url}{did_you_mean(name, titles)} It has:"
+            f"{self._prefix}_SECTIONS names {name!r}, but {self._url} has no such section of"
+            f" photos, films or shows{did_you_mean(name, titles)} It has:"
             f" {', '.join(titles) or 'none'}."
         )
 

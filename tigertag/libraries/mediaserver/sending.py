@@ -10,7 +10,7 @@ from unicodedata import category
 
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import ItemError, LibraryError
-from tigertag.libraries.mediaserver.errors import RequestRefused
+from tigertag.libraries.mediaserver.errors import RefusedByServer
 from tigertag.model import Edit, Item, Shown, TagRef
 
 READ_FRESH_S = 10.0
@@ -75,8 +75,8 @@ class Writer(Protocol[S_contra, C]):
     def write(self, group: Sequence[PendingEdit[C]]) -> None:
         """Write a group.
 
-        Raises `ItemError` or `RequestRefused`: these items only. Of `ChangedDuringWrite` and
-        `RequestRefused`, the tags may be written all the same. Raises another `LibraryError`: no
+        Raises `ItemError` or `RefusedByServer`: these items only. Of `ChangedDuringWrite` and
+        `RefusedByServer`, the tags may be written all the same. Raises another `LibraryError`: no
         more can be written.
         """
         ...
@@ -182,13 +182,13 @@ class Sender(Generic[S, C]):
             self._changed |= dict.fromkeys((item.key for item in group), str(exc))
         except ItemError as exc:
             self._refused |= dict.fromkeys((item.key for item in group), str(exc))
-        except RequestRefused as exc:
+        except RefusedByServer as exc:
             if len(group) > 1:
                 self._write_group(group[: len(group) // 2])
                 self._write_group(group[len(group) // 2 :])
             else:
                 self._refused[group[0].key] = (
-                    f"{self._product} refused the edit ({exc.status}); see its own log."
+                    f"{self._product} refused the edit ({exc.status}); see its log."
                 )
 
     def _read_back(self, written: Sequence[PendingEdit[C]]) -> Iterator[EditOutcome]:

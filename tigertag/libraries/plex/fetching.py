@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, Unreadable
 from tigertag.libraries.mediaserver.client import ServerRequest
-from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER, RequestRefused
+from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER, RefusedByServer
 from tigertag.libraries.mediaserver.listing import RecentlyListed
 from tigertag.libraries.plex.items import (
     FILM,
@@ -93,7 +93,7 @@ class Fetcher:
         entry = self._client.metadata([item.key]).get(item.key) if need.poster else None
         poster = None if entry is None else self._poster(entry, need)
         if poster is None:
-            raise Unreadable("It has no footage of its own; its tags come from what is in it.")
+            raise Unreadable("It has no video of its own; its tags come from what it contains.")
         return poster
 
     def _poster(self, entry: Element, need: Need) -> bytes | None:
@@ -115,7 +115,7 @@ class Fetcher:
     def _extras(self, key: str) -> Sequence[Element]:
         try:
             root = self._client.root(f"/library/metadata/{key}/extras")
-        except RequestRefused as exc:
+        except RefusedByServer as exc:
             logger.debug("no extras of %s: %s", key, exc)
             return ()
         return [extra for extra in root if extra.get("subtype") == "trailer"]

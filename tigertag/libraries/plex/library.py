@@ -20,7 +20,7 @@ from tigertag.contracts import (
 )
 from tigertag.libraries.mediaserver.catalogue import FilmEntry, catalogued
 from tigertag.libraries.mediaserver.client import CachedConnection, closing
-from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RequestRefused
+from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RefusedByServer
 from tigertag.libraries.mediaserver.listing import MAX_BATCH, RecentlyListed, entries
 from tigertag.libraries.mediaserver.sending import Reader, Sender
 from tigertag.libraries.plex.fetching import Fetcher
@@ -43,7 +43,7 @@ from tigertag.model import Edit, Field, Item, Media, Section, Shown
 from tigertag.sequences import batched
 
 PAGE_SIZE = 400
-_NOT_TAGGED = "What has its key now is nothing that TigerTag tags."
+_NOT_TAGGED = "Its key now belongs to something that TigerTag does not tag."
 
 
 class PlexLibrary:
@@ -192,7 +192,7 @@ class PlexLibrary:
                 page_size=PAGE_SIZE,
                 cut_short=partial(self._errors.listing_cut_short, section.title),
             )
-        except RequestRefused as exc:
+        except RefusedByServer as exc:
             if exc.status == NOT_FOUND:
                 raise self._errors.section_gone(section.title) from exc
             raise

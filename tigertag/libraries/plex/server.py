@@ -12,7 +12,7 @@ from plexapi.utils import parseXMLString
 from tigertag import __version__
 from tigertag.errors import LibraryError
 from tigertag.libraries.mediaserver.client import ServerClient, ServerRequest, device_id
-from tigertag.libraries.mediaserver.errors import NOT_FOUND, RequestRefused, ServerErrors
+from tigertag.libraries.mediaserver.errors import NOT_FOUND, RefusedByServer, ServerErrors
 from tigertag.libraries.mediaserver.listing import MAX_BATCH, ListingPage
 from tigertag.sequences import batched
 
@@ -124,7 +124,7 @@ class PlexClient(ServerClient):
         """Return the items by key; None where the server refuses the list."""
         try:
             root = self.page(f"/library/metadata/{','.join(keys)}", start=0, size=len(keys))
-        except RequestRefused as exc:
+        except RefusedByServer as exc:
             if exc.status == NOT_FOUND:
                 return None
             raise

@@ -129,9 +129,9 @@ class PlexWriter:
 
     def problem(self, edit: Edit) -> str:
         if not is_key(edit.item.key) or not is_key(edit.item.section):
-            return "Its key is none of an item on Plex."
+            return "It has no key of an item on Plex."
         if not all(is_storable(tag.name) for tag in edit.adds):
-            return "A tag of characters that Plex cannot hold was refused."
+            return "A tag has characters that Plex cannot store."
         return ""
 
     def change(self, edit: Edit, shown: ShownByPlex) -> TagChange | None:

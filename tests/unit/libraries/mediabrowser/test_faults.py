@@ -28,14 +28,14 @@ ASKS: dict[str, Ask] = {
 UNAVAILABLE = {
     "maintenance": "is not ready (503)",
     502: "is not ready (502)",
-    "empty": "answered with nothing at all",
+    "empty": "sent an empty response",
     "reset": "cut the connection",
     "silent": "cannot be reached",
-    "garbled": "broke off in the middle",
+    "garbled": "a response was cut off",
 }
 WRONG = {
-    401: "refuses the key (401). Set LIBRARY_BOX_API_KEY",
-    "html": "a web page, perhaps of a proxy that wants a sign-in. Set LIBRARY_BOX_URL",
+    401: "rejected the key (401). Set LIBRARY_BOX_API_KEY",
+    "html": "It may be the sign-in page of a proxy. Set LIBRARY_BOX_URL",
 }
 
 
@@ -74,13 +74,13 @@ def test_a_status_that_says_no_is_named_with_the_request(
     place.media.fail(fault, at=asked)
     line = str(said(ASKS[asked], place))
     assert f"answered {fault} " in line
-    assert f"see {'Emby' if place.media.emby else 'Jellyfin'}'s own log" in line
+    assert f"see {'Emby' if place.media.emby else 'Jellyfin'}'s log" in line
 
 
 @pytest.mark.parametrize("fault", [404, 500])
 def test_what_is_not_there_at_the_address_is_no_such_server(place: Place, fault: int) -> None:
     place.media.fail(fault, at="/System/Info/Public")
-    assert "does not speak as" in str(said(ASKS["/System/Info/Public"], place))
+    assert "does not respond like" in str(said(ASKS["/System/Info/Public"], place))
 
 
 @pytest.mark.parametrize("fault", ["maintenance", 429, "reset"])
@@ -100,7 +100,7 @@ def test_emby_is_not_taken_for_jellyfin(on_emby: Place) -> None:
     options = jellyfin.Options.model_validate({"url": on_emby.media.url, "api_key": KEY})
     library = jellyfin.build("box", options, host(on_emby))
     line = str(said(lambda _place: library.open(), on_emby))
-    assert "is Emby, by its answer, not Jellyfin: set LIBRARY_BOX_NAME=tigertag.emby, or" in line
+    assert "is Emby, not Jellyfin: set LIBRARY_BOX_NAME=tigertag.emby, or" in line
 
 
 def test_jellyfin_is_not_taken_for_emby(jelly: Place) -> None:
@@ -119,12 +119,12 @@ def test_a_jellyfin_that_is_too_old_is_refused(
 ) -> None:
     monkeypatch.setattr(jelly.media.spec, "version", "10.8.13")
     line = str(said(lambda place: place.built().open(), jelly))
-    assert "is Jellyfin 10.8.13; TigerTag knows how to write to Jellyfin 10.10 and later" in line
+    assert "is Jellyfin 10.8.13; TigerTag supports Jellyfin 10.10 and later" in line
 
 
 def test_a_user_who_is_not_there_is_one_clear_line(place: Place) -> None:
     line = str(said(lambda place: place.built(user="Adda").open(), place))
-    assert "LIBRARY_BOX_USER names 'Adda', who is no user of" in line
+    assert "LIBRARY_BOX_USER names 'Adda', but" in line
     assert "did you mean 'Ada'?" in line
 
 

@@ -101,7 +101,7 @@ def test_a_key_that_is_refused_while_fetching_ends_the_scan(place: Place) -> Non
     place.add_photo("a.jpg")
     (item,) = place.listed()
     place.media.fail(401, at="/Images/")
-    with pytest.raises(LibraryError, match="refuses the key"):
+    with pytest.raises(LibraryError, match="rejected the key"):
         fetched(place, item, Need(16))
 
 

@@ -125,7 +125,7 @@ def test_what_changes_in_two_items_is_the_servers_doing_and_stops_all(film: Plac
     earlier = {"PremiereDate": "1999-03-30T23:00:00.0000000Z"}
     film.media.after_edit = changing(earlier, {}, earlier, earlier)
     made, line = sent(film, *edits)
-    assert "PremiereDate of 'c' changed while its tags were written" in line
+    assert "PremiereDate of 'c' changed while TigerTag wrote its tags" in line
     assert "Nothing was put back. All writing has stopped" in line
     assert sorted((one.key, one.sent) for one in made) == sorted(
         (film.keys[name], name != "b") for name in "abc"
@@ -193,7 +193,7 @@ def test_a_write_that_loses_other_tags_is_undone(film: Place) -> None:
 def test_what_cannot_be_put_back_is_said_with_what_to_do(film: Place) -> None:
     film.media.after_edit = forgetting("Overview", times=9)
     (outcome,), line = sent(film, film.edit("a", adds=("cat",)))
-    assert "it could not be put back: look at it in Jellyfin" in line
+    assert "it could not be put back: check it in Jellyfin" in line
     assert outcome.after is None
     assert outcome.sent
 
@@ -338,7 +338,9 @@ def test_a_server_that_stops_at_a_write_has_no_outcome_for_it(film: Place) -> No
 
 def test_a_key_that_may_not_edit_is_one_clear_line(film: Place) -> None:
     film.media.fail(403, at="POST")
-    with pytest.raises(LibraryReadOnly, match="Previews work; to apply, set LIBRARY_BOX_API_KEY"):
+    with pytest.raises(
+        LibraryReadOnly, match="Previews work; to apply changes, set LIBRARY_BOX_API_KEY"
+    ):
         film.send(film.edit("a", adds=("cat",)))
 
 

@@ -28,17 +28,17 @@ UNAVAILABLE = {
     "maintenance": "Plex is migrating its database (503)",
     503: "is not ready (503)",
     502: "is not ready (502)",
-    "empty": "answered with nothing at all",
+    "empty": "sent an empty response",
     "reset": "cut the connection",
     "silent": "cannot be reached",
 }
 WRONG = {
-    401: "refuses the token (401). Set LIBRARY_BOX_TOKEN",
+    401: "rejected the token (401). Set LIBRARY_BOX_TOKEN",
     500: "answered 500 Internal Server Error to GET /",
     206: "answered 206 Partial Content",
     520: "answered 520 Odd",
-    "html": "does not speak as Plex does",
-    "garbled": "broke off in the middle",
+    "html": "does not respond like Plex",
+    "garbled": "a response was cut off",
 }
 
 
@@ -87,7 +87,7 @@ def test_what_does_not_pass_is_asked_once(place: PlexPlace, fault: int | str) ->
 def test_an_answer_that_is_not_there_does_not_open_the_library(place: PlexPlace) -> None:
     place.plex.fail("empty", times=1)
     library = place.built()
-    with pytest.raises(LibraryUnavailable, match="nothing at all"):
+    with pytest.raises(LibraryUnavailable, match="empty response"):
         library.open()
     library.open()
     assert library.sections()
@@ -101,7 +101,7 @@ def test_another_server_that_speaks_xml_is_not_taken_for_plex(
         '<MediaContainer transcoderActiveVideoSessions="x"/>',
     ):
         monkeypatch.setattr("tests.plex.xml.root", lambda root=root: root.encode())
-        assert "does not speak as Plex" in str(said(ASKS["GET / "], place))
+        assert "does not respond like Plex" in str(said(ASKS["GET / "], place))
 
 
 def test_a_server_that_never_answers_is_given_up(place: PlexPlace) -> None:

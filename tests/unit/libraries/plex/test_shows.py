@@ -150,6 +150,9 @@ def test_a_show_has_a_poster_and_nothing_else_to_look_at(plex: PlexServer) -> No
     (show,) = [item for item in listed(place) if item.title == "The 100"]
     with place.library.fetch(show, Need(32, poster=True)) as source:
         assert isinstance(source, bytes)
-    with pytest.raises(Unreadable, match="no footage"), place.library.fetch(show, Need(32)):
+    with (
+        pytest.raises(Unreadable, match="no video of its own"),
+        place.library.fetch(show, Need(32)),
+    ):
         pass
     place.close()

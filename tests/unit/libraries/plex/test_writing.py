@@ -244,9 +244,9 @@ def test_an_item_of_another_kind_of_library_is_refused(photo: PlexPlace) -> None
     ("tag", "said"),
     [
         (TagRef(Field.LABEL, "cat"), "no labels"),
-        (TagRef(Field.TAG, " "), "refused"),
-        (TagRef(Field.TAG, "a\nb"), "refused"),
-        (TagRef(Field.TAG, "a\ud800b"), "refused"),
+        (TagRef(Field.TAG, " "), "cannot store"),
+        (TagRef(Field.TAG, "a\nb"), "cannot store"),
+        (TagRef(Field.TAG, "a\ud800b"), "cannot store"),
     ],
 )
 def test_what_plex_cannot_keep_is_refused(photo: PlexPlace, tag: TagRef, said: str) -> None:
