@@ -60,7 +60,7 @@ _HELP = {
     "use": "Show what engines took, this month and by day.",
     "departures": "List the pictures that left this machine.",
     "faces": "Check, enrol and list the faces to know.",
-    "genre": "Learn genres, measure that, and tell those of videos.",
+    "genre": "Train, evaluate and predict genres.",
     "rules": "Block, allow and rename words, set thresholds.",
     "tombstones": "Tags that you took off, and that stay off.",
     "serve": "Serve the dashboard and REST.",

@@ -1,10 +1,10 @@
 """Labelled videos turned into numbers: a vector a row, its genres, and the film it is of."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from tigertag.errors import RequestError
 from tigertag.genres import films
 from tigertag.genres.extraction import Extractor, extract
 from tigertag.genres.feature_store import FeatureStore
-from tigertag.genres.features import Flags, Pooling, Vectors, pooled
+from tigertag.genres.features import Flags, Pooling, Vectors, embedding_width, pooled
 from tigertag.genres.film_list import RowNotes
 from tigertag.genres.genre_names import GenreNames, Recognised
 from tigertag.genres.labelled import LabelledSet, LabelledVideo
@@ -23,7 +23,7 @@ from tigertag.text import count
 _MOST_UNKNOWN: Final = 100
 _NAMED_WORDS: Final = 5
 
-_T = TypeVar("_T")
+_Recognised = tuple[LabelledVideo, Recognised]
 
 
 class LearningProgress(Protocol):
@@ -42,60 +42,75 @@ class LearningProgress(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
-    """`vectors`: [rows, width]; `targets`: [rows, genres]; the rest: one a row.
+class Row:
+    """A video or picture as numbers.
 
-    `genres` are canonical, `spellings` how most rows write them. `films` are those that must not be
-    parted: films that share a file or a name are one; `named` are the films as the rows name them,
-    `names` all that they are called. `contents` are hashes, `written` the genres as written.
+    `genres` are canonical, `written` maps them to how this row writes them. `vector`: float32
+    [width]; `content`: a hash. `film`: rows of one film must not be parted.
     """
 
-    vectors: Vectors
-    targets: Flags
+    video: LabelledVideo
     genres: tuple[str, ...]
-    spellings: Mapping[str, str]
-    films: tuple[str, ...]
-    named: tuple[str, ...]
-    names: tuple[tuple[str, ...], ...]
-    years: tuple[int | None, ...]
-    contents: tuple[str, ...]
-    written: tuple[tuple[str, ...], ...]
+    written: Mapping[str, str]
+    vector: Vectors
+    content: str
+    film: str
+
+    @property
+    def names(self) -> set[str]:
+        """All that its film is called."""
+        return {self.video.film, *self.video.names}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Rows, and the genres that are asked about. `unknown`: words that are none, with counts."""
+
+    rows: tuple[Row, ...]
+    genres: tuple[str, ...]
     pooling: Pooling
-    dimensions: int
-    videos: int
     unknown: Mapping[str, int]
 
-    def rows(self, numbers: Sequence[int]) -> "Dataset":
+    @property
+    def dimensions(self) -> int:
+        """The length of an embedding."""
+        return embedding_width(self.pooling, len(self.rows[0].vector))
+
+    @property
+    def vectors(self) -> Vectors:
+        """Float32 [rows, width]."""
+        return np.stack([row.vector for row in self.rows])
+
+    @property
+    def targets(self) -> Flags:
+        """Whether each row has each genre, bool [rows, genres]."""
+        return np.array([[genre in row.genres for genre in self.genres] for row in self.rows])
+
+    @property
+    def films(self) -> tuple[str, ...]:
+        """The film of each row."""
+        return tuple(row.film for row in self.rows)
+
+    @property
+    def videos(self) -> int:
+        return sum(row.video.source.media is Media.VIDEO for row in self.rows)
+
+    def of_rows(self, numbers: Iterable[int]) -> "Dataset":
         """Return these rows."""
-        chosen = list(numbers)
+        return replace(self, rows=tuple(self.rows[number] for number in numbers))
 
-        def some(values: tuple[_T, ...]) -> tuple[_T, ...]:
-            return tuple(values[number] for number in chosen)
-
-        return replace(
-            self,
-            vectors=self.vectors[chosen],
-            targets=self.targets[chosen],
-            films=some(self.films),
-            named=some(self.named),
-            names=some(self.names),
-            years=some(self.years),
-            contents=some(self.contents),
-            written=some(self.written),
-        )
-
-    def of(self, genres: Sequence[str]) -> "Dataset":
+    def of_genres(self, genres: Sequence[str]) -> "Dataset":
         """Return these genres; those that no row has among them."""
-        columns = np.zeros((len(self.films), len(genres)), dtype=np.bool_)
-        for place, genre in enumerate(genres):
-            if genre in self.genres:
-                columns[:, place] = self.targets[:, self.genres.index(genre)]
-        return replace(self, targets=columns, genres=tuple(genres))
+        return replace(self, genres=tuple(genres))
 
     def films_of(self, genre: str) -> int:
         """Return how many films have it."""
-        column = self.targets[:, self.genres.index(genre)]
-        return len({film for film, has in zip(self.films, column, strict=True) if has})
+        return len({row.film for row in self.rows if genre in row.genres})
+
+    def spelling(self, genre: str) -> str:
+        """Return how most rows write it, so that tags are words that the library has already."""
+        written = Counter(row.written[genre] for row in self.rows if genre in row.written)
+        return min(written, key=lambda word: (-written[word], word), default=genre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +120,6 @@ class FeatureSettings:
     extractor: Extractor
     sampling: Sampling
     pooling: Pooling | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    video: LabelledVideo
-    recognised: Recognised
-
-
-@dataclass(frozen=True, slots=True)
-class _Pooled:
-    number: int
-    vector: Vectors
-    content: str
-    dimensions: int
 
 
 def build(
@@ -135,96 +136,72 @@ def build(
     """
     for note in labelled.notes:
         progress.note(note)
-    rows = [_Row(video, known.recognise(video.genres)) for video in labelled.videos]
-    unknown = Counter(word for row in rows for word in row.recognised.unknown)
-    rows = _with_genres(rows, unknown, progress)
+    recognised = [(video, known.recognise(video.genres)) for video in labelled.videos]
+    unknown = Counter(word for _video, genres in recognised for word in genres.unknown)
+    recognised = _with_genres(recognised, unknown, progress)
     # Of a picture there is one frame: where pictures are among them, the mean is all that is.
-    all_videos = all(row.video.source.media is Media.VIDEO for row in rows)
+    all_videos = all(video.source.media is Media.VIDEO for video, _genres in recognised)
     pooling = settings.pooling or ("full" if all_videos else "mean")
-    seen = _pooled([row.video for row in rows], replace(settings, pooling=pooling), store, progress)
-    if not seen:
+    rows = _rows(recognised, replace(settings, pooling=pooling), store, progress)
+    if not rows:
         raise RequestError("There is nothing that could be looked at, so nothing was learned.")
-    rows, contents = [rows[row.number] for row in seen], tuple(row.content for row in seen)
-    named = tuple(row.video.film for row in rows)
-    names = tuple(tuple(sorted({row.video.film, *row.video.names})) for row in rows)
-    genres = tuple(sorted({genre for row in rows for genre in row.recognised.genres}))
+    genres = sorted({genre for row in rows for genre in row.genres})
     return Dataset(
-        vectors=np.stack([row.vector for row in seen]),
-        targets=np.array([[genre in row.recognised.genres for genre in genres] for row in rows]),
-        genres=genres,
-        spellings=_spellings(rows),
-        films=_joined(named, names, contents),
-        named=named,
-        names=names,
-        years=tuple(row.video.year for row in rows),
-        contents=contents,
-        written=tuple(row.video.genres for row in rows),
-        pooling=pooling,
-        dimensions=seen[0].dimensions,
-        videos=sum(row.video.source.media is Media.VIDEO for row in rows),
-        unknown=dict(unknown.most_common(_MOST_UNKNOWN)),
+        tuple(replace(row, film=film) for row, film in zip(rows, _joined(rows), strict=True)),
+        tuple(genres),
+        pooling,
+        dict(unknown.most_common(_MOST_UNKNOWN)),
     )
 
 
 def _with_genres(
-    rows: Sequence[_Row], unknown: Counter[str], progress: LearningProgress
-) -> list[_Row]:
+    recognised: Sequence[_Recognised], unknown: Counter[str], progress: LearningProgress
+) -> list[_Recognised]:
     if unknown:
         some = ", ".join(f"{word} ({n})" for word, n in unknown.most_common(_NAMED_WORDS))
         more = f" and {len(unknown) - _NAMED_WORDS} more" if len(unknown) > _NAMED_WORDS else ""
         progress.note(f"These are no genres here: {some}{more}; --genres FILE adds some.")
-    kept = [row for row in rows if row.recognised.genres]
-    if len(kept) < len(rows):
-        progress.note(f"{count(len(rows) - len(kept), 'row')} left out: no genre that is known.")
+    kept = [pair for pair in recognised if pair[1].genres]
+    if len(kept) < len(recognised):
+        left_out = count(len(recognised) - len(kept), "row")
+        progress.note(f"{left_out} left out: no genre that is known.")
     if not kept:
         raise RequestError("No row has a genre that is known, so there is nothing to learn.")
     return kept
 
 
-def _pooled(
-    videos: Sequence[LabelledVideo],
+def _rows(
+    recognised: Sequence[_Recognised],
     settings: FeatureSettings,
     store: FeatureStore,
     progress: LearningProgress,
-) -> list[_Pooled]:
-    """Return a vector of each video that could be looked at, in the order of the videos."""
+) -> list[Row]:
+    """Return a row of each video that could be looked at, in the order of the videos."""
     assert settings.pooling is not None
-    kept: list[_Pooled] = []
+    rows: dict[int, Row] = {}
     refused = RowNotes()
-    progress.began(len(videos))
-    sources = [video.source for video in videos]
+    progress.began(len(recognised))
+    sources = [video.source for video, _genres in recognised]
     with closing(extract(sources, settings.extractor, settings.sampling, store)) as results:
         for result in results:
-            video, features = videos[result.number], result.features
-            progress.advanced(kept=features is not None)
-            if features is None:
+            video, genres = recognised[result.number]
+            progress.advanced(kept=result.features is not None)
+            if result.features is None:
                 refused.left_out(video.line, result.reason, video.called)
                 continue
-            # At once: the features of all videos would not fit into memory.
-            vector = pooled(features, settings.pooling)
-            dimensions = features.frames.shape[1]
-            kept.append(_Pooled(result.number, vector, result.content, dimensions))
+            # Pooled at once: the features of all videos would not fit into memory.
+            vector = pooled(result.features, settings.pooling)
+            rows[result.number] = Row(
+                video, genres.genres, genres.spellings, vector, result.content, video.film
+            )
     for note in refused.lines():
         progress.note(note)
-    return sorted(kept, key=lambda row: row.number)
+    return [rows[number] for number in sorted(rows)]
 
 
-def _spellings(rows: Sequence[_Row]) -> dict[str, str]:
-    """How most rows write each genre, so that tags are words that the library has already."""
-    written: dict[str, Counter[str]] = {}
-    for row in rows:
-        for genre, spelling in row.recognised.spellings.items():
-            written.setdefault(genre, Counter())[spelling] += 1
-    return {
-        genre: min(some, key=lambda word: (-some[word], word)) for genre, some in written.items()
-    }
-
-
-def _joined(
-    named: Sequence[str], names: Sequence[Sequence[str]], contents: Sequence[str]
-) -> tuple[str, ...]:
+def _joined(rows: Sequence[Row]) -> Iterator[str]:
     """Make one film of those that share a name or a file: one would be learned, one tested."""
-    parent = {film: film for film in named}
+    parent = {row.video.film: row.video.film for row in rows}
 
     def root(film: str) -> str:
         while parent[film] != film:
@@ -232,8 +209,9 @@ def _joined(
         return film
 
     first: dict[str, str] = {}
-    for film, linked, content in zip(named, films.linked(names), contents, strict=True):
-        for shared in (*linked, content):
+    for row, linked in zip(rows, films.linked([row.names for row in rows]), strict=True):
+        film = row.video.film
+        for shared in (*linked, row.content):
             low, high = sorted((root(film), root(first.setdefault(shared, film))))
             parent[high] = low
-    return tuple(root(film) for film in named)
+    return (root(row.video.film) for row in rows)

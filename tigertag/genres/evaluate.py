@@ -86,36 +86,38 @@ def _of_model(
     data = dataset.build(videos, words, settings, feature_store(core), progress)
     known = read_examples(whole.examples)
     learned = _met(data, [example for example in known if example.learned])
-    rest = data.rows([row for row, film in enumerate(data.films) if film not in learned])
-    left_out = len(data.films) - len(rest.films)
+    rest = data.of_rows(row for row, film in enumerate(data.films) if film not in learned)
+    left_out = len(data.rows) - len(rest.rows)
     if left_out:
         progress.note(f"{count(left_out, 'row')} left out: the model has learned from their films.")
-    if not rest.films:
+    if not rest.rows:
         raise RequestError(f"Model {name!r} has learned from all of these; give other films.")
     progress.working("Measuring")
-    width, genres = manifest.width, [genre.canonical for genre in manifest.genres]
-    tested = rest.of(genres)
-    baselines = Baselines.read(whole.baselines, width=width, genres=len(genres))
+    genres = [genre.canonical for genre in manifest.genres]
     figures = evaluation.evaluate(
-        tested.targets,
-        model.head.probabilities(tested.vectors),
-        films=tested.films,
-        genres=manifest.names,
-        thresholds=[genre.threshold for genre in manifest.genres],
-        baselines=baselines.probabilities(tested.vectors),
+        rest.of_genres(genres),
+        model.head,
+        Baselines.read(whole.baselines, width=manifest.width, genres=len(genres)),
         model=name,
         split=_split(rest, known, manifest.data.split),
+        genres=manifest.names,
+        thresholds=[genre.threshold for genre in manifest.genres],
     )
     return figures, left_out
 
 
 def _met(data: Dataset, known: Sequence[KnownExample]) -> set[str]:
     """Return which films are among the known ones: a row has one of their names or files."""
-    linked = films.linked([*data.names, *(example.names for example in known)])
-    rows, others = linked[: len(data.names)], linked[len(data.names) :]
-    names, contents = frozenset[str]().union(*others), {example.content for example in known}
-    told = zip(data.films, rows, data.contents, strict=True)
-    return {film for film, some, content in told if some & names or content in contents}
+    linked = films.linked(
+        [*(row.names for row in data.rows), *(example.names for example in known)]
+    )
+    names = frozenset[str]().union(*linked[len(data.rows) :])
+    contents = {example.content for example in known}
+    return {
+        row.film
+        for row, some in zip(data.rows, linked, strict=False)
+        if some & names or row.content in contents
+    }
 
 
 def _split(rest: Dataset, known: Sequence[KnownExample], held_out: str) -> str:

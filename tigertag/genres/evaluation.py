@@ -9,8 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tigertag.genres.dataset import Dataset
 from tigertag.genres.features import Flags, Floats
 from tigertag.genres.metrics import BINS, Estimate, Measured, measure
+from tigertag.genres.model import Baselines, Head
 
 _DIGITS: Final = 6
 _SIZE_IN: Final = (13.0, 6.0)
@@ -36,16 +38,16 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """A model's predictions, those of the baselines, and what they were measured with.
+    """A model's predictions on films that it has not seen, beside those of the baselines.
 
     `targets` is [rows, genres], `films` the film of each row, `thresholds` one a genre, `split` how
-    the films were chosen.
+    the films were chosen. All predictions are measured with the same draws of films.
     """
 
     model: str
     split: str
     films: Sequence[str]
-    genres: tuple[str, ...]
+    genres: Sequence[str]
     thresholds: Sequence[float | None]
     targets: Flags
     own: Predictions
@@ -97,30 +99,32 @@ class Evaluation:
 
 
 def evaluate(
-    targets: Flags,
-    probabilities: Floats,
+    tested: Dataset,
+    head: Head,
+    baselines: Baselines,
     *,
-    films: Sequence[str],
-    genres: Sequence[str],
-    thresholds: Sequence[float | None],
-    baselines: Mapping[str, Floats],
     model: str,
     split: str,
+    genres: Sequence[str],
+    thresholds: Sequence[float | None],
 ) -> Evaluation:
-    """Measure a model, and the baselines by their names, with films that it has not seen.
+    """Measure a model, and its baselines, on films that it has not seen.
 
-    `targets` and all probabilities are [rows, genres], `films` the film of each row, `thresholds`
-    one a genre. All are measured with the same draws of films.
+    `tested` has its genres, in its order; `genres` are their names as people see them.
     """
+    vectors, targets, films = tested.vectors, tested.targets, tested.films
     return Evaluation(
         model,
         split,
         films,
-        tuple(genres),
+        genres,
         thresholds,
         targets,
-        Predictions.of(targets, probabilities, films),
-        {name: Predictions.of(targets, given, films) for name, given in baselines.items()},
+        Predictions.of(targets, head.probabilities(vectors), films),
+        {
+            name: Predictions.of(targets, probabilities, films)
+            for name, probabilities in baselines.probabilities(vectors).items()
+        },
     )
 
 

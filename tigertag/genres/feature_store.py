@@ -1,10 +1,7 @@
 """Features that were extracted: files, and an index of them in the database."""
 
 import contextlib
-import errno
 import logging
-import os
-import stat
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +12,7 @@ import numpy as np
 
 from tigertag.errors import StoreError, StoreFull, StoreUnavailable, os_reason
 from tigertag.genres.features import Features
-from tigertag.genres.files import pack, unpack
+from tigertag.genres.files import FULL, open_regular, pack, unpack
 from tigertag.store import Store, answers
 from tigertag.store.answers import FeatureKey, FeatureRow
 
@@ -68,7 +65,8 @@ def read(folder: Path, key: FeatureKey) -> Features | None:
     """Return the features; None where there are none, or the file is broken."""
     path = folder / file_name(key)
     try:
-        return _unpacked(_bytes(path), key)
+        with open_regular(path, most=LARGEST_BYTES) as file:
+            return _unpacked(file.read(LARGEST_BYTES), key)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as exc:
@@ -119,23 +117,8 @@ def _unpacked(data: bytes, key: FeatureKey) -> Features:
     return Features(frames, tuple(times_s.tolist()), tuple(shots_s.tolist()))
 
 
-def _bytes(path: Path) -> bytes:
-    with open(path, "rb", opener=_open_nofollow) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no file")
-        if status.st_size > LARGEST_BYTES:
-            raise ValueError("it is larger than any record")
-        return file.read(LARGEST_BYTES)
-
-
-def _open_nofollow(name: str, flags: int) -> int:
-    # Not blocking: a pipe in place of the file would be waited for.
-    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
 def _unwritable(folder: Path, exc: OSError) -> StoreError:
-    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+    if exc.errno in FULL:
         return StoreFull(
             f"There is no space left for features in {folder}; all that were extracted are kept."
             " Free space, then start again."

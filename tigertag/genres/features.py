@@ -68,6 +68,11 @@ def pooled_width(pooling: Pooling, dimensions: int) -> int:
     return dimensions if pooling == "mean" else 3 * dimensions + SHOT_STATISTICS
 
 
+def embedding_width(pooling: Pooling, width: int) -> int:
+    """Return how long the embeddings are of which there are pooled vectors of this width."""
+    return width if pooling == "mean" else (width - SHOT_STATISTICS) // 3
+
+
 def pooled(features: Features, pooling: Pooling) -> Vectors:
     """Return mean, standard deviation and maximum over frames, then the shot statistics.
 

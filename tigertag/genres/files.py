@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tigertag.errors import ModelError, StoreError, StoreFull, StoreUnavailable, os_reason
 
 _PIECE: Final = 1 << 20
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
+FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _UNKNOWN: Final = {errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}
 """What a file system says that cannot lock a folder (NFS), or be told to write it."""
 
@@ -100,24 +100,37 @@ class OpenFolder:
 
     def _pieces(self, name: str, most: int) -> Iterator[bytes]:
         try:
-            with open(name, "rb", opener=self._open) as file:
-                found = os.fstat(file.fileno())
-                if not stat.S_ISREG(found.st_mode):
-                    raise ModelError(f"its {name} is no file")
-                if found.st_size > most:
-                    raise ModelError(f"its {name} is larger than any ({found.st_size} bytes)")
+            with open_regular(name, most=most, folder=self._place) as file:
                 while piece := file.read(_PIECE):
                     yield piece
         except FileNotFoundError as exc:
             raise ModelError(f"its {name} is missing") from exc
+        except ValueError as exc:
+            raise ModelError(f"its {name} {exc}") from exc
         except OSError as exc:
             link = exc.errno == errno.ELOOP
             problem = "is a link" if link else f"cannot be read: {os_reason(exc)}"
             raise ModelError(f"its {name} {problem}") from exc
 
-    def _open(self, name: str, flags: int) -> int:
+
+@contextmanager
+def open_regular(path: str | Path, *, most: int, folder: int | None = None) -> Iterator[BinaryIO]:
+    """Open a file of at most so many bytes; `folder` is one that is held open.
+
+    A link is not followed. Raises OSError, and ValueError: it is no file, or too large.
+    """
+
+    def opener(name: str, flags: int) -> int:
         # Not blocking: a pipe in place of the file would be waited for.
-        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._place)
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+
+    with open(path, "rb", opener=opener) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("is no file")
+        if status.st_size > most:
+            raise ValueError(f"is larger than any ({status.st_size} bytes)")
+        yield file
 
 
 @contextmanager
@@ -212,7 +225,7 @@ def _remove(path: Path) -> None:
 
 
 def _unwritable(folder: Path, exc: OSError) -> StoreError:
-    kind = StoreFull if exc.errno in _FULL else StoreUnavailable
+    kind = StoreFull if exc.errno in FULL else StoreUnavailable
     return kind(
         f"The genre model cannot be kept in {folder}: {os_reason(exc)}; what was there stays."
     )

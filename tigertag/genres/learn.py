@@ -1,11 +1,12 @@
 """A genre model learned from most films, tested on the others, and kept."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from pydantic import TypeAdapter
 
 from tigertag import __version__
 from tigertag.contracts import Sampling
@@ -135,14 +136,8 @@ def train(
     sampling = request.frames.over(videos.sampling or FRAMES)
     settings = FeatureSettings(Extractor(backbone), sampling)
     data = dataset.build(videos, words, settings, feature_store(core), progress)
-    sides = split(data.films, data.years)
-    learned = data.rows(sides.learn)
-    films = {genre: learned.films_of(genre) for genre in data.genres}
-    few = {genre: number for genre, number in films.items() if number < request.min_examples}
-    if few:
-        progress.note(_too_few(few, data, request.min_examples))
-    learned = learned.of(_enough(films, few, request.min_examples))
-    _refuse_alike(learned)
+    sides = split(data.films, [row.video.year for row in data.rows])
+    learned, few = _learnable(data, sides, request.min_examples, progress)
     progress.note(f"Learning {count(len(learned.genres), 'genre')} from {_sides(data, sides)}.")
     progress.working("Learning")
     fitted = fitting.fit(
@@ -153,47 +148,48 @@ def train(
     for genre, reason in fitted.left_out.items():
         progress.note(f"{genre} left out: {reason}.")
     progress.working("Measuring")
-    tested = data.rows(sides.test).of(fitted.genres)
     evaluation = evaluate(
-        tested.targets,
-        fitted.head.probabilities(tested.vectors),
-        films=tested.films,
-        genres=[data.spellings.get(genre, genre) for genre in fitted.genres],
-        thresholds=fitted.thresholds,
-        baselines=fitted.baselines.probabilities(tested.vectors),
+        data.of_rows(sides.test).of_genres(fitted.genres),
+        fitted.head,
+        fitted.baselines,
         model=request.name,
         split=sides.by,
+        genres=[data.spelling(genre) for genre in fitted.genres],
+        thresholds=fitted.thresholds,
     )
     return Trained(data, sides, fitted, evaluation, few, backbone, sampling)
 
 
-def _too_few(few: Mapping[str, int], data: Dataset, least: int) -> str:
-    named = ", ".join(f"{genre} ({few[genre]} of {data.films_of(genre)})" for genre in few)
-    return f"Left out, fewer than {least} films to learn from (the others are held out): {named}."
-
-
-def _refuse_alike(learned: Dataset) -> None:
-    """Raises `RequestError`: there is no film that differs from the others."""
-    if learned.targets.all():
-        raise RequestError(
-            f"All films have {', '.join(learned.genres)}, so nothing tells it from other genres:"
-            " give films that do not. What was seen of them is kept."
+def _learnable(
+    data: Dataset, sides: Split, least: int, progress: LearningProgress
+) -> tuple[Dataset, Mapping[str, int]]:
+    """Return the rows to learn from, of the genres that have enough films; and the other genres."""
+    learned = data.of_rows(sides.learn)
+    films = {genre: learned.films_of(genre) for genre in data.genres}
+    few = {genre: number for genre, number in films.items() if number < least}
+    if few:
+        named = ", ".join(f"{genre} ({few[genre]} of {data.films_of(genre)})" for genre in few)
+        progress.note(
+            f"Left out, fewer than {least} films to learn from (the others are held out): {named}."
         )
-
-
-def _enough(films: Mapping[str, int], few: Mapping[str, int], least: int) -> Sequence[str]:
-    enough = [genre for genre in films if genre not in few]
-    if not enough:
+    learned = learned.of_genres([genre for genre in films if genre not in few])
+    if not learned.genres:
         most = max(films, key=lambda genre: films[genre])
         raise RequestError(
             f"No genre has {least} films to learn from: {most} has most, {films[most]}. Give more"
             " films, or lower --min-examples. What was seen of them is kept."
         )
-    return enough
+    if learned.targets.all():
+        raise RequestError(
+            f"All films have {', '.join(learned.genres)}, so nothing tells it from other genres:"
+            " give films that do not. What was seen of them is kept."
+        )
+    return learned, few
 
 
 def _sides(data: Dataset, sides: Split) -> str:
-    learned, tested = (len(set(data.rows(numbers).films)) for numbers in (sides.learn, sides.test))
+    learned = len(set(data.of_rows(sides.learn).films))
+    tested = len(set(data.of_rows(sides.test).films))
     return f"{count(learned, 'film')}; {count(tested, 'other')}{_CHOSEN[sides.by]}, to test it on"
 
 
@@ -232,10 +228,10 @@ def _keep(core: Core, videos: LabelledSet, request: LearnRequest, trained: Train
 
 def _genres(trained: Trained) -> Iterator[GenreInfo]:
     data, fitted = trained.data, trained.fitted
-    learned = data.rows(trained.split.learn).of(fitted.genres)
+    learned = data.of_rows(trained.split.learn)
     for genre, threshold in zip(fitted.genres, fitted.thresholds, strict=True):
         yield GenreInfo(
-            name=data.spellings.get(genre, genre),
+            name=data.spelling(genre),
             canonical=genre,
             films=learned.films_of(genre),
             threshold=threshold,
@@ -244,7 +240,7 @@ def _genres(trained: Trained) -> Iterator[GenreInfo]:
 
 def _data(videos: LabelledSet, trained: Trained) -> DataInfo:
     data = trained.data
-    years = [year for year in data.years if year is not None]
+    years = [row.video.year for row in data.rows if row.video.year is not None]
     return DataInfo(
         source=videos.source,
         films=len(set(data.films)),
@@ -273,34 +269,33 @@ class KnownExample:
     learned: bool
 
 
+_EXAMPLES: Final = TypeAdapter(list[KnownExample])
+
+
 def _examples(trained: Trained) -> list[KnownExample]:
     """Return all examples, those with which the model was tested among them."""
-    data, learned = trained.data, set(trained.split.learn)
-    rows = zip(data.named, data.names, data.contents, data.written, strict=True)
+    learned = set(trained.split.learn)
     return [
-        KnownExample(film, names, content, tuple(sorted(written)), number in learned)
-        for number, (film, names, content, written) in enumerate(rows)
+        KnownExample(
+            row.video.film,
+            tuple(sorted(row.names)),
+            row.content,
+            tuple(sorted(row.video.genres)),
+            number in learned,
+        )
+        for number, row in enumerate(trained.data.rows)
     ]
 
 
 def written_examples(examples: Sequence[KnownExample]) -> bytes:
-    return json.dumps([asdict(example) for example in examples], ensure_ascii=False).encode()
+    return _EXAMPLES.dump_json(list(examples))
 
 
 def read_examples(data: bytes) -> list[KnownExample]:
     """Raises `ModelError`."""
     try:
-        return [
-            KnownExample(
-                row["film"],
-                tuple(row["names"]),
-                row["content"],
-                tuple(row["genres"]),
-                row["learned"],
-            )
-            for row in json.loads(data)
-        ]
-    except (KeyError, TypeError, ValueError) as exc:
+        return _EXAMPLES.validate_json(data)
+    except ValueError as exc:
         raise ModelError("The list of the model's examples is broken; learn it again.") from exc
 
 

@@ -46,7 +46,7 @@ class Head:
     def read(cls, data: bytes, *, width: int, genres: int) -> "Head":
         """Raises `ModelError`: this is no head, or one of another size."""
         try:
-            head = cls(*unpack(data, "mean", "scale", "weights", "bias"))
+            head = cls(*unpack(data, *(field.name for field in fields(cls))))
         except ValueError as exc:
             raise ModelError(f"The head of the model is broken: {exc}.") from exc
         arrays = (head.mean, head.scale, head.weights, head.bias)

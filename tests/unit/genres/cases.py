@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tigertag.genres.evaluation import Evaluation, evaluate
+from tigertag.genres.evaluation import Evaluation, Predictions
 
 GENRES = ("Drama", "Comedy", "Western")
 _RANDOM = np.random.default_rng(3)
@@ -17,16 +17,20 @@ FILMS = [f"film {number // 2}" for number in range(80)]
 
 def evaluated(targets: NDArray[np.bool_] = BEARS, said: NDArray[Any] = SAID) -> Evaluation:
     """Evaluate a model that does better than its baselines."""
-    return evaluate(
+    predicted = {
+        "own": said,
+        "prevalence": np.tile(targets.mean(axis=0), (len(targets), 1)),
+        "random_forest": FOREST,
+    }
+    own, *baselines = (Predictions.of(targets, one, FILMS) for one in predicted.values())
+    names = ("prevalence", "random_forest")
+    return Evaluation(
+        "default",
+        "time",
+        FILMS,
+        GENRES,
+        (0.5, 0.7, None),
         targets,
-        said,
-        films=FILMS,
-        genres=GENRES,
-        thresholds=(0.5, 0.7, None),
-        baselines={
-            "prevalence": np.tile(targets.mean(axis=0), (len(targets), 1)),
-            "random_forest": FOREST,
-        },
-        model="default",
-        split="time",
+        own,
+        dict(zip(names, baselines, strict=True)),
     )

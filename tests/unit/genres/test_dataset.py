@@ -100,15 +100,16 @@ def test_each_row_bears_its_genres(desk: Desk) -> None:
     assert data.targets.tolist() == [[True, False], [True, True]]
     assert data.vectors.shape == (2, 3)
     assert np.argmax(data.vectors, axis=1).tolist() == [0, 2]
-    assert data.written == (("drama",), ("War", "Dramas"))
+    first, second = (row.written for row in data.rows)
+    assert (first, second) == ({"Drama": "drama"}, {"Drama": "Dramas", "War": "War"})
 
 
 def test_a_genre_is_spelled_as_most_rows_do(desk: Desk) -> None:
     rows = [
         desk.put(f"{n}", word) for n, word in enumerate(["Sci-Fi", "Sci-Fi", "Science Fiction"])
     ]
-    (genre,) = desk.read(rows).genres
-    assert desk.read(rows).spellings[genre] == "Sci-Fi"
+    data = desk.read(rows)
+    assert data.spelling(data.genres[0]) == "Sci-Fi"
 
 
 def test_films_that_share_a_file_are_one(desk: Desk) -> None:
@@ -139,8 +140,8 @@ def test_films_that_share_a_name_are_one(desk: Desk) -> None:
     ]
     data = desk.read(rows)
     assert data.films == ("a", "a", "c")
-    assert data.named == ("a", "b", "c")
-    assert data.names[1] == ("b", "title:heat (1995)")
+    assert [row.video.film for row in data.rows] == ["a", "b", "c"]
+    assert data.rows[1].names == {"b", "title:heat (1995)"}
 
 
 def test_pictures_are_pooled_as_all_that_a_picture_has(desk: Desk) -> None:
@@ -150,7 +151,7 @@ def test_pictures_are_pooled_as_all_that_a_picture_has(desk: Desk) -> None:
 
 def test_a_part_of_the_rows_keeps_the_genres(desk: Desk) -> None:
     data = desk.read([desk.put("a", "Drama"), desk.put("b", "War"), desk.put("c", "War")])
-    part = data.rows([2, 0]).of(["War", "Western", "Drama"])
+    part = data.of_rows([2, 0]).of_genres(["War", "Western", "Drama"])
     assert part.films == ("c", "a")
     assert part.targets.tolist() == [[True, False, False], [False, False, True]]
     assert [part.films_of(genre) for genre in part.genres] == [1, 0, 1]

@@ -8,22 +8,14 @@ import pytest
 from PIL import Image
 
 from tests.unit.genres.cases import BEARS, FILMS, SAID, evaluated
-from tigertag.genres.evaluation import Evaluation, draw, evaluate
+from tigertag.genres.evaluation import Evaluation, Predictions, draw
 
 pytestmark = pytest.mark.slow
 
 
 def named(*genres: str) -> Evaluation:
-    return evaluate(
-        BEARS,
-        SAID,
-        films=FILMS,
-        genres=genres,
-        thresholds=(None, None, None),
-        baselines={},
-        model="$^{\\",
-        split="film",
-    )
+    own = Predictions.of(BEARS, SAID, FILMS)
+    return Evaluation("$^{\\", "film", FILMS, genres, (None,) * 3, BEARS, own, {})
 
 
 def picture(evaluation: Evaluation) -> Image.Image:
