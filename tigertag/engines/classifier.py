@@ -14,13 +14,8 @@ from tigertag.errors import ModelError
 from tigertag.inference.batch import InferenceBatch
 from tigertag.inference.network import Classes, KnownNetwork, Network, OwnNetwork
 from tigertag.inference.preprocessing import Prepare, Scaling, middle, short_side_px
-from tigertag.inference.runtime import (
-    DEFAULT_SIDE_PX,
-    Device,
-    ModelSession,
-    Precision,
-    open_session,
-)
+from tigertag.inference.runtime import Device, ModelSession, Precision, open_session
+from tigertag.inference.shape import DEFAULT_SIDE_PX
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Media, Sample
 from tigertag.net import holding

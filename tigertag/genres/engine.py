@@ -18,7 +18,8 @@ from tigertag.genres.models import NAME, NO_NAME, models_of
 from tigertag.inference.backbone import Embedder
 from tigertag.inference.batch import LEAST_PROBABILITY
 from tigertag.inference.preprocessing import TILES_VERSION, checked_pixels
-from tigertag.inference.runtime import DEFAULT_SIDE_PX, Device, Precision
+from tigertag.inference.runtime import Device, Precision
+from tigertag.inference.shape import DEFAULT_SIDE_PX
 from tigertag.model import NEVER, Frame, Kind, Label, Media, Sample
 from tigertag.net import holding
 from tigertag.text import count

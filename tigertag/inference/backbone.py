@@ -15,7 +15,8 @@ from tigertag.errors import ModelError, os_reason
 from tigertag.inference import graphs
 from tigertag.inference.cutting import Cut, cut
 from tigertag.inference.preprocessing import TILES_VERSION, Prepare, Scaling, prepare, tiles
-from tigertag.inference.runtime import Device, ModelSession, Precision, open_session, shape_text
+from tigertag.inference.runtime import Device, ModelSession, Precision, open_session
+from tigertag.inference.shape import shape_text
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Pixels
 

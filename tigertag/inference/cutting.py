@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tigertag.errors import ModelError, os_reason
-from tigertag.inference.runtime import ImageInput, Shape, read_input, shape_text
+from tigertag.inference.shape import ImageInput, Shape, read_input, shape_text
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto

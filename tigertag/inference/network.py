@@ -12,7 +12,7 @@ from tigertag.contracts import Host
 from tigertag.errors import ModelError, os_reason
 from tigertag.inference import graphs, weights
 from tigertag.inference.preprocessing import VIEW_VERSION, Prepare, Scaling, prepare
-from tigertag.inference.runtime import ImageInput
+from tigertag.inference.shape import ImageInput
 from tigertag.inference.weights import Weights
 
 _CONCEPT: Final = re.compile(r"n\d{8}")

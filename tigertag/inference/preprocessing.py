@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tigertag.inference.runtime import ImageInput
+from tigertag.inference.shape import ImageInput
 from tigertag.model import Pixels
 
 VIEW_VERSION: Final = 1

@@ -20,6 +20,7 @@ TimedFrame = tuple[float, VideoFrame]
 _GATHERED_BYTES = 32 * 1024 * 1024
 _AHEAD_S = 1.0
 _SIDE_BY_SIDE = 16
+_ASSUMED_KEYFRAMES_S, _MOST_ASSUMED = 2.0, 10_000
 # With these, a frame that no other refers to can be left undecoded without a trace in the others.
 _SKIPPABLE = {"h264", "hevc", "mpeg2video"}
 _STOPPED = "The work was stopped while it was read; scan again."
@@ -52,6 +53,14 @@ class VideoDecoder:
         if self._keys_s is None:
             self._keys_s = self._track.keys_s()
         return self._keys_s
+
+    def key_times_s(self) -> list[float]:
+        """Return about when keyframes are shown: as the file tells, else at even times."""
+        stated = self.keys_s()
+        if stated:
+            return stated
+        count = min(_MOST_ASSUMED, int(self.duration_s / _ASSUMED_KEYFRAMES_S) + 1)
+        return [n * self.duration_s / count for n in range(count)]
 
     def shown_at(self, times_s: Sequence[float]) -> Iterator[TimedFrame]:
         """Yield the frame that is shown at each of the times, which ascend; none twice.

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from tigertag.contracts import Sampling
-from tigertag.media.video import Footage, lengths_s
 from tigertag.media.video.cuts import CutDetector, Shot, exact_cuts, shots_of
 from tigertag.media.video.decoder import VideoDecoder
-from tigertag.media.video.frames import FrameReader, thumbnail
+from tigertag.media.video.footage import Footage, lengths_s
+from tigertag.media.video.frames import FrameReader, ParallelReader, thumbnail
 from tigertag.media.video.quality import pick
-from tigertag.media.video.samplers import ParallelReader, keyframe_times_s
 from tigertag.model import Frame
 from tigertag.sequences import evenly
 
@@ -104,7 +103,7 @@ class _Skimmer:
     def __init__(self, reader: ParallelReader, threshold: float) -> None:
         self._reader = reader
         self._threshold = threshold
-        self._keys_s = keyframe_times_s(reader.decoder)
+        self._keys_s = reader.decoder.key_times_s()
         self._all = True
         self.refines = True
 
