@@ -1,5 +1,6 @@
 """What a server may do wrong, once, some times, or from now on."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from threading import Lock
 
@@ -30,13 +31,14 @@ class Fault:
 class Faults:
     """The faults to come, each for the requests whose `METHOD /path?query` holds its `at`."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Collection[str] = KINDS) -> None:
+        self._kinds = kinds
         self._coming: list[Fault] = []
         self._lock = Lock()
 
     def add(self, kind: int | str, *, at: str, after: int, times: float) -> None:
-        if isinstance(kind, str) and kind not in KINDS:
-            raise ValueError(f"{kind!r} is none of {KINDS}")
+        if isinstance(kind, str) and kind not in self._kinds:
+            raise ValueError(f"{kind!r} is none of {self._kinds}")
         self._coming.append(Fault(kind, at, after, times))
 
     def clear(self) -> None:

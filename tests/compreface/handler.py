@@ -1,6 +1,5 @@
 """One request to the fake CompreFace, and its answer."""
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 from uuid import UUID
 
 from tests.compreface.drawing import Face, faces_in
-from tests.wire import FakeHandler
+from tests.service import HTML, Route, ServiceHandler, find_route
 
 if TYPE_CHECKING:
     from tests.compreface.server import CompreFaceServer
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 _NGINX_BYTES = 10 * 1024 * 1024
 _FILE_BYTES = 5 * 1024 * 1024
 _ROOT = "/api/v1/recognition"
-_HTML = "text/html;charset=utf-8"
 _PARAMS = {
     "recognize": {"limit", "prediction_count", "det_prob_threshold", "status", "face_plugins"},
     "add": {"subject", "det_prob_threshold"},
@@ -36,21 +34,12 @@ class Refused(Exception):
         self.said = {"message": message, "code": code}
 
 
-class Handler(FakeHandler):
+class Handler(ServiceHandler):
     @property
     def fake(self) -> "CompreFaceServer":
         return self.server.fake  # type: ignore[attr-defined,no-any-return]
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
+    def serve(self) -> None:
         line = f"{self.command} {self.path}"
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         with self.fake.lock:
@@ -62,7 +51,7 @@ class Handler(FakeHandler):
             self._page(413, "Request Entity Too Large")
         elif isinstance(fault, int):
             code = 41 if fault == 500 else self.fake.code
-            self._json(fault, {"message": "Out of order", "code": code})
+            self.send(fault, {"message": "Out of order", "code": code})
         elif fault is not None:
             self._misbehave(fault, body)
         else:
@@ -80,25 +69,24 @@ class Handler(FakeHandler):
         except Refused as exc:
             status, said = exc.status, exc.said
         if isinstance(said, bytes):
-            self._send(status, "application/octet-stream", said)
+            self.send(status, said, kind="application/octet-stream")
         elif isinstance(said, str):
             self._page(status, said)
         else:
-            self._json(status, said)
+            self.send(status, said)
 
     def _done(self, body: bytes) -> tuple[int, Any]:
         self._check_key()
         path, _mark, query = self.path.partition("?")
         params = dict(parse_qsl(query, keep_blank_values=True))
-        for pattern, kind, answer in _ROUTES:
-            found = re.fullmatch(_ROOT + pattern, path)
-            if found and kind.startswith(self.command):
-                name = kind.partition(" ")[2]
-                self.fake.counts[name] += 1
-                self._check_params(name, params)
-                return answer(self, found, params, body)
-        self.fake.violations.append(f"{self.command} {path} is nothing")
-        raise Refused(404, 0, "No message available")
+        found = find_route(_ROUTES, f"{self.command} {path}")
+        if found is None:
+            self.fake.violations.append(f"{self.command} {path} is nothing")
+            raise Refused(404, 0, "No message available")
+        name, match, answer = found
+        self.fake.counts[name] += 1
+        self._check_params(name, params)
+        return answer(self, match, params, body)
 
     def _check_key(self) -> None:
         key = self.headers.get("x-api-key")
@@ -123,14 +111,13 @@ class Handler(FakeHandler):
             case "down":
                 self._page(502, "Bad Gateway")
             case "empty":
-                self._send(200, "application/json", b"")
+                self.send(200, b"")
             case "nonsense":
-                self._json(200, {"result": [{"box": None}], "faces": 1, "subjects": [1]})
+                self.send(200, {"result": [{"box": None}], "faces": 1, "subjects": [1]})
             case "garbled":
-                self._send(200, "application/json", b'{"result":[{"box":{"x_m')
+                self.send(200, b'{"result":[{"box":{"x_m')
             case "silent":
-                time.sleep(self.fake.silence_s)
-                self.close_connection = True
+                self.keep_silent()
             case "lost":
                 self._done(body)
                 self.reset()
@@ -140,7 +127,7 @@ class Handler(FakeHandler):
     def recognize(
         self, _found: re.Match[str], params: dict[str, str], body: bytes
     ) -> tuple[int, Any]:
-        with self.fake.busy():
+        with self.fake.recognitions.counted():
             time.sleep(self.fake.answer_s)
             faces = self._faces(body, params)
             count = int(params.get("prediction_count", "1"))
@@ -246,34 +233,22 @@ class Handler(FakeHandler):
             raise Refused(400, 0, "Something went wrong, please try again")
         return file
 
-    def _json(self, status: int, said: Any) -> None:
-        self._send(status, "application/json", json.dumps(said).encode())
-
     def _page(self, status: int, title: str) -> None:
         page = (
             f"<!doctype html><html><head><title>{title}</title></head><body>{title}</body></html>"
         )
-        self._send(status, _HTML, page.encode())
-
-    def _send(self, status: int, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        if status == 503 and self.fake.retry_after:
-            self.send_header("Retry-After", self.fake.retry_after)
-        self.end_headers()
-        self.wfile.write(body)
+        self.send(status, page.encode(), kind=HTML)
 
 
 _Answer = Callable[[Handler, re.Match[str], dict[str, str], bytes], tuple[int, Any]]
 _ID = r"([0-9a-f-]{36})"
-_ROUTES: tuple[tuple[str, str, _Answer], ...] = (
-    (r"/recognize", "POST recognize", Handler.recognize),
-    (r"/faces", "POST add", Handler.add),
-    (r"/faces", "GET faces", Handler.faces),
-    (rf"/faces/{_ID}/img", "GET picture", Handler.picture),
-    (rf"/faces/{_ID}", "DELETE face", Handler.delete_face),
-    (r"/subjects/?", "GET subjects", Handler.subjects),
-    (r"/subjects/([^/]+)", "DELETE subject", Handler.delete_subject),
-    (r"/(?:faces|subjects)/?", "DELETE wipe", Handler.wipe),
+_ROUTES: tuple[Route[_Answer], ...] = (
+    (rf"POST {_ROOT}/recognize", "recognize", Handler.recognize),
+    (rf"POST {_ROOT}/faces", "add", Handler.add),
+    (rf"GET {_ROOT}/faces", "faces", Handler.faces),
+    (rf"GET {_ROOT}/faces/{_ID}/img", "picture", Handler.picture),
+    (rf"DELETE {_ROOT}/faces/{_ID}", "face", Handler.delete_face),
+    (rf"GET {_ROOT}/subjects/?", "subjects", Handler.subjects),
+    (rf"DELETE {_ROOT}/subjects/([^/]+)", "subject", Handler.delete_subject),
+    (rf"DELETE {_ROOT}/(?:faces|subjects)/?", "wipe", Handler.wipe),
 )

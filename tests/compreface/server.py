@@ -2,15 +2,15 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
-from tests.compreface.faults import Faults
 from tests.compreface.handler import Handler
+from tests.server_faults import Faults
+from tests.service import AtOnce
 from tests.wire import FakeServer
 
+KINDS = ("html", "empty", "garbled", "reset", "silent", "lost", "too big", "nonsense", "down")
 KEY = "00000000-0000-4000-8000-00000000c0de"
 """The key of the recognition service."""
 
@@ -42,14 +42,14 @@ class CompreFaceServer(FakeServer):
         self.answer_s = 0.0
         self.silence_s = 0.5
         self.retry_after = ""
-        """What a 503 asks for."""
+        """What an error asks for."""
         self.code = 0
         """What comes with a status that was told to `fail`, but with 500."""
         self.similarity = 0.99
         self.likeness = 0.3
         self.probability = 0.95
         self.keeps_pictures = True
-        self.faults = Faults()
+        self.faults = Faults(KINDS)
         self.lock = threading.RLock()
         self.examples: dict[str, Example] = {}
         self.subjects: dict[str, str] = {}
@@ -57,8 +57,7 @@ class CompreFaceServer(FakeServer):
         self.log: list[str] = []
         self.bodies: list[bytes] = []
         self.wiped = 0
-        self.most_at_once = 0
-        self._at_once = 0
+        self.recognitions = AtOnce()
 
     def fail(
         self, kind: int | str, *, at: str = "", after: int = 0, times: float = float("inf")
@@ -94,13 +93,6 @@ class CompreFaceServer(FakeServer):
         with self.lock:
             return sum(one.subject == subject for one in self.examples.values())
 
-    @contextmanager
-    def busy(self) -> Iterator[None]:
-        with self.lock:
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
-        try:
-            yield
-        finally:
-            with self.lock:
-                self._at_once -= 1
+    @property
+    def most_at_once(self) -> int:
+        return self.recognitions.most

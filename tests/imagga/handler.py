@@ -1,6 +1,5 @@
 """One request to the fake Imagga, and its answer."""
 
-import json
 import re
 import time
 from base64 import b64decode
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.imagga.picture import NoPicture, Telltale, uploaded
-from tests.wire import FakeHandler, reason
+from tests.service import HTML, Route, ServiceHandler, find_route
 
 if TYPE_CHECKING:
     from tests.imagga.server import ImaggaServer
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _LONGEST_BODY = 20_000_000
 _SWITCHES = ("verbose", "decrease_parents")
 _TAGS_ASK = {"image_upload_id", "limit", "threshold", "language", *_SWITCHES}
-_HTML = b"<!DOCTYPE html><html><head><title>504</title></head><body>Gateway Time-out</body></html>"
+_PAGE = b"<!DOCTYPE html><html><head><title>504</title></head><body>Gateway Time-out</body></html>"
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -32,23 +31,14 @@ class Refused(Exception):
         self.text = text
 
 
-class Handler(FakeHandler):
+class Handler(ServiceHandler):
     @property
     def imagga(self) -> "ImaggaServer":
         return self.server.fake  # type: ignore[attr-defined,no-any-return]
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
+    def serve(self) -> None:
         if self.path == "/_counts":
-            self._send(200, json.dumps(self.imagga.counts()).encode())
+            self.send(200, self.imagga.counts())
             return
         body = self._body()
         self._note(body)
@@ -91,21 +81,16 @@ class Handler(FakeHandler):
             return exc.status, _status("error", exc.text)
 
     def _tell(self, status: int, told: dict[str, Any], fault: int | str | None) -> None:
-        body = json.dumps(told).encode()
         if isinstance(fault, int) and not self.imagga.speaks_json:
-            self._send(status, _HTML, kind="text/html")
+            self.send(status, _PAGE, kind=HTML)
         elif fault == "html":
-            self._send(200, _HTML, kind="text/html")
+            self.send(200, _PAGE, kind=HTML)
         elif fault == "malformed":
-            self._send(200, json.dumps({"result": {}} | _status("success")).encode())
-        elif fault == "cut":
-            self._send(status, body[: len(body) // 2], length=len(body))
-            self.close_connection = True
+            self.send(200, {"result": {}} | _status("success"))
         elif fault == "slow":
-            time.sleep(self.imagga.silence_s)
-            self.close_connection = True
+            self.keep_silent()
         else:
-            self._send(status, body)
+            self.send(status, told, share=0.5 if fault == "cut" else 1.0)
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "0")
@@ -131,11 +116,11 @@ class Handler(FakeHandler):
 
     def _route(self) -> tuple[str, Callable[..., Answer], str] | None:
         line = f"{self.command} {urlsplit(self.path).path}"
-        for pattern, at, answer in _ROUTES:
-            matched = re.fullmatch(pattern, line)
-            if matched:
-                return at, answer, unquote(matched[1] or "") if matched.groups() else ""
-        return None
+        found = find_route(_ROUTES, line)
+        if found is None:
+            return None
+        at, match, answer = found
+        return at, answer, unquote(match[1] or "") if match.groups() else ""
 
     def _query(self, known: set[str]) -> dict[str, str]:
         pairs = parse_qsl(urlsplit(self.path).query, keep_blank_values=True)
@@ -181,31 +166,14 @@ class Handler(FakeHandler):
         return 200, {"result": self.imagga.usage()} | _status("success")
 
     def _refuse(self, status: int, text: str) -> None:
-        self._send(status, json.dumps(_status("error", text)).encode())
-
-    def _send(
-        self,
-        status: int,
-        body: bytes,
-        *,
-        kind: str = "application/json",
-        length: int | None = None,
-    ) -> None:
-        head = (
-            f"HTTP/1.1 {status} {reason(status)}\r\n"
-            f"Content-Type: {kind}\r\nContent-Length: {len(body) if length is None else length}\r\n"
-        )
-        if self.imagga.retry_after and status >= 400:
-            head += f"Retry-After: {self.imagga.retry_after}\r\n"
-        head += "Connection: close\r\n\r\n" if self.close_connection else "\r\n"
-        self.wfile.write(head.encode("latin-1") + body)
+        self.send(status, _status("error", text))
 
 
 def _status(kind: str, text: str = "") -> dict[str, Any]:
     return {"status": {"text": text, "type": kind}}
 
 
-_ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
+_ROUTES: tuple[Route[Callable[..., Answer]], ...] = (
     (r"GET /v2/tags(?:/([^/]+))?", "tags", Handler._tags),
     (r"POST /v2/uploads", "uploads", Handler._upload),
     (r"DELETE /v2/uploads/([^/]+)", "delete", Handler._delete),

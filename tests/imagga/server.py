@@ -9,12 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 from tests.faults import Faults
-from tests.imagga.faults import KINDS, PLACES
 from tests.imagga.handler import Handler, Refused
 from tests.imagga.picture import short_side_px
 from tests.wire import FakeServer
 
 KEY, SECRET = "acc_0f1e2d3c4b5a697", "s3cret-of-an-account"
+KINDS = ("cut", "dropped", "html", "malformed", "slow")
+PLACES = ("uploads", "tags", "delete", "usage")
 _WORDS = {
     "en": ("harbour", "boat", "sky", "rope", "gull", "cloud", "quay"),
     "de": ("Hafen", "Boot", "Himmel", "Tau", "Möwe", "Wolke", "Kai"),

@@ -11,7 +11,7 @@ from tests.openai_server import multipart
 from tests.openai_server.chat import completion
 from tests.openai_server.holdings import page
 from tests.openai_server.refusals import Refused, injected, no_model, out_of_money, wrong_key
-from tests.wire import FakeHandler
+from tests.service import HTML, Route, ServiceHandler, find_route
 
 if TYPE_CHECKING:
     from tests.openai_server.server import OpenAIServer
@@ -21,26 +21,17 @@ _MOST_JSON = 60_000_000
 Answer = dict[str, Any]
 
 
-class Handler(FakeHandler):
+class Handler(ServiceHandler):
     @property
     def openai(self) -> "OpenAIServer":
         return self.server.fake  # type: ignore[attr-defined,no-any-return]
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
+    def serve(self) -> None:
         parts = urlsplit(self.path)
         self.query = dict(parse_qsl(parts.query))
         self._length = int(self.headers.get("Content-Length") or 0)
         if self.path == "/_counts":
-            self._send(200, self.openai.told())
+            self.send(200, self.openai.told())
             return
         found = _found(f"{self.command} {parts.path}", batches=self.openai.habits.batches)
         kind = found[0] if found else "unknown"
@@ -52,7 +43,7 @@ class Handler(FakeHandler):
         if isinstance(fault, int) or fault == "quota":
             self._drain()
             refused = injected(fault) if isinstance(fault, int) else out_of_money()
-            self._send(refused.status, refused.body)
+            self.send(refused.status, refused.body)
         elif fault == "dropped":
             self._drain()
             self.close_connection = True
@@ -74,16 +65,15 @@ class Handler(FakeHandler):
             case "lost":
                 self.close_connection = True
             case "cut":
-                self._send(status, body, share=0.5)
+                self.send(status, body, share=0.5)
             case "html":
-                self._write(200, "text/html", b"<!DOCTYPE html><title>Sign in</title>")
+                self.send(200, b"<!DOCTYPE html><title>Sign in</title>", kind=HTML)
             case "empty":
-                self._send(200, {})
+                self.send(200, {})
             case "slow":
-                time.sleep(self.openai.silence_s)
-                self.close_connection = True
+                self.keep_silent()
             case _:
-                self._send(status, body)
+                self.send(status, body)
 
     def _check_key(self) -> None:
         key = self.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -109,25 +99,11 @@ class Handler(FakeHandler):
         while self._length > 0 and (block := self.rfile.read(min(_BLOCK, self._length))):
             self._length -= len(block)
 
-    def _send(self, status: int, body: Answer, *, share: float = 1.0) -> None:
-        content = json.dumps(body).encode()
-        self._write(status, "application/json", content, share=share)
-
-    def _write(self, status: int, kind: str, content: bytes, *, share: float = 1.0) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        if status in (429, 503) and self.openai.retry_after:
-            self.send_header("Retry-After", self.openai.retry_after)
-        self.end_headers()
-        self.wfile.write(content[: round(len(content) * share)])
-        self.close_connection = self.close_connection or share < 1
-
     def chat(self, _found: re.Match[str]) -> Answer:
-        with self.openai.under_way() as allowed:
+        with self.openai.chats.counted() as now:
             until = time.monotonic() + self.openai.latency_s
             body = self._json()
-            if not allowed:
+            if self.openai.allowed_at_once is not None and now > self.openai.allowed_at_once:
                 raise Refused(429, "Rate limit reached", code="rate_limit_exceeded")
             answer = completion(self.openai, body)
             time.sleep(max(0.0, until - time.monotonic()))
@@ -215,7 +191,7 @@ class Handler(FakeHandler):
             if file is None:
                 raise Refused(404, f"No such File object: {found[1]}", param="id")
         except Refused as exc:
-            self._send(exc.status, exc.body)
+            self.send(exc.status, exc.body)
             return
         size = file.path.stat().st_size
         self.send_response(200)
@@ -236,7 +212,7 @@ def _model(name: str) -> Answer:
 
 _Method = Callable[[Handler, re.Match[str]], Answer]
 _Found = tuple[str, re.Match[str], _Method]
-_ROUTES: tuple[tuple[str, str, _Method], ...] = (
+_ROUTES: tuple[Route[_Method], ...] = (
     (r"POST /v1/chat/completions", "chat", Handler.chat),
     (r"GET /v1/models/([\w.%-]+)", "model", Handler.model),
     (r"GET /v1/models", "models", Handler.models),
@@ -249,12 +225,11 @@ _ROUTES: tuple[tuple[str, str, _Method], ...] = (
     (r"GET /v1/batches/([\w-]+)", "batch", Handler.batch),
     (r"POST /v1/batches/([\w-]+)/cancel", "cancel", Handler.cancel),
 )
-_OF_BATCHES = frozenset({"upload", "files", "delete", "content", "start", "batches", "batch"})
+_OF_BATCHES = frozenset(
+    {"upload", "files", "delete", "content", "start", "batches", "batch", "cancel"}
+)
 
 
 def _found(line: str, *, batches: bool) -> _Found | None:
-    for pattern, kind, method in _ROUTES:
-        matched = re.fullmatch(pattern, line)
-        if matched and (batches or kind not in _OF_BATCHES | {"cancel"}):
-            return kind, matched, method
-    return None
+    found = find_route(_ROUTES, line)
+    return found if found and (batches or found[0] not in _OF_BATCHES) else None

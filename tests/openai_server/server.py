@@ -3,22 +3,23 @@
 import tempfile
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.faults import Faults
 from tests.openai_server import running
-from tests.openai_server.faults import KINDS, PLACES
 from tests.openai_server.habits import Habits
 from tests.openai_server.handler import Handler
 from tests.openai_server.holdings import Batch, File
 from tests.openai_server.refusals import Refused
+from tests.service import AtOnce
 from tests.wire import FakeServer
 
 KEY = "sk-proj-the0wners0wn0key0123456789abcd"
 _OPENAI = Habits()
+KINDS = ("quota", "dropped", "lost", "cut", "html", "empty", "slow")
+PLACES = ("chat", "model", "models", "upload", "files", "delete", "content", "start", "batch",
+          "batches", "cancel")  # fmt: skip
 _SNAPSHOTS = {
     "gpt-6-luna": "gpt-6-luna-2026-09-22",
     "gpt-4.1-nano": "gpt-4.1-nano-2025-04-14",
@@ -69,9 +70,8 @@ class OpenAIServer(FakeServer):
         self.bodies: deque[bytes] = deque(maxlen=64)
         self.headers: deque[dict[str, str]] = deque(maxlen=64)
         self.log: deque[str] = deque(maxlen=100_000)
-        self.most_at_once = 0
+        self.chats = AtOnce()
         self.is_closing = False
-        self._under_way = 0
         self._ids = iter(range(1, 1 << 40))
         self._running: list[threading.Thread] = []
         self._folder = tempfile.TemporaryDirectory(prefix="openai-server-")
@@ -88,7 +88,7 @@ class OpenAIServer(FakeServer):
         return f"{super().url}/v1"
 
     def fail(self, at: str, kind: int | str, *, times: float = 1) -> None:
-        """Let the next requests of this sort fail; faults.py names the sorts and the kinds.
+        """Let the next requests of this sort, of PLACES, fail.
 
         `kind` is a status, "quota" (429), "dropped" (nothing is done, the connection is closed);
         or, after it was done: "lost" (there is no answer), "cut" (half of it), "html" (with 200),
@@ -133,18 +133,9 @@ class OpenAIServer(FakeServer):
                 "violations": list(self.violations),
             }
 
-    @contextmanager
-    def under_way(self) -> Iterator[bool]:
-        """Count a chat as under way; tell whether there is room for it."""
-        with self.lock:
-            self._under_way += 1
-            self.most_at_once = max(self.most_at_once, self._under_way)
-            allowed = self.allowed_at_once is None or self._under_way <= self.allowed_at_once
-        try:
-            yield allowed
-        finally:
-            with self.lock:
-                self._under_way -= 1
+    @property
+    def most_at_once(self) -> int:
+        return self.chats.most
 
     def finish(self, batch: str, *, share: float = 1.0, end: str = "completed") -> None:
         """Answer a share of a batch, then let it end as completed, expired or cancelled."""
