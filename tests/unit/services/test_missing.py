@@ -164,7 +164,7 @@ def test_a_folder_that_is_not_mounted_any_more_is_unavailable(
         world.picture(f"{number}.png", "red")
     world.picture("nas/a.png", "red")
     with monkeypatch.context() as patch:
-        patch.setattr(listing, "_inner", apart(listing._inner))
+        patch.setattr(listing, "_subfolder", apart(listing._subfolder))
         world.scan()
     (world.photos / "nas/a.png").unlink()
     assert (refused(world).scan.missing, gone(world)) == (1, 0)

@@ -1,8 +1,7 @@
 """A folder of photos and videos; tags live in XMP sidecars, `photo.jpg.xmp`, beside them."""
 
 from tigertag.contracts import Host
-from tigertag.libraries.folder.library import FolderLibrary
-from tigertag.libraries.folder.options import Options
+from tigertag.libraries.folder.library import FolderLibrary, Options
 
 __all__ = ["FolderLibrary", "Options", "build"]
 

@@ -1,137 +1,146 @@
 """How tags are added to XMP and removed from it: in each list that is there, by its own notation.
 
-A list that is made holds, besides the new tags, what it would hide of the other ones.
+A list that is made holds, besides the new tags, what it would hide of the other ones. What is to
+be written is read again by another parser first: all but the lists of keywords has to be the same,
+and the lists have to hold what was meant.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from xml.etree import ElementTree
 
-from tigertag.libraries.folder.categories import changes
-from tigertag.libraries.folder.checking import check
-from tigertag.libraries.folder.lists import (
+from tigertag.errors import Unreadable
+from tigertag.libraries.folder.xml import Element, Splice, XmlError, encoding_of, escape
+from tigertag.libraries.folder.xmp import (
+    ABOUT,
+    ADDED,
+    CATEGORIES,
+    COPIED,
+    COPY_OF,
     HIERARCHY,
     LISTS,
+    NAMES,
+    NS,
+    RDF,
     SUBJECT,
     TAGS_LIST,
     KeywordList,
     Keywords,
-    distinct,
-    filled,
-    folded,
-    tags_of,
-)
-from tigertag.libraries.folder.xml import Element, Remark, Splice, escape
-from tigertag.libraries.folder.xmp import (
-    ABOUT,
-    ADDED,
-    COPIED,
-    COPY_OF,
-    NAMES,
-    NS,
-    RDF,
     Xmp,
-    array_of,
-    entry_of,
-    values,
+    array_in,
+    casefolded,
+    categories_in,
+    entries_for,
+    entries_in,
+    tags_of,
+    unique,
+    word_of,
 )
 
+_DESCRIPTION = f"{{{RDF}}}Description"
+_Plain = tuple[object, ...]
 
-def edited(
+
+def edit_tags(
     xmp: Xmp,
     *,
-    adds: Sequence[str],
-    removes: Collection[str],
+    adds: Sequence[str] = (),
+    removes: Collection[str] = (),
     hidden: Sequence[Keywords] = (),
     copy_of: str = "",
     owner: str = "",
-) -> bytes:
-    """Return the bytes of XMP with these tags added and removed, and nothing else changed.
+) -> Xmp:
+    """Return XMP with these tags added and removed, and nothing else changed.
 
     A tag to add that is there in any case is left as it is, one to remove goes only where it stands
     in the same spelling: as a word, and as a path of that one word. `hidden`: lists elsewhere that
     those of this document hide, or would. `copy_of`: the document is a new copy of that sidecar,
-    and is to say so. `owner`: the file that the tags are for, in a sidecar that others may have in
-    common with it; it is to say that too. Raises `XmlError` where a second look does not find just
-    that.
+    and is to say so. `owner`: the file that the tags are for, in a sidecar that other files may
+    share; it is to say that too. Raises `Unreadable` where a second look does not find just that.
     """
-    editing = _Editing(xmp, adds, removes, hidden)
-    editing.edit()
-    editing.mark_added(owner)
+    edit = _TagEdit(xmp, adds, removes, hidden)
+    edit.change_lists()
+    edit.change_added(owner)
     if copy_of:
-        editing.mark(copy_of)
-    content = xmp.spliced(editing.splices)
-    check(xmp.source, content, editing.expected)
-    return content
+        edit.mark_as_copy(copy_of)
+    try:
+        content = xmp.document.spliced(edit.splices)
+        check(xmp.source, content, edit.expected)
+        edited = Xmp(content)
+        if edited.rest != xmp.rest:
+            raise XmlError("more than its keywords would change")
+        return edited
+    except XmlError as exc:
+        reason = f"Its sidecar cannot be edited safely ({exc}); it was left untouched."
+        raise Unreadable(reason) from exc
 
 
-class _Editing:
-    """One edit. It gathers splices, and what each list is to hold after them."""
+class _TagEdit:
+    """One edit. It gathers splices, and the entries that each list is to hold after them."""
 
     def __init__(
         self, xmp: Xmp, adds: Sequence[str], removes: Collection[str], hidden: Sequence[Keywords]
     ) -> None:
         self._xmp, self._document = xmp, xmp.document
         self._removes, self._hidden = removes, hidden
-        own = {found: _left(found, entries, removes) for found, entries in xmp.keywords.items()}
+        own = {kind: self._remaining(kind, entries) for kind, entries in xmp.keywords.items()}
         self._sources: list[Keywords] = [own, *hidden]
-        known = folded(tags_of(self._sources))
-        self._words = distinct(word for word in adds if word.casefold() not in known)
-        self._gone = [one for one in self._copies() if self._is_needless(one)]
-        self.splices: list[Splice] = [self._document.cut(one) for one in self._gone]
+        present = casefolded(tags_of(self._sources))
+        self._words = unique(word for word in adds if word.casefold() not in present)
+        # The descriptions that TigerTag made for lists of which a part is the user's.
+        self._copies = [each for each in xmp.descriptions if _named(each, COPIED)]
+        self._dropped = [each for each in self._copies if self._is_needless(each)]
+        self.splices: list[Splice] = [self._document.cut(each) for each in self._dropped]
         self.expected: dict[str, list[str]] = {}
 
-    def edit(self) -> None:
-        for wanted in LISTS:
-            self._edit_list(wanted)
+    def change_lists(self) -> None:
+        for kind in LISTS:
+            self._change_list(kind)
         for description in self._xmp.descriptions:
-            for change in changes(self._document, description, self._words, self._removes):
-                self.splices += change.splices
-                self.expected.setdefault(change.name, []).append(change.value)
-        self.expected[COPIED] = [
-            word for one in self._copies() if one not in self._gone for word in _copied(one)
+            self._change_categories(description)
+        self.expected[COPIED.name] = [
+            word
+            for description in self._copies
+            if description not in self._dropped
+            for word in entries_in(_named(description, COPIED))
         ]
         self.expected[COPY_OF] = [
-            one.attributes[COPY_OF] for one in self._xmp.descriptions if COPY_OF in one.attributes
+            description.attributes[COPY_OF]
+            for description in self._xmp.descriptions
+            if COPY_OF in description.attributes
         ]
         if self._words:
             self._make_lists()
 
-    def mark(self, copy_of: str) -> None:
-        """Say that the document is a copy."""
-        rdf = self._xmp.rdf
-        head = f'rdf:about="" xmlns:tigertag="{NS}" tigertag:copyOf="{escape(copy_of, quote=True)}"'
-        indent = self._indent(rdf)
-        text = f'{indent} <rdf:Description xmlns:rdf="{RDF}" {head}/>'
-        self.splices.append(self._document.append(rdf, text, indent))
-        self.expected[COPY_OF].append(copy_of)
-
-    def mark_added(self, owner: str) -> None:
+    def change_added(self, owner: str) -> None:
         """Keep the list of the words that TigerTag added; it goes with the last of them."""
         old = list(self._xmp.added)
         new = [entry for entry in old if entry.partition("/")[2] not in self._removes]
         new += [f"{owner}/{word}" for word in self._words if owner]
-        self.expected[ADDED] = new
+        self.expected[ADDED.name] = new
         if new == old:
             return
         for description in self._xmp.descriptions:
-            self.splices += map(self._document.cut, self._marks_of(description))
+            if description not in self._dropped:
+                is_whole = _holds_only_added(description)
+                lists = [description] if is_whole else _named(description, ADDED)
+                self.splices += map(self._document.cut, lists)
         if new:
-            mark = KeywordList("tigertag", NS, "added")
-            self.splices.append(self._described([(mark, new)]))
+            self.splices.append(self._description([(ADDED, new)]))
 
-    def _marks_of(self, description: Element) -> list[Element]:
-        """What goes with the marks in a description: all of it, if nothing else is there."""
-        if description in self._gone:
-            return []
-        marks = [one for one in description.elements if one.name == ADDED]
-        return [description] if _is_mark(description) else marks
+    def mark_as_copy(self, copy_of: str) -> None:
+        indent = self._document.indent(self._xmp.rdf)
+        head = f'rdf:about="" xmlns:tigertag="{NS}" tigertag:copyOf="{escape(copy_of, quote=True)}"'
+        text = f'{indent} <rdf:Description xmlns:rdf="{RDF}" {head}/>'
+        self.splices.append(self._document.append(self._xmp.rdf, text, indent))
+        self.expected[COPY_OF].append(copy_of)
 
-    def _copies(self) -> list[Element]:
-        """The descriptions that TigerTag made for lists of which a part is the user's."""
-        return [
-            one
-            for one in self._xmp.descriptions
-            if any(element.name == COPIED for element in one.elements)
-        ]
+    def _is_removed(self, kind: KeywordList, entry: str | None) -> bool:
+        """Whether an entry is to go: not where a separator in the word makes it a path."""
+        return entry is not None and entry in self._removes and kind.can_hold(entry)
+
+    def _remaining(self, kind: KeywordList, entries: Sequence[str]) -> list[str]:
+        return [entry for entry in entries if not self._is_removed(kind, entry)]
 
     def _is_needless(self, description: Element) -> bool:
         """Whether all that is left in lists that TigerTag made is the user's, and elsewhere too."""
@@ -139,163 +148,237 @@ class _Editing:
         if (
             self._words
             or not self._removes
-            or not names <= NAMES | {COPIED}
+            or not names <= NAMES | {COPIED.name}
             or {*description.attributes} - {ABOUT}
+            or description.has_remarks
         ):
             return False
-        left, elsewhere = (
+        inside, elsewhere = (
             [
-                {wanted: _left(wanted, values(element), self._removes)}
-                for wanted in LISTS
-                for element in self._xmp.found(wanted)
-                if (element in description.parts) is inside
+                {kind: self._remaining(kind, entries_in([element]))}
+                for kind in LISTS
+                for element in self._xmp.elements(kind.name)
+                if (element in description.parts) is is_inside
             ]
-            for inside in (True, False)
+            for is_inside in (True, False)
         )
-        told = folded(tags_of([*elsewhere, *self._hidden])) & folded(_copied(description))
-        return not _has_remarks(description) and folded(tags_of(left)) <= told
+        copied = casefolded(entries_in(_named(description, COPIED)))
+        users = casefolded(tags_of([*elsewhere, *self._hidden])) & copied
+        return casefolded(tags_of(inside)) <= users
 
-    def _edit_list(self, wanted: KeywordList) -> None:
+    def _change_list(self, kind: KeywordList) -> None:
         elements = [
             element
-            for element in self._xmp.found(wanted)
-            if not any(element in one.parts for one in self._gone)
+            for element in self._xmp.elements(kind.name)
+            if not any(element in description.parts for description in self._dropped)
         ]
-        adds = [word for word in self._words if wanted.holds(word)]
-        if elements and adds and not self._xmp.keywords[wanted]:
+        adds = [word for word in self._words if kind.can_hold(word)]
+        if elements and adds and not self._xmp.keywords[kind]:
             # An empty list hides nothing; with our words alone in it, it would.
-            adds = [*filled(wanted, self._sources), *adds]
-        entries = [_left(wanted, values(element), self._removes) for element in elements]
-        for number, element in enumerate(elements):
-            new = () if number else adds
-            self.splices += self._changed(element, wanted, new)
-            entries[number] += new
-        self.expected[wanted.name] = [entry for some in entries for entry in some]
+            adds = [*entries_for(kind, self._sources), *adds]
+        expected: list[str] = []
+        for element in elements:
+            self.splices += self._changed(element, kind, adds)
+            expected += [*self._remaining(kind, entries_in([element])), *adds]
+            adds = []
+        self.expected[kind.name] = expected
 
     def _changed(
-        self, element: Element, wanted: KeywordList, adds: Sequence[str]
+        self, element: Element, kind: KeywordList, adds: Sequence[str]
     ) -> Iterator[Splice]:
-        array = array_of(element)
+        array = array_in(element)
         if array is None:
-            yield from self._changed_literal(element, wanted, adds)
+            yield from self._changed_literal(element, kind, adds)
             return
-        left = _left(wanted, values(element), self._removes)
-        gone = [
-            item
-            for item in array.elements
-            if (entry := entry_of(item)) in self._removes and wanted.holds(entry or "")
-        ]
-        is_whole = bool(gone) and not (adds or left) and len(gone) == len(array.elements)
-        if is_whole and not _has_remarks(element):
+        removed = [item for item in array.elements if self._is_removed(kind, word_of(item))]
+        is_whole = bool(removed) and not adds and len(removed) == len(array.elements)
+        if is_whole and not element.has_remarks:
             yield self._document.cut(element)
             return
-        yield from map(self._document.cut, gone)
+        yield from map(self._document.cut, removed)
         if adds:
-            items = array.elements
-            before = self._document.space_before(items[-1]) if items else self._indent(array) + " "
+            items, indent = array.elements, self._document.indent(array)
+            before = self._document.space_before(items[-1]) if items else indent + " "
             name = array.qualified("li")
-            entries = "".join(f"{before}<{name}>{escape(word)}</{name}>" for word in adds)
-            yield self._document.append(array, entries, self._indent(array))
+            text = "".join(f"{before}<{name}>{escape(word)}</{name}>" for word in adds)
+            yield self._document.append(array, text, indent)
 
     def _changed_literal(
-        self, element: Element, wanted: KeywordList, adds: Sequence[str]
+        self, element: Element, kind: KeywordList, adds: Sequence[str]
     ) -> Iterator[Splice]:
         """Change a property that holds one word, or nothing, where there should be an array."""
-        entries = _left(wanted, values(element), self._removes)
-        if not adds and len(entries) == len(values(element)):
-            return
-        cut = self._document.cut(element)
-        if entries or adds:
-            text = _written(wanted, [*entries, *adds], {}, self._indent(element))
-            cut = cut._replace(text=text)
-        yield cut
+        entries = entries_in([element])
+        remaining = self._remaining(kind, entries)
+        if adds or remaining != entries:
+            cut = self._document.cut(element)
+            new = [*remaining, *adds]
+            indent = self._document.indent(element)
+            yield cut._replace(text=_property(kind, new, {}, indent)) if new else cut
+
+    def _change_categories(self, description: Element) -> None:
+        """Change ACDSee's list, which is XML within one value, an attribute's or an element's."""
+        for name in CATEGORIES & {*description.attributes}:
+            tag = self._document.utf8[description.start : description.open_end]
+            pattern = rb"[:\s]%s\s*=\s*([\"'])(.*?)\1" % name.rpartition(" ")[2].encode()
+            match = re.search(pattern, tag, re.DOTALL)
+            start, end = match.span(2) if match else (0, 0)
+            span = slice(description.start + start, description.start + end)
+            self._change_value(name, description.attributes[name], span)
+        for element in description.elements:
+            if element.name in CATEGORIES and not element.elements and element.text.strip():
+                span = slice(element.open_end, element.close_start)
+                self._change_value(element.name, element.text, span)
+
+    def _change_value(self, name: str, value: str, span: slice) -> None:
+        written = self._document.utf8[span].decode()
+        new = _recategorized(written, self._words, self._removes, is_escaped=True)
+        if new != written and categories_in(value) is not None:
+            self.splices.append(Splice(span.start, span.stop, new))
+            value = _recategorized(value, self._words, self._removes, is_escaped=False)
+        self.expected.setdefault(name, []).append(value)
 
     def _make_lists(self) -> None:
         """Make the lists that are missing, with all that they would hide."""
         made: dict[KeywordList, list[str]] = {}
         copied: tuple[str, ...] = ()
-        for wanted in self._missing():
-            words = [word for word in self._words if wanted.holds(word)]
+        for kind in self._missing():
+            words = [word for word in self._words if kind.can_hold(word)]
             if words:
-                others = filled(wanted, self._sources)
-                copied = distinct([*copied, *tags_of([{wanted: others}])])
-                made[wanted] = [*others, *words]
-                self.expected[wanted.name] += made[wanted]
-        self.expected[COPIED] += copied
-        if made:
-            self.splices.append(self._copy(made, copied) if copied else self._appended(made))
+                others = entries_for(kind, self._sources)
+                copied = unique([*copied, *tags_of([{kind: others}])])
+                made[kind] = [*others, *words]
+                self.expected[kind.name] += made[kind]
+        self.expected[COPIED.name] += copied
+        homes = [each for each in self._xmp.descriptions if not _holds_only_added(each)]
+        if copied:
+            self.splices.append(self._description([*made.items(), (COPIED, copied)]))
+        elif made and not homes:
+            self.splices.append(self._description([*made.items()]))
+        elif made:
+            home, indent = homes[0], self._document.indent(homes[0])
+            bound = home.namespaces
+            text = "".join(_property(kind, made[kind], bound, indent + " ") for kind in made)
+            self.splices.append(self._document.append(home, text, indent))
 
     def _missing(self) -> list[KeywordList]:
-        there = {wanted for wanted in LISTS if self._xmp.found(wanted)}
-        wanted = {found for one in self._hidden for found in one if one[found]} | {SUBJECT}
-        if not (there | wanted) & {HIERARCHY, TAGS_LIST}:
+        there = {kind for kind in LISTS if self._xmp.elements(kind.name)}
+        needed = {kind for source in self._hidden for kind in source if source[kind]} | {SUBJECT}
+        if not (there | needed) & {HIERARCHY, TAGS_LIST}:
             # Immich reads one of these two, and no dc:subject.
-            wanted.add(HIERARCHY)
-        return [found for found in LISTS if found in wanted - there]
+            needed.add(HIERARCHY)
+        return [kind for kind in LISTS if kind in needed - there]
 
-    def _copy(self, made: Mapping[KeywordList, Sequence[str]], copied: Sequence[str]) -> Splice:
-        """Put lists into a description of their own, which says what in them is the user's."""
-        mark = KeywordList("tigertag", NS, "copied")
-        return self._described([*made.items(), (mark, copied)])
-
-    def _described(self, lists: Sequence[tuple[KeywordList, Sequence[str]]]) -> Splice:
+    def _description(self, lists: Sequence[tuple[KeywordList, Sequence[str]]]) -> Splice:
         """Append a description of its own that holds these lists."""
         rdf = self._xmp.rdf
-        indent = self._indent(rdf)
-        bound = {**rdf.bound, "rdf": RDF}
-        inner = "".join(_written(one, entries, bound, indent + "  ") for one, entries in lists)
+        indent = self._document.indent(rdf)
+        bound = {**rdf.namespaces, "rdf": RDF}
+        inner = "".join(_property(kind, entries, bound, indent + "  ") for kind, entries in lists)
         head = f'<rdf:Description xmlns:rdf="{RDF}" rdf:about="">'
         text = f"{indent} {head}{inner}{indent} </rdf:Description>"
         return self._document.append(rdf, text, indent)
 
-    def _appended(self, made: Mapping[KeywordList, Sequence[str]]) -> Splice:
-        """Put whole properties into the first description, or into one of their own."""
-        homes = [one for one in self._xmp.descriptions if not _is_mark(one)]
-        if homes:
-            home = homes[0]
-            indent = self._indent(home)
-            inner = "".join(_written(one, w, home.bound, indent + " ") for one, w in made.items())
-            return self._document.append(home, inner, indent)
-        return self._described([*made.items()])
 
-    def _indent(self, element: Element) -> str:
-        return "\n" + self._document.indent(element)
+def _named(description: Element, kind: KeywordList) -> list[Element]:
+    return [element for element in description.elements if element.name == kind.name]
 
 
-def _left(wanted: KeywordList, entries: Sequence[str], removes: Collection[str]) -> list[str]:
-    """What is left of a list: a word goes where it is no path."""
-    return [entry for entry in entries if entry not in removes or not wanted.holds(entry)]
-
-
-def _copied(description: Element) -> list[str]:
-    return [
-        word
-        for element in description.elements
-        if element.name == COPIED
-        for word in values(element)
-    ]
-
-
-def _is_mark(description: Element) -> bool:
+def _holds_only_added(description: Element) -> bool:
     """Whether all that a description holds is TigerTag's list of what it added."""
     names = {element.name for element in description.elements}
     about = {*description.attributes} - {ABOUT}
-    return names == {ADDED} and not about and not _has_remarks(description)
+    return names == {ADDED.name} and not about and not description.has_remarks
 
 
-def _has_remarks(element: Element) -> bool:
-    return any(
-        isinstance(part, Remark) for each in (element, *element.elements) for part in each.parts
-    )
-
-
-def _written(
-    wanted: KeywordList, entries: Sequence[str], bound: Mapping[str, str], indent: str
+def _property(
+    kind: KeywordList, entries: Sequence[str], bound: Mapping[str, str], indent: str
 ) -> str:
-    """Return a property as text, with the namespaces that are not bound where it will stand."""
-    names = ((wanted.prefix, wanted.uri), ("rdf", RDF))
-    declared = "".join(f' xmlns:{p}="{uri}"' for p, uri in names if bound.get(p) != uri)
+    """Return a list as text, with the namespaces that are not bound where it will stand."""
+    namespaces = ((kind.prefix, kind.uri), ("rdf", RDF))
+    declared = "".join(f' xmlns:{p}="{uri}"' for p, uri in namespaces if bound.get(p) != uri)
     items = "".join(f"{indent}  <rdf:li>{escape(word)}</rdf:li>" for word in entries)
-    name, array = f"{wanted.prefix}:{wanted.local}", f"rdf:{wanted.array}"
+    name, array = f"{kind.prefix}:{kind.local}", f"rdf:{kind.array}"
     inner = f"{indent} <{array}>{items}{indent} </{array}>"
     return f"{indent}<{name}{declared}>{inner}{indent}</{name}>"
+
+
+def _recategorized(
+    text: str, adds: Sequence[str], removes: Collection[str], *, is_escaped: bool
+) -> str:
+    """Return ACDSee's list with words added and removed at its top.
+
+    `is_escaped`: the list is given, and returned, as it is written in XML.
+    """
+
+    def written(xml: str) -> str:
+        return escape(xml, quote=True) if is_escaped else xml
+
+    def category(word: str) -> str:
+        return written(f'<Category Assigned="1">{escape(word)}</Category>')
+
+    opening, closing = written("<Category "), written("</Category>")
+    for word in removes:
+        for match in re.finditer(re.escape(category(word)), text):
+            before = text[: match.start()]
+            # Below another category it would be another path.
+            if before.count(opening) == before.count(closing):
+                text = before + text[match.end() :]
+                break
+    before, end, after = text.rpartition(written("</Categories>"))
+    return before + "".join(map(category, adds if end else ())) + end + after
+
+
+def check(before: bytes, after: bytes, lists: Mapping[str, Sequence[str]]) -> None:
+    """See that only these lists differ, and hold these entries. Raises `XmlError`.
+
+    `lists`: the entries by the property's expanded name, "uri local", all descriptions together.
+    """
+    # ElementTree writes "{uri}local".
+    names = {f"{{{name.replace(' ', '}')}": [*entries] for name, entries in lists.items()}
+    if encoding_of(before) != encoding_of(after):
+        raise XmlError("its encoding would change")
+    old, new = _tree(before), _tree(after)
+    if _plain(old, names) != _plain(new, names):
+        raise XmlError("more than its keywords would change")
+    for name, entries in names.items():
+        if [*_entries(new, name)] != entries:
+            raise XmlError(f"its keywords would not be as they are meant, in {name}")
+
+
+def _tree(source: bytes) -> ElementTree.Element:
+    text = encoding_of(source).decode(source)
+    builder = ElementTree.TreeBuilder(insert_comments=True, insert_pis=True)
+    try:
+        return ElementTree.fromstring(text, ElementTree.XMLParser(target=builder))
+    except (ElementTree.ParseError, ValueError) as exc:
+        raise XmlError("it would not be readable") from exc
+
+
+def _plain(element: ElementTree.Element, names: Mapping[str, object]) -> _Plain:
+    """Return an element as plain values, without the lists and layout."""
+    inside = element.tag == _DESCRIPTION
+    kept = [child for child in element if not (inside and child.tag in names)]
+    inner = [plain for child in kept if (plain := _plain(child, names)) and not _is_bare(plain)]
+    texts = [element.text or "", *(child.tail or "" for child in element)]
+    text = "".join(texts) if not len(element) and not inside else " ".join("".join(texts).split())
+    tag = element.tag if isinstance(element.tag, str) else repr(element.tag.__name__)
+    given = [pair for pair in element.attrib.items() if not (inside and pair[0] in names)]
+    return (tag, sorted(given), text, inner)
+
+
+def _is_bare(plain: _Plain) -> bool:
+    """Whether a description says nothing: only a list was in it."""
+    tag, attributes, *rest = plain
+    about = [(f"{{{RDF}}}about", "")]
+    return tag == _DESCRIPTION and attributes in ([], about) and rest == ["", []]
+
+
+def _entries(root: ElementTree.Element, name: str) -> Iterator[str]:
+    for description in root.iter(_DESCRIPTION):
+        if name in description.attrib:
+            yield description.attrib[name]
+        for element in description.findall(name):
+            items = [item for array in element for item in array.findall(f"{{{RDF}}}li")]
+            if not len(element) and (element.text or "").strip():
+                yield element.text or ""
+            yield from (item.text or "" for item in items if not len(item))

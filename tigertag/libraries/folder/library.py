@@ -2,11 +2,16 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+from pydantic import Field as Setting
 
 from tigertag.contracts import EditOutcome, Need, NotedItems, Notes, NotRead, Source
 from tigertag.errors import (
@@ -20,22 +25,73 @@ from tigertag.errors import (
     os_reason,
 )
 from tigertag.libraries.folder import sidecar
-from tigertag.libraries.folder.choosing import Choice
-from tigertag.libraries.folder.editing import edited
-from tigertag.libraries.folder.in_file import in_file
-from tigertag.libraries.folder.keys import path, text
-from tigertag.libraries.folder.listing import files, inside, is_mount, revision_of
-from tigertag.libraries.folder.lists import folded, paths_of, storable, tags_of
-from tigertag.libraries.folder.options import Options
-from tigertag.libraries.folder.sidecar import Sidecars
-from tigertag.libraries.folder.xml import XmlError
-from tigertag.libraries.folder.xmp import Xmp
+from tigertag.libraries.folder.exclusion import Exclusion
+from tigertag.libraries.folder.listing import (
+    WHOLE,
+    Listing,
+    as_text,
+    is_inside,
+    is_mount,
+    path_of,
+    revision_of,
+)
+from tigertag.libraries.folder.sidecar import SidecarEdit, Sidecars
+from tigertag.libraries.folder.xmp import casefolded, is_storable, paths_of, tags_of
 from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
 
-_WHOLE = "."
-_TRIES = 3
+_MAX_ATTEMPTS = 3
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DENIED = (errno.EACCES, errno.EPERM)
+
+
+def _sections(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _patterns(value: object) -> object:
+    """Split at line ends and commas, but for commas after a backslash."""
+    if isinstance(value, str):
+        parts = re.findall(r"(?:\\.|[^\\,\n]|\\$)+", value.replace("\r", ""), re.MULTILINE)
+        return [part.lstrip() for part in parts if part.strip()]
+    return value
+
+
+def _given(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("it is empty; give the folder's path")
+    return value
+
+
+class Options(BaseModel):
+    """`LIBRARY_<X>_PATH`, `…_SECTIONS`, `…_EXCLUDE` and `…_MIN_BYTES`.
+
+    `sections` are sub-folders, relative to `path`; none: the whole folder is one section. Photos
+    and videos below `min_bytes` are not listed. `exclude`: patterns as gitignore has them, relative
+    to `path`, after those of `exclusion.DEFAULTS`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Annotated[Path, BeforeValidator(_given)]
+    sections: Annotated[tuple[str, ...], BeforeValidator(_sections)] = ()
+    min_bytes: int = Setting(default=0, ge=0)
+    exclude: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
+
+    @field_validator("sections")
+    @classmethod
+    def _check_sections(cls, sections: tuple[str, ...]) -> tuple[str, ...]:
+        paths = [PurePosixPath(section) for section in sections]
+        for number, path in enumerate(paths):
+            if path.is_absolute() or ".." in path.parts or "\0" in str(path):
+                raise ValueError(
+                    f"'{path}' is not a sub-folder; give its path below PATH, as in 2024/May"
+                )
+            for other in paths[:number]:
+                if path.is_relative_to(other) or other.is_relative_to(path):
+                    raise ValueError(f"'{other}' and '{path}' overlap; name one of them")
+        return tuple(map(str, paths))
 
 
 class FolderLibrary:
@@ -49,18 +105,18 @@ class FolderLibrary:
         self.id = id
         self._options = options
         self._root = os.path.abspath(options.path)
-        self._choice = Choice(options.exclude, options.min_bytes)
+        self._exclusion = Exclusion(options.exclude, options.min_bytes)
         self._swept: set[str] = set()
 
     def open(self) -> None:
         self._root = os.path.realpath(self._options.path)
-        for section in (_WHOLE, *self._options.sections):
+        for section in (WHOLE, *self._options.sections):
             folder = os.path.normpath(os.path.join(self._root, section))
             try:
                 os.scandir(folder).close()
             except OSError as exc:
                 raise self._unavailable(folder, exc) from exc
-            if not inside(self._root, folder):
+            if not is_inside(self._root, folder):
                 raise LibraryUnavailable(
                     f"Library {self.id}: section {section} leads out of its folder; "
                     "name a folder below PATH."
@@ -68,32 +124,21 @@ class FolderLibrary:
 
     def sections(self) -> Sequence[Section]:
         if not self._options.sections:
-            return (Section(self.id, _WHOLE, os.path.basename(self._root) or self.id),)
+            return (Section(self.id, WHOLE, os.path.basename(self._root) or self.id),)
         return tuple(Section(self.id, name, name) for name in self._options.sections)
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
-        """Yield all there is, whatever `since` says: moved files keep their times."""
+        """Yield all items, whatever `since` says: moved files keep their times."""
         notes = Notes()
-        return NotedItems(self._items(section, notes), notes)
-
-    def _items(self, section: Section, notes: Notes) -> Iterator[Item]:
-        for file in files(self._root, section.id, self._choice, notes):
-            yield Item(
-                self.id,
-                section.id,
-                file.key,
-                file.revision,
-                file.media,
-                file.name,
-                file.size_bytes,
-                file.sidecar,
-            )
+        listing = Listing(self.id, self._root, section.id, self._exclusion, notes)
+        return NotedItems(listing.items(), notes)
 
     def leaves_out(self, item: Item) -> bool:
         try:
-            return self._choice.left_out(self._root, item.section, item.key, item.size_bytes)
+            path = path_of(item.key)
         except Unreadable:
             return False
+        return self._exclusion.excludes_listed(self._root, item.section, path, item.size_bytes)
 
     def not_mounted(self, section: Section, mounts: Sequence[str]) -> str:
         """Say which folder that was a file system of its own lies on that of its parent now.
@@ -105,8 +150,8 @@ class FolderLibrary:
             folder = os.path.normpath(os.path.join(self._root, mount))
             if not is_mount(folder):
                 return (
-                    f"Library {self.id}: the folder {text(folder)} was a mounted file system when"
-                    " it was last listed, and is none now. Is it mounted?"
+                    f"Library {self.id}: the folder {as_text(folder)} was a mounted file system"
+                    " when it was last listed, and is none now. Is it mounted?"
                 )
         return ""
 
@@ -130,104 +175,47 @@ class FolderLibrary:
             yield from self._send_to_folder(group)
 
     def _send_to_folder(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
-        made: list[EditOutcome] = []
+        outcomes: list[EditOutcome] = []
         stopped: LibraryError | None = None
         for edit in edits:
             try:
-                made.append(self._made(edit))
+                outcomes.append(self._send(edit))
             except LibraryError as exc:
                 stopped = exc
                 break
-        yield from self._lasting(made)
+        yield from self._synced(outcomes)
         if stopped is not None:
             raise stopped
 
-    def _lasting(self, made: Sequence[EditOutcome]) -> Sequence[EditOutcome]:
-        key = next((outcome.key for outcome in made if outcome.after is not None), None)
+    def _synced(self, outcomes: Sequence[EditOutcome]) -> Sequence[EditOutcome]:
+        key = next((outcome.key for outcome in outcomes if outcome.after is not None), None)
         if key is None:
-            return made
+            return outcomes
         try:
-            sidecar.make_lasting(os.path.dirname(os.path.join(self._root, key)))
+            sidecar.sync_folder(os.path.dirname(os.path.join(self._root, key)))
         except OSError as exc:
             reason = f"The sidecar was written, but the disk did not confirm it: {os_reason(exc)}."
-            return [EditOutcome(one.key, None, one.reason or reason) for one in made]
-        return made
+            return [EditOutcome(each.key, None, each.reason or reason) for each in outcomes]
+        return outcomes
 
-    def _made(self, edit: Edit) -> EditOutcome:
+    def _send(self, edit: Edit) -> EditOutcome:
         key = edit.item.key
         try:
             _check(edit)
             photo = self._file(key)
-            taken: set[str] = set()
-            for _try in range(_TRIES):
-                found = _cleared(edit, photo, taken)
-                if found and (found := self._written(edit, photo, found, taken)):
-                    return EditOutcome(key, self._after(edit, photo, found, taken))
+            self._sweep(os.path.dirname(photo))
+            adds, removes = ([tag.name for tag in tags] for tags in (edit.adds, edit.removes))
+            change = SidecarEdit(photo, adds, removes)
+            for _attempt in range(_MAX_ATTEMPTS):
+                sidecars = change.attempt()
+                if sidecars is not None:
+                    removed = change.removed(sidecars)
+                    return EditOutcome(key, self._shown(key, sidecars, removed=removed))
             raise Unreadable("Another program keeps changing its sidecar; try again later.")
         except ItemError as exc:
             return EditOutcome(key, None, str(exc))
         except OSError as exc:
             return EditOutcome(key, None, self._refusal(exc))
-
-    def _after(self, edit: Edit, photo: str, found: Sidecars, taken: Collection[str]) -> Shown:
-        """Return what is shown after an edit, which took these words out.
-
-        `found`: its sidecars now. A word that the edit did not find where TigerTag writes, and that
-        stands in a sidecar, may be TigerTag's: it is not told as gone.
-        """
-        removes = {tag.name for tag in edit.removes}
-        not_found = removes - {*taken}
-        stuck = {
-            word: one
-            for one in found.all
-            for word in not_found
-            if word in sidecar.as_for(photo, one.xmp).tags
-        }
-        if stuck and not (edit.adds or taken):
-            word, one = next(iter(stuck.items()))
-            raise Unreadable(
-                f"“{word}” stands in the sidecar {text(os.path.basename(one.path))}, and nothing"
-                " there says that TigerTag wrote it; it was left. Take it out there if it is not"
-                " yours."
-            )
-        return self._shown(edit.item.key, found, removed=removes - {*stuck})
-
-    def _written(self, edit: Edit, photo: str, found: Sidecars, taken: set[str]) -> Sidecars | None:
-        """Bring a photo's sidecars to what an edit asks for, and return them as they are then.
-
-        None: one of them changed meanwhile.
-        """
-        target = sidecar.target(photo, found, adds=bool(edit.adds))
-        kept = sidecar.foreign(photo, target.xmp) if target.is_common else {}
-        removes = {tag.name for tag in edit.removes} - {*kept}
-        content = _edited(
-            photo,
-            target.xmp,
-            adds=[tag.name for tag in edit.adds],
-            removes=removes,
-            copy_of=os.path.basename(target.copied.path) if target.copied else "",
-            owner=sidecar.mark_of(photo) if target.is_common else "",
-        )
-        taken |= removes & {*target.xmp.tags}
-        after = Xmp(content)
-        if after.rest != target.xmp.rest:
-            raise Unreadable("Its sidecar cannot be changed safely; it was left untouched.")
-        originals = [
-            source
-            for one in found.common
-            for source in (one.xmp.source, sidecar.as_for(photo, one.xmp).source)
-        ]
-        is_needless = after.is_void or after.original in originals
-        if content == target.xmp.source and not (target.was and is_needless):
-            return found
-        self._sweep(os.path.dirname(photo))
-        if target.copied and sidecar.current(target.copied.path) != target.copied.stamp:
-            return None
-        if is_needless:
-            is_made = sidecar.remove(target.path, was=target.was)
-        else:
-            is_made = sidecar.replace(target.path, content, was=target.was)
-        return sidecar.read_again(found, target.path, after) if is_made else None
 
     def _sweep(self, folder: str) -> None:
         if folder not in self._swept:
@@ -235,56 +223,57 @@ class FolderLibrary:
             sidecar.sweep(folder)
 
     def _shown(
-        self, key: str, found: Sidecars | None = None, *, removed: Collection[str] = ()
+        self, key: str, sidecars: Sidecars | None = None, *, removed: Collection[str] = ()
     ) -> Shown:
-        """Return what is shown of a photo now; `found`: its sidecars, just read in an edit of it.
+        """Return what is shown of a photo now; `sidecars`: as an edit of it has just left them.
 
         `removed`: words that were just taken out of its sidecar. Where they also stand in its file,
         or in a sidecar that this one hides, they were not TigerTag's: they are left out. So is what
-        TigerTag put into a common sidecar for another photo.
+        TigerTag put into a shared sidecar for another photo.
         """
-        photo = os.path.join(self._root, path(key))
-        found = found or sidecar.read_all(photo)
-        seen = [one.xmp for one in found.own]
-        seen += [sidecar.as_for(photo, one.xmp) for one in found.common]
-        sources, revision = [one.keywords for one in seen], None
+        photo = os.path.join(self._root, path_of(key))
+        sidecars = sidecars or sidecar.read_sidecars(photo)
+        views = [each.xmp for each in sidecars.own]
+        views += [sidecar.view_for(photo, each.xmp) for each in sidecars.shared]
+        sources, revision = [view.keywords for view in views], None
         try:
             status = self._status(photo)
         except ItemError:
             # A share that was unmounted has no sidecars either: that must not read as "no tags".
-            if found.first is None:
+            if sidecars.first is None:
                 raise
         else:
             revision = revision_of(status)
-            if stat.S_ISREG(status.st_mode) and inside(self._root, photo):
-                sources += in_file(photo)
-        gone = folded(removed) - folded(seen[0].tags if seen else ())
+            if stat.S_ISREG(status.st_mode) and is_inside(self._root, photo):
+                sources += sidecar.embedded_keywords(photo)
+        gone = casefolded(removed) - casefolded(views[0].tags if views else ())
         words = (word for word in tags_of(sources) if word.casefold() not in gone)
         return Shown(
             key,
             tuple(TagRef(Field.TAG, word) for word in words),
-            rest=found.first.xmp.rest if found.first else "",
-            stamp=found.stamp,
+            rest=sidecars.first.xmp.rest if sidecars.first else "",
+            stamp=sidecars.stamp,
             revision=revision,
             paths=paths_of(sources),
         )
 
     def _file(self, key: str) -> str:
-        """Return where a file is, once sure that it is there, a file and below the root."""
-        where = os.path.join(self._root, path(key))
-        if not stat.S_ISREG(self._status(where).st_mode) or not inside(self._root, where):
+        """Return the path of an item, once sure that it is there, a file and below the root."""
+        path = os.path.join(self._root, path_of(key))
+        if not stat.S_ISREG(self._status(path).st_mode) or not is_inside(self._root, path):
             raise Unreadable("This is no file inside the library's folder.")
-        return where
+        return path
 
-    def _status(self, where: str) -> os.stat_result:
+    def _status(self, path: str) -> os.stat_result:
         try:
-            return os.stat(where)
+            return os.stat(path)
         except OSError as exc:
             if not os.access(self._root, os.R_OK | os.X_OK):
                 raise self._unavailable(self._root, exc) from exc
             if isinstance(exc, FileNotFoundError | NotADirectoryError):
                 raise ItemGone("The file is no longer there.") from exc
-            raise Unreadable(f"The file cannot be read: {os_reason(exc)}.", retryable=True) from exc
+            reason = f"The file cannot be read: {os_reason(exc)}."
+            raise Unreadable(reason, retryable=True) from exc
 
     def _unavailable(self, folder: str, exc: OSError) -> LibraryUnavailable:
         return LibraryUnavailable(
@@ -311,47 +300,10 @@ class FolderLibrary:
         return f"Its sidecar could not be written: {os_reason(exc)}."
 
 
-def _cleared(edit: Edit, photo: str, taken: set[str]) -> Sidecars | None:
-    """Take out what TigerTag once put into a common sidecar that another one now hides.
-
-    Returns the photo's sidecars as they are then; None: one of them changed meanwhile.
-    """
-    found = sidecar.read_all(photo)
-    for one in found.common:
-        words = sidecar.marked(photo, one.xmp) & {tag.name for tag in edit.removes}
-        if one is found.first or not words:
-            continue
-        content = _edited(photo, one.xmp, removes=words)
-        if Xmp(content).rest != one.xmp.rest:
-            raise Unreadable("Its sidecar cannot be changed safely; it was left untouched.")
-        if not sidecar.replace(one.path, content, was=one.stamp):
-            return None
-        taken |= words
-        found = sidecar.read_again(found, one.path)
-    return found
-
-
-def _edited(
-    photo: str,
-    xmp: Xmp,
-    *,
-    adds: Sequence[str] = (),
-    removes: Collection[str],
-    copy_of: str = "",
-    owner: str = "",
-) -> bytes:
-    hidden = in_file(photo)
-    try:
-        return edited(xmp, adds=adds, removes=removes, hidden=hidden, copy_of=copy_of, owner=owner)
-    except XmlError as exc:
-        reason = f"Its sidecar cannot be changed safely ({exc}); it was left untouched."
-        raise Unreadable(reason) from exc
-
-
 def _check(edit: Edit) -> None:
     """Refuse tags that a sidecar cannot hold as they are. Raises `Unreadable`."""
     for tag in edit.adds:
         if tag.field is not Field.TAG:
             raise Unreadable("A folder keeps tags alone, no labels and no genres.")
-        if not tag.name.strip() or not storable(tag.name):
+        if not tag.name.strip() or not is_storable(tag.name):
             raise Unreadable("A tag of characters that a sidecar cannot hold was refused.")

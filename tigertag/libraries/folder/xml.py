@@ -2,24 +2,76 @@
 
 A change to it is a splice of bytes: whatever is not spliced stays as it is, to the byte. Documents
 with a DTD are refused, so that no entity can be declared, expanded or fetched.
+
+XMP may be in UTF-8, UTF-16 or UTF-32 (ISO 16684-1, 7.1). The bytes decide, whatever the document
+declares: Lightroom has written UTF-16 without an XML declaration.
 """
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 
 _SPACE = b" \t\r\n"
-_DEEPEST = 100
-_MOST_PARTS = 500_000
+_MAX_DEPTH = 100
+_MAX_PARTS = 500_000
 """A part takes about 0.5 kB of memory: a sidecar of the size that is read could fill it."""
-_APART = "\x1f"
+_NAME_SEPARATOR = "\x1f"
 """What expat puts between the parts of a name: no XML document can hold it."""
 _UNICODE = ("utf-8", "utf8", "utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs-4", "iso-10646")
+# UTF-32 first: its little-endian mark begins with that of UTF-16.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Without a mark: XML begins with ASCII, so which of the first four bytes are NUL says the rest.
+_NULS: dict[tuple[bool, ...], str] = {
+    (False, True, True, True): "utf-32-le",
+    (True, True, True, False): "utf-32-be",
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+}
 
 
 class XmlError(ValueError):
     """This is no XML that TigerTag reads; the message says why, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """An encoding, and the byte order mark that a document begins with; b"" without one."""
+
+    name: str
+    mark: bytes
+
+    def decode(self, source: bytes) -> str:
+        """Return the text without the mark; encoding it gives the same bytes. Raises `XmlError`."""
+        try:
+            text = source[len(self.mark) :].decode(self.name)
+        except UnicodeDecodeError as exc:
+            raise XmlError(f"not valid {self.name.upper()}: {exc.reason}") from exc
+        if self.encode(text) != source:
+            raise XmlError(f"not {self.name.upper()} as TigerTag would write it")
+        return text
+
+    def encode(self, text: str) -> bytes:
+        """Return the bytes of a text, with the mark. Raises `XmlError`."""
+        try:
+            return self.mark + text.encode(self.name)
+        except UnicodeEncodeError as exc:
+            raise XmlError(f"not to be written in {self.name.upper()}: {exc.reason}") from exc
+
+
+def encoding_of(source: bytes) -> Encoding:
+    """Return the encoding of a document by its bytes; UTF-8 unless they say otherwise."""
+    for mark, name in _BYTE_ORDER_MARKS:
+        if source.startswith(mark):
+            return Encoding(name, mark)
+    return Encoding(_NULS.get(tuple(not byte for byte in source[:4]), "utf-8"), b"")
 
 
 class Splice(NamedTuple):
@@ -41,14 +93,14 @@ class Remark:
 class Element:
     """An element: its expanded name ("uri local"), and where its tags start and end.
 
-    `bound` maps the prefixes that hold inside it to namespaces. An element of one tag, `<a/>`, has
+    `namespaces` maps the prefixes that hold inside it. An element of one tag, `<a/>`, has
     `close_start == end`.
     """
 
     name: str
     prefix: str
     attributes: Mapping[str, str]
-    bound: Mapping[str, str]
+    namespaces: Mapping[str, str]
     start: int
     open_end: int = 0
     close_start: int = 0
@@ -63,6 +115,12 @@ class Element:
     def text(self) -> str:
         return "".join(part for part in self.parts if isinstance(part, str))
 
+    @property
+    def has_remarks(self) -> bool:
+        """Whether a remark stands in it or in one of its elements."""
+        holders = (self, *self.elements)
+        return any(isinstance(part, Remark) for holder in holders for part in holder.parts)
+
     def qualified(self, local: str) -> str:
         """Return the name, as it is written, of another element of this one's namespace."""
         return f"{self.prefix}:{local}" if self.prefix else local
@@ -70,9 +128,10 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document: its bytes, its root, and the remarks outside the root."""
+    """A document: its text in UTF-8, where expat counts bytes, its root, and remarks outside it."""
 
-    source: bytes
+    utf8: bytes
+    encoding: Encoding
     root: Element
     remarks: tuple[Remark, ...]
 
@@ -90,35 +149,40 @@ class Document:
         return Splice(self._trimmed(slash), element.open_end, f">{text}{closing}</{name}>")
 
     def space_before(self, element: Element) -> str:
-        return self.source[self._trimmed(element.start) : element.start].decode()
+        return self.utf8[self._trimmed(element.start) : element.start].decode()
 
     def indent(self, element: Element) -> str:
-        """Return the white space between the line's start and the element, if nothing else is."""
-        line = self.source[: element.start].rpartition(b"\n")[2]
-        return "" if line.strip(_SPACE) else line.decode()
+        """Return a line break, and the white space before the element if it begins its line."""
+        line = self.utf8[: element.start].rpartition(b"\n")[2]
+        return "\n" if line.strip(_SPACE) else "\n" + line.decode()
 
     def spliced(self, splices: list[Splice]) -> bytes:
-        """Return the bytes after these splices, none of which overlap; equals keep their order."""
+        """Return the document in its own encoding after these splices, none of which overlap.
+
+        Splices at one place keep their order. Raises `XmlError`.
+        """
         pieces, at = [], 0
         for start, end, text in sorted(splices, key=lambda splice: splice[:2]):
-            pieces += [self.source[at:start], text.encode()]
+            pieces += [self.utf8[at:start], text.encode()]
             at = end
-        return b"".join((*pieces, self.source[at:]))
+        return self.encoding.encode(b"".join((*pieces, self.utf8[at:])).decode())
 
     def _trimmed(self, end: int) -> int:
-        while end and self.source[end - 1] in _SPACE:
+        while end and self.utf8[end - 1] in _SPACE:
             end -= 1
         return end
 
 
 def parse(source: bytes) -> Document:
-    """Read a document in UTF-8. Raises `XmlError`."""
-    reader = _Reader(source)
+    """Read a document. Raises `XmlError`."""
+    encoding = encoding_of(source)
+    utf8 = encoding.decode(source).encode()
+    reader = _Reader(utf8)
     try:
-        reader.parser.Parse(source, True)
+        reader.parser.Parse(utf8, True)
     except expat.ExpatError as exc:
         raise XmlError(f"line {exc.lineno}: {expat.ErrorString(exc.code)}") from exc
-    return Document(source, reader.root, tuple(reader.remarks))
+    return Document(utf8, encoding, reader.root, tuple(reader.remarks))
 
 
 def escape(text: str, *, quote: bool = False) -> str:
@@ -129,17 +193,17 @@ def escape(text: str, *, quote: bool = False) -> str:
 
 
 class _Reader:
-    """Builds the tree. Expat tells where an event starts; the next one tells where it ended."""
+    """Builds the tree. Expat says where an event starts; the next one says where it ended."""
 
-    def __init__(self, source: bytes) -> None:
-        self._source = source
+    def __init__(self, utf8: bytes) -> None:
+        self._utf8 = utf8
         self.root = Element("", "", {}, {}, 0)
         self.remarks: list[Remark] = []
         self._open: list[Element] = []
         self._declared: dict[str, str] = {}
         self._opening: Element | None = None
         self._parts = 0
-        self.parser = parser = expat.ParserCreate("utf-8", _APART)
+        self.parser = parser = expat.ParserCreate("utf-8", _NAME_SEPARATOR)
         parser.namespace_prefixes = True
         parser.XmlDeclHandler = self._declaration
         parser.StartDoctypeDeclHandler = self._doctype
@@ -147,21 +211,23 @@ class _Reader:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
-        parser.CommentHandler = self._comment
-        parser.ProcessingInstructionHandler = self._instruction
-        parser.StartCdataSectionHandler = self._opened
-        parser.EndCdataSectionHandler = self._opened
+        parser.CommentHandler = lambda text: self._remark(f"<!--{text}-->")
+        parser.ProcessingInstructionHandler = lambda target, text: self._remark(
+            f"<?{target} {text}?>"
+        )
+        parser.StartCdataSectionHandler = self._next_part
+        parser.EndCdataSectionHandler = self._next_part
 
-    def _opened(self) -> None:
+    def _next_part(self) -> None:
         self._parts += 1
-        if self._parts > _MOST_PARTS:
+        if self._parts > _MAX_PARTS:
             raise XmlError("it has too many parts")
         if self._opening is not None:
             self._opening.open_end = self.parser.CurrentByteIndex
             self._opening = None
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
-        # Which of Unicode's encodings it is its bytes have told; programs leave the wrong one here.
+        # The bytes have said which of Unicode's encodings it is; programs leave the wrong one here.
         if encoding and not encoding.lower().startswith(_UNICODE):
             raise XmlError(f"in {encoding}; XMP is in UTF-8, UTF-16 or UTF-32")
 
@@ -172,47 +238,41 @@ class _Reader:
         self._declared[prefix or ""] = uri or ""
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._opened()
-        above = self._open[-1] if self._open else None
-        bound = above.bound if above else {}
+        self._next_part()
+        parent = self._open[-1] if self._open else None
+        namespaces = parent.namespaces if parent else {}
         if self._declared:
-            bound, self._declared = {**bound, **self._declared}, {}
-        plain, prefix = _split(name)
+            namespaces, self._declared = {**namespaces, **self._declared}, {}
+        expanded, prefix = _split(name)
         named = {_split(key)[0]: value for key, value in attributes.items()}
-        element = Element(plain, prefix, named, bound, self.parser.CurrentByteIndex)
-        if above is None:
+        element = Element(expanded, prefix, named, namespaces, self.parser.CurrentByteIndex)
+        if parent is None:
             self.root = element
-        elif len(self._open) >= _DEEPEST:
+        elif len(self._open) >= _MAX_DEPTH:
             raise XmlError(f"line {self.parser.CurrentLineNumber}: nested too deeply")
         else:
-            above.parts.append(element)
+            parent.parts.append(element)
         self._open.append(element)
         self._opening = element
 
     def _end(self, _name: str) -> None:
-        self._opened()
+        self._next_part()
         element = self._open.pop()
         element.close_start = element.end = self.parser.CurrentByteIndex
-        if self._source[element.open_end - 2 : element.open_end] != b"/>":
-            element.end = self._source.index(b">", element.close_start) + 1
+        if self._utf8[element.open_end - 2 : element.open_end] != b"/>":
+            element.end = self._utf8.index(b">", element.close_start) + 1
 
     def _text(self, text: str) -> None:
-        self._opened()
+        self._next_part()
         self._open[-1].parts.append(text)
 
-    def _comment(self, text: str) -> None:
-        self._remark(f"<!--{text}-->")
-
-    def _instruction(self, target: str, text: str) -> None:
-        self._remark(f"<?{target} {text}?>")
-
     def _remark(self, text: str) -> None:
-        self._opened()
+        self._next_part()
         parts = self._open[-1].parts if self._open else self.remarks
         parts.append(Remark(text))
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Part what expat gives, uri, local name and prefix, into expanded name and prefix."""
-    parts = name.split(_APART)
+    """Split what expat gives, uri, local name and prefix, into expanded name and prefix."""
+    parts = name.split(_NAME_SEPARATOR)
     return " ".join(parts[:2]), parts[2] if len(parts) == 3 else ""

@@ -10,8 +10,8 @@ from tests.exiftool import ExifTool
 from tests.unit.libraries.folder.folders import FolderPlace
 from tests.unit.libraries.folder.test_xmp import document, edited, hierarchy, subject
 from tigertag.contracts import NotRead
-from tigertag.libraries.folder.checking import check
-from tigertag.libraries.folder.editing import edited as edit
+from tigertag.errors import Unreadable
+from tigertag.libraries.folder.editing import check, edit_tags
 from tigertag.libraries.folder.xml import XmlError
 from tigertag.libraries.folder.xmp import Xmp
 from tigertag.model import Shown
@@ -103,8 +103,8 @@ def test_however_it_is_broken_it_is_read_or_refused(
     content = bytes(source[: int(end * len(source))] if end < 0.5 else source)
     try:
         xmp = Xmp(content)
-        after = Xmp(edit(xmp, adds=["koala"], removes={"Änna"}))
-    except XmlError:
+        after = edit_tags(xmp, adds=["koala"], removes={"Änna"})
+    except (XmlError, Unreadable):
         return
     assert "koala" in after.tags
     assert after.rest == xmp.rest
@@ -124,7 +124,7 @@ def test_however_it_is_broken_it_is_read_or_refused(
 )
 def test_what_would_change_more_than_was_meant_is_refused(old: str, new: str) -> None:
     xmp = Xmp(TEXT.encode())
-    after = edit(xmp, adds=["koala"], removes=set())
+    after = edit_tags(xmp, adds=["koala"]).source
     lists = {
         "http://purl.org/dc/elements/1.1/ subject": ["Änna", "🐨", "koala"],
         "http://ns.adobe.com/lightroom/1.0/ hierarchicalSubject": ["People|Änna", "koala"],

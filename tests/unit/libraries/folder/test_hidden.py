@@ -14,9 +14,8 @@ from tests.unit.libraries.folder.folders import PHOTO, FolderPlace
 from tests.unit.media.pictures import halves
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.libraries.folder import sidecar
-from tigertag.libraries.folder.editing import edited
-from tigertag.libraries.folder.lists import tags_of
-from tigertag.libraries.folder.xmp import Xmp
+from tigertag.libraries.folder.editing import edit_tags
+from tigertag.libraries.folder.xmp import Xmp, tags_of
 from tigertag.model import Shown
 
 NAMESPACES = (
@@ -506,13 +505,14 @@ def test_whatever_lists_there_are_nothing_is_hidden_and_all_can_be_taken_back(
         return owners({name: some(name) for name in sorted(names)})
 
     before, hidden = Xmp(lists().encode()), [Xmp(lists().encode()).keywords]
-    after = Xmp(edited(before, adds=["koala", "bear"], removes=set(), hidden=hidden))
+    after = edit_tags(before, adds=["koala", "bear"], removes=set(), hidden=hidden)
     had = {word.casefold() for word in (*before.tags, *tags_of(hidden))}
     for found, entries in after.keywords.items():
         assert list(entries)[-2:] == ["koala", "bear"]
-        said = {word.casefold() for entry in entries for word in found.path(entry)}
+        said = {word.casefold() for entry in entries for word in found.path_of(entry)}
         assert found in before.keywords or had <= said
-    assert edited(after, adds=[], removes={"koala", "bear"}, hidden=hidden) == before.source
+    undone = edit_tags(after, adds=[], removes={"koala", "bear"}, hidden=hidden)
+    assert undone.source == before.source
 
 
 @pytest.mark.parametrize("name", ["%00", "..%2F..%2Fetc%2Fpasswd", "%2Fetc%2Fpasswd", ".%2Fp.jpg"])
@@ -520,4 +520,4 @@ def test_a_mark_that_names_no_file_of_the_folder_opens_none(name: str) -> None:
     class Marked:
         added = (f"{name}/dog",)
 
-    assert sidecar.foreign("/photos/p.png", Marked()) == {}  # type: ignore[arg-type]
+    assert sidecar.words_for_others("/photos/p.png", Marked()) == {}  # type: ignore[arg-type]

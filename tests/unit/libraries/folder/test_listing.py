@@ -12,7 +12,8 @@ from tests.unit.libraries.folder.folders import PHOTO, FolderPlace
 from tigertag.contracts import Need, NotedItems, Notes, NotRead
 from tigertag.errors import ItemGone, LibraryUnavailable, Unreadable
 from tigertag.libraries.folder import FolderLibrary, Options, listing
-from tigertag.libraries.folder.listing import files
+from tigertag.libraries.folder.exclusion import Exclusion
+from tigertag.libraries.folder.listing import Listing
 from tigertag.model import Item, Section
 
 
@@ -72,7 +73,7 @@ def test_a_folder_that_cannot_be_read_is_passed_over_with_a_warning(
     with caplog.at_level(logging.WARNING):
         assert place.keys() == ["a/1.jpg", "c/3.jpg"]
     (record,) = caplog.records
-    assert record.getMessage().startswith(f"folder b passed over: {os.strerror(code)}")
+    assert record.getMessage().startswith(f"folder b skipped: {os.strerror(code)}")
 
 
 def test_items_of_a_folder_that_cannot_be_read_are_noted_as_unread(
@@ -199,7 +200,7 @@ def test_a_listing_opens_no_file_and_is_sorted_and_lazy(
 
     monkeypatch.setattr("builtins.open", fail)
     monkeypatch.setattr(os, "open", fail)
-    listing = files(str(place.root), ".")
+    listing = Listing("photos", str(place.root), ".", Exclusion(), Notes()).items()
     assert next(listing).key == "a.jpg"
     assert [photo.key for photo in listing] == ["c.jpg", "b/1.jpg", "b/2.jpg", "b/a/0.jpg"]
 
@@ -349,7 +350,7 @@ def test_file_systems_of_their_own_are_noted_where_something_is_listed(
 ) -> None:
     place.add_photo("nas/deep/a.jpg")
     (place.root / "empty").mkdir()
-    monkeypatch.setattr(listing, "_inner", apart(listing._inner))
+    monkeypatch.setattr(listing, "_subfolder", apart(listing._subfolder))
     assert noted(place).mounts == {"nas"}
 
 

@@ -164,7 +164,7 @@ def test_a_sidecar_that_is_too_large_is_not_read(
 ) -> None:
     place.add_photo("a.jpg")
     place.tag("a.jpg", "mine")
-    monkeypatch.setattr(sidecar, "_LARGEST_BYTES", 100)
+    monkeypatch.setattr(sidecar, "_MAX_BYTES", 100)
     read = place.read("a.jpg")
     assert isinstance(read, NotRead)
     assert "larger than" in read.reason
@@ -303,7 +303,7 @@ def test_a_folder_is_made_lasting_once_and_before_its_outcomes(
         place.add_photo(name)
     edits = [place.edit(name, adds=("cat",)) for name in ("x/a.jpg", "y/b.jpg", "x/c.jpg")]
     made: list[str] = []
-    monkeypatch.setattr(sidecar, "make_lasting", lambda folder: made.append(folder[-1]))
+    monkeypatch.setattr(sidecar, "sync_folder", lambda folder: made.append(folder[-1]))
     seen = [(outcome.key, "".join(made)) for outcome in place.library.send(edits)]
     assert seen == [("x/a.jpg", "x"), ("x/c.jpg", "x"), ("y/b.jpg", "xy")]
 
@@ -312,7 +312,7 @@ def test_an_edit_that_the_disk_does_not_confirm_is_not_told_as_made(
     place: FolderPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.add_photo("a.jpg")
-    monkeypatch.setattr(sidecar, "make_lasting", failing(errno.EIO))
+    monkeypatch.setattr(sidecar, "sync_folder", failing(errno.EIO))
     outcome = place.send("a.jpg", adds=("cat",))
     assert (outcome.after, "did not confirm" in outcome.reason) == (None, True)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tigertag.libraries.folder.editing import edited as edit
+from tigertag.libraries.folder.editing import edit_tags
 from tigertag.libraries.folder.xml import XmlError
 from tigertag.libraries.folder.xmp import EMPTY, Xmp
 
@@ -45,7 +45,7 @@ def hierarchy(*entries: str) -> str:
 
 
 def edited(source: bytes, *, adds: tuple[str, ...] = (), removes: tuple[str, ...] = ()) -> Xmp:
-    return Xmp(edit(Xmp(source), adds=adds, removes=removes))
+    return edit_tags(Xmp(source), adds=adds, removes=removes)
 
 
 def without_ours(xmp: Xmp) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tigertag.libraries.folder.ignoring import Ignore
+from tigertag.libraries.folder.exclusion import Ignore
 
 PIECES = (
     *("a", "b", "ab", ".a", "a b", "#a", "!b", "*", "**", "***", "?", "[ab]", "[!a]", "[a-c]"),
