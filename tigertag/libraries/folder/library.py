@@ -232,6 +232,7 @@ class FolderLibrary:
         TigerTag put into a shared sidecar for another photo.
         """
         photo = os.path.join(self._root, path_of(key))
+        is_checked = sidecars is not None
         sidecars = sidecars or sidecar.read_sidecars(photo)
         views = [each.xmp for each in sidecars.own]
         views += [sidecar.view_for(photo, each.xmp) for each in sidecars.shared]
@@ -244,8 +245,9 @@ class FolderLibrary:
                 raise
         else:
             revision = revision_of(status)
-            if stat.S_ISREG(status.st_mode) and is_inside(self._root, photo):
-                sources += sidecar.embedded_keywords(photo)
+            # An edit has looked where the photo is, just before.
+            if stat.S_ISREG(status.st_mode) and (is_checked or is_inside(self._root, photo)):
+                sources += sidecar.embedded_keywords(photo, status)
         gone = casefolded(removed) - casefolded(views[0].tags if views else ())
         words = (word for word in tags_of(sources) if word.casefold() not in gone)
         return Shown(

@@ -141,12 +141,12 @@ def _unusable(name: str, problem: str) -> Unreadable:
     return Unreadable(f"The sidecar {name} {problem}; it was left untouched. Mend or move it.")
 
 
-def embedded_keywords(photo: str) -> Sequence[Keywords]:
+def embedded_keywords(photo: str, status: os.stat_result | None = None) -> Sequence[Keywords]:
     """Return the lists in a photo's own file. What is broken there, or not to be read, has none."""
     if media_of(photo) is not Media.PHOTO:
         return ()
     try:
-        return _embedded_keywords(photo, stamp_of(os.stat(photo)))
+        return _embedded_keywords(photo, stamp_of(status or os.stat(photo)))
     except OSError:
         return ()
 

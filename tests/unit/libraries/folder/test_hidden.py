@@ -312,6 +312,13 @@ def test_a_sidecar_of_two_photos_gets_the_words_of_neither_but_is_copied(
     assert words(seen(place, twin)) == ["Anna"]
 
 
+def test_no_copy_is_made_for_a_word_that_is_there(place: FolderPlace) -> None:
+    before = with_common(place)
+    place.add_photo("a.heic")
+    assert words(place.send("a.jpg", adds=("Anna",)).after) == ["Anna"]
+    assert contents(place) == {"a.jpg": PHOTO, "a.heic": PHOTO, "a.xmp": before}
+
+
 def test_a_copy_stays_when_its_original_has_changed(place: FolderPlace) -> None:
     for name in ("a.jpg", "a.heic"):
         place.add_photo(name)
