@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from threading import Event, Lock
@@ -56,14 +55,6 @@ def build(id: str, options: Options, host: Host) -> "Imagga":
     return Imagga(id, options, host)
 
 
-@dataclass(frozen=True, slots=True)
-class _Threads:
-    """What `open` makes: threads that ask, and threads that tidy up."""
-
-    requests: RequestPool
-    background: BackgroundJobs
-
-
 class Imagga:
     """The service as an engine. Keeps to `Engine` and `Checkable`."""
 
@@ -79,7 +70,7 @@ class Imagga:
         self._reading = Lock()
         self._counting = Lock()
         self._closing = Event()
-        self._threads: _Threads | None = None
+        self._threads: tuple[RequestPool, BackgroundJobs] | None = None
         self._malformed = 0
 
     @property
@@ -107,15 +98,16 @@ class Imagga:
                 self._limiter.allow(most)
                 self._closing.clear()
                 # A few more threads than requests: they encode while the others wait.
-                requests = RequestPool(self.id, most + max(1, most // 2))
-                self._threads = _Threads(requests, BackgroundJobs(self.id, most))
+                pool = RequestPool(self.id, most + max(1, most // 2))
+                self._threads = pool, BackgroundJobs(self.id, most)
 
     def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
         """See `Engine`. Each label is scored on its own; of a video one frame is sent."""
         threads = self._threads
         if threads is None:
             raise Unavailable(f"Engine {self.id} is not open.")
-        yield from threads.requests.tag(batch, partial(self._ask, threads.background), run)
+        pool, background = threads
+        yield from pool.tag(batch, partial(self._ask, background), run)
 
     def check(self) -> str:
         """See `Checkable`. Raises `QuotaExhausted` where the month is used up."""
@@ -130,9 +122,10 @@ class Imagga:
         with self._lock:
             threads, self._threads = self._threads, None
             if threads is not None:
-                threads.requests.close()
+                pool, background = threads
+                pool.close()
                 self._closing.set()
-                threads.background.close()
+                background.close()
                 self._account.show()
 
     def _ask(self, background: BackgroundJobs, sample: Sample, run: RunContext) -> Outcome:
@@ -301,11 +294,11 @@ class TagRequest:
 
     def _outcome(self, result: dict[str, object], *, took_s: float) -> Outcome:
         at_s = self._frame.at_s
-        found = labels(result, self._options.language, at_s=at_s)
-        if found is not None:
+        tags = labels(result, self._options.language, at_s=at_s)
+        if tags is not None:
             model = self._options.tagger or "imagga"
             frames = () if at_s is None else (at_s,)
-            return Labelled(self._sample.id, found, model, took_s=took_s, frames=frames)
+            return Labelled(self._sample.id, tags, model, took_s=took_s, frames=frames)
         self._malformed += 1
         if self._malformed < _MALFORMED_TWICE:
             raise Unavailable("Imagga gave an answer without tags; TigerTag tries again.")

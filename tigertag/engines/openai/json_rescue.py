@@ -94,32 +94,32 @@ def json_values(text: str) -> Iterator[JsonValue]:
     if text.count("/*") > _MOST_COMMENTS:
         # No answer has so many: each one that never ends would be looked for to the end.
         text = text.replace("/*", "")
-    said, thought = _without_thoughts(text[-_LONGEST:])
-    for value, start, _end in _whole(said):
-        yield JsonValue(value, _EXAMPLE.search(said[max(0, start - 60) : start]) is not None)
+    answer, thought = _split_thoughts(text[-_LONGEST:])
+    for value, start, _end in _whole(answer):
+        yield JsonValue(value, _EXAMPLE.search(answer[max(0, start - 60) : start]) is not None)
     for value, start, end in list(_whole(thought))[-1:]:
         if _FENCE_OR_LINE.search(thought[:start]) and _TAIL.match(thought, end):
             yield JsonValue(value)
 
 
-def _without_thoughts(text: str) -> tuple[str, str]:
-    """Return what was said, and the thought that never ended, if there is one."""
-    said, at = "", 0
+def _split_thoughts(text: str) -> tuple[str, str]:
+    """Return the answer without thoughts, and the thought that never ended, if there is one."""
+    answer, at = "", 0
     opened = _OPENED.search(text)
     while opened:
         closed = _CLOSED.search(text, at)
         if closed is not None and closed.start() < opened.start():
             # It ended without having begun: all before it was thought.
-            said, at = "", closed.end()
+            answer, at = "", closed.end()
             continue
-        said += text[at : opened.start()]
+        answer += text[at : opened.start()]
         closed = _CLOSED.search(text, opened.end())
         if closed is None:
-            return said, text[opened.end() :]
+            return answer, text[opened.end() :]
         at = closed.end()
         opened = _OPENED.search(text, at)
-    *_thoughts, answer = _CLOSED.split(text[at:])
-    return (answer if _thoughts else said + answer), ""
+    *thoughts, rest = _CLOSED.split(text[at:])
+    return (rest if thoughts else answer + rest), ""
 
 
 def _whole(text: str) -> Iterator[tuple[Any, int, int]]:
@@ -129,10 +129,10 @@ def _whole(text: str) -> Iterator[tuple[Any, int, int]]:
     """
     at = in_vain = 0
     for _attempt in range(_MOST_ATTEMPTS):
-        found = _OPENING.search(text, at)
-        if found is None or in_vain > _MOST_IN_VAIN:
+        opening = _OPENING.search(text, at)
+        if opening is None or in_vain > _MOST_IN_VAIN:
             return
-        start = found.start()
+        start = opening.start()
         try:
             value, at = _value(text, start, 0)
         except _Broken as broken:
@@ -160,54 +160,54 @@ def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
 
 
 def _object(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     while text[at := _after(_COMMAS, text, at)] != "}":
         key, at = _string(text, at) if text[at] in _QUOTED else _key(text, at)
         colon = _COLON.match(text, at)
         if colon is None:
             raise _Broken(at)
-        found[key], at = _value(text, _after(_SPACE, text, colon.end()), depth + 1)
-    return found, at + 1
+        members[key], at = _value(text, _after(_SPACE, text, colon.end()), depth + 1)
+    return members, at + 1
 
 
 def _list(text: str, at: int, depth: int) -> tuple[list[Any], int]:
-    found: list[Any] = []
+    items: list[Any] = []
     while text[at := _after(_COMMAS, text, at)] != "]":
         value, at = _value(text, at, depth + 1)
-        found.append(value)
-    return found, at + 1
+        items.append(value)
+    return items, at + 1
 
 
 def _after(space: re.Pattern[str], text: str, at: int) -> int:
-    found = space.match(text, at)
-    end = found.end() if found else at
+    match = space.match(text, at)
+    end = match.end() if match else at
     if end >= len(text):
         raise _Broken(end)
     return end
 
 
 def _string(text: str, at: int) -> tuple[str, int]:
-    found = _QUOTED[text[at]].match(text, at)
-    if found is None:
+    match = _QUOTED[text[at]].match(text, at)
+    if match is None:
         raise _Broken(at)
-    said = _ESCAPE.sub(_unescaped, found[1])
-    return said.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), found.end()
+    string = _ESCAPE.sub(_unescaped, match[1])
+    return string.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), match.end()
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    code = found[1]
+def _unescaped(escape: re.Match[str]) -> str:
+    code = escape[1]
     return chr(int(code[1:], 16)) if len(code) == 5 else _CONTROL.get(code, code)
 
 
 def _key(text: str, at: int) -> tuple[str, int]:
-    found = _KEY.match(text, at)
-    if found is None:
+    match = _KEY.match(text, at)
+    if match is None:
         raise _Broken(at)
-    return found[0].strip(), found.end()
+    return match[0].strip(), match.end()
 
 
-def _constant(said: str) -> Any:
+def _constant(text: str) -> Any:
     try:
-        return float(said)
+        return float(text)
     except ValueError:
-        return _CONSTANTS.get(said.casefold(), said)
+        return _CONSTANTS.get(text.casefold(), text)

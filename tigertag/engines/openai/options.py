@@ -46,8 +46,8 @@ class Options(BaseModel):
     @classmethod
     def _is_chosen(cls, model: str) -> str:
         if not model.strip():
-            known = ", ".join(shipped())
-            raise ValueError(f"should name a model that sees pictures; at OpenAI, one of {known}")
+            models = ", ".join(shipped())
+            raise ValueError(f"should name a model that sees pictures; at OpenAI, one of {models}")
         return model.strip()
 
     @model_validator(mode="after")
