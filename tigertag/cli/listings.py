@@ -1,4 +1,4 @@
-"""`tigertag scans|show|libraries`: what there is."""
+"""`tigertag scans|show|problems|libraries`: what there is."""
 
 import sys
 from collections.abc import Sequence
@@ -7,17 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 import click
 from rich.table import Table
 
-from tigertag.cli.session import console, core
-from tigertag.cli.telling import worded
+from tigertag.cli.session import console, core, print_table, tag_text
 from tigertag.core import Core, LibraryEntry
 from tigertag.errors import TigerTagError
 from tigertag.model import Tag
 from tigertag.services import browsing
+from tigertag.services import problems as problem_service
 from tigertag.services import scans as service
-from tigertag.services.scans import Status
+from tigertag.text import count, printable
 
 _WORTH_SHOWING = 0.01
-_GIVEN_UP = " Left out by the next scan while the file is as it is."
+_PAGE = 200
+_GIVEN_UP = " Skipped by the next scan until the file changes."
 
 
 @click.command()
@@ -26,7 +27,6 @@ def scans() -> None:
     table = Table("scan", "section", "kind", "mode", "write", "state", "started", box=None)
     with core() as built:
         for scan in (status.scan for status in service.listed(built).items):
-            started = scan.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
             table.add_row(
                 str(scan.id),
                 scan.section.called,
@@ -34,12 +34,9 @@ def scans() -> None:
                 scan.mode,
                 "forecast" if scan.is_forecast else scan.write,
                 scan.state if not scan.error else f"{scan.state}: {scan.error}",
-                started,
+                f"{scan.created_at.astimezone():%Y-%m-%d %H:%M}",
             )
-    if table.row_count:
-        console.print(table)
-    else:
-        click.echo("No scan yet; `tigertag scan LIBRARY` makes one.")
+    print_table(table, empty="No scan yet; `tigertag scan LIBRARY` makes one.")
 
 
 @click.command()
@@ -48,62 +45,101 @@ def show(scan_id: int) -> None:
     """Show what SCAN decided of each item, and why."""
     table = Table("item", "tags", "to add", "to remove", "why", box=None)
     with core() as built:
-        silent = _silent(service.status(built, scan_id))
+        status = service.status(built, scan_id)
+        missing = ", ".join(sorted({*status.waiting, *status.waits}))
+        nothing = f"no confident tag; answers missing: {missing}" if missing else "no confident tag"
         given_up = browsing.given_up(built, scan_id)
         for item, decision in service.decided(built, scan_id):
             reason = decision.reason + (_GIVEN_UP if item.id in given_up else "")
-            table.add_row(
-                item.item.called,
-                ", ".join(map(worded, decision.tags)),
-                ", ".join(map(worded, decision.adds)),
-                ", ".join(map(worded, decision.removes)),
-                reason or _reasons(decision.tags, silent),
-            )
+            tags = (decision.tags, decision.adds, decision.removes)
+            cells = (", ".join(map(tag_text, each)) for each in tags)
+            why = reason or "; ".join(map(_why, decision.tags)) or nothing
+            table.add_row(item.item.called, *cells, why)
     console.print(table)
 
 
-def _reasons(tags: Sequence[Tag], silent: str) -> str:
-    return "; ".join(_why(tag) for tag in tags) or f"nothing sure enough{silent}"
-
-
-def _silent(status: Status) -> str:
-    """Name the engines that have not answered all."""
-    names = ", ".join(sorted({*status.waiting, *status.waits}))
-    return f"; not all is answered yet: {names}" if names else ""
-
-
 def _why(tag: Tag) -> str:
-    """Say which engines' labels speak for a tag."""
-    said = dict.fromkeys(
-        f"{one.engine}: {one.label.name} {one.label.confidence:.2f}"
-        for one in tag.because
-        if one.label.confidence >= _WORTH_SHOWING
+    """Name the labels that speak for a tag, and their engines."""
+    labels = dict.fromkeys(
+        f"{source.engine}: {source.label.name} {source.label.confidence:.2f}"
+        for source in tag.because
+        if source.label.confidence >= _WORTH_SHOWING
     )
-    return f"{tag.name} {tag.confidence:.2f} ({', '.join(said)})"
+    return f"{tag.name} {tag.confidence:.2f} ({', '.join(labels)})"
+
+
+@click.group(invoke_without_command=True)
+@click.option("--library", default="", help="Of this library only.")
+@click.option("--section", default="", help="Of this section only: its id or title.")
+@click.option("--ignored", is_flag=True, help="Those that you have ignored.")
+@click.pass_context
+def problems(ctx: click.Context, library: str, section: str, ignored: bool) -> None:
+    """List items that have problems: they stay listed until they are solved or ignored."""
+    if ctx.invoked_subcommand is not None:
+        return
+    table = Table("number", "item", "engine", "since", "next scan", "reason", box=None)
+    wanted = {"library": library, "section": section}
+    cursor: str | None = None
+    with core() as built:
+        while True:
+            page = problem_service.listed(
+                built, **wanted, ignored=ignored, cursor=cursor, limit=_PAGE
+            )
+            for problem in page.items:
+                item = f"{problem.card.item.library}/{problem.card.item.called}"
+                since = f"{problem.since.astimezone():%Y-%m-%d}"
+                again = "tries again" if problem.again else "skips it"
+                row = (str(problem.id), item, problem.engine or "-", since, again, problem.reason)
+                table.add_row(*map(printable, row))
+            cursor = page.next
+            if cursor is None:
+                break
+    print_table(table, empty="None.")
+
+
+@problems.command()
+@click.argument("numbers", nargs=-1, type=int, required=True)
+def ignore(numbers: Sequence[int]) -> None:
+    """Ignore these problems until their items change."""
+    click.echo(f"{_set_ignored(numbers, ignored=True)} ignored until the item changes.")
+
+
+@problems.command("show")
+@click.argument("numbers", nargs=-1, type=int, required=True)
+def unignore(numbers: Sequence[int]) -> None:
+    """Show these problems again that you have ignored."""
+    click.echo(f"{_set_ignored(numbers, ignored=False)} shown again.")
+
+
+def _set_ignored(numbers: Sequence[int], *, ignored: bool) -> str:
+    with core() as built:
+        for number in dict.fromkeys(numbers):
+            problem_service.ignore(built, number, ignored=ignored)
+    return count(len(set(numbers)), "problem")
 
 
 @click.command()
 def libraries() -> None:
     """List the libraries and their sections."""
     table = Table("library", "plugin", "sections", box=None)
-    problems: list[str] = []
+    failures: list[str] = []
     with core(database=False) as built, ThreadPoolExecutor(len(built.libraries) or 1) as pool:
-        found = pool.map(lambda entry: _sections(built, entry, problems), built.libraries)
-        for entry, sections in zip(built.libraries, found, strict=True):
+        cells = pool.map(lambda entry: _sections(built, entry, failures), built.libraries)
+        for entry, sections in zip(built.libraries, cells, strict=True):
             table.add_row(entry.id, entry.name, sections)
-    if table.row_count:
-        console.print(table)
-        click.echo("".join(f"{problem}\n" for problem in problems), nl=False)
-    else:
-        click.echo("No library yet; set LIBRARY_<X>_NAME (the README lists the settings).")
-    if problems:
+    print_table(
+        table, empty="No library yet; set LIBRARY_<X>_NAME (the README lists the settings)."
+    )
+    for line in failures:
+        click.echo(line)
+    if failures:
         sys.exit(1)
 
 
-def _sections(built: Core, entry: LibraryEntry, problems: list[str]) -> str:
+def _sections(built: Core, entry: LibraryEntry, failures: list[str]) -> str:
     try:
-        found = built.library(entry.id).sections()
+        sections = built.library(entry.id).sections()
     except TigerTagError as exc:
-        problems.append(str(exc))
+        failures.append(str(exc))
         return "cannot be used"
-    return ", ".join(f"{section.id} ({section.title})" for section in found)
+    return ", ".join(f"{section.id} ({section.title})" for section in sections)

@@ -19,55 +19,31 @@ SOME_FAILED = 3
 INTERRUPTED = 130
 
 _COMMANDS = {
-    "tag": "tigertag.cli.tag:tag",
-    "scan": "tigertag.cli.scan:scan",
-    "forecast": "tigertag.cli.forecast:forecast",
-    "apply": "tigertag.cli.scan:apply",
-    "undo": "tigertag.cli.scan:undo",
-    "resume": "tigertag.cli.scan:resume",
-    "pause": "tigertag.cli.scan:pause",
-    "cancel": "tigertag.cli.scan:cancel",
-    "scans": "tigertag.cli.listings:scans",
-    "show": "tigertag.cli.listings:show",
-    "problems": "tigertag.cli.problems:problems",
-    "engines": "tigertag.cli.engines:engines",
-    "libraries": "tigertag.cli.listings:libraries",
-    "use": "tigertag.cli.use:use",
-    "departures": "tigertag.cli.use:departures",
-    "faces": "tigertag.cli.faces:faces",
-    "genre": "tigertag.genres.cli:genre",
-    "rules": "tigertag.cli.rules:rules",
-    "tombstones": "tigertag.cli.rules:tombstones",
-    "serve": "tigertag.cli.serve:serve",
-    "work": "tigertag.cli.work:work",
-    "password": "tigertag.cli.password:password",
-    "db": "tigertag.cli.db:db",
+    "tag": ("cli.tag", "Print tags for pictures and videos; write nothing."),
+    "scan": ("cli.scan", "Scan a library: a preview, or with --apply tags."),
+    "forecast": ("cli.scan", "Count what a scan would send to engines, and its cost."),
+    "apply": ("cli.scan", "Write what a preview decided."),
+    "undo": ("cli.scan", "Undo what a scan wrote."),
+    "resume": ("cli.scan", "Resume a scan."),
+    "pause": ("cli.scan", "Pause a scan."),
+    "cancel": ("cli.scan", "End a scan; what it did is kept."),
+    "scans": ("cli.listings", "List the newest scans."),
+    "show": ("cli.listings", "Show what a scan decided, and why."),
+    "problems": ("cli.listings", "List items that have problems; ignore some."),
+    "engines": ("cli.engines", "List the engines; with --check, try each one."),
+    "libraries": ("cli.listings", "List the libraries and their sections."),
+    "use": ("cli.engines", "Show usage and cost of this month, and by day."),
+    "egress": ("cli.engines", "List the pictures sent to other services."),
+    "faces": ("cli.engines", "Check, enrol and list the faces to recognize."),
+    "genre": ("genres.cli", "Train, evaluate and predict genres."),
+    "rules": ("cli.rules", "Block, allow and rename tags, set thresholds."),
+    "tombstones": ("cli.rules", "Tags that you removed, and that stay off."),
+    "serve": ("cli.admin", "Serve the dashboard and REST."),
+    "work": ("cli.admin", "Work on the scans of the dashboard and REST."),
+    "password": ("cli.admin", "Set the dashboard's password, or a new key for REST."),
+    "db": ("cli.admin", "Look after the database."),
 }
-_HELP = {
-    "tag": "Print tags for pictures and videos; write nothing.",
-    "scan": "Go through a library: a preview, or with --apply tags.",
-    "forecast": "Count what a scan would ask and cost.",
-    "apply": "Write what a preview decided.",
-    "undo": "Take back what a scan wrote.",
-    "resume": "Go on with a scan.",
-    "pause": "Pause a scan.",
-    "cancel": "End a scan; what it did is kept.",
-    "scans": "List the newest scans.",
-    "show": "Show what a scan decided, and why.",
-    "problems": "List items that have problems; ignore some.",
-    "engines": "List the engines; with --check, try each one.",
-    "libraries": "List the libraries and their sections.",
-    "use": "Show what engines took, this month and by day.",
-    "departures": "List the pictures that left this machine.",
-    "faces": "Check, enrol and list the faces to know.",
-    "genre": "Train, evaluate and predict genres.",
-    "rules": "Block, allow and rename words, set thresholds.",
-    "tombstones": "Tags that you took off, and that stay off.",
-    "serve": "Serve the dashboard and REST.",
-    "work": "Work on the scans that were started elsewhere.",
-    "password": "Set the dashboard's password, or a new key for REST.",
-    "db": "Look after the database.",
-}
+_OLD_NAMES = {"departures": "egress"}
 
 
 class Lazy(click.Group):
@@ -77,16 +53,17 @@ class Lazy(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        name = _OLD_NAMES.get(cmd_name, cmd_name)
+        if name not in _COMMANDS:
             return None
-        module, name = _COMMANDS[cmd_name].split(":")
-        command = getattr(importlib.import_module(module), name)
+        module, _help = _COMMANDS[name]
+        command = getattr(importlib.import_module(f"tigertag.{module}"), name)
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_HELP.items()))
+            formatter.write_dl([(name, text) for name, (_module, text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

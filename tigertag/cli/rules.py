@@ -1,14 +1,13 @@
-"""`tigertag rules` and `tigertag tombstones`: the user's word on tags."""
+"""`tigertag rules` and `tigertag tombstones`: how the user overrules engines."""
 
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from tigertag.cli.session import console, core
-from tigertag.cli.telling import worded
+from tigertag.cli.session import core, print_table, tag_text
 from tigertag.errors import RequestError
-from tigertag.model import Rule, RuleAction
+from tigertag.model import Field, Rule, RuleAction, TagRef
 from tigertag.services import browsing
 from tigertag.services import rules as service
 from tigertag.services import tombstones as tombstone_service
@@ -16,7 +15,7 @@ from tigertag.services import tombstones as tombstone_service
 
 @click.group()
 def rules() -> None:
-    """Block, allow and rename words, set thresholds."""
+    """Block, allow and rename tags, set thresholds."""
 
 
 @rules.command("list")
@@ -24,16 +23,13 @@ def list_rules() -> None:
     """List the rules; those further down override those above."""
     table = Table("rule", "action", "word", "engine", "section", "value", box=None)
     with core() as built:
-        known = [("default", rule) for rule in built.default_rules]
-        known += [(str(row.id), row.rule) for row in service.listed(built)]
+        numbered = [("default", rule) for rule in built.default_rules]
+        numbered += [(str(row.id), row.rule) for row in service.listed(built)]
         names = browsing.section_names(built)
-    for number, rule in known:
+    for number, rule in numbered:
         scope = (rule.engine or "every", names.get(rule.section, rule.section) or "every")
         table.add_row(number, rule.action, rule.word, *scope, rule.value)
-    if table.row_count:
-        console.print(table)
-    else:
-        click.echo("No rules.")
+    print_table(table, empty="No rules.")
 
 
 @rules.command()
@@ -70,44 +66,42 @@ def export() -> None:
 
 @rules.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def import_(file: Path, yes: bool) -> None:
-    """Put the rules in FILE in the place of all that are there."""
+    """Replace all rules by those in FILE."""
     with core() as built:
         new = service.read_file(file)
         old = len(service.listed(built))
         if old and not yes:
-            click.confirm(f"Replace {old} rules by the {len(new)} of {file.name}?", abort=True)
+            click.confirm(f"Replace {old} rules by the {len(new)} in {file.name}?", abort=True)
         click.echo(f"{service.import_rules(built, new)} rules imported.")
 
 
 @click.group()
 def tombstones() -> None:
-    """Tags that you took off, and that stay off."""
+    """Tags that you removed, and that stay off."""
 
 
 @tombstones.command("list")
 @click.option("--tag", "word", default="", help="Of this tag only.")
 def list_tombstones(word: str) -> None:
-    """List the tags that you took off items."""
+    """List the tags that you removed from items."""
     table = Table("number", "item", "tag", "since", box=None)
     with core() as built:
         for row in tombstone_service.listed(built, word=word):
-            since = row.since.astimezone().strftime("%Y-%m-%d")
-            table.add_row(str(row.id), f"{row.library}/{row.called}", worded(row), since)
-    if table.row_count:
-        console.print(table)
-    else:
-        click.echo("None.")
+            since = f"{row.since.astimezone():%Y-%m-%d}"
+            tag = tag_text(TagRef(Field(row.field), row.name))
+            table.add_row(str(row.id), f"{row.library}/{row.called}", tag, since)
+    print_table(table, empty="None.")
 
 
 @tombstones.command()
 @click.argument("numbers", nargs=-1, type=int)
-@click.option("--tag", "word", default="", help="Lift all of this tag.")
+@click.option("--tag", "word", default="", help="All tombstones of this tag.")
 def lift(numbers: tuple[int, ...], word: str) -> None:
-    """Let the next scan add these tags again."""
+    """Allow these tags again; the next scan may add them."""
     if not numbers and not word:
-        raise RequestError("Say which: numbers from `tigertag tombstones list`, or --tag WORD.")
+        raise RequestError("Name some: numbers from `tigertag tombstones list`, or --tag TAG.")
     with core() as built:
         lifted = tombstone_service.lift(built, numbers, word=word)
     click.echo(f"{lifted} lifted.")

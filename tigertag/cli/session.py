@@ -1,24 +1,23 @@
-"""What every command needs: the core, the database, and a place to print."""
+"""What commands share: the core, the database, and how they print and ask."""
 
 import logging
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from tigertag import bootstrap, settings
-from tigertag.core import Core
+from tigertag.core import Core, EngineEntry
+from tigertag.errors import RequestError
+from tigertag.model import Field, Tag, TagRef
 from tigertag.text import printable
 
 # Names from outside may look like markup: [/b] in one would end the command.
 console = Console(highlight=False, markup=False, emoji=False)
 stderr = Console(highlight=False, markup=False, emoji=False, stderr=True)
-
-
-def say(line: str, *, to: Console = console) -> None:
-    """Print a line that may hold text from outside; a terminal gets it wrapped between words."""
-    to.print(printable(line), markup=False, emoji=False, soft_wrap=not to.is_terminal)
 
 
 @contextmanager
@@ -42,3 +41,42 @@ def core(*, database: bool = True) -> Iterator[Core]:
             if entry.engine is not None:
                 entry.engine.close()
         built.store.close()
+
+
+def say(line: str, *, to: Console = console) -> None:
+    """Print a line that may hold text from outside; a terminal gets it wrapped between words."""
+    to.print(printable(line), markup=False, emoji=False, soft_wrap=not to.is_terminal)
+
+
+def print_table(table: Table, *, empty: str) -> None:
+    """Print the table, or this line where it has no row."""
+    if table.row_count:
+        console.print(table)
+    else:
+        click.echo(empty)
+
+
+def tag_text(tag: Tag | TagRef) -> str:
+    """Return a tag's name, and its field unless that is where tags usually go."""
+    return tag.name if tag.field == Field.TAG else f"{tag.name} ({tag.field})"
+
+
+def require_terminal(paid: Sequence[EngineEntry], *, hint: str = "") -> None:
+    """Raise `RequestError` where nobody can be asked whether paid engines may run."""
+    if not is_terminal():
+        names = ", ".join(entry.id for entry in paid)
+        raise RequestError(
+            f"This would call paid engines ({names}), and there is no terminal to confirm it at;"
+            f" nothing was sent. Add --yes{hint}."
+        )
+
+
+def is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def confirm(question: str) -> None:
+    """Exit unless the answer is yes."""
+    if not click.confirm(question, default=False, err=True):
+        click.echo("Nothing was sent.", err=True)
+        sys.exit(1)

@@ -136,7 +136,7 @@ def test_the_same_command_goes_on_with_a_scan_that_died(run: Run, tmp_path: Path
     store.close()
     result = run("scan", "photos")
     assert result.exit_code == 0
-    assert "Scan 1 has not ended; going on with it." in result.output
+    assert "Scan 1 has not ended; resuming it." in result.output
 
 
 def test_another_command_is_refused_while_a_scan_is_unfinished(run: Run, tmp_path: Path) -> None:
@@ -189,15 +189,15 @@ def test_no_library_is_no_riddle(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
 def test_two_modes_at_once_are_refused(run: Run, words: tuple[str, ...]) -> None:
     result = run(*words)
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
-    assert "cannot be said together" in result.output
+    assert "exclude each other" in result.output
     assert "No scan yet" in run("scans").output
 
 
 def test_what_is_left_out_of_the_next_scan_is_told(run: Run, photos: Path) -> None:
     (photos / "b.jpg").write_bytes(b"no picture")
     told = run("scan", "photos").output
-    assert "The next scan leaves what failed out while the files are as they are" in told
-    assert "Left out by the next scan" in " ".join(run("show", "1").output.split())
+    assert "The next scan skips what failed until the files change" in told
+    assert "Skipped by the next scan" in " ".join(run("show", "1").output.split())
     assert "0 failed" in run("scan", "photos").output
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.unit.cli.conftest import Run
 from tigertag.breakers import Circuits
-from tigertag.cli import forecast, running
+from tigertag.cli import progress, session
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ def _cloud(monkeypatch: pytest.MonkeyPatch, photos: Path) -> None:
 
 @pytest.fixture
 def _at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast, "is_answered", lambda: True)
+    monkeypatch.setattr(session, "is_terminal", lambda: True)
 
 
 def lines(result: Result) -> list[str]:
@@ -62,7 +62,7 @@ def test_nothing_is_asked_where_every_item_has_its_answers(run: Run) -> None:
     run("scan", "photos", "--yes")
     result = run("scan", "photos", input="")
     assert result.exit_code == 0
-    assert "No engine would be asked: every item has its answers." in lines(result)
+    assert "No engine would run: every item has its answers." in lines(result)
 
 
 def test_an_engine_that_is_free_is_asked_at_once(run: Run) -> None:
@@ -113,7 +113,9 @@ def test_a_cascade_is_told_at_its_most(run: Run, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("ENGINE_CLOUD_ORDER", "200")
     assert "cloud at most 2 2 $0.04 no limit" in lines(run("forecast", "photos"))
     result = run("scan", "photos", "--yes")
-    assert "cloud was spared 2 items: about $0.04 less." in lines(result)
+    assert "cloud skipped for 2 items: another engine was confident; about $0.04 saved." in lines(
+        result
+    )
 
 
 def test_a_scan_that_waits_for_the_next_month_says_how_it_goes_on(
@@ -125,7 +127,7 @@ def test_a_scan_that_waits_for_the_next_month_says_how_it_goes_on(
     assert (result.exit_code, "it waits" in result.output) == (3, True)
     assert "used up its 1 call of this month" in result.output
     assert "It goes on at " in result.output
-    assert "`tigertag resume 1` does." in result.output
+    assert "use `tigertag resume 1`." in result.output
     assert run("resume", "1").exit_code == 3
     result = run("scan", "photos", "--yes")
     assert (result.exit_code, "Scan 2 " in result.output) == (3, True)
@@ -143,7 +145,7 @@ def test_whoever_stops_waiting_pauses_the_scan(run: Run, monkeypatch: pytest.Mon
     def interrupted(_status: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(running, "_rest", interrupted)
+    monkeypatch.setattr(progress, "_rest", interrupted)
     monkeypatch.setenv("ENGINE_CLOUD_DOWN", "1")
     result = run("scan", "photos", "--yes", "--wait")
     assert (result.exit_code, "Scan 1 is paused" in result.output) == (130, True)
@@ -196,7 +198,7 @@ def test_use_tells_the_month_and_its_days(run: Run, monkeypatch: pytest.MonkeyPa
 
 
 def test_departures_name_each_picture_that_left(run: Run) -> None:
-    assert "did you mean 'cloud'?" in run("departures", "--engine", "clout").output
+    assert "did you mean 'cloud'?" in run("egress", "--engine", "clout").output
     run("scan", "photos", "--yes")
     told = lines(run("departures", "--engine", "Cloud", "--limit", "1"))
     assert len(told) == 2

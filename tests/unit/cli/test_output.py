@@ -6,8 +6,8 @@ import pytest
 
 from tests.shelf import Shelf
 from tests.world import World
-from tigertag.cli.reporting import report
-from tigertag.cli.telling import worded
+from tigertag.cli.progress import report
+from tigertag.cli.session import tag_text
 from tigertag.contracts import Failed
 from tigertag.model import Field, Section, TagRef
 from tigertag.store.ledger import TombstoneRow
@@ -16,7 +16,7 @@ ID = "f137a2dd21bbc1b99aa5c0f6bf02a805"
 
 
 def test_a_tag_says_where_it_goes_unless_that_is_where_tags_go() -> None:
-    said = [worded(TagRef(field, "animal")) for field in (Field.TAG, Field.LABEL, Field.GENRE)]
+    said = [tag_text(TagRef(field, "animal")) for field in (Field.TAG, Field.LABEL, Field.GENRE)]
     assert said == ["animal", "animal (label)", "animal (genre)"]
 
 
@@ -27,7 +27,7 @@ def test_a_section_is_called_by_its_title() -> None:
 
 def test_a_tag_that_was_taken_off_is_listed_with_the_items_title() -> None:
     row = TombstoneRow(1, "jf", ID, "Heat", "genre", "crime", datetime.now(UTC))
-    assert (row.called, worded(row)) == ("Heat", "crime (genre)")
+    assert (row.called, tag_text(TagRef(Field(row.field), row.name))) == ("Heat", "crime (genre)")
 
 
 def test_what_failed_of_an_undo_is_not_said_to_be_tried_by_a_scan(
@@ -57,4 +57,4 @@ def test_what_failed_for_now_is_said_to_be_tried_again(
     with pytest.raises(SystemExit):
         report(world.core, world.scan())
     told = capsys.readouterr().out
-    assert "The next scan tries 1 of them again and leaves 1 of them out" in told
+    assert "The next scan tries 1 of them again and skips 1 of them" in told

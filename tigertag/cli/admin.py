@@ -1,0 +1,134 @@
+"""`tigertag serve|work|password|db`: the service, its worker, its password and its database."""
+
+import os
+import sys
+from threading import Thread
+
+import click
+
+from tigertag import settings
+from tigertag.cli.session import core
+from tigertag.services import accounts
+from tigertag.services.accounts import Accounts
+from tigertag.store import migrate
+
+
+@click.command()
+@click.option("--host", help="The address to listen at.  [HOST; 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to listen at.  [PORT; 5000]")
+@click.option(
+    "--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="How many."
+)
+def serve(host: str | None, port: int | None, processes: int) -> None:
+    """Serve the dashboard and REST until interrupted."""
+    from tigertag.web import server
+
+    read = settings.load()
+    server.serve(host or read.host, port or read.port, processes=processes)
+
+
+@click.command()
+@click.option("--nice", type=click.IntRange(0, 19), default=0, help="Lower its priority by this.")
+def work(nice: int) -> None:
+    """Work on the scans that were started in the dashboard or over REST, until end of input.
+
+    One such process works for a home; `tigertag serve` starts it by itself.
+    """
+    from tigertag.scan.worker import Workshop
+
+    def listen() -> None:
+        # A line from the service wakes the worker, the end of input stops it.
+        for _line in sys.stdin:
+            worker.wake()
+        worker.stop()
+
+    os.nice(nice)
+    with core() as built:
+        worker = Workshop(built)
+        Thread(target=listen, daemon=True).start()
+        if not worker.run():
+            click.echo("Another process works on the scans of this home.", err=True)
+
+
+@click.command()
+@click.option("--generate", is_flag=True, help="Make one up, and print it.")
+@click.option("--api-key", is_flag=True, help="Make a new key for REST instead, and print it.")
+@click.option(
+    "--link", is_flag=True, help="Print a link instead that signs in once, within 30 min."
+)
+def password(generate: bool, api_key: bool, link: bool) -> None:
+    """Set the dashboard's password: typed twice, or read from standard input.
+
+    Everybody who is signed in is signed out. A new key for REST ends the old one.
+    """
+    read = settings.load()
+    with core() as built:
+        mine = Accounts(built, password=read.web.password, api_key=read.web.api_key)
+        if api_key:
+            click.echo(mine.new_key())
+            return
+        if link:
+            address = f"http://{read.host}:{read.port}{read.web.base_path}/sign-in"
+            click.echo(f"{address}#link={mine.link()}")
+            return
+        chosen = accounts.generated_password() if generate else _typed_password()
+        mine.set_password(chosen)
+        if generate:
+            click.echo(chosen)
+    click.echo("The password is changed; everybody is signed out.", err=True)
+
+
+def _typed_password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("New password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database up to date; an SQLite file is backed up first."""
+    with core(database=False) as built:
+        _print_backup(migrate.upgrade(built.store))
+        click.echo(f"The database is at revision {migrate.current(built.store)}.")
+
+
+@db.command()
+def current() -> None:
+    """Print the database's revision."""
+    with core(database=False) as built:
+        revision = migrate.current(built.store)
+    newest = migrate.head()
+    note = "up to date" if revision == newest else f"the newest is {newest}"
+    click.echo(f"{revision or 'empty'} ({note})")
+
+
+@db.command()
+def history() -> None:
+    """List the revisions, oldest first."""
+    for revision, doc in migrate.history():
+        click.echo(f"{revision}  {doc}")
+
+
+@db.command(context_settings={"ignore_unknown_options": True})
+@click.argument("revision", default="-1")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def downgrade(revision: str, yes: bool) -> None:
+    """Take the database back to REVISION (an id, -1 or base); what only newer ones hold is lost."""
+    with core(database=False) as built:
+        now = migrate.current(built.store)
+        is_copied = built.store.sqlite_path is not None
+        note = "It is backed up first." if is_copied else "Back it up with pg_dump first!"
+        if not yes:
+            click.confirm(f"Take the database back from {now} to {revision}? {note}", abort=True)
+        _print_backup(migrate.downgrade(built.store, revision))
+        click.echo(f"The database is at revision {migrate.current(built.store) or 'base'}.")
+
+
+def _print_backup(path: object) -> None:
+    if path is not None:
+        click.echo(f"Backed up to {path}.")
