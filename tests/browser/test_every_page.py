@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.conftest import Visits, serving
 from tests.colours import ColourEngine
-from tests.unit.web.faces import FaceEngine
+from tests.face_engine import FaceEngine
 from tests.world import World
 from tigertag.contracts import NOTICE, Failed
 from tigertag.core import EngineEntry, LibraryEntry

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visits, serving
 from tests.colours import ColourEngine
-from tests.unit.web.faces import LEFT_OUT, FaceEngine
+from tests.face_engine import LEFT_OUT, FaceEngine
 from tests.world import World
 from tigertag.errors import Unavailable
 from tigertag.model import UNKNOWN_FACE, Box, Kind, Label

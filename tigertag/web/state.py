@@ -7,8 +7,8 @@ from flask import Flask, current_app
 
 from tigertag.core import Core
 from tigertag.services.accounts import Accounts
+from tigertag.services.enrolment import Enrolments
 from tigertag.settings import WebSettings
-from tigertag.web.enrolling import Enrolments
 
 _KEY = "tigertag"
 

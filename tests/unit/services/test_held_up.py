@@ -7,7 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from tests.colours import ColourEngine
-from tests.unit.web.faces import FaceEngine
+from tests.face_engine import FaceEngine
 from tests.world import World
 from tigertag.contracts import Enrolled, Outcome, RunContext
 from tigertag.errors import AuthFailed, Conflict, NotFound, Unavailable

@@ -1,27 +1,96 @@
-"""REST: /api/v1, its OpenAPI document and the page that shows it."""
+"""REST at /api/v1, its OpenAPI document at /api/openapi.json and a page for it at /api/docs."""
 
-from flask import Flask
+from importlib.resources import files
 
-from tigertag.web.api import (
-    docs,
-    engines,
-    health,
-    item_problems,
-    items,
-    libraries,
-    refusals,
-    rules,
-    scans,
-    tags,
-    use,
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    jsonify,
+    render_template_string,
+    request,
+)
+from flask.typing import ResponseReturnValue
+from flask_openapi3.openapi import OpenAPI
+
+from tigertag.web.api import items, problems, scans, sources, tags, usage
+from tigertag.web.api.routes import SECURITY_SCHEME
+
+_RESOURCES = (
+    sources.library_routes,
+    sources.engine_routes,
+    scans.routes,
+    items.item_routes,
+    items.problem_routes,
+    tags.tag_routes,
+    tags.rule_routes,
+    usage.routes,
+    sources.health_routes,
 )
 
-_RESOURCES = (libraries, engines, scans, items, item_problems, tags, rules, use, health)
+_SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"
+_ABOUT = (
+    "TigerTag's REST interface. The key goes into the header `X-Api-Key`. Lists are"
+    ' `{"items": […], "next": cursor}`; errors are RFC 9457 problem details.'
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>TigerTag: REST</title>
+  <link rel="icon" type="image/svg+xml"
+    href="{{ url_for('.static', filename='images/swagger.svg') }}">
+  <link rel="stylesheet" href="{{ url_for('.static', filename='css/swagger-ui.css') }}">
+  <script src="{{ url_for('.static', filename='js/swagger-ui-bundle.js') }}" defer></script>
+  <script src="{{ url_for('.start') }}" defer></script>
+</head>
+<body data-document="{{ url_for('.document') }}"><div id="swagger"></div></body>
+</html>
+"""
+_START = """SwaggerUIBundle({
+  url: document.body.dataset.document,
+  dom_id: "#swagger",
+  deepLinking: true,
+  displayRequestDuration: true,
+});
+"""
+
+_docs = Blueprint(
+    "api_docs",
+    __name__,
+    url_prefix="/api",
+    static_folder=str(_SWAGGER),
+    static_url_path="/docs/assets",
+)
 
 
-def register(app: Flask) -> None:
-    """Put REST into the application, which must be flask-openapi3's."""
-    openapi = docs.register(app)
-    openapi.validation_error_callback = refusals.invalid
-    for resource in _RESOURCES:
-        openapi.register_api(resource.routes.blueprint)
+def register(app: OpenAPI) -> None:
+    """Add the routes of REST, the document and its page to the application."""
+    app.security_schemes = {
+        SECURITY_SCHEME: {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
+    }
+    app.info.description = _ABOUT
+    app.validation_error_model = problems.Problem
+    app.validation_error_callback = problems.invalid
+    app.register_blueprint(_docs)
+    for routes in _RESOURCES:
+        app.register_api(routes.blueprint)
+
+
+@_docs.get("/openapi.json")
+def document() -> ResponseReturnValue:
+    """The document, with the service's base path."""
+    assert isinstance(current_app, OpenAPI)
+    return jsonify(current_app.api_doc | {"servers": [{"url": request.script_root or "/"}]})
+
+
+@_docs.get("/docs")
+def page() -> ResponseReturnValue:
+    """Swagger's page. The Content-Security-Policy allows it no inline script or style."""
+    return render_template_string(_PAGE)
+
+
+@_docs.get("/docs/start.js")
+def start() -> ResponseReturnValue:
+    return Response(_START, mimetype="text/javascript")

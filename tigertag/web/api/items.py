@@ -1,33 +1,161 @@
-"""GET items, one of them, its thumbnail."""
+"""REST for items: the list, one in detail, its pictures, and the problems of items."""
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from flask import Response, request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from tigertag.services import browsing, thumbnails
+from tigertag.model import Kind, TagOwnership
+from tigertag.services import browsing, problems, thumbnails
 from tigertag.services.views import Thumbnail
 from tigertag.web import state
-from tigertag.web.api.inputs import Id, Milliseconds, Nothing, Paging, Text
-from tigertag.web.api.item_shapes import ItemDetail, Items
 from tigertag.web.api.routes import Routes, sent
-from tigertag.web.api.shapes import Item
+from tigertag.web.api.schemas import (
+    Flag,
+    Id,
+    Item,
+    ItemFacts,
+    Listing,
+    Milliseconds,
+    NoFields,
+    Nothing,
+    SectionPaging,
+    Shape,
+    TagName,
+    Text,
+    from_path,
+)
 
-routes = Routes("items", "Photos and videos, their tags, and why they bear them.")
+item_routes = Routes("items", "Photos and videos, their tags, and the reasons for each tag.")
+problem_routes = Routes("problems", "Errors about single items, listed until they are solved.")
 
 _ITEM = "/items/<int:item_id>"
+_PROBLEM = "/problems/<int:problem_id>"
 _FRESH_S = 600
 _THUMBNAIL = {
     "200": {"description": "The picture.", "content": {"image/jpeg": {}}},
-    "304": {"description": "It is as `If-None-Match` says."},
+    "304": {"description": "The picture still matches `If-None-Match`."},
 }
 
 
-class ItemsQuery(Paging):
-    library: Text = Field(default="", description="Only of this library: its id.")
-    section: Text = Field(default="", description="Only of this section: its id or title.")
-    tag: Text = Field(default="", description="Only those that bear this tag: a whole word.")
-    q: Text = Field(default="", description="Only those whose title or key holds this text.")
+class Box(Shape):
+    """A rectangle in fractions of the upright picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Said(Shape):
+    """A label from an engine."""
+
+    name: str
+    confidence: float
+    kind: Kind
+    concept: str | None = Field(description="A WordNet 3.0 id such as n02121620.")
+    box: Box | None = Field(description="Its place; null: the whole picture.")
+    at_s: float | None = Field(description="Its time in a video, in seconds.")
+
+
+class Why(Shape):
+    """A label that supports a tag, and its engine."""
+
+    engine: str
+    model: str
+    label: Said
+
+
+class WhyTag(TagName):
+    """A decided tag, with the labels behind it."""
+
+    confidence: float
+    kind: Kind
+    concept: str | None
+    why: list[Why] = from_path("because")
+
+
+class Answer(Shape):
+    """All labels that one engine gave the item at one time."""
+
+    engine: str = from_path("answer", "engine")
+    fingerprint: str = from_path(
+        "answer",
+        "fingerprint",
+        description="Identifies the settings that the labels depend on, such as the model.",
+    )
+    model: str = from_path("answer", "model")
+    current: bool = Field(description="Whether it is about the item's present version.")
+    revision: str
+    labels: list[Said] = from_path("answer", "labels")
+    frames: list[float] = from_path(
+        "answer",
+        "frames",
+        description="The times in a video, in seconds, of the frames that were analysed; each"
+        " label belongs to one of them.",
+    )
+    remainder: float | None = from_path(
+        "answer", "remainder", description="The probability not covered by the labels."
+    )
+    cost_usd: float = from_path("answer", "cost_usd")
+    took_s: float = from_path("answer", "took_s")
+    answered_at: datetime
+
+
+class StandingTag(TagName):
+    """The status of a TigerTag tag on the item.
+
+    ours: written and present. kept: restored by an undo. held: removed by an undo. tombstone:
+    removed by the user; TigerTag does not add it again.
+    """
+
+    state: TagOwnership
+    since: datetime
+
+
+def _tags_of(shown: Any) -> Any:
+    return None if shown is None else shown.tags
+
+
+class LedgerEntry(Shape):
+    """An edit, with the tags before and after. `after` is null until the item is read again."""
+
+    id: int
+    scan: int = from_path("scan_id")
+    kind: Literal["scan", "apply", "undo", "redo"]
+    state: str = Field(description="planned, sent, verified or failed.")
+    adds: list[TagName]
+    removes: list[TagName]
+    before: Annotated[list[TagName], BeforeValidator(_tags_of)]
+    after: Annotated[list[TagName] | None, BeforeValidator(_tags_of)]
+    planned_at: datetime
+    reason: str = Field(description="Why it failed; empty if it did not.")
+
+
+class ItemDetail(ItemFacts):
+    """Everything TigerTag knows about an item."""
+
+    revision: str = from_path(
+        "card", "item", "revision", description="Changes with the media, never with its tags."
+    )
+    reason: str = Field(
+        description="Why the item could not be read or written, or was skipped; else empty."
+    )
+    tags: list[WhyTag] = Field(description="The tags decided last, with the labels behind them.")
+    answers: list[Answer]
+    standing: list[StandingTag]
+    ledger: list[LedgerEntry] = from_path("edits", description="Newest first.")
+
+
+class Items(Listing[Item]):
+    pass
+
+
+class ItemsQuery(SectionPaging):
+    tag: Text = Field(default="", description="Only items with this tag: its full name.")
+    q: Text = Field(default="", description="Only items whose title or key contains this text.")
 
 
 class ItemPath(BaseModel):
@@ -38,38 +166,29 @@ class FramePath(ItemPath):
     at_ms: Milliseconds = Field(description="One of an answer's `frames`, in milliseconds.")
 
 
-@routes.get("/items", Items, 404)
+@item_routes.get("/items", Items, 404)
 def list_items(query: ItemsQuery) -> Response:
-    """List the items that were scanned, with the tags last decided for them."""
-    page = browsing.items(
-        state.core(),
-        library=query.library,
-        section=query.section,
-        tag=query.tag,
-        q=query.q,
-        cursor=query.cursor or None,
-        limit=query.limit,
-    )
-    return sent(Items(items=[Item.of(one) for one in page.items], next=page.next))
+    """List the scanned items, with the tags decided last."""
+    return sent(Items.of(browsing.items(state.core(), **query.arguments())))
 
 
-@routes.get(_ITEM, ItemDetail, 404)
+@item_routes.get(_ITEM, ItemDetail, 404)
 def get_item(path: ItemPath, query: Nothing) -> Response:
-    """Return all that is known of an item: its tags and why, answers, standing, ledger."""
+    """Return everything about an item: tags with reasons, answers, tag status, edits."""
     return sent(ItemDetail.of(browsing.item(state.core(), path.item_id)))
 
 
-@routes.get(f"{_ITEM}/thumbnail", None, 404, 409, 502, described=_THUMBNAIL)
+@item_routes.get(f"{_ITEM}/thumbnail", None, 404, 409, 502, described=_THUMBNAIL)
 def get_thumbnail(path: ItemPath, query: Nothing) -> Response:
-    """Return a small JPEG of an item, its short side 256 px at most."""
+    """Return a small JPEG of an item; its short side is 256 px at most."""
     core, item_id = state.core(), path.item_id
     etag = thumbnails.thumbnail_etag(core, item_id)
     return _picture(etag, lambda: thumbnails.thumbnail(core, item_id))
 
 
-@routes.get(f"{_ITEM}/frames/<int:at_ms>.jpg", None, 404, 409, 502, described=_THUMBNAIL)
+@item_routes.get(f"{_ITEM}/frames/<int:at_ms>.jpg", None, 404, 409, 502, described=_THUMBNAIL)
 def get_frame(path: FramePath, query: Nothing) -> Response:
-    """Return a small JPEG of a frame that an engine looked at, its short side 256 px at most."""
+    """Return a small JPEG of an analysed frame; its short side is 256 px at most."""
     core, item_id, at_ms = state.core(), path.item_id, path.at_ms
     etag = thumbnails.frame_etag(core, item_id, at_ms)
     return _picture(etag, lambda: thumbnails.frame(core, item_id, at_ms))
@@ -87,3 +206,48 @@ def _cached(response: Response, etag: str) -> Response:
     response.cache_control.private = True
     response.cache_control.max_age = _FRESH_S
     return response
+
+
+class ItemProblem(Shape):
+    """An error of an engine, or of the library, about one item.
+
+    It ends when the engine answers, or the item is written, changes or is gone.
+    """
+
+    id: int
+    item: Item = from_path("card")
+    engine: str = Field(description="The engine that failed; empty: reading or writing the item.")
+    reason: str
+    since: datetime = Field(description="When it first occurred.")
+    again: bool = Field(description="Whether the next scan tries again.")
+    ignored: bool = Field(description="Whether it is hidden until the item changes.")
+
+
+class ItemProblems(Listing[ItemProblem]):
+    pass
+
+
+class ProblemsQuery(SectionPaging):
+    ignored: Flag = Field(default=False, description="true: the ignored problems instead.")
+
+
+class ProblemPath(BaseModel):
+    problem_id: Id = Field(description="The problem's id.")
+
+
+@problem_routes.get("/problems", ItemProblems, 404)
+def list_problems(query: ProblemsQuery) -> Response:
+    """List the unsolved problems of items, from all scans."""
+    return sent(ItemProblems.of(problems.listed(state.core(), **query.arguments())))
+
+
+@problem_routes.post(f"{_PROBLEM}/ignore", {200: ItemProblem}, 400, 404, 413, 415)
+def ignore_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
+    """Hide a problem from the list and all counts until its item changes."""
+    return sent(ItemProblem.of(problems.ignore(state.core(), path.problem_id)))
+
+
+@problem_routes.post(f"{_PROBLEM}/show", {200: ItemProblem}, 400, 404, 413, 415)
+def show_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
+    """Show an ignored problem again."""
+    return sent(ItemProblem.of(problems.ignore(state.core(), path.problem_id, ignored=False)))

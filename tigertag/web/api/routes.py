@@ -1,4 +1,4 @@
-"""What all resources share: where they are, what is refused before they are asked."""
+"""The routes of REST: their documentation, checks of requests, and answers."""
 
 import inspect
 import json
@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from tigertag.text import one_line
-from tigertag.web.api import problems, refusals
-from tigertag.web.api.inputs import OptionalBody
+from tigertag.web.api import problems
 from tigertag.web.api.problems import FieldProblem
+from tigertag.web.api.schemas import OptionalBody
 
 PREFIX = "/api/v1"
 LARGEST_BODY = 64 * 1024
@@ -41,7 +41,7 @@ class Routes:
     def get(
         self, rule: str, shape: type[BaseModel] | None, *refused: int, described: Described = None
     ) -> Callable[[View], View]:
-        """Route GET; 200 has this shape, `refused` are the other statuses it may answer."""
+        """Route GET; 200 has this shape, `refused` are the other possible statuses."""
         responses = described or {200: shape}
         return self._route(self.blueprint.get, rule, responses, refused)
 
@@ -77,32 +77,32 @@ def sent(shape: BaseModel, status: int = 200, *, location: str = "") -> Response
 
 
 def nothing() -> Response:
-    """Answer that it is done, and that there is no more to say."""
+    """Answer 204."""
     response = Response(status=204)
     del response.headers["Content-Type"]
     return response
 
 
 def made(shape: type[BaseModel], description: str) -> dict[str, Any]:
-    """Describe an answer that says where the new thing is."""
+    """Describe an answer with a `Location` header."""
     return {
         "description": description,
         "content": {
             "application/json": {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}
         },
-        "headers": {"Location": {"description": "Where it is.", "schema": {"type": "string"}}},
+        "headers": {"Location": {"description": "Its address.", "schema": {"type": "string"}}},
     }
 
 
 def _check_request() -> Response | None:
-    # One byte more: werkzeug cuts a body of unknown length off there, and says nothing.
+    # One byte more: werkzeug silently cuts a body of unknown length off at this limit.
     request.max_content_length = LARGEST_BODY + 1
     if (request.content_length or 0) > LARGEST_BODY:
         raise RequestEntityTooLarge
-    twice = [name for name, values in request.args.lists() if len(values) > 1]
-    if twice:
-        return refusals.refused(
-            [FieldProblem(field=name, detail="is given twice") for name in twice]
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        return problems.refused(
+            [FieldProblem(field=name, detail="is given twice") for name in repeated]
         )
     body = current_app.view_functions[request.endpoint or ""].__annotations__.get("body")
     if body is None or (issubclass(body, OptionalBody) and not request.get_data()):
@@ -121,7 +121,7 @@ def _check_body() -> Response | None:
     except (ValueError, RecursionError) as exc:
         raise BadRequest(f"The body is not JSON: {_reason(exc)}.") from exc
     if not isinstance(body, dict):
-        return refusals.refused([FieldProblem(field="body", detail="must be an object")])
+        return problems.refused([FieldProblem(field="body", detail="must be an object")])
     return None
 
 

@@ -1,52 +1,170 @@
-"""GET tags."""
+"""REST for tags with their counts, and for the rules about them."""
 
-from flask import Response
-from pydantic import Field
+from typing import Annotated, Any, Literal
+
+from flask import Response, url_for
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from tigertag import model
-from tigertag.services import browsing
-from tigertag.services.views import TagCount
+from tigertag.model import RuleAction
+from tigertag.services import browsing, rules
+from tigertag.services.views import Page
 from tigertag.web import state
-from tigertag.web.api.inputs import Paging, Text
-from tigertag.web.api.routes import Routes, sent
-from tigertag.web.api.shapes import NEXT, Shape
+from tigertag.web.api.routes import Routes, made, nothing, sent
+from tigertag.web.api.schemas import (
+    Body,
+    Id,
+    Listing,
+    Name,
+    Nothing,
+    SectionPaging,
+    SectionPath,
+    Shape,
+    TagName,
+    Text,
+    Word,
+    WordButStar,
+    from_path,
+)
 
-routes = Routes("tags", "Words, and how many items bear them.")
-
-
-class TagsQuery(Paging):
-    library: Text = Field(default="", description="Only of this library: its id.")
-    section: Text = Field(default="", description="Only of this section: its id or title.")
-    q: Text = Field(default="", description="Only words that hold this text.")
-
-
-class CountedTag(Shape):
-    """A word, and how many items bear it."""
-
-    field: model.Field
-    name: str
-    items: int = Field(description="For how many items it is decided.")
-    written: int = Field(description="On how many of them TigerTag wrote it, and it stands.")
-
-    @classmethod
-    def of(cls, count: TagCount) -> "CountedTag":
-        return cls.model_validate(count, from_attributes=True)
+tag_routes = Routes("tags", "Tags, with the number of items that have them.")
+rule_routes = Routes("rules", "The user's rules about tags.")
 
 
-class Tags(Shape):
-    items: list[CountedTag]
-    next: str | None = NEXT
+class TagsQuery(SectionPaging):
+    q: Text = Field(default="", description="Only tags that contain this text.")
 
 
-@routes.get("/tags", Tags, 404)
+class CountedTag(TagName):
+    """A tag, with the number of items that have it."""
+
+    items: int = Field(description="Items for which it is decided.")
+    written: int = Field(description="Those of them on which TigerTag wrote it, and it is present.")
+
+
+class Tags(Listing[CountedTag]):
+    pass
+
+
+@tag_routes.get("/tags", Tags, 404)
 def list_tags(query: TagsQuery) -> Response:
-    """List the words that are decided, most items first. Counts may be some seconds old."""
-    page = browsing.tags(
-        state.core(),
-        library=query.library,
-        section=query.section,
-        q=query.q,
-        cursor=query.cursor or None,
-        limit=query.limit,
+    """List the decided tags, most items first. Counts may be some seconds old."""
+    return sent(Tags.of(browsing.tags(state.core(), **query.arguments())))
+
+
+class _Scope(Body):
+    engine: Name = Field(default="", description="Only labels of this engine; empty: of all.")
+    section: SectionPath = Field(
+        default="", description='Only in this section: "library/section id"; empty: everywhere.'
     )
-    return sent(Tags(items=[CountedTag.of(one) for one in page.items], next=page.next))
+
+
+class Block(_Scope):
+    """Block this tag, or allow it again."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"action": "deny", "word": "tripod"}})
+
+    action: Literal["deny", "allow"]
+    word: WordButStar = Field(description="A tag's name or concept id.")
+
+    @property
+    def value(self) -> str:
+        return ""
+
+
+class Rename(_Scope):
+    """Write this tag under another name."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"action": "rename", "word": "tabby", "to": "tabby cat"}}
+    )
+
+    action: Literal["rename"]
+    word: WordButStar = Field(description="A tag's name or concept id.")
+    to: Word = Field(description="Its new name.")
+
+    @property
+    def value(self) -> str:
+        return self.to
+
+
+class Threshold(_Scope):
+    """Write this tag only from this confidence on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"action": "threshold", "word": "dog", "at": 0.8}}
+    )
+
+    action: Literal["threshold"]
+    word: Word = Field(description="A tag's name or concept id; `*` for every tag.")
+    at: float = Field(ge=0, le=1, allow_inf_nan=False, description="The minimum confidence.")
+
+    @property
+    def value(self) -> str:
+        return repr(self.at)
+
+
+class NewRule(RootModel[Annotated[Block | Rename | Threshold, Field(discriminator="action")]]):
+    """A rule, of one of four kinds."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"action": "deny", "word": "tripod"}})
+
+
+def _value_of(action: RuleAction) -> BeforeValidator:
+    """Take the rule's value if it has this action, else null."""
+
+    def value(rule: Any) -> str | None:
+        return rule.value if rule.action is action else None
+
+    return BeforeValidator(value)
+
+
+class Rule(Shape):
+    """A rule. `to` belongs to rename, `at` to threshold; they are null elsewhere."""
+
+    id: int
+    action: RuleAction = from_path("rule", "action")
+    word: str = from_path("rule", "word")
+    engine: str = from_path("rule", "engine")
+    section: str = from_path("rule", "section")
+    to: Annotated[str | None, _value_of(RuleAction.RENAME)] = from_path("rule")
+    at: Annotated[float | None, _value_of(RuleAction.THRESHOLD)] = from_path("rule")
+
+
+class Rules(Listing[Rule]):
+    pass
+
+
+class RulePath(BaseModel):
+    rule_id: Id = Field(description="The rule's id.")
+
+
+@rule_routes.get("/rules", Rules)
+def list_rules(query: Nothing) -> Response:
+    """List the rules by rising precedence, without the environment's."""
+    return sent(Rules.of(Page(tuple(rules.listed(state.core())))))
+
+
+@rule_routes.post("/rules", {201: made(Rule, "The rule as it was saved.")}, 400, 404, 413, 415)
+def add_rule(body: NewRule, query: Nothing) -> Response:
+    """Add a rule. It replaces a rule about the same word that contradicts it.
+
+    It applies from the next scan on: `"mode": "decide"` needs no picture and runs no engine.
+    """
+    new = body.root
+    rule = model.Rule(RuleAction(new.action), new.word, new.engine, new.value, new.section)
+    row = rules.get(state.core(), rules.add(state.core(), rule))
+    return sent(Rule.of(row), 201, location=url_for(".get_rule", rule_id=row.id))
+
+
+@rule_routes.get("/rules/<int:rule_id>", Rule, 404)
+def get_rule(path: RulePath, query: Nothing) -> Response:
+    """Return a rule."""
+    return sent(Rule.of(rules.get(state.core(), path.rule_id)))
+
+
+@rule_routes.delete("/rules/<int:rule_id>", 404)
+def remove_rule(path: RulePath, query: Nothing) -> Response:
+    """Remove a rule."""
+    rules.remove(state.core(), path.rule_id)
+    return nothing()

@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
 from tigertag.scan import left_out
+from tigertag.services.scans import Status
 from tigertag.services.views import Departure
-from tigertag.store.scans import ScanRow
 from tigertag.text import about, clock, usd
 from tigertag.web import state
 from tigertag.web.dashboard import places, strip
@@ -100,8 +100,9 @@ def spent(departure: Departure) -> str:
     return f"{count(departure.units, 'call')}{paid}"
 
 
-def title(scan: ScanRow) -> str:
+def title(status: Status) -> str:
     """What a scan is called."""
+    scan = status.scan
     if scan.kind in _TITLES:
         return _TITLES[scan.kind]
     if scan.is_forecast:

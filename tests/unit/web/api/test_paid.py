@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.colours import ColourEngine
+from tests.face_engine import LEFT_OUT, FaceEngine
 from tests.unit.web.api.asking import got, post, problem, wrong
-from tests.unit.web.faces import LEFT_OUT, FaceEngine
 from tests.world import World
 from tigertag.errors import AuthFailed, Unavailable
 from tigertag.scan import calls

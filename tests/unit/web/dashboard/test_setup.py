@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
+from tests.face_engine import LEFT_OUT, FaceEngine
 from tests.unit.web.conftest import API_KEY, PASSWORD
 from tests.unit.web.dashboard.member import Member
 from tests.unit.web.dashboard.paying import paid
-from tests.unit.web.faces import LEFT_OUT, FaceEngine
 from tests.world import World
 from tigertag.contracts import NOTICE
 from tigertag.errors import Unavailable

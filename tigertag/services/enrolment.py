@@ -1,4 +1,4 @@
-"""Faces are enrolled beside the pages: one enrolment an engine at a time, and what came of it."""
+"""Enrolling faces in the background: one enrolment per engine at a time, with its last result."""
 
 import json
 import logging
@@ -20,16 +20,16 @@ logger = logging.getLogger(__name__)
 _LAST = "enrolment"
 _LEASE_S = 30.0
 _MOST_PROBLEMS = 1000
-_DIED = "TigerTag was ended while it enrolled. What was sent is known; enrol again to go on."
-_BUG = "It met a bug of its own; see the log. What was sent is known and not sent again."
+_DIED = "TigerTag stopped during the enrolment. Pictures already sent are kept; enrol again."
+_BUG = "Enrolment hit a bug; see the log. Pictures already sent are kept and not sent again."
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What the last enrolment did, or is doing.
+    """The last or current enrolment of an engine.
 
-    `state`: none, running, done or failed; `error` says why it failed. `problems`
-    are the pictures that were left out, a line each.
+    `state`: none, running, done or failed; `error` says why it failed. `problems`: one line for
+    each picture that was skipped.
     """
 
     engine: str
@@ -41,9 +41,9 @@ class Enrolment:
 
 
 class Enrolments:
-    """Starts enrolments on threads of their own; what came of the last is in the database.
+    """Runs enrolments on their own threads and keeps the last result in the database.
 
-    Any process can tell of it. Who enrols holds a lease: of a process that died it has run out.
+    Any process can show it. The enrolling process holds a lease: when it dies, the lease runs out.
     """
 
     def __init__(self, core: Core) -> None:
@@ -51,7 +51,7 @@ class Enrolments:
         self._threads: list[Thread] = []
 
     def of(self, name: str) -> Enrolment:
-        """Return the last of an engine. Raises `NotFound`, `PluginError`."""
+        """Return the last enrolment of an engine. Raises `NotFound`, `PluginError`."""
         engine, _enrolling = self._engine(name)
         with self._core.store.read() as db:
             packed = engine_state.state(db, engine, _LAST)
@@ -62,24 +62,24 @@ class Enrolments:
         return last
 
     def start(self, name: str) -> Enrolment:
-        """Begin, unless it is under way already, in whatever process. Raises as `of`."""
+        """Start one, unless any process runs one already. Raises as `of`."""
         engine, enrolling = self._engine(name)
-        begun = Enrolment(engine, "running")
+        started = Enrolment(engine, "running")
         with ExitStack() as stack:
             lease = StoredPluginState(self._core.store, engine).alone(_LAST, lease_s=_LEASE_S)
             if not stack.enter_context(lease):
-                return begun
-            self._keep(begun)
+                return started
+            self._save(started)
             held = stack.pop_all()
         thread = Thread(
-            target=self._enrol, args=(begun, enrolling, held), name="tigertag-enrol", daemon=True
+            target=self._run, args=(started, enrolling, held), name="tigertag-enrol", daemon=True
         )
-        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        self._threads = [running for running in self._threads if running.is_alive()] + [thread]
         thread.start()
-        return begun
+        return started
 
     def wait(self) -> None:
-        """Wait until none is under way."""
+        """Wait for all running enrolments of this process."""
         for thread in list(self._threads):
             thread.join()
 
@@ -91,34 +91,29 @@ class Enrolments:
             raise NotFound(f"Engine {entry.id} knows no faces; it is {entry.name}.")
         return entry.id, entry.engine
 
-    def _enrol(self, begun: Enrolment, enrolling: Enrolling, held: ExitStack) -> None:
+    def _run(self, started: Enrolment, enrolling: Enrolling, held: ExitStack) -> None:
         try:
             with held:
-                self._keep(self._ended(begun, enrolling))
+                self._save(self._result(started, enrolling))
         except StoreError as exc:
-            logger.error("what became of enrolling %s is not known: %s", begun.engine, exc)
+            logger.error("the result of enrolling %s could not be saved: %s", started.engine, exc)
 
-    def _ended(self, begun: Enrolment, enrolling: Enrolling) -> Enrolment:
+    def _result(self, started: Enrolment, enrolling: Enrolling) -> Enrolment:
         try:
-            return self._enrolled(begun, enrolling)
+            engine = self._core.engine(started.engine).engine
+            if engine is not None:
+                engine.open()
+            done = enrolling.enrol(calls.run_context(self._core, started.engine))
         except TigerTagError as exc:
-            return replace(begun, state="failed", error=one_line(str(exc)))
+            return replace(started, state="failed", error=one_line(str(exc)))
         except Exception:
-            logger.exception("engine %s met a bug when it enrolled faces", begun.engine)
-            return replace(begun, state="failed", error=_BUG)
+            logger.exception("engine %s hit a bug while it enrolled faces", started.engine)
+            return replace(started, state="failed", error=_BUG)
+        return Enrolment(started.engine, "done", done.added, done.removed, done.problems)
 
-    def _keep(self, enrolment: Enrolment) -> None:
+    def _save(self, enrolment: Enrolment) -> None:
         values = asdict(enrolment) | {"problems": enrolment.problems[:_MOST_PROBLEMS]}
         StoredPluginState(self._core.store, enrolment.engine).put(_LAST, dumps(values))
-
-    def _enrolled(self, begun: Enrolment, enrolling: Enrolling) -> Enrolment:
-        engine = self._core.engine(begun.engine).engine
-        if engine is not None:
-            engine.open()
-        done = enrolling.enrol(calls.run_context(self._core, begun.engine))
-        return replace(
-            begun, state="done", added=done.added, removed=done.removed, problems=done.problems
-        )
 
 
 def _unpacked(engine: str, packed: str | None) -> Enrolment:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.compreface import drawn
+from tests.face_engine import LEFT_OUT, FaceEngine
 from tests.unit.engines.compreface import setup
-from tests.unit.web.faces import LEFT_OUT, FaceEngine
 from tests.world import World
 from tigertag.errors import AuthFailed, NotFound, PluginError
-from tigertag.web.enrolling import Enrolment, Enrolments
+from tigertag.services.enrolment import Enrolment, Enrolments
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_another_process_tells_of_it_and_begins_no_second(
 
 
 def test_one_whose_process_died_has_failed(world: World, enrolments: Enrolments) -> None:
-    enrolments._keep(Enrolment("who", "running"))
+    enrolments._save(Enrolment("who", "running"))
     assert enrolments.of("who").state == "failed"
 
 

@@ -1,0 +1,183 @@
+"""REST for what is configured: libraries and engines, their checks, and health."""
+
+from datetime import datetime
+from typing import Literal
+
+from flask import Response, url_for
+from pydantic import BaseModel, Field, RootModel
+
+from tigertag.services import checking, health, sources
+from tigertag.services.views import Page
+from tigertag.web import state
+from tigertag.web.api.routes import Routes, made, sent
+from tigertag.web.api.schemas import (
+    Listing,
+    NoFields,
+    Nothing,
+    OptionalBody,
+    Shape,
+    Text,
+    from_path,
+)
+from tigertag.web.api.usage import MonthlyUsage
+
+library_routes = Routes("libraries", "The configured libraries and their sections.")
+engine_routes = Routes("engines", "The configured engines.")
+health_routes = Routes("health", "Problems and notices about the whole service.")
+
+_ENROL = "/engines/<engine_id>/enrol"
+
+
+class Section(Shape):
+    """A part of a library that can be scanned."""
+
+    id: str = from_path("section", "id")
+    title: str = from_path("section", "title")
+    items: int = Field(description="Its items in the last listing; 0 before the first.")
+    written: bool = Field(description="Whether TigerTag ever wrote to it.")
+    problems: int = Field(description="Its items with unsolved problems.")
+    active_scan: int | None = Field(description="The scan that is queued, running or paused.")
+    newest_scan: int | None
+
+
+class Library(Shape):
+    """A configured library, with its last known sections."""
+
+    id: str
+    name: str = Field(description="The kind of library, such as `tigertag.plex`.")
+    problem: str = Field(description="Why it cannot be used now; empty if it can.")
+    checked_at: datetime | None = Field(description="When it was last tried.")
+    sections: list[Section]
+
+
+class Libraries(Listing[Library]):
+    pass
+
+
+class Sections(Listing[Section]):
+    pass
+
+
+class LibraryPath(BaseModel):
+    library_id: Text = Field(description="The library's id: the X of `LIBRARY_<X>_NAME`.")
+
+
+@library_routes.get("/libraries", Libraries)
+def list_libraries(query: Nothing) -> Response:
+    """List the libraries, with their last known sections."""
+    return sent(Libraries.of(Page(sources.libraries(state.core()))))
+
+
+@library_routes.get("/libraries/<library_id>/sections", Sections, 404, 409, 502)
+def list_sections(path: LibraryPath, query: Nothing) -> Response:
+    """Read the sections of a library from its server now."""
+    return sent(Sections.of(Page(sources.sections(state.core(), path.library_id))))
+
+
+class Engine(Shape):
+    """A configured engine."""
+
+    id: str
+    name: str = Field(description="The kind of engine, such as `tigertag.classifier`.")
+    status: Literal["ready", "off", "failing", "stopped"] = Field(
+        description="failing: it cannot be used. stopped: its last request failed."
+    )
+    reason: str = Field(description="Why it is not ready; empty if it is.")
+    until: datetime | None = Field(description="When TigerTag tries a stopped engine again.")
+    notice: str = Field(description="A note from the engine, such as its quota; may be empty.")
+    local: bool = Field(description="Whether pictures stay on this machine.")
+    paid: bool = Field(description="Whether it costs money, or takes from a quota.")
+    only_uncertain: bool = Field(
+        description="Whether it runs only where the engines before it are not confident."
+    )
+    knows_faces: bool = Field(description="Whether faces can be enrolled with it.")
+    min_confidence: float = Field(description="Labels below this become no tags; 0 to 1.")
+    use: MonthlyUsage | None = Field(description="Its usage this month; null: not counted.")
+
+
+class Engines(Listing[Engine]):
+    pass
+
+
+class CheckEngines(OptionalBody):
+    """The engines to check."""
+
+    engines: list[Text] | None = Field(
+        default=None, min_length=1, max_length=50, description="Their ids; left out: all."
+    )
+
+
+class EngineCheck(Shape):
+    """The result of checking an engine."""
+
+    engine: str
+    ok: bool
+    line: str = Field(description="The result in one line.")
+
+
+class EngineChecks(Listing[EngineCheck]):
+    pass
+
+
+class Enrolment(Shape):
+    """The last or current enrolment of faces."""
+
+    engine: str
+    state: Literal["none", "running", "done", "failed"] = Field(
+        description="none: no faces were enrolled yet."
+    )
+    added: int = Field(description="Pictures that were sent.")
+    removed: int = Field(description="Pictures that were removed from the service.")
+    problems: list[str] = Field(description="A line for each picture that was skipped.")
+    error: str = Field(description="Why it failed; empty if it did not.")
+
+
+class EnginePath(BaseModel):
+    engine_id: Text = Field(description="The engine's id: the X of `ENGINE_<X>_NAME`.")
+
+
+@engine_routes.get("/engines", Engines)
+def list_engines(query: Nothing) -> Response:
+    """List the engines, and why one cannot be used."""
+    return sent(Engines.of(Page(sources.engines(state.core()))))
+
+
+@engine_routes.post("/engines/check", {200: EngineChecks}, 400, 404, 413, 415)
+def check_engines(body: CheckEngines, query: Nothing) -> Response:
+    """Check engines: their keys, their models, whether they can be reached. Spends nothing."""
+    return sent(EngineChecks.of(Page(tuple(checking.check(state.core(), body.engines or ())))))
+
+
+@engine_routes.get(_ENROL, Enrolment, 404, 409)
+def get_enrolment(path: EnginePath, query: Nothing) -> Response:
+    """Return the last or current enrolment of faces."""
+    return sent(Enrolment.of(state.get().enrolments.of(path.engine_id)))
+
+
+@engine_routes.post(_ENROL, {202: made(Enrolment, "It is under way.")}, 400, 404, 409, 413, 415)
+def enrol_faces(path: EnginePath, body: NoFields, query: Nothing) -> Response:
+    """Bring the service up to date with the people's file: send new pictures, remove deleted ones.
+
+    If an enrolment is running already, it continues and no other starts.
+    """
+    enrolment = state.get().enrolments.start(path.engine_id)
+    address = url_for(".get_enrolment", engine_id=enrolment.engine)
+    return sent(Enrolment.of(enrolment), 202, location=address)
+
+
+class Notice(Shape):
+    """A message about the whole service."""
+
+    source: str
+    level: Literal["ok", "notice", "warning", "error"]
+    message: str
+
+
+class Health(RootModel[list[Notice]]):
+    """All notices."""
+
+
+@health_routes.get("/health", Health)
+def get_health(query: Nothing) -> Response:
+    """List problems and notices, as the bare array that monitors of the *arr programs read."""
+    return sent(Health([Notice.of(notice) for notice in health.notices(state.core())]))
