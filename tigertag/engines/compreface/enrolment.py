@@ -8,8 +8,10 @@ whose picture is byte for byte what it sent, is ever deleted.
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b, sha256
+
+from pydantic import TypeAdapter
 
 from tigertag.contracts import Enrolled, Http, PluginState, RunContext
 from tigertag.engines.compreface import sdk
@@ -52,8 +54,11 @@ class SentPicture:
     det_prob: float = 0.0
 
     def with_id(self, image_id: str) -> "SentPicture":
-        others = (one for one in self.ids if one != image_id)
+        others = (other for other in self.ids if other != image_id)
         return SentPicture(self.subject, self.name, (*others, image_id)[-_MOST_IDS:])
+
+
+_SENT = TypeAdapter(SentPicture)
 
 
 class EnrolmentStore:
@@ -61,9 +66,10 @@ class EnrolmentStore:
 
     def __init__(self, kept: PluginState) -> None:
         self._kept = kept
+        self.drop = kept.drop
 
     def all(self) -> dict[str, SentPicture]:
-        return {key: _sent_picture(text) for key, text in self._kept.under(_FACE).items()}
+        return {key: _SENT.validate_json(text) for key, text in self._kept.under(_FACE).items()}
 
     def ids(self) -> set[str]:
         """Return the image_ids that TigerTag was ever given."""
@@ -71,13 +77,10 @@ class EnrolmentStore:
 
     def get(self, key: str) -> SentPicture | None:
         text = self._kept.get(key)
-        return None if text is None else _sent_picture(text)
+        return None if text is None else _SENT.validate_json(text)
 
     def put(self, key: str, sent: SentPicture) -> None:
-        self._kept.put(key, json.dumps(asdict(sent), ensure_ascii=False))
-
-    def drop(self, key: str) -> None:
-        self._kept.drop(key)
+        self._kept.put(key, _SENT.dump_json(sent).decode())
 
     def subjects(self) -> dict[str, bool]:
         """Return the subjects that hold pictures of ours, and whether TigerTag made each."""
@@ -281,11 +284,6 @@ def _unwanted(people: People, sent: Mapping[str, SentPicture]) -> Iterator[tuple
 def _key_of(picture: FacePicture) -> str:
     """Return the name under which a picture of a person is stored; its file's name is no part."""
     return f"{_FACE}{picture.sha256}/{_digest(picture.tag)}"
-
-
-def _sent_picture(text: str) -> SentPicture:
-    value = json.loads(text)
-    return SentPicture(**value | {"ids": tuple(value["ids"])})
 
 
 def _digest(name: str) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from pathlib import Path, PurePosixPath
-from threading import Lock
 from typing import Literal
 
 import yaml
@@ -56,7 +56,7 @@ class People:
     @property
     def digest(self) -> str:
         """What recognition depends on: who there is, by which pictures; not their names."""
-        facts = sorted((one.tag, one.sha256) for one in self.pictures if one.sha256)
+        facts = sorted((face.tag, face.sha256) for face in self.pictures if face.sha256)
         return blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
@@ -66,9 +66,6 @@ class Gallery:
     def __init__(self, config: Path, folder: Path) -> None:
         self.config = config
         self.folder = folder
-        self._lock = Lock()
-        self._last: tuple[bytes, People] | None = None
-        self._hashes: dict[tuple[str, int, int], str] = {}
 
     def people(self) -> People:
         """Return who is to be known. Raises `EngineError` where nothing of it may be used."""
@@ -81,16 +78,24 @@ class Gallery:
 
     def look(self) -> People:
         """Return all that is there and all that is wrong. Raises `EngineError` without a file."""
-        named = self._named()
+        try:
+            named = read_people(self.config.read_bytes())
+        except OSError as exc:
+            raise EngineError(
+                f"{self.config.absolute()} cannot be read ({os_reason(exc)}). To enrol nobody,"
+                " write `faces: []` into it. See the engine's FACES_CONFIG."
+            ) from exc
         if named.pictures and not self.folder.is_dir():
             raise EngineError(
                 f"The folder of faces {self.folder.absolute()} is not there; nobody was added or"
                 " removed. See the engine's FACES_FOLDER."
             )
         pictures = tuple(map(self._hashed, named.pictures))
-        missing = (FileProblem(one.line, one.problem, "wrong") for one in pictures if one.problem)
-        problems = [*named.problems, *missing, *_shared(pictures)]
-        return replace(named, pictures=pictures, problems=_by_line(problems))
+        missing = [
+            FileProblem(face.line, face.problem, "wrong") for face in pictures if face.problem
+        ]
+        problems = _by_line([*named.problems, *missing, *_shared(pictures)])
+        return replace(named, pictures=pictures, problems=problems)
 
     def describe(self, problem: FileProblem) -> str:
         return f"{self.config.name}, line {problem.line}: {problem.text}"
@@ -112,24 +117,17 @@ class Gallery:
             except (ItemError, OSError) as exc:
                 yield FileProblem(picture.line, f"{picture.name}: {exc}", "wrong")
 
-    def _named(self) -> People:
-        try:
-            raw = self.config.read_bytes()
-        except OSError as exc:
-            raise EngineError(
-                f"{self.config.absolute()} cannot be read ({os_reason(exc)}). To enrol nobody,"
-                " write `faces: []` into it. See the engine's FACES_CONFIG."
-            ) from exc
-        with self._lock:
-            if self._last is None or self._last[0] != raw:
-                self._last = raw, read_people(raw)
-            return self._last[1]
-
     def _hashed(self, picture: FacePicture) -> FacePicture:
         try:
-            return replace(picture, sha256=self._hash(self._path(picture.name)))
+            path = self._path(picture.name)
+            stat = path.stat()
+            if stat.st_size > _MOST_PICTURE_BYTES:
+                raise OSError(f"it is larger than {_MOST_PICTURE_BYTES // 1_000_000} MB")
+            return replace(picture, sha256=_sha256(path, stat.st_size, stat.st_mtime_ns))
         except FileNotFoundError:
-            problem = f"{picture.name} is not there{self._did_you_mean(picture.name)}"
+            files = (self.folder / picture.name).parent.glob("*")
+            names = [file.relative_to(self.folder).as_posix() for file in files]
+            problem = f"{picture.name} is not there{did_you_mean(picture.name, names)}"
         except OSError as exc:
             problem = f"{picture.name} cannot be read ({os_reason(exc)})."
         return replace(picture, problem=problem)
@@ -146,22 +144,11 @@ class Gallery:
             raise OSError("it is not a file")
         return path
 
-    def _hash(self, path: Path) -> str:
-        stat = path.stat()
-        if stat.st_size > _MOST_PICTURE_BYTES:
-            raise OSError(f"it is larger than {_MOST_PICTURE_BYTES // 1_000_000} MB")
-        key = (str(path), stat.st_size, stat.st_mtime_ns)
-        with self._lock:
-            digest = self._hashes.get(key)
-        if digest is None:
-            digest = sha256(path.read_bytes()).hexdigest()
-            with self._lock:
-                self._hashes[key] = digest
-        return digest
 
-    def _did_you_mean(self, name: str) -> str:
-        siblings = (self.folder / name).parent.glob("*")
-        return did_you_mean(name, [one.relative_to(self.folder).as_posix() for one in siblings])
+@lru_cache(maxsize=65_536)
+def _sha256(path: Path, _size_bytes: int, _mtime_ns: int) -> str:
+    """Hash a file, which is read again once its size or time differs."""
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def _by_line(problems: Sequence[FileProblem]) -> tuple[FileProblem, ...]:
@@ -190,6 +177,7 @@ def is_name(name: str) -> bool:
     return all(part.strip(" .") for part in name.split("/"))
 
 
+@lru_cache(maxsize=4)
 def read_people(raw: bytes) -> People:
     """Read the file's bytes; its pictures are not looked at. What is wrong is a problem."""
     reader = _Reader()

@@ -16,9 +16,8 @@ from urllib.parse import unquote
 import requests
 
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
-from tigertag.engines.http.errors import Fault, Meaning, Service, send_once
+from tigertag.engines.http.errors import Fault, Meaning, Service, checked, json_of, send_once
 from tigertag.errors import EngineError
-from tigertag.net import retry_after_s
 
 NO_FACE, SEVERAL_FACES, TOO_BIG = "28", "31", 413
 _KEY_REFUSED = {(400, "20"), (400, "26"), (404, "10")}
@@ -68,7 +67,7 @@ class SdkTransport:
     session: requests.Session
     limiter: ConcurrencyLimiter
     address: str
-    params: Mapping[str, str | int] = field(default_factory=dict)
+    params: dict[str, int] = field(default_factory=dict)
 
     def get(self, url: str, **parts: Any) -> SdkResponse:
         return self._json("GET", url, parts)
@@ -90,34 +89,25 @@ class SdkTransport:
             return self._sent(requests.Request("GET", url, headers={"x-api-key": key})).content
 
     def _json(self, method: str, url: str, parts: Mapping[str, Any]) -> SdkResponse:
-        request = requests.Request(method, url, params=dict(self.params), **parts)
         with self.service.translating():
             try:
-                response = self._sent(request)
+                response = self._sent(requests.Request(method, url, params=self.params, **parts))
             except Fault as fault:
                 if method == "DELETE" and fault.status == 404 and fault.code != _UNKNOWN_KEY:
                     return SdkResponse({})
                 raise
-            body = _json(response)
+            body = json_of(response)
             if body is None:
                 raise Fault("answered something that is not JSON", response.status_code)
         return SdkResponse(body)
 
     def _sent(self, request: requests.Request) -> requests.Response:
-        response = send_once(self.session, self.limiter, request)
-        status = response.status_code
-        if 200 <= status < 300:
-            return response
-        body = _json(response)
-        code = body.get("code") if isinstance(body, dict) else None
-        has_code = isinstance(code, int)
-        raise Fault(
-            f"code {code}" if has_code else "",
-            status,
-            code=str(code) if has_code else "",
-            in_doubt=status >= 500,
-            retry_after_s=retry_after_s(response),
-        )
+        return checked(send_once(self.session, self.limiter, request), _code_of)
+
+
+def _code_of(body: Any) -> tuple[str, str]:
+    code = body.get("code") if isinstance(body, dict) else None
+    return (f"code {code}", str(code)) if isinstance(code, int) else ("", "")
 
 
 def call(transport: SdkTransport, method: Callable[[], T]) -> T:
@@ -173,10 +163,3 @@ def _imported() -> ModuleType:
         if name.startswith("compreface.client.") and hasattr(module, "requests"):
             module.requests = _PROXY  # type: ignore[attr-defined]
     return sdk
-
-
-def _json(response: requests.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from threading import Condition, Event, Lock
 
@@ -36,7 +36,12 @@ class ConcurrencyLimiter:
     def slot(self, *, urgent: bool = False) -> Iterator[int]:
         """Wait for a slot and hold it; give the limit. `urgent`: before all that are not."""
         with self._lock:
-            self._wait(urgent=urgent)
+            if urgent:
+                self._urgent += 1
+                self._first.wait_for(self._has_room)
+                self._urgent -= 1
+            else:
+                self._others.wait_for(lambda: self._has_room() and not self._urgent)
             self._running += 1
             self._wake_next()
             limit = self._limit
@@ -79,14 +84,6 @@ class ConcurrencyLimiter:
                 self._limit += 1
                 self._wake_next()
 
-    def _wait(self, *, urgent: bool) -> None:
-        if urgent:
-            self._urgent += 1
-            self._first.wait_for(self._has_room)
-            self._urgent -= 1
-        else:
-            self._others.wait_for(lambda: self._has_room() and not self._urgent)
-
     def _has_room(self) -> bool:
         return self._running < self._limit
 
@@ -99,31 +96,31 @@ class ConcurrencyLimiter:
 class _Threads:
     """A pool of threads that is made when it is first needed, and anew after it was closed."""
 
-    def __init__(self, name: str, most: int) -> None:
-        self._name = name
+    _purpose = ""
+
+    def __init__(self, engine: str, most: int) -> None:
+        self._engine = engine
         self._most = most
         self._lock = Lock()
         self._pool: ThreadPoolExecutor | None = None
 
-    def get(self) -> ThreadPoolExecutor:
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._most, thread_name_prefix=self._name)
-            return self._pool
-
     def close(self) -> None:
+        """Wait for what is under way, and end the threads."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown()
 
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                name = f"tigertag-{self._engine}{self._purpose}"
+                self._pool = ThreadPoolExecutor(self._most, thread_name_prefix=name)
+            return self._pool
 
-class RequestPool:
+
+class RequestPool(_Threads):
     """Asks about one sample a call, at most `most` calls at once; shared by all chunks."""
-
-    def __init__(self, engine: str, most: int) -> None:
-        self._engine = engine
-        self._threads = _Threads(f"tigertag-{engine}", most)
 
     def tag(self, batch: Sequence[Sample], ask: AskOne, run: RunContext) -> Iterator[Outcome]:
         """Yield outcomes as they come.
@@ -138,7 +135,7 @@ class RequestPool:
                 return None
             return self._outcome(sample, ask, run)
 
-        futures = [self._threads.get().submit(ask_unless_stopped, sample) for sample in batch]
+        futures = [self._threads().submit(ask_unless_stopped, sample) for sample in batch]
         error: EngineError | StoreError | None = None
         try:
             for future in as_completed(futures):
@@ -152,43 +149,31 @@ class RequestPool:
                     yield outcome
         finally:
             stop.set()
-            _wait_for(futures)
+            wait([future for future in futures if not future.cancel()])
         if error is not None:
             raise error
-
-    def close(self) -> None:
-        """Wait for the calls that are under way, and end the threads."""
-        self._threads.close()
 
     def _outcome(self, sample: Sample, ask: AskOne, run: RunContext) -> Outcome:
         try:
             with cancellable(run.cancelled):
                 return ask(sample, run)
-        except EngineError:
-            raise
         except Exception as exc:
-            if isinstance(exc, StoreError) and not isinstance(exc, Unstorable):
-                # The ledger of calls cannot be reached, which is no fault of the engine.
+            if isinstance(exc, EngineError | StoreError) and not isinstance(exc, Unstorable):
+                # A ledger of calls that cannot be reached is no fault of the engine.
                 raise
             logger.exception("engine %s has a bug", self._engine)
             reason = f"Engine {self._engine} failed because of a bug; see the log."
             return Failed(sample.id, reason, retryable=True)
 
 
-class BackgroundJobs:
+class BackgroundJobs(_Threads):
     """Runs jobs that keep no answer waiting, at most `most` at once. Thread-safe."""
 
-    def __init__(self, engine: str, most: int) -> None:
-        self._engine = engine
-        self._threads = _Threads(f"tigertag-{engine}-after", most)
+    _purpose = "-after"
 
     def submit(self, job: Callable[[], None]) -> None:
         """Run it soon; errors are logged."""
-        self._threads.get().submit(self._run, job)
-
-    def close(self) -> None:
-        """Wait for all jobs, and end the threads."""
-        self._threads.close()
+        self._threads().submit(self._run, job)
 
     def _run(self, job: Callable[[], None]) -> None:
         try:
@@ -197,11 +182,3 @@ class BackgroundJobs:
             logger.warning("engine %s: %s", self._engine, exc)
         except Exception:
             logger.exception("engine %s has a bug", self._engine)
-
-
-def _wait_for(futures: Sequence["Future[Outcome | None]"]) -> None:
-    for future in futures:
-        future.cancel()
-    for future in futures:
-        if not future.cancelled():
-            future.exception()

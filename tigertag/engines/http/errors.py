@@ -15,7 +15,7 @@ from urllib3.exceptions import NewConnectionError
 from tigertag.contracts import Call
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
 from tigertag.errors import AuthFailed, EngineError, HttpError, QuotaExhausted, Unavailable
-from tigertag.net import mapped_errors
+from tigertag.net import mapped_errors, retry_after_s
 from tigertag.text import bare_url
 
 _TOO_MANY = 429
@@ -146,6 +146,29 @@ def settle_failed(call: Call, exc: BaseException) -> None:
     fault = exc if isinstance(exc, Fault) else getattr(exc, "fault", None)
     if not (isinstance(fault, Fault) and fault.in_doubt):
         call.settle(units=0, cost_usd=0.0)
+
+
+def checked(
+    response: requests.Response, explain: Callable[[Any], tuple[str, str]]
+) -> requests.Response:
+    """Return an answer of success, and raise a `Fault` for another.
+
+    `explain` returns its text and code from the body's JSON, which is None where there is none.
+    """
+    status = response.status_code
+    if 200 <= status < 300:
+        return response
+    text, code = explain(json_of(response))
+    wait_s = retry_after_s(response)
+    raise Fault(text, status, code=code, in_doubt=status >= 500, retry_after_s=wait_s)
+
+
+def json_of(response: requests.Response) -> Any:
+    """Return the body's JSON; None where it is none."""
+    try:
+        return response.json()
+    except ValueError:
+        return None
 
 
 def send_once(

@@ -1,10 +1,10 @@
 """Imagga's API v2: what can be set, its requests, and its answers. Facts: https://docs.imagga.com"""
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import isfinite
 from random import uniform
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -15,15 +15,22 @@ from requests.auth import HTTPBasicAuth
 from tigertag.contracts import Http
 from tigertag.engines.http import checked_address
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
-from tigertag.engines.http.errors import Fault, Meaning, RequestRefused, Service, send_once
+from tigertag.engines.http.errors import (
+    Fault,
+    Meaning,
+    RequestRefused,
+    Service,
+    checked,
+    json_of,
+    send_once,
+)
 from tigertag.engines.imagga.account import AccountUsage
 from tigertag.model import Label
-from tigertag.net import retry_after_s
 from tigertag.text import tidy
 
 IMAGGA = "https://api.imagga.com/v2"
 MOST_AT_ONCE = 32
-FORBIDDEN, NOT_FOUND = 403, 404
+FORBIDDEN, NOT_FOUND, _TOO_MANY = 403, 404, 429
 _REFUSALS = frozenset({400, FORBIDDEN, NOT_FOUND, 406, 410, 413, 415, 422})
 _TOO_MANY_WAIT_S = 1.0
 
@@ -129,8 +136,8 @@ class ImaggaClient:
         return AccountUsage.read(self._result("GET", "/usage", params={"concurrency": 1}))
 
     def _result(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
-        body = _json(self._send(method, path, **parts))
-        if body is None:
+        body = json_of(self._send(method, path, **parts))
+        if not isinstance(body, dict):
             raise self.service.error(Fault("answered something that is not JSON", 200))
         result = body.get("result")
         return result if isinstance(result, dict) else {}
@@ -141,23 +148,21 @@ class ImaggaClient:
         request = requests.Request(method, self._options.api_url + path, **parts)
         with self.service.translating():
             response = send_once(self._session, self._limiter, request, urgent=urgent)
-            status = response.status_code
-            if not 200 <= status < 300:
-                wait_s = retry_after_s(response)
-                if status == requests.codes.too_many_requests and wait_s is None:
-                    wait_s = uniform(0.5, 1.5) * _TOO_MANY_WAIT_S
-                text = self._text(response)
-                raise Fault(text, status, in_doubt=status >= 500, retry_after_s=wait_s)
-        return response
+            try:
+                return checked(response, self._explain)
+            except Fault as fault:
+                if fault.status == _TOO_MANY and fault.retry_after_s is None:
+                    fault.retry_after_s = uniform(0.5, 1.5) * _TOO_MANY_WAIT_S
+                raise
 
-    def _text(self, response: requests.Response) -> str:
-        """Return what the server says, with no secret in it."""
-        status = (_json(response) or {}).get("status")
+    def _explain(self, body: Any) -> tuple[str, str]:
+        """Return what the server says, with no secret in it, and no code."""
+        status = body.get("status") if isinstance(body, dict) else None
         text = status.get("text") if isinstance(status, dict) else None
         text = tidy(text) if isinstance(text, str) else ""
         for secret in (self._options.api_key, self._options.api_secret):
             text = text.replace(secret.get_secret_value(), "***")
-        return text.rstrip(".")
+        return text.rstrip("."), ""
 
 
 def labels(
@@ -170,36 +175,19 @@ def labels(
     tags = result.get("tags")
     if not isinstance(tags, list):
         return None
-    found = list(_labels(tags, language, at_s))
-    if tags and not found:
+    readable = [label for entry in tags if (label := _label(entry, language, at_s))]
+    if tags and not readable:
         return None
-    return tuple(sorted(found, key=lambda label: -label.confidence))
+    return tuple(sorted(readable, key=lambda label: -label.confidence))
 
 
-def _labels(tags: list[object], language: str, at_s: float | None) -> Iterator[Label]:
-    for entry in tags:
-        if isinstance(entry, Mapping):
-            name, confidence = _name(entry.get("tag"), language), entry.get("confidence")
-            if name and _is_number(confidence):
-                yield Label(name, min(1.0, max(0.0, confidence / 100)), at_s=at_s)
-
-
-def _name(names: object, language: str) -> str:
-    """Return the name in this language, or the only one that there is."""
-    if not isinstance(names, Mapping):
-        return ""
-    only = next(iter(names.values())) if len(names) == 1 else None
-    name = names.get(language, only)
-    return name.strip() if isinstance(name, str) else ""
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _json(response: requests.Response) -> dict[str, Any] | None:
-    try:
-        body = response.json()
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
+def _label(entry: object, language: str, at_s: float | None) -> Label | None:
+    """Return the label with its name in this language, or with the only name that there is."""
+    match entry:
+        case {"confidence": int() | float() as percent, "tag": dict() as names}:
+            only = next(iter(names.values())) if len(names) == 1 else None
+            name = names.get(language, only)
+            is_readable = isinstance(name, str) and not isinstance(percent, bool)
+            if is_readable and name.strip() and isfinite(percent):
+                return Label(name.strip(), min(1.0, max(0.0, percent / 100)), at_s=at_s)
+    return None
