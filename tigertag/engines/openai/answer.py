@@ -3,8 +3,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Self
+from contextlib import suppress
+from operator import itemgetter
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -134,32 +135,18 @@ class Completion(_Lenient):
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A tag of one of the lists, with its confidence as the model gave it; None: without."""
+class _Candidate(NamedTuple):
+    """What may be the answer; of several the greatest counts, and of equal ones the last.
 
-    listed: str
-    tag: str
-    confidence: Confidence | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What may be the answer.
-
-    `labels`: None where it holds something, but neither a tag nor a word for "nothing".
-    `as_example`: it only shows what an answer looks like. `named`: its lists or entries have names.
-    `has_words`: it has a word, be it "none"; empty lists may only show what an answer looks like.
+    `is_usable`: it holds tags, or words for "nothing", or nothing at all. `is_meant`: it does not
+    only show what an answer looks like. `is_named`: its lists or entries have names. `has_words`:
+    it has a word, be it "none"; empty lists may only show what an answer looks like.
     """
 
-    labels: tuple[Label, ...] | None
-    as_example: bool = False
-    named: bool = False
+    is_usable: bool
+    is_meant: bool = False
+    is_named: bool = False
     has_words: bool = False
-
-    def weight(self) -> tuple[bool, ...]:
-        """Of several answers the heaviest counts, and of those that weigh the same, the last."""
-        return (self.labels is not None, not self.as_example, self.named, self.has_words)
 
 
 def read(sample: str, completion: Completion | None, *, model: str, cost_usd: float) -> Outcome:
@@ -187,12 +174,12 @@ def _labels_of(completion: Completion) -> tuple[Label, ...] | str:
     if choice.finish_reason == "length":
         return "The answer was cut off at the most tokens it may have."
     text = choice.message.text
-    answer = max(_answers(text), key=_Answer.weight, default=None)
-    if answer is None:
+    best, labels = max(_answers(text), key=itemgetter(0), default=(None, ()))
+    if best is None:
         return f"The model did not answer with the lists it was asked for, but {_excerpt(text)}"
-    if answer.labels is None:
+    if not best.is_usable:
         return f"No word of the answer can be used as a tag: the model answered {_excerpt(text)}"
-    return answer.labels
+    return labels
 
 
 def _excerpt(text: str) -> str:
@@ -203,16 +190,16 @@ def _excerpt(text: str) -> str:
     return f"“{cut}”. It is asked again when the picture changes, or by a forced scan."
 
 
-def _answers(text: str) -> Iterator[_Answer]:
+def _answers(text: str) -> Iterator[tuple[_Candidate, tuple[Label, ...]]]:
     """Yield what may be the answer, the last first; the lists that were asked for before others."""
     last_first = list(json_values(text))[::-1]
-    for found in last_first:
-        for lists, as_example in _asked_for(found.value, as_example=found.as_example):
-            yield _answer(lists, named=True, as_example=as_example)
-    for found in last_first:
-        if flat := _flat(found.value):
+    for value, as_example in last_first:
+        for lists, is_example in _asked_for(value, as_example=as_example):
+            yield _answer(lists, named=True, as_example=is_example)
+    for value, as_example in last_first:
+        if flat := _flat(value):
             tags, named = flat
-            yield _answer({_FLAT: tags}, named=named, as_example=found.as_example)
+            yield _answer({_FLAT: tags}, named=named, as_example=as_example)
 
 
 def _asked_for(
@@ -270,17 +257,19 @@ def _key(key: str) -> str:
     return key.strip(_AROUND).casefold()
 
 
-def _answer(lists: Mapping[str, Any], *, named: bool, as_example: bool) -> _Answer:
+def _answer(
+    lists: Mapping[str, Any], *, named: bool, as_example: bool
+) -> tuple[_Candidate, tuple[Label, ...]]:
     """Return each tag once a kind, with the confidence it is surest of."""
-    entries = [entry for name in KINDS for entry in _entries(name, lists.get(name))]
+    entries = [(name, *entry) for name in KINDS for entry in _entries(lists.get(name))]
     if not entries and any(lists.values()):
-        return _Answer(None)
-    usable = [entry for entry in entries if not is_nothing(entry.tag)]
-    fractions = confidences.fractions([entry.confidence for entry in usable])
+        return _Candidate(is_usable=False), ()
+    usable = [entry for entry in entries if not is_nothing(entry[1])]
+    fractions = confidences.fractions([confidence for _name, _tag, confidence in usable])
     ranked = sorted(zip(usable, fractions, strict=True), key=lambda pair: -pair[1])
     best: dict[tuple[Kind, str], Label] = {}
     for name, kind in KINDS.items():
-        in_list = [(entry.tag, fraction) for entry, fraction in ranked if entry.listed == name]
+        in_list = [(tag, fraction) for (listed, tag, _), fraction in ranked if listed == name]
         for tag, fraction in in_list[: MOST[name]]:
             key = (kind, tag.casefold())
             if key not in best or fraction > best[key].confidence:
@@ -289,19 +278,17 @@ def _answer(lists: Mapping[str, Any], *, named: bool, as_example: bool) -> _Answ
     are_placeholders = any(labels) and all(
         label.confidence == 0 or _PLACEHOLDER.fullmatch(label.name) for label in labels
     )
-    return _Answer(labels, as_example or are_placeholders, named, has_words=bool(entries))
+    is_meant = not (as_example or are_placeholders)
+    return _Candidate(True, is_meant, named, bool(entries)), labels
 
 
-def _entries(name: str, listed: Any) -> Iterator[_Entry]:
+def _entries(listed: Any) -> Iterator[tuple[str, Confidence | None]]:
     """Yield the tags that can be used; a confidence that means nothing takes its tag with it."""
     for tag, raw in _pairs(listed):
-        word = _word(tag)
-        try:
+        with suppress(ValueError):
             confidence = confidences.parse(raw)
-        except ValueError:
-            continue
-        if word:
-            yield _Entry(name, word, confidence)
+            if word := _word(tag):
+                yield word, confidence
 
 
 def _pairs(listed: Any) -> Iterator[tuple[Any, Any]]:
@@ -312,27 +299,17 @@ def _pairs(listed: Any) -> Iterator[tuple[Any, Any]]:
             yield from map(_split_confidence, words)
         case list():
             for entry in listed[:_MOST_ENTRIES]:
-                yield from _entry_pairs(entry)
+                match entry:
+                    case str() | dict():
+                        yield from _pairs(entry)
+                    case [str() as tag, int() | float() as confidence]:
+                        yield tag, confidence
         case dict() if _is_entry(listed):
-            yield _pair(listed)
+            named = {_key(key): value for key, value in listed.items()}
+            tag = next((named[name] for name in _TAG_NAMES if name in named), None)
+            yield tag, next((named[name] for name in _CONFIDENCE_NAMES if name in named), None)
         case dict():
             yield from listed.items()
-
-
-def _entry_pairs(entry: Any) -> Iterator[tuple[Any, Any]]:
-    match entry:
-        case str() | dict():
-            yield from _pairs(entry)
-        case [str() as tag, int() | float() as confidence]:
-            yield tag, confidence
-        case _:
-            yield entry, None
-
-
-def _pair(entry: Mapping[str, Any]) -> tuple[Any, Any]:
-    named = {_key(key): value for key, value in entry.items()}
-    tag = next((named[name] for name in _TAG_NAMES if name in named), None)
-    return tag, next((named[name] for name in _CONFIDENCE_NAMES if name in named), None)
 
 
 def _split_confidence(text: str) -> tuple[str, str | None]:

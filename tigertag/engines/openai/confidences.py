@@ -4,7 +4,11 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
+
+import yaml
 
 BARE_WORD: Final = 0.5
 """The confidence of a tag that came without one, or with one that cannot be told."""
@@ -13,17 +17,6 @@ _LONGEST = 100
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[+-]?\d+)?)\s*(%|/\s*\d+)?", re.ASCII)
 _OF = re.compile(r"\s+(?:out of|of|von|sur|de|su|van|из)\s+(?=\d+\Z)|(?:percent|prozent)\Z")
 _SCALES = (1.0, 5.0, 10.0, 100.0)
-_WORDS: Final[Mapping[float, str]] = {
-    0.95: "certain|very high|very sure|definite|definitely|sehr hoch|sehr sicher|très élevée"
-    "|très élevé|muy alta|muy alto|molto alta|muito alta|очень высокая|非常高|很高|とても高い",
-    0.85: "high|sure|confident|hoch|sicher|élevée|élevé|haute|alta|alto|hoog|hög|høj|høy|wysoka"
-    "|wysoki|vysoká|высокая|высокий|высокое|висока|yüksek|高|高い|높음",
-    0.5: "medium|moderate|mid|average|mittel|moyenne|moyen|modérée|media|medio|média|médio"
-    "|gemiddeld|medel|middel|średnia|střední|средняя|средний|середня|orta|中|中等|中程度|중간|보통",
-    0.2: "low|very low|unsure|uncertain|niedrig|gering|unsicher|faible|basse|baja|bajo|bassa"
-    "|basso|baixa|baixo|laag|låg|lav|niska|nízká|низкая|низкий|низька|düşük|低|低い|낮음",
-}
-_FRACTION_OF = {word: value for value, words in _WORDS.items() for word in words.split("|")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +39,13 @@ def parse(raw: Any) -> Confidence | None:
     if not isinstance(raw, str):
         raise ValueError
     text = unicodedata.normalize("NFKC", raw[:_LONGEST]).casefold().strip(" .()[]\"'~≈")
-    if text in _FRACTION_OF:
-        return Confidence(_FRACTION_OF[text], 1.0)
+    if (fraction := _words()[0].get(text)) is not None:
+        return Confidence(fraction, 1.0)
     text = _OF.sub(lambda match: "/" if match[0].endswith(" ") else "%", text)
     match = _NUMBER.fullmatch(text)
     if match is None:
-        _check_no_number(text)
+        if _is_number(text):  # Such as "nan".
+            raise ValueError(text)
         return None
     number, scale = float(match[1].replace(",", ".")), match[2]
     if not scale:
@@ -91,53 +85,27 @@ def _bounded(value: float, scale: float | None) -> Confidence:
     return Confidence(float(value), scale)
 
 
-def _check_no_number(text: str) -> None:
-    """Let words pass, which nobody knows, but no numbers, which mean nothing."""
-    try:
-        number = float(text)
-    except ValueError:
-        return
-    raise ValueError(number)
-
-
-# Words for "nothing" in the languages that a model is asked in. Whole names only: "unknown
-# pleasures" is a name. Words that are things in another language are left out, such as 空 (empty in
-# Chinese, the sky in Japanese).
-_NOTHING_WORDS = """
-none|none visible|none detected|none seen|none found|none identified|nothing|nothing visible
-|n/a|n.a|na|nan|nil|null|undefined|unknown|unclear|unspecified|undetermined|unidentified|indeterminate
-|not applicable|not available|not specified|not visible|not clear|not identifiable|no tags
-|no tag|no labels|no subject|no subjects|no activity|no activities|no setting|no style|no mood
-|keine|keiner|keines|kein|nichts|unbekannt|unklar|unbestimmt|nicht zutreffend|nicht anwendbar
-|nicht erkennbar|nicht bekannt|nicht verfügbar|keine angabe|keine angaben|k.a|k. a|entfällt
-|aucun|aucune|rien|inconnu|inconnue|non applicable|sans objet|s/o|néant|indéterminé|indéterminée
-|non spécifié|non identifié|ninguno|ninguna|nada|desconocido|desconocida|no aplica|no aplicable
-|no disponible|no identificado|indeterminado|indeterminada|sin especificar|s/d
-|nessuno|nessuna|niente|nulla|sconosciuto|sconosciuta|non applicabile|non disponibile
-|nenhum|nenhuma|desconhecido|desconhecida|não aplicável|não se aplica|não disponível
-|desconegut|desconeguda|geen|niets|onbekend|niet van toepassing|n.v.t|nvt|onduidelijk
-|ingen|inget|inga|intet|ingenting|okänd|okänt|ukendt|ukjent|ej tillämpligt|ikke relevant|uklart
-|ei mitään|ei mikään|tuntematon|ei tiedossa|ei sovellettavissa|ekkert|óþekkt
-|brak|żaden|żadne|nic|nieznany|nieznana|nieznane|nie dotyczy
-|žádný|žádná|žádné|neznámý|neznámá|neznámé
-|není k dispozici|žiadny|žiadne|neznáme|nincs|semmi|ismeretlen|nem alkalmazható
-|niciunul|niciuna|nimic|necunoscut|necunoscută|nu se aplică|nijedan|ništa|nepoznato|neznano|nič
-|yok|hiçbiri|hiçbir şey|bilinmiyor|bilinmeyen|belirsiz|uygulanamaz
-|нет|ничего|неизвестно|неизвестный|неизвестная|отсутствует|не применимо|неприменимо|н/д|не указано
-|немає|нічого|невідомо|невідомий|не застосовується|няма|нищо|неизвестен|непознато
-|κανένα|κανένας|καμία|τίποτα|άγνωστο|άγνωστος|άγνωστη|δεν ισχύει
-|无|無|没有|沒有|未知|不明|不详|不詳|不清楚|不确定|不適用|不适用|暂无|暫無|无法识别|無法識別|無法辨識|无法确定
-|なし|無し|該当なし|特になし|ありません|わからない|不明確|不明瞭
-|없음|알 수 없음|해당 없음|미상|불명|불분명
-|لا شيء|لا يوجد|غير معروف|مجهول|غير محدد|غير متاح|אין|כלום|לא ידוע|לא רלוונטי|לא זמין
-|هیچ|نامشخص|ناشناخته|कोई नहीं|अज्ञात|कुछ नहीं|लागू नहीं|কিছুই না|অজানা|ไม่มี|ไม่ทราบ|ไม่ระบุ
-|không|không có|không rõ|không xác định|không biết|tidak ada|tidak diketahui|tidak berlaku|tiada
-"""
-_NOTHING: Final = frozenset(
-    unicodedata.normalize("NFKC", word.strip()).casefold() for word in _NOTHING_WORDS.split("|")
-)
-
-
 def is_nothing(word: str) -> bool:
     """Whether a tag only says that there is none."""
-    return unicodedata.normalize("NFKC", word).casefold().strip(" .") in _NOTHING
+    return unicodedata.normalize("NFKC", word).casefold().strip(" .") in _words()[1]
+
+
+@cache
+def _words() -> tuple[Mapping[str, float], frozenset[str]]:
+    """Return the fractions that words stand for, and the words for "nothing"."""
+    table = yaml.safe_load(files(__package__).joinpath("words.yaml").read_text("utf-8"))
+    fractions = {
+        word.strip(): value
+        for value, words in table["confidence"].items()
+        for word in words.split("|")
+    }
+    nothing = unicodedata.normalize("NFKC", table["nothing"]).casefold().split("|")
+    return fractions, frozenset(map(str.strip, nothing))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

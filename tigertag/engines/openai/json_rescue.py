@@ -10,8 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _LONGEST = 50_000
 _MOST_ATTEMPTS, _MOST_IN_VAIN = 2_000, 5 * _LONGEST
@@ -71,8 +70,7 @@ class _Broken(ValueError):
         self.at = at
 
 
-@dataclass(frozen=True, slots=True)
-class JsonValue:
+class JsonValue(NamedTuple):
     """An object or a list in a text; `as_example`: the words before it call it an example."""
 
     value: Any
