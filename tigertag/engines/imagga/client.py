@@ -187,7 +187,7 @@ def _label(entry: object, language: str, at_s: float | None) -> Label | None:
         case {"confidence": int() | float() as percent, "tag": dict() as names}:
             only = next(iter(names.values())) if len(names) == 1 else None
             name = names.get(language, only)
-            is_readable = isinstance(name, str) and not isinstance(percent, bool)
-            if is_readable and name.strip() and isfinite(percent):
-                return Label(name.strip(), min(1.0, max(0.0, percent / 100)), at_s=at_s)
+            name = name.strip() if isinstance(name, str) else ""
+            if name and isfinite(percent) and not isinstance(percent, bool):
+                return Label(name, min(1.0, max(0.0, percent / 100)), at_s=at_s)
     return None

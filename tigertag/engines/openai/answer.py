@@ -2,7 +2,7 @@
 """A model's answer read as labels: strictly where it keeps to the schema, else leniently."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from typing import Annotated, Any, Final, NamedTuple, Self
@@ -14,11 +14,11 @@ from tigertag.engines.openai import confidences
 from tigertag.engines.openai.confidences import Confidence, is_nothing
 from tigertag.engines.openai.faults import redacted
 from tigertag.engines.openai.json_rescue import json_values
-from tigertag.engines.openai.prompt import KINDS, MOST
+from tigertag.engines.openai.options import KINDS, MOST
+from tigertag.engines.openai.prices import CountedUsage
 from tigertag.model import Kind, Label
 from tigertag.text import printable, tidy
 
-_MOST_TOKENS = 10**9
 _LONGEST_TAG, _MOST_WORDS, _MOST_SHOWN = 40, 4, 80
 _MOST_ENTRIES, _DEEPEST, _LONGEST_TEXT = 500, 3, 20_000
 _FLAT = "subjects"
@@ -52,47 +52,14 @@ _WITH_NUMBER = re.compile(
 )
 
 
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and 0 < value <= _MOST_TOKENS else 0
-
-
-def _counted_usage(value: Any) -> Any:
-    """Take usage that was not counted for none: no prompt has no tokens."""
-    return value if isinstance(value, dict) and _count(value.get("prompt_tokens")) else None
-
-
 def _text_or_empty(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-Count = Annotated[int, BeforeValidator(_count)]
 
 
 class _Lenient(BaseModel):
     """A part of an answer, as far as it is used; servers leave much of it out."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _TokenDetails(_Lenient):
-    cached_tokens: Count = 0
-    cache_write_tokens: Count = 0
-
-
-class TokenUsage(_Lenient):
-    """The tokens that the service counted; those of reasoning are in `completion_tokens`."""
-
-    prompt_tokens: Count
-    completion_tokens: Count = 0
-    prompt_tokens_details: _TokenDetails | None = None
-
-    @property
-    def cached(self) -> int:
-        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else 0
-
-    @property
-    def written(self) -> int:
-        return self.prompt_tokens_details.cache_write_tokens if self.prompt_tokens_details else 0
 
 
 class _Message(_Lenient):
@@ -122,7 +89,7 @@ class Completion(_Lenient):
 
     model: Annotated[str, BeforeValidator(_text_or_empty)] = ""
     choices: tuple[_Choice, ...]
-    usage: Annotated[TokenUsage | None, BeforeValidator(_counted_usage)] = None
+    usage: CountedUsage = None
 
     @classmethod
     def parse(cls, body: Any) -> Self | None:
@@ -306,10 +273,13 @@ def _pairs(listed: Any) -> Iterator[tuple[Any, Any]]:
                         yield tag, confidence
         case dict() if _is_entry(listed):
             named = {_key(key): value for key, value in listed.items()}
-            tag = next((named[name] for name in _TAG_NAMES if name in named), None)
-            yield tag, next((named[name] for name in _CONFIDENCE_NAMES if name in named), None)
+            yield _first(named, _TAG_NAMES), _first(named, _CONFIDENCE_NAMES)
         case dict():
             yield from listed.items()
+
+
+def _first(named: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((named[name] for name in names if name in named), None)
 
 
 def _split_confidence(text: str) -> tuple[str, str | None]:

@@ -13,7 +13,8 @@ from tigertag.contracts import Collected, Failed, Prepared, Progress
 from tigertag.engines.http.errors import Fault
 from tigertag.engines.openai.answer import Completion, read
 from tigertag.engines.openai.engine import VisionModel
-from tigertag.engines.openai.faults import WEB_PAGE, RequestFormat, is_lasting, redacted
+from tigertag.engines.openai.faults import WEB_PAGE, is_lasting, redacted
+from tigertag.engines.openai.request import RequestFormat
 from tigertag.errors import EngineError
 from tigertag.model import Sample
 

@@ -23,11 +23,11 @@ from tigertag.engines.http.concurrency import ConcurrencyLimiter, RequestPool
 from tigertag.engines.http.errors import Fault, Service, settle_failed
 from tigertag.engines.http.outage import OutageDetector, plain
 from tigertag.engines.openai import prices
-from tigertag.engines.openai.answer import Completion, TokenUsage, read
-from tigertag.engines.openai.faults import FormatInUse, may_be_one_pictures, meaning
-from tigertag.engines.openai.options import Options
-from tigertag.engines.openai.prompt import Prompt
-from tigertag.engines.openai.request import MAX_FRAMES, RequestBuilder, VisionRequest
+from tigertag.engines.openai.answer import Completion, read
+from tigertag.engines.openai.faults import may_be_one_pictures, meaning
+from tigertag.engines.openai.options import Options, Prompt
+from tigertag.engines.openai.prices import TokenUsage
+from tigertag.engines.openai.request import MAX_FRAMES, FormatInUse, RequestBuilder, VisionRequest
 from tigertag.errors import EngineError, ModelError, Unavailable
 from tigertag.model import Media, Sample
 from tigertag.net import holding

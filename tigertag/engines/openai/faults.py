@@ -1,13 +1,9 @@
 """What a refusal by OpenAI, or by a server that speaks its API, means. No text shows a key."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from threading import Lock
-from typing import Any, Final, Literal
+from typing import Final
 
 from tigertag.engines.http.errors import Fault, Meaning, ServiceUnavailable
-from tigertag.engines.openai.prompt import SCHEMA
 from tigertag.text import one_line, without_password
 
 WEB_PAGE: Final = "a web page"
@@ -40,17 +36,6 @@ _LASTING_TEXT = re.compile(
     r"|larger than factor"
     r"|aspect ratio|(?:decode|process|load|invalid|unsupported|encode|read)\w* (?:the )?image",
     re.IGNORECASE,
-)
-_ABOUT_THE_CONTEXT = re.compile(r"context|maximum model length")
-_FORMAT_REFUSED: Final = frozenset({400, 422, 501})
-_ABOUT_THE_FORMAT: Final = (
-    "response_format",
-    "json_schema",
-    "json_object",
-    "json schema",
-    "grammar",
-    "guided",
-    "structured",
 )
 
 
@@ -96,52 +81,3 @@ def may_be_one_pictures(exc: ServiceUnavailable) -> bool:
 
 def _code_and_text(fault: Fault) -> str:
     return f"{fault.code} {fault.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class RequestFormat:
-    """The parameters that servers differ in."""
-
-    shape: Literal["json_schema", "json_object", "text"] = "json_schema"
-    limit: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
-    effort: bool = True
-
-    def parameters(self, *, most_tokens: int, reasoning_effort: str) -> Mapping[str, Any]:
-        parameters: dict[str, Any] = {self.limit: most_tokens}
-        if reasoning_effort and self.effort:
-            parameters["reasoning_effort"] = reasoning_effort
-        if self.shape == "json_schema":
-            schema = {"name": "tags", "strict": True, "schema": SCHEMA}
-            parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
-        elif self.shape == "json_object":
-            parameters["response_format"] = {"type": "json_object"}
-        return parameters
-
-    def after(self, fault: Fault) -> "RequestFormat | None":
-        """Return what to try when this was refused; None when the format was not to blame."""
-        if fault.status not in _FORMAT_REFUSED or _ABOUT_THE_CONTEXT.search(_code_and_text(fault)):
-            return None
-        if self.effort and fault.mentions("reasoning_effort", "reasoning effort"):
-            return replace(self, effort=False)
-        if self.limit == "max_completion_tokens" and fault.mentions("max_completion_tokens"):
-            return replace(self, limit="max_tokens")
-        if self.shape != "text" and fault.mentions(*_ABOUT_THE_FORMAT):
-            return replace(self, shape="json_object" if self.shape == "json_schema" else "text")
-        return None
-
-
-class FormatInUse:
-    """The format that the server takes, learnt from what it refuses. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self.current = RequestFormat()
-
-    def replace(self, refused: RequestFormat, fault: Fault) -> bool:
-        """Tell whether there is another format to try, since this one was refused."""
-        with self._lock:
-            if self.current != refused:
-                return True
-            other = refused.after(fault)
-            self.current = other or refused
-            return other is not None

@@ -6,12 +6,11 @@ from functools import cache
 from importlib.resources import files
 from math import ceil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from tigertag.engines.openai.answer import TokenUsage
 from tigertag.errors import EngineError, os_reason
 
 MILLION = 1_000_000
@@ -22,7 +21,45 @@ _UNKNOWN_PATCH = 2.5
 _TOKENS_AROUND = 60
 _DATED = re.compile(r"(?P<base>.+)-\d{4}-\d{2}-\d{2}")
 
+_MOST_TOKENS = 10**9
+
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and 0 < value <= _MOST_TOKENS else 0
+
+
+Count = Annotated[int, BeforeValidator(_count)]
+
+
+class _TokenDetails(BaseModel):
+    cached_tokens: Count = 0
+    cache_write_tokens: Count = 0
+
+
+class TokenUsage(BaseModel):
+    """The tokens that the service counted; those of reasoning are in `completion_tokens`."""
+
+    prompt_tokens: Count
+    completion_tokens: Count = 0
+    prompt_tokens_details: _TokenDetails | None = None
+
+    @property
+    def cached(self) -> int:
+        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else 0
+
+    @property
+    def written(self) -> int:
+        return self.prompt_tokens_details.cache_write_tokens if self.prompt_tokens_details else 0
+
+
+def _if_counted(value: Any) -> Any:
+    """Take usage that was not counted for none: no prompt has no tokens."""
+    return value if isinstance(value, dict) and _count(value.get("prompt_tokens")) else None
+
+
+CountedUsage = Annotated[TokenUsage | None, BeforeValidator(_if_counted)]
 
 
 class Tiles(BaseModel):

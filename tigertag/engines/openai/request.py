@@ -1,21 +1,22 @@
-"""A sample as a request: its pictures re-encoded, its body, and what it may cost."""
+"""A sample as a request: its format and body, its pictures re-encoded, and what it may cost."""
 
 import base64
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, Literal
 
 from PIL import Image
 
 from tigertag.contracts import Failed, evenly
+from tigertag.engines.http.errors import Fault
 from tigertag.engines.http.jpeg import to_jpeg
-from tigertag.engines.openai.faults import RequestFormat
-from tigertag.engines.openai.options import Options
+from tigertag.engines.openai.options import SCHEMA, Options, Prompt
 from tigertag.engines.openai.prices import LARGEST_ANSWER, MILLION, ModelPrice, text_tokens
-from tigertag.engines.openai.prompt import SCHEMA, Prompt
 from tigertag.model import Frame, Sample
 
 MAX_FRAMES: Final = 4
@@ -27,6 +28,68 @@ _MIN_SIDE_PX = 64
 _TYPICAL_ANSWER_TOKENS = 150
 _TYPICAL_LOW_PX, _TYPICAL_HIGH_PX = (512, 384), (1024, 768)
 _TEXT_BYTES_A_TOKEN = 2
+_ABOUT_THE_CONTEXT = re.compile(r"context|maximum model length")
+_FORMAT_REFUSED: Final = frozenset({400, 422, 501})
+_ABOUT_THE_FORMAT: Final = (
+    "response_format",
+    "json_schema",
+    "json_object",
+    "json schema",
+    "grammar",
+    "guided",
+    "structured",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFormat:
+    """The parameters that servers differ in."""
+
+    shape: Literal["json_schema", "json_object", "text"] = "json_schema"
+    limit: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    effort: bool = True
+
+    def parameters(self, *, most_tokens: int, reasoning_effort: str) -> Mapping[str, Any]:
+        parameters: dict[str, Any] = {self.limit: most_tokens}
+        if reasoning_effort and self.effort:
+            parameters["reasoning_effort"] = reasoning_effort
+        if self.shape == "json_schema":
+            schema = {"name": "tags", "strict": True, "schema": SCHEMA}
+            parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif self.shape == "json_object":
+            parameters["response_format"] = {"type": "json_object"}
+        return parameters
+
+    def after(self, fault: Fault) -> "RequestFormat | None":
+        """Return what to try when this was refused; None when the format was not to blame."""
+        if fault.status not in _FORMAT_REFUSED or _ABOUT_THE_CONTEXT.search(
+            f"{fault.code} {fault.text}"
+        ):
+            return None
+        if self.effort and fault.mentions("reasoning_effort", "reasoning effort"):
+            return replace(self, effort=False)
+        if self.limit == "max_completion_tokens" and fault.mentions("max_completion_tokens"):
+            return replace(self, limit="max_tokens")
+        if self.shape != "text" and fault.mentions(*_ABOUT_THE_FORMAT):
+            return replace(self, shape="json_object" if self.shape == "json_schema" else "text")
+        return None
+
+
+class FormatInUse:
+    """The format that the server takes, learnt from what it refuses. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.current = RequestFormat()
+
+    def replace(self, refused: RequestFormat, fault: Fault) -> bool:
+        """Tell whether there is another format to try, since this one was refused."""
+        with self._lock:
+            if self.current != refused:
+                return True
+            other = refused.after(fault)
+            self.current = other or refused
+            return other is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from tests.unit.engines.engine_contract import photo, said
 from tests.unit.engines.openai.visions import Visions, labelled, plain
 from tigertag.contracts import RunContext
 from tigertag.engines.openai import prices
-from tigertag.engines.openai.answer import Completion, TokenUsage
+from tigertag.engines.openai.answer import Completion
+from tigertag.engines.openai.prices import TokenUsage
 from tigertag.errors import EngineError
 from tigertag.model import Media, Sample
 
