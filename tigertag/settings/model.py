@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Any, get_args
 
 from tigertag.contracts import Sampling, SamplingMethod
 from tigertag.settings import values as read
@@ -51,6 +51,21 @@ class Setting:
         return str(self.default)
 
 
+def setting(
+    key: str,
+    what: str,
+    parse: read.Parser[Any] = read.text,
+    *,
+    default: Any = MISSING,
+    shown: str | None = None,
+    in_file: str = "",
+) -> Any:
+    """Make the field that keeps a setting, see `Setting`. What may come from a file is secret."""
+    documented = None if default is MISSING else default
+    note = Setting(key, what, parse, shown, in_file, documented)
+    return field(default=default, repr=not in_file, metadata={"setting": note})
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class PluginSettings:
     """One configured engine or library.
@@ -60,22 +75,21 @@ class PluginSettings:
     """
 
     id: str
-    name: Annotated[
-        str,
-        Setting(
-            "NAME", "which engine or library: a built-in, an entry point or `pkg.mod`", default=""
-        ),
-    ]
-    enabled: Annotated[
-        bool,
-        Setting("ENABLED", "`false` switches it off; its tags stay", read.boolean, default=True),
-    ]
-    values: Mapping[str, str]
+    name: str = setting(
+        "NAME", "which engine or library: a built-in, an entry point or `pkg.mod`", default=""
+    )
+    enabled: bool = setting(
+        "ENABLED", "`false` switches it off; its tags stay", read.boolean, default=True
+    )
+    values: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
 
     def __repr__(self) -> str:
         shown = {each.name: getattr(self, each.name) for each in fields(self)}
-        shown["values"] = hidden(self.values)
+        shown["values"] = {
+            key: "***" if looks_secret(key) else without_password(value)
+            for key, value in self.values.items()
+        }
         inside = ", ".join(f"{name}={value!r}" for name, value in shown.items())
         return f"{type(self).__name__}({inside})"
 
@@ -87,61 +101,56 @@ class EngineSettings(PluginSettings):
     None: the engine's own default. `sections` are ids or titles; empty means all of them.
     """
 
-    prefix: Annotated[
-        str, Setting("PREFIX", "what each of the engine's tags begins with", read.short_text)
-    ] = ""
-    min_confidence: Annotated[
-        float | None,
-        Setting(
-            "MIN_CONFIDENCE",
-            "the minimum confidence of its tags, from 0 to 1",
-            read.number(0, 1),
-            "the engine's",
-        ),
-    ] = None
-    max_tags: Annotated[
-        int | None,
-        Setting("MAX_TAGS", "the most tags that it gives an item", read.whole(1), "the engine's"),
-    ] = None
-    sections: Annotated[
-        tuple[str, ...],
-        Setting(
-            "SECTIONS",
-            "the sections it works on: ids or titles, separated by commas",
-            read.words,
-            "all",
-        ),
-    ] = ()
-    order: Annotated[
-        int, Setting("ORDER", "which engine works first: lower ones do", read.whole())
-    ] = 100
-    only_uncertain: Annotated[
-        bool,
-        Setting(
-            "WHEN",
-            "`uncertain`: run it only on items for which the engines before it have no confident"
-            " tag",
-            read.is_word("uncertain", rather_than="always"),
-            "always",
-        ),
-    ] = False
-    monthly_limit: Annotated[
-        int | None,
-        Setting("MONTHLY_LIMIT", "how many calls it may make in a month (UTC)", read.whole(0)),
-    ] = None
-    monthly_cost_usd: Annotated[
-        float | None,
-        Setting("MONTHLY_COST_USD", "what it may cost in a month (UTC)", read.number(0)),
-    ] = None
-    waits_for_budget: Annotated[
-        bool,
-        Setting(
-            "ON_LIMIT",
-            "when that is used up: `end` the scan without it, or `wait` for the next month",
-            read.is_word("wait", rather_than="end"),
-            "end",
-        ),
-    ] = False
+    prefix: str = setting(
+        "PREFIX", "what each of the engine's tags begins with", read.short_text, default=""
+    )
+    min_confidence: float | None = setting(
+        "MIN_CONFIDENCE",
+        "the minimum confidence of its tags, from 0 to 1",
+        read.number(0, 1),
+        default=None,
+        shown="the engine's",
+    )
+    max_tags: int | None = setting(
+        "MAX_TAGS",
+        "the most tags that it gives an item",
+        read.whole(1),
+        default=None,
+        shown="the engine's",
+    )
+    sections: tuple[str, ...] = setting(
+        "SECTIONS",
+        "the sections it works on: ids or titles, separated by commas",
+        read.words,
+        default=(),
+        shown="all",
+    )
+    order: int = setting(
+        "ORDER", "which engine works first: lower ones do", read.whole(), default=100
+    )
+    only_uncertain: bool = setting(
+        "WHEN",
+        "`uncertain`: run it only on items for which the engines before it have no confident tag",
+        read.is_word("uncertain", rather_than="always"),
+        default=False,
+        shown="always",
+    )
+    monthly_limit: int | None = setting(
+        "MONTHLY_LIMIT",
+        "how many calls it may make in a month (UTC)",
+        read.whole(0),
+        default=None,
+    )
+    monthly_cost_usd: float | None = setting(
+        "MONTHLY_COST_USD", "what it may cost in a month (UTC)", read.number(0), default=None
+    )
+    waits_for_budget: bool = setting(
+        "ON_LIMIT",
+        "when that is used up: `end` the scan without it, or `wait` for the next month",
+        read.is_word("wait", rather_than="end"),
+        default=False,
+        shown="end",
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -152,51 +161,44 @@ class LibrarySettings(PluginSettings):
     """
 
     sampling: Sampling = field(default_factory=Sampling)
-    skip_tags: Annotated[
-        tuple[str, ...],
-        Setting(
-            "SKIP_TAGS",
-            "skip items that have one of these tags; `none` turns it off",
-            read.words_or_none,
-        ),
-    ] = SKIP_TAGS
+    skip_tags: tuple[str, ...] = setting(
+        "SKIP_TAGS",
+        "skip items that have one of these tags; `none` turns it off",
+        read.words_or_none,
+        default=SKIP_TAGS,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """The service on the web. "": the password or key is generated at the first start."""
 
-    password: Annotated[
-        str,
-        Setting(
-            "TIGERTAG_PASSWORD",
-            "the dashboard's password",
-            shown="generated",
-            in_file="a file that holds the password",
-        ),
-    ] = field(default="", repr=False)
-    api_key: Annotated[
-        str,
-        Setting(
-            "TIGERTAG_API_KEY", "REST's key", shown="generated", in_file="a file that holds the key"
-        ),
-    ] = field(default="", repr=False)
-    base_path: Annotated[
-        str,
-        Setting(
-            "TIGERTAG_BASE_PATH",
-            "the path the service lives under, such as `/tigertag`",
-            read.base_path,
-        ),
-    ] = ""
-    trusted_proxies: Annotated[
-        int,
-        Setting(
-            "TIGERTAG_TRUSTED_PROXIES",
-            "how many proxies stand before it, whose `X-Forwarded-*` headers are believed",
-            read.whole(0, 10),
-        ),
-    ] = 0
+    password: str = setting(
+        "TIGERTAG_PASSWORD",
+        "the dashboard's password",
+        default="",
+        shown="generated",
+        in_file="a file that holds the password",
+    )
+    api_key: str = setting(
+        "TIGERTAG_API_KEY",
+        "REST's key",
+        default="",
+        shown="generated",
+        in_file="a file that holds the key",
+    )
+    base_path: str = setting(
+        "TIGERTAG_BASE_PATH",
+        "the path the service lives under, such as `/tigertag`",
+        read.base_path,
+        default="",
+    )
+    trusted_proxies: int = setting(
+        "TIGERTAG_TRUSTED_PROXIES",
+        "how many proxies stand before it, whose `X-Forwarded-*` headers are believed",
+        read.whole(0, 10),
+        default=0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,54 +210,49 @@ class Settings:
 
     engines: tuple[EngineSettings, ...]
     libraries: tuple[LibrarySettings, ...]
-    home: Annotated[
-        Path,
-        Setting(
-            "TIGERTAG_HOME",
-            "where the database, the models and the state live; give an absolute path",
-            read.path,
-            "./data",
-        ),
-    ]
-    db_url: Annotated[
-        str,
-        Setting(
-            "DB_URL",
-            "the database: `sqlite:///path` or `postgresql://user:password@host/name`",
-            shown="SQLite in TIGERTAG_HOME",
-            in_file="a file that holds DB_URL",
-        ),
-    ] = field(repr=False)
-    rules_file: Annotated[
-        Path | None, Setting("TIGERTAG_RULES", "a YAML file of default rules", read.path)
-    ] = None
-    lease_s: Annotated[
-        float,
-        Setting(
-            "TIGERTAG_LEASE_S",
-            "after how many seconds without a sign a worker counts as dead",
-            read.number(0.1, 3600),
-        ),
-    ] = 10.0
-    workers: Annotated[
-        int,
-        Setting(
-            "TIGERTAG_WORKERS",
-            "worker threads of a scan; 0: one a core, and one more",
-            read.whole(0, 1024),
-        ),
-    ] = 0
-    log_level: Annotated[
-        str, Setting("LOG_LEVEL", "DEBUG, INFO, WARNING, ERROR or CRITICAL", read.one_of(_LEVELS))
-    ] = "INFO"
-    host: Annotated[str, Setting("HOST", "the address that the server listens at")] = "127.0.0.1"
-    port: Annotated[
-        int, Setting("PORT", "the port that the server listens at", read.whole(1, 65535))
-    ] = 5000
-    timezone: Annotated[
-        tzinfo,
-        Setting("TZ", "the time zone of the times shown, such as `Europe/Berlin`", read.timezone),
-    ] = UTC
+    home: Path = setting(
+        "TIGERTAG_HOME",
+        "where the database, the models and the state live; give an absolute path",
+        read.path,
+        shown="./data",
+    )
+    db_url: str = setting(
+        "DB_URL",
+        "the database: `sqlite:///path` or `postgresql://user:password@host/name`",
+        shown="SQLite in TIGERTAG_HOME",
+        in_file="a file that holds DB_URL",
+    )
+    rules_file: Path | None = setting(
+        "TIGERTAG_RULES", "a YAML file of default rules", read.path, default=None
+    )
+    lease_s: float = setting(
+        "TIGERTAG_LEASE_S",
+        "after how many seconds without a sign a worker counts as dead",
+        read.number(0.1, 3600),
+        default=10.0,
+    )
+    workers: int = setting(
+        "TIGERTAG_WORKERS",
+        "worker threads of a scan; 0: one a core, and one more",
+        read.whole(0, 1024),
+        default=0,
+    )
+    log_level: str = setting(
+        "LOG_LEVEL",
+        "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+        read.one_of(_LEVELS),
+        default="INFO",
+    )
+    host: str = setting("HOST", "the address that the server listens at", default="127.0.0.1")
+    port: int = setting(
+        "PORT", "the port that the server listens at", read.whole(1, 65535), default=5000
+    )
+    timezone: tzinfo = setting(
+        "TZ",
+        "the time zone of the times shown, such as `Europe/Berlin`",
+        read.timezone,
+        default=UTC,
+    )
     web: WebSettings = field(default_factory=WebSettings)
     problems: tuple[str, ...] = ()
 
@@ -291,11 +288,8 @@ _ONLY_FOR = {"interval_s": "interval", "scene_threshold": "scenes", "exact": "sc
 
 def settings_of(kind: type) -> dict[str, Setting]:
     """Return the settings of one of the types above, by the name of the field that keeps each."""
-    hints = get_type_hints(kind, include_extras=True)
     return {
-        each.name: note if each.default is MISSING else replace(note, default=each.default)
-        for each in fields(kind)
-        for note in getattr(hints[each.name], "__metadata__", ())
+        each.name: each.metadata["setting"] for each in fields(kind) if "setting" in each.metadata
     }
 
 
@@ -308,14 +302,6 @@ def sampling_changes(library: str, now: Sampling, wanted: Sampling) -> list[str]
             text = f"{value:g}" if isinstance(value, float) else str(value)
             changes.append(f"LIBRARY_{library.upper()}_{setting.key}={text}")
     return changes
-
-
-def hidden(options: Mapping[str, str]) -> dict[str, str]:
-    """Return the values as they may be shown."""
-    return {
-        key: "***" if looks_secret(key) else without_password(value)
-        for key, value in options.items()
-    }
 
 
 PREFIXES: Mapping[str, tuple[Setting, ...]] = {

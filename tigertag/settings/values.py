@@ -6,8 +6,9 @@ Each raises `SettingsError`, in one line that names the variable.
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import tzinfo
-from math import inf, isfinite, nan
+from math import inf, isfinite
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +17,7 @@ from tigertag import bounds
 from tigertag.errors import SettingsError, os_reason
 
 T = TypeVar("T")
+Number = TypeVar("Number", int, float)
 Parser = Callable[[str, str], T]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
@@ -125,42 +127,37 @@ def one_of(choices: Sequence[str]) -> Parser[str]:
 
 def is_word(word: str, *, rather_than: str) -> Parser[bool]:
     """Whether it is the one word and not the other."""
-
-    def parse(key: str, value: str) -> bool:
-        if value.casefold() not in (word, rather_than):
-            raise SettingsError(f"{key}: {value!r} is neither {rather_than} nor {word}.")
-        return value.casefold() == word
-
-    return parse
+    choose = one_of((rather_than, word))
+    return lambda key, value: choose(key, value) == word
 
 
 def number(least: float, most: float = inf) -> Parser[float]:
     """A number in [least, most]."""
-
-    def parse(key: str, value: str) -> float:
-        try:
-            parsed = float(value)
-        except ValueError:
-            parsed = nan
-        if isfinite(parsed) and least <= parsed <= most:
-            return parsed
-        limits = f"from {least:g} to {most:g}" if most != inf else f"of at least {least:g}"
-        raise SettingsError(f"{key}: {value!r} is not a number {limits}.")
-
-    return parse
+    return _in_range(float, "a number", least, most)
 
 
-def whole(least: int | None = None, most: int | None = None) -> Parser[int]:
+def whole(least: float = -inf, most: float = inf) -> Parser[int]:
     """A whole number in [least, most], of nine digits at the most."""
 
-    def parse(key: str, value: str) -> int:
-        parsed = int(value) if re.fullmatch(r"[+-]?[0-9]{1,9}", value) else None
-        low = parsed is not None and least is not None and parsed < least
-        high = parsed is not None and most is not None and parsed > most
-        if parsed is not None and not low and not high:
-            return parsed
-        limits = "" if least is None else f" of at least {least}"
-        limits += "" if most is None else f" and at most {most}"
-        raise SettingsError(f"{key}: {value!r} is not a whole number{limits}.")
+    def convert(value: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,9}", value):
+            raise ValueError
+        return int(value)
+
+    return _in_range(convert, "a whole number", least, most)
+
+
+def _in_range(
+    convert: Callable[[str], Number], noun: str, least: float, most: float
+) -> Parser[Number]:
+    def parse(key: str, value: str) -> Number:
+        with suppress(ValueError):
+            parsed = convert(value)
+            if isfinite(parsed) and least <= parsed <= most:
+                return parsed
+        limits = f" of at least {least:g}" if least > -inf else ""
+        if most < inf:
+            limits = f" from {least:g} to {most:g}"
+        raise SettingsError(f"{key}: {value!r} is not {noun}{limits}.")
 
     return parse

@@ -68,7 +68,7 @@ def test_none_is_no_skip_tag() -> None:
     [
         ({"FRAMES": "all"}, "'all' is not one of scenes, interval, keyframes"),
         ({"FRAME_INTERVAL_S": "0"}, "not a number from 0.1 to 3600"),
-        ({"MAX_FRAMES": "0"}, "not a whole number of at least 1 and at most 100"),
+        ({"MAX_FRAMES": "0"}, "not a whole number from 1 to 100"),
         ({"SCENE_THRESHOLD": "300"}, "not a number from 1 to 255"),
         ({"SCENES_EXACT": "maybe"}, "neither true nor false"),
     ],
