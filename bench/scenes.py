@@ -12,7 +12,8 @@ from scenedetect import ContentDetector, detect
 from bench import films
 from tigertag.contracts import Sampling
 from tigertag.media import video
-from tigertag.media.video.cuts import cuts
+from tigertag.media.video.opening import opened
+from tigertag.media.video.scenes import exact_cuts
 from tigertag.model import Frame
 
 SIDE_PX, MOST, TEN_MINUTES_S = 256, 400, 600.0
@@ -57,10 +58,15 @@ def _represented(frames: Sequence[Frame], begins_s: Sequence[float]) -> int:
     return len({bisect_right(begins_s, (frame.at_s or 0.0) + 0.0005) for frame in frames})
 
 
+def _cuts(film: Path) -> list[int]:
+    with opened(film) as decoder:
+        return [number for number, _at_s in exact_cuts(decoder, 27.0)]
+
+
 def _goldens() -> dict[str, float]:
     """The films at hand of which the cuts are known: how many the exact pass got right."""
     there = {name: known for name, known in _KNOWN.items() if (_SHARED / name).exists()}
-    right = sum(cuts(_SHARED / name, 27.0) == known for name, known in there.items())
+    right = sum(_cuts(_SHARED / name) == known for name, known in there.items())
     return {"scenes_known": len(there), "scenes_exact": right}
 
 

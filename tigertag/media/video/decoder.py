@@ -1,5 +1,6 @@
 """A video that is open: its frames at given times, decoding only what they need."""
 
+import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -23,6 +24,8 @@ _SIDE_BY_SIDE = 16
 _ASSUMED_KEYFRAMES_S, _MOST_ASSUMED = 2.0, 10_000
 # With these, a frame that no other refers to can be left undecoded without a trace in the others.
 _SKIPPABLE = {"h264", "hevc", "mpeg2video"}
+_MOST_THREADS = 4
+_LARGE_PX, _HUGE_PX = 2_500_000, 10_000_000
 _STOPPED = "The work was stopped while it was read; scan again."
 
 
@@ -183,6 +186,12 @@ class VideoDecoder:
         except av.FFmpegError:
             return []
         return [frame for frame in frames if not frame.is_corrupt]
+
+
+def threads_for(pixels: int) -> int:
+    """How many frames of that size are decoded at once: each takes memory."""
+    most = 1 if pixels > _HUGE_PX else 2 if pixels > _LARGE_PX else _MOST_THREADS
+    return min(most, len(os.sched_getaffinity(0)))
 
 
 def _end_s(timed: TimedPacket, step_s: float) -> float:

@@ -10,12 +10,11 @@ white. Good enough to recognise things, no more.
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from contextvars import copy_context
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,10 +23,8 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 from PIL import Image
 
-from tigertag.contracts import Source
-from tigertag.media.video.decoder import TimedFrame, VideoDecoder
-from tigertag.media.video.footage import ends_early
-from tigertag.media.video.opening import opened, side_by_side
+from tigertag.media.video.decoder import TimedFrame, VideoDecoder, threads_for
+from tigertag.media.video.selection import ends_early
 from tigertag.model import Frame
 
 T = TypeVar("T")
@@ -81,20 +78,25 @@ class FrameReader:
 
 
 class ParallelReader:
-    """Reads one video in several places at once.
+    """Reads one video in several places at once, in threads.
 
-    Opens it as often as it helps; a stream, which has one place, only once. `cancelled` is asked by
-    several threads. Raises what `opened` does.
+    `open_again` opens it, to be decoded by so many `threads`; where it `is_reopened`, as often as
+    that helps. A stream, which has one place, is opened once. Raises what `open_again` does.
     """
 
     def __init__(
-        self, source: Source, short_side_px: int, cancelled: Callable[[], bool], stack: ExitStack
+        self,
+        open_again: Callable[..., AbstractContextManager[VideoDecoder]],
+        short_side_px: int,
+        stack: ExitStack,
+        *,
+        is_reopened: bool,
     ) -> None:
-        self._source = source
-        self._cancelled = cancelled
+        self._open_again = open_again
+        self._is_reopened = is_reopened
         self._stack = stack
         self.short_side_px = short_side_px
-        self.first = FrameReader(stack.enter_context(opened(source, cancelled)), short_side_px)
+        self.first = FrameReader(stack.enter_context(open_again()), short_side_px)
         self._readers = [self.first]
 
     @property
@@ -113,6 +115,14 @@ class ParallelReader:
         is_odd = reached_s < asked_s or first.is_last(asked_s)
         early = ends_early(reached_s, first.duration_s)
         return first.end_after(reached_s) if is_odd and early else first.duration_s
+
+    def shown_at(self, times_s: Sequence[float]) -> list[Frame]:
+        """Return the frames that are shown at these times."""
+        return self.read(times_s, FrameReader.shown_at)
+
+    def keys_near(self, times_s: Sequence[float]) -> list[Frame]:
+        """Return keyframes at about these times."""
+        return self.read(times_s, FrameReader.keys_near)
 
     def read(
         self, places: Sequence[T], frames_at: Callable[[FrameReader, Sequence[T]], Iterable[Frame]]
@@ -136,13 +146,12 @@ class ParallelReader:
 
     def _enough(self, places: int) -> Sequence[FrameReader]:
         most = 1
-        if isinstance(self._source, Path | bytes):
+        if self._is_reopened:
             keys = len(self.decoder.keys_s()) or places
-            fits = min(side_by_side(self.decoder.pixels), _MOST_READERS)
+            fits = min(threads_for(self.decoder.pixels), _MOST_READERS)
             most = max(1, min(fits, places // _LEAST_EACH, keys))
         while len(self._readers) < most:
-            again = opened(self._source, self._cancelled, threads=1)
-            decoder = self._stack.enter_context(again)
+            decoder = self._stack.enter_context(self._open_again(threads=1))
             self._readers.append(FrameReader(decoder, self.short_side_px))
         return self._readers[:most]
 

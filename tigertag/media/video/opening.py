@@ -1,7 +1,6 @@
 """Opening a video, wherever it is, and what is wrong with a file that cannot be read as one."""
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -13,10 +12,9 @@ from av.video.stream import VideoStream
 from tigertag.contracts import Source, Stream
 from tigertag.errors import ItemError, Unreadable
 from tigertag.media import formats, source
-from tigertag.media.video.decoder import VideoDecoder
+from tigertag.media.video.decoder import VideoDecoder, threads_for
+from tigertag.media.video.selection import NO_FRAME
 from tigertag.media.video.tracks import TimedTrack, Track, UntimedTrack
-
-NO_FRAME = "No frame of this video can be decoded."
 
 # Containers of videos. Others are not tried: FFmpeg also reads play lists, which would make it
 # open other files and addresses, and it makes videos of pictures and text.
@@ -29,8 +27,6 @@ _HEAD_BYTES = 128
 _READ_BYTES = 64 * 1024
 _NOT_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
 _MOST_PX = 68_000_000
-_MOST_THREADS = 4
-_LARGE_PX, _HUGE_PX = 2_500_000, 10_000_000
 
 _NO_VIDEO = "There is no video in this file."
 _ONLY_SOUND = "There is no video in this file, only sound."
@@ -144,14 +140,8 @@ def _decoder(
     for other in container.streams:
         other.discard = Discard.default if other is stream else Discard.all
     stream.codec_context.thread_type = "AUTO"
-    stream.codec_context.thread_count = threads or side_by_side(pixels)
+    stream.codec_context.thread_count = threads or threads_for(pixels)
     return VideoDecoder(stream, _track(container, stream), cancelled)
-
-
-def side_by_side(pixels: int) -> int:
-    """How many frames of that size are decoded at once: each takes memory."""
-    most = 1 if pixels > _HUGE_PX else 2 if pixels > _LARGE_PX else _MOST_THREADS
-    return min(most, len(os.sched_getaffinity(0)))
 
 
 def _video(container: InputContainer) -> VideoStream:

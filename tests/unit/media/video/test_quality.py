@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tests.unit.media.films import pictures
-from tigertag.media.video import quality
+from tigertag.media.video import selection
 from tigertag.model import Frame
 
 TEXTURES = [Frame(picture, float(n)) for n, picture in enumerate(pictures((1, 1, 1)))]
@@ -27,39 +27,39 @@ def card() -> NDArray[np.uint8]:
     ids=["black", "nearly black", "white", "nearly white", "grey", "title card"],
 )
 def test_what_shows_nothing_is_dull(picture: NDArray[np.uint8]) -> None:
-    assert quality.is_dull(Frame(picture))
+    assert selection.is_dull(Frame(picture))
 
 
 def test_a_night_with_lights_is_not_dull() -> None:
     night = plain(15, 8)
     night[40:60, 20:60] = 180
-    assert not quality.is_dull(Frame(night))
+    assert not selection.is_dull(Frame(night))
 
 
 def test_a_bird_in_a_clear_sky_is_not_dull() -> None:
     sky = np.linspace(120, 200, 96)[:, None, None] + np.zeros((96, 128, 3))
     sky[40:56, 50:80] = 30
-    assert not quality.is_dull(Frame(sky.astype(np.uint8)))
+    assert not selection.is_dull(Frame(sky.astype(np.uint8)))
 
 
 def test_bars_above_and_below_do_not_make_a_frame_dull() -> None:
     barred = np.asarray(TEXTURES[0].pixels).copy()
     barred[:16], barred[-16:] = 0, 0
-    assert not quality.is_dull(Frame(barred))
+    assert not selection.is_dull(Frame(barred))
 
 
 def test_what_is_nearly_the_same_as_the_one_before_is_left_out() -> None:
     again = Frame(np.asarray(TEXTURES[0].pixels) // 64 * 64 + 32, 0.5)
     softer = Frame((np.asarray(TEXTURES[0].pixels) * 0.99).astype(np.uint8), 0.6)
-    assert quality.good_frames([TEXTURES[0], softer, TEXTURES[1]]) == [TEXTURES[0], TEXTURES[1]]
-    assert quality.good_frames([TEXTURES[0], again]) == [TEXTURES[0], again]
+    assert selection.good_frames([TEXTURES[0], softer, TEXTURES[1]]) == [TEXTURES[0], TEXTURES[1]]
+    assert selection.good_frames([TEXTURES[0], again]) == [TEXTURES[0], again]
 
 
 def test_what_comes_back_later_is_kept() -> None:
     again = Frame(TEXTURES[0].pixels, 9.0)
-    assert quality.good_frames([*TEXTURES, again]) == [*TEXTURES, again]
+    assert selection.good_frames([*TEXTURES, again]) == [*TEXTURES, again]
 
 
 def test_of_dull_frames_the_one_of_most_contrast_is_kept() -> None:
     black, carded = Frame(plain(0), 0.0), Frame(card(), 1.0)
-    assert quality.good_frames([black, carded]) == [carded]
+    assert selection.good_frames([black, carded]) == [carded]

@@ -6,13 +6,19 @@ import scenedetect
 
 from tests.unit.media.films import film, made, pictures
 from tests.unit.media.video.asking import EXACT, SCENES, Counted, frames, numbers, times
-from tigertag.contracts import Sampling
-from tigertag.media.video.cuts import cuts
+from tigertag.contracts import Sampling, Source
+from tigertag.media.video.opening import opened
+from tigertag.media.video.scenes import exact_cuts
 
 pytestmark = pytest.mark.slow
 
 SHOTS = (30, 60, 45, 75, 40)
 BEGINS = (0, 30, 90, 135, 210, 250)
+
+
+def cuts(source: Source, threshold: float) -> list[int]:
+    with opened(source) as decoder:
+        return [number for number, _at_s in exact_cuts(decoder, threshold)]
 
 
 def shots_of(found: list[int], begins: tuple[int, ...] = BEGINS) -> list[int]:

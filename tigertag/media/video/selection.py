@@ -1,6 +1,8 @@
-"""Which frames are good enough to look at, and others in place of those that are not."""
+"""What is seen of a video: its frames, which of them are good enough, and how long it is."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -12,12 +14,48 @@ from tigertag.sequences import evenly
 
 T = TypeVar("T")
 
+NO_FRAME = "No frame of this video can be decoded."
+
+_LEAST_MISSING_S, _LEAST_MISSING_SHARE = 2.0, 0.05
 _ROUNDS = 3
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _BLACK, _WHITE, _NEARLY_ALL = 40, 225, 99.0
 _FLAT_LEVELS, _FLAT_SHARE = 3, 0.85
 _THUMB_PX = 32
 _SAME_LEVELS = 3.5
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """Frames of a video, in their order, and how long its shots are.
+
+    `shots_s` is empty where not every frame was looked at to find the shots: what else is found is
+    up to the encoder. `duration_s` is how long the video says it is, `end_s` where it was found to
+    end; that is looked for only where a late frame was asked for and was not there.
+    """
+
+    frames: tuple[Frame, ...]
+    shots_s: tuple[float, ...] = ()
+    duration_s: float = 0.0
+    end_s: float = 0.0
+
+    @property
+    def is_cut_short(self) -> bool:
+        return ends_early(self.end_s, self.duration_s)
+
+
+def ends_early(at_s: float, duration_s: float) -> bool:
+    """Whether a video that ends then ends clearly before its time.
+
+    Sound may go on a little when the pictures have ended: 2 s and 5 % are let pass.
+    """
+    return at_s < duration_s - max(_LEAST_MISSING_S, _LEAST_MISSING_SHARE * duration_s)
+
+
+def lengths_s(begins_s: Iterable[float], end_s: float) -> tuple[float, ...]:
+    """Return how long shots are that begin at these times, the first one at 0."""
+    times_s = (0.0, *begins_s, end_s)
+    return tuple(round(end - begin, 3) for begin, end in pairwise(times_s) if end > begin)
 
 
 def pick(
