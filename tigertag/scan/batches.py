@@ -18,7 +18,7 @@ from tigertag import bounds
 from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, deferred_side
 from tigertag.core import Core
 from tigertag.errors import EngineError, NotFound, QuotaExhausted, Unstorable
-from tigertag.scan import calls, pipeline, spool
+from tigertag.scan import calls, results, spool
 from tigertag.scan.availability import Stopping
 from tigertag.scan.context import Context
 from tigertag.sequences import batched
@@ -237,7 +237,7 @@ class Batching:
         for item_id, one in found.items():
             if item_id not in awaited or one.outcome is None:
                 continue
-            outcome = pipeline.bounded(batch.engine, one.outcome)
+            outcome = results.bounded(batch.engine, one.outcome)
             if isinstance(outcome, Failed):
                 state = "retryable" if outcome.retryable else "failed"
                 ended.append((item_id, batch.engine, state, one_line(outcome.reason)))
@@ -253,7 +253,7 @@ class Batching:
             decisions.reopen(db, batch.scan_id, item_ids, settles=self._context.settles)
 
     def _row(self, awaited: Awaited, batch: Batch, outcome: Labelled) -> AnswerRow:
-        answer = pipeline.answer(batch.engine, awaited.fingerprint, outcome)
+        answer = results.answer(batch.engine, awaited.fingerprint, outcome)
         sampler = awaited.sampler or PHOTO
         return AnswerRow(awaited.item_id, awaited.revision, self._context.round, answer, sampler)
 

@@ -1,7 +1,7 @@
 """What holds for the whole of one scan: its rules, its engines, its signature."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from tigertag import policy
 from tigertag.bounds import NAME, mark
 from tigertag.concepts import Concepts
-from tigertag.contracts import AnyEngine, Enrolling, Library, PlacingGenres, Sampling
+from tigertag.contracts import AnyEngine, Enrolling, Library, Need, PlacingGenres, Sampling
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.model import Media, Section, Thresholds, fold
 from tigertag.policy import Rules
@@ -110,6 +110,15 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         paid=frozenset(one.id for one in entries if one.paid),
         sampling=entry.sampling,
         skip_tags=frozenset(fold(word) for word in entry.skip_tags),
+    )
+
+
+def needed(engines: Iterable[AnyEngine]) -> Need:
+    """Return what these engines together need of an item."""
+    wants = [engine.capabilities for engine in engines]
+    return Need(
+        short_side_px=max((want.short_side_px for want in wants), default=1),
+        max_frames=max((want.max_frames for want in wants), default=1),
     )
 
 

@@ -1,18 +1,19 @@
-"""The asking part of a chunk: engines are asked, answers are committed as they come."""
+"""Run engines: the items of a chunk are loaded, each engine is asked, results are committed."""
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from tigertag.contracts import Failed, Labelled, Prepared, RunContext
 from tigertag.core import Core
-from tigertag.errors import LeaseLost, QuotaExhausted, Unstorable
-from tigertag.scan import calls, cascade, pipeline, skipping
+from tigertag.errors import EngineError, LeaseLost, QuotaExhausted, Unstorable
+from tigertag.scan import calls, cascade, skipping
 from tigertag.scan.availability import Stopping
 from tigertag.scan.cascade import Sorted
-from tigertag.scan.context import Context
-from tigertag.scan.pipeline import Ask, Stopped, Terms, Told
+from tigertag.scan.context import Context, needed
+from tigertag.scan.results import EngineResult, answer, ask
+from tigertag.scan.samples import SampleLoader, Samples
 from tigertag.scan.spool import Spool
 from tigertag.store import Db, answers, chunks, decisions, items
 from tigertag.store.answers import AnswerRow
@@ -32,19 +33,19 @@ Ended = tuple[int, str, str, str]
 """Work that has ended: (item, engine, state, reason)."""
 
 
-class Asking:
+class EngineStage:
     """Asks the engines of one scan. Thread-safe."""
 
-    def __init__(self, core: Core, context: Context, stopping: Stopping, spool: Spool) -> None:
+    def __init__(self, core: Core, context: Context, availability: Stopping, spool: Spool) -> None:
         self._core = core
         self._store = core.store
         self._context = context
-        self._stopping = stopping
+        self._availability = availability
         self._spool = spool
 
     def unproven(self, chunk: Chunk) -> frozenset[str]:
         """Return engines of a chunk that may hang, if there are others that can answer first."""
-        unproven = frozenset(filter(self._stopping.is_unproven, self._context.asked))
+        unproven = frozenset(filter(self._availability.is_unproven, self._context.asked))
         if not unproven:
             return unproven
         with self._store.read() as db:
@@ -71,7 +72,7 @@ class Asking:
             by_attempts = sorted(work, key=lambda one: one.attempts)
             return all(self._ask_warily(chunk, [one], run) for one in by_attempts)
         finally:
-            self._stopping.end_trials()
+            self._availability.end_trials()
 
     def _without_skipped(
         self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext
@@ -104,7 +105,7 @@ class Asking:
         return min(times, default=time.time() + (_BATCH_S if deferred else _LOOK_AGAIN_S))
 
     def _retry_at(self, name: str) -> float:
-        stop = self._stopping.stopped(name)
+        stop = self._availability.stopped(name)
         if stop is None or stop.until is None:
             return time.time() + _LOOK_AGAIN_S
         return stop.until.timestamp()
@@ -115,7 +116,7 @@ class Asking:
     def _ask_warily(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> bool:
         (one,) = work
         # Opening an engine may take long, and is not the item's fault.
-        self._stopping.of(one.engine)
+        self._availability.of(one.engine)
         with self._store.write() as db:
             chunks.check(db, chunk)
             decisions.count_attempt(db, one.id)
@@ -132,168 +133,119 @@ class Asking:
 
     def _ask(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> bool:
         rows = self._rows(work)
-        able = [one for one in work if self._stopping.of(one.engine) is None]
+        able = [row for row in work if self._availability.of(row.engine) is None]
         now = self._sorted(chunk, rows, able)
-        later = {one.engine for one in able} & self._context.only_uncertain
-        if now.asked or later:
-            self._ask_able(chunk, rows, [*now.asked, *self._possible(able, now, later)], run)
+        later = {row.engine for row in able} & self._context.only_uncertain
+        to_load = [*now.asked, *self._possible(able, now, later)]
+        if to_load:
+            self._run_engines(chunk, rows, to_load, run)
         if run.cancelled():
             return False
         self._end_stopped(chunk, work)
         if later:
-            self._sorted(chunk, rows, [one for one in able if one.engine in later])
+            self._sorted(chunk, rows, [row for row in able if row.engine in later])
         return not run.cancelled()
 
     def _rows(self, work: Sequence[WorkRow]) -> list[ItemRow]:
         with self._store.read() as db:
-            return items.get(db, list({one.item_id: 0 for one in work}))
+            return items.get(db, list({row.item_id: 0 for row in work}))
 
     def _sorted(self, chunk: Chunk, rows: Sequence[ItemRow], work: Sequence[WorkRow]) -> Sorted:
-        """Tell what may be asked now, and end what an engine is spared."""
+        """Tell what may be asked now, and end what an engine need not be asked."""
         if not self._context.only_uncertain:
             return Sorted(tuple(work), ())
         with self._store.read() as db:
-            still = {one.id for one in decisions.to_ask(db, chunk.id)}
-            found = cascade.sort(
-                self._context, db, chunk.id, rows, [one for one in work if one.id in still]
-            )
-        self._end(chunk, found.ended)
-        return found
+            still = {row.id for row in decisions.to_ask(db, chunk.id)}
+            left = [row for row in work if row.id in still]
+            result = cascade.sort(self._context, db, chunk.id, rows, left)
+        self._end(chunk, result.ended)
+        return result
 
     def _possible(
         self, able: Sequence[WorkRow], now: Sorted, later: Collection[str]
     ) -> list[WorkRow]:
         """Work that may be asked once the engines before it have answered."""
-        decided = {(one.item_id, one.engine) for one in now.asked}
-        decided |= {one[:2] for one in now.ended}
-        asked = {one.item_id for one in now.asked}
+        decided = {(row.item_id, row.engine) for row in now.asked}
+        decided |= {ended[:2] for ended in now.ended}
+        asked = {row.item_id for row in now.asked}
         return [
-            one
-            for one in able
-            if one.engine in later
-            and one.item_id in asked
-            and (one.item_id, one.engine) not in decided
+            row
+            for row in able
+            if row.engine in later
+            and row.item_id in asked
+            and (row.item_id, row.engine) not in decided
         ]
 
-    def _ask_able(
+    def _run_engines(
         self, chunk: Chunk, rows: Sequence[ItemRow], work: Sequence[WorkRow], run: RunContext
     ) -> None:
-        if not work:
-            return
-        told = _Told(self, chunk, rows)
-        asks = [
-            Ask(row.item, names, str(row.id))
-            for row in rows
-            if (names := tuple(one.engine for one in work if one.item_id == row.id))
-        ]
+        """Load the items once, then let one engine after the other look at them.
 
-        def wanted(engine: str) -> Collection[str] | None:
-            if engine not in self._context.only_uncertain:
-                return None
-            told.commit()
-            mine = [one for one in work if one.engine == engine]
-            chosen = {one.item_id for one in self._sorted(chunk, rows, mine).asked}
-            return {row.item.key for row in rows if row.id in chosen}
-
-        engines = self._context.engines
-        until_lost = replace(run, cancelled=lambda: run.cancelled() or told.is_lost)
-        terms = Terms(
-            until_lost,
-            lambda name: calls.of_items(self._core, self._core.engine(name)),
-            wanted,
-            self._context.sampling,
-            {row.item.key for row in rows if self._is_unknown(row)},
-            self._stopping.is_over,
+        What was answered is committed even where the chunk is lost meanwhile: it was paid for.
+        Raises `LibraryError` and `LeaseLost`.
+        """
+        results = _ChunkResults(
+            self._core, self._context, self._availability, self._spool, chunk, rows
         )
+        still_ours = replace(run, cancelled=lambda: run.cancelled() or results.is_lost)
         try:
-            for said in pipeline.ask(self._context.library, engines, asks, terms):
-                if isinstance(said, Stopped):
-                    self._stopping.stop(said.engine, said.error)
-                else:
-                    told.add(said)
+            samples = self._load(rows, work, still_ours)
+            for row in work:
+                if (failed := samples.failed.get(str(row.item_id))) is not None:
+                    results.add(EngineResult(row.engine, failed.sample, failed))
+            for name in self._context.engines:
+                mine = [row for row in work if row.engine == name]
+                self._run_engine(name, chunk, rows, mine, samples, results, still_ours)
         finally:
-            told.commit()
-        if told.is_lost:
+            results.commit()
+        if results.is_lost:
             raise LeaseLost
+
+    def _load(self, rows: Sequence[ItemRow], work: Sequence[WorkRow], run: RunContext) -> Samples:
+        context = self._context
+        need = needed([context.engines[name] for name in {row.engine for row in work}])
+        wanted = {row.item_id for row in work}
+        loader = SampleLoader(context.library, need, run, context.sampling)
+        return loader.load(
+            {str(row.id): row.item for row in rows if row.id in wanted},
+            {str(row.id) for row in rows if self._is_unknown(row)},
+        )
 
     def _is_unknown(self, row: ItemRow) -> bool:
         """Whether what would tell the item's content at another place is still to be learned."""
         return not row.content and self._context.identifies(row.item.media)
 
-    def commit(self, chunk: Chunk, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
-        """Keep answers, whoever holds the chunk by now. Raises `LeaseLost` after that.
-
-        What the database does not take fails its own item for good: asked again, it would be paid
-        for again, and be the same.
-        """
+    def _run_engine(
+        self,
+        name: str,
+        chunk: Chunk,
+        rows: Sequence[ItemRow],
+        work: Sequence[WorkRow],
+        samples: Samples,
+        results: "_ChunkResults",
+        run: RunContext,
+    ) -> None:
+        if name in self._context.only_uncertain and work:
+            # It is asked only where those before it are not sure: their answers are read.
+            results.commit()
+            work = self._sorted(chunk, rows, work).asked
+        loaded = {
+            key: samples.loaded[key]
+            for key in (str(row.item_id) for row in work)
+            if key in samples.loaded
+        }
+        ours = RunContext(
+            lambda: run.cancelled() or self._availability.is_over(name),
+            calls.of_items(self._core, self._core.engine(name)),
+        )
         try:
-            self._commit(chunk, rows, told)
-            return
-        except Unstorable as exc:
-            if len(told) == 1:
-                logger.error("engine %s: %s", told[0].engine, exc)
-                reason = f"What engine {told[0].engine} said cannot be kept: {exc}"
-                failed = Failed(told[0].outcome.sample, reason, retryable=False)
-                self._commit(chunk, rows, [replace(told[0], outcome=failed)])
-                return
-        lost: LeaseLost | None = None
-        for one in told:
-            try:
-                self.commit(chunk, rows, [one])
-            except LeaseLost as exc:
-                lost = exc
-        if lost is not None:
-            raise lost
-
-    def _commit(self, chunk: Chunk, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
-        context = self._context
-        ended = [_ended(rows[one.item.key].id, one) for one in told]
-        with self._store.write() as db:
-            answers.keep(
-                db,
-                [
-                    AnswerRow(
-                        rows[one.item.key].id,
-                        one.item.revision,
-                        context.round,
-                        pipeline.answer(
-                            one.engine, context.engines[one.engine].fingerprint, one.outcome
-                        ),
-                        context.sampler(one.item.media),
-                    )
-                    for one in told
-                    if isinstance(one.outcome, Labelled)
-                ],
-            )
-            items.note_contents(db, _contents(rows, told))
-            mine = chunks.holds(db, chunk)
-            if chunk.attempts > 1:
-                chunks.forgive(db, chunk)
-            if mine:
-                item_ids = list({one[0]: 0 for one in ended})
-                decisions.reopen(db, chunk.scan_id, item_ids, settles=context.settles)
-            decisions.end_work(
-                db, chunk.scan_id, [one for one in ended if mine or one[2] == "done"]
-            )
-        for engine in {one.engine for one in told}:
-            self._stopping.answered(engine)
-        if not mine:
-            raise LeaseLost
-
-    def note(self, rows: Mapping[str, ItemRow], told: Sequence[Told]) -> None:
-        """Take down the content of items whose requests are about to go into a batch."""
-        with self._store.write() as db:
-            items.note_contents(db, _contents(rows, told))
-
-    def spool(self, chunk: Chunk, engine: str, prepared: Sequence[tuple[int, Prepared]]) -> None:
-        """Put requests into the engine's batch; what its budget does not allow waits."""
-        try:
-            self._spool.add(chunk, engine, prepared)
-        except QuotaExhausted as exc:
-            self._stopping.stop(engine, exc)
+            for result in ask(self._context.engines[name], loaded, ours):
+                results.add(result)
+        except EngineError as exc:
+            self._availability.stop(name, exc)
 
     def _end_stopped(self, chunk: Chunk, work: Sequence[WorkRow]) -> None:
-        found = [(one, self._stopping.stopped(one.engine)) for one in work]
+        found = [(one, self._availability.stopped(one.engine)) for one in work]
         self._end(
             chunk,
             [(one.item_id, one.engine, stop.state, stop.reason) for one, stop in found if stop],
@@ -312,56 +264,122 @@ class Asking:
                 decisions.reopen(db, chunk.scan_id, spared, settles=self._context.settles)
 
 
-class _Told:
-    """What was told and is not committed yet.
+class _ChunkResults:
+    """The results of a chunk's engines, until they are committed.
 
-    What was paid for is committed before anything else is paid for, and so is a local engine's word
-    when its turn is over.
+    What was paid for is committed before anything else is paid for. A chunk that was taken over
+    by another worker `is_lost`: its answers are kept all the same, they were paid for.
     """
 
-    def __init__(self, asking: Asking, chunk: Chunk, rows: Sequence[ItemRow]) -> None:
-        self._asking = asking
+    def __init__(
+        self,
+        core: Core,
+        context: Context,
+        availability: Stopping,
+        spool: Spool,
+        chunk: Chunk,
+        rows: Sequence[ItemRow],
+    ) -> None:
+        self._store = core.store
+        self._context = context
+        self._availability = availability
+        self._spool = spool
         self._chunk = chunk
-        self._rows = {row.item.key: row for row in rows}
-        self._told: list[Told] = []
+        self._rows = {str(row.id): row for row in rows}
+        self._results: list[EngineResult] = []
         self.is_lost = False
 
-    def add(self, told: Told) -> None:
-        self._told.append(told)
-        if not self._asking.is_local(told.engine) and not isinstance(told.outcome, Prepared):
+    def add(self, result: EngineResult) -> None:
+        self._results.append(result)
+        local = self._context.engines[result.engine].capabilities.local
+        if not local and not isinstance(result.outcome, Prepared):
             self.commit()
 
     def commit(self) -> None:
-        """Commit. Where the chunk is lost, answers are kept all the same: they were paid for."""
-        told, self._told = self._told, []
+        results, self._results = self._results, []
+        answered = [one for one in results if not isinstance(one.outcome, Prepared)]
+        if answered:
+            self._commit_each(answered)
+        self._put_into_batches(results)
+
+    def _commit_each(self, results: Sequence[EngineResult]) -> None:
+        """Commit results, together where that goes.
+
+        What the database does not take fails its own item for good: asked again, it would be paid
+        for again, and be the same.
+        """
         try:
-            self._commit(told)
-        except LeaseLost:
-            self.is_lost = True
+            self._commit(results)
+        except Unstorable as exc:
+            if len(results) > 1:
+                for result in results:
+                    self._commit_each([result])
+                return
+            (result,) = results
+            logger.error("engine %s: %s", result.engine, exc)
+            reason = f"What engine {result.engine} said cannot be kept: {exc}"
+            failed = Failed(result.sample, reason, retryable=False)
+            self._commit([replace(result, outcome=failed)])
 
-    def _commit(self, told: Sequence[Told]) -> None:
-        outcomes = [one for one in told if not isinstance(one.outcome, Prepared)]
-        if outcomes:
-            self._asking.commit(self._chunk, self._rows, outcomes)
-        if any(isinstance(one.outcome, Prepared) and one.content for one in told):
-            self._asking.note(self._rows, told)
+    def _commit(self, results: Sequence[EngineResult]) -> None:
+        context, chunk = self._context, self._chunk
+        ended = [self._ended(result) for result in results]
+        with self._store.write() as db:
+            answers.keep(db, list(self._answer_rows(results)))
+            items.note_contents(db, self._contents(results))
+            mine = chunks.holds(db, chunk)
+            if chunk.attempts > 1:
+                chunks.forgive(db, chunk)
+            if mine:
+                item_ids = list({item_id: 0 for item_id, *_rest in ended})
+                decisions.reopen(db, chunk.scan_id, item_ids, settles=context.settles)
+            decisions.end_work(
+                db, chunk.scan_id, [work for work in ended if mine or work[2] == "done"]
+            )
+        for engine in {result.engine for result in results}:
+            self._availability.answered(engine)
+        self.is_lost = self.is_lost or not mine
+
+    def _answer_rows(self, results: Sequence[EngineResult]) -> Iterator[AnswerRow]:
+        context = self._context
+        for result in results:
+            if isinstance(result.outcome, Labelled):
+                row = self._rows[result.sample]
+                fingerprint = context.engines[result.engine].fingerprint
+                given = answer(result.engine, fingerprint, result.outcome)
+                sampler = context.sampler(row.item.media)
+                yield AnswerRow(row.id, row.item.revision, context.round, given, sampler)
+
+    def _contents(self, results: Sequence[EngineResult]) -> list[tuple[int, str, str]]:
+        contents = {result.sample: result.content for result in results if result.content}
+        rows = self._rows
+        return [
+            (rows[name].id, rows[name].item.revision, content) for name, content in contents.items()
+        ]
+
+    def _ended(self, result: EngineResult) -> Ended:
+        item_id, outcome = self._rows[result.sample].id, result.outcome
+        if isinstance(outcome, Failed):
+            state = "retryable" if outcome.retryable else "failed"
+            return item_id, result.engine, state, one_line(outcome.reason)
+        return item_id, result.engine, "done", ""
+
+    def _put_into_batches(self, results: Sequence[EngineResult]) -> None:
+        """Put requests into their engines' batches; what a budget does not allow waits."""
         requests: dict[str, list[tuple[int, Prepared]]] = {}
-        for one in told:
-            if isinstance(one.outcome, Prepared):
-                item_id = self._rows[one.item.key].id
-                requests.setdefault(one.engine, []).append((item_id, one.outcome))
-        for engine, prepared in requests.items():
-            self._asking.spool(self._chunk, engine, prepared)
-
-
-def _contents(rows: Mapping[str, ItemRow], told: Sequence[Told]) -> list[tuple[int, str, str]]:
-    seen = {one.item.key: one for one in told if one.content}
-    return [(rows[key].id, one.item.revision, one.content) for key, one in seen.items()]
-
-
-def _ended(item_id: int, told: Told) -> Ended:
-    outcome = told.outcome
-    if isinstance(outcome, Failed):
-        state = "retryable" if outcome.retryable else "failed"
-        return item_id, told.engine, state, one_line(outcome.reason)
-    return item_id, told.engine, "done", ""
+        contents: list[tuple[int, str, str]] = []
+        for result in results:
+            if isinstance(result.outcome, Prepared):
+                prepared = (self._rows[result.sample].id, result.outcome)
+                requests.setdefault(result.engine, []).append(prepared)
+                contents += self._contents([result])
+        if contents:
+            with self._store.write() as db:
+                items.note_contents(db, contents)
+        for engine, lines in requests.items():
+            try:
+                self._spool.add(self._chunk, engine, lines)
+            except QuotaExhausted as exc:
+                self._availability.stop(engine, exc)
+            except LeaseLost:
+                self.is_lost = True

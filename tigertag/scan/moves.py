@@ -17,8 +17,7 @@ from tigertag.contracts import Excluding, Mounted, Need, RunContext
 from tigertag.errors import ItemError, ItemGone, LibraryError
 from tigertag.media.source import identity
 from tigertag.model import Item, Media, Section
-from tigertag.scan import pipeline
-from tigertag.scan.context import Context
+from tigertag.scan.context import Context, needed
 from tigertag.store import Db, Store, items, scans
 from tigertag.store.items import KnownRow, Move, Unseen
 
@@ -152,7 +151,7 @@ class Moves:
             return ""
         try:
             # A server's small picture is the same only where it is as small.
-            need = pipeline.needed(self._context.engines.values())
+            need = needed(self._context.engines.values())
             with self._context.library.fetch(item, need) as source:
                 return identity(source)
         except ItemError as exc:

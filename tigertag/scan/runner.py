@@ -31,7 +31,7 @@ from tigertag.scan import counts as counting
 from tigertag.scan.availability import Stopping
 from tigertag.scan.batches import Batching
 from tigertag.scan.decide import Settling
-from tigertag.scan.engine_stage import Asking
+from tigertag.scan.engine_stage import EngineStage
 from tigertag.scan.listing import Listing
 from tigertag.scan.spool import Spool
 from tigertag.store import Db, batches, chunks, scans
@@ -109,7 +109,7 @@ class Runner:
             self._stopping = stopping
             self._spool = Spool(self._core, context)
             self._listing = Listing(self._core, context)
-            self._asking = Asking(self._core, context, stopping, self._spool)
+            self._engine_stage = EngineStage(self._core, context, stopping, self._spool)
             self._settling = Settling(self._store, context, lease_s=self._core.lease_s)
             self._batching = Batching(self._core, context, stopping)
             try:
@@ -160,19 +160,19 @@ class Runner:
                     whole = self._settling.run(chunk, run)
             else:
                 whole = self._ask_and_settle(chunk, run)
-                due = partial(self._asking.due_at, chunk)
+                due = partial(self._engine_stage.due_at, chunk)
         finally:
             self._let_go(chunk)
             self._give_back(chunk, due, whole=whole)
 
     def _ask_and_settle(self, chunk: Chunk, run: RunContext) -> bool:
         """Engines that may hang are asked last, when all that the others say is decided."""
-        may_hang = self._asking.unproven(chunk)
+        may_hang = self._engine_stage.unproven(chunk)
         if may_hang and not (
-            self._asking.run(chunk, run, but=may_hang) and self._settling.run(chunk, run)
+            self._engine_stage.run(chunk, run, but=may_hang) and self._settling.run(chunk, run)
         ):
             return False
-        return self._asking.run(chunk, run) and self._settling.run(chunk, run)
+        return self._engine_stage.run(chunk, run) and self._settling.run(chunk, run)
 
     def _give_back(self, chunk: Chunk, due: Callable[[Db], float | None], *, whole: bool) -> None:
         with self._store.write() as db:

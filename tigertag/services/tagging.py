@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Lock, Thread
@@ -18,15 +18,16 @@ from tigertag.contracts import (
     is_prompt,
 )
 from tigertag.core import Core, EngineEntry
-from tigertag.errors import RequestError
+from tigertag.errors import EngineError, RequestError
 from tigertag.executors import threads
 from tigertag.libraries import folder
 from tigertag.media.formats import media_of
 from tigertag.model import Answer, Item, Media, Tag
 from tigertag.net import cancellable
 from tigertag.policy import Rules
-from tigertag.scan import calls, pipeline
-from tigertag.scan.pipeline import Ask, Stopped, Terms
+from tigertag.scan import calls, results
+from tigertag.scan.context import needed
+from tigertag.scan.samples import SampleLoader
 
 _CHUNK = 16
 _VIDEO_WEIGHT = 8
@@ -169,27 +170,31 @@ class _Work:
 
     def _tag_together(self, pictures: Sequence[Picture]) -> Iterator[Tagged]:
         """Tag pictures of one library."""
-        answers: dict[str, list[Answer]] = {one.item.key: [] for one in pictures}
-        errors: dict[str, list[str]] = {one.item.key: [] for one in pictures}
+        answers: dict[str, list[Answer]] = {str(one.path): [] for one in pictures}
+        errors: dict[str, list[str]] = {str(one.path): [] for one in pictures}
         stopped: list[str] = []
-        asks = [Ask(one.item, tuple(self.engines), str(one.path)) for one in pictures]
         run = RunContext(self.stop.is_set)
-        terms = Terms(run, lambda name: calls.run_context(self.core, name).calls)
-        for said in pipeline.ask(pictures[0].library, self.engines, asks, terms):
-            if isinstance(said, Stopped):
-                stopped.append(f"{said.engine}: {said.error}")
-            elif isinstance(said.outcome, Failed):
-                errors[said.item.key].append(said.outcome.reason)
-            elif isinstance(said.outcome, Labelled):
-                fingerprint = self.engines[said.engine].fingerprint
-                given = pipeline.answer(said.engine, fingerprint, said.outcome)
-                answers[said.item.key].append(given)
+        loader = SampleLoader(pictures[0].library, needed(self.engines.values()), run)
+        samples = loader.load({str(one.path): one.item for one in pictures})
+        for name, failed in samples.failed.items():
+            errors[name].append(failed.reason)
+        for id, engine in self.engines.items():
+            calls_of = replace(calls.run_context(self.core, id), cancelled=run.cancelled)
+            try:
+                for result in results.ask(engine, samples.loaded, calls_of):
+                    if isinstance(result.outcome, Failed):
+                        errors[result.sample].append(result.outcome.reason)
+                    elif isinstance(result.outcome, Labelled):
+                        given = results.answer(id, engine.fingerprint, result.outcome)
+                        answers[result.sample].append(given)
+            except EngineError as exc:
+                stopped.append(f"{id}: {exc}")
         if run.cancelled():
             return
         for one in pictures:
-            found = tuple(answers[one.item.key])
+            found = tuple(answers[str(one.path)])
             missing = stopped if len(found) < len(self.engines) else []
-            reasons = tuple(dict.fromkeys([*errors[one.item.key], *missing]))
+            reasons = tuple(dict.fromkeys([*errors[str(one.path)], *missing]))
             yield Tagged(one.path, found, self._decide(found), reasons)
 
     def _decide(self, answers: Sequence[Answer]) -> tuple[Tag, ...]:

@@ -22,10 +22,12 @@ from tigertag.contracts import (
     RunContext,
     Sampling,
 )
-from tigertag.errors import ItemGone, LibraryUnavailable, Unavailable
+from tigertag.errors import EngineError, ItemGone, LibraryUnavailable, Unavailable
 from tigertag.model import Item, Media, Sample
-from tigertag.scan import pipeline
-from tigertag.scan.pipeline import Ask, Stopped, Terms, Told
+from tigertag.scan import results
+from tigertag.scan.context import needed
+from tigertag.scan.results import EngineResult
+from tigertag.scan.samples import SampleLoader
 
 
 @dataclass
@@ -60,11 +62,20 @@ def png(colour: str) -> bytes:
 
 def ask(
     album: Album, *engines: ColourEngine, run: RunContext | None = None
-) -> list[Told | Stopped]:
-    names = tuple(engine.id for engine in engines)
-    asks = [Ask(Item("album", ".", key, "1"), names, key) for key in album.pictures]
-    by_name = {engine.id: engine for engine in engines}
-    return list(pipeline.ask(cast(Library, album), by_name, asks, Terms(run or RunContext())))
+) -> list[EngineResult | EngineError]:
+    """What comes of all pictures of an album: results, and errors of engines that stop."""
+    run = run or RunContext()
+    items = {key: Item("album", ".", key, "1") for key in album.pictures}
+    loader = SampleLoader(cast(Library, album), needed(engines), run)
+    samples = loader.load(items)
+    said: list[EngineResult | EngineError] = []
+    for engine in engines:
+        said += [EngineResult(engine.id, name, one) for name, one in samples.failed.items()]
+        try:
+            said += results.ask(engine, samples.loaded, run)
+        except EngineError as exc:
+            said.append(exc)
+    return said
 
 
 class Onlooker(ColourEngine):
@@ -80,16 +91,16 @@ class Onlooker(ColourEngine):
 
     def shown(self, contents: dict[str, bytes | Exception], item: Item) -> list[Sample]:
         """Have an item looked at, and return it as it comes here."""
-        asks, album = [Ask(item, (self.id,), item.key)], cast(Library, Album(contents))
-        terms = Terms(sampling=Sampling(exact=True))
-        list(pipeline.ask(album, {self.id: self}, asks, terms))
+        library, need = cast(Library, Album(contents)), needed([self])
+        loader = SampleLoader(library, need, sampling=Sampling(exact=True))
+        list(results.ask(self, loader.load({item.key: item}).loaded, RunContext()))
         return self.samples
 
 
 def outcomes(
-    said: Sequence[Told | Stopped],
+    said: Sequence[EngineResult | EngineError],
 ) -> dict[tuple[str, str], Outcome | Prepared]:
-    return {(one.item.key, one.engine): one.outcome for one in said if isinstance(one, Told)}
+    return {(one.sample, one.engine): one.outcome for one in said if isinstance(one, EngineResult)}
 
 
 def test_a_library_that_cannot_go_on_is_not_the_items_fault() -> None:
@@ -119,7 +130,7 @@ def test_an_engine_that_stops_leaves_its_items_without_an_outcome() -> None:
     down = ColourEngine("down", raises={"green": Unavailable("down")})
     said = ask(Album({"a": png("red"), "b": png("green")}), down, ColourEngine("up"))
     assert set(outcomes(said)) == {("a", "down"), ("a", "up"), ("b", "up")}
-    assert [one.engine for one in said if isinstance(one, Stopped)] == ["down"]
+    assert [type(one) for one in said if isinstance(one, EngineError)] == [Unavailable]
 
 
 def test_a_bug_costs_only_the_item_that_brings_it_out() -> None:

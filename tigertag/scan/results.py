@@ -1,0 +1,210 @@
+"""One engine is asked about the samples of a chunk: one result each, as it can be kept."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from math import isfinite
+
+from tigertag import bounds
+from tigertag.contracts import (
+    AnyEngine,
+    DeferredEngine,
+    Engine,
+    Failed,
+    Labelled,
+    Outcome,
+    Prepared,
+    RunContext,
+    is_deferred,
+    is_prompt,
+)
+from tigertag.errors import EngineError, StoreError, Unstorable
+from tigertag.model import Answer, Box, Label, Sample
+from tigertag.net import cancellable
+from tigertag.scan.samples import LoadedSample
+from tigertag.sequences import evenly
+from tigertag.text import tidy
+
+logger = logging.getLogger(__name__)
+
+_ROUNDING = 0.001
+"""Probabilities that were summed up may be a little out."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResult:
+    """What an engine said of a sample, or the request for it of one that answers later."""
+
+    engine: str
+    sample: str
+    outcome: Outcome | Prepared
+    content: str = ""
+
+
+def ask(
+    engine: AnyEngine, loaded: Mapping[str, LoadedSample], run: RunContext
+) -> Iterator[EngineResult]:
+    """Yield what an engine says of samples, by their names, early: one result for each.
+
+    Fewer when cancelled. Raises `EngineError` when the engine cannot go on; samples without a
+    result are to be asked about again then.
+    """
+    most = engine.capabilities.max_frames
+    samples = {name: _thinned(one.sample, most) for name, one in loaded.items()}
+    outcomes: Iterator[tuple[str, Outcome | Prepared]]
+    if is_deferred(engine):
+        outcomes = _prepared(engine, samples, run)
+    elif is_prompt(engine):
+        outcomes = _asked(engine, samples, run)
+    else:
+        return
+    for name, outcome in outcomes:
+        yield EngineResult(engine.id, name, outcome, loaded[name].content)
+
+
+def _thinned(sample: Sample, most: int) -> Sample:
+    """Leave an engine as many frames as it looks at."""
+    return replace(sample, frames=evenly(sample.frames, most))
+
+
+def _prepared(
+    engine: DeferredEngine, samples: Mapping[str, Sample], run: RunContext
+) -> Iterator[tuple[str, Prepared | Failed]]:
+    for name, sample in samples.items():
+        if run.cancelled():
+            return
+        try:
+            yield name, engine.prepare(sample)
+        except EngineError:
+            raise
+        except Exception:
+            logger.exception("engine %s has a bug", engine.id)
+            yield name, _bug(engine, name)
+
+
+def _asked(
+    engine: Engine, samples: Mapping[str, Sample], run: RunContext
+) -> Iterator[tuple[str, Outcome]]:
+    waiting = dict(samples)
+    size = max(1, engine.capabilities.max_batch)
+    while waiting and not run.cancelled():
+        batch = dict(list(waiting.items())[:size])
+        for outcome in _outcomes(engine, batch, run):
+            del waiting[outcome.sample]
+            yield outcome.sample, bounded(engine.id, outcome)
+
+
+def _outcomes(engine: Engine, batch: Mapping[str, Sample], run: RunContext) -> Iterator[Outcome]:
+    """Yield one outcome for each sample of a batch, also where the engine has a bug."""
+    missing = dict(batch)
+    try:
+        for outcome in _tagged(engine, list(batch.values()), run):
+            if missing.pop(outcome.sample, None) is None:
+                logger.error("engine %s answered twice, or what was not asked", engine.id)
+                continue
+            yield outcome
+    except EngineError:
+        raise
+    except Exception as exc:
+        if isinstance(exc, StoreError) and not isinstance(exc, Unstorable):
+            # The ledger of calls cannot be reached: no fault of the engine.
+            raise
+        logger.exception("engine %s has a bug", engine.id)
+        yield from _one_by_one(engine, missing, run)
+        return
+    if not run.cancelled():
+        for name in missing:
+            yield Failed(name, f"Engine {engine.id} gave no answer; try again.", retryable=True)
+
+
+def _tagged(engine: Engine, samples: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+    """Let what the engine waits for end once it is cancelled, but nothing that is done between."""
+    with cancellable(run.cancelled):
+        outcomes = iter(engine.tag(samples, run))
+    while True:
+        with cancellable(run.cancelled):
+            outcome = next(outcomes, None)
+        if outcome is None:
+            return
+        yield outcome
+
+
+def _one_by_one(
+    engine: Engine, missing: Mapping[str, Sample], run: RunContext
+) -> Iterator[Outcome]:
+    """Find the sample that the engine stumbles over; never pay twice to find it."""
+    if len(missing) > 1 and engine.capabilities.local:
+        for name, sample in missing.items():
+            yield from _outcomes(engine, {name: sample}, run)
+    else:
+        yield from (_bug(engine, name) for name in missing)
+
+
+def _bug(engine: AnyEngine, name: str) -> Failed:
+    reason = f"Engine {engine.id} failed by a bug of its own; see the log."
+    return Failed(name, reason, retryable=True)
+
+
+def bounded(engine: str, outcome: Outcome) -> Outcome:
+    """The outcome as far as it can be kept; what is of no shape at all fails this item for good.
+
+    Names are tidied, confidences cut to six digits. A label whose confidence is no number from 0 to
+    1 speaks for nothing, and is left out.
+    """
+    if isinstance(outcome, Failed):
+        return outcome
+    try:
+        frames = tuple(float(at_s) for at_s in outcome.frames)
+        if not all(map(isfinite, frames)):
+            raise ValueError("a frame is at no time")
+        return replace(
+            outcome,
+            labels=tuple(_tidied(outcome.labels)),
+            model=bounds.cut(outcome.model, bounds.IDENTITY),
+            remainder=None if outcome.remainder is None else _share(outcome.remainder),
+            cost_usd=_amount(outcome.cost_usd),
+            took_s=_amount(outcome.took_s),
+            frames=frames,
+        )
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as exc:
+        logger.error("engine %s gave an answer that cannot be kept: %s", engine, exc)
+        reason = f"Engine {engine} gave an answer that cannot be kept; it is not asked again."
+        return Failed(outcome.sample, reason, retryable=False)
+
+
+def answer(engine: str, fingerprint: str, labelled: Labelled) -> Answer:
+    """The answer that a bounded outcome amounts to."""
+    return Answer(
+        engine,
+        fingerprint,
+        labelled.model,
+        labelled.labels,
+        labelled.remainder,
+        labelled.cost_usd,
+        labelled.took_s,
+        labelled.frames,
+    )
+
+
+def _tidied(labels: Iterable[Label]) -> Iterator[Label]:
+    for label in labels:
+        name, confidence = tidy(label.name), float(label.confidence)
+        if name and -_ROUNDING <= confidence <= 1 + _ROUNDING:
+            concept = label.concept and bounds.cut(label.concept, bounds.NAME)
+            at_s = label.at_s if label.at_s is None or isfinite(label.at_s) else None
+            yield Label(name, _share(confidence), concept, label.kind, _box(label.box), at_s)
+
+
+def _share(number: float) -> float:
+    """A probability. Raises `ValueError` for what is far from one."""
+    if not -_ROUNDING <= number <= 1 + _ROUNDING:
+        raise ValueError(f"{number!r} is no probability")
+    return round(min(1.0, max(0.0, float(number))), 6)
+
+
+def _amount(number: float) -> float:
+    return float(number) if bounds.is_number(number) else 0.0
+
+
+def _box(box: Box | None) -> Box | None:
+    return box if box is not None and all(map(isfinite, astuple(box))) else None
