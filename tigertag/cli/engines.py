@@ -13,8 +13,8 @@ from tigertag.contracts import PersonStatus
 from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.model import Thresholds
-from tigertag.services import checking, sources, spending
-from tigertag.services import faces as face_service
+from tigertag.services import engines as engine_service
+from tigertag.services import spending
 from tigertag.services.views import EngineView, MonthOfUse
 from tigertag.text import about, count, usd
 
@@ -34,7 +34,7 @@ def engines(*, check: bool) -> None:
 
 def _check() -> None:
     with core() as built:
-        outcomes = checking.check(built)
+        outcomes = engine_service.check(built)
     for outcome in outcomes:
         click.echo(f"{outcome.engine}: {'' if outcome.ok else 'failed: '}{outcome.line}")
     if not outcomes:
@@ -82,7 +82,7 @@ def _views(built: Core) -> dict[str, EngineView]:
     if path is not None and not path.exists():
         return {}
     try:
-        return {view.id: view for view in sources.engines(built)}
+        return {view.id: view for view in engine_service.listed(built)}
     except StoreError as exc:
         click.echo(f"Warning: usage and status of engines are not known: {exc}", err=True)
         return {}
@@ -171,7 +171,7 @@ def faces() -> None:
 def check(engine: str) -> None:
     """Look at the file and at each picture; nothing is sent."""
     with core(database=False) as built:
-        findings = face_service.check(built, engine)
+        findings = engine_service.check_people(built, engine)
     for line in (*findings.wrong, *findings.odd):
         click.echo(line)
     if findings.wrong:
@@ -184,7 +184,7 @@ def check(engine: str) -> None:
 def enrol(engine: str) -> None:
     """Send new pictures to CompreFace, and remove people whom the file no longer names."""
     with core() as built:
-        done = face_service.enrol(built, engine)
+        done = engine_service.enrol(built, engine)
     for line in done.problems:
         click.echo(line)
     click.echo(f"Sent {done.added}, removed {done.removed}, left out {len(done.problems)}.")
@@ -198,7 +198,7 @@ def list_(engine: str) -> None:
     """List the people in the file, and those that CompreFace knows."""
     table = Table("person", "in the file", "sent", "known there", "whose", box=None)
     with core() as built:
-        for person in face_service.people(built, engine):
+        for person in engine_service.people(built, engine):
             counts = (str(person.in_file), str(person.ours), str(person.there))
             table.add_row(person.name, *counts, _owner(person))
     print_table(table, empty="Nobody is named in the file, and CompreFace knows nobody.")

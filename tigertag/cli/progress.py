@@ -15,7 +15,7 @@ from tigertag.cli.main import INTERRUPTED, SOME_FAILED
 from tigertag.cli.session import stderr
 from tigertag.core import Core
 from tigertag.errors import Conflict
-from tigertag.scan import left_out
+from tigertag.scan import summary
 from tigertag.services import browsing, scans
 from tigertag.services.scans import Status
 from tigertag.text import about, count, printable
@@ -212,7 +212,7 @@ def _notes(status: Status) -> list[str]:
     if status.problems and not (status.failed and status.problems == status.failed):
         have = "item still has a problem" if status.problems == 1 else "items still have problems"
         lines.append(f"{status.problems} {have}; `tigertag problems` shows why.")
-    lines += [f"left out: {printable(left_out.said(each))}" for each in status.left_out]
+    lines += [f"left out: {printable(summary.left_out_line(each))}" for each in status.left_out]
     lines += [
         f"engine {engine} stopped; a later scan runs it: {reason}"
         for engine, reason in status.waiting.items()

@@ -10,7 +10,6 @@ from tigertag.errors import RequestError
 from tigertag.model import Field, Rule, RuleAction, TagRef
 from tigertag.services import browsing
 from tigertag.services import rules as service
-from tigertag.services import tombstones as tombstone_service
 
 
 @click.group()
@@ -88,7 +87,7 @@ def list_tombstones(word: str) -> None:
     """List the tags that you removed from items."""
     table = Table("number", "item", "tag", "since", box=None)
     with core() as built:
-        for row in tombstone_service.listed(built, word=word):
+        for row in service.tombstones(built, word=word):
             since = f"{row.since.astimezone():%Y-%m-%d}"
             tag = tag_text(TagRef(Field(row.field), row.name))
             table.add_row(str(row.id), f"{row.library}/{row.called}", tag, since)
@@ -103,5 +102,5 @@ def lift(numbers: tuple[int, ...], word: str) -> None:
     if not numbers and not word:
         raise RequestError("Name some: numbers from `tigertag tombstones list`, or --tag TAG.")
     with core() as built:
-        lifted = tombstone_service.lift(built, numbers, word=word)
+        lifted = service.lift(built, numbers, word=word)
     click.echo(f"{lifted} lifted.")

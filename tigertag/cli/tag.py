@@ -15,7 +15,7 @@ from tigertag.cli.session import confirm, core, require_terminal
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import RequestError
 from tigertag.model import Media, Tag
-from tigertag.scan import costs
+from tigertag.scan import forecasts
 from tigertag.services import tagging
 from tigertag.services.tagging import Picture, Tagged
 from tigertag.text import count, usd
@@ -93,7 +93,7 @@ def _confirmed(
     videos = sum(picture.item.media is Media.VIDEO for picture in pictures)
     amount = count(len(pictures), "item" if videos else "picture")
     for entry in paid:
-        cost_usd = costs.of_items(built, entry.id, len(pictures), videos=videos)
+        cost_usd = forecasts.cost_of_items(built, entry.id, len(pictures), videos=videos)
         click.echo(f"{entry.id}: {amount}, cost: {usd(cost_usd)}.", err=True)
     confirm(f"Run {', '.join(entry.id for entry in paid)}?")
     return iter(pictures)

@@ -8,7 +8,7 @@ from tigertag.contracts import NotRead, RunContext
 from tigertag.errors import Unstorable
 from tigertag.model import Answer, Edit, Media, Shown, Tag, TagOwnership, TagRef
 from tigertag.policy import Plan
-from tigertag.scan import reading, skipping
+from tigertag.scan import reading
 from tigertag.scan.context import Context
 from tigertag.scan.write import Made, Read, Unread, Writeback, became, standing_after
 from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems, scans
@@ -93,7 +93,7 @@ class Settling:
     def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
         with self._store.read() as db:
             facts = self._facts(db, [one.item_id for one in todo])
-        shown = reading.shown(self._context.library, [row.item for row in facts.rows.values()])
+        shown = reading.read_tags(self._context.library, [row.item for row in facts.rows.values()])
         if run.cancelled():
             # What could not be read may have been cut short.
             return
@@ -199,7 +199,7 @@ class Settling:
     def _left_alone(self, seen: Shown, standing: Mapping[Word, TagOwnership]) -> str | None:
         if self._context.scan.kind not in ("scan", "apply"):
             return None
-        return skipping.reason(seen, standing, self._context.skip_tags)
+        return reading.skip_reason(seen, standing, self._context.skip_tags)
 
     def _replaced(self, todo: Decision, row: ItemRow, seen: Shown) -> bool:
         """Whether the picture is another one than that for which the tags were decided."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tigertag.contracts import Failed, Labelled, Prepared, RunContext
 from tigertag.core import Core
 from tigertag.errors import EngineError, LeaseLost, QuotaExhausted, Unstorable
-from tigertag.scan import calls, cascade, skipping
+from tigertag.scan import calls, cascade, reading
 from tigertag.scan.availability import Stopping
 from tigertag.scan.cascade import Sorted
 from tigertag.scan.context import Context, needed
@@ -79,7 +79,7 @@ class EngineStage:
     ) -> list[WorkRow]:
         if not self._context.skip_tags:
             return list(work)
-        found = skipping.found(self._context, self._store, self._rows(work))
+        found = reading.skipped(self._context, self._store, self._rows(work))
         if run.cancelled():
             # What could not be read may have been cut short.
             return []

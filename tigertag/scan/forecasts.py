@@ -1,4 +1,4 @@
-"""What a scan would ask, and what that would cost, before it does."""
+"""What a scan would ask, and what asking costs: told before it does."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import NotFound
-from tigertag.scan import costs as money
+from tigertag.model import Media
 from tigertag.store import Db, usage
 from tigertag.store.columns import dumps
 from tigertag.store.scans import ScanRow
@@ -61,7 +61,7 @@ class Forecast:
         return tuple(one.engine for one in self.engines if one.items and one.cost_usd is None)
 
 
-def told(core: Core, scan: ScanRow) -> Forecast | None:
+def of_scan(core: Core, scan: ScanRow) -> Forecast | None:
     """Return what a forecast has counted; None for another scan, and before its end."""
     if not scan.is_forecast or scan.state != "done":
         return None
@@ -103,7 +103,7 @@ def _line(core: Core, engine: str, items: int, videos: int, taken: Amount) -> En
         engine,
         items,
         calls,
-        money.of_items(core, engine, items, videos=videos),
+        cost_of_items(core, engine, items, videos=videos),
         entry.paid,
         entry.only_uncertain,
         units_left,
@@ -121,3 +121,33 @@ def _entry(core: Core, engine: str) -> EngineEntry | None:
 def _order(core: Core, engine: str) -> tuple[int, str]:
     entry = _entry(core, engine)
     return (entry.order if entry else 0, engine)
+
+
+def cost_of_item(core: Core, engine: str) -> float | None:
+    """Return what an item costs, about, in USD; None where that is not known."""
+    try:
+        entry = core.engine(engine)
+    except NotFound:
+        return None
+    if entry.engine is None or not entry.engine.capabilities.cost_usd:
+        return None if entry.engine is None else entry.engine.capabilities.cost_usd
+
+    def measured() -> float | None:
+        with core.store.read() as db:
+            return usage.mean_cost_usd(db, engine)
+
+    mean = core.memory.recall(("mean cost", engine), measured, keep_s=5.0)
+    return entry.engine.capabilities.cost_usd if mean is None else mean
+
+
+def cost_of_items(core: Core, engine: str, items: int, *, videos: int = 0) -> float | None:
+    """Return what items cost, about, so many of them videos; None where that is not known.
+
+    A video costs no less than the engine says: what was measured may have been photos.
+    """
+    cost_usd = cost_of_item(core, engine)
+    if cost_usd is None or not videos:
+        return None if cost_usd is None else cost_usd * items
+    plugin = core.engine(engine).engine
+    of_video = plugin.capabilities.cost_usd_of(Media.VIDEO) if plugin else None
+    return cost_usd * (items - videos) + max(cost_usd, of_video or 0.0) * videos

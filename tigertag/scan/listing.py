@@ -9,7 +9,7 @@ from tigertag import bounds
 from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
 from tigertag.core import Core
 from tigertag.model import Item, Media
-from tigertag.scan import forecasts, left_out, missing, skipping
+from tigertag.scan import forecasts, missing, reading, summary
 from tigertag.scan.context import Context
 from tigertag.scan.missing import Tally
 from tigertag.scan.moves import Moves
@@ -127,7 +127,7 @@ class Listing:
             self._plan_noted(chunk, noted, tally)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            scans.put_left_out(db, chunk.scan_id, left_out.packed(notes))
+            scans.put_left_out(db, chunk.scan_id, summary.pack_left_out(notes))
         if context.scan.mode != "new":
             # Before anything is moved: what lies where nothing can be seen now is not gone.
             missing.check(self._store, context, tally.known, tally.shown, notes)
@@ -255,7 +255,7 @@ class Listing:
         if not context.skip_tags or not to_ask or context.scan.is_forecast:
             return list(todos)
         wanted = [row for row in rows if row.id in to_ask]
-        found = skipping.found(context, self._store, wanted)
+        found = reading.skipped(context, self._store, wanted)
         skipped = {item_id for item_id, (state, _why) in found.items() if state == "skipped"}
         return [
             replace(todo, settles="", engines=()) if todo.item_id in skipped else todo

@@ -1,18 +1,22 @@
-"""What a library shows of items now, as it can be kept, also where it meets a bug."""
+"""What a library shows of items now, and which items are left alone (`SKIP_TAGS`)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tigertag.bounds import mark
 from tigertag.contracts import Library, NotRead
 from tigertag.errors import LibraryError
-from tigertag.model import Item, Shown
+from tigertag.model import Item, Shown, TagOwnership, fold
+from tigertag.scan.context import Context
+from tigertag.store import Store, ledger
+from tigertag.store.items import ItemRow
+from tigertag.store.ledger import Word
 
 logger = logging.getLogger(__name__)
 
 
-def shown(library: Library, items: Sequence[Item]) -> dict[str, Shown | NotRead]:
+def read_tags(library: Library, items: Sequence[Item]) -> dict[str, Shown | NotRead]:
     """Return what is shown of each of the items, by key. Raises `LibraryError`."""
     missing: dict[str, Shown | NotRead] = {
         item.key: NotRead(item.key, "The library did not show it.") for item in items
@@ -27,10 +31,10 @@ def shown(library: Library, items: Sequence[Item]) -> dict[str, Shown | NotRead]
 
 
 def _kept(seen: Shown | NotRead) -> Shown | NotRead:
-    return bounded(seen) if isinstance(seen, Shown) else seen
+    return storable(seen) if isinstance(seen, Shown) else seen
 
 
-def bounded(seen: Shown) -> Shown:
+def storable(seen: Shown) -> Shown:
     """What is shown, with marks that can be kept, and compared with those of the listing."""
     return replace(
         seen,
@@ -38,3 +42,58 @@ def bounded(seen: Shown) -> Shown:
         refreshed=mark(seen.refreshed),
         revision=None if seen.revision is None else mark(seen.revision),
     )
+
+
+_OURS = (TagOwnership.OURS, TagOwnership.KEPT)
+
+
+def skip_reason(
+    seen: Shown, ownership: Mapping[Word, TagOwnership], skip_tags: Collection[str]
+) -> str | None:
+    """Say why an item is left alone; None: it is not. A tag that TigerTag wrote is no reason."""
+    for tag in seen.tags:
+        if tag.word[1] in skip_tags and ownership.get(tag.word) not in _OURS:
+            return f"It has the tag {tag.name} of SKIP_TAGS; nothing was changed."
+    for path in seen.paths:
+        if _is_skipped(path, skip_tags):
+            return f"It has the tag {path} of SKIP_TAGS; nothing was changed."
+    return None
+
+
+def _is_skipped(path: str, skip_tags: Collection[str]) -> bool:
+    """Whether a path is meant, in the spelling of digiKam or of Lightroom. TigerTag writes none."""
+    folded = fold(path)
+    return folded in skip_tags or folded.replace("/", "|") in skip_tags
+
+
+def skipped(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, tuple[str, str]]:
+    """Return, by item, (state, reason) of those that no engine is to be asked about.
+
+    Nor is one about an item whose tags cannot be read: it might bear one. Raises `LibraryError`.
+    """
+    shown = read_tags(context.library, [row.item for row in rows])
+    tagged = [row.id for row in rows if _has_any(shown[row.item.key], context.skip_tags)]
+    ownership = _ownership(store, tagged)
+    left: dict[int, tuple[str, str]] = {}
+    for row in rows:
+        seen = shown[row.item.key]
+        if isinstance(seen, NotRead):
+            left[row.id] = ("retryable", seen.reason)
+        elif row.id in ownership:
+            why = skip_reason(seen, ownership[row.id], context.skip_tags)
+            left |= {row.id: ("skipped", why)} if why is not None else {}
+    return left
+
+
+def _has_any(seen: Shown | NotRead, words: Collection[str]) -> bool:
+    return isinstance(seen, Shown) and (
+        any(tag.word[1] in words for tag in seen.tags)
+        or any(_is_skipped(path, words) for path in seen.paths)
+    )
+
+
+def _ownership(store: Store, item_ids: Sequence[int]) -> dict[int, dict[Word, TagOwnership]]:
+    if not item_ids:
+        return {}
+    with store.read() as db:
+        return ledger.ownership(db, item_ids)

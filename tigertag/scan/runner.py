@@ -25,9 +25,8 @@ from tigertag.errors import (
 from tigertag.executors import threads
 from tigertag.model import Section
 from tigertag.net import cancellable
-from tigertag.scan import calls, spool
+from tigertag.scan import calls, spool, summary
 from tigertag.scan import context as contexts
-from tigertag.scan import counts as counting
 from tigertag.scan.availability import Stopping
 from tigertag.scan.batches import Batching
 from tigertag.scan.decide import Settling
@@ -77,7 +76,7 @@ class Runner:
             with self._store.write() as db:
                 scans.rest(db, section_id)
         if not self.stop.is_set():
-            counting.let_go(self._core, section_id)
+            summary.drop_work(self._core, section_id)
 
     def _take_up(self) -> int:
         """Make it run, if its section is free; return the section. Raises `Conflict`."""

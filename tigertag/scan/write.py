@@ -157,7 +157,7 @@ class Writeback:
         """
         with self._store.read() as db:
             rows = items.get(db, [edit.item_id for edit in earlier])
-        shown = reading.shown(self._context.library, [row.item for row in rows]) if rows else {}
+        shown = reading.read_tags(self._context.library, [row.item for row in rows]) if rows else {}
         by_id = {row.id: row.item for row in rows}
         for edit in earlier:
             seen = shown.get(by_id[edit.item_id].key)
@@ -176,7 +176,7 @@ class Writeback:
             # A write that has begun is finished and read back, even if the scan is stopped.
             with shielded():
                 for outcome in self._context.library.send([one.edit for one in made]):
-                    after = None if outcome.after is None else reading.bounded(outcome.after)
+                    after = None if outcome.after is None else reading.storable(outcome.after)
                     outcomes.append(replace(outcome, after=after))
             silent = by_key.keys() - {outcome.key for outcome in outcomes}
             reason = "The library did not say what came of it; scan again."

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from tigertag.core import Core
 from tigertag.errors import NotFound
-from tigertag.services import cursors
 from tigertag.services.views import (
     Answered,
     ItemCard,
@@ -13,6 +12,8 @@ from tigertag.services.views import (
     Page,
     Stands,
     TagCount,
+    cursor_number,
+    cut_page,
 )
 from tigertag.store import Db, browse, decisions
 from tigertag.store import tags as tag_rows
@@ -40,11 +41,11 @@ def items(
     `tag` is a whole word, `q` a part of a title or key; `problems`: those that have one. Raises
     `NotFound`, `RequestError`.
     """
-    after = cursors.number(cursor) or 0
+    after = cursor_number(cursor) or 0
     with core.store.read() as db:
         of = section_ids(core, db, library, section)
         rows = browse.page(db, Wanted(of, tag, q, after, limit + 1, problems))
-        page = cursors.cut(rows, limit, after=lambda row: row.id)
+        page = cut_page(rows, limit, after=lambda row: row.id)
         return Page(cards(db, page.items), page.next)
 
 
@@ -154,7 +155,7 @@ def tags(
 
     The counts may be some seconds old. Raises `NotFound`, `RequestError`.
     """
-    start = cursors.number(cursor) or 0
+    start = cursor_number(cursor) or 0
     with core.store.read() as db:
         of = section_ids(core, db, library, section)
     counted = core.memory.recall(("tags", of), lambda: _counted(core, of), keep_s=_KEEP_COUNTS_S)

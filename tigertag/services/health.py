@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from tigertag.core import Core
 from tigertag.errors import StoreError
-from tigertag.services import accounts, sources
+from tigertag.services import accounts, engines, libraries
 from tigertag.services.views import Notice
 from tigertag.store import tags
 
@@ -45,12 +45,12 @@ def _settings(core: Core) -> Iterator[Notice]:
 
 
 def _plugins(core: Core) -> Iterator[Notice]:
-    for engine in sources.engines(core):
+    for engine in engines.listed(core):
         if engine.status == "failing":
             yield Notice(f"engine {engine.id}", "error", engine.reason)
         if engine.status == "stopped":
             yield Notice(f"engine {engine.id}", "warning", engine.reason)
-    for library in sources.libraries(core):
+    for library in libraries.listed(core):
         if library.problem.startswith("switched off"):
             continue
         if library.problem:

@@ -7,8 +7,8 @@ from tigertag.core import Core
 from tigertag.errors import Conflict, NotFound, RequestError
 from tigertag.model import Rule, RuleAction, Tag, TagOwnership, TagRef
 from tigertag.scan.context import effective_rules, thresholds
-from tigertag.services import blocking, browsing, cursors, rules
-from tigertag.services.views import Change, ItemCard, Named, Page, Struck
+from tigertag.services import browsing, rules
+from tigertag.services.views import Change, ItemCard, Named, Page, Struck, cursor_number, cut_page
 from tigertag.store import Db, browse, decisions, ledger, scans
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
@@ -24,11 +24,11 @@ def changes(
 
     Raises `NotFound`, `RequestError`.
     """
-    after = cursors.number(cursor) or 0
+    after = cursor_number(cursor) or 0
     with core.store.read() as db:
         scan = scans.get(db, scan_id)
         rows = browse.changes(db, scan_id, after=after, limit=limit + 1, failed=failed)
-        page = cursors.cut(rows, limit, after=lambda row: row[0].id)
+        page = cut_page(rows, limit, after=lambda row: row[0].id)
         shown = browsing.cards(db, [row for row, _decision in page.items])
         again = _tried_again(db, scan, [decision for _row, decision in page.items])
     both = zip(shown, page.items, strict=True)
@@ -59,7 +59,7 @@ def _change(card: ItemCard, decision: Decision, again: Collection[int]) -> Chang
 def may_strike(core: Core, scan_id: int) -> bool:
     """Whether words can be blocked in it: a preview that has ended and was not applied."""
     with core.store.read() as db:
-        return blocking.is_open(db, scans.get(db, scan_id))
+        return rules.is_open_preview(db, scans.get(db, scan_id))
 
 
 def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> Struck:
@@ -84,7 +84,7 @@ def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> 
             section = scan.section.path if where == "section" else ""
             rule_id = rules.put(db, Rule(RuleAction.DENY, plain, section=section))
             items = decisions.adding(db, scan_id, plain)
-        lost = blocking.review(db, scan, items, effective_rules(core, db), limits)
+        lost = rules.review(db, scan, items, effective_rules(core, db), limits)
     core.memory.forget("tally", "tags")
     return Struck(lost, rule_id)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from tigertag.core import Core
-from tigertag.services import browsing, cursors
-from tigertag.services.views import Page, Problem
+from tigertag.services import browsing
+from tigertag.services.views import Page, Problem, cursor_number, cut_page
 from tigertag.store import Db, browse, problems
 from tigertag.store.problems import ProblemRow, Sought
 
@@ -24,12 +24,12 @@ def listed(
 
     Raises `NotFound` for a library or section that is unknown, `RequestError`.
     """
-    after = cursors.number(cursor) or 0
+    after = cursor_number(cursor) or 0
     with core.store.read() as db:
         section_ids = browsing.section_ids(core, db, library, section)
         wanted = Sought(_usable(core), section_ids, ignored=ignored)
         rows = problems.page(db, wanted, after=after, limit=limit + 1)
-        page = cursors.cut(rows, limit, after=lambda row: row.id)
+        page = cut_page(rows, limit, after=lambda row: row.id)
         return Page(tuple(_shown(db, page.items)), page.next)
 
 

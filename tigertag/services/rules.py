@@ -1,6 +1,6 @@
-"""The user's rules: listed, added, removed, exported, imported."""
+"""The user's rules, and tags that users took off: changed, and what that gives back to previews."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +8,20 @@ from typing import Any
 
 import yaml
 
+from tigertag import policy
 from tigertag.bounds import NAME, WORD, fits
 from tigertag.core import Core
 from tigertag.errors import NotFound, RequestError, SettingsError
-from tigertag.model import Rule, RuleAction, Section
+from tigertag.model import Rule, RuleAction, Section, Thresholds
+from tigertag.policy import Rules
+from tigertag.scan import summary
 from tigertag.scan.context import effective_rules, thresholds
-from tigertag.services import blocking, sources
-from tigertag.store import Db, browse, engine_state, tags
+from tigertag.services import libraries
+from tigertag.store import Db, browse, decisions, engine_state, ledger, scans, tags
+from tigertag.store.database import slices
+from tigertag.store.decisions import Decision
+from tigertag.store.ledger import TombstoneRow, Word
+from tigertag.store.scans import ScanRow
 from tigertag.store.tags import RuleRow
 from tigertag.text import did_you_mean, tidy
 
@@ -48,7 +55,7 @@ def _changing(core: Core) -> Iterator[Db]:
     """A transaction that changes rules; open previews get back what is no longer blocked."""
     with core.store.write() as db:
         yield db
-        blocking.review_open(db, effective_rules(core, db), thresholds(core, db))
+        review_open(db, effective_rules(core, db), thresholds(core, db))
     core.memory.forget("tally")
 
 
@@ -65,7 +72,7 @@ def _placed(core: Core, rule: Rule) -> Rule:
         return rule
     path = _path(rule.section, known)
     if path is None:
-        known |= sources.seen_sections(core)
+        known |= libraries.seen_sections(core)
         path = _path(rule.section, known)
     if path is None:
         names = [f"{one.library}/{one.title}" for one in known]
@@ -189,3 +196,77 @@ def import_rules(core: Core, rules: Iterable[Rule]) -> int:
         for rule in new:
             tags.add_rule(db, rule)
     return len(new)
+
+
+def is_open_preview(db: Db, scan: ScanRow) -> bool:
+    """Whether words can be blocked in it: a preview that has ended and was not applied."""
+    return scan.is_preview and not scan.active and not scans.made_from(db, scan.id)
+
+
+def review(
+    db: Db,
+    scan: ScanRow,
+    item_ids: Sequence[int],
+    rules: Rules,
+    thresholds: Mapping[str, Thresholds],
+) -> int:
+    """Decide again which adds of a preview are blocked; return for how many items they change.
+
+    It starts from what was decided first, so a word that nothing blocks any more is back.
+    """
+    now, changed = rules.of(scan.section), 0
+    for some in slices(item_ids):
+        standings = ledger.ownership(db, some)
+        known = list(decisions.of_items(db, scan.id, some).values())
+        reviewed = [
+            _reviewed(one, now, thresholds, policy.buried(standings[one.item_id])) for one in known
+        ]
+        decisions.write(db, scan.id, reviewed)
+        changed += sum(old.adds != new.adds for old, new in zip(known, reviewed, strict=True))
+    summary.recount(db, scan.id)
+    return changed
+
+
+def review_open(db: Db, rules: Rules, thresholds: Mapping[str, Thresholds]) -> int:
+    """Give words back to the open previews in which nothing blocks them any more."""
+    blocked = {scans.get(db, scan_id): ids for scan_id, ids in decisions.blocked_in(db).items()}
+    return sum(
+        review(db, scan, item_ids, rules, thresholds)
+        for scan, item_ids in blocked.items()
+        if is_open_preview(db, scan)
+    )
+
+
+def _reviewed(
+    decision: Decision, rules: Rules, thresholds: Mapping[str, Thresholds], off: Collection[Word]
+) -> Decision:
+    """The decision without what is blocked; its item is then decided again by the next scan."""
+    before = decision.unblocked or decision
+    off = {ref.word for ref in before.adds} & set(off)
+    allowed = policy.allowed(before.tags, rules, thresholds)
+    tags = tuple(tag for tag in allowed if tag.ref.word not in off)
+    if tags == before.tags:
+        return before
+    words = {tag.ref.word for tag in tags}
+    adds = tuple(ref for ref in before.adds if ref.word in words)
+    return replace(before, settles="", tags=tags, adds=adds, unblocked=before)
+
+
+def tombstones(core: Core, *, word: str = "") -> list[TombstoneRow]:
+    with core.store.read() as db:
+        return ledger.tombstones(db, word=word)
+
+
+def lift(core: Core, numbers: Sequence[int], *, word: str = "") -> int:
+    """Lift the tombstones of these numbers, and all of a word; return how many.
+
+    Raises `NotFound` when there is none.
+    """
+    with core.store.write() as db:
+        named = [row.id for row in ledger.tombstones(db, word=word)] if word else []
+        lifted = ledger.lift(db, [*numbers, *named])
+        review_open(db, effective_rules(core, db), thresholds(core, db))
+    if not lifted:
+        raise NotFound("There is no such tombstone.")
+    core.memory.forget("tally")
+    return lifted

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from tigertag.contracts import LeftOut
 from tigertag.core import Core
 from tigertag.errors import Conflict, RequestError
-from tigertag.scan import counts as counting
-from tigertag.scan import forecasts, left_out
+from tigertag.scan import forecasts, summary
 from tigertag.scan.context import may_see
 from tigertag.scan.forecasts import Forecast
 from tigertag.scan.runner import Runner
-from tigertag.services import cursors, problems, waiting
-from tigertag.services.views import Page
+from tigertag.services import problems, waiting
+from tigertag.services.views import Page, cursor_number, cut_page
 from tigertag.services.waiting import Saving
 from tigertag.store import Db, batches, chunks, decisions, engine_state, items, scans, schema
 from tigertag.store.decisions import Decision
@@ -260,7 +259,7 @@ def status(core: Core, scan_id: int) -> Status:
 
 
 def _status(core: Core, scan: ScanRow) -> Status:
-    counts, failures = counting.tally(core, scan)
+    counts, failures = summary.tally(core, scan)
     waits, due_at = waiting.told(core, scan, counts)
     pace = _pace(scan, counts.done + counts.failed)
     left_s = counts.todo / pace if pace and scan.state == "running" and not waits else None
@@ -280,10 +279,10 @@ def _status(core: Core, scan: ScanRow) -> Status:
         waits,
         due_at,
         waiting.savings(core, counts),
-        forecasts.told(core, scan),
+        forecasts.of_scan(core, scan),
         counts.left_alone,
         problems.of_section(core, scan.section_id),
-        left_out.unpacked(scan.left_out),
+        summary.unpack_left_out(scan.left_out),
     )
 
 
@@ -298,10 +297,10 @@ def _pace(scan: ScanRow, ended: int) -> float:
 
 def listed(core: Core, *, cursor: str | None = None, limit: int = 20) -> Page[Status]:
     """Return scans, the newest first. Raises `RequestError` for a cursor that is none."""
-    before = cursors.number(cursor)
+    before = cursor_number(cursor)
     with core.store.read() as db:
         rows = scans.page(db, before=before, limit=limit + 1)
-    page = cursors.cut(rows, limit, after=lambda row: row.id)
+    page = cut_page(rows, limit, after=lambda row: row.id)
     return Page(tuple(_status(core, row) for row in page.items), page.next)
 
 

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from tigertag.core import Core
-from tigertag.scan import costs as money
-from tigertag.services import browsing, cursors
-from tigertag.services.views import DayOfUse, Departure, MonthOfUse, Page
+from tigertag.scan import forecasts
+from tigertag.services import browsing
+from tigertag.services.views import DayOfUse, Departure, MonthOfUse, Page, cursor_number, cut_page
 from tigertag.store import browse, usage
 from tigertag.store.usage import Amount, Limits
 
@@ -31,7 +31,7 @@ def months(core: Core) -> dict[str, MonthOfUse]:
             entry.limits.cost_usd,
             usage.next_month(now),
             in_doubt.get(entry.id, 0),
-            money.of_item(core, entry.id),
+            forecasts.cost_of_item(core, entry.id),
         )
     return found
 
@@ -48,10 +48,10 @@ def departures(
     core: Core, *, engine: str = "", cursor: str | None = None, limit: int = 50
 ) -> Page[Departure]:
     """Return the pictures that left, the newest first. Raises `RequestError`."""
-    before = cursors.number(cursor)
+    before = cursor_number(cursor)
     with core.store.read() as db:
         rows = usage.page(db, engine=engine, before=before, limit=limit + 1)
-        page = cursors.cut(rows, limit, after=lambda row: row.id)
+        page = cut_page(rows, limit, after=lambda row: row.id)
         known = browse.items_by_id(db, [row.item_id for row in page.items if row.item_id])
         cards = {card.id: card for card in browsing.cards(db, list(known.values()))}
     found = tuple(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tigertag.core import Core
-from tigertag.scan import costs as money
+from tigertag.scan import forecasts
 from tigertag.scan.availability import LONG_WAIT
 from tigertag.store import batches, chunks, engine_state
 from tigertag.store.batches import Outstanding
@@ -79,6 +79,6 @@ def _behind_line(engine: str, scan_id: int, items: int) -> str:
 
 def savings(core: Core, counts: Counts) -> Mapping[str, Saving]:
     return {
-        engine: Saving(items, money.of_items(core, engine, items))
+        engine: Saving(items, forecasts.cost_of_items(core, engine, items))
         for engine, items in counts.spared.items()
     }

@@ -12,7 +12,7 @@ from tests.world import World
 from tigertag import bootstrap, settings
 from tigertag.core import Core, EngineEntry
 from tigertag.genres.manifest import MANIFEST
-from tigertag.services import sources
+from tigertag.services import engines
 
 pytestmark = pytest.mark.slow
 
@@ -114,5 +114,5 @@ def test_it_is_shown_from_which_confidence_on_any_genre_is_told(cinema: Cinema) 
     for genres, least in (({"Horror": 0.6, "Western": 0.3, "War": None}, 0.3), (NEVER_TOLD, 1.0)):
         colour_models.model(cinema.home, genres=tuple(colour_models.genres(genres)))
         cinema.start_program()
-        (view,) = sources.engines(cinema.core)
+        (view,) = engines.listed(cinema.core)
         assert view.min_confidence == least

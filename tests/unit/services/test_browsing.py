@@ -8,12 +8,11 @@ from tigertag.model import Rule, RuleAction
 from tigertag.services import (
     browsing,
     effects,
+    libraries,
     previews,
     rules,
     scans,
-    sources,
     thumbnails,
-    tombstones,
 )
 
 
@@ -117,7 +116,7 @@ def test_a_word_struck_for_an_item_is_not_written_to_it(pictures: World) -> None
     assert previews.strike(pictures.core, scan, number, tag, where="item").items == 1
     pictures.apply(scan)
     assert (pictures.tags("a.png"), pictures.tags("b.png")) == (set(), {tag})
-    assert [row.name for row in tombstones.listed(pictures.core)] == [tag]
+    assert [row.name for row in rules.tombstones(pictures.core)] == [tag]
 
 
 def test_a_word_struck_for_the_section_goes_from_all_of_the_preview(pictures: World) -> None:
@@ -156,8 +155,8 @@ def test_a_block_for_one_item_that_is_lifted_gives_its_word_back_to_the_preview(
     before = added(pictures, scan)
     (tag,) = before["a.png"]
     previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
-    (row,) = tombstones.listed(pictures.core)
-    tombstones.lift(pictures.core, [row.id])
+    (row,) = rules.tombstones(pictures.core)
+    rules.lift(pictures.core, [row.id])
     assert added(pictures, scan) == before
 
 
@@ -242,7 +241,7 @@ def test_nothing_is_struck_from_a_preview_that_was_applied(pictures: World) -> N
     pictures.apply(scan)
     with pytest.raises(Conflict, match="was applied"):
         previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
-    assert tombstones.listed(pictures.core) == []
+    assert rules.tombstones(pictures.core) == []
 
 
 def test_nothing_is_struck_from_a_preview_that_still_runs(pictures: World) -> None:
@@ -289,6 +288,6 @@ def test_counts_of_an_ended_scan_are_kept(pictures: World) -> None:
 def test_a_library_that_cannot_be_reached_shows_what_was_scanned_of_it(pictures: World) -> None:
     pictures.scan()
     pictures.photos.rename(pictures.photos.with_name("away"))
-    (view,) = sources.libraries(pictures.core)
+    (view,) = libraries.listed(pictures.core)
     assert view.problem
     assert [(one.section.id, one.items) for one in view.sections] == [(".", 3)]

@@ -10,7 +10,7 @@ from tests.world import World
 from tigertag.breakers import Circuits
 from tigertag.errors import Unavailable
 from tigertag.model import Label
-from tigertag.services import sources
+from tigertag.services import engines
 
 LATE = Label("late", 0.9)
 
@@ -78,11 +78,11 @@ def test_it_is_shown_as_stopped_until_it_answers(world: World) -> None:
     world.picture("a.png", "red")
     scan_id = world.start()
     world.run(scan_id)
-    (view,) = sources.engines(world.core)
+    (view,) = engines.listed(world.core)
     assert (view.status, view.reason, view.until is not None) == ("stopped", "down", True)
     world.engine.raises = {}
     until_done(world, scan_id)
-    (view,) = sources.engines(world.core)
+    (view,) = engines.listed(world.core)
     assert view.status == "ready"
 
 

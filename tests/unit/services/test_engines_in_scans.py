@@ -15,7 +15,7 @@ from tigertag.contracts import AnyEngine, Host
 from tigertag.engines import compreface, imagga, openai
 from tigertag.net import Http, RetryPolicy
 from tigertag.scan.plugin_state import StoredPluginState
-from tigertag.services import checking, sources
+from tigertag.services import engines
 from tigertag.services.scans import Status
 
 pytestmark = pytest.mark.slow
@@ -102,9 +102,9 @@ def test_a_wrong_key_is_shown_beside_the_engine_and_when_it_is_tried(
 ) -> None:
     engine = services.calls(api_key="acc_wrong")
     said = line(world, engine)
-    (view,) = sources.engines(world.core)
+    (view,) = engines.listed(world.core)
     assert (view.status, view.reason) == ("stopped", said)
-    (checked,) = checking.check(world.core)
+    (checked,) = engines.check(world.core)
     assert (checked.ok, "ENGINE_CALLS_API_KEY" in checked.line) == (False, True)
 
 
@@ -120,7 +120,7 @@ def test_a_host_that_cannot_be_reached_is_named_and_waited_for(
     status = scanned(world, engine)
     assert status.scan.state == "waiting"
     assert "127.0.0.1" in status.waits[name]
-    (checked,) = checking.check(world.core)
+    (checked,) = engines.check(world.core)
     assert (checked.ok, "127.0.0.1" in checked.line) == (False, True)
 
 
@@ -138,7 +138,7 @@ def test_a_model_that_a_server_does_not_have_fails_the_check(
     world: World, services: Services
 ) -> None:
     world.engines = [services.vision(model="nope")]
-    (checked,) = checking.check(world.core)
+    (checked,) = engines.check(world.core)
     assert (checked.ok, "nope is not among its models" in checked.line) == (False, True)
 
 
@@ -178,7 +178,7 @@ def test_all_three_answer_a_scan_and_a_check(
     world.engines = [services.calls(), services.people(tmp_path), services.vision()]
     status = until_done(world, world.start())
     assert (status.scan.state, status.asked, status.failed) == ("done", 3, 0)
-    checked = checking.check(world.core)
+    checked = engines.check(world.core)
     assert [one.ok for one in checked] == [True, True, True]
     assert "calls used" in checked[0].line
 

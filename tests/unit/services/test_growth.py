@@ -93,7 +93,7 @@ def test_what_a_scan_could_not_let_go_the_next_one_lets_go(
 ) -> None:
     world.picture("a.png", "red")
     with monkeypatch.context() as killed:
-        killed.setattr("tigertag.scan.counts.let_go", lambda *_: None)
+        killed.setattr("tigertag.scan.summary.drop_work", lambda *_: None)
         world.scan("apply")
     assert rows(world)["work"] == 1
     world.scan("apply")

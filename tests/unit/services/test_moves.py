@@ -372,7 +372,7 @@ def test_a_listing_that_dies_between_two_moves_goes_on(
         items.carry_over(db, section_id, moved, scan_id)
 
     with monkeypatch.context() as patch:
-        patch.setattr(listing, "_batches", lambda values, size=0: ([one] for one in values))
+        patch.setattr(listing, "batched", lambda values, size=0: ([one] for one in values))
         patch.setattr(listing, "carry_over", carry_over)
         with pytest.raises(Died):
             tagged.run_listing(scan_id)

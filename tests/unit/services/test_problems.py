@@ -11,7 +11,7 @@ from tests.world import World
 from tigertag.contracts import EditOutcome, Failed, NotRead
 from tigertag.errors import NotFound
 from tigertag.model import Edit, Item
-from tigertag.services import browsing, problems, scans, sources
+from tigertag.services import browsing, libraries, problems, scans
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ def test_what_failed_for_good_is_still_a_problem_after_a_scan_that_asks_nothing(
     again = both.scan()
     assert (again.failed, again.problems) == (0, 1)
     assert of(both) == [("a.png", "colour", "It is torn.", False)]
-    assert [one.problems for one in sources.libraries(both.core)[0].sections] == [1]
+    assert [one.problems for one in libraries.listed(both.core)[0].sections] == [1]
 
 
 def test_it_is_known_since_it_failed_first(both: World) -> None:

@@ -18,7 +18,7 @@ from tigertag.errors import (
 )
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Item, Rule, RuleAction, Sample, Section, Shown
-from tigertag.services import rules, scans, tombstones
+from tigertag.services import rules, scans
 from tigertag.store import chunks
 
 
@@ -91,7 +91,7 @@ def test_a_lifted_tombstone_lets_the_next_scan_add_the_tag(world: World) -> None
     world.scan("apply")
     world.set_tags("a.png", remove=["red"])
     world.scan("apply")
-    assert tombstones.lift(world.core, [], word="Red") == 1
+    assert rules.lift(world.core, [], word="Red") == 1
     world.scan("apply")
     assert world.tags("a.png") == {"red"}
 

@@ -38,7 +38,7 @@ def test_what_is_left_alone_says_why(world: World, shelf: Shelf) -> None:
     scan_id = world.scan().scan.id
     with world.store.read() as db:
         ((_id, decision),) = decisions.of_scan(db, scan_id)
-    assert "bears the tag ai-generated" in decision.reason
+    assert "has the tag ai-generated of SKIP_TAGS" in decision.reason
 
 
 def test_tags_of_ours_stay_on_an_item_that_is_left_alone(world: World, shelf: Shelf) -> None:

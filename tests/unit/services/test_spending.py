@@ -14,7 +14,7 @@ from tests.world import World
 from tigertag.contracts import Calls, Failed
 from tigertag.errors import AuthFailed, QuotaExhausted
 from tigertag.scan import calls
-from tigertag.services import scans, sources, spending
+from tigertag.services import engines, libraries, scans, spending
 from tigertag.services.scans import Request
 from tigertag.store import usage
 from tigertag.store.usage import Limits
@@ -285,7 +285,7 @@ def test_a_forecast_does_not_hide_the_newest_scan(world: World, paid: ColourEngi
     world.picture("a.png", "red")
     preview = world.scan().scan.id
     world.run(scans.start(world.core, Request("photos", None, "forecast")))
-    (section,) = sources.sections(world.core, "photos")
+    (section,) = libraries.sections(world.core, "photos")
     assert section.newest_scan == preview
 
 
@@ -295,11 +295,11 @@ def test_a_refused_key_ends_the_scan_and_says_so_beside_the_engine(
     paid.raises = {"red": AuthFailed("The key was refused.")}
     world.picture("a.png", "red")
     assert world.scan().scan.state == "done"
-    (view,) = sources.engines(world.core)
+    (view,) = engines.listed(world.core)
     assert (view.status, view.reason) == ("stopped", "The key was refused.")
     paid.raises = {}
     world.scan()
-    (view,) = sources.engines(world.core)
+    (view,) = engines.listed(world.core)
     assert view.status == "ready"
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from flask import Response, url_for
 from pydantic import BaseModel, Field, RootModel
 
-from tigertag.services import checking, health, sources
+from tigertag.services import engines, health, libraries
 from tigertag.services.views import Page
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, made, sent
@@ -65,13 +65,13 @@ class LibraryPath(BaseModel):
 @library_routes.get("/libraries", Libraries)
 def list_libraries(query: Nothing) -> Response:
     """List the libraries, with their last known sections."""
-    return sent(Libraries.of(Page(sources.libraries(state.core()))))
+    return sent(Libraries.of(Page(libraries.listed(state.core()))))
 
 
 @library_routes.get("/libraries/<library_id>/sections", Sections, 404, 409, 502)
 def list_sections(path: LibraryPath, query: Nothing) -> Response:
     """Read the sections of a library from its server now."""
-    return sent(Sections.of(Page(sources.sections(state.core(), path.library_id))))
+    return sent(Sections.of(Page(libraries.sections(state.core(), path.library_id))))
 
 
 class Engine(Shape):
@@ -139,13 +139,13 @@ class EnginePath(BaseModel):
 @engine_routes.get("/engines", Engines)
 def list_engines(query: Nothing) -> Response:
     """List the engines, and why one cannot be used."""
-    return sent(Engines.of(Page(sources.engines(state.core()))))
+    return sent(Engines.of(Page(engines.listed(state.core()))))
 
 
 @engine_routes.post("/engines/check", {200: EngineChecks}, 400, 404, 413, 415)
 def check_engines(body: CheckEngines, query: Nothing) -> Response:
     """Check engines: their keys, their models, whether they can be reached. Spends nothing."""
-    return sent(EngineChecks.of(Page(tuple(checking.check(state.core(), body.engines or ())))))
+    return sent(EngineChecks.of(Page(tuple(engines.check(state.core(), body.engines or ())))))
 
 
 @engine_routes.get(_ENROL, Enrolment, 404, 409)

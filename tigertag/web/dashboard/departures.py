@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from tigertag.services import sources, spending
+from tigertag.services import engines, spending
 from tigertag.web import state
 from tigertag.web.dashboard import asked
 
@@ -17,5 +17,5 @@ def every() -> ResponseReturnValue:
     page = spending.departures(core, engine=engine, cursor=asked.cursor())
     if asked.by_htmx() and asked.cursor():
         return render_template("_departures.html", page=page, engine=engine)
-    engines = [one.id for one in sources.engines(core) if not one.local or one.id == engine]
-    return render_template("departures.html", page=page, engine=engine, engines=engines)
+    names = [one.id for one in engines.listed(core) if not one.local or one.id == engine]
+    return render_template("departures.html", page=page, engine=engine, engines=names)

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from tigertag.core import Core
-from tigertag.services import health, scans, sources
+from tigertag.services import engines, health, libraries, scans
 from tigertag.services.scans import Status
 from tigertag.web import state
 from tigertag.web.dashboard import asked, places
@@ -17,8 +17,8 @@ def show() -> ResponseReturnValue:
     core = state.core()
     return render_template(
         "home.html",
-        libraries=sources.libraries(core),
-        engines=sources.engines(core),
+        libraries=libraries.listed(core),
+        engines=engines.listed(core),
         notices=health.notices(core),
         **_scans(core),
     )

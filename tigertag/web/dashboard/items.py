@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from tigertag.services import browsing, problems, tombstones
+from tigertag.services import browsing, problems, rules
 from tigertag.web import state
 from tigertag.web.dashboard import asked, boxes, places, strip
 from tigertag.web.dashboard.previewed import changed
@@ -52,9 +52,9 @@ def lift(item_id: int) -> ResponseReturnValue:
     """Allow a word on an item again, from the next scan on. Raises `NotFound`."""
     core = state.core()
     item = browsing.item(core, item_id).card.item
-    rows = tombstones.listed(core, word=asked.text("word"))
+    rows = rules.tombstones(core, word=asked.text("word"))
     numbers = [row.id for row in rows if (row.library, row.key) == (item.library, item.key)]
-    tombstones.lift(core, numbers)
+    rules.lift(core, numbers)
     if asked.by_htmx():
         return changed(render_template("_lifted.html"))
     return redirect(url_for("dashboard.items.show", item_id=item_id), 303)

@@ -3,13 +3,13 @@
 from tigertag.core import Core
 from tigertag.errors import NotFound
 from tigertag.model import Section
-from tigertag.services import sources
+from tigertag.services import libraries
 from tigertag.services.views import SectionView
 from tigertag.text import did_you_mean
 
 
 def every(core: Core) -> list[SectionView]:
-    return [view for library in sources.libraries(core) for view in library.sections]
+    return [view for library in libraries.listed(core) for view in library.sections]
 
 
 def found(core: Core, library: str, section: str) -> SectionView:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from tigertag.core import Core
 from tigertag.errors import NotFound, RequestError
 from tigertag.model import Rule, RuleAction
-from tigertag.services import effects, rules, sources
+from tigertag.services import effects, engines, rules
 from tigertag.services.views import Effect
 from tigertag.web import state
 from tigertag.web.dashboard import asked, places
@@ -58,7 +58,7 @@ def new() -> ResponseReturnValue:
         given="word" in request.args and not asked.by_htmx(),
         percent=asked.text("percent") or _percent(rule),
         least_now=least_now,
-        engines=sources.engines(core),
+        engines=engines.listed(core),
         sections=places.every(core),
     )
 

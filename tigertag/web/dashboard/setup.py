@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from tigertag.services import checking, sources
+from tigertag.services import engines, libraries
 from tigertag.services.views import Checked
 from tigertag.web import state
 from tigertag.web.dashboard import asked
@@ -22,18 +22,18 @@ def show() -> ResponseReturnValue:
 def check() -> ResponseReturnValue:
     """Try one engine, or all that are switched on, and say what was found. Raises `NotFound`."""
     engine = asked.text("engine")
-    return _page(checking.check(state.core(), [engine] if engine else ()))
+    return _page(engines.check(state.core(), [engine] if engine else ()))
 
 
 def _page(found: Sequence[Checked] = ()) -> ResponseReturnValue:
     core, enrolments = state.core(), state.get().enrolments
-    engines = sources.engines(core)
+    listed = engines.listed(core)
     return render_template(
         "setup.html",
-        engines=engines,
-        libraries=sources.libraries(core),
+        engines=listed,
+        libraries=libraries.listed(core),
         checked={one.engine: one for one in found},
-        enrolments={one.id: enrolments.of(one.id) for one in engines if one.knows_faces},
+        enrolments={one.id: enrolments.of(one.id) for one in listed if one.knows_faces},
     )
 
 

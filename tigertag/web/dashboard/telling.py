@@ -6,7 +6,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
-from tigertag.scan import left_out
+from tigertag.scan import summary
 from tigertag.services.scans import Status
 from tigertag.services.views import Departure
 from tigertag.text import about, clock, usd
@@ -143,7 +143,7 @@ def register(app: Flask) -> None:
         strip.said,
     ):
         app.add_template_filter(tells)
-    app.add_template_filter(left_out.said, "left_out")
+    app.add_template_filter(summary.left_out_line, "left_out")
     app.add_template_filter(places.named, "place")
     app.jinja_env.globals.update(
         STATES=STATES, STANDINGS=STANDINGS, EDITS=EDITS, UNKNOWN_FACE=UNKNOWN_FACE

@@ -79,7 +79,7 @@ def test_an_item_that_is_left_alone_says_why(world: World, shelf: Shelf) -> None
     world.scan()
     page = member_of(world).page("/items/1")
     assert "Left alone" in page
-    assert "It bears the tag made-up" in page
+    assert "It has the tag made-up of SKIP_TAGS" in page
 
 
 def test_a_group_without_tags_does_not_wait_for_an_engine(world: World, shelf: Shelf) -> None:

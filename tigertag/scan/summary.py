@@ -1,16 +1,20 @@
-"""The counts of scans: made once for a scan that has ended, now and then for one at work.
+"""What a scan reports: its counts, its failures, and what its listing left out.
 
-What a scan was counted from, and nobody reads after that, is let go.
+Counts are made once for a scan that has ended, now and then for one at work. What they were made
+from, and nobody reads after that, is dropped.
 """
 
 import json
 from dataclasses import asdict, replace
 from typing import Any
 
+from tigertag.contracts import LeftOut, LeftOutReason, Notes
 from tigertag.core import Core
 from tigertag.store import Db, chunks, decisions, scans
+from tigertag.store.columns import dumps
 from tigertag.store.decisions import Counts
 from tigertag.store.scans import ScanRow
+from tigertag.text import count
 
 Failures = tuple[tuple[str, str], ...]
 _KEEP_S = 0.5
@@ -57,7 +61,7 @@ def recount(db: Db, scan_id: int) -> None:
         scans.summarise(db, scan_id, _packed(replace(counts, **asked), failures))
 
 
-def let_go(core: Core, section_id: int) -> None:
+def drop_work(core: Core, section_id: int) -> None:
     """Let go what nobody reads any more of scans of a section that ended lately."""
     with core.store.read() as db:
         ended = scans.to_let_go(db, section_id)
@@ -91,3 +95,38 @@ def _unpacked(summary: str) -> tuple[Counts, Failures]:
     values: dict[str, Any] = json.loads(summary)
     failures = tuple((key, reason) for key, reason in values.pop("failures"))
     return Counts(**values), failures
+
+
+_LEFT_OUT_WORDS = {
+    LeftOutReason.EXCLUDED_FOLDER: ("folder", "excluded"),
+    LeftOutReason.EXCLUDED_FILE: ("file", "excluded"),
+    LeftOutReason.NOMEDIA: ("folder", "excluded by a .nomedia file in it"),
+    LeftOutReason.TOO_SMALL: ("file", "smaller than MIN_BYTES"),
+    LeftOutReason.RAW: ("file", "in a camera's raw format, which TigerTag does not read"),
+    LeftOutReason.JPEG_XL: ("file", "in JPEG XL, which TigerTag does not read"),
+    LeftOutReason.OTHER_FORMAT: ("file", "in another format that TigerTag does not read"),
+    LeftOutReason.UNREADABLE_FOLDER: ("folder", "unreadable; items known in it are kept"),
+    LeftOutReason.UNREADABLE_FILE: ("file", "unreadable"),
+    LeftOutReason.LINK: ("link", "to a folder, to nothing or out of the library"),
+    LeftOutReason.LONG_PATH: ("item", "with a path of more than 2048 characters"),
+    LeftOutReason.NO_FILE: ("item", "without a file on the server"),
+}
+
+
+def pack_left_out(notes: Notes) -> str:
+    """Return what was left out as JSON; "" for nothing."""
+    return dumps([asdict(one) for one in notes.left_out]) if notes.left_out else ""
+
+
+def unpack_left_out(kept: str) -> tuple[LeftOut, ...]:
+    return tuple(
+        LeftOut(LeftOutReason(one["reason"]), one["count"], tuple(one["examples"]))
+        for one in (json.loads(kept) if kept else ())
+    )
+
+
+def left_out_line(one: LeftOut) -> str:
+    """Say it in a line: "3 folders excluded: a, b, c"."""
+    noun, why = _LEFT_OUT_WORDS[one.reason]
+    more = " …" if one.count > len(one.examples) else ""
+    return f"{count(one.count, noun)} {why}: {', '.join(one.examples)}{more}"

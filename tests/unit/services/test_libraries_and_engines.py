@@ -11,7 +11,7 @@ import pytest
 from tests.world import World
 from tigertag.core import Core
 from tigertag.model import Rule, RuleAction, Section
-from tigertag.services import checking, health, rules, sources
+from tigertag.services import engines, health, libraries, rules
 
 
 class Hung:
@@ -42,7 +42,7 @@ def core(world: World) -> Iterator[Core]:
 def test_libraries_that_hang_are_waited_for_once_and_together(core: Core) -> None:
     begun = time.monotonic()
     health.notices(core)
-    shown = {one.id: one for one in sources.libraries(core)}
+    shown = {one.id: one for one in libraries.listed(core)}
     assert time.monotonic() - begun < 3
     assert [one.section.title for one in shown["photos"].sections] == ["photos"]
     assert all(shown[f"hung{number}"].problem for number in range(3))
@@ -51,7 +51,7 @@ def test_libraries_that_hang_are_waited_for_once_and_together(core: Core) -> Non
 def test_a_rule_for_a_section_waits_for_no_library_for_ever(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "_LONG_PATIENCE_S", 0.5)
+    monkeypatch.setattr(libraries, "_LONG_PATIENCE_S", 0.5)
     begun = time.monotonic()
     rules.add(core, Rule(RuleAction.DENY, "cat", section="photos/photos"))
     assert time.monotonic() - begun < 3
@@ -60,12 +60,12 @@ def test_a_rule_for_a_section_waits_for_no_library_for_ever(
 def test_an_engine_that_hangs_is_told_beside_those_that_answer(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(engines, "_PATIENCE_S", 0.5)
     (well,) = core.engines
     let_go = Event()
     hung: list[Any] = [Hung(f"engine{number}", let_go) for number in range(6)]
     entries = tuple(replace(well, id=one.id, engine=one) for one in hung)
-    found = {one.engine: one.ok for one in checking.check(replace(core, engines=(*entries, well)))}
+    found = {one.engine: one.ok for one in engines.check(replace(core, engines=(*entries, well)))}
     let_go.set()
     assert found == {one.id: False for one in hung} | {well.id: True}
 
@@ -77,5 +77,5 @@ def test_a_library_with_a_bug_is_shown_with_a_problem(
         raise ZeroDivisionError
 
     monkeypatch.setattr(type(world.library), "sections", bug)
-    (shown,) = sources.libraries(world.core)
+    (shown,) = libraries.listed(world.core)
     assert "bug" in shown.problem

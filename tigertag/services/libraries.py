@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Thread
 
-from tigertag.contracts import NOTICE, Enrolling
-from tigertag.core import Core, EngineEntry, LibraryEntry
+from tigertag.core import Core, LibraryEntry
 from tigertag.errors import TigerTagError
 from tigertag.model import Section
-from tigertag.services import problems, spending
-from tigertag.services.views import EngineView, LibraryView, MonthOfUse, SectionView
-from tigertag.store import browse, engine_state
+from tigertag.services import problems
+from tigertag.services.views import LibraryView, SectionView
+from tigertag.store import browse
 from tigertag.store.browse import SectionCount
-from tigertag.store.engine_state import StopRow
 
 _LOOK_AGAIN_S = 20.0
 _PATIENCE_S = 1.5
@@ -23,7 +21,7 @@ _LONG_PATIENCE_S = 10.0
 logger = logging.getLogger(__name__)
 
 
-class Seen:
+class LibraryStatus:
     """What a library showed when it was last looked at; looked at again beside the caller."""
 
     def __init__(self, core: Core, entry: LibraryEntry) -> None:
@@ -68,7 +66,7 @@ class Seen:
         self.checked_at = datetime.now(UTC)
 
 
-def libraries(core: Core) -> tuple[LibraryView, ...]:
+def listed(core: Core) -> tuple[LibraryView, ...]:
     """Return the configured libraries; one that cannot be reached shows what was scanned of it."""
     known = _known(core)
     looks = _looked(core, patience_s=_PATIENCE_S)
@@ -81,7 +79,7 @@ def seen_sections(core: Core) -> set[Section]:
     return {section for _entry, seen in looks for section in seen.sections}
 
 
-def _looked(core: Core, *, patience_s: float) -> list[tuple[LibraryEntry, Seen]]:
+def _looked(core: Core, *, patience_s: float) -> list[tuple[LibraryEntry, LibraryStatus]]:
     """Look at all libraries at once: one that hangs costs the patience once, and no other's."""
     found = [(entry, _seen(core, entry)) for entry in core.libraries]
     for _entry, seen in found:
@@ -91,11 +89,15 @@ def _looked(core: Core, *, patience_s: float) -> list[tuple[LibraryEntry, Seen]]
     return found
 
 
-def _seen(core: Core, entry: LibraryEntry) -> Seen:
-    return core.memory.recall(("seen", entry.id), lambda: Seen(core, entry), keep_s=float("inf"))
+def _seen(core: Core, entry: LibraryEntry) -> LibraryStatus:
+    return core.memory.recall(
+        ("seen", entry.id), lambda: LibraryStatus(core, entry), keep_s=float("inf")
+    )
 
 
-def _view(core: Core, entry: LibraryEntry, seen: Seen, known: dict[str, "_Counted"]) -> LibraryView:
+def _view(
+    core: Core, entry: LibraryEntry, seen: LibraryStatus, known: dict[str, "_Counted"]
+) -> LibraryView:
     scanned = [one.count.section for one in known.values() if one.count.section.library == entry.id]
     sections = seen.sections or tuple(scanned)
     views = tuple(_section(core, section, known) for section in sections)
@@ -136,38 +138,3 @@ def _section(core: Core, section: Section, known: dict[str, _Counted]) -> Sectio
         return SectionView(section)
     count, failing = one.count, problems.of_section(core, one.count.id)
     return SectionView(section, count.items, count.canary_passed, one.active, one.newest, failing)
-
-
-def engines(core: Core) -> tuple[EngineView, ...]:
-    """Return the configured engines, in the order in which they are asked."""
-    ordered = sorted(core.engines, key=lambda entry: (entry.order, entry.id))
-    with core.store.read() as db:
-        stopped = engine_state.stops(db)
-        notices = engine_state.state_of_all(db, NOTICE)
-    months = spending.months(core)
-    return tuple(
-        _engine(entry, stopped.get(entry.id), notices.get(entry.id, ""), months.get(entry.id))
-        for entry in ordered
-    )
-
-
-def _engine(
-    entry: EngineEntry, stop: StopRow | None, notice: str, month: MonthOfUse | None
-) -> EngineView:
-    if entry.engine is None:
-        status = "off" if entry.problem.startswith("switched off") else "failing"
-        return EngineView(entry.id, entry.name, status, entry.problem)
-    return EngineView(
-        entry.id,
-        entry.name,
-        "ready" if stop is None else "stopped",
-        "" if stop is None else stop.reason,
-        local=entry.engine.capabilities.local,
-        min_confidence=min(1.0, entry.thresholds.lowest),
-        until=None if stop is None else stop.until,
-        notice=notice or entry.engine.capabilities.notice,
-        paid=entry.paid,
-        only_uncertain=entry.only_uncertain,
-        knows_faces=isinstance(entry.engine, Enrolling),
-        use=month,
-    )
