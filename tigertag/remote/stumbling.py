@@ -1,7 +1,6 @@
 """What a service meets over one sample, told from what it meets over all of them."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock
@@ -13,8 +12,7 @@ from tigertag.model import Frame, Media, Sample
 from tigertag.net.patience import wait
 from tigertag.remote.once import Passing
 
-_OF_ITS_OWN = 500
-_ROUNDS = 3
+_OF_ITS_OWN = frozenset({500, 502, 504})
 _LOOK_S = 0.05
 _PLAIN_SIDE_PX = 224
 _NEVER = float("-inf")
@@ -28,14 +26,12 @@ class Stumbling:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._rounds: Counter[str] = Counter()
         self._answered_s = self._refused_s = _NEVER
         self._probe: Future[bool] | None = None
 
-    def answered(self, sample: str) -> None:
+    def answered(self) -> None:
         with self._lock:
             self._answered_s = time.monotonic()
-            self._rounds.pop(sample, None)
 
     def others_are_answered(self, ask: Callable[[], bool], *, since_s: float) -> bool:
         """Whether the service, which has refused a sample, answers for others.
@@ -73,20 +69,23 @@ class Stumbling:
             self._probe = None
         probe.set_result(is_answered)
 
-    def is_alone(self, sample: str, exc: Passing, *, since_s: float) -> bool:
-        """Whether the service fails over this sample, after all tries, but is not down.
 
-        Where nothing else is asked about, nobody can tell; after some rounds of tries the sample
-        alone is given up.
-        """
-        if exc.status != _OF_ITS_OWN or exc.retry_after_s is not None:
-            return False
-        with self._lock:
-            self._rounds[sample] += 1
-            alone = self._answered_s > since_s or self._rounds[sample] >= _ROUNDS
-            if alone:
-                self._rounds.pop(sample)
-            return alone
+def may_be_of_one(exc: Passing) -> bool:
+    """Whether a service that is up may answer so over a picture, after all tries.
+
+    A gateway answers for a worker that dies over it, or nobody answers at all.
+    """
+    if exc.retry_after_s is not None:
+        return False
+    return exc.status in _OF_ITS_OWN or (exc.status is None and exc.in_doubt)
+
+
+def stumbled(service: str, exc: Passing) -> str:
+    """Say that a service that answers for other pictures has failed over one."""
+    return (
+        f"{service} failed over it each time ({exc.status or 'no answer'}), and answers for other"
+        " pictures. It is asked again when the picture changes, or by a forced scan."
+    )
 
 
 def plain(sample: str) -> Sample:

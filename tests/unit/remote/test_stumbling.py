@@ -8,7 +8,7 @@ import pytest
 from tigertag.errors import Unavailable
 from tigertag.net import heeding
 from tigertag.remote.once import Passing
-from tigertag.remote.stumbling import Stumbling
+from tigertag.remote.stumbling import Stumbling, may_be_of_one
 
 
 def fault(status: int | None = 500, retry_after_s: float | None = None) -> Passing:
@@ -19,35 +19,27 @@ def never() -> bool:
     raise AssertionError("it is known already")
 
 
-def test_a_sample_is_alone_when_others_were_answered_meanwhile() -> None:
-    stumbling, since_s = Stumbling(), time.monotonic()
-    assert not stumbling.is_alone("1", fault(), since_s=since_s)
-    stumbling.answered("2")
-    assert stumbling.is_alone("1", fault(), since_s=since_s)
+@pytest.mark.parametrize("exc", [fault(500), fault(502), fault(504), fault(None)])
+def test_what_a_service_answers_that_falls_over_a_picture_may_be_of_one(exc: Passing) -> None:
+    assert may_be_of_one(exc)
 
 
-def test_the_last_sample_is_given_up_after_some_rounds() -> None:
-    stumbling, since_s = Stumbling(), time.monotonic()
-    told = [stumbling.is_alone("1", fault(), since_s=since_s) for _round in range(3)]
-    assert told == [False, False, True]
-
-
-@pytest.mark.parametrize("exc", [fault(503), fault(None), fault(429), fault(500, 60.0)])
+@pytest.mark.parametrize(
+    "exc", [fault(503), fault(429), fault(500, 60.0), Passing("No.", in_doubt=False)]
+)
 def test_a_service_that_is_down_or_busy_is_no_matter_of_the_sample(exc: Passing) -> None:
-    stumbling, since_s = Stumbling(), time.monotonic()
-    stumbling.answered("2")
-    assert not any(stumbling.is_alone("1", exc, since_s=since_s) for _round in range(9))
+    assert not may_be_of_one(exc)
 
 
 def test_nobody_is_asked_where_another_was_answered_since() -> None:
     stumbling, since_s = Stumbling(), time.monotonic()
-    stumbling.answered("2")
+    stumbling.answered()
     assert stumbling.others_are_answered(never, since_s=since_s)
 
 
 def test_what_was_answered_before_says_nothing_of_now() -> None:
     stumbling = Stumbling()
-    stumbling.answered("2")
+    stumbling.answered()
     assert not stumbling.others_are_answered(lambda: False, since_s=time.monotonic())
 
 

@@ -35,7 +35,7 @@ from tigertag.net import heeding, holding
 from tigertag.remote.crew import Crew
 from tigertag.remote.jpeg import jpeg
 from tigertag.remote.once import Passing
-from tigertag.remote.stumbling import Stumbling, plain
+from tigertag.remote.stumbling import Stumbling, may_be_of_one, plain, stumbled
 
 MIN_CONFIDENCE = 0.97
 MAX_TAGS = 20
@@ -215,20 +215,22 @@ class CompreFace:
             seen = self._host.http.patiently(
                 lambda: self._seen(picture, sample, run), cancelled=run.cancelled
             )
-            self._stumbling.answered(sample)
+            self._stumbling.answered()
             size = Image.open(io.BytesIO(picture)).size
             return [label(one, size, frame.at_s, tags) for one in seen]
 
         since_s = time.monotonic()
+        probe = partial(self._is_plain_one_taken, sample, run)
         try:
             return fitting(frame, ask)
         except Passing as exc:
-            if run.cancelled() or not self._stumbling.is_alone(sample, exc, since_s=since_s):
+            if run.cancelled() or not may_be_of_one(exc):
                 raise
-            reason = f"CompreFace failed over this picture each time ({exc.status})."
-            return Failed(sample, reason, retryable=True)
+            # It may have gone down only just now, over this picture.
+            if not self._stumbling.others_are_answered(probe, since_s=time.monotonic()):
+                raise
+            return Failed(sample, stumbled("CompreFace", exc), retryable=False)
         except Refused as exc:
-            probe = partial(self._is_plain_one_taken, sample, run)
             if not self._stumbling.others_are_answered(probe, since_s=since_s):
                 raise EngineError(f"{str(exc).rstrip('.')}, whatever the picture.") from exc
             return Failed(sample, str(exc), retryable=exc.may_pass)

@@ -33,7 +33,7 @@ from tigertag.remote.crew import Crew
 from tigertag.remote.gate import Gate
 from tigertag.remote.jpeg import jpeg
 from tigertag.remote.once import LATER, Passing
-from tigertag.remote.stumbling import Stumbling, plain
+from tigertag.remote.stumbling import Stumbling, may_be_of_one, plain, stumbled
 
 SHORT_SIDE_PX: Final = 300
 MIN_CONFIDENCE: Final = 0.4
@@ -130,23 +130,25 @@ class Imagga:
         self._stop_if_used_up()
         asking = self._asking(sample, run)
         since_s = time.monotonic()
+        probe = partial(self._is_plain_one_taken, ready, asking, sample, run)
         try:
             outcome = self._http.patiently(asking.attempt, cancelled=run.cancelled)
         except Refused as exc:
             self._stop_if_not_of_the_picture(exc)
-            probe = partial(self._is_plain_one_taken, ready, asking, sample, run)
             return self._refused(exc, sample, probe, since_s=since_s)
         except Passing as exc:
-            if run.cancelled() or not self._stumbling.is_alone(sample.id, exc, since_s=since_s):
+            if run.cancelled() or not may_be_of_one(exc):
                 raise
-            reason = f"Imagga failed over this picture each time ({exc.status})."
-            return Failed(sample.id, reason, retryable=True)
+            # It may have gone down only just now, over this picture.
+            if not self._stumbling.others_are_answered(probe, since_s=time.monotonic()):
+                raise
+            return Failed(sample.id, stumbled("Imagga", exc), retryable=False)
         finally:
             if asking.uploaded:
                 ready.afterwards.do(partial(self._delete, asking.uploaded))
         self._stop_if_malformed(outcome)
         if isinstance(outcome, Labelled):
-            self._stumbling.answered(sample.id)
+            self._stumbling.answered()
         if self._account.count():
             ready.afterwards.do(self._read_again)
         return outcome

@@ -11,9 +11,9 @@ from tigertag.contracts import Capabilities, Collected, Failed, Host, Prepared, 
 from tigertag.engines.openai_vision.core import Core
 from tigertag.engines.openai_vision.dialect import Dialect
 from tigertag.engines.openai_vision.faults import WEB_PAGE, Fault, redacted
-from tigertag.engines.openai_vision.lines import Lines, collected
+from tigertag.engines.openai_vision.lines import Lines, Refusal, collected
 from tigertag.engines.openai_vision.options import Options
-from tigertag.errors import EngineError
+from tigertag.errors import EngineError, RefusesAll
 from tigertag.model import Sample
 
 if TYPE_CHECKING:
@@ -131,6 +131,25 @@ class DeferredVision:
 
     def collect(self, batch: str) -> Iterator[Collected]:
         """See `DeferredEngine`. What expired or was cancelled unasked has no outcome."""
+        held: list[Collected] = []
+        answers = False
+        for line in self._lines(batch):
+            answers = answers or _is_answered(line)
+            if isinstance(line, Refusal) and not answers:
+                held.append(line)
+                continue
+            if answers:
+                yield from held
+                held.clear()
+            yield line
+        if len(held) > 1 and isinstance(held[0].outcome, Failed):
+            raise RefusesAll(
+                f"{self._label} refused every picture of a batch. {held[0].outcome.reason} Check"
+                f" {self._core.stem}MODEL, then scan again."
+            )
+        yield from held
+
+    def _lines(self, batch: str) -> Iterator[Collected]:
         found = self._asked(lambda: self._batch(batch))
         seen = set[str]()
         for file in _results(found) if found else ():
@@ -231,6 +250,12 @@ def _count(told: object, name: str) -> int:
     """Return a number that a server may have left out: the SDK does not check."""
     value = getattr(told, name, None)
     return value if isinstance(value, int) else 0
+
+
+def _is_answered(line: Collected) -> bool:
+    """Whether the service has looked at what a line holds, be it to find that it says nothing."""
+    failed = isinstance(line.outcome, Failed) and line.outcome.retryable
+    return not (isinstance(line, Refusal) or line.outcome is None or failed)
 
 
 def _results(batch: "Batch") -> tuple[str, ...]:

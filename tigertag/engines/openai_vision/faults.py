@@ -69,11 +69,10 @@ class Fault(Exception):
     @property
     def is_lasting(self) -> bool:
         """Whether the same request would be refused again: for its picture, or for all of them."""
-        said = f"{self.code} {self.text}"
         if self.status == 403:
-            return _CONTENT.search(said) is not None
+            return self.is_about_content
         if self.status is not None and self.status >= 500:
-            return _OVER_A_PICTURE.search(said) is not None
+            return _OVER_A_PICTURE.search(f"{self.code} {self.text}") is not None
         return self.status in _LASTING
 
     @property
@@ -84,6 +83,10 @@ class Fault(Exception):
         if self.retry_after_s is not None:
             return False
         return self.status in _OF_ITS_OWN or (self.status is None and self.sent)
+
+    @property
+    def is_about_content(self) -> bool:
+        return _CONTENT.search(f"{self.code} {self.text}") is not None
 
     @property
     def is_about_the_context(self) -> bool:

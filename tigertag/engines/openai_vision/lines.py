@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -18,6 +19,11 @@ _NOT_DONE = frozenset({"batch_expired", "batch_cancelled"})
 _OK, _GONE = 200, 404
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Collected):
+    """A line that was refused, and would be again: for what it holds, or as all others are."""
 
 
 class Lines:
@@ -98,9 +104,11 @@ def _answered(sample: str, status: Any, body: Any, core: Core) -> Collected:
         error = body.get("error") if isinstance(body, dict) else None
         said = _message(error)
         code = str(error.get("code")) if isinstance(error, dict) else ""
-        lasts = isinstance(status, int) and Fault(said, status, code).is_lasting
+        fault = Fault(said, status if isinstance(status, int) else None, code)
+        lasts = fault.is_lasting
         failed = Failed(sample, f"It was answered with {status}: {said}.", retryable=not lasts)
-        return Collected(sample, failed, 0, 0.0)
+        kind = Refusal if lasts and not fault.is_about_content else Collected
+        return kind(sample, failed, 0, 0.0)
     completion, known = taken(body), core.known
     usage = completion.usage if completion else None
     cost_usd = known.price.cost_usd(usage) * known.batch if known and usage else None

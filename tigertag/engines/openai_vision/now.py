@@ -153,7 +153,7 @@ class Vision:
             cost_usd = 0.0
         call.settle(units=self._core.units, cost_usd=cost_usd)
         if completion:
-            self._stumbling.answered(request.sample)
+            self._stumbling.answered()
         self._odd = 0 if completion else self._odd + 1
         if self._odd >= _MOST_ODD:
             self._odd = 0
