@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, exists, select, update
 
-from tigertag.model import Item, Media, Section
+from tigertag.model import Item, Section
 from tigertag.store import items, schema
 from tigertag.store.database import Db
 from tigertag.store.items import ItemRow
@@ -76,7 +76,6 @@ def _unseen(library: str, scan_id: int) -> tuple[ColumnElement[bool], ...]:
         _items.c.section_id.in_(of_library),
         _items.c.section_id.notin_(busy),
         _items.c.seen_scan != scan_id,
-        _items.c.media != Media.GROUP.value,
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from hashlib import blake2b
 from xml.etree.ElementTree import Element
 
 from tigertag.contracts import LeftOutReason, Notes
@@ -59,7 +60,7 @@ class Entries:
             size_bytes=None if part is None else part.size_bytes,
             stamp=entry.get("updatedAt"),
             within=tuple(self._within(entry, kind)),
-            file="" if part is None else part.identity,
+            file=_of_guid(entry) if part is None else part.identity,
         )
 
     def _within(self, entry: Element, kind: Kind) -> Iterator[str]:
@@ -68,6 +69,17 @@ class Entries:
         for group, name in _ABOVE.get(kind, ()):
             if group in rolled and entry.get(name):
                 yield entry.get(name, "")
+
+
+def _of_guid(entry: Element) -> str:
+    """Return what tells a season or show under another key; "" where nothing does.
+
+    An agent's `guid` stays with it; a `local://` one is made of the key.
+    """
+    guid = entry.get("guid", "")
+    if not guid or guid.startswith("local:"):
+        return ""
+    return blake2b(guid.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def touched_at(entry: Element) -> float:

@@ -18,7 +18,7 @@ from tigertag.contracts import (
     NotRead,
     Source,
 )
-from tigertag.errors import Unreadable
+from tigertag.errors import ItemGone, Unreadable
 from tigertag.libraries.plex import catalogue, kinds, listing
 from tigertag.libraries.plex.entries import Entries, touched_at
 from tigertag.libraries.plex.faults import Wording
@@ -160,6 +160,8 @@ class PlexLibrary:
         if item.media is Media.GROUP:
             poster = poster_of(self._server, item.key, need.short_side_px) if need.poster else None
             if poster is None:
+                if item.key not in metadata(self._server, [item.key]):
+                    raise ItemGone("It is no longer on the server.")
                 raise Unreadable("It has no footage of its own; its tags come from what is in it.")
             return poster
         if item.media is Media.VIDEO:
