@@ -33,6 +33,9 @@ VIDEO_EXTENSIONS = frozenset(
 )
 """How the names of the videos end that TigerTag looks for, in lower case."""
 
+BOX_EXTENSIONS = frozenset((".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".f4v"))
+"""How the names of those videos end that are MP4 or QuickTime: files of boxes."""
+
 RAW_EXTENSIONS = frozenset(
     f".{name}"
     for name in (
