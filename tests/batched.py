@@ -85,6 +85,7 @@ class BatchedEngine:
         return self.sent[int(batch)].state
 
     def collect(self, batch: str) -> Iterator[Collected]:
+        self._may("collect")
         sent = self.sent[int(batch)]
         assert not sent.cleared
         for number, (name, colour) in enumerate(sent.lines.items()):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.colours import COLOURS
 from tigertag.contracts import Catalogued, EditOutcome, Need, NotRead, Source
+from tigertag.errors import ItemGone, Unreadable
 from tigertag.model import Edit, Field, Item, Media, Section, Shown, TagRef
 
 SECTION = Section("photos", "1", "Shelf")
@@ -43,10 +44,11 @@ class Shelf:
         self.held = {key: item} | self.held
         self.colours[key] = colour
 
-    def group(self, key: str, *within: str) -> None:
+    def group(self, key: str, *within: str, file: str = "", title: str = "") -> None:
         """Make a group; the nearest first, as items come before what they are in."""
+        name = title or key
         self.held[key] = Item(
-            self.id, SECTION.id, key, "", Media.GROUP, key, stamp="1", within=within
+            self.id, SECTION.id, key, "", Media.GROUP, name, stamp="1", within=within, file=file
         )
 
     def take(self, *keys: str) -> None:
@@ -95,6 +97,10 @@ class Shelf:
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
+        if item.key not in self.held:
+            raise ItemGone("It is gone.")
+        if item.media is Media.GROUP:
+            raise Unreadable("It has no picture.")
         out = io.BytesIO()
         Image.new("RGB", (16, 16), COLOURS[self.colours[item.key]]).save(out, "PNG")
         yield out.getvalue()

@@ -7,6 +7,7 @@
     │   ├── Unavailable      … for now (retry_after_s)
     │   ├── AuthFailed       … its credentials were refused
     │   ├── QuotaExhausted   … until resets_at
+    │   ├── RefusesAll       … its service refuses all that it is asked
     │   └── ModelError       … its model cannot be had or read
     ├── LibraryError         this library cannot go on
     │   ├── LibraryUnavailable
@@ -65,6 +66,10 @@ class Unavailable(EngineError):
     def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class RefusesAll(EngineError):
+    """The engine's service has refused all that it was asked."""
 
 
 class AuthFailed(EngineError):

@@ -270,7 +270,10 @@ class DeferredEngine(_AnyEngine, Protocol):
     def poll(self, batch: str) -> Progress: ...
 
     def collect(self, batch: str) -> Iterator[Collected]:
-        """Yield what is known of each request, in any order; what is missing counts as spent."""
+        """Yield what is known of each request, in any order; what is missing counts as spent.
+
+        Raises `RefusesAll` where each was refused for the same reason, which is no picture's.
+        """
         ...
 
     def cancel(self, batch: str) -> None:

@@ -30,6 +30,9 @@ VIDEO_EXTENSIONS = _extensions(
 )
 """How the names of the videos end that TigerTag looks for, in lower case."""
 
+MP4_EXTENSIONS = _extensions("mp4 m4v mov 3gp 3g2 f4v")
+"""How the names of those videos end that are MP4 or QuickTime: files of boxes."""
+
 RAW_EXTENSIONS = _extensions(
     "3fr ari arw bay cap cr2 cr3 crw dcr dng eip erf fff gpr iiq k25 kdc mdc mef mos mrw nef nrw"
     " orf pef ptx r3d raf raw rw2 rwl rwz sr2 srf srw x3f"

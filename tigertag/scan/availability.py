@@ -135,11 +135,14 @@ class Stopping:
         return None
 
     def is_unproven(self, name: str) -> bool:
-        """Whether it is not known yet that an engine beyond this machine answers."""
+        """Whether it is not known yet that an engine beyond this machine answers.
+
+        Opening it may take long in each scan anew, as where there are new faces to enrol.
+        """
         engine = self._engines.get(name)
         if engine is None or engine.capabilities.local or not is_prompt(engine):
             return False
-        return not self._core.circuits.is_proven(name)
+        return name not in self._open or not self._core.circuits.is_proven(name)
 
     def end_trials(self) -> None:
         """The calling thread has asked all that it wanted to."""

@@ -17,7 +17,7 @@ from uuid import uuid4
 from tigertag import bounds
 from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, deferred_side
 from tigertag.core import Core
-from tigertag.errors import EngineError, NotFound, QuotaExhausted, Unstorable
+from tigertag.errors import EngineError, NotFound, QuotaExhausted, RefusesAll, Unstorable
 from tigertag.scan import calls, results, spool
 from tigertag.scan.availability import Stopping
 from tigertag.scan.context import Context
@@ -176,7 +176,13 @@ class Batching:
             return self._again(chunk, batch, engine, progress.reason)
         reason = progress.reason or "The batch ended before it was answered; scan again."
         if progress.state == "ended":
-            self._collect(chunk, batch, engine)
+            try:
+                self._collect(chunk, batch, engine)
+            except RefusesAll as exc:
+                # The fault is the engine's and costs nothing: no item is given up for it.
+                self._stopping.stop(batch.engine, exc)
+                reason = one_line(str(exc))
+                return self._finish_collecting(chunk, batch, engine, reason, state="waiting")
         if progress.state != "failed":
             self._lose_rest(batch)
         return self._finish_collecting(chunk, batch, engine, reason)

@@ -69,14 +69,20 @@ class _Listed:
 
     known: Tally
     listed: Tally = field(default_factory=lambda: {False: 0, True: 0})
-    held_back: int = 0
+    held_back: Tally = field(default_factory=lambda: {False: 0, True: 0})
     unchanged: int = 0
     asked: Counter[tuple[str, Media]] = field(default_factory=Counter)
 
     @property
     def shown(self) -> Tally:
-        """How many the library has shown; groups are never held back."""
-        return self.listed | {False: self.listed[False] + self.held_back}
+        """How many the library has shown."""
+        return {group: self.listed[group] + self.held_back[group] for group in self.listed}
+
+    def hold_back(self, page: Sequence[Item], here: Sequence[Item]) -> None:
+        """Count those of a page that are not noted now; an item may come twice."""
+        left = {item.key for item in here}
+        for media in {item.key: item.media for item in page if item.key not in left}.values():
+            self.held_back[media is Media.GROUP] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ class Listing:
                 known = items.known_of(db, section_id, page)
                 here = moves.hold(db, page, known)
                 noted = self._note(db, here, known)
-            tally.held_back += len({item.key for item in page}) - len({item.key for item in here})
+            tally.hold_back(page, here)
             self._plan_noted(chunk, noted, tally)
         with self._store.write() as db:
             chunks.check(db, chunk)
@@ -175,7 +181,7 @@ class Listing:
     def _held_back(self, chunk: Chunk, run: RunContext, moves: Moves, tally: "_Listed") -> bool:
         """Take up what was held back, what was moved first: it makes room. False when cancelled."""
         moved, other = moves.found(run)
-        tally.held_back = 0
+        tally.held_back = {False: 0, True: 0}
         section_id = self._context.scan.section_id
         for some in batched(moved, _PAGE):
             if run.cancelled():

@@ -131,8 +131,9 @@ class Moves:
         def name(item: Item, _old: Unseen | None) -> Hashable:
             return (item.title, item.revision, item.size_bytes, item.media)
 
+        of_files = [item for item in held if item.media is not Media.GROUP]
         unread = [one for one in unseen if not one.row.content]
-        return self._only(_alike(held, unread, name))
+        return self._only(_alike(of_files, unread, name))
 
     def _contents(self, asked: Sequence[Item], run: RunContext) -> dict[str, str]:
         """Look at the content of these items alone."""
@@ -218,7 +219,8 @@ def _is_other(item: Item, known: KnownRow | None) -> bool:
     An id of a server stays with its item, and so does a place with the sidecar that is there.
     """
     if item.media is Media.GROUP:
-        return False
+        # Another one may have its title: only what the server says of it tells which it is.
+        return known is None and bool(item.file)
     if known is None:
         return True
     same = known.revision == item.revision or (item.stamp and known.stamp == item.stamp)
@@ -253,6 +255,8 @@ def _fits(item: Item, old: Unseen) -> bool:
         return False
     if item.file and item.file == was.file:
         return True
+    if item.media is Media.GROUP:
+        return False
     same = item.size_bytes == was.size_bytes
     if item.size_bytes is None or not old.row.content:
         same = same and item.title == was.title

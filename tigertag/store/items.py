@@ -371,7 +371,6 @@ def _unseen(library: str, scan_id: int) -> tuple[ColumnElement[bool], ...]:
         _items.c.section_id.in_(of_library),
         _items.c.section_id.notin_(busy),
         _items.c.seen_scan != scan_id,
-        _items.c.media != Media.GROUP.value,
     )
 
 

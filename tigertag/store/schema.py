@@ -273,7 +273,7 @@ problems = Table(
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("engine", String(64), nullable=False),
     Column("revision", String(256), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Prose, nullable=False),
     Column("again", Boolean, nullable=False),
     Column("writing", Boolean, nullable=False),
     Column("ignored", Boolean, nullable=False),

@@ -12,7 +12,7 @@ from tests.batched import BatchedEngine
 from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import Progress
-from tigertag.errors import AuthFailed, LibraryUnavailable, QuotaExhausted, Unavailable
+from tigertag.errors import AuthFailed, LibraryUnavailable, QuotaExhausted, RefusesAll, Unavailable
 from tigertag.scan import batch_cleanup as winding
 from tigertag.scan import calls
 from tigertag.scan.batches import Batching
@@ -353,6 +353,16 @@ def test_a_batch_refused_as_a_whole_fails_its_items_and_costs_nothing(
     status = until_done(world, world.start())
     assert (status.failed, spent(world)) == (3, (0, 0.0))
     assert status.failures[0][1] == "Line 1: no such model."
+
+
+def test_a_service_that_refuses_all_of_a_batch_fails_no_item_and_is_asked_again_by_the_next_scan(
+    world: World, slow: BatchedEngine
+) -> None:
+    slow.before = {"collect": RefusesAll("It takes no pictures.")}
+    status = until_done(world, world.start())
+    assert (status.scan.state, status.failed, spent(world)) == ("done", 0, (0, 0.0))
+    assert status.waiting == {"slow": "It takes no pictures."}
+    assert until_done(world, world.start()).done == 3
 
 
 def test_a_batch_refused_for_now_is_sent_again_later(world: World, slow: BatchedEngine) -> None:

@@ -94,8 +94,8 @@ def test_pictures_are_fetched_once_for_both_engines(
 
     monkeypatch.setattr(type(world.library), "fetch", noting)
     world.engine.confidence = 0.2
-    # One that has not answered yet is asked apart, for it may hang.
-    world.circuits.close("dear")
+    # One beyond this machine that is not open yet is asked apart, for it may hang.
+    dear.local = True
     world.scan("apply")
     assert (len(fetched), dear.asked) == (1, ["red"])
 

@@ -85,6 +85,26 @@ def test_only_what_waits_is_finished_without_an_engine(world: World) -> None:
         scans.finish_without(world.core, scan_id, "color")
 
 
+def test_all_is_decided_while_an_engine_that_had_answered_before_is_opened(world: World) -> None:
+    faces = FaceEngine("faces")
+    world.engines.append(faces)
+    world.terms["faces"] = {"order": 1}
+    world.picture("a.png", "red")
+    world.scan("apply")
+    faces.rest = True
+    for number in range(80):
+        world.picture(f"{number}.png", "red")
+    scan_id = world.start()
+    worker = Thread(target=lambda: world.run(scan_id))
+    worker.start()
+    try:
+        assert until(lambda: scans.status(world.core, scan_id).adds == 80, within_s=5)
+    finally:
+        faces.go.set()
+        worker.join()
+    assert scans.status(world.core, scan_id).scan.state == "done"
+
+
 class Missing(FaceEngine):
     """Has no file that says whose faces to know."""
 

@@ -133,11 +133,12 @@ class Refusing(Shelf):
     """A library that refuses to write to one item, while it does."""
 
     refuses = True
+    reason = "It cannot be written."
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         for edit in edits:
             if self.refuses and edit.item.key == "a":
-                yield EditOutcome("a", None, "It cannot be written.")
+                yield EditOutcome("a", None, self.reason)
             else:
                 yield from super().send([edit])
 
@@ -166,6 +167,15 @@ def test_what_a_scan_could_not_do_shows_in_a_status_of_any_of_its_section(
     first = world.scan().scan.id
     world.scan("apply")
     assert scans.status(world.core, first).problems == 1
+
+
+def test_what_a_server_says_of_a_write_is_kept_as_far_as_it_can_be(
+    world: World, refusing: Refusing
+) -> None:
+    refusing.reason = "It does not take \ud800\0 now."
+    status = world.scan("apply")
+    assert (status.scan.state, status.failed, status.adds) == ("done", 1, 1)
+    assert "It does not take" in of(world)[0][2]
 
 
 def test_a_write_that_failed_stays_a_problem_until_one_succeeds(

@@ -7,7 +7,7 @@ import pytest
 from tests.colours import ColourEngine
 from tests.shelf import Shelf
 from tests.world import World
-from tigertag.model import Field, Rule, RuleAction, TagRef
+from tigertag.model import Field, Label, Rule, RuleAction, TagRef
 from tigertag.services import rules
 from tigertag.store import decisions
 
@@ -179,3 +179,48 @@ def test_a_preview_of_groups_is_applied_as_it_was_shown(world: World, shelf: She
     season(shelf, "red")
     world.apply(world.scan().scan.id)
     assert shelf.names("show") == {"red"}
+
+
+@pytest.fixture
+def show(world: World, shelf: Shelf) -> Shelf:
+    """A show whose tags were written, and of which the user took one off since."""
+    world.engine.extra = (Label("snow", 0.9),)
+    shelf.group("7", file="plex://show/1", title="Show")
+    shelf.put("a", "red", "7")
+    world.scan("apply")
+    shelf.tags["7"] = [tag for tag in shelf.tags["7"] if tag.name != "snow"]
+    shelf._touch("7")
+    assert shelf.names("7") == {"red"}
+    return shelf
+
+
+def new_key(shelf: Shelf, *, file: str) -> None:
+    """Let the server forget the show and take it up anew, as after a new scan of its folder."""
+    shelf.take("7", "a")
+    shelf.group("9", file=file, title="Show")
+    shelf.put("b", "red", "9")
+
+
+def test_what_the_user_took_off_a_show_stays_off_under_its_new_key(
+    world: World, show: Shelf
+) -> None:
+    world.scan("apply")
+    new_key(show, file="plex://show/1")
+    world.scan("apply")
+    assert show.names("9") == {"red"}
+
+
+@pytest.mark.parametrize("file", ["plex://show/2", ""])
+def test_a_show_of_the_same_title_is_another_one(world: World, show: Shelf, file: str) -> None:
+    world.scan("apply")
+    new_key(show, file=file)
+    world.scan("apply")
+    assert show.names("9") == {"red", "snow"}
+
+
+def test_a_show_that_is_there_twice_is_no_move(world: World, show: Shelf) -> None:
+    world.scan("apply")
+    show.group("9", file="plex://show/1", title="Show")
+    show.put("b", "red", "9")
+    world.scan("apply")
+    assert (show.names("7"), show.names("9")) == ({"red"}, {"red", "snow"})

@@ -212,7 +212,7 @@ class CompreFace:
             faces = self._host.http.retry(
                 lambda: self._recognised(picture, sample, run), cancelled=run.cancelled
             )
-            self._outage.answered(sample)
+            self._outage.answered()
             size = Image.open(io.BytesIO(picture)).size
             return [_label(face, size, frame.at_s, tags) for face in faces]
 

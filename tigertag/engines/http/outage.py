@@ -1,7 +1,6 @@
 """Tells a fault over one picture from an outage of the whole service."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock
@@ -15,8 +14,7 @@ from tigertag.errors import Unavailable
 from tigertag.model import Frame, Media, Sample
 from tigertag.net import is_cancelled, wait
 
-_SERVER_ERROR = 500
-_ROUNDS = 3
+_FAILING_OVER_A_PICTURE = frozenset({500, 501, 502, 504})
 _POLL_S = 0.05
 _PLAIN_SIDE_PX = 224
 _NEVER = float("-inf")
@@ -27,30 +25,18 @@ Probe = Callable[[], object]
 
 
 class OutageDetector:
-    """Knows when the service last answered, and for what it fails. Thread-safe.
+    """Knows when the service last answered. Thread-safe."""
 
-    `suspects_picture` tells of an error that is not a refusal whether a picture may cause it; then
-    a probe decides. Without it a picture is given up when the service answers 500 to it while it
-    answers for others, or after some rounds.
-    """
-
-    def __init__(
-        self,
-        service: Service,
-        suspects_picture: Callable[[ServiceUnavailable], bool] | None = None,
-    ) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._suspects_picture = suspects_picture
         self._lock = Lock()
-        self._rounds: Counter[str] = Counter()
         self._answered_s = self._refused_s = _NEVER
         self._probe: Future[bool] | None = None
 
-    def answered(self, sample: str) -> None:
-        """Note that the service has answered for this sample."""
+    def answered(self) -> None:
+        """Note that the service has answered for a sample."""
         with self._lock:
             self._answered_s = time.monotonic()
-            self._rounds.pop(sample, None)
 
     def outcome(self, sample: str, ask: Callable[[], T], probe: Probe) -> T | Failed:
         """Ask about a sample; return `Failed` where the service fails over this picture alone.
@@ -66,10 +52,17 @@ class OutageDetector:
             reason = f"{self._service.label} refused the picture ({exc.fault})."
             return Failed(sample, reason, retryable=exc.retryable)
         except ServiceUnavailable as exc:
-            if is_cancelled() or not self._is_picture(sample, exc, probe, since_s=since_s):
+            if is_cancelled() or not may_be_one_pictures(exc):
                 raise
-            reason = f"{self._service.label} failed over the picture each time ({exc.fault})."
-            return Failed(sample, reason, retryable=self._suspects_picture is None)
+            # It may have gone down only just now, over this picture: ask about others now.
+            if not self.answers_for_others(probe, since_s=time.monotonic()):
+                raise
+            reason = (
+                f"{self._service.label} failed over the picture each time ({exc.fault}), and"
+                " answers for others. It is asked again when the picture changes, or by a forced"
+                " scan."
+            )
+            return Failed(sample, reason, retryable=False)
 
     def answers_for_others(self, probe: Probe, *, since_s: float) -> bool:
         """Whether the service, which has refused a sample, answers for others.
@@ -110,30 +103,16 @@ class OutageDetector:
             self._probe = None
         running.set_result(is_answered)
 
-    def _is_picture(
-        self, sample: str, exc: ServiceUnavailable, probe: Probe, *, since_s: float
-    ) -> bool:
-        if self._suspects_picture is None:
-            return self._is_given_up(sample, exc, since_s=since_s)
-        # The server may have gone down only just now, over this picture: ask about others now.
-        return self._suspects_picture(exc) and self.answers_for_others(
-            probe, since_s=time.monotonic()
-        )
 
-    def _is_given_up(self, sample: str, exc: ServiceUnavailable, *, since_s: float) -> bool:
-        """Whether the service fails over this sample, after all tries, but is not down.
+def may_be_one_pictures(exc: ServiceUnavailable) -> bool:
+    """Whether a service that is up may fail so over a picture, after all tries.
 
-        Where nothing else is asked about, nobody can tell; after some rounds the sample is given
-        up.
-        """
-        if exc.fault.status != _SERVER_ERROR or exc.retry_after_s is not None:
-            return False
-        with self._lock:
-            self._rounds[sample] += 1
-            gives_up = self._answered_s > since_s or self._rounds[sample] >= _ROUNDS
-            if gives_up:
-                self._rounds.pop(sample)
-            return gives_up
+    A gateway answers for a worker that dies over it, or nobody answers at all.
+    """
+    fault = exc.fault
+    if fault.retry_after_s is not None:
+        return False
+    return fault.status in _FAILING_OVER_A_PICTURE or (fault.status is None and fault.in_doubt)
 
 
 def _stopped() -> None:

@@ -137,7 +137,7 @@ class Imagga:
                 outcome = self._http.retry(request.attempt, cancelled=run.cancelled)
             self._stop_if_malformed(outcome)
             if isinstance(outcome, Labelled):
-                self._outage.answered(sample.id)
+                self._outage.answered()
             if self._account.count():
                 background.submit(self._read_usage_again)
             return outcome

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,9 +14,9 @@ from tigertag.contracts import Collected, Failed, Prepared, Progress
 from tigertag.engines.http.errors import Fault
 from tigertag.engines.openai.answer import Completion, read
 from tigertag.engines.openai.engine import VisionModel
-from tigertag.engines.openai.faults import WEB_PAGE, is_lasting, redacted
+from tigertag.engines.openai.faults import WEB_PAGE, is_about_content, is_lasting, redacted
 from tigertag.engines.openai.request import RequestFormat
-from tigertag.errors import EngineError
+from tigertag.errors import EngineError, RefusesAll
 from tigertag.model import Sample
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ _OK, _GONE = 200, 404
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLine(Collected):
+    """A line that was refused, and would be again: for what it holds, or as all others are."""
 
 
 class DeferredVision(VisionModel):
@@ -107,6 +113,25 @@ class DeferredVision(VisionModel):
 
     def collect(self, batch: str) -> Iterator[Collected]:
         """See `DeferredEngine`. What expired or was cancelled unasked has no outcome."""
+        held: list[Collected] = []
+        answers = False
+        for collected in self._each_collected(batch):
+            answers = answers or _is_answered(collected)
+            if isinstance(collected, RefusedLine) and not answers:
+                held.append(collected)
+                continue
+            if answers:
+                yield from held
+                held.clear()
+            yield collected
+        if len(held) > 1 and isinstance(held[0].outcome, Failed):
+            raise RefusesAll(
+                f"{self.service.label} refused every picture of a batch. {held[0].outcome.reason}"
+                f" Check {self.stem}MODEL, then scan again."
+            )
+        yield from held
+
+    def _each_collected(self, batch: str) -> Iterator[Collected]:
         status = self._ask(lambda: self._batch(batch))
         seen = set[str]()
         for file in _results(status) if status else ():
@@ -203,9 +228,11 @@ class DeferredVision(VisionModel):
         if status != _OK:
             error = body.get("error") if isinstance(body, dict) else None
             text = _message(error)
-            lasts = isinstance(status, int) and is_lasting(Fault(text, status, _code(error)))
+            fault = Fault(text, status if isinstance(status, int) else None, _code(error))
+            lasts = is_lasting(fault)
             reason = f"It was answered with {status}: {text}."
-            return Collected(sample, Failed(sample, reason, retryable=not lasts), 0, 0.0)
+            kind = RefusedLine if lasts and not is_about_content(fault) else Collected
+            return kind(sample, Failed(sample, reason, retryable=not lasts), 0, 0.0)
         completion = Completion.parse(body)
         cost_usd = self.cost_usd(completion.usage if completion else None)
         outcome = read(sample, completion, model=self.options.model, cost_usd=cost_usd or 0.0)
@@ -276,6 +303,13 @@ def _count(answer: object, name: str) -> int:
     """Return a number that a server may have left out: the SDK does not check."""
     value = getattr(answer, name, None)
     return value if isinstance(value, int) else 0
+
+
+def _is_answered(collected: Collected) -> bool:
+    """Whether the service has looked at what a line holds, be it to find that it says nothing."""
+    outcome = collected.outcome
+    failed = isinstance(outcome, Failed) and outcome.retryable
+    return not (isinstance(collected, RefusedLine) or outcome is None or failed)
 
 
 def _results(batch: "Batch") -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from tigertag.engines.http.errors import Fault, Service, settle_failed
 from tigertag.engines.http.outage import OutageDetector, plain
 from tigertag.engines.openai import prices
 from tigertag.engines.openai.answer import Completion, read
-from tigertag.engines.openai.faults import may_be_one_pictures, meaning
+from tigertag.engines.openai.faults import meaning
 from tigertag.engines.openai.options import Options, Prompt
 from tigertag.engines.openai.prices import TokenUsage
 from tigertag.engines.openai.request import MAX_FRAMES, FormatInUse, RequestBuilder, VisionRequest
@@ -243,7 +243,7 @@ class Vision(VisionModel):
 
     def _forget(self) -> None:
         self._format = FormatInUse()
-        self._outage = OutageDetector(self.service, may_be_one_pictures)
+        self._outage = OutageDetector(self.service)
 
     def _ask(self, sample: Sample, run: RunContext) -> Outcome:
         request = self.requests.build(sample)
@@ -294,7 +294,7 @@ class Vision(VisionModel):
         cost_usd = self.cost_usd(completion.usage if completion else None)
         call.settle(units=self.units, cost_usd=cost_usd)
         if completion:
-            self._outage.answered(request.sample)
+            self._outage.answered()
         self._unreadable = 0 if completion else self._unreadable + 1
         if self._unreadable >= _MOST_UNREADABLE:
             self._unreadable = 0

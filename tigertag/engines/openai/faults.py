@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from tigertag.engines.http.errors import Fault, Meaning, ServiceUnavailable
+from tigertag.engines.http.errors import Fault, Meaning
 from tigertag.text import one_line, without_password
 
 WEB_PAGE: Final = "a web page"
@@ -22,7 +22,6 @@ _OUT_OF_MONEY = re.compile(
 )
 _LATER = frozenset({408, 409, 425, 429})
 _LASTING = frozenset({400, 413, 415, 422})
-_FAILING_OVER_A_PICTURE = frozenset({500, 501, 502, 504})
 _CONTENT = re.compile(
     r"content.?(?:filter|polic|safety|violat)|ResponsibleAI|moderation|flagged|safety"
     r"|usage (?:guidelines|polic)",
@@ -65,18 +64,15 @@ def meaning(fault: Fault) -> Meaning:
 def is_lasting(fault: Fault) -> bool:
     """Whether the same request would be refused again: for its picture, or for all of them."""
     if fault.status == 403:
-        return _CONTENT.search(_code_and_text(fault)) is not None
+        return is_about_content(fault)
     if fault.status is not None and fault.status >= 500:
         return _LASTING_TEXT.search(_code_and_text(fault)) is not None
     return fault.status in _LASTING
 
 
-def may_be_one_pictures(exc: ServiceUnavailable) -> bool:
-    """Whether a server may have failed over this picture, and others may be answered for."""
-    fault = exc.fault
-    if fault.retry_after_s is not None:
-        return False
-    return fault.status in _FAILING_OVER_A_PICTURE or (fault.status is None and fault.in_doubt)
+def is_about_content(fault: Fault) -> bool:
+    """Whether the service refuses what the picture shows."""
+    return _CONTENT.search(_code_and_text(fault)) is not None
 
 
 def _code_and_text(fault: Fault) -> str:

@@ -26,7 +26,8 @@ from tigertag.libraries.folder.listing import (
 from tigertag.libraries.folder.xml import XmlError
 from tigertag.libraries.folder.xmp import EMPTY, SUBJECT, Keywords, Xmp, is_storable
 from tigertag.media.embedded import embedded
-from tigertag.media.formats import media_of
+from tigertag.media.formats import EXTENSIONS, MP4_EXTENSIONS, media_of
+from tigertag.media.mp4_keywords import embedded_in_video
 from tigertag.model import Media
 
 _MAX_BYTES = 32 * 1024 * 1024
@@ -142,8 +143,8 @@ def _unusable(name: str, problem: str) -> Unreadable:
 
 
 def embedded_keywords(photo: str, status: os.stat_result | None = None) -> Sequence[Keywords]:
-    """Return the lists in a photo's own file. What is broken there, or not to be read, has none."""
-    if media_of(photo) is not Media.PHOTO:
+    """Return the lists in a photo's or video's own file. What is broken, or not read, has none."""
+    if os.path.splitext(photo)[1].lower() not in EXTENSIONS | MP4_EXTENSIONS:
         return ()
     try:
         return _embedded_keywords(photo, stamp_of(status or os.stat(photo)))
@@ -154,7 +155,8 @@ def embedded_keywords(photo: str, status: os.stat_result | None = None) -> Seque
 # They are needed before an edit, in it, and after it.
 @lru_cache(maxsize=1024)
 def _embedded_keywords(photo: str, _stamp: str) -> tuple[Keywords, ...]:
-    content = embedded(Path(photo))
+    read = embedded_in_video if media_of(photo) is Media.VIDEO else embedded
+    content = read(Path(photo))
     words = [word.strip() for word in content.words if word.strip() and is_storable(word)]
     return (*_packets(content.packets), *([{SUBJECT: words}] if words else []))
 

@@ -90,8 +90,10 @@ class Fetcher:
         return path or self._client.video(ServerRequest(file.key))
 
     def _group(self, item: Item, need: Need) -> bytes:
-        entry = self._client.metadata([item.key]).get(item.key) if need.poster else None
-        poster = None if entry is None else self._poster(entry, need)
+        entry = self._client.metadata([item.key]).get(item.key)
+        if entry is None:
+            raise ItemGone(NOT_ON_SERVER)
+        poster = self._poster(entry, need) if need.poster else None
         if poster is None:
             raise Unreadable("It has no video of its own; its tags come from what it contains.")
         return poster

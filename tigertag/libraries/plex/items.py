@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import inf
 from typing import Literal
 from xml.etree.ElementTree import Element
@@ -219,8 +220,19 @@ def listed_item(
         size_bytes=None if file is None else file.size_bytes,
         stamp=entry.get("updatedAt"),
         within=tuple(_groups(entry, type, roll_up)),
-        file="" if file is None else file_identity(file.path, file.size_bytes),
+        file=_guid_identity(entry) if file is None else file_identity(file.path, file.size_bytes),
     )
+
+
+def _guid_identity(entry: Element) -> str:
+    """Return what tells a season or show under another key; "" where nothing does.
+
+    An agent's `guid` stays with it; a `local://` one is made of the key.
+    """
+    guid = entry.get("guid", "")
+    if not guid or guid.startswith("local:"):
+        return ""
+    return blake2b(guid.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _groups(entry: Element, type: ItemType, roll_up: RollUp) -> Iterator[str]:

@@ -124,6 +124,14 @@ def test_what_does_not_pass_stops_the_engine_for_now(
         said(engine, sample("ada"))
 
 
+@pytest.mark.parametrize("fault", ["reset", 500, 502])
+def test_a_picture_that_it_fails_over_while_it_answers_for_another_fails_for_good(
+    home: Home, engine: CompreFace, fault: int | str
+) -> None:
+    home.server.fail(fault, at="recognize", times=3)
+    assert not failed(engine).retryable
+
+
 def test_what_cannot_be_understood_fails_the_item(home: Home, engine: CompreFace) -> None:
     home.server.fail("nonsense", at="recognize")
     assert failed(engine).retryable

@@ -9,7 +9,7 @@ import pytest
 
 from tigertag.contracts import Failed
 from tigertag.engines.http.errors import Fault, RequestRefused, Service, ServiceUnavailable
-from tigertag.engines.http.outage import OutageDetector
+from tigertag.engines.http.outage import OutageDetector, may_be_one_pictures
 from tigertag.errors import Unavailable
 from tigertag.net import cancellable
 
@@ -35,44 +35,31 @@ def never() -> None:
     raise AssertionError("it is known already")
 
 
-def is_alone(detector: OutageDetector, exc: ServiceUnavailable, *, meanwhile: str = "") -> bool:
-    """Whether a sample fails alone, over which the service fails; one may be answered meanwhile."""
-
-    def ask() -> None:
-        if meanwhile:
-            detector.answered(meanwhile)
-        raise exc
-
-    try:
-        return isinstance(detector.outcome("1", ask, never), Failed)
-    except ServiceUnavailable:
-        return False
-
-
-def test_a_sample_is_alone_when_others_were_answered_meanwhile() -> None:
-    detector = OutageDetector(SERVICE)
-    assert not is_alone(detector, unavailable())
-    assert is_alone(detector, unavailable(), meanwhile="2")
-
-
-def test_the_last_sample_is_given_up_after_some_rounds() -> None:
-    detector = OutageDetector(SERVICE)
-    assert [is_alone(detector, unavailable()) for _round in range(3)] == [False, False, True]
+@pytest.mark.parametrize("exc", [unavailable(500), unavailable(502), unavailable(None)])
+def test_a_service_that_falls_over_a_picture_may_answer_so(exc: ServiceUnavailable) -> None:
+    assert may_be_one_pictures(exc)
 
 
 @pytest.mark.parametrize(
-    "exc", [unavailable(503), unavailable(None), unavailable(429), unavailable(500, 60.0)]
+    "exc",
+    [
+        unavailable(503),
+        unavailable(429),
+        unavailable(500, 60.0),
+        ServiceUnavailable("No.", Fault("no", in_doubt=False)),
+    ],
 )
-def test_a_service_that_is_down_or_busy_is_no_matter_of_the_sample(exc: ServiceUnavailable) -> None:
-    detector = OutageDetector(SERVICE)
-    assert not any(is_alone(detector, exc, meanwhile="2") for _round in range(9))
+def test_a_service_that_is_down_or_busy_is_no_matter_of_the_picture(
+    exc: ServiceUnavailable,
+) -> None:
+    assert not may_be_one_pictures(exc)
 
 
 @pytest.mark.parametrize(("probe", "fails_alone"), [(lambda: None, True), (refuse, False)])
 def test_a_suspected_picture_is_judged_by_a_probe(
     probe: Callable[[], None], fails_alone: bool
 ) -> None:
-    detector = OutageDetector(SERVICE, lambda exc: exc.fault.status == 500)
+    detector = OutageDetector(SERVICE)
     ask = raising(unavailable())
     if fails_alone:
         assert isinstance(detector.outcome("1", ask, probe), Failed)
@@ -95,13 +82,13 @@ def test_a_refusal_fails_the_picture_where_others_are_answered_for(retryable: bo
 
 def test_nobody_is_asked_where_another_was_answered_since() -> None:
     detector, since_s = OutageDetector(SERVICE), time.monotonic()
-    detector.answered("2")
+    detector.answered()
     assert detector.answers_for_others(never, since_s=since_s)
 
 
 def test_what_was_answered_before_says_nothing_of_now() -> None:
     detector = OutageDetector(SERVICE)
-    detector.answered("2")
+    detector.answered()
     assert not detector.answers_for_others(refuse, since_s=time.monotonic())
 
 

@@ -82,7 +82,18 @@ def test_after_its_patience_the_engine_cannot_go_on(opened: Imaggas) -> None:
     opened.imagga.fail("tags", 504, times=ALWAYS)
     with pytest.raises(Unavailable, match=r"^Imagga at \S+ answered 504; earlier results are kept"):
         opened.one()
-    assert opened.settled == [SPENT] * 4
+    # The last one is about a plain picture: whether it answers for others.
+    assert opened.settled == [SPENT] * 5
+
+
+@pytest.mark.parametrize("fault", [500, 502, "dropped"])
+def test_a_picture_that_it_fails_over_while_it_answers_for_another_fails_for_good(
+    opened: Imaggas, fault: int | str
+) -> None:
+    opened.imagga.fail("tags", fault, times=4)
+    outcome = opened.one()
+    assert isinstance(outcome, Failed)
+    assert not outcome.retryable
 
 
 def test_an_answer_that_never_comes_is_not_waited_for(imagga: ImaggaServer) -> None:

@@ -21,7 +21,7 @@ from tigertag.contracts import (
     Progress,
 )
 from tigertag.engines.openai import batch as batches
-from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
+from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, RefusesAll, Unavailable
 from tigertag.model import Frame, Media, Sample
 
 pytestmark = pytest.mark.slow
@@ -230,6 +230,31 @@ def test_a_batch_that_completed_without_an_answer_tells_why(
         "1", "It was answered with 400: The image cannot be read.", retryable=False
     )
     assert outcomes["2"] == Failed("2", "It was answered with 500: Internal error.", retryable=True)
+
+
+NO_PICTURES = (400, "Image input is not supported.", None)
+
+
+def test_what_refuses_every_line_is_the_engines_fault(
+    engine: DeferredEngine, openai: OpenAIServer, spooled: Spooled
+) -> None:
+    batch = engine.submit(spooled(engine, 3), TOKEN)
+    for _line in range(3):
+        openai.say(refuse=NO_PICTURES)
+    openai.finish(batch)
+    with pytest.raises(RefusesAll, match="Image input is not supported"):
+        collected(engine, batch)
+
+
+def test_what_is_refused_beside_an_answer_fails_alone(
+    engine: DeferredEngine, openai: OpenAIServer, spooled: Spooled
+) -> None:
+    batch = engine.submit(spooled(engine, 3), TOKEN)
+    for refuse in (NO_PICTURES, None, NO_PICTURES):
+        openai.say(**({"refuse": refuse} if refuse else {}))
+    openai.finish(batch)
+    kinds = [type(collected(engine, batch)[name]) for name in ("1", "2", "3")]
+    assert kinds == [Failed, Labelled, Failed]
 
 
 def test_a_refusal_in_a_batch_has_its_cost(

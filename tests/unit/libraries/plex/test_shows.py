@@ -1,6 +1,7 @@
 """Sections of films and shows: what is listed of them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from tests.plex import PlexServer
 from tests.unit.libraries.plex.plexes import FILM, PlexPlace
 from tests.unit.libraries.server_place import PHOTO
 from tigertag.contracts import Need
-from tigertag.errors import Unreadable
+from tigertag.errors import ItemGone, Unreadable
 from tigertag.model import Item, Media
 
 
@@ -134,6 +135,26 @@ def test_a_group_is_read_as_it_is_listed(plex: PlexServer) -> None:
         (one.key, getattr(one, "stamp", None)) for one in read
     ]
     assert {getattr(one, "revision", None) for one in read} == {""}
+    place.close()
+
+
+def test_what_an_agent_calls_a_show_tells_it_under_another_key(plex: PlexServer) -> None:
+    place = Shows(plex, roll_up="show")
+    plex.describe(place.show, guid="plex://show/5d9c")
+    files = {item.title: item.file for item in listed(place)[2:]}
+    plex.describe(place.empty, guid="plex://show/5d9c")
+    assert files["Empty"] == ""
+    assert {item.file for item in listed(place) if item.title == "Empty"} == {files["The 100"]}
+    place.close()
+
+
+def test_a_show_that_is_gone_is_said_to_be(plex: PlexServer) -> None:
+    place = Shows(plex, roll_up="show")
+    (show,) = [item for item in listed(place) if item.title == "The 100"]
+    with pytest.raises(Unreadable), place.library.fetch(show, Need(1)):
+        pass
+    with pytest.raises(ItemGone), place.library.fetch(replace(show, key="999"), Need(1)):
+        pass
     place.close()
 
 
