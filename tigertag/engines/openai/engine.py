@@ -123,24 +123,19 @@ class VisionModel:
             raise EngineError(f"Engine {self.id} is not open.")
         return self._client
 
-    @property
-    def is_open(self) -> bool:
-        return self._client is not None
-
     def open(self) -> None:
         """See `Engine`. Checks files, key and model, as far as can be told for nothing."""
         with holding(self._lock):
-            if self._client is not None:
-                return
-            prices.find(self.options.model, self.options.prices)
-            self.prompt.digest  # noqa: B018
-            client = self._connected()
-            try:
-                self.ask_repeatedly(lambda: self._check_service(client))
-            except BaseException:
-                client.close()
-                raise
-            self._client = client
+            if self._client is None:
+                prices.find(self.options.model, self.options.prices)
+                self.prompt.digest  # noqa: B018
+                client = self._connected()
+                try:
+                    self.ask_repeatedly(lambda: self.check_service(client))
+                except BaseException:
+                    client.close()
+                    raise
+                self._client = client
 
     def close(self) -> None:
         """See `Engine`. Closes the connections; `open` makes new ones."""
@@ -175,6 +170,17 @@ class VisionModel:
 
         return self.http.retry(attempt)
 
+    def check_service(self, client: "OpenAIClient") -> None:
+        """Look for the model; not every key may look, nor does every server list its models."""
+        try:
+            client.has(self.options.model)
+        except Fault as fault:
+            if fault.status in (401, 403) and fault.mentions("scope", "insufficient permission"):
+                return
+            is_own = not self.options.is_openai
+            if not (is_own and fault.status in (400, 404, 405, 422, 501, 502)):
+                raise
+
     def cost_usd(self, usage: TokenUsage | None) -> float | None:
         """What an answer cost, by the tokens counted; None where that is not known."""
         if self.price is None:
@@ -188,17 +194,6 @@ class VisionModel:
         from tigertag.engines.openai.client import OpenAIClient
 
         return OpenAIClient(self.options.address, self.options.api_key.get_secret_value())
-
-    def _check_service(self, client: "OpenAIClient") -> None:
-        """Look for the model; not every key may look, nor does every server list its models."""
-        try:
-            client.has(self.options.model)
-        except Fault as fault:
-            if fault.status in (401, 403) and fault.mentions("scope", "insufficient permission"):
-                return
-            is_own = not self.options.is_openai
-            if not (is_own and fault.status in (400, 404, 405, 422, 501, 502)):
-                raise
 
     def _typical_usd(self) -> float | None:
         try:
