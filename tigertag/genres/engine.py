@@ -16,7 +16,7 @@ from tigertag.genres.manifest import Manifest
 from tigertag.genres.model import GenreModel
 from tigertag.genres.models import NAME, NO_NAME, models_of
 from tigertag.inference.backbone import Embedder
-from tigertag.inference.batch import LEAST_PROBABILITY
+from tigertag.inference.classification import LEAST_PROBABILITY
 from tigertag.inference.preprocessing import TILES_VERSION, checked_pixels
 from tigertag.inference.runtime import Device, Precision
 from tigertag.inference.shape import DEFAULT_SIDE_PX
