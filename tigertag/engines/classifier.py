@@ -18,9 +18,14 @@ from tigertag.inference.classification import (
     Network,
     OwnNetwork,
 )
-from tigertag.inference.preprocessing import Prepare, Scaling, middle, short_side_px
+from tigertag.inference.preprocessing import (
+    DEFAULT_SIDE_PX,
+    Prepare,
+    Scaling,
+    middle,
+    short_side_px,
+)
 from tigertag.inference.runtime import Device, ModelSession, Precision, open_session
-from tigertag.inference.shape import DEFAULT_SIDE_PX
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Media, Sample
 from tigertag.net import holding

@@ -13,9 +13,15 @@ from numpy.typing import NDArray
 from tigertag.contracts import Host
 from tigertag.errors import ModelError, os_reason
 from tigertag.inference.cutting import Cut, cut
-from tigertag.inference.preprocessing import TILES_VERSION, Prepare, Scaling, prepare, tiles
+from tigertag.inference.preprocessing import (
+    TILES_VERSION,
+    Prepare,
+    Scaling,
+    prepare,
+    shape_text,
+    tiles,
+)
 from tigertag.inference.runtime import Device, ModelSession, Precision, open_session
-from tigertag.inference.shape import shape_text
 from tigertag.inference.weights import GRAPH_VERSION, PUBLISHED, SIDE_PX, TORCHVISION, Weights
 from tigertag.model import Pixels
 
@@ -159,11 +165,12 @@ class OnnxBackbone:
         except ModelError as exc:
             if str(file) not in str(exc):
                 raise
-            taken = self._read().input
+            image_input = self._read().input
+            shape = shape_text([None, *image_input.shape])
             raise ModelError(
-                f"{self._path} cannot be run: its input is {shape_text([None, *taken.shape])},"
-                f" {taken.dtype}, which its layers may not fit. [?, 3, side, side] and"
-                " [?, side, side, 3] are taken; export it with the one that it works with."
+                f"{self._path} cannot be run: its input is {shape}, {image_input.dtype}, which its"
+                " layers may not fit. [?, 3, side, side] and [?, side, side, 3] are taken; export"
+                " it with the one that it works with."
             ) from exc
 
     def _read(self) -> Cut:

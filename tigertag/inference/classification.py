@@ -16,8 +16,14 @@ from tigertag import concepts
 from tigertag.concepts import Concepts
 from tigertag.contracts import Failed, Labelled, Outcome, RunContext
 from tigertag.errors import ModelError, os_reason
-from tigertag.inference.preprocessing import VIEW_VERSION, Prepare, Scaling, Square, prepare
-from tigertag.inference.shape import ImageInput
+from tigertag.inference.preprocessing import (
+    VIEW_VERSION,
+    ImageInput,
+    Prepare,
+    Scaling,
+    Square,
+    prepare,
+)
 from tigertag.inference.weights import GRAPH_VERSION, SIDE_PX, Weights, file_sha256
 from tigertag.model import Label, Pixels, Sample
 
@@ -64,7 +70,7 @@ class KnownNetwork:
         """Return the classes. Raises `ModelError`."""
         return imagenet(concepts.load())
 
-    def prepare(self, taken: ImageInput) -> Prepare:
+    def prepare(self, image_input: ImageInput) -> Prepare:
         return lambda square: square
 
 
@@ -91,8 +97,8 @@ class OwnNetwork:
     def classes(self) -> Classes:
         return read_labels(self._labels, concepts.load())
 
-    def prepare(self, taken: ImageInput) -> Prepare:
-        return prepare(self._scaling, taken)
+    def prepare(self, image_input: ImageInput) -> Prepare:
+        return prepare(self._scaling, image_input)
 
 
 Network = KnownNetwork | OwnNetwork
