@@ -41,7 +41,7 @@ def serving(core: Core, *, base_path: str = "") -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-        app.extensions["tigertag"].workshop.stop()
+        app.extensions["tigertag"].worker.stop()
 
 
 @pytest.fixture

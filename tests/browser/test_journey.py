@@ -53,7 +53,7 @@ def test_signing_in_and_previewing_by_keyboard(visit: Visits, world: World, addr
     keys.press("Enter")
     expect(visitor.page.get_by_role("navigation", name="Pages")).to_be_visible()
     keys.press("Tab")
-    expect(visitor.page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    expect(visitor.page.get_by_role("link", name="Skip to content")).to_be_focused()
     keys.press("Enter")
     preview = visitor.page.get_by_role("button", name="Preview", exact=True)
     for _ in range(3):

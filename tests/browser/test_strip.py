@@ -74,7 +74,7 @@ def test_evidence_leads_to_its_frame(visit: Visits, world: World, film: str) -> 
         visitor = visit(where)
         visitor.sign_in()
         visitor.open(film)
-        visitor.page.get_by_role("region", name="What each engine said").get_by_role(
+        visitor.page.get_by_role("region", name="Engine results").get_by_role(
             "link", name="at 4:02"
         ).first.click()
         expect(visitor.page.locator("#at-242000")).to_be_in_viewport(ratio=1)
@@ -85,7 +85,7 @@ def test_the_strip_can_be_moved_along_by_keys(visit: Visits, world: World, film:
         visitor = visit(where)
         visitor.sign_in()
         visitor.open(film)
-        strip = visitor.page.get_by_role("list", name="30 frames looked at")
+        strip = visitor.page.get_by_role("list", name="30 frames analysed")
         strip.focus()
         visitor.page.keyboard.press("ArrowRight")
         visitor.page.wait_for_function("(one) => one.scrollLeft > 0", arg=strip.element_handle())

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,9 @@ def tag(paths: tuple[Path, ...], engines: tuple[str, ...], *, as_json: bool, yes
 
 
 def _is_missing(path: Path) -> bool:
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
+    # What may not be looked at is left to the scan, which says why.
+    with suppress(OSError):
+        return not path.exists()
     return False
 
 

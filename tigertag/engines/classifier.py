@@ -11,11 +11,21 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from tigertag.contracts import Capabilities, Host, Outcome, RunContext
 from tigertag.errors import ModelError
-from tigertag.inference.batch import InferenceBatch
-from tigertag.inference.network import Classes, KnownNetwork, Network, OwnNetwork
-from tigertag.inference.preprocessing import Prepare, Scaling, middle, short_side_px
+from tigertag.inference.classification import (
+    Classes,
+    InferenceBatch,
+    KnownNetwork,
+    Network,
+    OwnNetwork,
+)
+from tigertag.inference.preprocessing import (
+    DEFAULT_SIDE_PX,
+    Prepare,
+    Scaling,
+    middle,
+    short_side_px,
+)
 from tigertag.inference.runtime import Device, ModelSession, Precision, open_session
-from tigertag.inference.shape import DEFAULT_SIDE_PX
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Media, Sample
 from tigertag.net import holding
@@ -85,7 +95,7 @@ def build(id: str, options: Options, host: Host) -> "ImageClassifier":
         network = OwnNetwork(Path(options.model), options.labels, scaling, options.size)
     else:
         weights = Weights(options.model, options.weights, options.weights_url, host)
-        network = KnownNetwork(weights, host)
+        network = KnownNetwork(weights)
     return ImageClassifier(id, network, device=options.device, precision=options.precision)
 
 

@@ -16,10 +16,9 @@ from tigertag.genres.manifest import Manifest
 from tigertag.genres.model import GenreModel
 from tigertag.genres.models import NAME, NO_NAME, models_of
 from tigertag.inference.backbone import Embedder
-from tigertag.inference.batch import LEAST_PROBABILITY
-from tigertag.inference.preprocessing import TILES_VERSION, checked_pixels
+from tigertag.inference.classification import LEAST_PROBABILITY
+from tigertag.inference.preprocessing import DEFAULT_SIDE_PX, TILES_VERSION, checked_pixels
 from tigertag.inference.runtime import Device, Precision
-from tigertag.inference.shape import DEFAULT_SIDE_PX
 from tigertag.model import NEVER, Frame, Kind, Label, Media, Sample
 from tigertag.net import holding
 from tigertag.text import count

@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 
 from tigertag.contracts import Host
 from tigertag.errors import ModelError, os_reason
-from tigertag.inference import graphs
 from tigertag.inference.cutting import Cut, cut
-from tigertag.inference.preprocessing import TILES_VERSION, Prepare, Scaling, prepare, tiles
+from tigertag.inference.preprocessing import (
+    TILES_VERSION,
+    Prepare,
+    Scaling,
+    prepare,
+    shape_text,
+    tiles,
+)
 from tigertag.inference.runtime import Device, ModelSession, Precision, open_session
-from tigertag.inference.shape import shape_text
-from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
+from tigertag.inference.weights import GRAPH_VERSION, PUBLISHED, SIDE_PX, TORCHVISION, Weights
 from tigertag.model import Pixels
 
 ONNX: Final = ".onnx"
@@ -63,29 +68,29 @@ class Embedder:
 
 
 class Backbone(Protocol):
-    """What gives embeddings. Only its name is had at no cost; all else may read or fetch files."""
+    """What gives embeddings. All but its name may read or fetch files, and raise `ModelError`."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def side_px(self) -> int:
-        """The side of the square that the network sees. Raises `ModelError`."""
+        """The side of the square that the network sees."""
         ...
 
     def fingerprint(self) -> str:
-        """Return what embeddings depend on, but for the precision. Raises `ModelError`."""
+        """Return what embeddings depend on, but for the precision."""
         ...
 
     def onnx(self) -> bytes | None:
         """Return the file that a genre model has to carry: an own network, cut; else None.
 
-        `OnnxBackbone` makes the same backbone of that file. Raises `ModelError`.
+        `OnnxBackbone` makes the same backbone of that file.
         """
         ...
 
     def open(self, device: Device, precision: Precision) -> Embedder:
-        """Load it; fetch weights and build the graph where need be. Raises `ModelError`."""
+        """Load it; fetch weights and build the graph where need be."""
         ...
 
 
@@ -99,18 +104,17 @@ class PublishedBackbone:
         if name not in PUBLISHED:
             raise ModelError(f"{name!r} is none of {', '.join(PUBLISHED)} or a path to {ONNX}.")
         self.name = name
-        self.side_px = graphs.SIDE_PX
+        self.side_px = SIDE_PX
         self._weights = Weights(name, weights, url, host)
-        self._models = host.models
 
     def fingerprint(self) -> str:
-        return f"{self.name}:{self._weights.digest()}:{graphs.GRAPH_VERSION}.{TILES_VERSION}"
+        return f"{self.name}:{self._weights.digest()}:{GRAPH_VERSION}.{TILES_VERSION}"
 
     def onnx(self) -> bytes | None:
         return None
 
     def open(self, device: Device, precision: Precision) -> Embedder:
-        file = graphs.embedding_file(self._weights, self._models)
+        file = self._weights.graph_file(embedding=True)
         session = open_session(file, device=device, precision=precision)
         return Embedder(self.name, session, lambda square: square)
 
@@ -161,11 +165,12 @@ class OnnxBackbone:
         except ModelError as exc:
             if str(file) not in str(exc):
                 raise
-            taken = self._read().input
+            image_input = self._read().input
+            shape = shape_text([None, *image_input.shape])
             raise ModelError(
-                f"{self._path} cannot be run: its input is {shape_text([None, *taken.shape])},"
-                f" {taken.dtype}, which its layers may not fit. [?, 3, side, side] and"
-                " [?, side, side, 3] are taken; export it with the one that it works with."
+                f"{self._path} cannot be run: its input is {shape}, {image_input.dtype}, which its"
+                " layers may not fit. [?, 3, side, side] and [?, side, side, 3] are taken; export"
+                " it with the one that it works with."
             ) from exc
 
     def _read(self) -> Cut:

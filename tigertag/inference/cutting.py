@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tigertag.errors import ModelError, os_reason
-from tigertag.inference.shape import ImageInput, Shape, read_input, shape_text
+from tigertag.inference.preprocessing import ImageInput, Shape, read_input, shape_text
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
@@ -73,10 +73,10 @@ def cut(path: Path, side_px: int | None) -> Cut:
     graph = model.graph
     try:
         image = _image(graph)
-        taken = _fixed(image, side_px)
+        image_input = _fixed(image, side_px)
         if (model.producer_name, graph.name) != (MAKER, EMBEDDING):
-            model = _cut(model, image.name, taken)
-        return Cut(model.SerializeToString(deterministic=True), taken)
+            model = _cut(model, image.name, image_input)
+        return Cut(model.SerializeToString(deterministic=True), image_input)
     except ModelError as exc:
         raise ModelError(f"{path} gives no embeddings. {exc}") from exc
     except (EncodeError, MemoryError, ValueError, TypeError) as exc:
@@ -134,18 +134,18 @@ def _fixed(image: "ValueInfoProto", side_px: int | None) -> ImageInput:
         dtype = tensor_dtype_to_np_dtype(tensor.elem_type).name
     except KeyError:
         dtype = "of no known type"
-    taken = read_input(_lengths(image), dtype, side_px)
-    for dim, length in zip(list(tensor.shape.dim)[1:], taken.shape, strict=True):
+    image_input = read_input(_lengths(image), dtype, side_px)
+    for dim, length in zip(list(tensor.shape.dim)[1:], image_input.shape, strict=True):
         dim.dim_value = length
-    return taken
+    return image_input
 
 
-def _cut(model: "ModelProto", image: str, taken: ImageInput) -> "ModelProto":
+def _cut(model: "ModelProto", image: str, image_input: ImageInput) -> "ModelProto":
     """Return the model whose only output is the embedding, without what that does not need."""
     from onnx import helper
 
     graph = model.graph
-    source, wiring = _source(model, image, taken), _Wiring(graph, image)
+    source, wiring = _source(model, image, image_input), _Wiring(graph, image)
     last = _unused_name(graph)
     nodes = [*wiring.needed(source.name), *_tail(source, last)]
     used = {name for node in nodes for name in _inputs(node)}
@@ -184,7 +184,7 @@ class _Source:
         return [self.shape[0], self.shape[self.channels]]
 
 
-def _source(model: "ModelProto", image: str, taken: ImageInput) -> _Source:
+def _source(model: "ModelProto", image: str, image_input: ImageInput) -> _Source:
     """Return what the embedding is made of: numbers, or planes. Raises `ModelError`."""
     from onnx import shape_inference
 
@@ -202,7 +202,7 @@ def _source(model: "ModelProto", image: str, taken: ImageInput) -> _Source:
         text = shape_text(shape) if shape else "of no known shape"
         raise ModelError(f"Its output is {text}, neither numbers nor planes for each image.")
     if len(shape) == 4:
-        return _Source(output.name, _element(output), shape, _channels(shape, taken))
+        return _Source(output.name, _element(output), shape, _channels(shape, image_input))
     before = _before_linear(_Wiring(graph, image), output.name) or output.name
     info = infos.get(before, output)
     has_shape = before in infos and len(_lengths(info)) == 2
@@ -239,12 +239,12 @@ def _tail(source: _Source, last: str) -> list["NodeProto"]:
     ]
 
 
-def _channels(shape: Shape, taken: ImageInput) -> int:
+def _channels(shape: Shape, image_input: ImageInput) -> int:
     """Tell by which sides are alike; as with the image, where all or none are."""
     _, first, middle, last = shape
     if (first == middle) != (middle == last):
         return 1 if middle == last else 3
-    return 1 if taken.channels_first else 3
+    return 1 if image_input.channels_first else 3
 
 
 def _unused_name(graph: "GraphProto") -> str:

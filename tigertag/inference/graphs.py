@@ -1,41 +1,29 @@
-"""ONNX graphs of the networks that TigerTag knows, built from their weights, and their cache.
-
-A graph is kept in the model folder beside a file with its SHA-256, so that one that was cut short
-or changed is noticed and built anew. Both get their names when they are whole.
+"""ONNX graphs of the networks that TigerTag knows, built from their weights.
 
 Input "pixels": uint8 [N, 224, 224, 3], RGB. Output "logits": float32 [N, 1000], or "embedding":
 float32 [N, dimensions], what the dense layer that gives the logits gets. What the network wants
 done to the pixels is part of the graph; batch normalisation is folded into the convolutions.
-Importing this module imports no onnx.
 
 Sources: EfficientNet-Lite0 is EfficientNet-B0 without squeeze-excite, with ReLU6: tensorflow/tpu,
 models/official/efficientnet/lite; its tensors' names are those of lukemelas/EfficientNet-PyTorch.
 ResNet-50 and ResNet-18, and their tensors' names: pytorch/vision, torchvision/models/resnet.py.
 """
 
-import logging
-from collections.abc import Callable, Mapping
-from hashlib import sha256
-from pathlib import Path
-from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
+import numpy as np
+import onnx
 from numpy.typing import NDArray
+from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 
-from tigertag.errors import ModelError, os_reason
-from tigertag.inference.checkpoint import read_checkpoint
-from tigertag.inference.weights import Weights
+from tigertag.errors import ModelError
+from tigertag.inference.weights import GRAPH_VERSION, SIDE_PX
 
-if TYPE_CHECKING:
-    from onnx import ModelProto
-
-    from tigertag.inference.graph_builder import Array, FeatureMap, GraphBuilder, StateDict
-
-logger = logging.getLogger(__name__)
-
-GRAPH_VERSION: Final = 1
-SIDE_PX: Final = 224
 CLASSES: Final = 1000
+OPSET: Final = 17
+IR_VERSION: Final = 8
 
 _LITE0_EPSILON: Final = 1e-3
 _LITE0_MEAN: Final = (127.0, 127.0, 127.0)
@@ -47,93 +35,166 @@ _RESNET_EPSILON: Final = 1e-5
 _RESNET_MEAN: Final = tuple(255 * part for part in (0.485, 0.456, 0.406))
 _RESNET_DEVIATION: Final = tuple(255 * part for part in (0.229, 0.224, 0.225))
 
-
-def graph_file(weights: Weights, models: Path) -> Path:
-    """Return the ONNX file for these weights; build it only if it is not there, whole.
-
-    Raises `ModelError`.
-    """
-    return _cached(models / f"{_name(weights)}.onnx", weights, build)
+Array = NDArray[Any]
 
 
-def embedding_file(weights: Weights, models: Path) -> Path:
-    """Return the ONNX file of the network up to its last layer, as `graph_file` does."""
-    return _cached(models / f"{_name(weights)}-embedding.onnx", weights, build_embedding)
+class StateDict:
+    """Weights by name; it notes which of them were used."""
+
+    def __init__(self, network: str, tensors: Mapping[str, Array]) -> None:
+        self._network = network
+        self._tensors = tensors
+        self._used: set[str] = set()
+
+    def __getitem__(self, name: str) -> Array:
+        """Return the tensor as float64. Raises `ModelError` when there is none of this name."""
+        if name not in self._tensors:
+            raise ModelError(f"These are not the weights of {self._network}: {name} is missing.")
+        self._used.add(name)
+        return self._tensors[name].astype(np.float64)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._tensors
+
+    def check_all_used(self) -> None:
+        """Raise `ModelError` if there are more tensors: they are another network's."""
+        left = [
+            name
+            for name in self._tensors
+            if name not in self._used and not name.endswith(".num_batches_tracked")
+        ]
+        if left:
+            raise ModelError(f"These are not the weights of {self._network}: it has no {left[0]}.")
+
+    def folded(self, conv: str, norm: str, *, epsilon: float) -> tuple[Array, Array]:
+        """Return weight and bias of a convolution with the batch normalisation after it."""
+        scale = self[f"{norm}.weight"] / np.sqrt(self[f"{norm}.running_var"] + epsilon)
+        weight = self[f"{conv}.weight"] * scale[:, None, None, None]
+        return weight, self[f"{norm}.bias"] - self[f"{norm}.running_mean"] * scale
 
 
-def _name(weights: Weights) -> str:
-    return f"{weights.network}-{weights.digest()[:16]}-{GRAPH_VERSION}"
+@dataclass(frozen=True, slots=True)
+class FeatureMap:
+    """A value in the graph and the side of its square picture."""
+
+    name: str
+    side_px: int
 
 
-def _cached(path: Path, weights: Weights, build: Callable[[str, dict[str, Any]], bytes]) -> Path:
-    try:
-        if _is_whole(path):
-            return path
-    except OSError as exc:
-        raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
-    checkpoint = weights.file()
-    logger.info("building %s from %s", path.name, checkpoint.name)
-    graph = build(weights.network, read_checkpoint(checkpoint))
-    folder = path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(path, graph)
-        _write(_checksum_file(path), sha256(graph).hexdigest().encode())
-    except OSError as exc:
-        reason = os_reason(exc)
-        raise ModelError(f"{path} cannot be written: {reason}; make {folder} writable.") from exc
-    return path
+class GraphBuilder:
+    """A graph in the making: each layer is a method from one `FeatureMap` to the next."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[TensorProto] = []
+
+    def pixels(self, mean: Sequence[float], deviation: Sequence[float]) -> FeatureMap:
+        """Take the input, turn it to NCHW and do (pixels - mean) / deviation, in 0…255."""
+        floats = self._node("Cast", ["pixels"], to=TensorProto.FLOAT)
+        planes = self._node("Transpose", [floats], perm=[0, 3, 1, 2])
+        middle = self._constant(np.asarray(mean).reshape(1, -1, 1, 1))
+        scale = self._constant(1 / np.asarray(deviation).reshape(1, -1, 1, 1))
+        centred = self._node("Sub", [planes, middle])
+        return FeatureMap(self._node("Mul", [centred, scale]), SIDE_PX)
+
+    def conv(
+        self,
+        x: FeatureMap,
+        weights: tuple[Array, Array],
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        same_as_tensorflow: bool = False,
+    ) -> FeatureMap:
+        """Convolve with (weight [out, in, k, k], bias), padded so that k is centred.
+
+        TensorFlow's SAME pads ceil(side / stride) outputs' worth and puts the odd one at the end.
+        """
+        kernel = weights[0].shape[-1]
+        out_px = -(-x.side_px // stride)
+        total = max((out_px - 1) * stride + kernel - x.side_px, 0)
+        before, after = (
+            (total // 2, total - total // 2) if same_as_tensorflow else (kernel // 2,) * 2
+        )
+        name = self._node(
+            "Conv",
+            [x.name, *(self._constant(values) for values in weights)],
+            kernel_shape=[kernel, kernel],
+            strides=[stride, stride],
+            pads=[before, before, after, after],
+            group=groups,
+        )
+        return FeatureMap(name, out_px)
+
+    def relu(self, x: FeatureMap) -> FeatureMap:
+        return FeatureMap(self._node("Relu", [x.name]), x.side_px)
+
+    def relu6(self, x: FeatureMap) -> FeatureMap:
+        low, high = self._constant(np.zeros(())), self._constant(np.full((), 6.0))
+        return FeatureMap(self._node("Clip", [x.name, low, high]), x.side_px)
+
+    def add(self, x: FeatureMap, y: FeatureMap) -> FeatureMap:
+        return FeatureMap(self._node("Add", [x.name, y.name]), x.side_px)
+
+    def max_pool(self, x: FeatureMap) -> FeatureMap:
+        """Take the maximum of 3 x 3 at a stride of 2, padded by 1."""
+        name = self._node(
+            "MaxPool", [x.name], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
+        )
+        return FeatureMap(name, -(-x.side_px // 2))
+
+    def average(self, x: FeatureMap) -> FeatureMap:
+        """Average each plane."""
+        pooled = self._node("GlobalAveragePool", [x.name])
+        return FeatureMap(self._node("Flatten", [pooled]), 1)
+
+    def dense(self, x: FeatureMap, weight: Array, bias: Array) -> FeatureMap:
+        """Multiply what has no planes by the weight [out, in], and add the bias."""
+        inputs = [x.name, self._constant(weight), self._constant(bias)]
+        return FeatureMap(self._node("Gemm", inputs, transB=1), 1)
+
+    def finish(self, last: FeatureMap, graph: str, output: str, length: int) -> onnx.ModelProto:
+        """Return the model that gives `last`, so many numbers for each image."""
+        self._nodes.append(helper.make_node("Identity", [last.name], [output]))
+        shape: tuple[str | int, ...] = ("N", SIDE_PX, SIDE_PX, 3)
+        pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, shape)
+        given = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", length])
+        return helper.make_model(
+            helper.make_graph(self._nodes, graph, [pixels], [given], initializer=self._constants),
+            producer_name="tigertag",
+            model_version=GRAPH_VERSION,
+            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+        )
+
+    def _node(self, operator: str, inputs: Sequence[str], **attributes: Any) -> str:
+        name = f"{operator}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+        return name
+
+    def _constant(self, values: Array) -> str:
+        name = f"constant_{len(self._constants)}"
+        array = np.ascontiguousarray(values, dtype=np.float32).reshape(values.shape)
+        self._constants.append(numpy_helper.from_array(array, name))
+        return name
 
 
-def _checksum_file(path: Path) -> Path:
-    return path.with_suffix(".onnx.sha256")
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        expected = _checksum_file(path).read_bytes()
-        return sha256(path.read_bytes()).hexdigest().encode() == expected
-    except FileNotFoundError:
-        return False
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file so that it is seen whole or not at all."""
-    draft = path.with_name(f".{path.name}.{token_hex(4)}")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def build(network: str, tensors: Mapping[str, NDArray[Any]]) -> bytes:
+def build(network: str, tensors: Mapping[str, Array], *, embedding: bool = False) -> bytes:
     """Return the ONNX file of `efficientnet-lite0`, `resnet50` or `resnet18`.
 
-    Raises `ModelError` when the tensors are not exactly that network's.
+    `embedding`: of the network up to its last layer. Raises `ModelError` when the tensors are not
+    exactly that network's.
     """
-    return _built(network, tensors, _classifier)
-
-
-def build_embedding(network: str, tensors: Mapping[str, NDArray[Any]]) -> bytes:
-    """Return the ONNX file of the same network up to its last layer. Raises as `build` does."""
-    return _built(network, tensors, _embedding)
-
-
-def _built(
-    network: str,
-    tensors: Mapping[str, NDArray[Any]],
-    finish: Callable[["GraphBuilder", "FeatureMap", "StateDict", str], "ModelProto"],
-) -> bytes:
-    from onnx import checker, shape_inference
-
-    from tigertag.inference.graph_builder import GraphBuilder, StateDict
-
     draw, last_layer = _NETWORKS[network]
-    weights = StateDict(network, tensors)
-    builder = GraphBuilder(SIDE_PX)
+    weights, builder = StateDict(network, tensors), GraphBuilder()
     try:
-        model = finish(builder, builder.average(draw(builder, weights)), weights, last_layer)
+        features = builder.average(draw(builder, weights))
+        # The weights of a layer that is left out must be the network's, too.
+        last = weights[f"{last_layer}.weight"], weights[f"{last_layer}.bias"]
+        if embedding:
+            model = builder.finish(features, "embedding", "embedding", last[0].shape[-1])
+        else:
+            model = builder.finish(builder.dense(features, *last), "classifier", "logits", CLASSES)
         weights.check_all_used()
         checker.check_model(model, full_check=True)
     except (checker.ValidationError, shape_inference.InferenceError, ValueError) as exc:
@@ -141,26 +202,7 @@ def _built(
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _classifier(
-    builder: "GraphBuilder", x: "FeatureMap", weights: "StateDict", last_layer: str
-) -> "ModelProto":
-    logits = builder.dense(x, weights[f"{last_layer}.weight"], weights[f"{last_layer}.bias"])
-    return builder.finish(
-        logits, graph="classifier", output="logits", length=CLASSES, version=GRAPH_VERSION
-    )
-
-
-def _embedding(
-    builder: "GraphBuilder", x: "FeatureMap", weights: "StateDict", last_layer: str
-) -> "ModelProto":
-    """Leave the last layer out, but look at its weights: they are to be the whole network's."""
-    _bias, dimensions = weights[f"{last_layer}.bias"], weights[f"{last_layer}.weight"].shape[-1]
-    return builder.finish(
-        x, graph="embedding", output="embedding", length=dimensions, version=GRAPH_VERSION
-    )
-
-
-def _lite0(builder: "GraphBuilder", weights: "StateDict") -> "FeatureMap":
+def _lite0(builder: GraphBuilder, weights: StateDict) -> FeatureMap:
     """Build EfficientNet-Lite0 up to the planes of its last convolution. Raises `ModelError`."""
     stem = weights.folded("_conv_stem", "_bn0", epsilon=_LITE0_EPSILON)
     pixels = builder.pixels(_LITE0_MEAN, _LITE0_DEVIATION)
@@ -174,11 +216,11 @@ def _lite0(builder: "GraphBuilder", weights: "StateDict") -> "FeatureMap":
 
 
 def _lite0_block(
-    builder: "GraphBuilder", weights: "StateDict", x: "FeatureMap", number: int, stride: int
-) -> "FeatureMap":
+    builder: GraphBuilder, weights: StateDict, x: FeatureMap, number: int, stride: int
+) -> FeatureMap:
     """Widen (but in the first block), convolve each plane by itself, narrow."""
 
-    def folded(conv: str, norm: str) -> tuple["Array", "Array"]:
+    def folded(conv: str, norm: str) -> tuple[Array, Array]:
         block = f"_blocks.{number}"
         return weights.folded(f"{block}.{conv}", f"{block}.{norm}", epsilon=_LITE0_EPSILON)
 
@@ -201,7 +243,7 @@ class _ResNet:
         self._convolutions = range(1, convolutions + 1)
         self._strided = strided
 
-    def __call__(self, builder: "GraphBuilder", weights: "StateDict") -> "FeatureMap":
+    def __call__(self, builder: GraphBuilder, weights: StateDict) -> FeatureMap:
         """Build the network up to the planes of its last block. Raises `ModelError`."""
         pixels = builder.pixels(_RESNET_MEAN, _RESNET_DEVIATION)
         stem = weights.folded("conv1", "bn1", epsilon=_RESNET_EPSILON)
@@ -213,9 +255,9 @@ class _ResNet:
         return x
 
     def _block(
-        self, builder: "GraphBuilder", weights: "StateDict", x: "FeatureMap", name: str, stride: int
-    ) -> "FeatureMap":
-        def folded(conv: str, norm: str) -> tuple["Array", "Array"]:
+        self, builder: GraphBuilder, weights: StateDict, x: FeatureMap, name: str, stride: int
+    ) -> FeatureMap:
+        def folded(conv: str, norm: str) -> tuple[Array, Array]:
             return weights.folded(f"{name}.{conv}", f"{name}.{norm}", epsilon=_RESNET_EPSILON)
 
         shortcut = x
@@ -228,7 +270,7 @@ class _ResNet:
         return builder.relu(builder.add(x, shortcut))
 
 
-_NETWORKS: Final[dict[str, tuple[Callable[["GraphBuilder", "StateDict"], "FeatureMap"], str]]] = {
+_NETWORKS: Final[dict[str, tuple[Callable[[GraphBuilder, StateDict], FeatureMap], str]]] = {
     "efficientnet-lite0": (_lite0, "_fc"),
     "resnet50": (_ResNet((3, 4, 6, 3), convolutions=3, strided=2), "fc"),
     "resnet18": (_ResNet((2, 2, 2, 2), convolutions=2, strided=1), "fc"),

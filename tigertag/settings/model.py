@@ -13,6 +13,9 @@ from tigertag.contracts import Sampling, SamplingMethod
 from tigertag.settings import values as read
 from tigertag.text import looks_secret, without_password
 
+DATABASE = "tigertag.db"
+"""The SQLite file in TIGERTAG_HOME."""
+
 SKIP_TAGS = ("ai-generated", "auto-tagged", "vision-analyzed")
 """What other taggers put on what they have been at."""
 

@@ -13,8 +13,8 @@ from tigertag import bounds
 from tigertag.contracts import Sampling
 from tigertag.errors import SettingsError
 from tigertag.settings import values
-from tigertag.settings.homes import DATABASE
 from tigertag.settings.model import (
+    DATABASE,
     PREFIXES,
     PROGRAM_KEYS,
     SAMPLING,

@@ -1,1 +1,1 @@
-"""The service's face on the web. Flask is used nowhere else."""
+"""The web interface: REST and the dashboard. Flask is used nowhere else."""

@@ -1,18 +1,32 @@
-"""The service as a program: gunicorn, one process with threads unless more are asked for."""
+"""The service's processes: gunicorn with the application, and a worker for scans."""
 
+import logging
 import socket
+import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Thread
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from tigertag import bootstrap, settings
 from tigertag.errors import RequestError, TigerTagError
+from tigertag.scan.worker import alone
 from tigertag.web.app import create_app
+
+logger = logging.getLogger(__name__)
 
 _THREADS = 16
 _STOP_S = 15
 _CANNOT_START = 4
+
+_NICENESS = 10
+_CHECK_EVERY_S = 1.0
+_RESTART_AFTER_S = 3.0
+_STOP_WORKER_S = 10.0
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -25,37 +39,41 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """Make the application, in each process of its own."""
         return application()
 
 
 def application() -> Flask:
-    """Make the application; leave with one line when it cannot be.
+    """Make the application from the settings; on an error print one line and exit.
 
-    Gunicorn starts no other process after one that left with the code 4 (its APP_LOAD_ERROR).
+    Gunicorn starts no other process after one that exits with code 4 (its APP_LOAD_ERROR).
     """
     try:
-        return create_app()
+        read = settings.load()
+        bootstrap.log(read)
+        core = bootstrap.build(read)
+        return create_app(core, read.web, WorkerProcess(core.home))
     except TigerTagError as exc:
         print(f"TigerTag cannot start: {exc}", file=sys.stderr, flush=True)
         sys.exit(_CANNOT_START)
 
 
 def _end_with_the_terminal(arbiter: Any) -> None:
-    """A terminal that is closed sends SIGHUP, which gunicorn would take for `reload`."""
+    """End on SIGHUP, which a closing terminal sends: gunicorn would reload."""
     arbiter.handle_hup = arbiter.handle_term
 
 
 def _check_free(host: str, port: int) -> None:
-    """Raises `RequestError` when the address cannot be listened at."""
+    """Raises `RequestError` if nothing can listen on the address."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        with socket.socket(found[0][0], socket.SOCK_STREAM) as probe:
+        (family, *_others, address), *_more = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(found[0][4])
+            probe.bind(address)
     except OSError as exc:
         raise RequestError(
-            f"{host}:{port} cannot be listened at ({exc.strerror}); set HOST and PORT, or give"
+            f"Cannot listen on {host}:{port} ({exc.strerror}); set HOST and PORT, or use"
             " --host and --port."
         ) from exc
 
@@ -71,10 +89,79 @@ def serve(host: str, port: int, *, processes: int = 1) -> None:
         "threads": _THREADS,
         "graceful_timeout": _STOP_S,
         "control_socket_disable": True,
-        # Whom to believe is TIGERTAG_TRUSTED_PROXIES' business alone.
+        # TIGERTAG_TRUSTED_PROXIES alone decides which proxies are trusted.
         "forwarded_allow_ips": "",
         "forwarder_headers": "",
         "on_starting": _end_with_the_terminal,
         "proc_name": "tigertag",
     }
     _Server(options).run()
+
+
+class WorkerProcess:
+    """Keeps one `tigertag work` alive for a home, among all processes of the service.
+
+    It is a process of its own, and a nicer one: pages answer while a scan uses the whole machine.
+    It ends when its pipe closes, so it ends too when this process is killed.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._stopping = Event()
+        self._guard = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = Thread(target=self._supervise, name="tigertag-worker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Make it look for a scan now; the worker of another process looks within a second."""
+        with self._guard, suppress(OSError, ValueError):
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.write(b"\n")
+
+    def stop(self) -> None:
+        """Let it release its scan, and end."""
+        self._stopping.set()
+        with self._guard:
+            process = self._process
+        if process is not None:
+            _end(process)
+        if self._thread.is_alive():
+            self._thread.join(_STOP_WORKER_S)
+
+    def _supervise(self) -> None:
+        while not self._stopping.is_set():
+            with alone(self._home) as free:
+                pass
+            if free and not self._stopping.is_set():
+                code = self._run()
+                if not self._stopping.is_set() and code:
+                    logger.error("the scan worker ended with code %s", code)
+                    self._stopping.wait(_RESTART_AFTER_S)
+            self._stopping.wait(_CHECK_EVERY_S)
+
+    def _run(self) -> int:
+        command = [sys.executable, "-m", "tigertag", "work", "--nice", str(_NICENESS)]
+        with self._guard:
+            # A session of its own: Ctrl-C goes to the service alone, which then ends it in order.
+            process = self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, bufsize=0, start_new_session=True
+            )
+        try:
+            return process.wait()
+        finally:
+            with self._guard:
+                self._process = None
+            if process.stdin is not None:
+                process.stdin.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(_STOP_WORKER_S)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -1,4 +1,4 @@
-"""What an application carries: the core, who may come in, and who works on its scans."""
+"""The state of an application: the core, accounts, the scan worker and enrolments."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,13 +8,12 @@ from flask import Flask, current_app
 from tigertag.core import Core
 from tigertag.services.accounts import Accounts
 from tigertag.services.enrolment import Enrolments
-from tigertag.settings import WebSettings
 
 _KEY = "tigertag"
 
 
-class Works(Protocol):
-    """Who works on scans, on a thread of this process or in a process of its own."""
+class Worker(Protocol):
+    """Works on scans, on a thread of this process or in another process."""
 
     def start(self) -> None: ...
     def wake(self) -> None: ...
@@ -25,20 +24,18 @@ class Works(Protocol):
 class State:
     core: Core
     accounts: Accounts
-    workshop: Works
+    worker: Worker
     enrolments: Enrolments
 
 
-def put(app: Flask, core: Core, web: WebSettings, workshop: Works) -> State:
-    accounts = Accounts(core, password=web.password, api_key=web.api_key)
-    app.extensions[_KEY] = made = State(core, accounts, workshop, Enrolments(core))
-    return made
+def put(app: Flask, state: State) -> None:
+    app.extensions[_KEY] = state
 
 
 def of(app: Flask) -> State:
-    found = app.extensions[_KEY]
-    assert isinstance(found, State)
-    return found
+    state = app.extensions[_KEY]
+    assert isinstance(state, State)
+    return state
 
 
 def get() -> State:

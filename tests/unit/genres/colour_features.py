@@ -19,8 +19,8 @@ from tigertag.genres.feature_store import FeatureStore
 from tigertag.genres.labelled import LabelledVideo
 from tigertag.genres.sources import MediaSource
 from tigertag.inference.backbone import Embedder
+from tigertag.inference.preprocessing import ImageInput
 from tigertag.inference.runtime import Device, Precision
-from tigertag.inference.shape import ImageInput
 from tigertag.model import Media
 from tigertag.store import Store
 

@@ -5,8 +5,7 @@ import pytest
 from tests.unit.inference.fetching import FakeHttp
 from tigertag.contracts import Host
 from tigertag.errors import ModelError
-from tigertag.inference import graphs
-from tigertag.inference.graphs import embedding_file, graph_file
+from tigertag.inference import graphs, weights
 from tigertag.inference.weights import TORCHVISION, Weights
 
 NETWORK = "efficientnet-lite0"
@@ -17,21 +16,16 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The networks that were built, each into a few bytes."""
     names: list[str] = []
 
-    def build(network: str, tensors: object) -> bytes:
-        names.append(network)
-        return b"a graph"
-
-    def build_embedding(network: str, tensors: object) -> bytes:
-        names.append(f"{network} up to its last layer")
-        return b"another graph"
+    def build(network: str, tensors: object, *, embedding: bool) -> bytes:
+        names.append(f"{network} up to its last layer" if embedding else network)
+        return b"another graph" if embedding else b"a graph"
 
     monkeypatch.setattr(graphs, "build", build)
-    monkeypatch.setattr(graphs, "build_embedding", build_embedding)
     return names
 
 
 def kept(models: Path) -> Path:
-    return graph_file(Weights(NETWORK, None, TORCHVISION, Host(models, FakeHttp())), models)
+    return Weights(NETWORK, None, TORCHVISION, Host(models, FakeHttp())).graph_file()
 
 
 def test_a_graph_that_was_changed_is_built_anew(tmp_path: Path, built: list[str]) -> None:
@@ -70,7 +64,7 @@ def test_a_graph_is_built_once_for_its_weights_and_version(
 ) -> None:
     assert kept(tmp_path) == kept(tmp_path)
     assert built == [NETWORK]
-    monkeypatch.setattr(graphs, "GRAPH_VERSION", 999)
+    monkeypatch.setattr(weights, "GRAPH_VERSION", 999)
     kept(tmp_path)
     assert built == [NETWORK, NETWORK]
 
@@ -78,9 +72,9 @@ def test_a_graph_is_built_once_for_its_weights_and_version(
 def test_the_network_up_to_its_last_layer_is_kept_beside_the_whole(
     tmp_path: Path, built: list[str]
 ) -> None:
-    weights = Weights(NETWORK, None, TORCHVISION, Host(tmp_path, FakeHttp()))
+    own = Weights(NETWORK, None, TORCHVISION, Host(tmp_path, FakeHttp()))
     whole = kept(tmp_path)
     for _ in range(2):
-        assert embedding_file(weights, tmp_path).read_bytes() == b"another graph"
+        assert own.graph_file(embedding=True).read_bytes() == b"another graph"
     assert whole.read_bytes() == b"a graph"
     assert built == [NETWORK, f"{NETWORK} up to its last layer"]

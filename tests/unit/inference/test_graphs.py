@@ -66,14 +66,14 @@ def test_weights_without_a_last_layer_give_no_embeddings_either(name: str) -> No
     lacking = weights("resnet18")
     del lacking[name]
     with pytest.raises(ModelError, match=f"not the weights of resnet18: {name}"):
-        graphs.build_embedding("resnet18", lacking)
+        graphs.build("resnet18", lacking, embedding=True)
 
 
 def test_a_last_layer_of_another_network_gives_no_embeddings() -> None:
     wrong = weights("resnet18")
     wrong["fc.weight"] = np.tile(wrong["fc.weight"], 4)
     with pytest.raises(ModelError, match="do not fit resnet18"):
-        graphs.build_embedding("resnet18", wrong)
+        graphs.build("resnet18", wrong, embedding=True)
 
 
 @pytest.mark.parametrize(("network", "fc"), [("efficientnet-lite0", "_fc"), ("resnet18", "fc")])
@@ -81,7 +81,7 @@ def test_an_embedding_is_what_the_last_layer_makes_the_logits_of(
     tmp_path: Path, network: str, fc: str
 ) -> None:
     tensors = weights(network)
-    (tmp_path / "graph.onnx").write_bytes(graphs.build_embedding(network, tensors))
+    (tmp_path / "graph.onnx").write_bytes(graphs.build(network, tensors, embedding=True))
     session = open_session(tmp_path / "graph.onnx", device="cpu", precision="f32")
     said = dict(session.run(golden.images()))
     logits = np.stack([said[0], said[1]]) @ tensors[f"{fc}.weight"].T + tensors[f"{fc}.bias"]

@@ -4,7 +4,7 @@ import pytest
 
 from tigertag import concepts
 from tigertag.errors import ModelError
-from tigertag.inference.network import Classes, imagenet, read_labels
+from tigertag.inference.classification import Classes, imagenet, read_labels
 
 
 def read(folder: Path, data: bytes) -> Classes:

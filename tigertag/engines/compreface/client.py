@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     SecretStr,
     StrictStr,
     ValidationError,
@@ -99,28 +100,21 @@ class Options(BaseModel):
         return f"{self.domain}:{self.port}"
 
 
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _FaceBox(_Answer):
+class _FaceBox(BaseModel):
     """In pixels of the picture that was sent."""
 
-    x_min: _Finite
-    y_min: _Finite
-    x_max: _Finite
-    y_max: _Finite
+    x_min: FiniteFloat
+    y_min: FiniteFloat
+    x_max: FiniteFloat
+    y_max: FiniteFloat
 
 
-class _Likeness(_Answer):
+class _Likeness(BaseModel):
     subject: StrictStr = ""
-    similarity: _Finite = 0.0
+    similarity: FiniteFloat = 0.0
 
 
-class DetectedFace(_Answer):
+class DetectedFace(BaseModel):
     """A face in a picture: where it is, and whom it is like, the most similar first."""
 
     box: _FaceBox
@@ -131,27 +125,27 @@ class DetectedFace(_Answer):
         return self.subjects[0] if self.subjects else _Likeness()
 
 
-class StoredFace(_Answer):
+class StoredFace(BaseModel):
     """A picture of a face that CompreFace keeps."""
 
     image_id: StrictStr
     subject: StrictStr
 
 
-class _Added(_Answer):
+class _Added(BaseModel):
     image_id: StrictStr
 
 
-class _Recognised(_Answer):
+class _Recognised(BaseModel):
     result: tuple[DetectedFace, ...]
 
 
-class _FacesPage(_Answer):
+class _FacesPage(BaseModel):
     faces: tuple[StoredFace, ...]
     total_pages: int
 
 
-class _Subjects(_Answer):
+class _Subjects(BaseModel):
     subjects: tuple[StrictStr, ...]
 
 
@@ -177,6 +171,8 @@ class CompreFaceClient:
         )
         self._options = options
         self._http = http
+        self._key = options.api_key.get_secret_value()
+        self._least = {"det_prob_threshold": options.det_prob}
         self._session = http.session()
         limiter = ConcurrencyLimiter(MAX_CONCURRENCY)
         self._transport = SdkTransport(self.service, self._session, limiter, options.address)
@@ -200,11 +196,17 @@ class CompreFaceClient:
 
     def faces(self, *, once: bool = False) -> list[StoredFace]:
         """Return every picture of a face that is there, page by page; `once`: with no retry."""
-        return list(self._pages(sdk.call if once else self._retried))
+        ask, faces = self._once if once else self._retried, list[StoredFace]()
+        for number in range(_MOST_PAGES):
+            answer = ask(lambda: self._faces.list(), page=number, size=_PAGE)
+            page = self._read(_FacesPage, answer)
+            faces += page.faces
+            if not page.faces or number + 1 >= page.total_pages:
+                break
+        return faces
 
     def subjects(self) -> list[str]:
-        listed = self._service.get_subjects()
-        answer = self._retried(self._transport, listed.list)
+        answer = self._retried(lambda: self._service.get_subjects().list())
         return list(self._read(_Subjects, answer).subjects)
 
     def picture(self, image_id: str) -> bytes:
@@ -216,31 +218,23 @@ class CompreFaceClient:
 
     def delete_face(self, image_id: str) -> None:
         """Delete one picture; it may be gone already."""
-        self._retried(self._transport, lambda: self._faces.delete(_quoted(image_id)))
+        name = _quoted(image_id)
+        self._retried(lambda: self._faces.delete(name))
 
     def delete_subject(self, subject: str) -> None:
         """Delete one subject with all of its pictures; it may be gone already."""
-        name, subjects = _quoted(subject), self._service.get_subjects()
-        self._retried(self._transport, lambda: subjects.delete(name))
+        name = _quoted(subject)
+        self._retried(lambda: self._service.get_subjects().delete(name))
 
     def close(self) -> None:
         """Close the connections; whoever goes on opens new ones."""
         self._session.close()
 
-    def _pages(self, ask: Callable[[SdkTransport, Callable[[], Any]], Any]) -> Iterator[StoredFace]:
-        for number in range(_MOST_PAGES):
-            paging = replace(self._transport, params={"page": number, "size": _PAGE})
-            answer = ask(paging, self._faces.list)
-            page = self._read(_FacesPage, answer)
-            yield from page.faces
-            if not page.faces or number + 1 >= page.total_pages:
-                return
+    def _once(self, method: Callable[[], Any], **params: int) -> Any:
+        return sdk.call(replace(self._transport, params=params), method)
 
-    def _once(self, method: Callable[[], Any]) -> Any:
-        return sdk.call(self._transport, method)
-
-    def _retried(self, transport: SdkTransport, method: Callable[[], Any]) -> Any:
-        return self._http.retry(lambda: sdk.call(transport, method))
+    def _retried(self, method: Callable[[], Any], **params: int) -> Any:
+        return self._http.retry(lambda: self._once(method, **params))
 
     def _read(self, model: type[M], answer: Any) -> M:
         try:
@@ -248,14 +242,6 @@ class CompreFaceClient:
         except ValidationError as exc:
             message = f"{self.service.label} gave an answer that cannot be read."
             raise UnreadableAnswer(message) from exc
-
-    @property
-    def _least(self) -> dict[str, float]:
-        return {"det_prob_threshold": self._options.det_prob}
-
-    @property
-    def _key(self) -> str:
-        return self._options.api_key.get_secret_value()
 
     @property
     def _faces(self) -> Any:

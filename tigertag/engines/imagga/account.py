@@ -1,70 +1,63 @@
 """An Imagga account's quota: the last reading of /usage, and own calls since."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import isfinite
 from threading import Lock
-from typing import Self
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from tigertag.contracts import NOTICE, PluginState
 from tigertag.errors import QuotaExhausted
 
 READ_EVERY = 100
 _FRESH_S = 60.0
-_MILLISECONDS = 1e11
 
 
-def _number(value: object) -> float | None:
-    """Return a finite number, which may be a text; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
+def _lenient(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Return what it says; None for what cannot be read."""
     try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if isfinite(number) else None
-
-
-def _count(value: object, *, least: int) -> int | None:
-    number = _number(value)
-    return None if number is None or number < least else int(number)
-
-
-def moment(value: object) -> datetime | None:
-    """Read an ISO date or time, UTC unless it says otherwise, or (milli)seconds since 1970."""
-    number = _number(value)
-    try:
-        if number is not None:
-            seconds = number / 1000 if number > _MILLISECONDS else number
-            return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-        at = datetime.fromisoformat(str(value).strip())
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
+        return None if isinstance(value, bool) else read(value)
+    except ValidationError:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountUsage:
-    """Calls a month, calls made, calls at once, the month's end; None: no limit, or not known."""
+def _in_utc(at: datetime | None) -> datetime | None:
+    """Take a time for UTC unless it says otherwise, and none for what is no end of a month."""
+    if at is None:
+        return None
+    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return at if at.timestamp() > 0 else None
 
-    limit: int | None = None
-    used: int | None = None
-    at_once: int | None = None
-    ends: datetime | None = None
 
-    @classmethod
-    def read(cls, result: Mapping[str, object]) -> Self:
-        """Read the `result` of GET /usage; all of it may be missing, or of any shape."""
-        concurrency = result.get("concurrency")
-        most = concurrency.get("max") if isinstance(concurrency, Mapping) else None
-        return cls(
-            limit=_count(result.get("monthly_limit"), least=1),
-            used=_count(result.get("monthly_processed"), least=0),
-            at_once=_count(most, least=1),
-            ends=moment(result.get("billing_period_end")),
-        )
+_Limit = Annotated[PositiveInt | None, WrapValidator(_lenient)]
+_Used = Annotated[NonNegativeInt | None, WrapValidator(_lenient)]
+_Moment = Annotated[datetime | None, WrapValidator(_lenient), AfterValidator(_in_utc)]
+
+
+class AccountUsage(BaseModel):
+    """The `result` of GET /usage, all of which may be missing or of any shape.
+
+    Calls a month, calls made, calls at once, the month's end; None: no limit, or not known.
+    """
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True)
+
+    limit: _Limit = Field(default=None, validation_alias="monthly_limit")
+    used: _Used = Field(default=None, validation_alias="monthly_processed")
+    at_once: _Limit = Field(default=None, validation_alias=AliasPath("concurrency", "max"))
+    ends: _Moment = Field(default=None, validation_alias="billing_period_end")
 
     def sentence(self, date_format: str, *, more: str = "") -> str:
         """Return the usage as people read it, without a full stop."""
@@ -109,7 +102,8 @@ class Account:
         """The last reading, and own calls since."""
         with self._lock:
             used = self._usage.used
-            return replace(self._usage, used=None if used is None else used + self._since)
+            own = {} if used is None else {"used": used + self._since}
+            return self._usage.model_copy(update=own)
 
     @property
     def is_used_up(self) -> bool:

@@ -133,7 +133,7 @@ class ImaggaClient:
 
     def usage(self) -> AccountUsage:
         """Read the account's usage; what the answer lacks is None."""
-        return AccountUsage.read(self._result("GET", "/usage", params={"concurrency": 1}))
+        return AccountUsage.model_validate(self._result("GET", "/usage", params={"concurrency": 1}))
 
     def _result(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
         body = json_of(self._send(method, path, **parts))

@@ -10,12 +10,16 @@ from typing import Annotated, Any, Final, NamedTuple, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from tigertag.contracts import Failed, Labelled, Outcome
-from tigertag.engines.openai import confidences
-from tigertag.engines.openai.confidences import Confidence, is_nothing
 from tigertag.engines.openai.faults import redacted
-from tigertag.engines.openai.json_rescue import json_values
 from tigertag.engines.openai.options import KINDS, MOST
 from tigertag.engines.openai.prices import CountedUsage
+from tigertag.engines.openai.spellings import (
+    Confidence,
+    confidence_of,
+    fractions,
+    is_nothing,
+    json_values,
+)
 from tigertag.model import Kind, Label
 from tigertag.text import printable, tidy
 
@@ -215,7 +219,7 @@ def _is_entry(value: Any) -> bool:
 
 def _is_confidence(value: Any) -> bool:
     try:
-        return confidences.parse(value) is not None
+        return confidence_of(value) is not None
     except ValueError:
         return False
 
@@ -232,8 +236,8 @@ def _answer(
     if not entries and any(lists.values()):
         return _Candidate(is_usable=False), ()
     usable = [entry for entry in entries if not is_nothing(entry[1])]
-    fractions = confidences.fractions([confidence for _name, _tag, confidence in usable])
-    ranked = sorted(zip(usable, fractions, strict=True), key=lambda pair: -pair[1])
+    scaled = fractions([confidence for _name, _tag, confidence in usable])
+    ranked = sorted(zip(usable, scaled, strict=True), key=lambda pair: -pair[1])
     best: dict[tuple[Kind, str], Label] = {}
     for name, kind in KINDS.items():
         in_list = [(tag, fraction) for (listed, tag, _), fraction in ranked if listed == name]
@@ -253,7 +257,7 @@ def _entries(listed: Any) -> Iterator[tuple[str, Confidence | None]]:
     """Yield the tags that can be used; a confidence that means nothing takes its tag with it."""
     for tag, raw in _pairs(listed):
         with suppress(ValueError):
-            confidence = confidences.parse(raw)
+            confidence = confidence_of(raw)
             if word := _word(tag):
                 yield word, confidence
 

@@ -8,19 +8,28 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from tigertag.contracts import Collected, Failed, Prepared, Progress
 from tigertag.engines.http.errors import Fault
 from tigertag.engines.openai.answer import Completion, read
 from tigertag.engines.openai.engine import VisionModel
-from tigertag.engines.openai.faults import WEB_PAGE, is_about_content, is_lasting, redacted
+from tigertag.engines.openai.faults import (
+    WEB_PAGE,
+    is_about_content,
+    is_lasting,
+    redacted,
+    text_of,
+)
 from tigertag.engines.openai.request import RequestFormat
 from tigertag.errors import EngineError, RefusesAll
 from tigertag.model import Sample
 
 if TYPE_CHECKING:
+    from openai import OpenAI
     from openai.types import Batch, BatchError
+
+    from tigertag.engines.openai.client import OpenAIClient
 
 MARK: Final = "tigertag"
 """The metadata that holds the token, and what the names of uploads begin with."""
@@ -34,6 +43,7 @@ _MAY_PASS = ("token_limit", "rate_limit", "quota", "server_error", "internal", "
 _NO_BATCH_API = frozenset({404, 405, 501})
 _ENDED_ALREADY = frozenset({400, 404, 409})
 _MOST_REASONS = 3
+_PAGE = 100
 _OK, _GONE = 200, 404
 
 logger = logging.getLogger(__name__)
@@ -55,17 +65,6 @@ class DeferredVision(VisionModel):
     @property
     def price_share(self) -> float:
         return self.price.batch if self.price else 1.0
-
-    def open(self) -> None:
-        """See `Engine`. Finds out now, not when a batch is full, whether there is a Batch API."""
-        if self.is_open:
-            return
-        super().open()
-        try:
-            self._ask(lambda: next(self.client.batches(), None))
-        except BaseException:
-            self.close()
-            raise
 
     def prepare(self, sample: Sample) -> Prepared | Failed:
         """See `DeferredEngine`."""
@@ -90,17 +89,17 @@ class DeferredVision(VisionModel):
         batch = self.find(token)
         if batch is not None:
             return batch
-        file = self._ask(lambda: self._uploaded(lines, token))
+        file = self.ask_repeatedly(lambda: self._uploaded(lines, token))
         # An answer may have been lost: before each try the batch is looked for.
-        return self._ask(lambda: self._found(token) or self.client.start(file, {MARK: token}))
+        return self._ask(lambda sdk: _found(sdk, token) or _started(sdk, file, token))
 
     def find(self, token: str) -> str | None:
         """See `DeferredEngine`. Looks through the batches of the last 30 days."""
-        return self._ask(lambda: self._found(token))
+        return self._ask(lambda sdk: _found(sdk, token))
 
     def poll(self, batch: str) -> Progress:
         """See `DeferredEngine`. What expired or was cancelled has ended: some of it may be done."""
-        label, status = self.service.label, self._ask(lambda: self._batch(batch))
+        label, status = self.service.label, self._status(batch)
         if status is None:
             return Progress("gone", reason=f"{label} does not know the batch any more.")
         counts = status.request_counts
@@ -132,7 +131,7 @@ class DeferredVision(VisionModel):
         yield from held
 
     def _each_collected(self, batch: str) -> Iterator[Collected]:
-        status = self._ask(lambda: self._batch(batch))
+        status = self._status(batch)
         seen = set[str]()
         for file in _results(status) if status else ():
             for line in self._lines(file):
@@ -143,68 +142,98 @@ class DeferredVision(VisionModel):
 
     def cancel(self, batch: str) -> None:
         """See `DeferredEngine`. One that has ended is left as it is."""
-        self._ask(lambda: _unless(_ENDED_ALREADY, partial(self.client.cancel, batch)))
+        self._ask(lambda sdk: sdk.batches.cancel(batch), unless=_has_ended)
 
     def clear(self, batch: str, token: str) -> None:
         """See `DeferredEngine`. `batch` may be "": then only what was uploaded is deleted."""
-        status = self._ask(lambda: self._batch(batch)) if batch else None
+        status = self._status(batch) if batch else None
         files = {status.input_file_id, *_results(status)} if status else set[str]()
-        files |= set(self._ask(lambda: self._uploads(token)))
+        files |= set(self._ask(lambda sdk: _uploads(sdk, token)))
         for file in sorted(filter(None, files)):
-            self._ask(partial(self._delete, file))
+            self.ask_repeatedly(partial(self._delete, file))
 
-    def _ask(self, ask: Callable[[], T]) -> T:
+    def check_service(self, client: "OpenAIClient") -> None:
+        """Find out now, not when a batch is full, whether there is a Batch API."""
+        super().check_service(client)
+        self._once(lambda sdk: next(_batches(sdk), None), client=client)
+
+    def _ask(
+        self, ask: Callable[["OpenAI"], T], *, unless: Callable[[Fault], bool] | None = None
+    ) -> T:
         """Ask what may be asked twice. Raises `EngineError`."""
-        self.client  # noqa: B018
+        return self.ask_repeatedly(lambda: self._once(ask, unless=unless))
 
-        def attempt() -> T:
-            try:
-                return ask()
-            except Fault as fault:
-                if fault.status in _NO_BATCH_API:
-                    raise EngineError(
-                        f"{self.service.label} has no Batch API; set {self.stem}MODE=now."
-                    ) from None
-                raise
-
-        return self.ask_repeatedly(attempt)
-
-    def _found(self, token: str) -> str | None:
-        since = time.time() - REMEMBERED_S
-        for batch in self.client.batches():
-            if isinstance(batch.metadata, dict) and batch.metadata.get(MARK) == token:
-                return batch.id
-            if (_count(batch, "created_at") or since) < since:
-                break
-        return None
-
-    def _batch(self, batch: str) -> "Batch | None":
+    def _once(
+        self,
+        ask: Callable[["OpenAI"], T],
+        *,
+        unless: Callable[[Fault], bool] | None = None,
+        client: "OpenAIClient | None" = None,
+    ) -> T:
+        """Ask once; raise `Fault`, or return None for one that `unless` lets pass."""
         try:
-            return self.client.batch(batch)
+            with (client or self.client).sdk() as sdk:
+                return ask(sdk)
         except Fault as fault:
-            if fault.status == _GONE and fault.text != WEB_PAGE:
-                return None
+            if unless is not None and unless(fault):
+                return cast(T, None)
+            if fault.status in _NO_BATCH_API:
+                raise EngineError(
+                    f"{self.service.label} has no Batch API; set {self.stem}MODE=now."
+                ) from None
             raise
 
-    def _uploaded(self, lines: Path, token: str) -> str:
-        for file in self._uploads(token):
-            self._delete(file)
-        return self.client.upload(lines, _file_name(token))
+    def _status(self, batch: str) -> "Batch | None":
+        def retrieve(sdk: "OpenAI") -> "Batch | None":
+            status = sdk.batches.retrieve(batch)
+            text_of(status, "status")
+            return status
 
-    def _uploads(self, token: str) -> list[str]:
-        return list(self.client.uploads(_file_name(token), REMEMBERED_S))
+        return self._ask(retrieve, unless=lambda fault: _is_gone(fault) and fault.text != WEB_PAGE)
+
+    def _uploaded(self, lines: Path, token: str) -> str:
+        for earlier in self._once(lambda sdk: _uploads(sdk, token)):
+            self._delete(earlier)
+        with lines.open("rb") as content:
+            upload = (_file_name(token), content, "application/jsonl")
+            return self._once(
+                lambda sdk: text_of(sdk.files.create(file=upload, purpose="batch"), "id")
+            )
 
     def _delete(self, file: str) -> None:
-        _unless({_GONE}, partial(self.client.delete, file))
+        self._once(lambda sdk: sdk.files.delete(file), unless=_is_gone)
 
     def _lines(self, file: str) -> Iterator[bytes]:
         """Yield the lines of a file at the service; read on where a connection was cut."""
-        reader = _LineReader(self, file)
+        read = 0
+        rest: Generator[bytes] | None = None
+
+        def next_block() -> list[bytes]:
+            nonlocal rest
+            rest = rest or self._lines_behind(read, file)
+            try:
+                return list(islice(rest, LINES_AT_A_TIME))
+            except Fault as fault:
+                rest = None
+                if not _is_gone(fault):
+                    raise
+                logger.warning("engine %s: file %s of a batch is gone", self.id, file)
+                return []
+
         try:
-            while block := self.ask_repeatedly(reader.next_block):
+            while block := self.ask_repeatedly(next_block):
+                read += len(block)
                 yield from block
         finally:
-            reader.hang_up()
+            if rest is not None:
+                rest.close()
+
+    def _lines_behind(self, count: int, file: str) -> Generator[bytes]:
+        with (
+            self.client.sdk() as sdk,
+            sdk.files.with_streaming_response.content(file) as response,
+        ):
+            yield from islice(_split(response.iter_bytes()), count, None)
 
     def _collected(self, line: bytes) -> Collected | None:
         """Return what a line says of its sample; None where it says nothing."""
@@ -239,45 +268,8 @@ class DeferredVision(VisionModel):
         return Collected(sample, outcome, self.units, cost_usd)
 
 
-class _LineReader:
-    """Reads a file block by block; after a fault it goes on behind the last block.
-
-    Lines end with a line feed and nothing else: what else ends a line in Unicode may stand within
-    JSON.
-    """
-
-    def __init__(self, engine: DeferredVision, file: str) -> None:
-        self._engine = engine
-        self._file = file
-        self._read = 0
-        self._rest: Generator[bytes] | None = None
-
-    def next_block(self) -> list[bytes]:
-        """Return some lines, none at the end, or where the file is gone. Raises `Fault`."""
-        try:
-            if self._rest is None:
-                self._rest = self._lines()
-            block = list(islice(self._rest, LINES_AT_A_TIME))
-        except Fault as fault:
-            self.hang_up()
-            if fault.status != _GONE:
-                raise
-            logger.warning("engine %s: file %s of a batch is gone", self._engine.id, self._file)
-            return []
-        self._read += len(block)
-        return block
-
-    def hang_up(self) -> None:
-        rest, self._rest = self._rest, None
-        if rest is not None:
-            rest.close()
-
-    def _lines(self) -> Generator[bytes]:
-        with self._engine.client.content(self._file) as blocks:
-            yield from islice(_split(blocks), self._read, None)
-
-
 def _split(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the lines; only a line feed ends one: JSON may hold what else Unicode has for that."""
     rest = b""
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
@@ -286,13 +278,49 @@ def _split(blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _unless(statuses: "frozenset[int] | set[int]", ask: Callable[[], None]) -> None:
-    """Ask; a fault with one of these statuses does not matter."""
-    try:
-        ask()
-    except Fault as fault:
-        if fault.status not in statuses:
-            raise
+def _batches(sdk: "OpenAI") -> Iterator[tuple[str, "Batch"]]:
+    """Yield the batches under their ids, the newest first."""
+    return ((text_of(batch, "id"), batch) for batch in sdk.batches.list(limit=_PAGE))
+
+
+def _found(sdk: "OpenAI", token: str) -> str | None:
+    """Return the batch of a token, if there is one."""
+    since = time.time() - REMEMBERED_S
+    for id, batch in _batches(sdk):
+        if isinstance(batch.metadata, dict) and batch.metadata.get(MARK) == token:
+            return id
+        if (_count(batch, "created_at") or since) < since:
+            break
+    return None
+
+
+def _started(sdk: "OpenAI", file: str, token: str) -> str:
+    batch = sdk.batches.create(
+        input_file_id=file,
+        endpoint="/v1/chat/completions",
+        completion_window="24h",
+        metadata={MARK: token},
+    )
+    return text_of(batch, "id")
+
+
+def _uploads(sdk: "OpenAI", token: str) -> list[str]:
+    """Return the files that were sent for a batch of this token."""
+    since, files = time.time() - REMEMBERED_S, list[str]()
+    for file in sdk.files.list(purpose="batch", limit=_PAGE, order="desc"):
+        if (_count(file, "created_at") or since) < since:
+            break
+        if getattr(file, "filename", "") == _file_name(token):
+            files.append(text_of(file, "id"))
+    return files
+
+
+def _is_gone(fault: Fault) -> bool:
+    return fault.status == _GONE
+
+
+def _has_ended(fault: Fault) -> bool:
+    return fault.status in _ENDED_ALREADY
 
 
 def _file_name(token: str) -> str:

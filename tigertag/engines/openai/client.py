@@ -1,28 +1,23 @@
 """OpenAI's SDK, set up explicitly: it retries nothing and follows no redirect."""
 
 import logging
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx2
 import openai
 from openai import OpenAI
-from openai.types import Batch, FileObject
 
 from tigertag import __version__
 from tigertag.engines.http.errors import Fault
-from tigertag.engines.openai.faults import NOT_COUNTED, WEB_PAGE, redacted
+from tigertag.engines.openai.faults import NO_ANSWER, NOT_COUNTED, WEB_PAGE, redacted, text_of
 from tigertag.net import retry_after_s
 
 CONNECT_S: Final = 10.0
 READ_S: Final = 120.0
 
 _NO_KEY = "none"
-_NO_ANSWER = "not an answer of this API"
-_PAGE = 100
 _BEFORE_SENDING = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
@@ -40,7 +35,7 @@ class _Sdk(OpenAI):
 
 
 class OpenAIClient:
-    """One service. Thread-safe. Its methods raise `Fault`, and what a disk raises."""
+    """One service. Thread-safe. Its methods raise `Fault`."""
 
     def __init__(self, base_url: str, key: str) -> None:
         for name in ("openai", "httpx2", "httpcore2"):
@@ -67,83 +62,23 @@ class OpenAIClient:
 
         The SDK's own method would walk through the whole body, and shape the answer: milliseconds.
         """
-        with self._faults():
-            answer = self._sdk.post("/chat/completions", cast_to=httpx2.Response, body=body)
-            return answer.content
+        with self.sdk() as sdk:
+            return sdk.post("/chat/completions", cast_to=httpx2.Response, body=body).content
 
     def has(self, model: str) -> None:
         """Return if there is this model. Raises `Fault`, 404 if there is none."""
-        with self._faults():
-            self._sdk.models.retrieve(model)
+        with self.sdk() as sdk:
+            sdk.models.retrieve(model)
 
     def models(self) -> tuple[str, ...]:
-        with self._faults():
-            return tuple(_text(model, "id") for model in self._sdk.models.list())
-
-    def upload(self, path: Path, name: str) -> str:
-        """Send a file for a batch, in blocks; return its id."""
-        with self._faults(), path.open("rb") as file:
-            sent = self._sdk.files.create(
-                file=(name, file, "application/jsonl"), purpose="batch", timeout=READ_S
-            )
-            return _text(sent, "id")
-
-    def uploads(self, name: str, within_s: float) -> Iterator[str]:
-        """Yield the ids of files of this name that were sent for batches in so long a time."""
-        since = time.time() - within_s
-        with self._faults():
-            for file in self._sdk.files.list(purpose="batch", limit=_PAGE, order="desc"):
-                if (getattr(file, "created_at", None) or since) < since:
-                    return
-                if getattr(file, "filename", "") == name:
-                    yield _text(file, "id")
-
-    def start(self, file: str, metadata: Mapping[str, str]) -> str:
-        """Make a batch of a file; return its id."""
-        with self._faults():
-            made = self._sdk.batches.create(
-                input_file_id=file,
-                endpoint="/v1/chat/completions",
-                completion_window="24h",
-                metadata=dict(metadata),
-            )
-            return _text(made, "id")
-
-    def batches(self) -> Iterator[Batch]:
-        """Yield the batches, the newest first."""
-        with self._faults():
-            for batch in self._sdk.batches.list(limit=_PAGE):
-                _text(batch, "id")
-                yield batch
-
-    def batch(self, batch: str) -> Batch:
-        with self._faults():
-            retrieved = self._sdk.batches.retrieve(batch)
-            _text(retrieved, "status")
-            return retrieved
-
-    def cancel(self, batch: str) -> None:
-        with self._faults():
-            self._sdk.batches.cancel(batch)
-
-    def delete(self, file: str) -> None:
-        with self._faults():
-            self._sdk.files.delete(file)
+        with self.sdk() as sdk:
+            return tuple(text_of(model, "id") for model in sdk.models.list())
 
     @contextmanager
-    def content(self, file: str) -> Iterator[Iterator[bytes]]:
-        """Give the bytes of a file in blocks, none of them kept."""
-        with (
-            self._faults(),
-            self._sdk.files.with_streaming_response.content(file) as response,
-        ):
-            yield response.iter_bytes()
-
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """Turn what the SDK raises into a `Fault`; its own messages may hold a part of the key."""
+    def sdk(self) -> Iterator[OpenAI]:
+        """Give the SDK, whose errors become a `Fault`: its messages may hold a part of the key."""
         try:
-            yield
+            yield self._sdk
         except openai.APIStatusError as exc:
             raise _answered(exc, self._key) from None
         except openai.APIConnectionError as exc:
@@ -151,15 +86,7 @@ class OpenAIClient:
         except httpx2.HTTPError as exc:
             raise _unanswered(exc) from _root(exc)
         except openai.OpenAIError:
-            raise Fault(_NO_ANSWER, status=502) from None
-
-
-def _text(answer: Batch | FileObject | Any, name: str) -> str:
-    """Return an attribute that each such answer has: the SDK checks none of them."""
-    value = getattr(answer, name, None)
-    if not isinstance(value, str) or not value:
-        raise Fault(_NO_ANSWER, status=502)
-    return value
+            raise Fault(NO_ANSWER, status=502) from None
 
 
 def _answered(exc: openai.APIStatusError, key: str) -> Fault:

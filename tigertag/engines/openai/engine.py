@@ -123,24 +123,19 @@ class VisionModel:
             raise EngineError(f"Engine {self.id} is not open.")
         return self._client
 
-    @property
-    def is_open(self) -> bool:
-        return self._client is not None
-
     def open(self) -> None:
         """See `Engine`. Checks files, key and model, as far as can be told for nothing."""
         with holding(self._lock):
-            if self._client is not None:
-                return
-            prices.find(self.options.model, self.options.prices)
-            self.prompt.digest  # noqa: B018
-            client = self._connected()
-            try:
-                self.ask_repeatedly(lambda: self._check_service(client))
-            except BaseException:
-                client.close()
-                raise
-            self._client = client
+            if self._client is None:
+                prices.find(self.options.model, self.options.prices)
+                self.prompt.digest  # noqa: B018
+                client = self._connected()
+                try:
+                    self.ask_repeatedly(lambda: self.check_service(client))
+                except BaseException:
+                    client.close()
+                    raise
+                self._client = client
 
     def close(self) -> None:
         """See `Engine`. Closes the connections; `open` makes new ones."""
@@ -152,19 +147,20 @@ class VisionModel:
     def check(self) -> str:
         """See `Checkable`. Opens the engine."""
         self.open()
-        label, model = self.service.label, self.options.model
-        if self.options.is_openai:
-            return f"{label}: {model} is there; {self._price_sentence()}"
-        try:
-            models = self.ask_repeatedly(self.client.models)
-        except EngineError:
-            return f"{label} answers, but does not list its models; {self._price_sentence()}"
-        # Ollama lists `model:latest` for what is asked for as `model`.
-        if model in models or f"{model}:latest" in models:
-            return f"{label}: {model} is there; {self._price_sentence()}"
-        shown = ", ".join(models[:_SHOWN]) or "none"
-        more = f" and {len(models) - _SHOWN} more" if len(models) > _SHOWN else ""
-        raise ModelError(f"{label} answers, but {model} is not among its models: {shown}{more}.")
+        label, model, price = self.service.label, self.options.model, self._price_sentence()
+        if not self.options.is_openai:
+            try:
+                models = self.ask_repeatedly(self.client.models)
+            except EngineError:
+                return f"{label} answers, but does not list its models; {price}"
+            # Ollama lists `model:latest` for what is asked for as `model`.
+            if model not in models and f"{model}:latest" not in models:
+                shown = ", ".join(models[:_SHOWN]) or "none"
+                more = f" and {len(models) - _SHOWN} more" if len(models) > _SHOWN else ""
+                raise ModelError(
+                    f"{label} answers, but {model} is not among its models: {shown}{more}."
+                )
+        return f"{label}: {model} is there; {price}"
 
     def ask_repeatedly(self, ask: Callable[[], T]) -> T:
         """Ask what may be asked twice. Raises `EngineError`."""
@@ -174,6 +170,17 @@ class VisionModel:
                 return ask()
 
         return self.http.retry(attempt)
+
+    def check_service(self, client: "OpenAIClient") -> None:
+        """Look for the model; not every key may look, nor does every server list its models."""
+        try:
+            client.has(self.options.model)
+        except Fault as fault:
+            if fault.status in (401, 403) and fault.mentions("scope", "insufficient permission"):
+                return
+            is_own = not self.options.is_openai
+            if not (is_own and fault.status in (400, 404, 405, 422, 501, 502)):
+                raise
 
     def cost_usd(self, usage: TokenUsage | None) -> float | None:
         """What an answer cost, by the tokens counted; None where that is not known."""
@@ -188,17 +195,6 @@ class VisionModel:
         from tigertag.engines.openai.client import OpenAIClient
 
         return OpenAIClient(self.options.address, self.options.api_key.get_secret_value())
-
-    def _check_service(self, client: "OpenAIClient") -> None:
-        """Look for the model; not every key may look, nor does every server list its models."""
-        try:
-            client.has(self.options.model)
-        except Fault as fault:
-            if fault.status in (401, 403) and fault.mentions("scope", "insufficient permission"):
-                return
-            is_own = not self.options.is_openai
-            if not (is_own and fault.status in (400, 404, 405, 422, 501, 502)):
-                raise
 
     def _typical_usd(self) -> float | None:
         try:
@@ -259,34 +255,29 @@ class Vision(VisionModel):
 
     def _probe(self, sample: Sample, run: RunContext) -> None:
         request = self.requests.build(plain(sample.id))
-        if isinstance(request, Failed):
-            raise AssertionError("a plain picture is one")
+        assert isinstance(request, VisionRequest)
         self._attempt(request, run)
 
     def _attempt(self, request: VisionRequest, run: RunContext) -> Outcome:
         """Ask once, or once more in each format that the server turns out not to know."""
         while True:
             used = self._format.current
-            call = self._reserve(request, run)
-            body = self.requests.body(request, used)
+            call = run.calls.reserve(
+                request.sample,
+                host=self.host,
+                size_bytes=request.size_bytes,
+                units=self.units,
+                cost_usd=request.bound_usd,
+            )
             try:
                 with self._limiter.slot():
-                    answer = self.client.complete(body)
+                    answer = self.client.complete(self.requests.body(request, used))
             except Fault as fault:
                 settle_failed(call, fault)
                 if self._format.replace(used, fault):
                     continue
                 raise self.service.error(fault) from fault.__cause__
             return self._outcome(request, call, Completion.parse(answer))
-
-    def _reserve(self, request: VisionRequest, run: RunContext) -> Call:
-        return run.calls.reserve(
-            request.sample,
-            host=self.host,
-            size_bytes=request.size_bytes,
-            units=self.units,
-            cost_usd=request.bound_usd,
-        )
 
     def _outcome(
         self, request: VisionRequest, call: Call, completion: Completion | None

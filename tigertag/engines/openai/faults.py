@@ -9,6 +9,8 @@ from tigertag.text import one_line, without_password
 WEB_PAGE: Final = "a web page"
 """The text of a fault where what answers is none of this API, such as a proxy before it."""
 
+NO_ANSWER: Final = "not an answer of this API"
+
 NOT_COUNTED: Final = frozenset(
     {301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 413, 415, 422, 429}
 )
@@ -42,6 +44,14 @@ def redacted(text: str) -> str:
     """Return what a server said in one short line, without what looks like a key or a picture."""
     text = _PICTURE.sub("…", _KEY.sub("***", without_password(one_line(text))))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def text_of(answer: object, name: str) -> str:
+    """Return an attribute that each such answer of the SDK has: the SDK checks none of them."""
+    value = getattr(answer, name, None)
+    if not isinstance(value, str) or not value:
+        raise Fault(NO_ANSWER, status=502)
+    return value
 
 
 def meaning(fault: Fault) -> Meaning:

@@ -28,16 +28,10 @@ _READ_BYTES = 64 * 1024
 _NOT_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
 _MOST_PX = 68_000_000
 
-_NO_VIDEO = "There is no video in this file."
-_ONLY_SOUND = "There is no video in this file, only sound."
-_PROTECTED = "This video is protected (DRM): it cannot be decoded without its key."
 _UNKNOWN_CODEC = (
     "This video is protected (DRM), or stored in a way that TigerTag's decoder does not know."
 )
 _BROKEN = "The video is broken or cut short, and cannot be decoded."
-_UNKNOWN = "This is not a video in a format that TigerTag reads."
-_PICTURE = "This is a picture, not a video; its name has the wrong ending."
-_UNFINISHED = "The video is cut short or was never finished: the table of its frames is missing."
 # What an ISO base media file may begin with (ISO/IEC 14496-12, 4.2 and annex of QuickTime).
 _BOXES = {b"ftyp", b"mdat", b"moov", b"wide", b"free", b"skip", b"styp"}
 # Matroska, FLV, Ogg, MPEG program streams, ASF.
@@ -148,7 +142,11 @@ def _video(container: InputContainer) -> VideoStream:
     """Return the stream that is the video, the largest of them. Raises `Unreadable`."""
     streams = [stream for stream in container.streams.video if not stream.disposition & _NOT_FILM]
     if not streams:
-        raise Unreadable(_ONLY_SOUND if container.streams.audio else _NO_VIDEO)
+        raise Unreadable(
+            "There is no video in this file, only sound."
+            if container.streams.audio
+            else "There is no video in this file."
+        )
     decodable = [stream for stream in streams if stream.codec_context is not None]
     if not decodable:
         raise Unreadable(_UNKNOWN_CODEC)
@@ -162,7 +160,7 @@ def _track(container: InputContainer, stream: VideoStream) -> Track:
     if first is None:
         raise Unreadable(NO_FRAME)
     if first.has_sidedata("encryption_info"):
-        raise Unreadable(_PROTECTED)
+        raise Unreadable("This video is protected (DRM): it cannot be decoded without its key.")
     if first.pts is None and first.dts is None:
         return UntimedTrack(container, stream)
     return TimedTrack(container, stream, first)
@@ -184,10 +182,16 @@ def _head_error(head: bytes) -> Unreadable:
     if not head:
         return Unreadable("The file is empty.")
     if _is_picture(head):
-        return Unreadable(_PICTURE)
+        return Unreadable("This is a picture, not a video; its name has the wrong ending.")
     if head[4:8] in _BOXES:
-        return Unreadable(_UNFINISHED)
-    return Unreadable(_BROKEN if head.startswith(_VIDEOS) else _UNKNOWN)
+        return Unreadable(
+            "The video is cut short or was never finished: the table of its frames is missing."
+        )
+    return Unreadable(
+        _BROKEN
+        if head.startswith(_VIDEOS)
+        else "This is not a video in a format that TigerTag reads."
+    )
 
 
 def _is_picture(head: bytes) -> bool:

@@ -13,7 +13,8 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
-from tigertag.web.api import items, problems, scans, sources, tags, usage
+from tigertag.web import errors
+from tigertag.web.api import items, scans, sources, tags
 from tigertag.web.api.routes import SECURITY_SCHEME
 
 _RESOURCES = (
@@ -24,7 +25,7 @@ _RESOURCES = (
     items.problem_routes,
     tags.tag_routes,
     tags.rule_routes,
-    usage.routes,
+    sources.usage_routes,
     sources.health_routes,
 )
 
@@ -71,8 +72,8 @@ def register(app: OpenAPI) -> None:
         SECURITY_SCHEME: {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
     }
     app.info.description = _ABOUT
-    app.validation_error_model = problems.Problem
-    app.validation_error_callback = problems.invalid
+    app.validation_error_model = errors.Problem
+    app.validation_error_callback = errors.validation_failed
     app.register_blueprint(_docs)
     for routes in _RESOURCES:
         app.register_api(routes.blueprint)

@@ -1,15 +1,13 @@
 """REST for items: the list, one in detail, its pictures, and the problems of items."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from flask import Response, request
+from flask import Response
 from pydantic import BaseModel, BeforeValidator, Field
 
 from tigertag.model import Kind, TagOwnership
 from tigertag.services import browsing, problems, thumbnails
-from tigertag.services.views import Thumbnail
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.schemas import (
@@ -27,13 +25,13 @@ from tigertag.web.api.schemas import (
     Text,
     from_path,
 )
+from tigertag.web.headers import cached_jpeg
 
 item_routes = Routes("items", "Photos and videos, their tags, and the reasons for each tag.")
 problem_routes = Routes("problems", "Errors about single items, listed until they are solved.")
 
 _ITEM = "/items/<int:item_id>"
 _PROBLEM = "/problems/<int:problem_id>"
-_FRESH_S = 600
 _THUMBNAIL = {
     "200": {"description": "The picture.", "content": {"image/jpeg": {}}},
     "304": {"description": "The picture still matches `If-None-Match`."},
@@ -183,7 +181,7 @@ def get_thumbnail(path: ItemPath, query: Nothing) -> Response:
     """Return a small JPEG of an item; its short side is 256 px at most."""
     core, item_id = state.core(), path.item_id
     etag = thumbnails.thumbnail_etag(core, item_id)
-    return _picture(etag, lambda: thumbnails.thumbnail(core, item_id))
+    return cached_jpeg(etag, lambda: thumbnails.thumbnail(core, item_id))
 
 
 @item_routes.get(f"{_ITEM}/frames/<int:at_ms>.jpg", None, 404, 409, 502, described=_THUMBNAIL)
@@ -191,21 +189,7 @@ def get_frame(path: FramePath, query: Nothing) -> Response:
     """Return a small JPEG of an analysed frame; its short side is 256 px at most."""
     core, item_id, at_ms = state.core(), path.item_id, path.at_ms
     etag = thumbnails.frame_etag(core, item_id, at_ms)
-    return _picture(etag, lambda: thumbnails.frame(core, item_id, at_ms))
-
-
-def _picture(etag: str, make: Callable[[], Thumbnail]) -> Response:
-    if request.if_none_match.contains_weak(etag):
-        return _cached(Response(status=304), etag)
-    thumbnail = make()
-    return _cached(Response(thumbnail.jpeg, content_type="image/jpeg"), thumbnail.etag)
-
-
-def _cached(response: Response, etag: str) -> Response:
-    response.set_etag(etag)
-    response.cache_control.private = True
-    response.cache_control.max_age = _FRESH_S
-    return response
+    return cached_jpeg(etag, lambda: thumbnails.frame(core, item_id, at_ms))
 
 
 class ItemProblem(Shape):

@@ -12,8 +12,7 @@ from pydantic import BaseModel
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from tigertag.text import one_line
-from tigertag.web.api import problems
-from tigertag.web.api.problems import FieldProblem
+from tigertag.web import errors
 from tigertag.web.api.schemas import OptionalBody
 
 PREFIX = "/api/v1"
@@ -34,7 +33,7 @@ class Routes:
             url_prefix=PREFIX,
             abp_tags=[Tag(name=name, description=description)],
             abp_security=[{SECURITY_SCHEME: []}],
-            abp_responses=problems.documented(401, 422, 500, 503),
+            abp_responses=errors.documented(401, 422, 500, 503),
         )
         self.blueprint.before_request(_check_request)
 
@@ -61,7 +60,7 @@ class Routes:
                 operation_id=view.__name__,
                 summary=one_line(summary),
                 description=one_line(more) or None,
-                responses={**responses, **problems.documented(*refused)},
+                responses={**responses, **errors.documented(*refused)},
             )(view)
             return view
 
@@ -101,8 +100,8 @@ def _check_request() -> Response | None:
         raise RequestEntityTooLarge
     repeated = [name for name, values in request.args.lists() if len(values) > 1]
     if repeated:
-        return problems.refused(
-            [FieldProblem(field=name, detail="is given twice") for name in repeated]
+        return errors.refused(
+            [errors.FieldProblem(field=name, detail="is given twice") for name in repeated]
         )
     body = current_app.view_functions[request.endpoint or ""].__annotations__.get("body")
     if body is None or (issubclass(body, OptionalBody) and not request.get_data()):
@@ -121,7 +120,7 @@ def _check_body() -> Response | None:
     except (ValueError, RecursionError) as exc:
         raise BadRequest(f"The body is not JSON: {_reason(exc)}.") from exc
     if not isinstance(body, dict):
-        return problems.refused([FieldProblem(field="body", detail="must be an object")])
+        return errors.refused([errors.FieldProblem(field="body", detail="must be an object")])
     return None
 
 

@@ -272,7 +272,7 @@ def pause_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
 def resume_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Resume a paused scan."""
     scans.resume(state.core(), path.scan_id)
-    state.get().workshop.wake()
+    state.get().worker.wake()
     return _scan(path.scan_id)
 
 
@@ -280,7 +280,7 @@ def resume_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
 def finish_scan_without(path: ScanPath, body: FinishWithout, query: Nothing) -> Response:
     """Finish a scan without waiting for an engine. The next scan runs it where it is missing."""
     scans.finish_without(state.core(), path.scan_id, body.engine)
-    state.get().workshop.wake()
+    state.get().worker.wake()
     return _scan(path.scan_id)
 
 
@@ -302,6 +302,6 @@ def _scan(scan_id: int) -> Response:
 
 def _queued(scan_id: int) -> Response:
     """Wake the worker and answer with the new scan."""
-    state.get().workshop.wake()
+    state.get().worker.wake()
     status = scans.status(state.core(), scan_id)
     return sent(Scan.of(status), 202, location=url_for(".get_scan", scan_id=scan_id))

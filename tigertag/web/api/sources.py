@@ -1,4 +1,4 @@
-"""REST for what is configured: libraries and engines, their checks, and health."""
+"""REST for libraries and engines: state, checks, usage, the egress log, and health."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,23 +6,25 @@ from typing import Literal
 from flask import Response, url_for
 from pydantic import BaseModel, Field, RootModel
 
-from tigertag.services import engines, health, libraries
+from tigertag.services import engines, health, libraries, spending
 from tigertag.services.views import Page
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, made, sent
 from tigertag.web.api.schemas import (
+    Item,
     Listing,
     NoFields,
     Nothing,
     OptionalBody,
+    Paging,
     Shape,
     Text,
     from_path,
 )
-from tigertag.web.api.usage import MonthlyUsage
 
 library_routes = Routes("libraries", "The configured libraries and their sections.")
 engine_routes = Routes("engines", "The configured engines.")
+usage_routes = Routes("use", "Usage and cost of engines, and the log of pictures sent to services.")
 health_routes = Routes("health", "Problems and notices about the whole service.")
 
 _ENROL = "/engines/<engine_id>/enrol"
@@ -72,6 +74,28 @@ def list_libraries(query: Nothing) -> Response:
 def list_sections(path: LibraryPath, query: Nothing) -> Response:
     """Read the sections of a library from its server now."""
     return sent(Sections.of(Page(libraries.sections(state.core(), path.library_id))))
+
+
+class MonthlyUsage(Shape):
+    """An engine's usage this month (UTC), and its limits."""
+
+    engine: str
+    units: int = Field(description="Calls of its quota, those under way included.")
+    cost_usd: float
+    units_limit: int | None = Field(description="`MONTHLY_LIMIT`; null: none.")
+    usd_limit: float | None = Field(description="`MONTHLY_COST_USD`; null: none.")
+    renews_at: datetime
+    in_doubt: int = Field(description="Calls with an unknown result; they count as spent.")
+    item_cost_usd: float | None = Field(description="Approximate cost of an item; null: unknown.")
+
+
+class DailyUsage(Shape):
+    """An engine's usage on one day."""
+
+    engine: str
+    day: str = Field(description="In UTC, such as 2026-11-21.")
+    units: int
+    cost_usd: float
 
 
 class Engine(Shape):
@@ -163,6 +187,55 @@ def enrol_faces(path: EnginePath, body: NoFields, query: Nothing) -> Response:
     enrolment = state.get().enrolments.start(path.engine_id)
     address = url_for(".get_enrolment", engine_id=enrolment.engine)
     return sent(Enrolment.of(enrolment), 202, location=address)
+
+
+class Usage(Shape):
+    """Usage by engine: this month, and by day, newest first."""
+
+    months: list[MonthlyUsage]
+    days: list[DailyUsage]
+
+
+class SentPicture(Shape):
+    """A picture that was sent to a service."""
+
+    id: int
+    engine: str
+    item: Item | None = from_path(
+        "card", description="Null for a picture of no library; see `name`."
+    )
+    name: str = Field(description="Describes a picture of no library; else empty.")
+    host: str = Field(description="The host that received it.")
+    bytes: int = from_path("size_bytes")
+    units: int = Field(description="Calls that it took of the engine's quota.")
+    cost_usd: float
+    state: Literal["open", "settled", "lost"] = Field(
+        description="open: under way. settled: answered, or known not to count. lost: unknown, so"
+        " it counts as spent."
+    )
+    at: datetime
+
+
+class SentPictures(Listing[SentPicture]):
+    pass
+
+
+class SentQuery(Paging):
+    engine: Text = Field(default="", description="Only those for this engine: its id.")
+
+
+@usage_routes.get("/use", Usage)
+def get_usage(query: Nothing) -> Response:
+    """Return usage and cost: this month against the limits, and each of the last 31 days."""
+    core = state.core()
+    months = list(spending.months(core).values())
+    return sent(Usage.model_validate({"months": months, "days": spending.days(core)}))
+
+
+@usage_routes.get("/departures", SentPictures)
+def list_sent_pictures(query: SentQuery) -> Response:
+    """List the pictures that were sent to services, newest first."""
+    return sent(SentPictures.of(spending.departures(state.core(), **query.arguments())))
 
 
 class Notice(Shape):

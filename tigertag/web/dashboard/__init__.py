@@ -1,51 +1,23 @@
-"""The dashboard: pages made on the server; htmx asks for parts of them.
-
-Nothing here works on a scan: pages start scans, and look at what the database says of them.
-"""
+"""The dashboard: pages made on the server; htmx asks for parts of them."""
 
 from flask import Blueprint, Flask
 
-from tigertag.web.dashboard import (
-    departures,
-    home,
-    items,
-    moving,
-    pictures,
-    previewed,
-    problems,
-    rules,
-    scans,
-    setup,
-    starting,
-    tags,
-    telling,
-    use,
-)
-from tigertag.web.dashboard.error import error_page
+from tigertag.web.dashboard import formatting, home, items, scans, tags
 
-__all__ = ["error_page", "register"]
-
-_GROUPS = (
-    home,
-    starting,
-    scans,
-    moving,
-    previewed,
-    items,
-    problems,
-    pictures,
-    tags,
-    rules,
-    setup,
-    departures,
-    use,
+_PAGES = (
+    home.home_pages,
+    scans.pages,
+    items.pages,
+    tags.tag_pages,
+    tags.rule_pages,
+    home.setup_pages,
 )
 
 
 def register(app: Flask) -> None:
-    """Put the dashboard's pages into the application, which has its templates and static files."""
+    """Add the pages to the application, which has their templates and static files."""
     dashboard = Blueprint("dashboard", __name__)
-    for group in _GROUPS:
-        dashboard.register_blueprint(group.pages)
+    for pages in _PAGES:
+        dashboard.register_blueprint(pages)
     app.register_blueprint(dashboard)
-    telling.register(app)
+    formatting.register(app)

@@ -1,18 +1,25 @@
-"""Home: libraries and their sections, what is under way, and what the user should know."""
+"""Home and Setup: libraries and engines, their checks, usage and cost, and the egress log."""
 
-from flask import Blueprint, render_template
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.core import Core
-from tigertag.services import engines, health, libraries, scans
+from tigertag.services import engines, health, libraries, scans, spending
 from tigertag.services.scans import Status
+from tigertag.services.views import Checked, DayOfUse, MonthOfUse
 from tigertag.web import state
-from tigertag.web.dashboard import asked, places
+from tigertag.web.dashboard import request
 
-pages = Blueprint("home", __name__)
+home_pages = Blueprint("home", __name__)
+setup_pages = Blueprint("setup", __name__)
+_DAYS = 31
 
 
-@pages.get("/")
+@home_pages.get("/")
 def show() -> ResponseReturnValue:
     core = state.core()
     return render_template(
@@ -24,18 +31,116 @@ def show() -> ResponseReturnValue:
     )
 
 
-@pages.get("/section")
+@home_pages.get("/section")
 def section() -> ResponseReturnValue:
-    """The card of one section, which asks for itself anew while a scan of it is active."""
+    """Render the card of one section, which polls this while a scan of it is active."""
     core = state.core()
-    view = places.found(core, asked.text("library"), asked.text("section"))
+    view = request.find_section(core, request.text("library"), request.text("section"))
     return render_template("_section.html", view=view, **_scans(core))
 
 
 def _scans(core: Core) -> dict[str, dict[int, Status]]:
-    """The scans that are active, and each section's newest."""
-    newest = {view.newest_scan for view in places.every(core)} - {None}
+    """Return the active scans, and each section's newest, by id."""
+    newest = {view.newest_scan for view in request.sections(core)} - {None}
     return {
         "active": {status.scan.id: status for status in scans.active(core)},
         "newest": {scan_id: scans.status(core, scan_id) for scan_id in newest if scan_id},
     }
+
+
+@setup_pages.get("/setup")
+def setup() -> ResponseReturnValue:
+    return _setup_page()
+
+
+@setup_pages.post("/setup/check")
+def check() -> ResponseReturnValue:
+    """Check one engine, or all that are switched on. Raises `NotFound`."""
+    engine = request.text("engine")
+    return _setup_page(engines.check(state.core(), [engine] if engine else ()))
+
+
+def _setup_page(checks: Sequence[Checked] = ()) -> ResponseReturnValue:
+    core, enrolments = state.core(), state.get().enrolments
+    views = engines.listed(core)
+    return render_template(
+        "setup.html",
+        engines=views,
+        libraries=libraries.listed(core),
+        checks={check.engine: check for check in checks},
+        enrolments={engine.id: enrolments.of(engine.id) for engine in views if engine.knows_faces},
+    )
+
+
+@setup_pages.post("/setup/engines/<engine>/enrol")
+def enrol(engine: str) -> ResponseReturnValue:
+    """Start an enrolment of faces. Raises `NotFound`, `PluginError`."""
+    started = state.get().enrolments.start(engine)
+    if request.by_htmx():
+        return render_template("_enrolment.html", enrolment=started)
+    return redirect(url_for("dashboard.setup.setup", _anchor=f"engine-{started.engine}"), 303)
+
+
+@setup_pages.get("/setup/engines/<engine>/enrolment")
+def enrolment(engine: str) -> ResponseReturnValue:
+    """Render an enrolment's progress; the page polls this while it runs."""
+    return render_template("_enrolment.html", enrolment=state.get().enrolments.of(engine))
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBar:
+    """A day in the chart. `day`: 0 to 30, from old to new; `height`: 0 to 1, of the highest."""
+
+    day: int
+    height: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUsage:
+    """An engine's month, its days (newest first), and their chart."""
+
+    engine: str
+    month: MonthOfUse | None
+    days: tuple[DayOfUse, ...]
+    bars: tuple[UsageBar, ...]
+
+
+@setup_pages.get("/use")
+def usage() -> ResponseReturnValue:
+    core = state.core()
+    months, days = spending.months(core), spending.days(core)
+    names = dict.fromkeys([*months, *(day.engine for day in days)])
+    usages = [_engine_usage(name, months.get(name), days) for name in names]
+    return render_template("usage.html", engines=usages)
+
+
+def _engine_usage(engine: str, month: MonthOfUse | None, days: Sequence[DayOfUse]) -> EngineUsage:
+    own = tuple(day for day in days if day.engine == engine)
+    return EngineUsage(engine, month, own, _bars(own))
+
+
+def _bars(days: Sequence[DayOfUse]) -> tuple[UsageBar, ...]:
+    """Draw money if any was spent, else calls."""
+    today = datetime.now(UTC).date()
+    paid = any(day.cost_usd for day in days)
+    amounts = {day.day: day.cost_usd if paid else float(day.units) for day in days}
+    most = max(amounts.values(), default=0.0)
+    dates = [str(today - timedelta(days=_DAYS - 1 - day)) for day in range(_DAYS)]
+    return tuple(
+        UsageBar(day, amounts[date] / most, date)
+        for day, date in enumerate(dates)
+        if amounts.get(date, 0.0) > 0
+    )
+
+
+@setup_pages.get("/departures")
+def egress() -> ResponseReturnValue:
+    """List every picture that was sent to another service."""
+    core = state.core()
+    engine = request.text("engine")
+    page = spending.departures(core, engine=engine, cursor=request.cursor())
+    if request.is_next_part():
+        return render_template("_egress.html", page=page, engine=engine)
+    names = [view.id for view in engines.listed(core) if not view.local or view.id == engine]
+    return render_template("egress.html", page=page, engine=engine, engines=names)

@@ -1,21 +1,32 @@
-"""Items: the browser of them, and all that is known of one."""
+"""The pages of items: the list, one item with its pictures, and the problems of items."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from tigertag.services import browsing, problems, rules
+from tigertag.errors import ItemError, LibraryError, PluginError
+from tigertag.services import browsing, problems, rules, thumbnails
 from tigertag.web import state
-from tigertag.web.dashboard import asked, boxes, places, strip
-from tigertag.web.dashboard.previewed import changed
+from tigertag.web.dashboard import frames, request
+from tigertag.web.dashboard.scans import preview_changed
+from tigertag.web.headers import cached_jpeg
 
 pages = Blueprint("items", __name__)
+_ITEM = "/items/<int(max=2147483647):item_id>"
+_SHORT_SIDES_PX = {"small": 256, "large": 768}
+_NO_PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="768" height="768" viewBox="0 0 96 96">'
+    '<rect width="96" height="96" fill="#8c8177" opacity=".18"/>'
+    '<g fill="none" stroke="#8c8177" stroke-width="3" stroke-linecap="round">'
+    '<rect x="24" y="30" width="48" height="36" rx="5"/>'
+    '<path d="M24 60l14-14 12 12M22 72l52-50"/></g></svg>'
+)
 
 
 @pages.get("/items")
-def every() -> ResponseReturnValue:
+def list_items() -> ResponseReturnValue:
     core = state.core()
-    library, section = asked.place()
-    sought = {name: asked.text(name) for name in ("in", "tag", "q", "problems")}
+    library, section = request.library_and_section()
+    sought = {name: request.text(name) for name in ("in", "tag", "q", "problems")}
     page = browsing.items(
         core,
         library=library,
@@ -23,38 +34,92 @@ def every() -> ResponseReturnValue:
         tag=sought["tag"],
         q=sought["q"],
         problems=problems.unsolved(core) if sought["problems"] else None,
-        cursor=asked.cursor(),
+        cursor=request.cursor(),
     )
-    if asked.by_htmx() and asked.cursor():
+    if request.is_next_part():
         return render_template("_items.html", page=page, sought=sought)
-    return render_template("items.html", page=page, sought=sought, sections=places.every(core))
+    sections = request.sections(core)
+    return render_template("items.html", page=page, sought=sought, sections=sections)
 
 
-@pages.get("/items/<int(max=2147483647):item_id>")
+@pages.get(_ITEM)
 def show(item_id: int) -> ResponseReturnValue:
     core = state.core()
     detail = browsing.item(core, item_id)
-    found = [one for one in boxes.of_answers(core, detail.answers) if one.at_s is None]
-    stills = strip.of_answers(core, detail.answers)
+    boxes = [box for box in frames.boxes(core, detail.answers) if box.at_s is None]
+    stills = frames.stills(core, detail.answers)
     return render_template(
         "item.html",
         detail=detail,
         problems=problems.of_item(core, item_id),
-        boxes=found,
-        boxes_in_words=boxes.summary(found),
+        boxes=boxes,
+        boxes_in_words=frames.summary(boxes),
         stills=stills,
-        shown={one.at_s: one.at_ms for one in stills},
+        frame_names={still.at_s: still.at_ms for still in stills},
     )
 
 
-@pages.post("/items/<int(max=2147483647):item_id>/lift")
+@pages.post(f"{_ITEM}/lift")
 def lift(item_id: int) -> ResponseReturnValue:
-    """Allow a word on an item again, from the next scan on. Raises `NotFound`."""
+    """Allow a tag on an item again, from the next scan on. Raises `NotFound`."""
     core = state.core()
     item = browsing.item(core, item_id).card.item
-    rows = rules.tombstones(core, word=asked.text("word"))
+    rows = rules.tombstones(core, word=request.text("word"))
     numbers = [row.id for row in rows if (row.library, row.key) == (item.library, item.key)]
     rules.lift(core, numbers)
-    if asked.by_htmx():
-        return changed(render_template("_lifted.html"))
+    if request.by_htmx():
+        return preview_changed(render_template("_lifted.html"))
     return redirect(url_for("dashboard.items.show", item_id=item_id), 303)
+
+
+@pages.get(f"{_ITEM}/picture/<any(small, large):size>")
+def picture(item_id: int, size: str) -> ResponseReturnValue:
+    core, side_px = state.core(), _SHORT_SIDES_PX[size]
+    etag = thumbnails.thumbnail_etag(core, item_id, short_side_px=side_px)
+    try:
+        return cached_jpeg(etag, lambda: thumbnails.thumbnail(core, item_id, short_side_px=side_px))
+    except (ItemError, LibraryError, PluginError):
+        return _no_picture()
+
+
+@pages.get(f"{_ITEM}/frames/<int(max=2147483647):at_ms>.jpg")
+def frame(item_id: int, at_ms: int) -> ResponseReturnValue:
+    """A small JPEG of a frame that an engine analysed. Raises `NotFound` for any other."""
+    core = state.core()
+    etag = thumbnails.frame_etag(core, item_id, at_ms)
+    try:
+        return cached_jpeg(etag, lambda: thumbnails.frame(core, item_id, at_ms))
+    except (ItemError, LibraryError, PluginError):
+        return _no_picture()
+
+
+def _no_picture() -> Response:
+    """A drawing instead of a picture that cannot be read now."""
+    return Response(_NO_PICTURE, mimetype="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+
+@pages.get("/problems")
+def list_problems() -> ResponseReturnValue:
+    core = state.core()
+    library, section = request.library_and_section()
+    sought = {"in": request.text("in"), "ignored": request.text("ignored")}
+    page = problems.listed(
+        core,
+        library=library,
+        section=section,
+        ignored=bool(sought["ignored"]),
+        cursor=request.cursor(),
+    )
+    if request.is_next_part():
+        return render_template("_problems.html", page=page, sought=sought)
+    sections = request.sections(core)
+    return render_template("problems.html", page=page, sought=sought, sections=sections)
+
+
+@pages.post("/problems/<int(max=2147483647):problem_id>/<any(ignore, show):action>")
+def ignore_problem(problem_id: int, action: str) -> ResponseReturnValue:
+    """Hide a problem until its item changes, or show it again. Raises `NotFound`."""
+    problem = problems.ignore(state.core(), problem_id, ignored=action == "ignore")
+    if request.by_htmx():
+        return render_template("_problem.html", problem=problem)
+    return redirect(url_for("dashboard.items.show", item_id=problem.card.id), 303)

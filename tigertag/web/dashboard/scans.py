@@ -1,97 +1,241 @@
-"""Scans: the list of them, and one of them while it runs and after."""
+"""The pages of scans: the list, one scan, and the forms that start, move, apply and undo it.
 
-from flask import Blueprint, make_response, render_template
+The first write to a section needs a confirmation, and a paid engine needs a forecast that was
+shown. Nothing here works on a scan: pages start scans and show what the database says of them.
+"""
+
+import json
+from collections.abc import Callable
+
+from flask import Blueprint, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from tigertag.core import Core
 from tigertag.services import consent, previews, scans
-from tigertag.services.scans import Status
+from tigertag.services.scans import Request, Status
+from tigertag.services.views import SectionView
 from tigertag.web import state
-from tigertag.web.dashboard import asked
+from tigertag.web.dashboard import request
 
 pages = Blueprint("scans", __name__)
+_SCAN = "/scans/<int(max=2147483647):scan_id>"
 _GRID = 48
+_ACTIONS: dict[str, Callable[[Core, int], None]] = {
+    "pause": scans.pause,
+    "resume": scans.resume,
+    "cancel": scans.cancel,
+}
 
 
 @pages.get("/scans")
-def every() -> ResponseReturnValue:
-    page = scans.listed(state.core(), cursor=asked.cursor())
-    part = asked.by_htmx() and asked.cursor()
-    return render_template("_scans.html" if part else "scans.html", page=page)
+def list_scans() -> ResponseReturnValue:
+    page = scans.listed(state.core(), cursor=request.cursor())
+    return render_template("_scans.html" if request.is_next_part() else "scans.html", page=page)
 
 
-@pages.get("/scans/<int(max=2147483647):scan_id>")
+@pages.get(_SCAN)
 def show(scan_id: int) -> ResponseReturnValue:
     core = state.core()
     status = scans.status(core, scan_id)
     return render_template(
         "scan.html",
-        status=status,
         page=previews.changes(core, scan_id, limit=_GRID),
         may_strike=previews.may_strike(core, scan_id),
-        **kin(core, status),
-        **leading_on(status),
+        **_progress(core, status),
     )
 
 
-def leading_on(status: Status) -> dict[str, object]:
-    """What the scan is to do of which this is the forecast, and whether it is still to be told."""
-    return {"wanted_write": asked.text("write"), "holds": consent.holds(status.scan)}
+def _progress(core: Core, status: Status) -> dict[str, object]:
+    """Return what `_progress.html` shows.
 
-
-def kin(core: Core, status: Status) -> dict[str, object]:
-    """The scan that this one comes from, those that were made from it, and whether it is written.
-
-    `applied`: the scan that has applied this one, None: none has, `stands`: nothing of it is left
-    to be applied.
+    `source`: the scan that this one comes from; `made`: those made from it; `applied`: the one that
+    applied it; `stands`: nothing of it is left to be applied. For a forecast: `wanted_write` is
+    what the scan that follows shall do, `holds` whether the forecast is still valid.
     """
     source = status.scan.source_id
     made = scans.made_from(core, status.scan.id)
-    applied = next((one for one in made if one.scan.kind == "apply"), None)
+    applied = next((other for other in made if other.scan.kind == "apply"), None)
     return {
+        "status": status,
         "source": None if source is None else scans.status(core, source),
         "made": made,
         "applied": applied,
         "stands": applied is not None and scans.stands(core, applied),
+        "wanted_write": request.text("write"),
+        "holds": consent.holds(status.scan),
     }
 
 
-@pages.get("/scans/<int(max=2147483647):scan_id>/progress")
+@pages.get(f"{_SCAN}/progress")
 def progress(scan_id: int) -> ResponseReturnValue:
-    """How far the scan is; asked for again and again while it is active."""
+    """Render the progress of a scan; the page polls this while it is active."""
     core = state.core()
-    return progress_of(core, scans.status(core, scan_id))
-
-
-def progress_of(core: Core, status: Status) -> ResponseReturnValue:
-    """The part of the page that tells it; the grid is asked for again when the scan has ended."""
-    page = render_template(
-        "_progress.html", status=status, **kin(core, status), **leading_on(status)
-    )
-    answer = make_response(page)
+    status = scans.status(core, scan_id)
+    response = make_response(render_template("_progress.html", **_progress(core, status)))
     if not status.scan.active:
-        answer.headers["HX-Trigger-After-Swap"] = "scan-ended"
-    return answer
+        # The grid below loads itself again then.
+        response.headers["HX-Trigger-After-Swap"] = "scan-ended"
+    return response
 
 
-@pages.get("/scans/<int(max=2147483647):scan_id>/changes")
+@pages.get(f"{_SCAN}/changes")
 def changes(scan_id: int) -> ResponseReturnValue:
-    """The grid, or with a cursor what comes after its part."""
+    """Render the grid of changes, or with a cursor its next part."""
     core = state.core()
-    page = previews.changes(core, scan_id, cursor=asked.cursor(), limit=_GRID)
-    template = "_changes.html" if asked.cursor() else "_grid.html"
     return render_template(
-        template,
-        page=page,
+        "_changes.html" if request.cursor() else "_grid.html",
+        page=previews.changes(core, scan_id, cursor=request.cursor(), limit=_GRID),
         status=scans.status(core, scan_id),
         may_strike=previews.may_strike(core, scan_id),
     )
 
 
-@pages.get("/scans/<int(max=2147483647):scan_id>/failures")
+@pages.get(f"{_SCAN}/failures")
 def failures(scan_id: int) -> ResponseReturnValue:
     core = state.core()
-    page = previews.changes(core, scan_id, cursor=asked.cursor(), limit=_GRID, failed=True)
-    part = asked.by_htmx() and asked.cursor()
-    template = "_failures.html" if part else "failures.html"
+    page = previews.changes(core, scan_id, cursor=request.cursor(), limit=_GRID, failed=True)
+    template = "_failures.html" if request.is_next_part() else "failures.html"
     return render_template(template, page=page, status=scans.status(core, scan_id))
+
+
+@pages.post("/scans")
+def start() -> ResponseReturnValue:
+    core = state.core()
+    wanted = _wanted()
+    if not _saw_forecast(core, wanted) and consent.paid_engines(core, wanted):
+        scan_id = consent.under_way(core, wanted) or consent.forecast(core, wanted)
+        return _started(scan_id, write=wanted.write)
+    if wanted.write == "apply" and _must_confirm(core, wanted.library, wanted.section or ""):
+        return redirect(_confirm_address(wanted), 303)
+    return _started(scans.start(core, wanted))
+
+
+def _wanted() -> Request:
+    return Request(
+        request.text("library"),
+        request.text("section"),
+        request.text("mode") or "changed",
+        request.text("write") or "preview",
+        tuple(name for name in request.text("engines").split(",") if name),
+        accept_missing=request.text("accept_missing") == "yes",
+    )
+
+
+def _saw_forecast(core: Core, wanted: Request) -> bool:
+    """Whether a forecast of this scan was shown within the hour."""
+    forecast = request.text("forecast")
+    return bool(forecast) and consent.is_shown(core, wanted, request.number("forecast"))
+
+
+def _must_confirm(core: Core, library: str, section: str) -> bool:
+    """Whether this is the first write to the section, and was not confirmed."""
+    return request.text("confirmed") != "yes" and scans.first_write(core, library, section)
+
+
+def _confirm_address(wanted: Request) -> str:
+    return url_for(
+        "dashboard.scans.confirm",
+        library=wanted.library,
+        section=wanted.section,
+        mode=wanted.mode,
+        engines=",".join(wanted.engines) or None,
+        forecast=request.text("forecast") or None,
+        accept_missing="yes" if wanted.accept_missing else None,
+    )
+
+
+def _started(scan_id: int, *, write: str | None = None) -> Response:
+    """Wake the worker, and show the scan."""
+    state.get().worker.wake()
+    return redirect(url_for("dashboard.scans.show", scan_id=scan_id, write=write), 303)
+
+
+@pages.get("/scans/confirm")
+def confirm() -> ResponseReturnValue:
+    """Show what a first Scan & tag of the section may do, before it starts."""
+    core = state.core()
+    wanted = _wanted()
+    view = request.find_section(core, wanted.library, wanted.section or "")
+    preview = _newest_preview(core, view)
+    return render_template("confirm.html", view=view, wanted=wanted, preview=preview)
+
+
+def _newest_preview(core: Core, view: SectionView) -> Status | None:
+    """Return the newest scan of a section if it is a preview that has ended."""
+    for status in scans.listed(core).items:
+        if status.scan.section.path == view.section.path and not status.scan.is_forecast:
+            done = status.scan.is_preview and status.scan.state == "done"
+            return status if done else None
+    return None
+
+
+@pages.post(f"{_SCAN}/apply")
+def apply(scan_id: int) -> ResponseReturnValue:
+    core = state.core()
+    section = scans.status(core, scan_id).scan.section
+    if _must_confirm(core, section.library, section.id):
+        return redirect(url_for("dashboard.scans.confirm_apply", scan_id=scan_id), 303)
+    return _started(scans.apply(core, scan_id))
+
+
+@pages.get(f"{_SCAN}/apply")
+def confirm_apply(scan_id: int) -> ResponseReturnValue:
+    return render_template("confirm_apply.html", status=scans.status(state.core(), scan_id))
+
+
+@pages.post(f"{_SCAN}/undo")
+def undo(scan_id: int) -> ResponseReturnValue:
+    return _started(scans.undo(state.core(), scan_id))
+
+
+@pages.post(f"{_SCAN}/<any(pause, resume, cancel):action>")
+def move(scan_id: int, action: str) -> ResponseReturnValue:
+    _ACTIONS[action](state.core(), scan_id)
+    if action == "resume":
+        state.get().worker.wake()
+    return _moved(scan_id)
+
+
+@pages.post(f"{_SCAN}/finish-without")
+def finish_without(scan_id: int) -> ResponseReturnValue:
+    scans.finish_without(state.core(), scan_id, request.text("engine"))
+    state.get().worker.wake()
+    return _moved(scan_id)
+
+
+def _moved(scan_id: int) -> ResponseReturnValue:
+    if request.by_htmx():
+        return progress(scan_id)
+    return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)
+
+
+@pages.post(f"{_SCAN}/strike")
+def strike(scan_id: int) -> ResponseReturnValue:
+    """Block a tag for an item, in the section, or everywhere; the preview loses it."""
+    core = state.core()
+    item_id, word = request.number("item_id"), request.text("word")
+    where = request.text("where")
+    struck = previews.strike(core, scan_id, item_id, word, where=where)
+    if not request.by_htmx():
+        return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)
+    page = render_template(
+        "_struck.html",
+        **_progress(core, scans.status(core, scan_id)),
+        item_id=item_id,
+        word=word,
+        where=where,
+        lost=struck.items,
+        rule_id=struck.rule_id,
+    )
+    response = make_response(page)
+    event = {"struck": {"word": word.casefold(), "where": where, "item": item_id}}
+    response.headers["HX-Trigger"] = json.dumps(event)
+    return response
+
+
+def preview_changed(page: str) -> ResponseReturnValue:
+    """Answer htmx with a part of a page, and let a preview that is shown load itself again."""
+    response = make_response(page)
+    response.headers["HX-Trigger"] = "preview-changed"
+    return response

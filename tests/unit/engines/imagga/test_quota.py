@@ -9,7 +9,7 @@ from tests.unit.engines.engine_contract import photo
 from tests.unit.engines.imagga.imaggas import Imaggas, photos
 from tigertag.contracts import Checkable
 from tigertag.engines.imagga import account
-from tigertag.engines.imagga.account import AccountUsage, moment
+from tigertag.engines.imagga.account import AccountUsage
 from tigertag.errors import AuthFailed, QuotaExhausted, Unavailable
 
 pytestmark = pytest.mark.slow
@@ -128,24 +128,24 @@ def test_it_is_careful_where_it_is_not_told_how_many_at_once(
     ],
 )
 def test_the_end_of_the_month_may_be_told_in_many_ways(told: object) -> None:
-    assert moment(told) == datetime(2026, 12, 1, tzinfo=UTC)
+    assert _end(told) == datetime(2026, 12, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     "told", [None, "", "soon", True, 0, -5, "nan", 1e300, "9" * 400, [], {}, "2026-13-01"]
 )
 def test_an_end_that_cannot_be_read_is_not_known(told: object) -> None:
-    assert moment(told) is None
+    assert _end(told) is None
 
 
 @pytest.mark.parametrize("told", [{}, {"monthly_limit": [], "monthly_processed": -1}])
 def test_a_usage_may_lack_everything(told: dict[str, object]) -> None:
-    assert AccountUsage.read(told) == AccountUsage()
+    assert AccountUsage.model_validate(told) == AccountUsage()
 
 
 def test_numbers_may_be_told_as_texts() -> None:
     told = {"monthly_limit": "1000", "monthly_processed": "7", "concurrency": {"max": "3"}}
-    assert AccountUsage.read(told) == AccountUsage(limit=1000, used=7, at_once=3)
+    assert AccountUsage.model_validate(told) == AccountUsage(limit=1000, used=7, at_once=3)
 
 
 def test_the_usage_is_shown_from_the_start(imagga: ImaggaServer) -> None:
@@ -224,3 +224,7 @@ def test_each_attempt_is_within_the_own_budget(bench: Imaggas) -> None:
     with pytest.raises(QuotaExhausted):
         bench.said(photo())
     assert len(bench.imagga.asked("GET /v2/tags")) == 2
+
+
+def _end(told: object) -> datetime | None:
+    return AccountUsage.model_validate({"billing_period_end": told}).ends

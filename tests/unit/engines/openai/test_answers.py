@@ -13,7 +13,7 @@ from tests.unit.engines.engine_contract import photo, said
 from tests.unit.engines.openai.visions import BLUE, Visions, failed, labelled, plain, words
 from tigertag.contracts import Failed, Labelled, Outcome, RunContext
 from tigertag.engines.openai.answer import Completion, read
-from tigertag.engines.openai.confidences import BARE_WORD
+from tigertag.engines.openai.spellings import BARE_WORD
 from tigertag.model import Frame, Kind, Media, Sample
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.unit.engines.openai.test_answers import answer, answered
 from tests.unit.engines.openai.visions import words
 from tigertag.contracts import Failed, Labelled
-from tigertag.engines.openai import json_rescue
+from tigertag.engines.openai import spellings
 from tigertag.engines.openai.answer import Completion, read
-from tigertag.engines.openai.confidences import BARE_WORD
+from tigertag.engines.openai.spellings import BARE_WORD
 
 DRAFT = '{"subjects": [{"tag": "crocodile", "confidence": 0.9}], "mood": []}'
 ENTRIES = '[{"tag": "dog", "confidence": 0.95}]'
@@ -337,4 +337,4 @@ def test_no_value_breaks_the_reading(said: Any) -> None:
 @pytest.mark.parametrize("word", ["the <analysis> tag", "<think>", "[THINK]"])
 def test_strict_json_is_whole_whatever_its_words_look_like(word: str) -> None:
     answer = {"subjects": ["dog"], "reasoning": word}
-    assert [one.value for one in json_rescue.json_values(json.dumps(answer))] == [answer]
+    assert [one.value for one in spellings.json_values(json.dumps(answer))] == [answer]

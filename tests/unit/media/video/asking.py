@@ -14,7 +14,7 @@ INTERVAL = Sampling(by="interval", interval_s=0.4, max_frames=50)
 KEYFRAMES = Sampling(by="keyframes", max_frames=50)
 SCENES = Sampling(by="scenes", max_frames=50)
 EXACT = Sampling(by="scenes", max_frames=50, exact=True)
-WAYS = [INTERVAL, KEYFRAMES, SCENES, EXACT]
+SAMPLINGS = [INTERVAL, KEYFRAMES, SCENES, EXACT]
 
 
 def footage(source: Source, sampling: Sampling = INTERVAL, **how: Any) -> video.Footage:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.unit.media.films import film, made, pictures
 from tests.unit.media.pictures import encoded, halves
-from tests.unit.media.video.asking import WAYS, frames, numbers, refusal, times
+from tests.unit.media.video.asking import SAMPLINGS, frames, numbers, refusal, times
 from tigertag.contracts import Sampling
 from tigertag.errors import ItemError, ItemGone, Unreadable
 from tigertag.media import video
@@ -43,7 +43,7 @@ def sound(*, cover: bytes = b"") -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_file_of_sound_only_is_refused(sampling: Sampling) -> None:
     assert "only sound" in str(refusal(sound(), sampling))
 
@@ -52,7 +52,7 @@ def test_the_cover_of_a_song_is_no_video() -> None:
     assert "only sound" in str(refusal(sound(cover=encoded(halves(), "JPEG"))))
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_video_without_frames_is_refused(sampling: Sampling) -> None:
     whole = film(muxing=(("movflags", "frag_keyframe+empty_moov"),))
     begun = whole[: whole.index(b"moof") - 4]
@@ -116,13 +116,13 @@ def test_a_name_that_is_not_unicode_is_read(tmp_path: Path) -> None:
     assert len(frames(path)) == 5
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_an_mp4_without_its_table_is_named_as_unfinished(sampling: Sampling) -> None:
     whole = film()
     assert "cut short" in str(refusal(whole[: whole.index(b"moov") - 4], sampling))
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("form", ["matroska", "mpegts", "faststart"])
 def test_of_a_file_that_is_cut_what_is_there_is_seen(form: str, sampling: Sampling) -> None:
     fast = (("movflags", "faststart"),) if form == "faststart" else ()
@@ -132,21 +132,21 @@ def test_of_a_file_that_is_cut_what_is_there_is_seen(form: str, sampling: Sampli
     assert max(one or 0.0 for one in found) < 3.0
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_live_recording_without_a_table_or_a_length_is_read(sampling: Sampling) -> None:
     data = film(SHOTS, form="matroska", muxing=(("live", "1"),))
     found = times(data, sampling)
     assert max(one or 0.0 for one in found) > 3.0
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize(("form", "codec"), [("h264", "libx264"), ("hevc", "libx265")])
 def test_a_bare_stream_without_any_time_is_read(form: str, codec: str, sampling: Sampling) -> None:
     found = times(film(SHOTS, form=form, codec=codec), sampling)
     assert max(one or 0.0 for one in found) > 3.0
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_protected_video_is_refused(sampling: Sampling) -> None:
     scheme = (
         ("encryption_scheme", "cenc-aes-ctr"),
@@ -161,7 +161,7 @@ def test_a_video_that_only_its_shop_can_decode_is_refused(kind: bytes) -> None:
     assert "DRM" in str(refusal(film().replace(b"avc1", kind)))
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_frames_that_are_broken_are_left_out(sampling: Sampling) -> None:
     data = bytearray(film(SHOTS, form="mpegts"))
     data[len(data) // 3 : len(data) // 2] = np.random.default_rng(1).bytes(
@@ -188,7 +188,7 @@ def test_it_gives_frames_or_one_clear_word_whatever_bits_are_flipped(form: str) 
         assert seen_or_said(bytes(broken))
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_video_of_one_frame_gives_it(sampling: Sampling) -> None:
     assert times(film((1,)), sampling) == [0.0]
 
@@ -258,7 +258,7 @@ def test_a_still_of_what_is_no_video_is_refused() -> None:
         video.still(b"text", short_side_px=96)
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_film_whose_size_changes_midway_is_read(sampling: Sampling) -> None:
     small, large = film((50,), form="mpegts"), film((50,), form="mpegts", size=(192, 108))
     shapes = {frame.pixels.shape for frame in frames(small + large, sampling)}

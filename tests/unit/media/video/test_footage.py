@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from tests.unit.media.films import film, made, pictures
-from tests.unit.media.video.asking import EXACT, INTERVAL, KEYFRAMES, SCENES, WAYS, footage, times
+from tests.unit.media.video.asking import (
+    EXACT,
+    INTERVAL,
+    KEYFRAMES,
+    SAMPLINGS,
+    SCENES,
+    footage,
+    times,
+)
 from tigertag.contracts import Sampling
 from tigertag.media.video import Footage, is_dull
 from tigertag.model import Frame
@@ -49,7 +57,7 @@ def test_a_short_clip_is_seen_once_or_twice_a_second(interval_s: float, count: i
     assert found == pytest.approx([n * interval_s for n in range(count)], abs=0.11)
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("form", ["mp4", "matroska"])
 def test_a_video_that_ends_before_its_time_is_cut_short(form: str, sampling: Sampling) -> None:
     first = (("movflags", "+faststart"),) if form == "mp4" else ()

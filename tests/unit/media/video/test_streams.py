@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.unit.media.films import film, made, number
-from tests.unit.media.video.asking import WAYS, Counted, frames, numbers, times
+from tests.unit.media.video.asking import SAMPLINGS, Counted, frames, numbers, times
 from tests.unit.media.video.serving import served
 from tigertag.contracts import Sampling
 from tigertag.errors import ItemGone, LibraryUnavailable, TigerTagError, Unreadable
@@ -40,7 +40,7 @@ class Failing(io.BytesIO):
         return super().read(size)
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("after", [0, 2])
 @pytest.mark.parametrize(
     "error", [ItemGone(), LibraryUnavailable("The server is away."), Unreadable("cut")]
@@ -68,7 +68,7 @@ def test_a_bug_in_a_stream_is_not_taken_for_a_bad_video() -> None:
         frames(Failing(film(SHOTS), ZeroDivisionError(), after=1))
 
 
-@pytest.mark.parametrize("sampling", WAYS)
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("form", ["mp4", "matroska", "mpegts"])
 def test_a_film_behind_http_gives_the_frames_of_the_file(form: str, sampling: Sampling) -> None:
     data = film(SHOTS, form=form)

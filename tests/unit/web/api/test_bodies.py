@@ -156,7 +156,7 @@ def test_a_path_that_leads_nowhere_is_not_found(rest: FlaskClient, path: str) ->
 
 def test_a_method_that_does_nothing_is_refused_with_those_that_do(rest: FlaskClient) -> None:
     answer = rest.put("/api/v1/scans")
-    assert "GET, HEAD, OPTIONS, POST do" in problem(answer, 405)
+    assert "use GET, HEAD, OPTIONS, POST" in problem(answer, 405)
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
 
 

@@ -167,7 +167,7 @@ def test_whoever_works_on_scans_is_told_of_a_new_one(
     world: World, rest: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[int] = []
-    workshop = rest.application.extensions["tigertag"].workshop
+    workshop = rest.application.extensions["tigertag"].worker
     monkeypatch.setattr(type(workshop), "wake", lambda _self: woken.append(1))
     post(rest, "scans", {"library": "photos"})
     post(rest, "scans/1/pause")

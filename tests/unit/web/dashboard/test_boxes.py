@@ -60,9 +60,9 @@ def test_no_box_needs_a_style_of_its_own(shown: str) -> None:
 
 def test_the_same_is_told_in_words(shown: str) -> None:
     told = words(shown[shown.index('class="seen"') :])
-    assert "3 faces, 2 of nobody known" in told
-    assert "A face of nobody known colour" in told
-    assert "Grace 31 %, not sure · colour" in told
+    assert "3 faces, 2 unknown" in told
+    assert "Unknown face colour" in told
+    assert "Grace 31 %, uncertain · colour" in told
     assert "Ada 93 % · colour" in told
     assert shown.count('href="#box-') == 3
 

@@ -68,7 +68,7 @@ def test_a_forecast_holds_for_an_hour(world: World, payer: Member) -> None:
     old = datetime.now(UTC) - timedelta(minutes=61)
     with world.store.write() as db:
         db.execute(update(schema.scans).values(finished_at=old))
-    assert "counted anew first" in payer.page("/scans/1?write=preview")
+    assert "makes a new one first" in payer.page("/scans/1?write=preview")
     payer.post("/scans", **PREVIEW, forecast="1")
     assert kinds(world) == ["forecast", "forecast"]
 
@@ -125,7 +125,7 @@ def test_an_engine_that_may_not_see_the_section_costs_nothing(world: World, paye
 def test_a_forecast_under_way_is_shown_without_apply_or_pause(world: World, payer: Member) -> None:
     payer.post("/scans", **PREVIEW)
     page = payer.page("/scans/1?write=preview")
-    assert "No picture leaves this machine for it." in page
+    assert "It sends no picture for this." in page
     assert "/scans/1/progress?write=preview" in page
     assert "Cancel" in page
     assert "Pause" not in page
@@ -137,7 +137,7 @@ def test_a_forecast_has_nothing_to_apply_or_undo(world: World, payer: Member) ->
     page = payer.page("/scans/1")
     assert "/scans/1/apply" not in page
     assert "/scans/1/undo" not in page
-    assert "What would change" not in page
+    assert "Preview of changes" not in page
     assert payer.post("/scans/1/apply", confirmed="yes").status_code == 409
 
 
@@ -166,8 +166,8 @@ def test_a_cost_that_nobody_knows_is_not_called_nothing(world: World, payer: Mem
     member.post("/scans", **PREVIEW)
     world.run(1)
     page = member.page("/scans/1?write=preview")
-    assert "What cloud costs is not known" in page
-    assert "cost not known" in member.page("/scans")
+    assert "The cost of cloud is unknown" in page
+    assert "cost unknown" in member.page("/scans")
 
 
 def test_what_is_asked_at_most_is_told_so(world: World, payer: Member) -> None:
@@ -179,8 +179,8 @@ def test_what_is_asked_at_most_is_told_so(world: World, payer: Member) -> None:
     member.post("/scans", **PREVIEW, forecast="1")
     world.run(2)
     page = member.page("/scans/2")
-    assert "was spared 2 items" in page
-    assert "That saved about $0.04." in page
+    assert "skipped for 2 items" in page
+    assert "This saved about $0.04." in page
 
 
 def test_the_newest_preview_counts_though_a_forecast_came_after(

@@ -82,7 +82,7 @@ def test_an_item_says_why_it_has_its_tags(world: World, member: Member) -> None:
     world.scan("apply")
     page = member.page("/items/1")
     assert "colour-model" in page
-    assert "written by TigerTag" in page
+    assert "Written by TigerTag" in page
     assert "verified" in page
 
 
@@ -118,7 +118,7 @@ def test_a_rule_shows_its_effect_before_it_is_saved(
     world: World, member: Member, previewed: int
 ) -> None:
     page = member.page("/rules/new?action=rename&word=red&value=scarlet")
-    assert "<strong>2 items</strong> bear it" in page
+    assert "<strong>2 items</strong> have this tag" in page
     assert "scarlet" in page
     assert rules.listed(world.core) == []
 
@@ -157,7 +157,7 @@ def test_a_saved_rule_offers_a_preview_of_what_changes(
 ) -> None:
     saved = member.post("/rules", action="deny", word="red").headers["Location"]
     page = member.page(saved)
-    assert "Preview what changes in" in page
+    assert "Preview changes in" in page
     assert 'name="mode" value="decide"' in page
 
 

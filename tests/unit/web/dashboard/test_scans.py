@@ -106,7 +106,7 @@ def test_a_word_struck_from_an_item_can_come_back(
     world: World, member: Member, previewed: int
 ) -> None:
     strike(member, previewed, "item")
-    assert "removed by you: stays off" in member.page("/items/1")
+    assert "Removed by you" in member.page("/items/1")
     assert member.post("/items/1/lift", word="red").status_code == 303
     assert world.scan(mode="decide").adds == 3
 

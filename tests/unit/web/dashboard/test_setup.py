@@ -41,7 +41,7 @@ def test_an_engine_that_stopped_says_why_and_when_it_is_tried_again(world: World
         engine_state.stop(db, "cloud", "It cannot be reached.", until)
     page = Member(app_of(world)).page("/setup")
     assert "stopped</span>" in page
-    assert "It cannot be reached. It is tried again by itself at <time" in page
+    assert "It cannot be reached. TigerTag tries it again at <time" in page
 
 
 def test_a_check_that_fails_says_so_and_starts_nothing(world: World) -> None:
@@ -81,7 +81,7 @@ def test_budgets_are_shown_with_what_is_in_doubt(world: World) -> None:
         db.exec_driver_sql("UPDATE calls SET state = 'lost' WHERE id = 2")
     page = " ".join(Member(app_of(world)).page("/setup").split())
     assert "3 of 1 000 calls · $0.06 of $5.00 · renews on 1 " in page
-    assert "1 call in doubt, counted as spent" in page
+    assert "1 call with unknown result, counted as spent" in page
     assert 'aria-label="Calls: &lt;1' in page
     assert "412 of 1000 calls are used there." in page
 
@@ -89,14 +89,14 @@ def test_budgets_are_shown_with_what_is_in_doubt(world: World) -> None:
 def test_a_cost_that_nobody_knows_is_told_so(world: World) -> None:
     paid(world, cost_usd=None)
     page = Member(app_of(world)).page("/setup")
-    assert "what a call costs is not known" in page
-    assert "no limit is set" in page
+    assert "cost per call unknown" in page
+    assert "no limit set" in page
 
 
 @pytest.mark.parametrize("path", ["/use", "/departures"])
 def test_where_nothing_was_taken_the_pages_say_so(world: World, path: str) -> None:
     page = Member(app_of(world)).page(path)
-    assert "Nothing was taken" in page or "No picture has left" in page
+    assert "No usage" in page or "No pictures sent" in page
 
 
 def test_use_is_told_by_month_and_day(world: World) -> None:
@@ -121,7 +121,7 @@ def test_departures_name_the_picture_the_engine_and_the_host(world: World) -> No
     ).settle(units=0, cost_usd=0.0)
     page = Member(app_of(world)).page("/departures")
     assert page.count("cloud · far.test · 2.0 kB") == 2
-    for words in ("1 call · $0.02", "under way, or not yet known", "not counted"):
+    for words in ("1 call · $0.02", "under way, or result unknown", "not counted"):
         assert page.count(words) == 1
     assert "&lt;b&gt;elsewhere&lt;/b&gt;.jpg" in page
     assert 'href="/items/1"' in page
@@ -134,10 +134,10 @@ def test_departures_come_by_parts_and_by_engine(world: World) -> None:
     spend(world, 51)
     member = Member(app_of(world))
     page = member.page("/departures?engine=cloud")
-    assert (page.count("departure-row"), "cursor=2&amp;engine=cloud" in page) == (50, True)
+    assert (page.count("sent-row"), "cursor=2&amp;engine=cloud" in page) == (50, True)
     rest = member.get("/departures?engine=cloud&cursor=2", htmx=True).text
-    assert (rest.count("departure-row"), "<html" in rest) == (1, False)
-    assert "No picture has left for colour." in member.page("/departures?engine=colour")
+    assert (rest.count("sent-row"), "<html" in rest) == (1, False)
+    assert "No picture was sent to colour." in member.page("/departures?engine=colour")
 
 
 def test_faces_are_enrolled_by_a_button(world: World) -> None:
@@ -153,7 +153,7 @@ def test_faces_are_enrolled_by_a_button(world: World) -> None:
     engine.go.set()
     app.extensions["tigertag"].enrolments.wait()
     part = member.get("/setup/engines/who/enrolment", htmx=True).text
-    assert "3 pictures sent, 1 removed, 1 left out." in part
+    assert "3 pictures sent, 1 removed, 1 skipped." in part
     assert LEFT_OUT in part
     assert ("data-poll" in part, engine.begun) == (False, 1)
 

@@ -23,7 +23,7 @@ def test_a_preview_starts_at_once(world: World, member: Member) -> None:
 
 def test_whoever_works_on_scans_is_woken(app: Flask, member: Member) -> None:
     member.post("/scans", **WHOLE, write="preview")
-    assert app.extensions["tigertag"].workshop._woken.is_set()
+    assert app.extensions["tigertag"].worker._woken.is_set()
 
 
 def test_the_first_write_is_not_started_before_it_is_confirmed(
@@ -63,7 +63,7 @@ def test_the_question_has_the_numbers_of_the_newest_preview(previewed: int, memb
 def test_without_a_preview_the_question_advises_one(member: Member) -> None:
     page = member.page("/scans/confirm?library=photos&section=.")
     assert "Preview first" in page
-    assert "Previewing first is wiser" in page
+    assert "We recommend a preview first" in page
 
 
 def test_applying_asks_before_the_first_write(world: World, member: Member, previewed: int) -> None:

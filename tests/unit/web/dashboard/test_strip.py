@@ -97,7 +97,7 @@ def test_what_was_said_of_the_whole_is_not_said_of_the_frame_that_shows_why(
     said(world, item_id, Label("Drama", 0.8, kind=Kind.GENRE, at_s=1.0), engine="genre")
     page = member.page(f"/items/{item_id}")
     assert stills(page) == ["0:01 cat 90 %"]
-    assert 'above all <a href="#at-1000">at 0:01</a>' in page
+    assert 'mainly <a href="#at-1000">at 0:01</a>' in page
 
 
 def test_a_frame_is_sent_once(member: Member, film: int, reel: Reel) -> None:
@@ -118,8 +118,8 @@ def test_each_frame_has_a_name_of_its_own(member: Member, film: int) -> None:
 def test_the_frames_come_by_time_with_the_best_that_was_said(member: Member, film: int) -> None:
     assert stills(member.page(f"/items/{film}")) == [
         "0:01 cat 60 %",
-        "1:05 Ada 95 % cat 90 % dog 30 % , not sure",
-        "1:02:05 1 face, 1 of nobody known",
+        "1:05 Ada 95 % cat 90 % dog 30 % , uncertain",
+        "1:02:05 1 face, 1 unknown",
     ]
 
 

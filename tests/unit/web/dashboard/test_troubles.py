@@ -18,7 +18,7 @@ from tigertag.web.app import create_app
 pytestmark = pytest.mark.slow
 
 AGAIN = "The next scan tries it again."
-LEFT_OUT = "leaves it out while the file is as it is"
+LEFT_OUT = "Skipped until the file changes"
 
 
 def member_of(world: World) -> Member:
@@ -51,9 +51,9 @@ def test_an_item_that_could_not_be_looked_at_says_why(world: World, shelf: Shelf
     world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
     world.scan()
     page = member_of(world).page("/items/1")
-    assert "It could not be looked at" in page
+    assert "Not analysed" in page
     assert "It is torn." in page
-    assert "no engine has looked at it yet" not in page
+    assert "Not analysed yet." not in page
 
 
 def test_the_reason_stays_when_all_is_decided_anew(world: World, shelf: Shelf) -> None:
@@ -78,7 +78,7 @@ def test_an_item_that_is_left_alone_says_why(world: World, shelf: Shelf) -> None
     shelf.tag("a", "made-up")
     world.scan()
     page = member_of(world).page("/items/1")
-    assert "Left alone" in page
+    assert "Skipped" in page
     assert "It has the tag made-up of SKIP_TAGS" in page
 
 
@@ -87,7 +87,7 @@ def test_a_group_without_tags_does_not_wait_for_an_engine(world: World, shelf: S
     world.scan()
     page = member_of(world).page("/items?q=season")
     assert "season" in page
-    assert "enough of what is in it" in member_of(world).page("/items/2")
+    assert "too few of its items share one" in member_of(world).page("/items/2")
 
 
 def test_a_tag_that_moves_tells_from_where_to_where(world: World, shelf: Shelf) -> None:

@@ -44,11 +44,11 @@ def test_the_next_month_is_waited_for(world: World) -> None:
     world.scan()
     member = member_of(world)
     page = member.page("/scans/1")
-    assert "It goes on by itself at" in page
-    assert ">waits</span>" in page
+    assert "The scan continues automatically at" in page
+    assert ">waiting</span>" in page
     assert "used up its 1 call of this month" in page
-    assert ">waits</span>" in member.page("/scans")
-    assert "It is tried again by itself at" in member.page("/setup")
+    assert ">waiting</span>" in member.page("/scans")
+    assert "TigerTag tries it again at" in member.page("/setup")
 
 
 def test_a_batch_says_how_many_it_has_answered(world: World) -> None:
@@ -58,7 +58,7 @@ def test_a_batch_says_how_many_it_has_answered(world: World) -> None:
     scans.run(core, world.start()).run()
     page = member_of(world).page("/scans/1")
     assert "waiting for slow, 0 of 2 answered: sent " in page
-    assert "It goes on by itself; this page may be closed." in page
+    assert "The scan continues automatically. You can close this page." in page
 
 
 def test_what_is_paused_does_not_go_on_by_itself(world: World) -> None:
@@ -67,7 +67,7 @@ def test_what_is_paused_does_not_go_on_by_itself(world: World) -> None:
     world.scan()
     scans.pause(world.core, 1)
     page = member_of(world).page("/scans/1")
-    assert "It goes on by itself" not in page
+    assert "The scan continues automatically" not in page
     assert ">paused</span>" in page
 
 

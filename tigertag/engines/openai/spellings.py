@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - models write with these quotes and commas
-"""Objects and lists in a model's text: outside of its thoughts, as JSON or nearly so.
+"""How models spell what they were asked for: lists as JSON or nearly so, numbers, and "nothing".
 
 Spellings of thoughts that were seen: Qwen, GLM, Nemotron and DeepSeek (<think>, often without the
 opening one, which the template has said), Magistral ([THINK]), Kimi (◁think▷), gpt-oss (channels,
@@ -8,9 +8,15 @@ with and without their tokens), Gemma (<|channel>thought … <channel|>), Seed, 
 
 import json
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final, NamedTuple
+
+import yaml
 
 _LONGEST = 50_000
 _MOST_ATTEMPTS, _MOST_IN_VAIN = 2_000, 5 * _LONGEST
@@ -56,11 +62,20 @@ _QUOTED = {
         "'‘’", re.compile(r"['‘’]((?:[^\\]|\\.){0,500}?)['‘’](?=\s*(?:[,:，：;}\]]|\Z))", re.DOTALL)
     ),
 }
-_KEY = re.compile(r"[^\W\d][\w -]*")
+_BARE_KEY = re.compile(r"[^\W\d][\w -]*")
 _BARE = re.compile(r"[^\s,，:{}\[\]\"“”][^,，{}\[\]\"“”\n]*")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\n", "b": " ", "f": " "}
 _CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
+
+
+BARE_WORD: Final = 0.5
+"""The confidence of a tag that came without one, or with one that cannot be told."""
+
+_LONGEST_NUMBER = 100
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[+-]?\d+)?)\s*(%|/\s*\d+)?", re.ASCII)
+_OF = re.compile(r"\s+(?:out of|of|von|sur|de|su|van|из)\s+(?=\d+\Z)|(?:percent|prozent)\Z")
+_SCALES = (1.0, 5.0, 10.0, 100.0)
 
 
 class _Broken(ValueError):
@@ -151,20 +166,24 @@ def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
         return _list(text, at + 1, depth)
     if first in _QUOTED:
         return _string(text, at)
-    bare = _BARE.match(text, at)
-    if bare is None:
-        raise _Broken(at)
-    return _constant(bare[0].strip()), bare.end()
+    bare = _matched(_BARE, text, at)
+    word = bare[0].strip()
+    try:
+        return float(word), bare.end()
+    except ValueError:
+        return _CONSTANTS.get(word.casefold(), word), bare.end()
 
 
 def _object(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
     members: dict[str, Any] = {}
     while text[at := _after(_COMMAS, text, at)] != "}":
-        key, at = _string(text, at) if text[at] in _QUOTED else _key(text, at)
-        colon = _COLON.match(text, at)
-        if colon is None:
-            raise _Broken(at)
-        members[key], at = _value(text, _after(_SPACE, text, colon.end()), depth + 1)
+        if text[at] in _QUOTED:
+            key, at = _string(text, at)
+        else:
+            bare = _matched(_BARE_KEY, text, at)
+            key, at = bare[0].strip(), bare.end()
+        at = _after(_SPACE, text, _matched(_COLON, text, at).end())
+        members[key], at = _value(text, at, depth + 1)
     return members, at + 1
 
 
@@ -176,18 +195,8 @@ def _list(text: str, at: int, depth: int) -> tuple[list[Any], int]:
     return items, at + 1
 
 
-def _after(space: re.Pattern[str], text: str, at: int) -> int:
-    match = space.match(text, at)
-    end = match.end() if match else at
-    if end >= len(text):
-        raise _Broken(end)
-    return end
-
-
 def _string(text: str, at: int) -> tuple[str, int]:
-    match = _QUOTED[text[at]].match(text, at)
-    if match is None:
-        raise _Broken(at)
+    match = _matched(_QUOTED[text[at]], text, at)
     string = _ESCAPE.sub(_unescaped, match[1])
     return string.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), match.end()
 
@@ -197,15 +206,108 @@ def _unescaped(escape: re.Match[str]) -> str:
     return chr(int(code[1:], 16)) if len(code) == 5 else _CONTROL.get(code, code)
 
 
-def _key(text: str, at: int) -> tuple[str, int]:
-    match = _KEY.match(text, at)
+def _after(space: re.Pattern[str], text: str, at: int) -> int:
+    match = space.match(text, at)
+    end = match.end() if match else at
+    if end >= len(text):
+        raise _Broken(end)
+    return end
+
+
+def _matched(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
+    match = pattern.match(text, at)
     if match is None:
         raise _Broken(at)
-    return match[0].strip(), match.end()
+    return match
 
 
-def _constant(text: str) -> Any:
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """A number of this scale; without one the whole answer tells the scale."""
+
+    value: float
+    scale: float | None = None
+
+
+def confidence_of(raw: Any) -> Confidence | None:
+    """Return a confidence as it stands; None where it cannot be told. Raises `ValueError`.
+
+    What is a number, but none that says how sure one is, is an error.
+    """
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        return _bounded(raw, None)
+    if raw is None:
+        return None
+    if not isinstance(raw, str):
+        raise ValueError
+    text = unicodedata.normalize("NFKC", raw[:_LONGEST_NUMBER]).casefold().strip(" .()[]\"'~≈")
+    if (fraction := _words()[0].get(text)) is not None:
+        return Confidence(fraction, 1.0)
+    text = _OF.sub(lambda match: "/" if match[0].endswith(" ") else "%", text)
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        if _is_number(text):  # Such as "nan".
+            raise ValueError(text)
+        return None
+    number, scale = float(match[1].replace(",", ".")), match[2]
+    if not scale:
+        return _bounded(number, None)
+    return _bounded(number, 100.0 if scale == "%" else float(scale.lstrip("/ ")))
+
+
+def fractions(confidences: Sequence[Confidence | None]) -> list[float]:
+    """Return them as fractions, numbers without a scale by the one that the answer keeps to."""
+    common = _common_scale([given for given in confidences if given is not None])
+
+    def fraction(given: Confidence | None) -> float:
+        scale = given.scale or common if given else None
+        return BARE_WORD if given is None or scale is None else given.value / scale
+
+    return [fraction(given) for given in confidences]
+
+
+def _common_scale(answer: Sequence[Confidence]) -> float | None:
+    """Return the one scale of an answer; None where its numbers are not of one.
+
+    The least scale that they all fit; above 1 a fraction such as 0.9 contradicts it. A confidence
+    with a scale decides for the others, too: "95%" and 1 are percentages.
+    """
+    plain = [given.value for given in answer if given.scale is None]
+    given_scales = {given.scale for given in answer if given.scale is not None and given.scale > 1}
+    least = next(scale for scale in _SCALES if max(plain, default=0.0) <= scale)
+    scale = max([least, *given_scales])
+    contradicts = scale > 1 and any(0 < value < 1 for value in plain)
+    return None if contradicts or len(given_scales) > 1 else scale
+
+
+def _bounded(value: float, scale: float | None) -> Confidence:
+    # Compared before it is made a float, which an int of 400 digits cannot be.
+    if not 0 <= value <= (scale or 100.0) or scale == 0:
+        raise ValueError
+    return Confidence(float(value), scale)
+
+
+def is_nothing(word: str) -> bool:
+    """Whether a tag only says that there is none."""
+    return unicodedata.normalize("NFKC", word).casefold().strip(" .") in _words()[1]
+
+
+@cache
+def _words() -> tuple[Mapping[str, float], frozenset[str]]:
+    """Return the fractions that words stand for, and the words for "nothing"."""
+    table = yaml.safe_load(files(__package__).joinpath("words.yaml").read_text("utf-8"))
+    fractions = {
+        word.strip(): value
+        for value, words in table["confidence"].items()
+        for word in words.split("|")
+    }
+    nothing = unicodedata.normalize("NFKC", table["nothing"]).casefold().split("|")
+    return fractions, frozenset(map(str.strip, nothing))
+
+
+def _is_number(text: str) -> bool:
     try:
-        return float(text)
+        float(text)
     except ValueError:
-        return _CONSTANTS.get(text.casefold(), text)
+        return False
+    return True

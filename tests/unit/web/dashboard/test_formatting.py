@@ -11,7 +11,7 @@ from tests.world import World
 from tigertag.model import Rule, RuleAction
 from tigertag.settings import WebSettings
 from tigertag.web.app import create_app
-from tigertag.web.dashboard import telling
+from tigertag.web.dashboard import formatting
 
 SPACE = "\u202f"
 
@@ -21,7 +21,7 @@ SPACE = "\u202f"
     [(0, "0"), (0.001, "<1"), (0.5, "50"), (0.994, "99"), (0.999, "99"), (1, "100")],
 )
 def test_a_confidence_is_never_surer_than_it_is(confidence: float, shown: str) -> None:
-    assert telling.percent(confidence) == f"{shown}{SPACE}%"
+    assert formatting.percent(confidence) == f"{shown}{SPACE}%"
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,12 @@ def test_a_confidence_is_never_surer_than_it_is(confidence: float, shown: str) -
     ],
 )
 def test_time_left_is_told_in_words(seconds: float, words: str) -> None:
-    assert telling.duration(seconds) == words
+    assert formatting.duration(seconds) == words
 
 
 def test_large_numbers_are_grouped() -> None:
-    assert telling.count(1240, "tag") == f"1{SPACE}240 tags"
-    assert telling.count(1, "item") == "1 item"
+    assert formatting.count(1240, "tag") == f"1{SPACE}240 tags"
+    assert formatting.count(1, "item") == "1 item"
 
 
 @pytest.mark.parametrize(
@@ -48,17 +48,17 @@ def test_large_numbers_are_grouped() -> None:
     [
         (Rule(RuleAction.DENY, "cat"), "Never tag “cat”"),
         (Rule(RuleAction.RENAME, "cat", value="kitty"), "Write “cat” as “kitty”"),
-        (Rule(RuleAction.THRESHOLD, "*", value="0.9"), f"Give every tag only from 90{SPACE}% on"),
-        (Rule(RuleAction.ALLOW, "cat"), "Allow “cat”, whatever rules above say"),
+        (Rule(RuleAction.THRESHOLD, "*", value="0.9"), f"Use only tags at 90{SPACE}% or higher"),
+        (Rule(RuleAction.ALLOW, "cat"), "Allow “cat”, despite the rules above"),
     ],
 )
 def test_rules_are_told_in_words(rule: Rule, words: str) -> None:
-    assert telling.in_words(rule) == words
+    assert formatting.in_words(rule) == words
 
 
 def test_times_are_in_the_users_zone(world: World) -> None:
     core = replace(world.core, timezone=ZoneInfo("Asia/Tokyo"))
     app: Flask = create_app(core, WebSettings("correct horse", "k" * 32), work=False)
     with app.app_context():
-        shown = telling.when(datetime(2020, 1, 31, 22, 5, tzinfo=UTC))
+        shown = formatting.when(datetime(2020, 1, 31, 22, 5, tzinfo=UTC))
     assert shown == '<time datetime="2020-01-31T22:05:00+00:00">1 Feb 2020, 07:05</time>'

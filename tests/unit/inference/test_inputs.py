@@ -1,7 +1,7 @@
 import pytest
 
 from tigertag.errors import ModelError
-from tigertag.inference.shape import ImageInput, Shape, read_classes, read_input
+from tigertag.inference.preprocessing import ImageInput, Shape, read_classes, read_input
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How pages tell numbers, times and states: filters of the templates."""
+"""Filters of the templates: numbers, times, states and rules in words."""
 
 from datetime import UTC, datetime
 
@@ -11,35 +11,35 @@ from tigertag.services.scans import Status
 from tigertag.services.views import Departure
 from tigertag.text import about, clock, usd
 from tigertag.web import state
-from tigertag.web.dashboard import places, strip
+from tigertag.web.dashboard import frames, request
 
 _NARROW_SPACE = "\u202f"
 _TITLES = {"apply": "Apply", "undo": "Undo", "redo": "Redo"}
-_SPENT = {"open": "under way, or not yet known", "lost": "in doubt: counts as spent"}
+_UNSETTLED = {"open": "under way, or result unknown", "lost": "result unknown: counts as spent"}
 _MODES = {
     "changed": "",
-    "force": ", asking anew",
-    "decide": ", from stored answers",
-    "new": ", what is new",
+    "force": ", all engines again",
+    "decide": ", from cached results",
+    "new": ", new items only",
 }
 STATES = {
     "queued": "waiting to start",
     "running": "running",
     "paused": "paused",
-    "waiting": "waits",
+    "waiting": "waiting",
     "done": "done",
     "failed": "failed",
     "cancelled": "cancelled",
 }
-STANDINGS = {
-    "ours": "written by TigerTag, and there",
-    "kept": "put back by an undo: not removed again",
-    "held": "taken off by an undo: not added again",
-    "tombstone": "removed by you: stays off",
+TAG_STATES = {
+    "ours": "Written by TigerTag · present",
+    "kept": "Restored by an undo · TigerTag does not remove it again",
+    "held": "Removed by an undo · TigerTag does not add it again",
+    "tombstone": "Removed by you · TigerTag does not add it again",
 }
 EDITS = {
     "planned": "planned",
-    "sent": "sent, not yet read back",
+    "sent": "sent, not yet verified",
     "verified": "verified",
     "failed": "not written",
 }
@@ -56,7 +56,7 @@ def count(value: int, noun: str) -> str:
 
 
 def percent(confidence: float) -> str:
-    """A confidence as people read it. What is not quite sure is not 100 %, what is little not 0."""
+    """A confidence in percent. Only 1 is shown as 100 %, and only 0 as 0 %."""
     shown = str(round(confidence * 100))
     if shown == "100" and confidence < 1:
         shown = "99"
@@ -66,7 +66,7 @@ def percent(confidence: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """How long something still takes, in words."""
+    """A remaining time in words."""
     if seconds < 60:
         return "less than a minute"
     minutes = round(seconds / 60)
@@ -86,22 +86,22 @@ def when(time: datetime) -> Markup:
 
 
 def on(time: datetime) -> str:
-    """A day of the budgets, which are UTC's: "1 December"."""
+    """A day of a budget, in UTC: "1 December"."""
     return f"{time.astimezone(UTC):%-d %B}"
 
 
-def spent(departure: Departure) -> str:
-    """What became of a picture that left, and what it took."""
-    if departure.state in _SPENT:
-        return _SPENT[departure.state]
-    if not departure.units and not departure.cost_usd:
+def spent(picture: Departure) -> str:
+    """The calls and the cost of a picture that was sent."""
+    if picture.state in _UNSETTLED:
+        return _UNSETTLED[picture.state]
+    if not picture.units and not picture.cost_usd:
         return "not counted"
-    paid = f" · {usd(departure.cost_usd)}" if departure.cost_usd else ""
-    return f"{count(departure.units, 'call')}{paid}"
+    cost = f" · {usd(picture.cost_usd)}" if picture.cost_usd else ""
+    return f"{count(picture.units, 'call')}{cost}"
 
 
 def title(status: Status) -> str:
-    """What a scan is called."""
+    """The name of a scan."""
     scan = status.scan
     if scan.kind in _TITLES:
         return _TITLES[scan.kind]
@@ -112,22 +112,23 @@ def title(status: Status) -> str:
 
 
 def in_words(rule: Rule) -> str:
-    """What a rule says, without where it holds."""
+    """A rule in words, without its section and engine."""
     word = "every tag" if rule.word == "*" else f"“{rule.word}”"
     match rule.action:
         case RuleAction.DENY:
             return f"Never tag {word}"
         case RuleAction.ALLOW:
-            return f"Allow {word}, whatever rules above say"
+            return f"Allow {word}, despite the rules above"
         case RuleAction.RENAME:
             return f"Write {word} as “{rule.value}”"
         case RuleAction.THRESHOLD:
-            return f"Give {word} only from {percent(float(rule.value))} on"
+            limit = f"at {percent(float(rule.value))} or higher"
+            return f"Use only tags {limit}" if rule.word == "*" else f"Tag {word} only {limit}"
 
 
 def register(app: Flask) -> None:
-    """Make the filters known to the templates."""
-    for tells in (
+    """Add the filters to the templates."""
+    for template_filter in (
         number,
         count,
         percent,
@@ -140,11 +141,11 @@ def register(app: Flask) -> None:
         title,
         in_words,
         clock,
-        strip.said,
+        frames.best_labels,
+        request.section_name,
     ):
-        app.add_template_filter(tells)
+        app.add_template_filter(template_filter)
     app.add_template_filter(summary.left_out_line, "left_out")
-    app.add_template_filter(places.named, "place")
     app.jinja_env.globals.update(
-        STATES=STATES, STANDINGS=STANDINGS, EDITS=EDITS, UNKNOWN_FACE=UNKNOWN_FACE
+        STATES=STATES, TAG_STATES=TAG_STATES, EDITS=EDITS, UNKNOWN_FACE=UNKNOWN_FACE
     )

@@ -1,0 +1,73 @@
+"""The arguments of a browser's request, and the sections that they may name."""
+
+from flask import request
+
+from tigertag.core import Core
+from tigertag.errors import NotFound, RequestError
+from tigertag.model import Section
+from tigertag.services import libraries
+from tigertag.services.views import SectionView
+from tigertag.text import did_you_mean
+
+_LONGEST = 512
+_LARGEST_ID = 2**31 - 1
+
+
+def by_htmx() -> bool:
+    """Whether htmx asks, for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def is_next_part() -> bool:
+    """Whether htmx asks for the next part of a list."""
+    return by_htmx() and cursor() is not None
+
+
+def has(name: str) -> bool:
+    """Whether the query has this field, even if it is empty."""
+    return name in request.args
+
+
+def text(name: str) -> str:
+    """Return a field of the form or the query; "" if it is missing. Raises `RequestError`."""
+    value = request.values.get(name, "").replace("\0", "").strip()
+    if len(value) > _LONGEST:
+        raise RequestError(f"{name} has {_LONGEST} characters at most.")
+    return value
+
+
+def cursor() -> str | None:
+    return text("cursor") or None
+
+
+def number(name: str) -> int:
+    """Return a field that holds an id. Raises `RequestError`."""
+    value = text(name)
+    if not (value.isascii() and value.isdigit() and int(value[:12]) <= _LARGEST_ID):
+        raise RequestError(f"{name} must be a number, not {value[:40]!r}.")
+    return int(value)
+
+
+def library_and_section() -> tuple[str, str]:
+    """Return both parts of the field `in`, which is "library/section"; "" means all."""
+    library, _slash, section = text("in").partition("/")
+    return library, section
+
+
+def sections(core: Core) -> list[SectionView]:
+    """Return the last known sections of all libraries."""
+    return [view for library in libraries.listed(core) for view in library.sections]
+
+
+def find_section(core: Core, library: str, section: str) -> SectionView:
+    """Return a section by its ids. Raises `NotFound`."""
+    views = {view.section.path: view for view in sections(core)}
+    path = f"{library}/{section}"
+    if path not in views:
+        raise NotFound(f"There is no section {path!r}{did_you_mean(path, views)}")
+    return views[path]
+
+
+def section_name(section: Section) -> str:
+    """Return library and title, such as "home · Holidays"."""
+    return f"{section.library} · {section.title or section.id}"
