@@ -15,7 +15,7 @@ from tigertag.contracts import AnyEngine, Host, Library, RunContext, Sampling
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.libraries import folder
 from tigertag.model import Edit, Field, Rule, Shown, TagRef, Thresholds
-from tigertag.net import Http
+from tigertag.net import HttpClient
 from tigertag.scan import context
 from tigertag.scan.listing import Listing
 from tigertag.services import scans
@@ -53,7 +53,7 @@ class World:
         if self.store.sqlite_path is not None:
             self.store.sqlite_path.write_bytes(_new_database())
         migrate.upgrade(self.store)
-        self.host = Host(root / "models", Http())
+        self.host = Host(root / "models", HttpClient())
         self.library: Library = folder.build("photos", folder.Options(path=self.photos), self.host)
         self.sampling = Sampling()
         self.skip_tags: tuple[str, ...] = ()

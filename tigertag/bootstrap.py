@@ -11,7 +11,7 @@ from tigertag.contracts import AnyEngine, FootageChoice, Host
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.executors import threads
 from tigertag.model import Rule, Thresholds
-from tigertag.net import Http
+from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import rules
 from tigertag.settings import EngineSettings, Settings, homes
@@ -28,7 +28,7 @@ _REQUESTS = 16 + 4
 
 def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
-    host = Host(models=settings.home / "models", http=Http())
+    host = Host(models=settings.home / "models", http=HttpClient())
     store = Store(settings.db_url)
     engines, libraries = _engines(settings, host, store), _libraries(settings, host)
     workers = settings.workers or threads.default_workers()

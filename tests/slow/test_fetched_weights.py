@@ -16,7 +16,7 @@ from tigertag.errors import ModelError
 from tigertag.inference import weights
 from tigertag.inference.weights import Published
 from tigertag.model import Frame, Media, Sample
-from tigertag.net import Http
+from tigertag.net import HttpClient
 
 
 def checkpoint() -> bytes:
@@ -32,7 +32,7 @@ def _stored(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Stored
 
 def engine(url: str, models: Path) -> ImageClassifier:
     options = resnet.Options(model="resnet18", weights_url=url.rpartition("/")[0])
-    return resnet.build("resnet", options, Host(models, Http()))
+    return resnet.build("resnet", options, Host(models, HttpClient()))
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 from tigertag import plugins
 from tigertag.contracts import Host
-from tigertag.net import Http
+from tigertag.net import HttpClient
 from tigertag.plugins import LoadedEngine, load_engines, load_libraries
 from tigertag.settings import EngineSettings, LibrarySettings
 
@@ -65,7 +65,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def load(name: str, **values: str) -> LoadedEngine:
-    host = Host(models=Path("models"), http=Http())
+    host = Host(models=Path("models"), http=HttpClient())
     (loaded,) = load_engines(
         [EngineSettings("foo", name, enabled=True, values=values)], lambda _id: host
     )
@@ -138,19 +138,19 @@ def test_what_is_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFix
 
 def test_one_that_is_switched_off_is_not_even_imported() -> None:
     off = EngineSettings("foo", "acme_exit:X", enabled=False, values={})
-    (loaded,) = load_engines([off], lambda _id: Host(models=Path("models"), http=Http()))
+    (loaded,) = load_engines([off], lambda _id: Host(models=Path("models"), http=HttpClient()))
     assert loaded.problem == "switched off by ENGINE_FOO_ENABLED"
 
 
 def test_a_problem_of_the_settings_is_not_tried() -> None:
     wrong = LibrarySettings("p", "acme_exit:X", enabled=True, values={}, problem="no, thank you")
-    (loaded,) = load_libraries([wrong], Host(models=Path("models"), http=Http()))
+    (loaded,) = load_libraries([wrong], Host(models=Path("models"), http=HttpClient()))
     assert (loaded.plugin, loaded.problem) == (None, "no, thank you")
 
 
 def test_a_library_is_not_an_engine() -> None:
     settings = [LibrarySettings("p", "acme_pkg.tagger", enabled=True, values={})]
-    (loaded,) = load_libraries(settings, Host(models=Path("models"), http=Http()))
+    (loaded,) = load_libraries(settings, Host(models=Path("models"), http=HttpClient()))
     assert "has no sections, items, fetch, read_tags, send" in loaded.problem
 
 

@@ -68,7 +68,7 @@ def read(file: BinaryIO) -> Any:
 
     Leaves `file` right behind it. Raises `WouldRunCode` and `Malformed`.
     """
-    reader = _Reader()
+    reader = _StackMachine()
     try:
         while (opcode := _opcode(file)).name != "STOP":
             reader.step(opcode.name, _argument(opcode, file))
@@ -101,7 +101,7 @@ def _line(file: BinaryIO) -> str:
     return line[:-1].decode()
 
 
-class _Reader:
+class _StackMachine:
     """The stack machine of pickle, with the opcodes that can only build plain data."""
 
     def __init__(self) -> None:
@@ -213,7 +213,7 @@ _PUSHES_ITS_ARGUMENT: Final = frozenset(
     {"LONG1", "LONG4", "BININT", "BININT1", "BININT2", "BINFLOAT"}
     | {"BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
 )
-_STEPS: Final[dict[str, Callable[[_Reader, Any], None]]] = {
+_STEPS: Final[dict[str, Callable[[_StackMachine, Any], None]]] = {
     "NONE": lambda reader, _: reader.push(None),
     "NEWTRUE": lambda reader, _: reader.push(True),
     "NEWFALSE": lambda reader, _: reader.push(False),

@@ -11,7 +11,6 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -57,6 +56,12 @@ _TURNS = {
 }
 _Box = tuple[float, float, float, float]
 
+# The largest pictures that are decoded, by the size that their header tells.
+MOST_HELD_PX = 120_000_000
+"""Pixels that are in memory at once, at 4 bytes each (8 where there is transparency)."""
+MOST_SCALED_PX = 250_000_000
+"""Pixels of a JPEG that is scaled while it is decoded, which holds few of them."""
+
 _REDUCING_GAP = 3.0
 # DCT scaling is coarser than bicubic, which is to have a part of the way. With less than this left
 # to it, a classifier's answers were measured to lie twice as far from those after full decoding.
@@ -74,19 +79,7 @@ _SCALABLE = {"L", "RGB", "RGBA", "CMYK", "YCbCr"}
 _WHITE_LEVELS = (1.0, 255.0, 65_535.0, 4_294_967_295.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The largest pictures that are decoded, by the size that their header tells.
-
-    `held_px`: pixels that are in memory at once, at 4 bytes each (8 where there is transparency).
-    `scaled_px`: pixels of a JPEG that is scaled while it is decoded, which holds few of them.
-    """
-
-    held_px: int = 120_000_000
-    scaled_px: int = 250_000_000
-
-
-def decode(source: Source, short_side_px: int, *, limits: Limits = Limits()) -> Frame:
+def decode(source: Source, short_side_px: int) -> Frame:
     """Return the picture, or the first one of an animation, upright and in RGB.
 
     The pixels are uint8, shape (height, width, 3), C-contiguous and read-only. The short side is
@@ -99,30 +92,28 @@ def decode(source: Source, short_side_px: int, *, limits: Limits = Limits()) -> 
     with opened_file(source) as stream:
         kind = decoder(stream)
         try:
-            return Frame(np.asarray(_whole(kind, stream, short_side_px, limits)))
+            return Frame(np.asarray(_whole(kind, stream, short_side_px)))
         except MemoryError as exc:
             raise Unreadable("There is not enough memory for it now.", retryable=True) from exc
         except BROKEN as exc:
             raise _unreadable(exc) from exc
 
 
-def _whole(
-    kind: type[ImageFile], stream: BinaryIO, short_side_px: int, limits: Limits
-) -> Image.Image:
+def _whole(kind: type[ImageFile], stream: BinaryIO, short_side_px: int) -> Image.Image:
     """Decode a picture. A JPEG whose end marker alone is missing is whole."""
     image = kind(stream)
     size = image.size
     try:
-        return _decoded(image, short_side_px, limits)
+        return _decoded(image, short_side_px)
     except OSError as exc:
         is_short = isinstance(image, JpegImageFile) and "truncated" in str(exc)
-        if not is_short or size[0] * size[1] > limits.held_px:
+        if not is_short or size[0] * size[1] > MOST_HELD_PX:
             raise
         stream.seek(0)
         ended = _with_end_marker(stream)
         if ended is None:
             raise
-    return _decoded(kind(ended), short_side_px, limits)
+    return _decoded(kind(ended), short_side_px)
 
 
 def _unreadable(exc: BaseException) -> ItemError:
@@ -143,14 +134,14 @@ def silence_pillow() -> None:
         warnings.filterwarnings("ignore", module=_PILLOW)
 
 
-def _decoded(image: ImageFile, short_side_px: int, limits: Limits) -> Image.Image:
+def _decoded(image: ImageFile, short_side_px: int) -> Image.Image:
     whole, box = image.size, None
     if isinstance(image, JpegImageFile):
-        box = _draft(image, short_side_px, limits)
-    elif image.format == "HEIF" and whole[0] * whole[1] > limits.held_px:
-        box = _thumbnail(image, short_side_px, limits)
+        box = _draft(image, short_side_px)
+    elif image.format == "HEIF" and whole[0] * whole[1] > MOST_HELD_PX:
+        box = _thumbnail(image, short_side_px)
     else:
-        _admit(whole, limits.held_px)
+        _admit(whole, MOST_HELD_PX)
     image.load()
     if box is None:
         whole = image.size
@@ -158,13 +149,13 @@ def _decoded(image: ImageFile, short_side_px: int, limits: Limits) -> Image.Imag
     return _upright(small, image)
 
 
-def _draft(image: JpegImageFile, short_side_px: int, limits: Limits) -> _Box | None:
+def _draft(image: JpegImageFile, short_side_px: int) -> _Box | None:
     """Have a JPEG scaled while it is decoded; return the part of the result that is picture."""
     whole = image.size
-    _admit(whole, limits.scaled_px)
+    _admit(whole, MOST_SCALED_PX)
     drafted = image.draft(None, _size(whole, round(short_side_px * _MARGIN)))
     # libjpeg keeps all the coefficients of a progressive file, whatever the scale.
-    _admit(whole if image.info.get("progressive") else image.size, limits.held_px)
+    _admit(whole if image.info.get("progressive") else image.size, MOST_HELD_PX)
     return drafted[1] if drafted else None
 
 
@@ -172,17 +163,17 @@ def _draft(image: JpegImageFile, short_side_px: int, limits: Limits) -> _Box | N
 _LEAST_THUMBNAIL_PX = 224
 
 
-def _thumbnail(image: ImageFile, short_side_px: int, limits: Limits) -> _Box | None:
+def _thumbnail(image: ImageFile, short_side_px: int) -> _Box | None:
     """Have a HEIC that is too big decoded through its thumbnail; return the part that is picture.
 
     pillow-heif takes only a thumbnail of the same shape (to two pixels), turn and crop. It decodes
     it at once, so the thumbnails' long sides are checked first.
     """
     sides = image.info.get("thumbnails", ())
-    is_safe = all(side**2 <= limits.held_px for side in sides)
+    is_safe = all(side**2 <= MOST_HELD_PX for side in sides)
     least_px = min(short_side_px, _LEAST_THUMBNAIL_PX)
     drafted = image.draft(None, (least_px, least_px)) if is_safe else None
-    _admit(image.size, limits.held_px)
+    _admit(image.size, MOST_HELD_PX)
     return drafted[1] if drafted else None
 
 

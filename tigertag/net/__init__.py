@@ -1,11 +1,11 @@
 """HTTP: timeouts, retry with jitter, status → error, nothing secret in a message."""
 
-from tigertag.net.http import Http
+from tigertag.net.http import HttpClient
 from tigertag.net.retry import RetryPolicy, cancellable, holding, is_cancelled, shielded, wait
 from tigertag.net.session import Session, mapped_errors, retry_after_s
 
 __all__ = [
-    "Http",
+    "HttpClient",
     "RetryPolicy",
     "Session",
     "cancellable",

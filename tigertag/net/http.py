@@ -32,7 +32,7 @@ Progress = Callable[[int, int | None], None]
 _BLOCK_BYTES = 64 * 1024
 
 
-class Http:
+class HttpClient:
     """HTTP for the whole program. Thread-safe; connects on first use."""
 
     def __init__(self, policy: RetryPolicy | None = None) -> None:

@@ -11,7 +11,7 @@ from tests.unit.media.pictures import encoded, halves
 from tigertag.contracts import EditOutcome, Library, NotRead
 from tigertag.errors import LibraryError
 from tigertag.model import Edit, Field, Item, Shown, TagRef
-from tigertag.net import Http, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy
 
 PHOTO = encoded(halves(), "JPEG")
 OTHER = encoded(halves(80, 80), "JPEG")
@@ -33,7 +33,7 @@ class ServerPlace:
     reading_path: str
 
     def __init__(self) -> None:
-        self.http = Http(HASTE)
+        self.http = HttpClient(HASTE)
 
     def close(self) -> None:
         self.http.close()

@@ -26,7 +26,8 @@ from tests.unit.media.pictures import (
     turned,
 )
 from tigertag.errors import ItemError, ItemGone, Unreadable
-from tigertag.media.picture import Limits, decode
+from tigertag.media import picture
+from tigertag.media.picture import decode
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"]
 
@@ -129,28 +130,34 @@ def test_it_refuses_a_bomb_by_its_header() -> None:
 
 @pytest.mark.parametrize(("progressive", "fits"), [(False, True), (True, False)])
 def test_a_jpeg_may_be_larger_only_where_it_is_scaled_while_decoded(
-    progressive: bool, fits: bool
+    progressive: bool, fits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = encoded(halves(800, 800), "JPEG", progressive=progressive)
-    limits = Limits(held_px=100_000, scaled_px=1_000_000)
+    monkeypatch.setattr(picture, "MOST_HELD_PX", 100_000)
+    monkeypatch.setattr(picture, "MOST_SCALED_PX", 1_000_000)
     if fits:
-        assert np.asarray(decode(data, 100, limits=limits).pixels).shape == (100, 100, 3)
+        assert np.asarray(decode(data, 100).pixels).shape == (100, 100, 3)
     else:
         with pytest.raises(Unreadable, match="800 x 800"):
-            decode(data, 100, limits=limits)
+            decode(data, 100)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind != "JPEG"])
-def test_other_formats_are_refused_above_the_limit_and_say_what_to_do(kind: str) -> None:
+def test_other_formats_are_refused_above_the_limit_and_say_what_to_do(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "MOST_HELD_PX", 6_000)
     with pytest.raises(Unreadable, match=r"96 x 64 pixels.*Save it smaller"):
-        decode(encoded(halves(), kind), 32, limits=Limits(held_px=6_000))
+        decode(encoded(halves(), kind), 32)
 
 
-BELOW_HEIC = Limits(held_px=200_000)
+@pytest.fixture
+def _below_heic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "MOST_HELD_PX", 200_000)
 
 
 def heic(thumbnail: int | None, orientation: int = 1) -> bytes:
-    """A picture of 600 x 400 pixels, more than `BELOW_HEIC`, and a thumbnail with that long side.
+    """A picture of 600 x 400 pixels, too many with `_below_heic`, and a thumbnail that long.
 
     It is green at the top left before it is turned.
     """
@@ -166,20 +173,23 @@ def heic(thumbnail: int | None, orientation: int = 1) -> bytes:
     ("orientation", "green"), [(1, (0, 0)), (3, (-1, -1)), (6, (0, -1)), (8, (-1, 0))]
 )
 def test_a_heic_above_the_limit_is_decoded_upright_through_its_thumbnail(
-    orientation: int, green: tuple[int, int]
+    orientation: int, green: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = heic(96, orientation)
-    shown = np.asarray(decode(data, 48, limits=BELOW_HEIC).pixels)
     full = np.asarray(decode(data, 48).pixels)
+    monkeypatch.setattr(picture, "MOST_HELD_PX", 200_000)
+    shown = np.asarray(decode(data, 48).pixels)
     assert shown.shape == full.shape == ((72, 48, 3) if orientation > 4 else (48, 72, 3))
     assert near(shown[green], GREEN)
     assert np.abs(shown.astype(int) - full).mean() < 4
 
 
+@pytest.mark.usefixtures("_below_heic")
 def test_a_thumbnail_that_is_just_large_enough_is_used() -> None:
-    assert decode(heic(96), 64, limits=BELOW_HEIC).pixels.shape == (64, 96, 3)
+    assert decode(heic(96), 64).pixels.shape == (64, 96, 3)
 
 
+@pytest.mark.usefixtures("_below_heic")
 @pytest.mark.parametrize(
     ("thumbnail", "short_side_px"),
     [(None, 48), (96, 66), (580, 48)],
@@ -189,9 +199,10 @@ def test_a_heic_above_the_limit_without_a_usable_thumbnail_is_refused(
     thumbnail: int | None, short_side_px: int
 ) -> None:
     with pytest.raises(Unreadable, match=r"600 x 400 pixels.*Save it smaller"):
-        decode(heic(thumbnail), short_side_px, limits=BELOW_HEIC)
+        decode(heic(thumbnail), short_side_px)
 
 
+@pytest.mark.usefixtures("_below_heic")
 @pytest.mark.parametrize("height", [412, 600], ids=["3 % more", "square"])
 def test_a_thumbnail_of_another_shape_is_another_picture(height: int) -> None:
     size = struct.pack(">II", 600, 400)
@@ -199,7 +210,7 @@ def test_a_thumbnail_of_another_shape_is_another_picture(height: int) -> None:
         b"ispe\0\0\0\0" + size, b"ispe\0\0\0\0" + struct.pack(">II", 600, height)
     )
     with pytest.raises(Unreadable, match=f"600 x {height} pixels"):
-        decode(data, 48, limits=BELOW_HEIC)
+        decode(data, 48)
 
 
 def test_a_heic_within_the_limit_is_not_decoded_through_its_thumbnail() -> None:

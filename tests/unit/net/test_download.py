@@ -11,7 +11,7 @@ import pytest
 
 from tests.flaky_server import FlakyServer, serving
 from tigertag.errors import HttpError
-from tigertag.net import Http, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy
 from tigertag.net.http import PartialFile
 
 BODY = bytes(range(256)) * 4096
@@ -25,8 +25,8 @@ def server() -> Iterator[FlakyServer]:
 
 
 @pytest.fixture
-def http() -> Iterator[Http]:
-    made = Http(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1))
+def http() -> Iterator[HttpClient]:
+    made = HttpClient(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1))
     yield made
     made.close()
 
@@ -40,7 +40,9 @@ def left_over(to: Path) -> list[str]:
     return sorted(path.name for path in to.parent.iterdir() if path != to)
 
 
-def test_it_goes_on_where_the_connection_was_cut(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_goes_on_where_the_connection_was_cut(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
     server.faults = ["cut"] * 4
     http.download(server.url, to, sha256_prefix=HASH)
     assert to.read_bytes() == BODY
@@ -48,7 +50,7 @@ def test_it_goes_on_where_the_connection_was_cut(server: FlakyServer, http: Http
     assert left_over(to) == []
 
 
-def test_it_resumes_after_a_kill(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_resumes_after_a_kill(server: FlakyServer, http: HttpClient, to: Path) -> None:
     to.parent.mkdir()
     to.with_name("weights.bin.part").write_bytes(BODY[:1000])
     to.with_name("weights.bin.part.etag").write_text(server.etag)
@@ -58,7 +60,7 @@ def test_it_resumes_after_a_kill(server: FlakyServer, http: Http, to: Path) -> N
 
 
 def test_it_starts_anew_when_the_file_has_changed(
-    server: FlakyServer, http: Http, to: Path
+    server: FlakyServer, http: HttpClient, to: Path
 ) -> None:
     to.parent.mkdir()
     to.with_name("weights.bin.part").write_bytes(b"of an older version")
@@ -68,7 +70,7 @@ def test_it_starts_anew_when_the_file_has_changed(
 
 
 def test_it_trusts_no_part_that_it_knows_nothing_of(
-    server: FlakyServer, http: Http, to: Path
+    server: FlakyServer, http: HttpClient, to: Path
 ) -> None:
     to.parent.mkdir()
     to.with_name("weights.bin.part").write_bytes(b"of unknown origin")
@@ -76,14 +78,16 @@ def test_it_trusts_no_part_that_it_knows_nothing_of(
     assert to.read_bytes() == BODY
 
 
-def test_it_takes_a_server_that_knows_no_ranges(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_takes_a_server_that_knows_no_ranges(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
     server.ranges, server.faults = False, ["cut"]
     http.download(server.url, to, sha256_prefix=HASH)
     assert to.read_bytes() == BODY
 
 
 def test_it_gives_up_when_the_connection_is_always_cut_at_the_same_place(
-    server: FlakyServer, http: Http, to: Path
+    server: FlakyServer, http: HttpClient, to: Path
 ) -> None:
     server.ranges, server.faults = False, ["cut"] * 99
     with pytest.raises(HttpError, match="cut the connection"):
@@ -91,7 +95,9 @@ def test_it_gives_up_when_the_connection_is_always_cut_at_the_same_place(
     assert not to.exists()
 
 
-def test_it_takes_a_part_that_is_already_whole(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_takes_a_part_that_is_already_whole(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
     to.parent.mkdir()
     to.with_name("weights.bin.part").write_bytes(BODY)
     to.with_name("weights.bin.part.etag").write_text(server.etag)
@@ -100,7 +106,7 @@ def test_it_takes_a_part_that_is_already_whole(server: FlakyServer, http: Http, 
 
 
 def test_it_starts_anew_when_the_part_is_too_long(
-    server: FlakyServer, http: Http, to: Path
+    server: FlakyServer, http: HttpClient, to: Path
 ) -> None:
     to.parent.mkdir()
     to.with_name("weights.bin.part").write_bytes(BODY + b"?")
@@ -109,13 +115,17 @@ def test_it_starts_anew_when_the_part_is_too_long(
     assert to.read_bytes() == BODY
 
 
-def test_it_tries_again_while_the_server_is_busy(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_tries_again_while_the_server_is_busy(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
     server.faults, server.retry_after = [503, 429], "0"
     http.download(server.url, to, sha256_prefix=HASH)
     assert len(server.asked) == 3
 
 
-def test_it_does_not_wait_longer_than_it_may(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_does_not_wait_longer_than_it_may(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
     server.faults, server.retry_after = [503], "3600"
     with pytest.raises(HttpError) as caught:
         http.download(server.url, to)
@@ -124,7 +134,7 @@ def test_it_does_not_wait_longer_than_it_may(server: FlakyServer, http: Http, to
 
 
 def test_it_does_not_ask_again_for_what_is_not_there(
-    server: FlakyServer, http: Http, to: Path
+    server: FlakyServer, http: HttpClient, to: Path
 ) -> None:
     server.faults = [404]
     with pytest.raises(HttpError, match=r"weights\.bin answered 404 Not Found") as caught:
@@ -134,20 +144,24 @@ def test_it_does_not_ask_again_for_what_is_not_there(
     assert left_over(to) == []
 
 
-def test_it_deletes_a_file_with_another_hash(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_deletes_a_file_with_another_hash(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
     with pytest.raises(HttpError, match="does not begin with 00000000"):
         http.download(server.url, to, sha256_prefix="00000000")
     assert list(to.parent.iterdir()) == []
 
 
-def test_it_follows_no_address_to_a_local_file(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_follows_no_address_to_a_local_file(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
     server.faults, server.location = [302], "file:///etc/passwd"
     with pytest.raises(HttpError, match="redirects to an address that cannot"):
         http.download(server.url, to)
     assert not to.exists()
 
 
-def test_its_messages_hold_no_password_and_no_query(http: Http, to: Path) -> None:
+def test_its_messages_hold_no_password_and_no_query(http: HttpClient, to: Path) -> None:
     with pytest.raises(HttpError, match="cannot be reached") as caught:
         http.download("http://me:hunter2@127.0.0.1:1/x?token=s3cret", to)
     chain = f"{caught.value!r} {caught.value.__cause__!r}"
@@ -155,14 +169,16 @@ def test_its_messages_hold_no_password_and_no_query(http: Http, to: Path) -> Non
     assert "s3cret" not in chain
 
 
-def test_it_leaves_a_file_that_is_there_alone(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_leaves_a_file_that_is_there_alone(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
     to.parent.mkdir()
     to.write_bytes(BODY)
     http.download(server.url, to, sha256_prefix=HASH.upper())
     assert server.asked == []
 
 
-def test_two_at_once_load_the_file_once(server: FlakyServer, http: Http, to: Path) -> None:
+def test_two_at_once_load_the_file_once(server: FlakyServer, http: HttpClient, to: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         tries = [pool.submit(http.download, server.url, to, sha256_prefix=HASH) for _ in range(4)]
     assert [one.result() for one in tries] == [None] * 4
@@ -170,7 +186,7 @@ def test_two_at_once_load_the_file_once(server: FlakyServer, http: Http, to: Pat
     assert to.read_bytes() == BODY
 
 
-def test_it_tells_how_far_it_is(server: FlakyServer, http: Http, to: Path) -> None:
+def test_it_tells_how_far_it_is(server: FlakyServer, http: HttpClient, to: Path) -> None:
     told: list[tuple[int, int | None]] = []
     http.download(server.url, to, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (len(BODY), len(BODY))
@@ -178,7 +194,7 @@ def test_it_tells_how_far_it_is(server: FlakyServer, http: Http, to: Path) -> No
 
 
 def test_a_full_disk_is_one_clear_line(
-    server: FlakyServer, http: Http, to: Path, monkeypatch: pytest.MonkeyPatch
+    server: FlakyServer, http: HttpClient, to: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_part: PartialFile, _block: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

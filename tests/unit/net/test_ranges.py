@@ -10,7 +10,7 @@ import requests
 
 from tests.parts import PartServer, serving
 from tigertag.errors import Unreadable
-from tigertag.net import Http, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy
 from tigertag.net.ranges import BLOCK_BYTES, RangeReader
 
 BODY = random.Random(5).randbytes(5 * BLOCK_BYTES + 123)
@@ -25,7 +25,7 @@ def server() -> Iterator[PartServer]:
 
 @pytest.fixture
 def stream(server: PartServer) -> Iterator[RangeReader]:
-    http = Http(HASTE)
+    http = HttpClient(HASTE)
     session = http.session()
 
     def ask(part: str) -> AbstractContextManager[requests.Response]:

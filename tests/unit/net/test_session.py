@@ -10,7 +10,7 @@ import requests
 
 from tests.flaky_server import FlakyServer, serving
 from tigertag import __version__
-from tigertag.net import Http, RetryPolicy, Session, cancellable, shielded
+from tigertag.net import HttpClient, RetryPolicy, Session, cancellable, shielded
 
 BODY = b"answer" * 1000
 
@@ -22,14 +22,14 @@ def server() -> Iterator[FlakyServer]:
 
 
 @pytest.fixture
-def http() -> Iterator[Http]:
-    made = Http(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1, read_s=2))
+def http() -> Iterator[HttpClient]:
+    made = HttpClient(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1, read_s=2))
     yield made
     made.close()
 
 
 @pytest.fixture
-def session(http: Http) -> Session:
+def session(http: HttpClient) -> Session:
     return http.session(headers={"X-Api-Key": "s3cret", "X-Kind": "plain"})
 
 
@@ -83,7 +83,7 @@ def test_what_requests_raises_comes_through(server: FlakyServer, session: Sessio
     assert len(server.asked) == 3
 
 
-def test_a_request_has_an_end_of_patience_of_its_own(server: FlakyServer, http: Http) -> None:
+def test_a_request_has_an_end_of_patience_of_its_own(server: FlakyServer, http: HttpClient) -> None:
     session = http.session()
     seen: list[object] = []
     send = session.send
@@ -120,7 +120,7 @@ def test_many_threads_share_it(server: FlakyServer, session: Session) -> None:
 
 
 def test_it_connects_anew_after_it_was_closed(
-    server: FlakyServer, session: Session, http: Http
+    server: FlakyServer, session: Session, http: HttpClient
 ) -> None:
     session.get(server.url)
     http.close()
@@ -132,7 +132,7 @@ def test_it_stops_waiting_when_cancelled(server: FlakyServer) -> None:
     stop, since_s = Event(), time.monotonic()
     Timer(0.1, stop.set).start()
     with cancellable(stop.is_set):
-        assert Http().session().get(server.url).status_code == 503
+        assert HttpClient().session().get(server.url).status_code == 503
     assert time.monotonic() - since_s < 1
     assert len(server.asked) == 1
 
@@ -148,5 +148,5 @@ def test_what_must_be_finished_does_not_hear_that_it_is_cancelled(
 def test_it_does_not_wait_after_the_last_attempt(server: FlakyServer) -> None:
     server.faults, server.retry_after = [503] * 9, "60"
     since_s = time.monotonic()
-    assert Http(RetryPolicy(attempts=1)).session().get(server.url).status_code == 503
+    assert HttpClient(RetryPolicy(attempts=1)).session().get(server.url).status_code == 503
     assert time.monotonic() - since_s < 1

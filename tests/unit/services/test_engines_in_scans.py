@@ -13,7 +13,7 @@ from tests.unit.services.test_batching import until_done
 from tests.world import World
 from tigertag.contracts import AnyEngine, Host
 from tigertag.engines import compreface, imagga, openai
-from tigertag.net import Http, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import engines
 from tigertag.services.scans import Status
@@ -32,7 +32,7 @@ class Services:
         self.faces = stack.enter_context(compreface_server.CompreFaceServer())
         self.openai = stack.enter_context(openai_server.OpenAIServer(batch_delay_s=0.0))
         self._world = world
-        self._http = Http(
+        self._http = HttpClient(
             RetryPolicy(attempts=2, first_wait_s=0.01, longest_wait_s=0.05, read_s=0.5)
         )
         stack.callback(self._http.close)

@@ -14,7 +14,7 @@ from tigertag.contracts import Host, Outcome, RunContext
 from tigertag.engines import imagga
 from tigertag.errors import Unavailable
 from tigertag.model import Sample
-from tigertag.net import Http, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy
 from tigertag.services import scans
 from tigertag.store import engine_state
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 class Busy(ColourEngine):
     """Its service asks to be left alone for a minute, when it is `busy_at`."""
 
-    http: Http = field(default_factory=Http)
+    http: HttpClient = field(default_factory=HttpClient)
     busy_at: str = ""
     waited: Event = field(default_factory=Event)
 
@@ -96,7 +96,7 @@ def test_finishing_without_an_engine_ends_what_its_threads_wait_for(world: World
     world.picture("a.png", "red")
     with ImaggaServer() as server:
         given = {"api_key": KEY, "api_secret": SECRET, "api_url": server.url}
-        http = Http(RetryPolicy(longest_wait_s=90))
+        http = HttpClient(RetryPolicy(longest_wait_s=90))
         engine = imagga.build("calls", imagga.Options.model_validate(given), Host(world.home, http))
         world.engines.append(engine)
         server.retry_after = "60"

@@ -11,7 +11,7 @@ from tests.counted import CountedCalls
 from tigertag.contracts import Enrolled, Host, PluginState, PluginStateInMemory, RunContext
 from tigertag.engines import compreface
 from tigertag.engines.compreface import CompreFace, Options
-from tigertag.net import Http, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy
 
 HASTE = RetryPolicy(connect_s=2.0, read_s=0.25, attempts=3, first_wait_s=0.01, longest_wait_s=0.05)
 
@@ -22,7 +22,7 @@ class Home:
 
     server: CompreFaceServer
     root: Path
-    http: Http = field(default_factory=lambda: Http(HASTE))
+    http: HttpClient = field(default_factory=lambda: HttpClient(HASTE))
     kept: PluginState = field(default_factory=PluginStateInMemory)
     engines: list[CompreFace] = field(default_factory=list)
 

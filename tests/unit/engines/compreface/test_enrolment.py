@@ -12,7 +12,7 @@ from tests.counted import CountedCalls
 from tests.unit.engines.compreface.setup import Home
 from tigertag.contracts import Call, Enrolled, PluginStateInMemory, RunContext
 from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
-from tigertag.net import Http
+from tigertag.net import HttpClient
 
 pytestmark = pytest.mark.slow
 
@@ -413,7 +413,7 @@ def test_it_leaves_a_line_beside_the_engine(home: Home) -> None:
 @pytest.mark.parametrize("at", ["GET /api/v1/recognition/faces", "subjects", "POST"])
 def test_it_hears_that_it_is_cancelled_while_it_is_patient(home: Home, at: str) -> None:
     home.write({"Ada": {"ada-1.png": ADA}, "Grace": {"grace-1.png": GRACE}})
-    home.http = Http()
+    home.http = HttpClient()
     engine = home.engine()
     engine.open()
     home.server.retry_after = "60"

@@ -19,7 +19,7 @@ from tigertag.engines.compreface.sdk import SdkTransport
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
 from tigertag.engines.http.errors import Service
 from tigertag.errors import EngineError
-from tigertag.net import Http
+from tigertag.net import HttpClient
 
 pytestmark = pytest.mark.slow
 
@@ -38,14 +38,14 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
 
 
-def client(server: CompreFaceServer, http: Http, key: str = KEY) -> CompreFaceClient:
+def client(server: CompreFaceServer, http: HttpClient, key: str = KEY) -> CompreFaceClient:
     options = Options.model_validate(
         {"api_key": key, "api_url": "http://127.0.0.1", "api_port": server.port}
     )
     return CompreFaceClient("faces", options, http)
 
 
-def transport_to(address: str, http: Http) -> SdkTransport:
+def transport_to(address: str, http: HttpClient) -> SdkTransport:
     service = Service("CompreFace", sdk.meaning, "KEY", "URL", "LOG")
     return SdkTransport(service, http.session(), ConcurrencyLimiter(1), address)
 
@@ -77,7 +77,7 @@ def test_another_user_of_the_sdk_gets_what_he_expects() -> None:
 
 
 def test_two_services_at_once_go_through_their_own_sessions() -> None:
-    http = Http(HASTE)
+    http = HttpClient(HASTE)
     with CompreFaceServer() as one, CompreFaceServer(key=KEY.replace("c0de", "beef")) as other:
         one.add("One", "ada")
         other.add("Other", "ada")
@@ -89,7 +89,7 @@ def test_two_services_at_once_go_through_their_own_sessions() -> None:
 
 
 def test_a_base_exception_of_the_sdk_does_not_escape() -> None:
-    http = Http(HASTE)
+    http = HttpClient(HASTE)
     transport = transport_to("http://localhost:8000", http)
     service = sdk.recognition("http://localhost", 8000, "key")
     with pytest.raises(EngineError, match="det_prob_threshold"):
@@ -98,7 +98,7 @@ def test_a_base_exception_of_the_sdk_does_not_escape() -> None:
 
 @pytest.mark.parametrize("name", ["", " ", ".", "..", "/../..", "Ada/..", "Ada/", "/", "a//b"])
 def test_no_name_can_delete_another_or_a_collection(name: str) -> None:
-    http = Http(HASTE)
+    http = HttpClient(HASTE)
     with CompreFaceServer() as server:
         with pytest.raises(EngineError, match="cannot be the name"):
             client(server, http).delete_subject(name)
@@ -110,7 +110,7 @@ def test_no_name_can_delete_another_or_a_collection(name: str) -> None:
     "path", ["faces", "subjects", "subjects/", "subjects/.", "subjects/%2e", "faces/a/../"]
 )
 def test_the_transport_lets_no_collection_be_deleted(path: str) -> None:
-    http = Http(HASTE)
+    http = HttpClient(HASTE)
     with CompreFaceServer() as server:
         transport = transport_to(server.url, http)
         with pytest.raises(AssertionError, match="never"):
@@ -120,7 +120,7 @@ def test_the_transport_lets_no_collection_be_deleted(path: str) -> None:
 
 
 def test_what_the_sdk_takes_for_a_files_name_is_not_sent(tmp_path: Path) -> None:
-    http = Http(HASTE)
+    http = HttpClient(HASTE)
     (tmp_path / "secret").write_text("secret", encoding="utf-8")
     with CompreFaceServer() as server:
         for send in (
@@ -140,7 +140,7 @@ def test_a_key_that_is_no_header_is_refused_without_showing_it() -> None:
 
 
 def test_a_redirect_is_not_followed_with_the_key() -> None:
-    http = Http(HASTE)
+    http = HttpClient(HASTE)
     with CompreFaceServer() as server:
         server.fail(302)
         with pytest.raises(EngineError, match="redirects"):

@@ -7,7 +7,7 @@ from tests.flaky_server import FlakyServer, serving
 from tests.free_port import free_port
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
 from tigertag.engines.http.errors import Fault, send_once
-from tigertag.net import Http, RetryPolicy, Session
+from tigertag.net import HttpClient, RetryPolicy, Session
 
 BODY = b"answer" * 1000
 
@@ -20,7 +20,7 @@ def server() -> Iterator[FlakyServer]:
 
 @pytest.fixture
 def session() -> Iterator[Session]:
-    http = Http(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1, read_s=0.2))
+    http = HttpClient(RetryPolicy(attempts=3, first_wait_s=0.001, longest_wait_s=1, read_s=0.2))
     yield http.session()
     http.close()
 

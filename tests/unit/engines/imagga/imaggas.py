@@ -10,7 +10,7 @@ from tests.unit.engines.engine_contract import photo
 from tigertag.contracts import NOTICE, Host, Labelled, Outcome, PluginStateInMemory, RunContext
 from tigertag.engines.imagga import Imagga, Options, build
 from tigertag.model import Sample
-from tigertag.net import Http, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy
 
 HASTE = RetryPolicy(connect_s=2.0, read_s=2.0, attempts=4, first_wait_s=0.005, longest_wait_s=0.05)
 
@@ -24,7 +24,7 @@ class Imaggas:
         self.imagga = imagga
         self.calls = CountedCalls()
         self.kept = PluginStateInMemory()
-        self.http = Http(patience)
+        self.http = HttpClient(patience)
         self._options = {"api_url": imagga.url, "api_key": KEY, "api_secret": SECRET} | options
         self.engine = self.again()
 

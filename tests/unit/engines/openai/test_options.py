@@ -9,7 +9,7 @@ from tigertag.contracts import Host, is_deferred
 from tigertag.engines import openai
 from tigertag.engines.openai import Options
 from tigertag.errors import EngineError
-from tigertag.net import Http
+from tigertag.net import HttpClient
 from tigertag.plugins import load_engines
 from tigertag.settings import EngineSettings
 
@@ -40,7 +40,7 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, str], says:
 
 def test_an_unset_model_is_asked_for_by_the_name_of_its_setting() -> None:
     settings = EngineSettings("mine", "tigertag.openai", True, {"api_key": SECRET})
-    (loaded,) = load_engines([settings], lambda _id: Host(Path("unused"), Http()))
+    (loaded,) = load_engines([settings], lambda _id: Host(Path("unused"), HttpClient()))
     assert loaded.problem.startswith("ENGINE_MINE_MODEL: ''")
     assert "at OpenAI, one of gpt-6-luna, " in loaded.problem
 
@@ -51,7 +51,7 @@ def test_a_misspelt_option_is_taken_for_one_that_is_missing(
 ) -> None:
     values = {"api_key": SECRET, "modle": "m", **given}
     settings = EngineSettings("vision", "tigertag.openai", True, values)
-    (loaded,) = load_engines([settings], lambda _id: Host(Path("unused"), Http()))
+    (loaded,) = load_engines([settings], lambda _id: Host(Path("unused"), HttpClient()))
     assert f"ENGINE_VISION_MODLE is not an option of tigertag.openai; did you mean {meant!r}?" in (
         loaded.problem
     )
@@ -75,7 +75,7 @@ def test_a_server_of_ones_own_needs_no_key_and_mostly_speaks_under_v1() -> None:
 def test_a_missing_sdk_is_said_when_the_engine_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai, "find_spec", lambda _name: None)
     settings = EngineSettings("mine", "tigertag.openai", True, {"api_key": SECRET, "model": "m"})
-    (loaded,) = load_engines([settings], lambda _id: Host(Path("unused"), Http()))
+    (loaded,) = load_engines([settings], lambda _id: Host(Path("unused"), HttpClient()))
     assert loaded.problem.endswith("pip install 'tigertag[openai]'")
 
 

@@ -23,7 +23,7 @@ from tigertag.contracts import (
 from tigertag.engines import openai
 from tigertag.engines.openai import Options
 from tigertag.model import Frame, Media, Sample
-from tigertag.net import Http, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy
 
 MODEL = "gpt-4.1-nano"
 Colour = tuple[int, int, int]
@@ -35,7 +35,7 @@ class Visions:
 
     def __init__(self, openai: OpenAIServer) -> None:
         self.openai = openai
-        self._http = Http(RetryPolicy(first_wait_s=0.01, longest_wait_s=0.05, attempts=4))
+        self._http = HttpClient(RetryPolicy(first_wait_s=0.01, longest_wait_s=0.05, attempts=4))
         self._made: list[Engine | DeferredEngine] = []
         self._engine: Engine | None = None
 

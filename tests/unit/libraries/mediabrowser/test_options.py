@@ -8,7 +8,7 @@ from tests.mediabrowser import KEY
 from tigertag.contracts import Host
 from tigertag.libraries.mediabrowser import emby, jellyfin
 from tigertag.libraries.mediaserver.options import MappedFolder
-from tigertag.net import Http
+from tigertag.net import HttpClient
 
 PLUGINS: tuple[Any, ...] = (emby, jellyfin)
 
@@ -79,5 +79,7 @@ def test_films_are_ten_megabytes_by_default() -> None:
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_building_asks_nothing_of_the_server(plugin: Any) -> None:
-    library = plugin.build("box", options(plugin, url="http://127.0.0.1:1"), Host(Path(), Http()))
+    library = plugin.build(
+        "box", options(plugin, url="http://127.0.0.1:1"), Host(Path(), HttpClient())
+    )
     assert library.id == "box"

@@ -8,7 +8,7 @@ from tests.unit.libraries.server_place import HASTE
 from tigertag.contracts import Host
 from tigertag.libraries.mediaserver.options import MappedFolder
 from tigertag.libraries.plex import Options
-from tigertag.net import Http
+from tigertag.net import HttpClient
 from tigertag.plugins import load_libraries
 from tigertag.settings.reading import libraries
 
@@ -17,7 +17,7 @@ def problem(**variables: str) -> str:
     """What is said of a library that is set like this."""
     given = {"NAME": "tigertag.plex", "URL": "http://plex:32400", "TOKEN": TOKEN} | variables
     environ = {f"LIBRARY_BOX_{name}": value for name, value in given.items() if value}
-    (loaded,) = load_libraries(libraries(environ), Host(Path(), Http(HASTE)))
+    (loaded,) = load_libraries(libraries(environ), Host(Path(), HttpClient(HASTE)))
     return loaded.problem
 
 
