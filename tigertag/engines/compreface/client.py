@@ -169,8 +169,8 @@ class CompreFaceClient:
             address=f"{stem}API_URL and {stem}API_PORT",
             request="the log of CompreFace",
         )
-        self._options = options
-        self._http = http
+        self.options = options
+        self.http = http
         self._key = options.api_key.get_secret_value()
         self._least = {"det_prob_threshold": options.det_prob}
         self._session = http.session()
@@ -212,7 +212,7 @@ class CompreFaceClient:
     def picture(self, image_id: str) -> bytes:
         """Return a picture as it was sent, or nothing where CompreFace does not keep it."""
         try:
-            return self._http.retry(lambda: self._transport.picture(image_id, key=self._key))
+            return self.http.retry(lambda: self._transport.picture(image_id, key=self._key))
         except RequestRefused:
             return b""
 
@@ -234,7 +234,7 @@ class CompreFaceClient:
         return sdk.call(replace(self._transport, params=params), method)
 
     def _retried(self, method: Callable[[], Any], **params: int) -> Any:
-        return self._http.retry(lambda: self._once(method, **params))
+        return self.http.retry(lambda: self._once(method, **params))
 
     def _read(self, model: type[M], answer: Any) -> M:
         try:
@@ -249,7 +249,7 @@ class CompreFaceClient:
 
     @cached_property
     def _service(self) -> Any:
-        return sdk.recognition(self._options.domain, self._options.port, self._key)
+        return sdk.recognition(self.options.domain, self.options.port, self._key)
 
 
 def send_fitting(frame: Frame, send: Callable[[bytes], T]) -> T:

@@ -163,16 +163,7 @@ class CompreFace:
 
     def _enrol(self, run: RunContext, *, by_itself: bool) -> Enrolled:
         people = self._gallery.people()
-        enrolment = EnrolmentRun(
-            self._client,
-            self._gallery,
-            self._store,
-            self._host.http,
-            run,
-            self._options.det_prob,
-            self._options.host,
-            by_itself,
-        )
+        enrolment = EnrolmentRun(self._client, self._gallery, self._store, run, by_itself)
         done = enrolment.enrol(people)
         with self._lock:
             if self._tags is not None:

@@ -13,7 +13,7 @@ from hashlib import blake2b, sha256
 
 from pydantic import TypeAdapter
 
-from tigertag.contracts import Enrolled, Http, PluginState, RunContext
+from tigertag.contracts import Enrolled, PluginState, RunContext
 from tigertag.engines.compreface import sdk
 from tigertag.engines.compreface.client import (
     SIDE_PX,
@@ -97,7 +97,7 @@ class EnrolmentStore:
 
 @dataclass(slots=True)
 class EnrolmentRun:
-    """One enrolment, made while no other is. `host` is where the pictures go.
+    """One enrolment, made while no other is.
 
     `by_itself`: no user asked for it, so a file that names nobody, perhaps another one than before,
     removes nobody.
@@ -106,10 +106,7 @@ class EnrolmentRun:
     client: CompreFaceClient
     gallery: Gallery
     store: EnrolmentStore
-    http: Http
     run: RunContext
-    det_prob: float
-    host: str
     by_itself: bool = False
     _added: int = 0
     _removed: int = 0
@@ -189,7 +186,7 @@ class EnrolmentRun:
     def _delete_empty(self, subject: str) -> None:
         # The user may have added a picture meanwhile: look again, as close to it as can be.
         self._look()
-        if self._faces_of(subject) or subject.casefold() not in self._subjects():
+        if self._faces_of(subject) or not self._is_known(subject):
             return
         try:
             self.client.delete_subject(subject)
@@ -206,7 +203,7 @@ class EnrolmentRun:
         if self._stored.keys() & set(sent.ids):
             if sent != before:
                 self.store.put(key, sent)
-        elif sent.refused and sent.det_prob == self.det_prob:
+        elif sent.refused and sent.det_prob == self.client.options.det_prob:
             self._report(picture, f"{picture.name} is left out: {sent.refused}.")
         else:
             self._send(key, sent, picture)
@@ -241,22 +238,22 @@ class EnrolmentRun:
                 if arrived := self._arrived(sent):
                     return arrived[0]
             try:
-                with reserved(self.run, sent.name, host=self.host, picture=jpeg):
+                with reserved(self.run, sent.name, host=self.client.options.host, picture=jpeg):
                     return self.client.add(jpeg, sent.subject)
             except ServiceUnavailable as exc:
                 in_doubt = in_doubt or exc.fault.in_doubt
                 raise
 
-        return self.http.retry(attempt, cancelled=self.run.cancelled)
+        return self.client.http.retry(attempt, cancelled=self.run.cancelled)
 
     def _note_subject(self, subject: str) -> None:
         """Store whether TigerTag makes the subject, before it does."""
         if self._faces_of(subject) and subject in self.store.subjects():
             return
-        self.store.put_subject(subject, made=subject.casefold() not in self._subjects())
+        self.store.put_subject(subject, made=not self._is_known(subject))
 
-    def _subjects(self) -> set[str]:
-        return {subject.casefold() for subject in self.client.subjects()}
+    def _is_known(self, subject: str) -> bool:
+        return subject.casefold() in map(str.casefold, self.client.subjects())
 
     def _refuse(
         self, key: str, sent: SentPicture, picture: FacePicture, exc: RequestRefused
@@ -264,7 +261,9 @@ class EnrolmentRun:
         """Report it; remember it where the picture is to blame, and will be the next time."""
         lasting = _REASONS.get(exc.fault.status) or _REASONS.get(exc.fault.code)
         if lasting:
-            self.store.put(key, replace(sent, refused=lasting, det_prob=self.det_prob))
+            self.store.put(
+                key, replace(sent, refused=lasting, det_prob=self.client.options.det_prob)
+            )
         reason = lasting or f"CompreFace does not take it ({exc.fault})"
         self._report(picture, f"{picture.name} is left out: {reason}.")
 
