@@ -72,7 +72,7 @@ class Options(BaseModel):
     def _is_a_host(cls, url: str) -> str:
         if urlsplit(url).path.strip("/"):
             raise ValueError(f"should be a scheme and a host, such as {_EXAMPLE}")
-        return checked_address(url, _EXAMPLE)
+        return checked_address(url, example=_EXAMPLE)
 
     @model_validator(mode="after")
     def _agree_on_the_port(self) -> Self:

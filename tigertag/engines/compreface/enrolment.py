@@ -179,19 +179,18 @@ class EnrolmentRun:
         for subject, made in self.store.subjects().items():
             if subject.casefold() in named:
                 continue
-            if made:
-                self._delete_empty(subject)
+            # The user may have added a picture meanwhile: look again, as close to it as can be.
+            if made and self._is_empty(subject):
+                try:
+                    self.client.delete_subject(subject)
+                except RequestRefused as exc:
+                    problem = f"{subject} is left in CompreFace without any picture: {exc}"
+                    self._problems.append(problem)
             self.store.drop_subject(subject)
 
-    def _delete_empty(self, subject: str) -> None:
-        # The user may have added a picture meanwhile: look again, as close to it as can be.
+    def _is_empty(self, subject: str) -> bool:
         self._look()
-        if self._faces_of(subject) or not self._is_known(subject):
-            return
-        try:
-            self.client.delete_subject(subject)
-        except RequestRefused as exc:
-            self._problems.append(f"{subject} is left in CompreFace without any picture: {exc}")
+        return not self._faces_of(subject) and self._is_known(subject)
 
     def _bring(self, picture: FacePicture) -> None:
         if picture.problem:

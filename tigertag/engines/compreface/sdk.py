@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 import requests
@@ -46,16 +46,6 @@ def meaning(fault: Fault) -> Meaning:
 
 
 @dataclass(frozen=True, slots=True)
-class SdkResponse:
-    """What the SDK takes from an answer."""
-
-    body: Any
-
-    def json(self) -> Any:
-        return self.body
-
-
-@dataclass(frozen=True, slots=True)
 class SdkTransport:
     """Stands for `requests` while the SDK makes one request.
 
@@ -69,13 +59,13 @@ class SdkTransport:
     address: str
     params: dict[str, int] = field(default_factory=dict)
 
-    def get(self, url: str, **parts: Any) -> SdkResponse:
+    def get(self, url: str, **parts: Any) -> Any:
         return self._json("GET", url, parts)
 
-    def post(self, url: str, **parts: Any) -> SdkResponse:
+    def post(self, url: str, **parts: Any) -> Any:
         return self._json("POST", url, parts)
 
-    def delete(self, url: str, **parts: Any) -> SdkResponse:
+    def delete(self, url: str, **parts: Any) -> Any:
         """Delete one face or one subject, which may be gone already: never a collection."""
         path = _ONE_FACE_OR_SUBJECT.fullmatch(url.removeprefix(self.address))
         if path is None or not unquote(path[1]).strip(". "):
@@ -88,21 +78,30 @@ class SdkTransport:
         with self.service.translating():
             return self._sent(requests.Request("GET", url, headers={"x-api-key": key})).content
 
-    def _json(self, method: str, url: str, parts: Mapping[str, Any]) -> SdkResponse:
+    def _json(self, method: str, url: str, parts: Mapping[str, Any]) -> Any:
         with self.service.translating():
             try:
                 response = self._sent(requests.Request(method, url, params=self.params, **parts))
             except Fault as fault:
                 if method == "DELETE" and fault.status == 404 and fault.code != _UNKNOWN_KEY:
-                    return SdkResponse({})
+                    return _SdkResponse({})
                 raise
             body = json_of(response)
             if body is None:
                 raise Fault("answered something that is not JSON", response.status_code)
-        return SdkResponse(body)
+        return _SdkResponse(body)
 
     def _sent(self, request: requests.Request) -> requests.Response:
         return checked(send_once(self.session, self.limiter, request), _code_of)
+
+
+class _SdkResponse(NamedTuple):
+    """What the SDK takes from an answer."""
+
+    body: Any
+
+    def json(self) -> Any:
+        return self.body
 
 
 def _code_of(body: Any) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 
-def checked_address(url: str, example: str) -> str:
+def checked_address(url: str, *, example: str) -> str:
     """Return the address of a service without a slash at its end. Raises `ValueError`."""
     try:
         parts = urlsplit(url)

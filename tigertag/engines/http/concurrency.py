@@ -29,28 +29,26 @@ class ConcurrencyLimiter:
         self._running = 0
         self._served = 0
         self._urgent = 0
-        lock = Lock()
-        self._lock, self._first, self._others = lock, Condition(lock), Condition(lock)
+        self._changed = Condition()
 
     @contextmanager
     def slot(self, *, urgent: bool = False) -> Iterator[int]:
         """Wait for a slot and hold it; give the limit. `urgent`: before all that are not."""
-        with self._lock:
-            if urgent:
-                self._urgent += 1
-                self._first.wait_for(self._has_room)
-                self._urgent -= 1
-            else:
-                self._others.wait_for(lambda: self._has_room() and not self._urgent)
+        with self._changed:
+            self._urgent += urgent
+            self._changed.wait_for(
+                lambda: self._running < self._limit and (urgent or not self._urgent)
+            )
+            self._urgent -= urgent
             self._running += 1
-            self._wake_next()
             limit = self._limit
+            self._changed.notify_all()
         try:
             yield limit
         finally:
-            with self._lock:
+            with self._changed:
                 self._running -= 1
-                self._wake_next()
+                self._changed.notify_all()
 
     @property
     def limit(self) -> int:
@@ -58,39 +56,29 @@ class ConcurrencyLimiter:
 
     def allow(self, limit: int) -> None:
         """Allow so many from now on, one at least; those under way go on."""
-        with self._lock:
+        with self._changed:
             self._allowed = self._limit = max(1, limit)
             self._served = 0
-            self._wake_next()
+            self._changed.notify_all()
 
     def refused(self, limit: int) -> None:
         """Note that the service refused a request under this limit: lower it by one.
 
         A burst of refusals under one limit lowers it once.
         """
-        with self._lock:
+        with self._changed:
             self._served = 0
             if limit == self._limit:
                 self._limit = max(1, limit - 1)
 
     def served(self) -> None:
         """Note that the service did what it was asked; a run of this raises a lowered limit."""
-        with self._lock:
-            if self._limit == self._allowed:
-                return
-            self._served += 1
+        with self._changed:
+            self._served = 0 if self._limit == self._allowed else self._served + 1
             if self._served >= _SERVED_BEFORE_WIDENING * self._limit:
                 self._served = 0
                 self._limit += 1
-                self._wake_next()
-
-    def _has_room(self) -> bool:
-        return self._running < self._limit
-
-    def _wake_next(self) -> None:
-        """Wake one that waits, if there is room; it wakes the next one."""
-        if self._has_room():
-            (self._first if self._urgent else self._others).notify()
+                self._changed.notify_all()
 
 
 class _Threads:

@@ -88,6 +88,7 @@ class Service:
 
     def error(self, fault: Fault) -> EngineError:
         """Return the error for a fault, with a message in one line."""
+        refuses = f"{self.label} refuses the request ({fault}); check {self.request}."
         match self.meaning(fault):
             case "credentials" if fault.status == 403:
                 return AuthFailed(
@@ -104,13 +105,20 @@ class Service:
                 return self.unavailable(fault)
             case "model":
                 return EngineError(f"{self.label} has no model {self.model!r}; set {self.request}.")
+            case "address" if fault.status is not None and 300 <= fault.status < 400:
+                return EngineError(
+                    f"{self.label} redirects ({fault.status}), and TigerTag follows no redirect"
+                    f" with a picture; check {self.address}."
+                )
             case "address":
-                return EngineError(self._wrong_address(fault))
+                return EngineError(
+                    f"{self.label} has nothing at this address ({fault.status}); check"
+                    f" {self.address}."
+                )
             case "unsupported":
-                return EngineError(self._refuses(fault))
+                return EngineError(refuses)
             case "refused" | "refused now" as meaning:
-                retryable = meaning == "refused now"
-                return RequestRefused(self._refuses(fault), fault, retryable=retryable)
+                return RequestRefused(refuses, fault, retryable=meaning == "refused now")
 
     @contextmanager
     def translating(self) -> Iterator[None]:
@@ -128,17 +136,6 @@ class Service:
         is_odd = fault.status is not None and fault.status < 500 and fault.status not in _BUSY
         hint = f"; check {self.address}" if is_odd else ""
         return ServiceUnavailable(f"{self.label} {what}; {kept}{hint}.", fault)
-
-    def _refuses(self, fault: Fault) -> str:
-        return f"{self.label} refuses the request ({fault}); check {self.request}."
-
-    def _wrong_address(self, fault: Fault) -> str:
-        if fault.status is not None and 300 <= fault.status < 400:
-            return (
-                f"{self.label} redirects ({fault.status}), and TigerTag follows no redirect with a"
-                f" picture; check {self.address}."
-            )
-        return f"{self.label} has nothing at this address ({fault.status}); check {self.address}."
 
 
 def settle_failed(call: Call, exc: BaseException) -> None:

@@ -2,13 +2,14 @@
 
 import unicodedata
 from collections.abc import Mapping
+from functools import partial
 from math import isfinite
 from random import uniform
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 import requests
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
@@ -42,15 +43,10 @@ class Options(BaseModel):
 
     api_key: Annotated[SecretStr, Field(min_length=1)]
     api_secret: Annotated[SecretStr, Field(min_length=1)]
-    api_url: str = IMAGGA
+    api_url: Annotated[str, AfterValidator(partial(checked_address, example=IMAGGA))] = IMAGGA
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})?$")] = "en"
     tagger: str = ""
     limit: Annotated[int, Field(ge=-1)] = 50
-
-    @field_validator("api_url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        return checked_address(url, IMAGGA)
 
     @field_validator("tagger")
     @classmethod

@@ -129,7 +129,11 @@ class VisionModel:
             if self._client is None:
                 prices.find(self.options.model, self.options.prices)
                 self.prompt.digest  # noqa: B018
-                client = self._connected()
+                # The SDK takes long to import, and may not be installed.
+                from tigertag.engines.openai.client import OpenAIClient
+
+                key = self.options.api_key.get_secret_value()
+                client = OpenAIClient(self.options.address, key)
                 try:
                     self.ask_repeatedly(lambda: self.check_service(client))
                 except BaseException:
@@ -189,12 +193,6 @@ class VisionModel:
         if self.price.is_free:
             return 0.0
         return self.price.cost_usd(usage) * self.price_share if usage else None
-
-    def _connected(self) -> "OpenAIClient":
-        # The SDK takes long to import, and may not be installed.
-        from tigertag.engines.openai.client import OpenAIClient
-
-        return OpenAIClient(self.options.address, self.options.api_key.get_secret_value())
 
     def _typical_usd(self) -> float | None:
         try:

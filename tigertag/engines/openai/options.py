@@ -95,7 +95,7 @@ class Options(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        return checked_address(url, "http://localhost:11434/v1") if url else ""
+        return checked_address(url, example="http://localhost:11434/v1") if url else ""
 
     @field_validator("model")
     @classmethod

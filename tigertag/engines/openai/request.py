@@ -17,7 +17,7 @@ from tigertag.engines.http.errors import Fault
 from tigertag.engines.http.jpeg import to_jpeg
 from tigertag.engines.openai.options import SCHEMA, Options, Prompt
 from tigertag.engines.openai.prices import LARGEST_ANSWER, MILLION, ModelPrice, text_tokens
-from tigertag.model import Frame, Sample
+from tigertag.model import Sample
 
 MAX_FRAMES: Final = 4
 LOW_PX: Final = 512
@@ -117,11 +117,24 @@ class RequestBuilder:
     def build(self, sample: Sample) -> VisionRequest | Failed:
         """Encode the frames, and bound what asking about them costs; unknown prices cost 0."""
         usable = [frame for frame in sample.frames if all(frame.pixels.shape[:2])]
-        pictures = [self._jpeg(frame) for frame in evenly(usable, MAX_FRAMES)]
+        pictures = [
+            to_jpeg(
+                frame,
+                short_side_px=self.short_side_px,
+                max_side_px=LOW_PX if self._is_low else HIGH_LONG_PX,
+                max_bytes=_MOST_BYTES,
+                min_side_px=_MIN_SIDE_PX,
+            )
+            for frame in evenly(usable, MAX_FRAMES)
+        ]
         if not pictures:
             return Failed(sample.id, "There is no picture to look at.", retryable=False)
         task = self.prompt.task(len(pictures))
-        content = [{"type": "text", "text": task}, *map(self._image_part, pictures)]
+        content: list[dict[str, Any]] = [{"type": "text", "text": task}]
+        for picture in pictures:
+            url = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
+            image = {"url": url, "detail": self.options.detail}
+            content.append({"type": "image_url", "image_url": image})
         messages = (
             {"role": "system", "content": self.prompt.text},
             {"role": "user", "content": content},
@@ -157,19 +170,6 @@ class RequestBuilder:
     @property
     def _is_low(self) -> bool:
         return self.options.detail == "low"
-
-    def _jpeg(self, frame: Frame) -> bytes:
-        return to_jpeg(
-            frame,
-            short_side_px=self.short_side_px,
-            max_side_px=LOW_PX if self._is_low else HIGH_LONG_PX,
-            max_bytes=_MOST_BYTES,
-            min_side_px=_MIN_SIDE_PX,
-        )
-
-    def _image_part(self, picture: bytes) -> Mapping[str, Any]:
-        url = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
-        return {"type": "image_url", "image_url": {"url": url, "detail": self.options.detail}}
 
     def _bound_usd(self, task: str, pictures: Sequence[bytes]) -> float:
         if self.price is None:
