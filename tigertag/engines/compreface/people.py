@@ -1,6 +1,7 @@
 """The people to know: `faces.yaml`, read with line numbers, and their pictures in the folder."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -181,17 +182,17 @@ def is_name(name: str) -> bool:
 def read_people(raw: bytes) -> People:
     """Read the file's bytes; its pictures are not looked at. What is wrong is a problem."""
     reader = _Reader()
-    try:
+    with reader.noting():
         reader.read(_composed(raw))
-    except _NotReadable as exc:
-        return People(problems=(exc.problem,))
     return People(tuple(reader.tags), tuple(reader.pictures), _by_line(reader.problems))
 
 
-class _NotReadable(Exception):
-    def __init__(self, line: int, text: str) -> None:
+class _Wrong(Exception):
+    """What is wrong at a node, or in a line, so that no more of it can be read."""
+
+    def __init__(self, where: yaml.Node | int, text: str) -> None:
         super().__init__(text)
-        self.problem = FileProblem(line, text)
+        self.line = where if isinstance(where, int) else _line(where)
 
 
 class _Loader(yaml.SafeLoader):
@@ -200,26 +201,26 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise _NotReadable(mark.line + 1, "anchors and their aliases are not supported here.")
+            raise _Wrong(mark.line + 1, "anchors and their aliases are not supported here.")
         return super().compose_node(parent, index)
 
 
 def _composed(raw: bytes) -> yaml.Node:
     if len(raw) > _MOST_FILE_BYTES:
-        raise _NotReadable(1, f"the file is larger than {_MOST_FILE_BYTES // 1024} KiB.")
+        raise _Wrong(1, f"the file is larger than {_MOST_FILE_BYTES // 1024} KiB.")
     try:
         node = yaml.compose(raw.decode("utf-8-sig"), Loader=_Loader)
     except UnicodeDecodeError as exc:
         line = raw[: exc.start].count(b"\n") + 1
-        raise _NotReadable(line, "the file is not text in UTF-8.") from exc
+        raise _Wrong(line, "the file is not text in UTF-8.") from exc
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line = mark.line + 1 if mark else 1
-        raise _NotReadable(line, f"this is not YAML: {one_line(exc.problem or 'broken')}.") from exc
+        raise _Wrong(line, f"this is not YAML: {one_line(exc.problem or 'broken')}.") from exc
     except (yaml.YAMLError, RecursionError) as exc:
-        raise _NotReadable(1, "this is not YAML that can be read.") from exc
+        raise _Wrong(1, "this is not YAML that can be read.") from exc
     if node is None:
-        raise _NotReadable(1, "the file is empty; to enrol nobody, write `faces: []`.")
+        raise _Wrong(1, "the file is empty; to enrol nobody, write `faces: []`.")
     return node
 
 
@@ -233,71 +234,68 @@ class _Reader:
         self._line_of_tag: dict[str, int] = {}
         self._first_named: dict[str, FacePicture] = {}
 
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note what is wrong, and go on."""
+        try:
+            yield
+        except _Wrong as exc:
+            self.problems.append(FileProblem(exc.line, str(exc)))
+
     def read(self, root: yaml.Node) -> None:
-        fields = self._fields(root, ("faces",), f"the file must be like {_EXAMPLE}")
-        if fields is None:
-            return
+        fields = self._fields(root, ("faces",), f"the file must be like {_EXAMPLE}.")
         if "faces" not in fields:
-            self._add(root, f"there is no `faces:`; the file must be like {_EXAMPLE}.")
-            return
-        for person in self._entries(fields["faces"], "`faces` must be a list; [] means nobody"):
-            self._read_person(person)
+            raise _Wrong(root, f"there is no `faces:`; the file must be like {_EXAMPLE}.")
+        for person in _entries(fields["faces"], "`faces` must be a list; [] means nobody."):
+            with self.noting():
+                self._read_person(person)
 
     def _read_person(self, node: yaml.Node) -> None:
-        fields = self._fields(node, ("tag", "images"), "a person must have `tag` and `images`")
-        tag = self._tag(node, fields.get("tag")) if fields is not None else None
-        if fields is None or tag is None:
-            return
+        fields = self._fields(node, ("tag", "images"), "a person must have `tag` and `images`.")
+        tag = self._tag(fields.get("tag", node))
         self.tags.append(tag)
         images = fields.get("images")
-        entries = [] if images is None else self._entries(images, "`images` must be a list")
+        entries = [] if images is None else _entries(images, "`images` must be a list.")
         if not entries:
             self._add(node, f"{tag} has no images yet, and will not be recognised.", "odd")
         for entry in entries:
-            self._read_picture(entry, tag)
+            with self.noting():
+                self._read_picture(entry, tag)
 
-    def _tag(self, person: yaml.Node, node: yaml.Node | None) -> str | None:
-        tag = tidy(_text(node) or "")
-        if node is None or not is_name(tag):
-            self._add(node or person, "`tag` must be the name of a person.")
-            return None
+    def _tag(self, node: yaml.Node) -> str:
+        tag, line = tidy(_text(node) or ""), _line(node)
+        if not is_name(tag):
+            raise _Wrong(node, "`tag` must be the name of a person.")
         if tag.casefold() == UNKNOWN_FACE:
-            self._add(node, f"{UNKNOWN_FACE!r} is reserved for faces of unknown people.")
-            return None
-        first = self._line_of_tag.setdefault(tag.casefold(), _line(node))
-        if first != _line(node):
-            self._add(node, f"{tag} is named in line {first} already; put the images together.")
-            return None
+            raise _Wrong(node, f"{UNKNOWN_FACE!r} is reserved for faces of unknown people.")
+        first = self._line_of_tag.setdefault(tag.casefold(), line)
+        if first != line:
+            raise _Wrong(node, f"{tag} is named in line {first} already; put the images together.")
         return tag
 
     def _read_picture(self, node: yaml.Node, tag: str) -> None:
-        fields = self._fields(node, ("name",), "an image must be like {name: ada.jpg}")
-        if fields is None:
-            return
-        name = _text(fields.get("name"))
+        fields = self._fields(node, ("name",), "an image must be like {name: ada.jpg}.")
+        node = fields.get("name", node)
+        name = _text(node)
         if not name:
-            self._add(fields.get("name", node), "`name` must be a file in the folder of faces.")
-            return
+            raise _Wrong(node, "`name` must be a file in the folder of faces.")
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name or not name.isprintable():
-            self._add(fields["name"], f"{name!r} must lie in the folder of faces.")
-            return
-        picture = FacePicture(tag, str(path), _line(fields["name"]))
+            raise _Wrong(node, f"{name!r} must lie in the folder of faces.")
+        picture = FacePicture(tag, str(path), _line(node))
         first = self._first_named.setdefault(picture.name, picture)
         if first.tag != tag:
-            text = f"{picture.name} is {first.tag}'s picture in line {first.line} already."
-            self._add(fields["name"], text)
+            self._add(
+                node, f"{picture.name} is {first.tag}'s picture in line {first.line} already."
+            )
         elif first.line != picture.line:
-            self._add(fields["name"], f"{picture.name} is in line {first.line} already.", "odd")
+            self._add(node, f"{picture.name} is in line {first.line} already.", "odd")
             return
         self.pictures.append(picture)
 
-    def _fields(
-        self, node: yaml.Node, known: Sequence[str], wanted: str
-    ) -> dict[str, yaml.Node] | None:
+    def _fields(self, node: yaml.Node, known: Sequence[str], wanted: str) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
-            self._add(node, f"{wanted}.")
-            return None
+            raise _Wrong(node, wanted)
         fields: dict[str, yaml.Node] = {}
         given = {_text(key) for key, _value in node.value}
         unset = [name for name in known if name not in given]
@@ -311,21 +309,21 @@ class _Reader:
             fields[name] = value
         return fields
 
-    def _entries(self, node: yaml.Node, wanted: str) -> list[yaml.Node]:
-        if isinstance(node, yaml.SequenceNode):
-            return list(node.value)
-        self._add(node, f"{wanted}.")
-        return []
-
     def _add(self, node: yaml.Node, text: str, severity: Severity = "fatal") -> None:
         self.problems.append(FileProblem(_line(node), text, severity))
+
+
+def _entries(node: yaml.Node, wanted: str) -> list[yaml.Node]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _Wrong(node, wanted)
+    return list(node.value)
 
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _text(node: yaml.Node | None) -> str | None:
+def _text(node: yaml.Node) -> str | None:
     """Return the text as it is written: 007 and yes are names like others."""
     if not isinstance(node, yaml.ScalarNode) or node.tag.endswith(":null"):
         return None
