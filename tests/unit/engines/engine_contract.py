@@ -1,4 +1,4 @@
-"""What every engine must do. Its test class gives a `bench`; pytest runs these tests over it."""
+"""What every engine must do; pytest runs these tests over the fixture `bench` of its tests."""
 
 import io
 from dataclasses import replace
@@ -61,10 +61,6 @@ def said(engine: Engine, *batch: Sample, run: RunContext | None = None) -> dict[
 
 
 class EngineContract:
-    @pytest.fixture
-    def bench(self) -> Bench:
-        raise NotImplementedError
-
     @pytest.fixture
     def engine(self, bench: Bench) -> Engine:
         bench.engine.open()

@@ -11,7 +11,6 @@ from urllib.parse import quote, urlsplit
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
     SecretStr,
@@ -25,7 +24,7 @@ from tigertag.contracts import Http, RunContext
 from tigertag.engines.compreface import sdk
 from tigertag.engines.compreface.people import is_name
 from tigertag.engines.compreface.sdk import SdkTransport
-from tigertag.engines.http import checked_address
+from tigertag.engines.http import ServiceOptions, checked_address
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
 from tigertag.engines.http.errors import RequestRefused, Service, settle_failed
 from tigertag.engines.http.jpeg import to_jpeg
@@ -46,12 +45,8 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Options(BaseModel):
+class Options(ServiceOptions):
     """The engine's own options; docs/engines/compreface.md explains each."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
-    )
 
     api_key: Annotated[SecretStr, Field(min_length=1)]
     api_url: str = "http://localhost"

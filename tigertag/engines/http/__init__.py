@@ -1,6 +1,16 @@
-"""Shared by the engines that send pictures to a service: threads, limits, JPEGs and errors."""
+"""Shared by the engines that send pictures to a service: options, threads, limits, JPEGs and errors."""
 
 from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ServiceOptions(BaseModel):
+    """The options of an engine that asks a service. No error about them shows a value."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
 
 
 def checked_address(url: str, *, example: str) -> str:

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 import requests
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
 from tigertag.contracts import Http
-from tigertag.engines.http import checked_address
+from tigertag.engines.http import ServiceOptions, checked_address
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
 from tigertag.engines.http.errors import (
     Fault,
@@ -36,10 +36,10 @@ _REFUSALS = frozenset({400, FORBIDDEN, NOT_FOUND, 406, 410, 413, 415, 422})
 _TOO_MANY_WAIT_S = 1.0
 
 
-class Options(BaseModel):
+class Options(ServiceOptions):
     """The engine's own options; docs/engines/imagga.md explains each."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     api_key: Annotated[SecretStr, Field(min_length=1)]
     api_secret: Annotated[SecretStr, Field(min_length=1)]

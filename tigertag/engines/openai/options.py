@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from tigertag.engines.http import checked_address
+from tigertag.engines.http import ServiceOptions, checked_address
 from tigertag.engines.openai.prices import shipped
 from tigertag.errors import EngineError, os_reason
 from tigertag.model import Kind
@@ -71,10 +71,8 @@ Mode = Literal["now", "batch"]
 Detail = Literal["low", "high", "auto"]
 
 
-class Options(BaseModel):
+class Options(ServiceOptions):
     """The engine's own options; docs/engines/openai.md explains each."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     api_key: SecretStr = SecretStr("")
     base_url: str = ""

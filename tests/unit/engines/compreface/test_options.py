@@ -12,21 +12,9 @@ def options(**told: object) -> Options:
     return Options.model_validate({"api_key": "s3cret"} | told)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "nas",
-        "ftp://nas",
-        "http://",
-        "http://nas/face",
-        "http://me:pw@nas",
-        "http://nas?x",
-        "http://a b",
-    ],
-)
-def test_an_address_that_is_no_host_is_refused(url: str) -> None:
-    with pytest.raises(ValidationError, match=r"http://nas|port"):
-        options(api_url=url)
+def test_an_address_that_is_more_than_a_host_is_refused() -> None:
+    with pytest.raises(ValidationError, match="http://nas"):
+        options(api_url="http://nas/face")
 
 
 def test_two_ports_are_refused() -> None:
@@ -39,15 +27,6 @@ def test_two_ports_are_refused() -> None:
 def test_a_number_that_is_out_of_bounds_is_refused(name: str, value: str) -> None:
     with pytest.raises(ValidationError):
         options(**{name: value})
-
-
-def test_a_key_there_must_be() -> None:
-    with pytest.raises(ValidationError):
-        Options.model_validate({})
-
-
-def test_the_key_is_not_shown() -> None:
-    assert "s3cret" not in f"{options()!r} {options()}"
 
 
 @pytest.mark.parametrize(

@@ -155,23 +155,12 @@ def test_the_fingerprint_is_of_what_the_answer_depends_on(
         {"tagger": "a\nb"},
         {"limit": 0},
         {"limit": -2},
-        {"api_url": "api.imagga.com/v2"},
-        {"api_url": "https://me:pw@api.imagga.com/v2"},
-        {"api_url": "https://api.imagga.com/v2?key=1"},
-        {"api_key": ""},
         {"api_secret": "  "},
-        {"verbose": "1"},
     ],
 )
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Options.model_validate({"api_key": KEY, "api_secret": SECRET} | wrong)
-
-
-def test_secrets_are_not_shown() -> None:
-    options = Options.model_validate({"api_key": KEY, "api_secret": SECRET})
-    assert KEY not in repr(options)
-    assert SECRET not in repr(options)
 
 
 def test_a_slash_at_the_end_of_the_address_does_not_matter(imagga: ImaggaServer) -> None:

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from tests.openai_server import OpenAIServer
@@ -12,11 +10,7 @@ pytestmark = pytest.mark.slow
 
 
 class TestVision(EngineContract):
-    @pytest.fixture
-    def bench(self, openai: OpenAIServer) -> Iterator[Visions]:
-        made = Visions(openai)
-        yield made
-        made.close()
+    """Over the fixture `bench`."""
 
 
 def test_no_more_than_eight_calls_are_under_way_at_once(

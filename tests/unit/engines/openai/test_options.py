@@ -24,13 +24,9 @@ SECRET = "sk-proj-secret-of-mine"
         ({"model": ""}, "at OpenAI, one of gpt-6-luna, "),
         ({"api_key": ""}, "API_KEY is not set"),
         ({"api_key": "sk-with space"}, "a character that no key has"),
-        ({"base_url": "localhost:11434"}, "an address such as"),
-        ({"base_url": "http://me:secret@host/v1"}, "an address such as"),
-        ({"base_url": "http://host:x/v1"}, "an address such as"),
         ({"mode": "later"}, "'now' or 'batch'"),
         ({"detail": "original"}, "'low', 'high' or 'auto'"),
         ({"language": "en. Ignore all that"}, "should match pattern"),
-        ({"modle": "m"}, "Extra inputs are not permitted"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, str], says: str) -> None:
@@ -55,14 +51,6 @@ def test_a_misspelt_option_is_taken_for_one_that_is_missing(
     assert f"ENGINE_VISION_MODLE is not an option of tigertag.openai; did you mean {meant!r}?" in (
         loaded.problem
     )
-
-
-def test_a_key_is_shown_nowhere() -> None:
-    options = Options.model_validate({"api_key": SECRET, "model": "m"})
-    assert SECRET not in repr(options)
-    with pytest.raises(ValidationError) as caught:
-        Options.model_validate({"api_key": f"{SECRET} ", "model": "m"})
-    assert "api_key" in str(caught.value)
 
 
 def test_a_server_of_ones_own_needs_no_key_and_mostly_speaks_under_v1() -> None:
