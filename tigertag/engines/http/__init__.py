@@ -1,4 +1,4 @@
-"""Shared by the engines that send pictures to a service: options, threads, limits, JPEGs and errors."""
+"""Shared by the engines that send pictures to a service: options, threads, JPEGs and errors."""
 
 from urllib.parse import urlsplit
 
