@@ -10,8 +10,6 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -145,8 +143,9 @@ def _decoded(image: ImageFile, short_side_px: int) -> Image.Image:
     image.load()
     if box is None:
         whole = image.size
-    small = _rgb(image, partial(_scaled, size=_size(whole, short_side_px), box=box))
-    return _upright(small, image)
+    # Colours are converted after scaling wherever that gives the same: it is less work.
+    small = _scaled(_scalable(image), _size(whole, short_side_px), box)
+    return _upright(_rgb(small), image)
 
 
 def _draft(image: JpegImageFile, short_side_px: int) -> _Box | None:
@@ -195,7 +194,7 @@ def _size(size: tuple[int, int], short_side_px: int) -> tuple[int, int]:
     return (short_side_px, scaled) if size[0] == short else (scaled, short_side_px)
 
 
-def _scaled(image: Image.Image, *, size: tuple[int, int], box: _Box | None) -> Image.Image:
+def _scaled(image: Image.Image, size: tuple[int, int], box: _Box | None) -> Image.Image:
     if image.size == size:
         return image
     return image.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=_REDUCING_GAP)
@@ -210,18 +209,17 @@ def _upright(image: Image.Image, decoded: ImageFile) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _rgb(image: Image.Image, scale: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """Return the picture scaled by `scale` and in RGB, transparent parts on white.
-
-    It is scaled before its colours are converted wherever that gives the same: that is less work.
-    """
-    small = scale(_scalable(image))
-    if small.mode == "RGBA":
-        return _on_white(small)
-    return small if small.mode == "RGB" else small.convert("RGB")
+def _rgb(image: Image.Image) -> Image.Image:
+    """Return the picture in RGB, transparent parts on white."""
+    if image.mode != "RGBA":
+        return image if image.mode == "RGB" else image.convert("RGB")
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper
 
 
 def _scalable(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode in which it can be scaled."""
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
@@ -240,12 +238,6 @@ def _deep(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     return (levels * np.float32(255.0 / white)).astype(np.uint8)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    paper = Image.new("RGB", image.size, "white")
-    paper.paste(image, mask=image.getchannel("A"))
-    return paper
-
-
 def _with_end_marker(stream: BinaryIO) -> BinaryIO | None:
     """Return a JPEG with its last marker (EOI); None where it lacks more than that.
 
@@ -255,16 +247,12 @@ def _with_end_marker(stream: BinaryIO) -> BinaryIO | None:
     stream.seek(0)
     data = stream.read().rstrip(b"\xff")
     shown = _pixels(data + _END)
-    due = _restart_due(data)
+    # libjpeg passes over a restart marker that comes before its turn.
+    markers = _RESTART.findall(data, data.rfind(_SCAN))
+    due = (markers[-1][1] + 1) % 8 if markers else 0
     if any(_pixels(data + _more(filling, due) + _END) != shown for filling in _FILLINGS):
         return None
     return io.BytesIO(data + _END)
-
-
-def _restart_due(data: bytes) -> int:
-    """The number of the restart marker that comes next. libjpeg passes over one before its turn."""
-    markers = _RESTART.findall(data, data.rfind(_SCAN))
-    return (markers[-1][1] + 1) % 8 if markers else 0
 
 
 def _more(filling: bytes, due: int) -> bytes:
@@ -273,15 +261,12 @@ def _more(filling: bytes, due: int) -> bytes:
 
 
 def _pixels(data: bytes) -> bytes:
+    """Return the hash of all pixels; they are looked at in strips, which take little memory."""
     digest = sha256()
     with JpegImageFile(io.BytesIO(data)) as image:
         image.load()
-        for strip in _strips(image):
-            digest.update(strip)
+        width, height = image.size
+        for top in range(0, height, _STRIP_PX):
+            bottom = min(top + _STRIP_PX, height)
+            digest.update(image.crop((0, top, width, bottom)).tobytes())
     return digest.digest()
-
-
-def _strips(image: JpegImageFile) -> Iterator[bytes]:
-    width, height = image.size
-    for top in range(0, height, _STRIP_PX):
-        yield image.crop((0, top, width, min(top + _STRIP_PX, height))).tobytes()

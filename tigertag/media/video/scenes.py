@@ -116,37 +116,31 @@ def _skimmed(reader: ParallelReader, sampling: Sampling, most: int) -> list[Fram
     Of a long film not all keyframes are looked at, but so many that there is choice enough; then
     those around the ones that are used, unless these are more than 32.
     """
-    skimmer = _Skimmer(reader, sampling.scene_threshold)
-    shots = skimmer.shots(_LOOKS_EACH * most + _LOOKS_MORE)
-    skimmer.refines = min(len(shots), most) <= _REFINED
-    return pick(shots, most, lambda chosen: reader.read(chosen, skimmer.frames))
+    skimmer = _Skimmer(reader, sampling.scene_threshold, most)
+    return pick(skimmer.shots, most, lambda chosen: reader.read(chosen, skimmer.frames))
 
 
 class _Skimmer:
-    """Looks at the keyframes of one video."""
+    """The shots that are seen on keyframes, spread over one video."""
 
-    def __init__(self, reader: ParallelReader, threshold: float) -> None:
-        self._reader = reader
+    def __init__(self, reader: ParallelReader, threshold: float, most: int) -> None:
         self._threshold = threshold
         self._keys_s = reader.decoder.key_times_s()
-        self._all = True
-        self.refines = True
-
-    def shots(self, most: int) -> list[Shot]:
-        """Return the shots that are seen on so many keyframes, spread over the video."""
-        chosen = evenly(self._keys_s, most)
-        self._all = len(chosen) == len(self._keys_s)
-        seen = self._reader.read(chosen, FrameReader.thumbs_near)
-        return shots_of(seen, self._threshold, self._reader.decoder.duration_s)
+        chosen = evenly(self._keys_s, _LOOKS_EACH * most + _LOOKS_MORE)
+        self._sees_all = len(chosen) == len(self._keys_s)
+        thumbs = reader.read(chosen, FrameReader.thumbs_near)
+        self.shots = shots_of(thumbs, threshold, reader.decoder.duration_s)
+        self._refines = min(len(self.shots), most) <= _REFINED
 
     def frames(self, reader: FrameReader, chosen: Sequence[Shot]) -> Iterator[Frame]:
         """Yield the frame in the middle of each of these shots."""
         for shot in chosen:
-            whole = self._around(reader, shot) if self.refines and not self._all else shot
-            if self.refines and len(whole.times_s) == 1:
-                yield from self._beside(reader, whole)
+            if self._refines and not self._sees_all:
+                shot = self._around(reader, shot)
+            if self._refines and len(shot.times_s) == 1:
+                yield from self._beside(reader, shot)
             else:
-                yield from reader.shown_at([whole.middle_s])
+                yield from reader.shown_at([shot.middle_s])
 
     def _around(self, reader: FrameReader, shot: Shot) -> Shot:
         """Look at the keyframes next to the middle one of a shot, to see how far the shot goes."""
