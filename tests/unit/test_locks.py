@@ -32,7 +32,7 @@ def test_where_there_are_no_locks_the_work_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, errno: int
 ) -> None:
     without_locks(monkeypatch, errno)
-    with workshop.alone(tmp_path) as free:
+    with workshop.home_lock(tmp_path) as free:
         assert free
 
 

@@ -67,7 +67,7 @@ def scan(
         library, section, _mode(**mode), write, engines, accept_missing=accept_missing
     )
     with core() as built:
-        batch_cleanup.wind_up(built, Event())
+        batch_cleanup.clean_up(built, Event())
         scan_id = scans.unfinished(built, request)
         if scan_id is None:
             if not yes:
@@ -141,8 +141,8 @@ def cancel(scan_id: int) -> None:
         state = scans.status(built, scan_id).scan.state
         if state != "cancelled":
             raise Conflict(f"Scan {scan_id} is {state}; it cannot be cancelled.")
-        batch_cleanup.hasten(built, scan_id)
-        batch_cleanup.wind_up(built, Event())
+        batch_cleanup.make_due(built, scan_id)
+        batch_cleanup.clean_up(built, Event())
         waits = scans.status(built, scan_id).waits
     click.echo(f"Scan {scan_id} is cancelled; what it did is kept.")
     for line in waits.values():

@@ -64,7 +64,7 @@ class _Trial:
         return datetime.now(UTC) + timedelta(seconds=wait_s)
 
 
-class Stopping:
+class EngineAvailability:
     """The engines of one scan. Thread-safe."""
 
     def __init__(
@@ -147,7 +147,7 @@ class Stopping:
     def end_trials(self) -> None:
         """The calling thread has asked all that it wanted to."""
         with self._lock:
-            mine = [name for name, one in self._trials.items() if one.thread == get_ident()]
+            mine = [name for name, trial in self._trials.items() if trial.thread == get_ident()]
             for name in mine:
                 del self._trials[name]
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 from tigertag.core import Core
 from tigertag.errors import LeaseLost, TigerTagError
 from tigertag.scan import context as contexts
-from tigertag.scan.availability import Stopping
-from tigertag.scan.batches import Batching
+from tigertag.scan.availability import EngineAvailability
+from tigertag.scan.batches import BatchCollector
 from tigertag.store import batches, chunks, scans
 from tigertag.store.chunks import Chunk
 
@@ -21,7 +21,7 @@ _LEASES = 60
 """A step is not renewed: its lease is that many times a chunk's."""
 
 
-def wind_up(core: Core, stop: Event) -> bool:
+def clean_up(core: Core, stop: Event) -> bool:
     """Take each such batch a step further that is due; False when none was."""
     with core.store.read() as db:
         left = batches.left_behind(db)
@@ -29,33 +29,33 @@ def wind_up(core: Core, stop: Event) -> bool:
     return any(worked)
 
 
-def hasten(core: Core, scan_id: int) -> None:
+def make_due(core: Core, scan_id: int) -> None:
     """Let the batches of an ended scan be looked at now."""
     with core.store.write() as db:
-        chunks.hasten(db, scan_id)
+        chunks.make_due(db, scan_id)
 
 
 def _step(core: Core, scan_id: int) -> bool:
-    owner, lease_s = f"winding:{uuid4().hex[:8]}", _LEASES * core.lease_s
+    owner, lease_s = f"cleanup:{uuid4().hex[:8]}", _LEASES * core.lease_s
     with core.store.write() as db:
-        batches.hasten(db, scan_id)
+        batches.make_due(db, scan_id)
         chunk = chunks.lease(db, scan_id, owner=owner, lease_s=lease_s, kind="batch")
     if chunk is None:
         return False
     try:
         again_at = _batching(core, scan_id).step(chunk)
     except TigerTagError as exc:
-        logger.warning("a batch of scan %s cannot be wound up now: %s", scan_id, exc)
+        logger.warning("a batch of scan %s cannot be ended now: %s", scan_id, exc)
         again_at = time.time() + _AGAIN_S
     _give_back(core, chunk, again_at)
     return True
 
 
-def _batching(core: Core, scan_id: int) -> Batching:
+def _batching(core: Core, scan_id: int) -> BatchCollector:
     with core.store.write() as db:
         scan = scans.get(db, scan_id)
         context = contexts.make(core, db, scan, core.entry(scan.section.library))
-    return Batching(core, context, Stopping(core, context.engines), winding_up=True)
+    return BatchCollector(core, context, EngineAvailability(core, context.engines), is_cleanup=True)
 
 
 def _give_back(core: Core, chunk: Chunk, again_at: float | None) -> None:

@@ -19,7 +19,7 @@ from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, defe
 from tigertag.core import Core
 from tigertag.errors import EngineError, NotFound, QuotaExhausted, RefusesAll, Unstorable
 from tigertag.scan import calls, results, spool
-from tigertag.scan.availability import Stopping
+from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.context import Context
 from tigertag.sequences import batched
 from tigertag.store import Db, answers, batches, chunks, decisions, items, usage
@@ -38,17 +38,22 @@ _LONGEST_POLL_S = 300.0
 _CANCELLING = "It is being cancelled."
 
 
-class Batching:
-    """The batches of one scan. `winding_up`: the scan has ended, and they are to end as well."""
+class BatchCollector:
+    """The batches of one scan. `is_cleanup`: the scan has ended, and they are to end as well."""
 
     def __init__(
-        self, core: Core, context: Context, stopping: Stopping, *, winding_up: bool = False
+        self,
+        core: Core,
+        context: Context,
+        availability: EngineAvailability,
+        *,
+        is_cleanup: bool = False,
     ) -> None:
         self._core = core
         self._store = core.store
         self._context = context
-        self._stopping = stopping
-        self._winding_up = winding_up
+        self._availability = availability
+        self._is_cleanup = is_cleanup
 
     def step(self, chunk: Chunk) -> float | None:
         """Take the batch as far as it goes now; return when to go on, None when it is done."""
@@ -57,7 +62,7 @@ class Batching:
         if batch.state == "done":
             return None
         unsent = batch.state in ("filling", "sealed")
-        if unsent and (self._winding_up or batch.lines == 0):
+        if unsent and (self._is_cleanup or batch.lines == 0):
             self._drop(batch)
             return None
         engine = self._engine(batch)
@@ -66,7 +71,7 @@ class Batching:
             return time.time() + _AGAIN_S
         # What may no longer see the section is still asked for what it was shown.
         known = batch.engine in self._context.engines
-        stop = self._stopping.of(batch.engine) if known else None
+        stop = self._availability.of(batch.engine) if known else None
         if stop is not None and not stop.by_quota:
             self._note(batch, batch.answered, stop.reason)
             return time.time() + _AGAIN_S if stop.until is None else stop.until.timestamp()
@@ -74,7 +79,7 @@ class Batching:
             engine.open()
             return self._go_on(chunk, batch, engine)
         except EngineError as exc:
-            self._stopping.stop(batch.engine, exc)
+            self._availability.stop(batch.engine, exc)
             self._note(batch, batch.answered, one_line(str(exc)))
             return time.time() + (
                 _AGAIN_S if isinstance(exc, QuotaExhausted) else self._core.poll_s
@@ -119,7 +124,7 @@ class Batching:
         remote = engine.find(batch.token)
         if remote is not None:
             return self._submitted(chunk, batch, engine, remote)
-        if self._winding_up:
+        if self._is_cleanup:
             return self._finish_collecting(chunk, batch, engine, "It was not sent.")
         if not spool.path_of(self._core, batch).exists():
             return self._elsewhere(batch)
@@ -144,7 +149,7 @@ class Batching:
             chunks.check(db, chunk)
             values = {"remote": remote, "submitted_at": datetime.now(UTC), "reason": ""}
             batches.move(db, batch.id, "submitted", among=("submitting",), **values)
-        self._stopping.answered(batch.engine)
+        self._availability.answered(batch.engine)
         logger.info("batch %s: %s requests were submitted", batch.id, batch.lines)
         return time.time() + self._core.poll_s
 
@@ -164,15 +169,15 @@ class Batching:
         return None
 
     def _poll(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
-        if self._winding_up and batch.reason != _CANCELLING:
+        if self._is_cleanup and batch.reason != _CANCELLING:
             engine.cancel(batch.remote)
         progress = engine.poll(batch.remote)
-        self._stopping.answered(batch.engine)
+        self._availability.answered(batch.engine)
         if progress.state == "running":
-            reason = _CANCELLING if self._winding_up else progress.reason
+            reason = _CANCELLING if self._is_cleanup else progress.reason
             self._note(batch, progress.done, reason)
             return time.time() + self._next_poll_s(batch)
-        if progress.state == "failed" and progress.again and not self._winding_up:
+        if progress.state == "failed" and progress.again and not self._is_cleanup:
             return self._again(chunk, batch, engine, progress.reason)
         reason = progress.reason or "The batch ended before it was answered; scan again."
         if progress.state == "ended":
@@ -180,7 +185,7 @@ class Batching:
                 self._collect(chunk, batch, engine)
             except RefusesAll as exc:
                 # The fault is the engine's and costs nothing: no item is given up for it.
-                self._stopping.stop(batch.engine, exc)
+                self._availability.stop(batch.engine, exc)
                 reason = one_line(str(exc))
                 return self._finish_collecting(chunk, batch, engine, reason, state="waiting")
         if progress.state != "failed":
@@ -207,43 +212,43 @@ class Batching:
         return time.time() + min(_LONGEST_AGAIN_S, max(_AGAIN_S, age_s / 2))
 
     def _collect(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> None:
-        found = engine.collect(batch.remote)
-        for some in batched(found, _TOGETHER):
-            self._commit(chunk, batch, {int(one.sample): one for one in some if _is_item(one)})
+        lines = engine.collect(batch.remote)
+        for part in batched(lines, _TOGETHER):
+            self._commit(chunk, batch, {int(line.sample): line for line in part if _is_item(line)})
 
-    def _commit(self, chunk: Chunk, batch: Batch, found: dict[int, Collected]) -> None:
+    def _commit(self, chunk: Chunk, batch: Batch, collected: dict[int, Collected]) -> None:
         """Keep a part of what was collected; what the database does not take fails its item."""
         try:
             with self._store.write() as db:
                 chunks.check(db, chunk)
-                self._keep(db, batch, found)
+                self._keep(db, batch, collected)
             return
         except Unstorable as exc:
             logger.error("batch %s: %s", batch.id, exc)
-            if len(found) == 1:
-                ((item_id, one),) = found.items()
+            if len(collected) == 1:
+                ((item_id, line),) = collected.items()
                 reason = f"What engine {batch.engine} said cannot be kept: {exc}"
-                failed = Failed(one.sample, reason, retryable=False)
-                self._commit(chunk, batch, {item_id: replace(one, outcome=failed)})
+                failed = Failed(line.sample, reason, retryable=False)
+                self._commit(chunk, batch, {item_id: replace(line, outcome=failed)})
                 return
-        for item_id, one in found.items():
-            self._commit(chunk, batch, {item_id: one})
+        for item_id, line in collected.items():
+            self._commit(chunk, batch, {item_id: line})
 
-    def _keep(self, db: Db, batch: Batch, found: dict[int, Collected]) -> None:
+    def _keep(self, db: Db, batch: Batch, collected: dict[int, Collected]) -> None:
         """Commit answers with what they cost; those that were committed before stay as they are."""
-        awaited = batches.awaited(db, batch.id, list(found))
+        awaited = batches.awaited(db, batch.id, list(collected))
         usage.settle(
             db,
             {
-                call.id: _took(found[item_id], call)
-                for item_id, call in usage.of_batch(db, batch.id, list(found)).items()
+                call.id: _took(collected[item_id], call)
+                for item_id, call in usage.of_batch(db, batch.id, list(collected)).items()
             },
         )
         rows, ended = [], []
-        for item_id, one in found.items():
-            if item_id not in awaited or one.outcome is None:
+        for item_id, line in collected.items():
+            if item_id not in awaited or line.outcome is None:
                 continue
-            outcome = results.bounded(batch.engine, one.outcome)
+            outcome = results.bounded(batch.engine, line.outcome)
             if isinstance(outcome, Failed):
                 state = "retryable" if outcome.retryable else "failed"
                 ended.append((item_id, batch.engine, state, one_line(outcome.reason)))
@@ -252,8 +257,8 @@ class Batching:
                 ended.append((item_id, batch.engine, "done", ""))
         answers.keep(db, rows)
         decisions.end_work(db, batch.scan_id, ended)
-        item_ids = [one[0] for one in ended]
-        if self._winding_up:
+        item_ids = [line[0] for line in ended]
+        if self._is_cleanup:
             items.mark_current(db, [(item_id, "") for item_id in item_ids])
         else:
             decisions.reopen(db, batch.scan_id, item_ids, settles=self._context.settles)
@@ -275,7 +280,7 @@ class Batching:
         self._settle_rest(batch)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            if not self._winding_up:
+            if not self._is_cleanup:
                 decisions.reopen_batch(db, batch.scan_id, batch.id)
             batches.release_items(db, batch.id, state, one_line(reason))
             batches.move(db, batch.id, "collected", among=(batch.state,))
@@ -318,9 +323,9 @@ class Batching:
             batches.note(db, batch.id, answered=bounds.count(answered), reason=reason)
 
 
-def _is_item(found: Collected) -> bool:
-    return found.sample.isdecimal()
+def _is_item(line: Collected) -> bool:
+    return line.sample.isdecimal()
 
 
-def _took(found: Collected, call: OpenCall) -> Amount:
-    return calls.took(found.units, found.cost_usd, bound_usd=call.cost_usd)
+def _took(line: Collected, call: OpenCall) -> Amount:
+    return calls.took(line.units, line.cost_usd, bound_usd=call.cost_usd)

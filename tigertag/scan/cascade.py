@@ -29,30 +29,30 @@ def sort(
     context: Context, db: Db, chunk_id: int, rows: Sequence[ItemRow], work: Sequence[WorkRow]
 ) -> Sorted:
     """Tell which of the work may be asked now; `rows` are its items."""
-    doubtful = [one for one in work if one.engine in context.only_uncertain]
+    doubtful = [row for row in work if row.engine in context.only_uncertain]
     if not doubtful:
         return Sorted(tuple(work), ())
     states = decisions.work_states(db, chunk_id)
     sure = _Sure(context, db, rows)
-    asked = [one for one in work if one.engine not in context.only_uncertain]
+    asked = [row for row in work if row.engine not in context.only_uncertain]
     ended: list[tuple[int, str, str, str]] = []
-    for one in doubtful:
-        earlier = context.before(one.engine)
-        verdict = _verdict(states[one.item_id], earlier) or sure.verdict(one.item_id, earlier)
+    for row in doubtful:
+        earlier = context.before(row.engine)
+        verdict = _verdict(states[row.item_id], earlier) or sure.verdict(row.item_id, earlier)
         if verdict is None:
-            asked.append(one)
+            asked.append(row)
         elif verdict[0] not in OPEN:
-            ended.append((one.item_id, one.engine, *verdict))
+            ended.append((row.item_id, row.engine, *verdict))
     return Sorted(tuple(asked), tuple(ended))
 
 
 def _verdict(states: States, earlier: Sequence[str]) -> tuple[str, str] | None:
     """What the engines before it leave to an engine: (state, reason); None when all have ended."""
-    found = [(name, *states[name]) for name in earlier if name in states]
-    for _name, state, reason in found:
+    before = [(name, *states[name]) for name in earlier if name in states]
+    for _name, state, reason in before:
         if state in OPEN:
             return state, reason
-    for name, state, reason in found:
+    for name, state, reason in before:
         if state in _NOT_ASKED:
             return state, f"It waits for engine {name}: {reason}"
     return None
@@ -68,6 +68,6 @@ class _Sure:
 
     def verdict(self, item_id: int, engines: Sequence[str]) -> tuple[str, str] | None:
         context = self._context
-        given = [one for one in self._answers[item_id].now if one.engine in engines]
+        given = [answer for answer in self._answers[item_id].now if answer.engine in engines]
         tags = policy.decide(given, context.rules, context.thresholds, context.concepts)
         return ("spared", "") if any(tag.kind is not Kind.FACE for tag in tags) else None

@@ -87,10 +87,10 @@ class Context:
 
 def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
     """Take the world's measure for a scan, and remember the engines' settings. Writes."""
-    entries = [one for one in core.usable_engines() if may_see(one, scan.section)]
-    engines = {one.id: one.engine for one in entries if one.engine is not None}
+    entries = [entry for entry in core.usable_engines() if may_see(entry, scan.section)]
+    engines = {entry.id: entry.engine for entry in entries if entry.engine is not None}
     fingerprints = {name: engine.fingerprint for name, engine in engines.items()}
-    known = {one.id: (fingerprints[one.id], one.thresholds) for one in entries}
+    known = {entry.id: (fingerprints[entry.id], entry.thresholds) for entry in entries}
     engine_state.remember(db, known)
     entry = core.library_entry(scan.section.library)
     rules = effective_rules(core, db).of(scan.section)
@@ -106,8 +106,8 @@ def make(core: Core, db: Db, scan: ScanRow, library: Library) -> Context:
         concepts=core.concepts,
         signature=_signature(entries, fingerprints, rules, limits, entry),
         of_preview=scan.source_id is not None and scans.get(db, scan.source_id).is_preview,
-        only_uncertain=frozenset(one.id for one in entries if one.only_uncertain),
-        paid=frozenset(one.id for one in entries if one.paid),
+        only_uncertain=frozenset(entry.id for entry in entries if entry.only_uncertain),
+        paid=frozenset(entry.id for entry in entries if entry.paid),
         sampling=entry.sampling,
         skip_tags=frozenset(fold(word) for word in entry.skip_tags),
     )

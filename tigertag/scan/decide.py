@@ -10,7 +10,14 @@ from tigertag.model import Answer, Edit, Media, Shown, Tag, TagOwnership, TagRef
 from tigertag.policy import Plan
 from tigertag.scan import reading
 from tigertag.scan.context import Context
-from tigertag.scan.write import Made, Read, Unread, Writeback, became, standing_after
+from tigertag.scan.write import (
+    PlannedEdit,
+    Read,
+    UnreadItem,
+    WriteStage,
+    ownership_after,
+    settled_as,
+)
 from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems, scans
 from tigertag.store.answers import Current
 from tigertag.store.chunks import Chunk
@@ -59,15 +66,15 @@ class Facts:
     later: Collection[int] = ()
 
 
-class Settling:
+class DecisionStage:
     """Settles the items of one scan. Thread-safe."""
 
     def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
         self._store = store
         self._context = context
-        self._writeback = Writeback(store, context, lease_s=lease_s)
+        self._write_stage = WriteStage(store, context, lease_s=lease_s)
 
-        self.canary = self._writeback.canary
+        self.canary = self._write_stage.canary
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
         """Settle what is to be settled; False when `run` was cancelled before the end."""
@@ -86,32 +93,32 @@ class Settling:
         reason = f"TigerTag died {chunk.attempts - 1} times over it and its neighbours; scan again."
         with self._store.write() as db:
             chunks.check(db, chunk)
-            given_up = [_failed(one, reason) for one in todo]
+            given_up = [_failed(decision, reason) for decision in todo]
             decisions.write(db, chunk.scan_id, given_up)
             problems.note(db, self._context.scan, given_up)
 
     def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
         with self._store.read() as db:
-            facts = self._facts(db, [one.item_id for one in todo])
+            facts = self._facts(db, [decision.item_id for decision in todo])
         shown = reading.read_tags(self._context.library, [row.item for row in facts.rows.values()])
         if run.cancelled():
             # What could not be read may have been cut short.
             return
-        found = [self._decide(one, facts, shown) for one in todo]
-        made = self._recorded(chunk, found)
+        decided = [self._decide(item, facts, shown) for item in todo]
+        made = self._recorded(chunk, decided)
         if made:
-            self._writeback.send(chunk, made, run)
+            self._write_stage.send(chunk, made, run)
 
-    def _recorded(self, chunk: Chunk, found: Sequence[Read | Unread]) -> list[Made]:
+    def _recorded(self, chunk: Chunk, decided: Sequence[Read | UnreadItem]) -> list[PlannedEdit]:
         """Record what was decided; an item of which a value cannot be kept fails alone."""
         try:
-            return self._writeback.record(chunk, found)
+            return self._write_stage.record(chunk, decided)
         except Unstorable as exc:
-            if len(found) == 1:
-                failed = _failed(found[0].decision, str(exc))
+            if len(decided) == 1:
+                failed = _failed(decided[0].decision, str(exc))
                 bare = replace(failed, tags=(), adds=(), removes=())
-                return self._writeback.record(chunk, [Unread(found[0].row, bare)])
-        return [made for one in found for made in self._recorded(chunk, [one])]
+                return self._write_stage.record(chunk, [UnreadItem(decided[0].row, bare)])
+        return [made for item in decided for made in self._recorded(chunk, [item])]
 
     def _facts(self, db: Db, item_ids: Sequence[int]) -> Facts:
         context, source = self._context, self._context.scan.source_id or 0
@@ -150,7 +157,7 @@ class Settling:
         if not groups:
             return {}
         inside = items.parts(db, self._context.scan.section_id, groups)
-        everything = list({one for some in inside.values() for one in some})
+        everything = list({item_id for ids in inside.values() for item_id in ids})
         known = decisions.newest(db, everything)
         standings = ledger.ownership(db, everything)
         return {
@@ -160,21 +167,21 @@ class Settling:
 
     def _decide(
         self, todo: Decision, facts: Facts, shown: Mapping[str, Shown | NotRead]
-    ) -> Read | Unread:
+    ) -> Read | UnreadItem:
         row = facts.rows[todo.item_id]
         seen = shown[row.item.key]
         if self._context.scan.kind == "apply" and row.item.section != self._context.section.id:
             # Other rules may hold there, and other engines may see it.
-            return Unread(row, _failed(todo, f"It was moved to another section. {_IF_MOVED}"))
+            return UnreadItem(row, _failed(todo, f"It was moved to another section. {_IF_MOVED}"))
         if isinstance(seen, NotRead):
             listed = self._context.scan.kind == "scan"
             reason = seen.reason if listed else f"{seen.reason} {_IF_MOVED}"
-            return Unread(row, _failed(todo, reason))
+            return UnreadItem(row, _failed(todo, reason))
         if row.id in facts.unproven:
-            return Unread(row, _failed(todo, _ELSEWHERE))
+            return UnreadItem(row, _failed(todo, _ELSEWHERE))
         if self._replaced(todo, row, seen):
             reason = "It has changed since it was looked at; nothing was written. Scan again."
-            return Unread(row, _failed(todo, reason))
+            return UnreadItem(row, _failed(todo, reason))
         unsettled = facts.unsettled.get(row.id, ())
         standing = _standing(facts.standings[row.id], unsettled, seen)
         left_alone = self._left_alone(seen, standing)
@@ -231,7 +238,7 @@ class Settling:
             moved=row.is_moved,
             lifted=lifted,
         )
-        if not all(one.final for one in facts.parts.get(row.item.key, ())):
+        if not all(part.final for part in facts.parts.get(row.item.key, ())):
             # What is still to be answered may bear out the words that the group has.
             plan = replace(plan, edit=replace(plan.edit, removes=()))
         return tags, plan if shown is None else policy.at_most(plan, shown)
@@ -242,7 +249,7 @@ class Settling:
         edits = reversed(facts.undone[row.id])
         return policy.plan_undo(
             row.item,
-            [became(edit, edit.after or seen) for edit in edits],
+            [settled_as(edit, edit.after or seen) for edit in edits],
             standing,
             seen,
             refreshed=_is_refreshed(row, seen),
@@ -256,7 +263,7 @@ class Settling:
         """The tags that speak of this picture, and those of another one that are on it by us."""
         if row.item.media is Media.GROUP:
             inside = facts.parts[row.item.key]
-            tags = policy.rolled_up([one.tags for one in inside if one.tags is not None])
+            tags = policy.rolled_up([part.tags for part in inside if part.tags is not None])
             return _placed(tags, seen)
         given = facts.answers[row.id]
         decided = _placed(self._of_answers(given.every), seen)
@@ -309,7 +316,7 @@ def _standing(
     """How tags stand, the edits included that a crash left open."""
     standing: dict[Word, TagOwnership | None] = dict(known)
     for edit in unsettled:
-        changes = standing_after(edit.kind, became(edit, seen))
+        changes = ownership_after(edit.kind, settled_as(edit, seen))
         standing |= {ref.word: state for ref, state in changes.items()}
     return {word: state for word, state in standing.items() if state is not None}
 
@@ -328,7 +335,7 @@ def _with_earlier(decision: Decision, todo: Decision) -> Decision:
 def _with_recovered(decision: Decision, edits: Iterable[EditRow], seen: Shown) -> Decision:
     """Count to a decision what this scan had done before it was cut off."""
     for edit in edits:
-        done = became(edit, seen)
+        done = settled_as(edit, seen)
         decision = replace(
             decision, adds=done.added + decision.adds, removes=done.removed + decision.removes
         )

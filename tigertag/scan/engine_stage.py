@@ -9,7 +9,7 @@ from tigertag.contracts import Failed, Labelled, Prepared, RunContext
 from tigertag.core import Core
 from tigertag.errors import EngineError, LeaseLost, QuotaExhausted, Unstorable
 from tigertag.scan import calls, cascade, reading
-from tigertag.scan.availability import Stopping
+from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.cascade import Sorted
 from tigertag.scan.context import Context, needed
 from tigertag.scan.results import EngineResult, answer, ask
@@ -36,7 +36,9 @@ Ended = tuple[int, str, str, str]
 class EngineStage:
     """Asks the engines of one scan. Thread-safe."""
 
-    def __init__(self, core: Core, context: Context, availability: Stopping, spool: Spool) -> None:
+    def __init__(
+        self, core: Core, context: Context, availability: EngineAvailability, spool: Spool
+    ) -> None:
         self._core = core
         self._store = core.store
         self._context = context
@@ -49,7 +51,7 @@ class EngineStage:
         if not unproven:
             return unproven
         with self._store.read() as db:
-            names = {one.engine for one in decisions.to_ask(db, chunk.id)}
+            names = {row.engine for row in decisions.to_ask(db, chunk.id)}
         return unproven & names if names - unproven else frozenset()
 
     def run(self, chunk: Chunk, run: RunContext, *, but: Collection[str] = frozenset()) -> bool:
@@ -61,7 +63,7 @@ class EngineStage:
         before it, so that the item that kills is found and left out.
         """
         with self._store.read() as db:
-            work = [one for one in decisions.to_ask(db, chunk.id) if one.engine not in but]
+            work = [row for row in decisions.to_ask(db, chunk.id) if row.engine not in but]
         if work:
             work = self._without_skipped(chunk, work, run)
         if not work:
@@ -69,8 +71,8 @@ class EngineStage:
         try:
             if chunk.attempts <= _WARY_AFTER:
                 return self._ask(chunk, work, run)
-            by_attempts = sorted(work, key=lambda one: one.attempts)
-            return all(self._ask_warily(chunk, [one], run) for one in by_attempts)
+            by_attempts = sorted(work, key=lambda row: row.attempts)
+            return all(self._ask_warily(chunk, [row], run) for row in by_attempts)
         finally:
             self._availability.end_trials()
 
@@ -79,15 +81,17 @@ class EngineStage:
     ) -> list[WorkRow]:
         if not self._context.skip_tags:
             return list(work)
-        found = reading.skipped(self._context, self._store, self._rows(work))
+        skipped = reading.skipped(self._context, self._store, self._rows(work))
         if run.cancelled():
             # What could not be read may have been cut short.
             return []
         ended = [
-            (one.item_id, one.engine, *found[one.item_id]) for one in work if one.item_id in found
+            (row.item_id, row.engine, *skipped[row.item_id])
+            for row in work
+            if row.item_id in skipped
         ]
         self._end(chunk, ended)
-        return [one for one in work if one.item_id not in found]
+        return [row for row in work if row.item_id not in skipped]
 
     def due_at(self, chunk: Chunk, db: Db) -> float | None:
         """Return when a chunk has to be worked on again; None: all of its work has ended.
@@ -114,21 +118,21 @@ class EngineStage:
         return self._context.engines[engine].capabilities.local
 
     def _ask_warily(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> bool:
-        (one,) = work
+        (row,) = work
         # Opening an engine may take long, and is not the item's fault.
-        self._availability.of(one.engine)
+        self._availability.of(row.engine)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            decisions.count_attempt(db, one.id)
-        if one.attempts < _MOST_ATTEMPTS:
+            decisions.count_attempt(db, row.id)
+        if row.attempts < _MOST_ATTEMPTS:
             try:
                 return self._ask(chunk, work, run)
             finally:
                 # Nobody died over it, also where its engine is waited for.
                 with self._store.write() as db:
-                    decisions.count_attempt(db, one.id, by=-1)
-        reason = f"TigerTag died {one.attempts} times over this item; it is left out."
-        self._end(chunk, [(one.item_id, one.engine, "failed", reason)])
+                    decisions.count_attempt(db, row.id, by=-1)
+        reason = f"TigerTag died {row.attempts} times over this item; it is left out."
+        self._end(chunk, [(row.item_id, row.engine, "failed", reason)])
         return True
 
     def _ask(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> bool:
@@ -245,10 +249,10 @@ class EngineStage:
             self._availability.stop(name, exc)
 
     def _end_stopped(self, chunk: Chunk, work: Sequence[WorkRow]) -> None:
-        found = [(one, self._availability.stopped(one.engine)) for one in work]
+        stopped = [(row, self._availability.stopped(row.engine)) for row in work]
         self._end(
             chunk,
-            [(one.item_id, one.engine, stop.state, stop.reason) for one, stop in found if stop],
+            [(row.item_id, row.engine, stop.state, stop.reason) for row, stop in stopped if stop],
         )
 
     def _end(self, chunk: Chunk, ended: Sequence[Ended]) -> None:
@@ -256,11 +260,11 @@ class EngineStage:
         if ended:
             with self._store.write() as db:
                 chunks.check(db, chunk)
-                left = {(one.item_id, one.engine) for one in decisions.to_ask(db, chunk.id)}
-                still = [one for one in ended if one[:2] in left]
+                left = {(row.item_id, row.engine) for row in decisions.to_ask(db, chunk.id)}
+                still = [work for work in ended if work[:2] in left]
                 decisions.end_work(db, chunk.scan_id, still)
                 # Decided while an engine was still to be asked, which it is not now.
-                spared = list({one[0]: 0 for one in still if one[2] == "spared"})
+                spared = list({work[0]: 0 for work in still if work[2] == "spared"})
                 decisions.reopen(db, chunk.scan_id, spared, settles=self._context.settles)
 
 
@@ -275,7 +279,7 @@ class _ChunkResults:
         self,
         core: Core,
         context: Context,
-        availability: Stopping,
+        availability: EngineAvailability,
         spool: Spool,
         chunk: Chunk,
         rows: Sequence[ItemRow],
@@ -297,7 +301,7 @@ class _ChunkResults:
 
     def commit(self) -> None:
         results, self._results = self._results, []
-        answered = [one for one in results if not isinstance(one.outcome, Prepared)]
+        answered = [result for result in results if not isinstance(result.outcome, Prepared)]
         if answered:
             self._commit_each(answered)
         self._put_into_batches(results)

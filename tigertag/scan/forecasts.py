@@ -50,15 +50,15 @@ class Forecast:
     @property
     def paid(self) -> bool:
         """Whether it asks an engine that costs money or takes from a quota."""
-        return any(one.paid and one.items for one in self.engines)
+        return any(line.paid and line.items for line in self.engines)
 
     @property
     def cost_usd(self) -> float:
-        return sum(one.cost_usd or 0.0 for one in self.engines)
+        return sum(line.cost_usd or 0.0 for line in self.engines)
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        return tuple(one.engine for one in self.engines if one.items and one.cost_usd is None)
+        return tuple(line.engine for line in self.engines if line.items and line.cost_usd is None)
 
 
 def of_scan(core: Core, scan: ScanRow) -> Forecast | None:
@@ -83,7 +83,7 @@ def priced(core: Core, db: Db, counted: Sequence[tuple[str, int, int]]) -> Forec
         _line(core, engine, items, videos, month.get(engine, Amount()))
         for engine, items, videos in counted
     ]
-    return Forecast(tuple(sorted(lines, key=lambda one: _order(core, one.engine))))
+    return Forecast(tuple(sorted(lines, key=lambda line: _order(core, line.engine))))
 
 
 def packed(forecast: Forecast) -> str:

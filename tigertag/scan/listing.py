@@ -116,12 +116,12 @@ class Listing:
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
         context, section_id = self._context, self._context.scan.section_id
-        found = context.library.items(context.section, self._since())
-        notes = found.notes if isinstance(found, NotedItems) else Notes()
+        listed = context.library.items(context.section, self._since())
+        notes = listed.notes if isinstance(listed, NotedItems) else Notes()
         with self._store.read() as db:
             tally = _Listed(items.known(db, section_id))
         moves = Moves(self._store, context)
-        for page in batched(_storable(found, notes), _PAGE):
+        for page in batched(_storable(listed, notes), _PAGE):
             if run.cancelled():
                 return False
             with self._store.write() as db:
@@ -261,8 +261,8 @@ class Listing:
         if not context.skip_tags or not to_ask or context.scan.is_forecast:
             return list(todos)
         wanted = [row for row in rows if row.id in to_ask]
-        found = reading.skipped(context, self._store, wanted)
-        skipped = {item_id for item_id, (state, _why) in found.items() if state == "skipped"}
+        left = reading.skipped(context, self._store, wanted)
+        skipped = {item_id for item_id, (state, _why) in left.items() if state == "skipped"}
         return [
             replace(todo, settles="", engines=()) if todo.item_id in skipped else todo
             for todo in todos
@@ -272,7 +272,7 @@ class Listing:
         self, db: Db, todos: Sequence[Todo], asked: Counter[tuple[str, Media]]
     ) -> None:
         if self._context.scan.is_forecast:
-            asked.update((engine, one.media) for one in todos for engine, _print in one.engines)
+            asked.update((engine, todo.media) for todo in todos for engine, _print in todo.engines)
         else:
             self._plan(db, todos)
 
@@ -351,7 +351,7 @@ class Listing:
             for some in batched(group, size):
                 chunk_id = chunks.add(db, self._context.scan.id, kind=kind, held=self._held)
                 decisions.plan(db, self._context.scan.id, chunk_id, some)
-        asks = [(one.item_id, name) for one in todos for name, _fingerprint in one.engines]
+        asks = [(todo.item_id, name) for todo in todos for name, _fingerprint in todo.engines]
         decisions.take_over(db, self._context.scan.id, asks)
 
     def _kind(self, todo: Todo) -> tuple[str, int]:
@@ -405,9 +405,9 @@ class Listing:
                 return
             after = rows[-1][0]
             yield [
-                Todo(one.item_id, one.revision, one.settles if newest else "")
-                for _row_id, one in rows
-                if one.state == "done" or one.adds or one.removes
+                Todo(decision.item_id, decision.revision, decision.settles if newest else "")
+                for _row_id, decision in rows
+                if decision.state == "done" or decision.adds or decision.removes
             ]
 
     def _undone(self) -> Iterator[list[Todo]]:
@@ -420,7 +420,7 @@ class Listing:
             if self._context.scan.kind == "redo":
                 with self._store.read() as db:
                     known = decisions.of_items(db, decided_by, some)
-                revisions = {item_id: one.revision for item_id, one in known.items()}
+                revisions = {item_id: decision.revision for item_id, decision in known.items()}
             yield [Todo(item_id, revisions.get(item_id, "")) for item_id in some]
 
     @property

@@ -54,7 +54,7 @@ class Moves:
         held = {
             item.key: item
             for item in other
-            if any(one.row.id != own.get(item.key) for one in fits(item))
+            if any(old.row.id != own.get(item.key) for old in fits(item))
         }
         self._held |= held
         self._taken |= held.keys() & known.keys()
@@ -80,11 +80,11 @@ class Moves:
             return [], []
         with self._store.read() as db:
             unseen = self._unseen(db, held)
-        found = self._by_file(held, unseen)
-        found |= self._by_content(*_left(held, unseen, found), run)
-        found |= self._by_name(*_left(held, unseen, found))
-        found = {key: move for key, move in found.items() if not self._is_anothers(move)}
-        return list(found.values()), [item for item in held if item.key not in found]
+        moves = self._by_file(held, unseen)
+        moves |= self._by_content(*_left(held, unseen, moves), run)
+        moves |= self._by_name(*_left(held, unseen, moves))
+        moves = {key: move for key, move in moves.items() if not self._is_anothers(move)}
+        return list(moves.values()), [item for item in held if item.key not in moves]
 
     def _is_anothers(self, move: Move) -> bool:
         """Whether the tags at a place that was another item's can only be those of that item.
@@ -104,13 +104,13 @@ class Moves:
 
     def _only(self, alike: Sequence[tuple[list[Item], list[Unseen]]]) -> dict[str, Move]:
         """Match where there is one on either side."""
-        found = [(items, self._gone(olds)) for items, olds in alike if len(items) == 1]
-        return {items[0].key: _move(items[0], olds[0]) for items, olds in found if len(olds) == 1}
+        pairs = [(items, self._gone(olds)) for items, olds in alike if len(items) == 1]
+        return {items[0].key: _move(items[0], olds[0]) for items, olds in pairs if len(olds) == 1}
 
     def _by_content(
         self, held: Sequence[Item], unseen: Sequence[Unseen], run: RunContext
     ) -> dict[str, Move]:
-        seen = [one for one in unseen if one.row.content]
+        seen = [old for old in unseen if old.row.content]
         fits = _fitting(seen)
         asked = [item for item in held if any(fits(item))]
         contents = self._contents(asked, run)
@@ -132,7 +132,7 @@ class Moves:
             return (item.title, item.revision, item.size_bytes, item.media)
 
         of_files = [item for item in held if item.media is not Media.GROUP]
-        unread = [one for one in unseen if not one.row.content]
+        unread = [old for old in unseen if not old.row.content]
         return self._only(_alike(of_files, unread, name))
 
     def _contents(self, asked: Sequence[Item], run: RunContext) -> dict[str, str]:
@@ -165,7 +165,7 @@ class Moves:
 
     def _gone(self, olds: Sequence[Unseen]) -> list[Unseen]:
         """Return those whose old place is gone; of the others what was listed is a copy."""
-        return [one for one in olds if self._is_gone(one)]
+        return [old for old in olds if self._is_gone(old)]
 
     def _is_gone(self, old: Unseen) -> bool:
         """A whole listing tells it of its own section; of all else the library is asked."""
@@ -230,13 +230,13 @@ def _is_other(item: Item, known: KnownRow | None) -> bool:
 def _fitting(unseen: Iterable[Unseen]) -> Callable[[Item], Iterator[Unseen]]:
     """Return what finds those that an item may have been; there may be thousands of others."""
     alike: dict[Hashable, list[Unseen]] = {}
-    for one in unseen:
-        for mark in _marks(one.row.item):
-            alike.setdefault(mark, []).append(one)
+    for old in unseen:
+        for mark in _marks(old.row.item):
+            alike.setdefault(mark, []).append(old)
 
     def fitting(item: Item) -> Iterator[Unseen]:
         for mark in _marks(item):
-            yield from (one for one in alike.get(mark, ()) if _fits(item, one))
+            yield from (old for old in alike.get(mark, ()) if _fits(item, old))
 
     return fitting
 
@@ -264,11 +264,11 @@ def _fits(item: Item, old: Unseen) -> bool:
 
 
 def _left(
-    held: Sequence[Item], unseen: Sequence[Unseen], found: Mapping[str, Move]
+    held: Sequence[Item], unseen: Sequence[Unseen], moves: Mapping[str, Move]
 ) -> tuple[list[Item], list[Unseen]]:
-    moved = {move.old.row.id for move in found.values()}
-    items = [item for item in held if item.key not in found]
-    return items, [one for one in unseen if one.row.id not in moved]
+    moved = {move.old.row.id for move in moves.values()}
+    items = [item for item in held if item.key not in moves]
+    return items, [old for old in unseen if old.row.id not in moved]
 
 
 def _alike(
@@ -281,9 +281,9 @@ def _alike(
     for item in held:
         new.setdefault(mark(item, None), []).append(item)
     old: dict[Hashable, list[Unseen]] = {}
-    for one in unseen:
-        old.setdefault(mark(one.row.item, one), []).append(one)
-    return [(new[one], old[one]) for one in new if one is not None and one in old]
+    for item_before in unseen:
+        old.setdefault(mark(item_before.row.item, item_before), []).append(item_before)
+    return [(new[key], old[key]) for key in new if key is not None and key in old]
 
 
 def _paired(items: Sequence[Item], olds: Sequence[Unseen]) -> list[tuple[Item, Unseen]]:
@@ -295,7 +295,7 @@ def _paired(items: Sequence[Item], olds: Sequence[Unseen]) -> list[tuple[Item, U
     new, old = list(items), list(olds)
     for parts in range(_MOST_NAMES, 0, -1):
         named = _unique([(_end(item, parts), item) for item in new])
-        were = _unique([(_end(one.row.item, parts), one) for one in old])
+        were = _unique([(_end(before.row.item, parts), before) for before in old])
         some = [(named[name], were[name]) for name in named.keys() & were.keys()]
         pairs += some
         new = _without(new, [item for item, _was in some])
@@ -306,15 +306,15 @@ def _paired(items: Sequence[Item], olds: Sequence[Unseen]) -> list[tuple[Item, U
 
 
 def _without(some: Sequence[_One], others: Sequence[_One]) -> list[_One]:
-    numbers = {id(one) for one in others}
-    return [one for one in some if id(one) not in numbers]
+    numbers = {id(value) for value in others}
+    return [value for value in some if id(value) not in numbers]
 
 
 def _unique(some: Iterable[tuple[str, _One]]) -> dict[str, _One]:
     """Those that are the only ones of their name, by name."""
     named: dict[str, list[_One]] = {}
-    for name, one in some:
-        named.setdefault(name, []).append(one)
+    for name, value in some:
+        named.setdefault(name, []).append(value)
     return {name: same[0] for name, same in named.items() if name and len(same) == 1}
 
 

@@ -22,7 +22,7 @@ def read_tags(library: Library, items: Sequence[Item]) -> dict[str, Shown | NotR
         item.key: NotRead(item.key, "The library did not show it.") for item in items
     }
     try:
-        return missing | {one.key: _kept(one) for one in library.read_tags(items)}
+        return missing | {read.key: _kept(read) for read in library.read_tags(items)}
     except LibraryError:
         raise
     except Exception:

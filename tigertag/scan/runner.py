@@ -27,9 +27,9 @@ from tigertag.model import Section
 from tigertag.net import cancellable
 from tigertag.scan import calls, spool, summary
 from tigertag.scan import context as contexts
-from tigertag.scan.availability import Stopping
-from tigertag.scan.batches import Batching
-from tigertag.scan.decide import Settling
+from tigertag.scan.availability import EngineAvailability
+from tigertag.scan.batches import BatchCollector
+from tigertag.scan.decide import DecisionStage
 from tigertag.scan.engine_stage import EngineStage
 from tigertag.scan.listing import Listing
 from tigertag.scan.spool import Spool
@@ -104,18 +104,20 @@ class Runner:
                 _check_source(db, scan, library)
                 context = contexts.make(self._core, db, scan, library)
                 calls.lose_old(db)
-            stopping = Stopping(self._core, context.engines, cancelled=self.stop.is_set)
-            self._stopping = stopping
+            availability = EngineAvailability(
+                self._core, context.engines, cancelled=self.stop.is_set
+            )
+            self._availability = availability
             self._spool = Spool(self._core, context)
             self._listing = Listing(self._core, context)
-            self._engine_stage = EngineStage(self._core, context, stopping, self._spool)
-            self._settling = Settling(self._store, context, lease_s=self._core.lease_s)
-            self._batching = Batching(self._core, context, stopping)
+            self._engine_stage = EngineStage(self._core, context, availability, self._spool)
+            self._decision_stage = DecisionStage(self._store, context, lease_s=self._core.lease_s)
+            self._batch_collector = BatchCollector(self._core, context, availability)
             try:
                 with self._alive(), closing(self._spool):
                     threads.run(self._step, workers=self._core.workers, stop=self.stop)
             finally:
-                self._settling.canary.let_go()
+                self._decision_stage.canary.let_go()
             self._core.memory.forget("tally", "problems")
 
     def _step(self) -> bool:
@@ -123,7 +125,7 @@ class Runner:
             scan = scans.get(db, self._scan_id)
             if scan.state != "running":
                 return False
-            self._stopping.leave_out(scan.without)
+            self._availability.leave_out(scan.without)
             chunk = chunks.lease(db, self._scan_id, owner=self._owner, lease_s=self._core.lease_s)
             if chunk is None and scans.finish(db, self._scan_id):
                 return False
@@ -150,13 +152,13 @@ class Runner:
             if chunk.kind == "list":
                 whole = self._listing.run(chunk, run)
             elif chunk.kind == "batch":
-                again_at = self._batching.step(chunk)
+                again_at = self._batch_collector.step(chunk)
                 whole, due = True, lambda _db: again_at
             elif chunk.kind == "groups":
                 groups_due_at = self._groups_due_at()
                 whole, due = True, lambda _db: groups_due_at
                 if groups_due_at is None:
-                    whole = self._settling.run(chunk, run)
+                    whole = self._decision_stage.run(chunk, run)
             else:
                 whole = self._ask_and_settle(chunk, run)
                 due = partial(self._engine_stage.due_at, chunk)
@@ -168,10 +170,11 @@ class Runner:
         """Engines that may hang are asked last, when all that the others say is decided."""
         may_hang = self._engine_stage.unproven(chunk)
         if may_hang and not (
-            self._engine_stage.run(chunk, run, but=may_hang) and self._settling.run(chunk, run)
+            self._engine_stage.run(chunk, run, but=may_hang)
+            and self._decision_stage.run(chunk, run)
         ):
             return False
-        return self._engine_stage.run(chunk, run) and self._settling.run(chunk, run)
+        return self._engine_stage.run(chunk, run) and self._decision_stage.run(chunk, run)
 
     def _give_back(self, chunk: Chunk, due: Callable[[Db], float | None], *, whole: bool) -> None:
         with self._store.write() as db:
@@ -229,11 +232,11 @@ class Runner:
             try:
                 with self._store.write() as db:
                     chunks.renew(db, held, lease_s=self._core.lease_s)
-                    self._settling.canary.keep(db)
+                    self._decision_stage.canary.keep(db)
                     scan = scans.get(db, self._scan_id)
                 if scan.state != "running":
                     self.stop.set()
-                self._stopping.leave_out(scan.without)
+                self._availability.leave_out(scan.without)
             except StoreError as exc:
                 # They hold for a while yet, and the next beat may get through.
                 logger.warning("the leases could not be renewed: %s", exc)
@@ -306,7 +309,7 @@ def _check_source(db: Db, scan: ScanRow, library: Library) -> None:
 
 def _check_section(library: Library, section: Section) -> None:
     """What lists no items would not see that their section is gone. Raises `LibraryError`."""
-    if section.id not in {one.id for one in library.sections()}:
+    if section.id not in {known.id for known in library.sections()}:
         raise LibraryError(
             f"Section {section.title} ({section.id}) is no longer in library {library.id}, or not"
             " among those it is set up with; nothing was written."

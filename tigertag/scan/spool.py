@@ -176,7 +176,7 @@ class Spool:
         with self._store.write() as db:
             chunks.check(db, chunk)
             allowed = self._reserved(db, plugin, filling.batch, some)
-            lines = [one.line for _item_id, one in some[:allowed]]
+            lines = [request.line for _item_id, request in some[:allowed]]
             size_bytes = _append(filling, lines)
             item_ids = [item_id for item_id, _one in some[:allowed]]
             batches.grow(db, filling.batch, item_ids, size_bytes)
@@ -198,17 +198,17 @@ class Spool:
             NewCall(
                 plugin.id,
                 plugin.host,
-                one.size_bytes,
-                Amount(units, one.cost_usd),
+                request.size_bytes,
+                Amount(units, request.cost_usd),
                 item_id,
                 batch_id=batch.id,
             )
-            for item_id, one in some
+            for item_id, request in some
         ]
-        whole = sum((one.bound for one in new), Amount())
+        whole = sum((call.bound for call in new), Amount())
         if not usage.reserve(db, plugin.id, whole, limits, now):
             new = list(
-                takewhile(lambda one: usage.reserve(db, plugin.id, one.bound, limits, now), new)
+                takewhile(lambda call: usage.reserve(db, plugin.id, call.bound, limits, now), new)
             )
         usage.hold_calls(db, new, now)
         return len(new)
@@ -223,14 +223,14 @@ def _fits(plugin: DeferredEngine, batch: Batch, more: Prepared) -> bool:
 def _fitting(
     plugin: DeferredEngine, batch: Batch, rest: Sequence[tuple[int, Prepared]]
 ) -> list[tuple[int, Prepared]]:
-    found: list[tuple[int, Prepared]] = []
-    for one in rest:
-        if not _fits(plugin, batch, one[1]):
+    fitting: list[tuple[int, Prepared]] = []
+    for request in rest:
+        if not _fits(plugin, batch, request[1]):
             break
-        found.append(one)
-        grown = batch.size_bytes + len(one[1].line)
+        fitting.append(request)
+        grown = batch.size_bytes + len(request[1].line)
         batch = replace(batch, lines=batch.lines + 1, size_bytes=grown)
-    return found
+    return fitting
 
 
 def _append(filling: _Filling, lines: Sequence[bytes]) -> int:

@@ -115,18 +115,18 @@ _LEFT_OUT_WORDS = {
 
 def pack_left_out(notes: Notes) -> str:
     """Return what was left out as JSON; "" for nothing."""
-    return dumps([asdict(one) for one in notes.left_out]) if notes.left_out else ""
+    return dumps([asdict(left_out) for left_out in notes.left_out]) if notes.left_out else ""
 
 
 def unpack_left_out(kept: str) -> tuple[LeftOut, ...]:
     return tuple(
-        LeftOut(LeftOutReason(one["reason"]), one["count"], tuple(one["examples"]))
-        for one in (json.loads(kept) if kept else ())
+        LeftOut(LeftOutReason(left_out["reason"]), left_out["count"], tuple(left_out["examples"]))
+        for left_out in (json.loads(kept) if kept else ())
     )
 
 
-def left_out_line(one: LeftOut) -> str:
+def left_out_line(left_out: LeftOut) -> str:
     """Say it in a line: "3 folders excluded: a, b, c"."""
-    noun, why = _LEFT_OUT_WORDS[one.reason]
-    more = " …" if one.count > len(one.examples) else ""
-    return f"{count(one.count, noun)} {why}: {', '.join(one.examples)}{more}"
+    noun, why = _LEFT_OUT_WORDS[left_out.reason]
+    more = " …" if left_out.count > len(left_out.examples) else ""
+    return f"{count(left_out.count, noun)} {why}: {', '.join(left_out.examples)}{more}"

@@ -10,7 +10,7 @@ from threading import Event, Lock, Thread
 from tigertag import locks
 from tigertag.core import Core
 from tigertag.errors import LibraryError, StoreError, TigerTagError, os_reason
-from tigertag.scan import batch_cleanup as winding
+from tigertag.scan import batch_cleanup
 from tigertag.scan.runner import Runner
 from tigertag.store import Db, chunks, scans
 from tigertag.store.scans import ScanRow
@@ -22,7 +22,7 @@ _STOP_S = 8.0
 _TRY_AGAIN_S = 15.0
 
 
-class Workshop:
+class ScanWorker:
     """Works on one scan after another, the oldest first, those too that a dead process left.
 
     A scan that waits, for a batch or an engine that is down, lets the others go first.
@@ -43,12 +43,12 @@ class Workshop:
 
     def start(self) -> None:
         """Work on a thread of this process."""
-        self._thread = Thread(target=self._stay, name="tigertag-workshop", daemon=True)
+        self._thread = Thread(target=self._stay, name="tigertag-scan-worker", daemon=True)
         self._thread.start()
 
     def run(self) -> bool:
         """Work until `stop`; False at once when another process has the home."""
-        with alone(self._core.home) as free:
+        with home_lock(self._core.home) as free:
             while free and not self._stopped.is_set():
                 self._look()
             return free
@@ -83,7 +83,7 @@ class Workshop:
             scan_id = self._waiting()
             if scan_id is not None:
                 self._run(scan_id)
-            elif not winding.wind_up(self._core, self._stopped):
+            elif not batch_cleanup.clean_up(self._core, self._stopped):
                 self._pause()
         except StoreError as exc:
             logger.error("scans cannot be worked on: %s", exc)
@@ -140,7 +140,7 @@ class Workshop:
 
 
 @contextmanager
-def alone(home: Path) -> Iterator[bool]:
+def home_lock(home: Path) -> Iterator[bool]:
     """Hold the lock on the work of a home; False when another process has it."""
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ Changes = dict[TagRef, TagOwnership | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadItem:
     """An item whose tags could not be read; its decision says why."""
 
     row: ItemRow
@@ -51,7 +51,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PlannedEdit:
     """An item whose edit is in the ledger and has to be sent."""
 
     read: Read
@@ -62,7 +62,7 @@ class Made:
         return self.read.plan.edit
 
 
-class Writeback:
+class WriteStage:
     """Records and writes what was decided. Thread-safe."""
 
     def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
@@ -70,41 +70,41 @@ class Writeback:
         self._context = context
         self.canary = Canary(store, context, lease_s=lease_s)
 
-    def record(self, chunk: Chunk, found: Sequence[Read | Unread]) -> list[Made]:
+    def record(self, chunk: Chunk, decided_items: Sequence[Read | UnreadItem]) -> list[PlannedEdit]:
         """Keep what was decided and learned; put the edits that are to be made into the ledger."""
-        read = [one for one in found if isinstance(one, Read)]
+        read = [item for item in decided_items if isinstance(item, Read)]
         writes = self._context.scan.write == "apply"
-        to_make = [one for one in read if writes and one.plan.edit]
+        to_make = [item for item in read if writes and item.plan.edit]
         with self._store.write() as db:
             chunks.check(db, chunk)
             _learn(db, read)
-            edits = [(one.row.id, one.plan.edit, one.shown) for one in to_make]
+            edits = [(item.row.id, item.plan.edit, item.shown) for item in to_make]
             ids = ledger.plan(db, chunk.scan_id, edits)
-            ended = [one.decision for one in found if one.row.id not in ids]
+            ended = [item.decision for item in decided_items if item.row.id not in ids]
             decisions.write(db, chunk.scan_id, ended)
             problems.note(db, self._context.scan, ended)
             if self._context.scan.kind == "scan":
-                decided = [one for one in read if not one.left_alone]
-                tags.put(db, {one.row.id: one.decision.tags for one in decided})
-            items.mark_current(db, [(one.row.id, _settles(one)) for one in found])
+                decided = [item for item in read if not item.left_alone]
+                tags.put(db, {item.row.id: item.decision.tags for item in decided})
+            items.mark_current(db, [(item.row.id, _settles(item)) for item in decided_items])
             harmed = self._harmed_before(db, read)
             if harmed:
                 scans.move(db, chunk.scan_id, to="failed", among=("running",), error=harmed)
         if harmed:
             raise LibraryError(harmed)
-        return [Made(one, ids[one.row.id]) for one in to_make]
+        return [PlannedEdit(item, ids[item.row.id]) for item in to_make]
 
     def _harmed_before(self, db: Db, read: Sequence[Read]) -> str:
         """Say which item a first write has harmed that was cut off before it was read back."""
         if self.canary.has_passed(db):
             return ""
-        for one in read:
-            cut_off = (edit for edit in one.unsettled if edit.is_cut_off)
-            if any(_harmed(edit.before, edit.removes, one.shown) for edit in cut_off):
-                return _SPOILT.format(one.row.item.called)
+        for item in read:
+            cut_off = (edit for edit in item.unsettled if edit.is_cut_off)
+            if any(_harmed(edit.before, edit.removes, item.shown) for edit in cut_off):
+                return _SPOILT.format(item.row.item.called)
         return ""
 
-    def send(self, chunk: Chunk, made: Sequence[Made], run: RunContext) -> None:
+    def send(self, chunk: Chunk, made: Sequence[PlannedEdit], run: RunContext) -> None:
         """Make the edits, the section's first one alone, and write down what came of each.
 
         What is not sent any more when `run` is cancelled stays planned. Raises `LibraryError`
@@ -139,7 +139,7 @@ class Writeback:
             scans.move(db, chunk.scan_id, to="failed", among=("running",), error=str(error))
             self.canary.end(db, passed=False)
 
-    def _send_alone(self, chunk: Chunk, made: Made) -> None:
+    def _send_alone(self, chunk: Chunk, made: PlannedEdit) -> None:
         """Make the first edit of a section, and see that nothing but the tags has changed."""
         passed = False
         for outcome in self._send(chunk, [made]):
@@ -162,20 +162,20 @@ class Writeback:
         for edit in earlier:
             seen = shown.get(by_id[edit.item_id].key)
             if isinstance(seen, Shown) and _harmed(edit.before, edit.removes, seen):
-                done = became(edit, seen)
+                done = settled_as(edit, seen)
                 with self._store.write() as db:
                     chunks.check(db, chunk)
                     ledger.judge(db, [_verdict(edit.id, done, seen)])
-                    ledger.set_ownership(db, {edit.item_id: standing_after(edit.kind, done)})
+                    ledger.set_ownership(db, {edit.item_id: ownership_after(edit.kind, done)})
                 raise LibraryError(_SPOILT.format(by_id[edit.item_id].called))
 
-    def _send(self, chunk: Chunk, made: Sequence[Made]) -> list[EditOutcome]:
-        by_key = {one.read.shown.key: one for one in made}
+    def _send(self, chunk: Chunk, made: Sequence[PlannedEdit]) -> list[EditOutcome]:
+        by_key = {planned.read.shown.key: planned for planned in made}
         outcomes: list[EditOutcome] = []
         try:
             # A write that has begun is finished and read back, even if the scan is stopped.
             with shielded():
-                for outcome in self._context.library.send([one.edit for one in made]):
+                for outcome in self._context.library.send([planned.edit for planned in made]):
                     after = None if outcome.after is None else reading.storable(outcome.after)
                     outcomes.append(replace(outcome, after=after))
             silent = by_key.keys() - {outcome.key for outcome in outcomes}
@@ -185,38 +185,46 @@ class Writeback:
             self._conclude(chunk, [(by_key[outcome.key], outcome) for outcome in outcomes])
         return outcomes
 
-    def _conclude(self, chunk: Chunk, outcomes: Sequence[tuple[Made, EditOutcome]]) -> None:
+    def _conclude(self, chunk: Chunk, outcomes: Sequence[tuple[PlannedEdit, EditOutcome]]) -> None:
         """Write down what came of edits. Who lost the lease leaves that to who has it now."""
         kind = self._context.scan.kind
-        concluded = [_conclusion(kind, one, outcome) for one, outcome in outcomes]
-        shown = [(one.item_id, one.verdict.after) for one in concluded if one.verdict.after]
+        concluded = [_conclusion(kind, planned, outcome) for planned, outcome in outcomes]
+        shown = [
+            (conclusion.item_id, conclusion.verdict.after)
+            for conclusion in concluded
+            if conclusion.verdict.after
+        ]
         with self._store.write() as db:
             chunks.check(db, chunk)
-            ledger.judge(db, [one.verdict for one in concluded])
-            ledger.set_ownership(db, {one.item_id: one.changes for one in concluded})
-            decided = [one.decision for one in concluded]
+            ledger.judge(db, [conclusion.verdict for conclusion in concluded])
+            ledger.set_ownership(
+                db, {conclusion.item_id: conclusion.changes for conclusion in concluded}
+            )
+            decided = [conclusion.decision for conclusion in concluded]
             decisions.write(db, chunk.scan_id, decided)
             problems.note(db, self._context.scan, decided, writing=True)
             items.note_shown(db, [(id, after.stamp, after.refreshed) for id, after in shown])
-            items.mark_current(db, [(one.item_id, one.decision.settles) for one in concluded])
+            items.mark_current(
+                db, [(conclusion.item_id, conclusion.decision.settles) for conclusion in concluded]
+            )
 
 
 def _learn(db: Db, read: Sequence[Read]) -> None:
     """Keep what reading taught: what became of open edits, and what users took off."""
     verdicts: list[Verdict] = []
     changes: dict[int, Changes] = {}
-    for one in read:
-        learned: Changes = {TagRef(*word): TagOwnership.TOMBSTONE for word in one.plan.tombstones}
-        learned |= {TagRef(*word): None for word in one.plan.forgotten}
-        learned |= {TagRef(*word): TagOwnership.HELD for word in one.plan.held}
-        for edit in one.unsettled:
-            done = became(edit, one.shown)
-            learned |= standing_after(edit.kind, done)
-            verdicts.append(_verdict(edit.id, done, one.shown))
-        changes[one.row.id] = learned
+    for item in read:
+        learned: Changes = {TagRef(*word): TagOwnership.TOMBSTONE for word in item.plan.tombstones}
+        learned |= {TagRef(*word): None for word in item.plan.forgotten}
+        learned |= {TagRef(*word): TagOwnership.HELD for word in item.plan.held}
+        for edit in item.unsettled:
+            done = settled_as(edit, item.shown)
+            learned |= ownership_after(edit.kind, done)
+            verdicts.append(_verdict(edit.id, done, item.shown))
+        changes[item.row.id] = learned
     ledger.judge(db, verdicts)
     ledger.set_ownership(db, changes)
-    items.note_shown(db, [(one.row.id, one.shown.stamp, _mark(one)) for one in read])
+    items.note_shown(db, [(item.row.id, item.shown.stamp, _mark(item)) for item in read])
 
 
 def _mark(read: Read) -> str:
@@ -224,12 +232,12 @@ def _mark(read: Read) -> str:
     return read.row.refreshed if read.left_alone else read.shown.refreshed
 
 
-def became(edit: EditRow, seen: Shown) -> Settled:
-    """What became of an edit of the ledger, by what is shown now."""
+def settled_as(edit: EditRow, seen: Shown) -> Settled:
+    """What settled_as of an edit of the ledger, by what is shown now."""
     return policy.settle(edit.adds, edit.removes, before=edit.before, after=seen)
 
 
-def standing_after(kind: str, done: Settled) -> Changes:
+def ownership_after(kind: str, done: Settled) -> Changes:
     """How tags stand after an edit: an undo holds off what it took away, keeps what it put back."""
     undo = kind == "undo"
     changes: Changes = dict.fromkeys(done.added, TagOwnership.KEPT if undo else TagOwnership.OURS)
@@ -244,7 +252,7 @@ class _Conclusion:
     decision: Decision
 
 
-def _conclusion(kind: str, made: Made, outcome: EditOutcome) -> _Conclusion:
+def _conclusion(kind: str, made: PlannedEdit, outcome: EditOutcome) -> _Conclusion:
     read, decision = made.read, made.read.decision
     if outcome.after is None:
         state = "sent" if outcome.sent else "failed"
@@ -264,10 +272,10 @@ def _conclusion(kind: str, made: Made, outcome: EditOutcome) -> _Conclusion:
         )
         decision = _not_made(made, reason, done)
     verdict = _verdict(made.edit_id, done, outcome.after)
-    return _Conclusion(read.row.id, verdict, standing_after(kind, done), decision)
+    return _Conclusion(read.row.id, verdict, ownership_after(kind, done), decision)
 
 
-def _done(made: Made, after: Shown) -> Settled:
+def _done(made: PlannedEdit, after: Shown) -> Settled:
     edit = made.edit
     return policy.settle(edit.adds, edit.removes, before=made.read.shown, after=after)
 
@@ -278,7 +286,7 @@ def _lost(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
     return not kept <= {ref.word for ref in after.tags}
 
 
-def _merged(made: Made, after: Shown) -> str:
+def _merged(made: PlannedEdit, after: Shown) -> str:
     """Name tags that differ in spelling alone and of which the library has kept fewer; "": none.
 
     That is odd about the item, and proves nothing of other writes.
@@ -295,7 +303,7 @@ def _harmed(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
     return after.rest != before.rest or _lost(before, removes, after)
 
 
-def _not_made(made: Made, reason: str, done: Settled | None = None) -> Decision:
+def _not_made(made: PlannedEdit, reason: str, done: Settled | None = None) -> Decision:
     """The decision of an item whose edit was not made, or in part: it counts what was."""
     decision, edit = made.read.decision, made.edit
     made_adds = done.added if done else ()
@@ -310,10 +318,10 @@ def _not_made(made: Made, reason: str, done: Settled | None = None) -> Decision:
     )
 
 
-def _settles(found: Read | Unread) -> str:
+def _settles(item: Read | UnreadItem) -> str:
     """The signature that the item bears now: none while an edit of it is outstanding."""
-    outstanding = isinstance(found, Unread) or found.plan.edit
-    return "" if outstanding else found.decision.settles
+    outstanding = isinstance(item, UnreadItem) or item.plan.edit
+    return "" if outstanding else item.decision.settles
 
 
 def _verdict(edit_id: int, done: Settled, seen: Shown) -> Verdict:

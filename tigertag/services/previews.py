@@ -8,7 +8,15 @@ from tigertag.errors import Conflict, NotFound, RequestError
 from tigertag.model import Rule, RuleAction, Tag, TagOwnership, TagRef
 from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import browsing, rules
-from tigertag.services.views import Change, ItemCard, Named, Page, Struck, cursor_number, cut_page
+from tigertag.services.views import (
+    BlockedWord,
+    Change,
+    ItemCard,
+    Named,
+    Page,
+    cursor_number,
+    cut_page,
+)
 from tigertag.store import Db, browse, decisions, ledger, scans
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
@@ -56,13 +64,13 @@ def _change(card: ItemCard, decision: Decision, again: Collection[int]) -> Chang
     )
 
 
-def may_strike(core: Core, scan_id: int) -> bool:
+def may_block(core: Core, scan_id: int) -> bool:
     """Whether words can be blocked in it: a preview that has ended and was not applied."""
     with core.store.read() as db:
         return rules.is_open_preview(db, scans.get(db, scan_id))
 
 
-def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> Struck:
+def block(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> BlockedWord:
     """Block a word that a preview would add: for the item, its section or everywhere.
 
     For an item it counts as taken off by the user, and stays off until that is lifted; elsewhere it
@@ -86,7 +94,7 @@ def strike(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> 
             items = decisions.adding(db, scan_id, plain)
         lost = rules.review(db, scan, items, effective_rules(core, db), limits)
     core.memory.forget("tally", "tags")
-    return Struck(lost, rule_id)
+    return BlockedWord(lost, rule_id)
 
 
 def _bury(db: Db, item_id: int, ref: TagRef) -> None:

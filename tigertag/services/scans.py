@@ -182,14 +182,14 @@ def resume(core: Core, scan_id: int) -> None:
         awaited = {one.engine for one in batches.outstanding(db, scan_id)}
         for engine in awaited | decisions.counts(db, scan_id).postponed.keys():
             engine_state.lift_stop(db, engine)
-        chunks.hasten(db, scan_id)
+        chunks.make_due(db, scan_id)
 
 
 def cancel(core: Core, scan_id: int) -> None:
-    """End a scan; what it committed is kept. Its batches are wound up next (`winding`)."""
+    """End a scan; what it committed is kept. Its batches are ended next (`batch_cleanup`)."""
     _move(core, scan_id, to="cancelled", among=schema.UNENDED)
     with core.store.write() as db:
-        chunks.hasten(db, scan_id)
+        chunks.make_due(db, scan_id)
 
 
 def finish_without(core: Core, scan_id: int, engine: str) -> None:
@@ -208,7 +208,7 @@ def finish_without(core: Core, scan_id: int, engine: str) -> None:
                 " cancel the scan: what was answered is kept."
             )
         scans.leave_out(db, scan, engine)
-        chunks.hasten(db, scan_id)
+        chunks.make_due(db, scan_id)
 
 
 def _move(core: Core, scan_id: int, *, to: str, among: tuple[str, ...]) -> None:
@@ -260,7 +260,7 @@ def status(core: Core, scan_id: int) -> Status:
 
 def _status(core: Core, scan: ScanRow) -> Status:
     counts, failures = summary.tally(core, scan)
-    waits, due_at = waiting.told(core, scan, counts)
+    waits, due_at = waiting.lines_of(core, scan, counts)
     pace = _pace(scan, counts.done + counts.failed)
     left_s = counts.todo / pace if pace and scan.state == "running" and not waits else None
     return Status(
@@ -278,7 +278,7 @@ def _status(core: Core, scan: ScanRow) -> Status:
         failures,
         waits,
         due_at,
-        waiting.savings(core, counts),
+        waiting.savings_of(core, counts),
         forecasts.of_scan(core, scan),
         counts.left_alone,
         problems.of_section(core, scan.section_id),

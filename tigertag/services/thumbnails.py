@@ -30,7 +30,7 @@ _LEFT_ALONE_S = 15.0
 _TOO_MANY = "Too many pictures are asked for at once; try again."
 
 
-class Lookout:
+class ThumbnailFetcher:
     """Fetches pictures, of each library on threads of its own. Thread-safe."""
 
     def __init__(self) -> None:
@@ -171,7 +171,7 @@ def _looked_at(core: Core, item_id: int, at_ms: int) -> tuple[ListedItem, float]
 def _fetched(core: Core, row: ListedItem, short_side_px: int, at_s: float | None) -> Thumbnail:
     if row.gone:
         raise ItemGone(f"{row.item.called} is no longer in its library.")
-    lookout = core.memory.recall(("lookout",), Lookout, keep_s=float("inf"))
+    lookout = core.memory.recall(("lookout",), ThumbnailFetcher, keep_s=float("inf"))
     library = core.entry(row.item.library)
     try:
         jpeg = lookout.picture(library, row.item, short_side_px, at_s=at_s)

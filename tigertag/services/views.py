@@ -123,7 +123,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Struck:
+class BlockedWord:
     """A word was blocked: the items of the preview that lost it, and the rule, if it is one."""
 
     items: int

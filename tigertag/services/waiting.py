@@ -25,7 +25,7 @@ class Saving:
     cost_usd: float | None
 
 
-def told(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], datetime | None]:
+def lines_of(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], datetime | None]:
     """Return a line for each engine that is waited for, and when the scan goes on.
 
     A batch comes when it comes: then there is no such time. A scan that has ended may have left a
@@ -77,7 +77,7 @@ def _behind_line(engine: str, scan_id: int, items: int) -> str:
     )
 
 
-def savings(core: Core, counts: Counts) -> Mapping[str, Saving]:
+def savings_of(core: Core, counts: Counts) -> Mapping[str, Saving]:
     return {
         engine: Saving(items, forecasts.cost_of_items(core, engine, items))
         for engine, items in counts.spared.items()

@@ -130,7 +130,7 @@ def seal(db: Db, batch: Batch) -> bool:
     return True
 
 
-def hasten(db: Db, scan_id: int) -> None:
+def make_due(db: Db, scan_id: int) -> None:
     """Make the batches of an ended scan due that would have been filled further."""
     of_scan = select(_batches.c.chunk_id).where(
         _batches.c.scan_id == scan_id, _batches.c.state == "filling"

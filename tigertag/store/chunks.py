@@ -136,7 +136,7 @@ def wake(db: Db, which: ColumnElement[bool]) -> None:
         db.execute(update(_chunks).where(*where).values(due_at=due_at))
 
 
-def hasten(db: Db, scan_id: int) -> None:
+def make_due(db: Db, scan_id: int) -> None:
     """Let what waits for a time be looked at now; what waits to be woken goes on waiting."""
     waits = (_chunks.c.due_at > 0, _chunks.c.due_at < FAR)
     where = (_chunks.c.scan_id == scan_id, _chunks.c.state == "queued")

@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from tigertag import __version__, bootstrap
 from tigertag.core import Core
 from tigertag.errors import StoreError
-from tigertag.scan.worker import Workshop
+from tigertag.scan.worker import ScanWorker
 from tigertag.services import health
 from tigertag.services.accounts import Accounts
 from tigertag.services.enrolment import Enrolments
@@ -36,7 +36,7 @@ def create_app(
     `StoreError`.
     """
     web = web or WebSettings()
-    worker = worker or Workshop(core)
+    worker = worker or ScanWorker(core)
     bootstrap.open_store(core)
     app = OpenAPI(
         "tigertag",

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from tigertag import bootstrap, settings
 from tigertag.cli import main
-from tigertag.scan.worker import alone
+from tigertag.scan.worker import home_lock
 from tigertag.services.accounts import Accounts
 
 pytestmark = pytest.mark.slow
@@ -77,7 +77,7 @@ def test_a_link_leads_to_the_sign_in_with_its_token_where_no_server_sees_it(
 
 
 def test_one_process_works_for_a_home(home: Path) -> None:
-    with alone(home) as free:
+    with home_lock(home) as free:
         assert free
         assert "Another process" in said("work")
 

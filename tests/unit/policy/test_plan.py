@@ -129,7 +129,7 @@ def after(planned: Plan, before: Shown) -> Shown:
     return Shown(before.key, left + planned.edit.adds)
 
 
-def standing_after(planned: Plan, standing: dict[Word, TagOwnership]) -> dict[Word, TagOwnership]:
+def ownership_after(planned: Plan, standing: dict[Word, TagOwnership]) -> dict[Word, TagOwnership]:
     now = dict(standing)
     now |= dict.fromkeys(planned.tombstones, TagOwnership.TOMBSTONE)
     for word in [*planned.forgotten, *(one.word for one in planned.edit.removes)]:
@@ -160,7 +160,7 @@ def test_applying_twice_equals_applying_once(
     wanted: frozenset[str], standing: dict[Word, TagOwnership], there: frozenset[str]
 ) -> None:
     once = plan(ITEM, refs(*wanted), standing, shown(*there))
-    shown_then, stands_then = after(once, shown(*there)), standing_after(once, standing)
+    shown_then, stands_then = after(once, shown(*there)), ownership_after(once, standing)
     twice = plan(ITEM, refs(*wanted), stands_then, shown_then)
     assert twice == Plan(Edit(ITEM))
 
@@ -172,5 +172,5 @@ def test_an_undo_gives_back_exactly_what_was_there(
     done = plan(ITEM, refs(*wanted), {}, shown(*there))
     then = after(done, shown(*there))
     settled = settle(done.edit.adds, done.edit.removes, before=shown(*there), after=then)
-    undone = plan_undo(ITEM, [settled], standing_after(done, {}), then)
+    undone = plan_undo(ITEM, [settled], ownership_after(done, {}), then)
     assert {one.word for one in after(undone, then).tags} == {ref(one).word for one in there}

@@ -13,9 +13,8 @@ from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import Progress
 from tigertag.errors import AuthFailed, LibraryUnavailable, QuotaExhausted, RefusesAll, Unavailable
-from tigertag.scan import batch_cleanup as winding
-from tigertag.scan import calls
-from tigertag.scan.batches import Batching
+from tigertag.scan import batch_cleanup, calls
+from tigertag.scan.batches import BatchCollector
 from tigertag.scan.spool import Spool, path_of
 from tigertag.services import scans, spending
 from tigertag.services.scans import Request, Status
@@ -130,7 +129,7 @@ def test_a_kill_right_after_the_token_was_written_submits_once(
 
     scan_id = world.start("apply")
     with monkeypatch.context() as patch:
-        patch.setattr(Batching, "_send", die)
+        patch.setattr(BatchCollector, "_send", die)
         with pytest.raises(Killed):
             until_done(world, scan_id)
     assert spent(world) == (3, 0.03)
@@ -193,7 +192,7 @@ def gathered(world: World) -> int:
     """Gather a batch, and do not send it."""
     scan_id = world.start()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Batching, "_submit", lambda *_: time.time() + 60)
+        patch.setattr(BatchCollector, "_submit", lambda *_: time.time() + 60)
         world.run(scan_id)
     return scan_id
 
@@ -224,7 +223,7 @@ def test_cancelling_lets_the_service_be_told_at_once(world: World, slow: Batched
     scan_id = world.start()
     world.run(scan_id)
     scans.cancel(world.core, scan_id)
-    assert winding.wind_up(world.core, Event())
+    assert batch_cleanup.clean_up(world.core, Event())
     assert slow.cancelled == ["0"]
 
 
@@ -280,7 +279,7 @@ def test_what_an_ended_scan_had_asked_is_decided_when_it_is_answered(
     until_done(world, world.start("apply"))
     for _ in range(3):
         world.make_due(scan_id)
-        winding.wind_up(world.core, Event())
+        batch_cleanup.clean_up(world.core, Event())
     assert until_done(world, world.start("apply")).scan.unchanged == 0
     assert set(slow.asked.values()) == {1}
 
@@ -294,7 +293,7 @@ def test_winding_up_without_the_engine_does_not_run_hot(world: World, slow: Batc
     scans.cancel(world.core, scan_id)
     world.engines = []
     world.make_due(scan_id)
-    assert [winding.wind_up(world.core, Event()) for _ in range(3)] == [True, False, False]
+    assert [batch_cleanup.clean_up(world.core, Event()) for _ in range(3)] == [True, False, False]
 
 
 def test_the_files_of_batches_that_another_home_has_collected_are_swept(
@@ -424,7 +423,7 @@ def test_a_scan_that_is_cancelled_stops_its_batch_and_keeps_what_was_answered(
     scans.cancel(world.core, scan_id)
     for _ in range(3):
         world.make_due(scan_id)
-        winding.wind_up(world.core, Event())
+        batch_cleanup.clean_up(world.core, Event())
     assert (slow.cancelled, slow.sent[0].cleared, spent(world)) == (["0"], True, (1, 0.005))
     slow.answered = None
     assert until_done(world, world.start()).done == 3
@@ -440,7 +439,7 @@ def test_a_scan_that_is_cancelled_before_anything_was_sent_costs_nothing(
     scans.cancel(world.core, scan_id)
     world.forget_circuits()
     world.make_due(scan_id)
-    winding.wind_up(world.core, Event())
+    batch_cleanup.clean_up(world.core, Event())
     assert (slow.sent, spent(world), spooled(world)) == ([], (0, 0.0), [])
 
 

@@ -113,7 +113,7 @@ def test_a_word_struck_for_an_item_is_not_written_to_it(pictures: World) -> None
     scan = pictures.scan().scan.id
     (tag,) = added(pictures, scan)["a.png"]
     number = item_id(pictures, "a.png")
-    assert previews.strike(pictures.core, scan, number, tag, where="item").items == 1
+    assert previews.block(pictures.core, scan, number, tag, where="item").items == 1
     pictures.apply(scan)
     assert (pictures.tags("a.png"), pictures.tags("b.png")) == (set(), {tag})
     assert [row.name for row in rules.tombstones(pictures.core)] == [tag]
@@ -123,7 +123,7 @@ def test_a_word_struck_for_the_section_goes_from_all_of_the_preview(pictures: Wo
     scan = pictures.scan().scan.id
     (tag,) = added(pictures, scan)["a.png"]
     number = item_id(pictures, "a.png")
-    assert previews.strike(pictures.core, scan, number, tag, where="section").items == 2
+    assert previews.block(pictures.core, scan, number, tag, where="section").items == 2
     assert set(added(pictures, scan)) == {"c.png"}
     assert scans.status(pictures.core, scan).adds == 1
     pictures.apply(scan)
@@ -139,7 +139,7 @@ def test_a_block_that_is_taken_back_gives_the_words_back_to_the_preview(
     scan = pictures.scan().scan.id
     before = (added(pictures, scan), scans.status(pictures.core, scan).adds)
     (tag,) = before[0]["a.png"]
-    struck = previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where=where)
+    struck = previews.block(pictures.core, scan, item_id(pictures, "a.png"), tag, where=where)
     assert struck.rule_id is not None
     rules.remove(pictures.core, struck.rule_id)
     assert (added(pictures, scan), scans.status(pictures.core, scan).adds) == before
@@ -154,7 +154,7 @@ def test_a_block_for_one_item_that_is_lifted_gives_its_word_back_to_the_preview(
     scan = pictures.scan().scan.id
     before = added(pictures, scan)
     (tag,) = before["a.png"]
-    previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
+    previews.block(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
     (row,) = rules.tombstones(pictures.core)
     rules.lift(pictures.core, [row.id])
     assert added(pictures, scan) == before
@@ -164,8 +164,8 @@ def test_of_two_blocks_the_one_that_stays_goes_on_blocking(pictures: World) -> N
     scan = pictures.scan().scan.id
     number = item_id(pictures, "a.png")
     (tag,) = added(pictures, scan)["a.png"]
-    previews.strike(pictures.core, scan, number, tag, where="item")
-    struck = previews.strike(
+    previews.block(pictures.core, scan, number, tag, where="item")
+    struck = previews.block(
         pictures.core, scan, item_id(pictures, "b.png"), tag, where="everywhere"
     )
     assert struck.rule_id is not None
@@ -177,7 +177,7 @@ def test_what_an_applied_preview_left_out_stays_out_of_it(pictures: World) -> No
     scan = pictures.scan().scan.id
     (tag,) = added(pictures, scan)["a.png"]
     number = item_id(pictures, "a.png")
-    struck = previews.strike(pictures.core, scan, number, tag, where="everywhere")
+    struck = previews.block(pictures.core, scan, number, tag, where="everywhere")
     pictures.apply(scan)
     assert struck.rule_id is not None
     rules.remove(pictures.core, struck.rule_id)
@@ -232,7 +232,7 @@ def test_applying_does_no_more_than_the_preview_showed(pictures: World) -> None:
 def test_only_a_word_that_the_preview_adds_can_be_struck(pictures: World) -> None:
     scan = pictures.scan().scan.id
     with pytest.raises(NotFound, match="would not add"):
-        previews.strike(pictures.core, scan, item_id(pictures, "a.png"), "zebra", where="item")
+        previews.block(pictures.core, scan, item_id(pictures, "a.png"), "zebra", where="item")
 
 
 def test_nothing_is_struck_from_a_preview_that_was_applied(pictures: World) -> None:
@@ -240,21 +240,21 @@ def test_nothing_is_struck_from_a_preview_that_was_applied(pictures: World) -> N
     (tag,) = added(pictures, scan)["a.png"]
     pictures.apply(scan)
     with pytest.raises(Conflict, match="was applied"):
-        previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
+        previews.block(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
     assert rules.tombstones(pictures.core) == []
 
 
 def test_nothing_is_struck_from_a_preview_that_still_runs(pictures: World) -> None:
     scan = pictures.start()
     with pytest.raises(Conflict, match="wait for its end"):
-        previews.strike(pictures.core, scan, 1, "red", where="item")
+        previews.block(pictures.core, scan, 1, "red", where="item")
 
 
 def test_nothing_is_struck_from_what_was_written(pictures: World) -> None:
     scan = pictures.scan("apply").scan.id
     (tag,) = pictures.tags("a.png")
     with pytest.raises(Conflict, match="not a preview"):
-        previews.strike(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
+        previews.block(pictures.core, scan, item_id(pictures, "a.png"), tag, where="item")
 
 
 def test_the_effect_of_a_rule_is_told_without_changing_anything(pictures: World) -> None:

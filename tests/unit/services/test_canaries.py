@@ -14,7 +14,7 @@ from tigertag.errors import LibraryError
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Shown
 from tigertag.scan.runner import Runner
-from tigertag.scan.write import Writeback
+from tigertag.scan.write import WriteStage
 from tigertag.services import scans
 from tigertag.store import Store, schema
 
@@ -135,13 +135,13 @@ def test_nothing_is_written_beside_a_first_write_that_takes_longer_than_a_lease(
 def test_a_first_write_that_a_crash_cut_off_is_looked_at_before_another(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(_writeback: Writeback, _chunk: object, _outcomes: object) -> None:
+    def die(_writeback: WriteStage, _chunk: object, _outcomes: object) -> None:
         raise Killed
 
     wiping = Wiping(monkeypatch, tells=False)
     scan_id = world.start("apply")
     with monkeypatch.context() as patch:
-        patch.setattr(Writeback, "_conclude", die)
+        patch.setattr(WriteStage, "_conclude", die)
         with pytest.raises(Killed):
             world.run(scan_id)
     assert len(wiping.ruined) == 1
@@ -156,12 +156,12 @@ def test_a_first_write_that_a_crash_cut_off_is_looked_at_before_another(
 def test_a_first_write_that_a_crash_cut_off_and_that_did_no_harm_holds_nothing_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(_writeback: Writeback, _chunk: object, _outcomes: object) -> None:
+    def die(_writeback: WriteStage, _chunk: object, _outcomes: object) -> None:
         raise Killed
 
     scan_id = world.start("apply")
     with monkeypatch.context() as patch:
-        patch.setattr(Writeback, "_conclude", die)
+        patch.setattr(WriteStage, "_conclude", die)
         with pytest.raises(Killed):
             world.run(scan_id)
     world.let_leases_run_out()

@@ -11,7 +11,7 @@ from tigertag.contracts import EditOutcome, Failed, NotRead
 from tigertag.errors import Conflict, LibraryError
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Item, Label, Rule, RuleAction, Shown
-from tigertag.scan.write import Writeback
+from tigertag.scan.write import WriteStage
 from tigertag.services import rules, scans
 
 pytestmark = pytest.mark.slow
@@ -24,12 +24,12 @@ class Killed(BaseException):
 def die_before_concluding(world: World, monkeypatch: pytest.MonkeyPatch, write: str) -> int:
     """Run a scan that dies after its tags were written, before it could say so."""
 
-    def die(_writeback: Writeback, _chunk: object, _outcomes: object) -> None:
+    def die(_writeback: WriteStage, _chunk: object, _outcomes: object) -> None:
         raise Killed
 
     scan_id = world.start(write)
     with monkeypatch.context() as patch:
-        patch.setattr(Writeback, "_conclude", die)
+        patch.setattr(WriteStage, "_conclude", die)
         with pytest.raises(Killed):
             world.run(scan_id)
     return scan_id

@@ -83,7 +83,7 @@ def test_a_word_struck_from_a_preview_leaves_the_count_of_what_was_asked(world: 
     scan_id = world.scan().scan.id
     with world.store.read() as db:
         (item,) = browse.page(db, browse.Wanted())
-    previews.strike(world.core, scan_id, item.id, "red", where="item")
+    previews.block(world.core, scan_id, item.id, "red", where="item")
     status = scans.status(world.core, scan_id)
     assert (status.asked, status.adds) == (1, 0)
 

@@ -55,7 +55,7 @@ def test_a_word_of_odd_letters_is_struck_on_both_databases(
         world.picture(name, "red")
     scan = world.scan().scan.id
     first = previews.changes(world.core, scan).items[0].card.id
-    struck = previews.strike(world.core, scan, first, word, where="everywhere")
+    struck = previews.block(world.core, scan, first, word, where="everywhere")
     assert struck.items == 2
     left = {add.name for one in previews.changes(world.core, scan).items for add in one.adds}
     assert left == {"red"}

@@ -11,7 +11,7 @@ from tests.world import World
 from tigertag.contracts import EditOutcome, Failed
 from tigertag.errors import LibraryError
 from tigertag.model import Edit, Field, Label, Rule, RuleAction, TagRef
-from tigertag.scan.decide import Settling
+from tigertag.scan.decide import DecisionStage
 from tigertag.services import rules, scans
 from tigertag.store import ledger, schema
 from tigertag.store import scans as scan_rows
@@ -219,15 +219,15 @@ def test_groups_are_decided_after_a_scan_that_was_cancelled(
     for number in (1, 2):
         shelf.put(f"e{number}", "blue", "season", "show")
     scan_id = world.start("apply")
-    settle = Settling.run
+    settle = DecisionStage.run
 
-    def cancelling(self: Settling, chunk: object, run: object) -> bool:
+    def cancelling(self: DecisionStage, chunk: object, run: object) -> bool:
         if chunk.kind == "groups":  # type: ignore[attr-defined]
             scans.cancel(world.core, scan_id)
             return False
         return settle(self, chunk, run)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Settling, "run", cancelling)
+    monkeypatch.setattr(DecisionStage, "run", cancelling)
     world.run(scan_id)
     monkeypatch.undo()
     world.scan("apply")

@@ -19,7 +19,7 @@ from tigertag.contracts import Library, Need, Source
 from tigertag.errors import LibraryUnavailable
 from tigertag.model import Frame, Item, Media
 from tigertag.services import thumbnails
-from tigertag.services.thumbnails import Lookout
+from tigertag.services.thumbnails import ThumbnailFetcher
 
 ITEM = Item("hung", ".", "1", "1")
 
@@ -45,7 +45,7 @@ class Hung:
 
 def test_a_library_that_hangs_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thumbnails, "_PATIENCE_S", 0.1)
-    lookout, hung = Lookout(), Hung()
+    lookout, hung = ThumbnailFetcher(), Hung()
     library: Library = hung  # type: ignore[assignment]
     begun = time.monotonic()
     for _ in range(20):
@@ -104,7 +104,7 @@ FILM = Item("films", ".", "film", "1", Media.VIDEO)
 
 
 def picture_of(films: Films, item: Item, at_s: float | None = None) -> bytes:
-    return Lookout().picture(cast(Library, films), item, 64, at_s=at_s)
+    return ThumbnailFetcher().picture(cast(Library, films), item, 64, at_s=at_s)
 
 
 def test_of_a_group_a_poster_is_asked_for(decoded: list[float | None]) -> None:
@@ -137,7 +137,7 @@ def test_for_a_frame_at_a_time_no_poster_will_do(decoded: list[float | None]) ->
 
 
 def test_a_library_that_hangs_holds_up_no_picture_of_another(decoded: list[float | None]) -> None:
-    lookout, hung, films = Lookout(), Hung(), Films()
+    lookout, hung, films = ThumbnailFetcher(), Hung(), Films()
     with ThreadPoolExecutor(20) as pool:
         asked = [pool.submit(lookout.picture, cast(Library, hung), ITEM, 64) for _ in range(20)]
         while hung.asked < 4:
@@ -154,7 +154,7 @@ def test_of_a_library_that_hung_one_picture_is_asked_for_first(
 ) -> None:
     monkeypatch.setattr(thumbnails, "_PATIENCE_S", 0.2)
     monkeypatch.setattr(thumbnails, "_LEFT_ALONE_S", 0.0)
-    lookout, hung = Lookout(), Hung()
+    lookout, hung = ThumbnailFetcher(), Hung()
     library = cast(Library, hung)
     with pytest.raises(LibraryUnavailable):
         lookout.picture(library, ITEM, 64)

@@ -14,7 +14,7 @@ from tests.world import World
 from tigertag.contracts import Progress
 from tigertag.errors import Conflict, Unavailable
 from tigertag.model import Label, Rule, RuleAction
-from tigertag.scan.worker import Workshop
+from tigertag.scan.worker import ScanWorker
 from tigertag.services import rules, scans
 from tigertag.services.scans import Request
 from tigertag.store import scans as rows
@@ -195,7 +195,7 @@ def test_two_that_wait_go_on_one_after_the_other(world: World, down: ColourEngin
 
 def test_the_service_takes_it_up_when_it_is_due(world: World, down: ColourEngine) -> None:
     first = world.scan("apply").scan.id
-    workshop = Workshop(world.core)
+    workshop = ScanWorker(world.core)
     assert workshop._waiting() is None
     other = world.start(mode="decide")
     scans.resume(world.core, first)

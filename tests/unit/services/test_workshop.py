@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.world import World
-from tigertag.scan.worker import Workshop
+from tigertag.scan.worker import ScanWorker
 from tigertag.services import scans
 
 pytestmark = pytest.mark.slow
@@ -21,9 +21,9 @@ def wait_for(reached: Callable[[], bool], *, seconds: float = 15) -> None:
 
 
 @pytest.fixture
-def shops(world: World) -> Iterator[tuple[Workshop, Workshop]]:
+def shops(world: World) -> Iterator[tuple[ScanWorker, ScanWorker]]:
     """Two processes' workshops over one home."""
-    both = Workshop(world.core), Workshop(world.core)
+    both = ScanWorker(world.core), ScanWorker(world.core)
     yield both
     for shop in both:
         shop.stop()
@@ -33,7 +33,7 @@ def is_done(world: World, scan_id: int) -> Callable[[], bool]:
     return lambda: scans.status(world.core, scan_id).scan.state == "done"
 
 
-def test_a_scan_is_worked_on_by_itself(world: World, shops: tuple[Workshop, Workshop]) -> None:
+def test_a_scan_is_worked_on_by_itself(world: World, shops: tuple[ScanWorker, ScanWorker]) -> None:
     world.picture("a.png", "red")
     shops[0].start()
     scan_id = world.start()
@@ -42,7 +42,7 @@ def test_a_scan_is_worked_on_by_itself(world: World, shops: tuple[Workshop, Work
 
 
 def test_two_processes_ask_once_for_each_picture(
-    world: World, shops: tuple[Workshop, Workshop]
+    world: World, shops: tuple[ScanWorker, ScanWorker]
 ) -> None:
     for number in range(40):
         world.picture(f"{number}.png", "red")
@@ -55,7 +55,7 @@ def test_two_processes_ask_once_for_each_picture(
 
 
 def test_another_process_takes_over_when_the_first_ends(
-    world: World, shops: tuple[Workshop, Workshop]
+    world: World, shops: tuple[ScanWorker, ScanWorker]
 ) -> None:
     world.picture("a.png", "red")
     first, second = shops
@@ -67,7 +67,7 @@ def test_another_process_takes_over_when_the_first_ends(
 
 
 def test_a_paused_scan_is_left_alone_until_it_is_resumed(
-    world: World, shops: tuple[Workshop, Workshop]
+    world: World, shops: tuple[ScanWorker, ScanWorker]
 ) -> None:
     world.picture("a.png", "red")
     scan_id = world.start()
@@ -81,7 +81,7 @@ def test_a_paused_scan_is_left_alone_until_it_is_resumed(
 
 
 def test_a_scan_that_fails_does_not_stop_the_next_one(
-    world: World, shops: tuple[Workshop, Workshop]
+    world: World, shops: tuple[ScanWorker, ScanWorker]
 ) -> None:
     world.picture("a.png", "red")
     failing = world.start()
@@ -96,11 +96,11 @@ def test_a_scan_that_fails_does_not_stop_the_next_one(
 
 
 def test_a_scan_of_a_library_that_it_does_not_know_is_left_to_others(
-    world: World, shops: tuple[Workshop, Workshop]
+    world: World, shops: tuple[ScanWorker, ScanWorker]
 ) -> None:
     world.picture("a.png", "red")
     scan_id = world.start()
-    stranger = Workshop(replace(world.core, libraries=()))
+    stranger = ScanWorker(replace(world.core, libraries=()))
     stranger.start()
     time.sleep(0.3)
     stranger.stop()

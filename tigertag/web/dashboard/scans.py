@@ -41,7 +41,7 @@ def show(scan_id: int) -> ResponseReturnValue:
     return render_template(
         "scan.html",
         page=previews.changes(core, scan_id, limit=_GRID),
-        may_strike=previews.may_strike(core, scan_id),
+        may_block=previews.may_block(core, scan_id),
         **_progress(core, status),
     )
 
@@ -87,7 +87,7 @@ def changes(scan_id: int) -> ResponseReturnValue:
         "_changes.html" if request.cursor() else "_grid.html",
         page=previews.changes(core, scan_id, cursor=request.cursor(), limit=_GRID),
         status=scans.status(core, scan_id),
-        may_strike=previews.may_strike(core, scan_id),
+        may_block=previews.may_block(core, scan_id),
     )
 
 
@@ -216,7 +216,7 @@ def strike(scan_id: int) -> ResponseReturnValue:
     core = state.core()
     item_id, word = request.number("item_id"), request.text("word")
     where = request.text("where")
-    struck = previews.strike(core, scan_id, item_id, word, where=where)
+    struck = previews.block(core, scan_id, item_id, word, where=where)
     if not request.by_htmx():
         return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)
     page = render_template(
