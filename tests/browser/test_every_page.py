@@ -50,10 +50,10 @@ PAGES = (
     "/setup",
     "/scans/3",
     "/scans/3?write=apply",
-    "/use",
-    "/departures",
-    "/departures?engine=cloud",
-    "/departures?engine=colour",
+    "/usage",
+    "/egress",
+    "/egress?engine=cloud",
+    "/egress?engine=colour",
 )
 
 

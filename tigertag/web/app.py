@@ -46,7 +46,7 @@ def create_app(
         template_folder="web/templates",
     )
     accounts = Accounts(core, password=web.password, api_key=web.api_key)
-    state.put(app, State(core, accounts, worker, Enrolments(core)))
+    app.extensions[state.KEY] = State(core, accounts, worker, Enrolments(core))
     first_sign_in = accounts.ensure()
     if first_sign_in is not None:
         logger.warning("the password and the REST key are in %s; read and delete it", first_sign_in)

@@ -34,14 +34,15 @@ _FIXED = {
     "string_unicode": "must be text in Unicode; half of a surrogate pair is none",
 }
 _MEANINGS = {
-    400: "The body is not JSON.",
-    401: "There is no `X-Api-Key` header, or its key is wrong.",
-    404: "Not found.",
+    400: "The request is not valid.",
+    401: "Sign in, or send the key in the header X-Api-Key.",
+    403: "This is not allowed.",
+    404: "There is nothing at this address.",
     409: "Not possible now, or not in this state.",
-    413: "The body is larger than 64 KiB.",
-    415: "The body is not sent as `application/json`.",
+    413: "The body is too large; the maximum is 64 KiB.",
+    415: "Send the body as JSON, with Content-Type: application/json.",
     422: "A parameter or a field is unknown, missing or wrong; `errors` names it.",
-    500: "An error in TigerTag; its log says why.",
+    500: "TigerTag failed to do this. Nothing else is affected; see the log for the reason.",
     502: "The library cannot be reached, or its answer is not usable.",
     503: "The database cannot be used now.",
 }
@@ -59,15 +60,6 @@ _STATUSES: tuple[tuple[type[TigerTagError], int], ...] = (
     (errors.Unstorable, 422),
     (errors.StoreError, 503),
 )
-_WORDS = {
-    400: "The request is not valid.",
-    401: "Sign in, or send the key in the header X-Api-Key.",
-    403: "This is not allowed.",
-    404: "There is nothing at this address.",
-    413: "The body is too large; the maximum is 64 KiB.",
-    415: "Send the body as JSON, with Content-Type: application/json.",
-}
-_FAILED = "TigerTag failed to do this. Nothing else is affected; see the log for the reason."
 
 
 def register(app: Flask) -> None:
@@ -103,12 +95,12 @@ def _default(error: HTTPException) -> str:
     if isinstance(error, MethodNotAllowed):
         methods = ", ".join(sorted(error.valid_methods or ()))
         return f"{request.method} is not allowed here; use {methods}."
-    return _WORDS.get(error.code or 0) or error.description or error.name
+    return _MEANINGS.get(error.code or 0) or error.description or error.name
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
     logger.error("%s %s failed", request.method, request.url_rule, exc_info=error)
-    return _answer(500, _FAILED, [])
+    return _answer(500, _MEANINGS[500], [])
 
 
 def _answer(status: int, detail: str, headers: Iterable[tuple[str, str]]) -> Response:

@@ -9,7 +9,7 @@ from tigertag.core import Core
 from tigertag.services.accounts import Accounts
 from tigertag.services.enrolment import Enrolments
 
-_KEY = "tigertag"
+KEY = "tigertag"
 
 
 class Worker(Protocol):
@@ -28,12 +28,8 @@ class State:
     enrolments: Enrolments
 
 
-def put(app: Flask, state: State) -> None:
-    app.extensions[_KEY] = state
-
-
 def of(app: Flask) -> State:
-    state = app.extensions[_KEY]
+    state = app.extensions[KEY]
     assert isinstance(state, State)
     return state
 

@@ -147,10 +147,6 @@ class ItemDetail(ItemFacts):
     ledger: list[LedgerEntry] = from_path("edits", description="Newest first.")
 
 
-class Items(Listing[Item]):
-    pass
-
-
 class ItemsQuery(SectionPaging):
     tag: Text = Field(default="", description="Only items with this tag: its full name.")
     q: Text = Field(default="", description="Only items whose title or key contains this text.")
@@ -164,10 +160,10 @@ class FramePath(ItemPath):
     at_ms: Milliseconds = Field(description="One of an answer's `frames`, in milliseconds.")
 
 
-@item_routes.get("/items", Items, 404)
+@item_routes.get("/items", Listing[Item], 404)
 def list_items(query: ItemsQuery) -> Response:
     """List the scanned items, with the tags decided last."""
-    return sent(Items.of(browsing.items(state.core(), **query.arguments())))
+    return sent(Listing[Item].of(browsing.items(state.core(), **query.arguments())))
 
 
 @item_routes.get(_ITEM, ItemDetail, 404)
@@ -176,7 +172,7 @@ def get_item(path: ItemPath, query: Nothing) -> Response:
     return sent(ItemDetail.of(browsing.item(state.core(), path.item_id)))
 
 
-@item_routes.get(f"{_ITEM}/thumbnail", None, 404, 409, 502, described=_THUMBNAIL)
+@item_routes.get(f"{_ITEM}/thumbnail", _THUMBNAIL, 404, 409, 502)
 def get_thumbnail(path: ItemPath, query: Nothing) -> Response:
     """Return a small JPEG of an item; its short side is 256 px at most."""
     core, item_id = state.core(), path.item_id
@@ -184,7 +180,7 @@ def get_thumbnail(path: ItemPath, query: Nothing) -> Response:
     return cached_jpeg(etag, lambda: thumbnails.thumbnail(core, item_id))
 
 
-@item_routes.get(f"{_ITEM}/frames/<int:at_ms>.jpg", None, 404, 409, 502, described=_THUMBNAIL)
+@item_routes.get(f"{_ITEM}/frames/<int:at_ms>.jpg", _THUMBNAIL, 404, 409, 502)
 def get_frame(path: FramePath, query: Nothing) -> Response:
     """Return a small JPEG of an analysed frame; its short side is 256 px at most."""
     core, item_id, at_ms = state.core(), path.item_id, path.at_ms
@@ -207,10 +203,6 @@ class ItemProblem(Shape):
     ignored: bool = Field(description="Whether it is hidden until the item changes.")
 
 
-class ItemProblems(Listing[ItemProblem]):
-    pass
-
-
 class ProblemsQuery(SectionPaging):
     ignored: Flag = Field(default=False, description="true: the ignored problems instead.")
 
@@ -219,10 +211,10 @@ class ProblemPath(BaseModel):
     problem_id: Id = Field(description="The problem's id.")
 
 
-@problem_routes.get("/problems", ItemProblems, 404)
+@problem_routes.get("/problems", Listing[ItemProblem], 404)
 def list_problems(query: ProblemsQuery) -> Response:
     """List the unsolved problems of items, from all scans."""
-    return sent(ItemProblems.of(problems.listed(state.core(), **query.arguments())))
+    return sent(Listing[ItemProblem].of(problems.listed(state.core(), **query.arguments())))
 
 
 @problem_routes.post(f"{_PROBLEM}/ignore", {200: ItemProblem}, 400, 404, 413, 415)

@@ -19,7 +19,7 @@ PREFIX = "/api/v1"
 LARGEST_BODY = 64 * 1024
 SECURITY_SCHEME = "key"
 
-Described = dict[Any, Any] | None
+Responses = type[BaseModel] | dict[Any, Any]
 View = TypeVar("View", bound=Callable[..., Response])
 
 
@@ -38,30 +38,38 @@ class Routes:
         self.blueprint.before_request(_check_request)
 
     def get(
-        self, rule: str, shape: type[BaseModel] | None, *refused: int, described: Described = None
+        self, rule: str, responses: Responses, *refused: int, old_rule: str = ""
     ) -> Callable[[View], View]:
-        """Route GET; 200 has this shape, `refused` are the other possible statuses."""
-        responses = described or {200: shape}
-        return self._route(self.blueprint.get, rule, responses, refused)
+        """Route GET; `refused` are the other possible statuses, `old_rule` still works."""
 
-    def post(self, rule: str, responses: dict[Any, Any], *refused: int) -> Callable[[View], View]:
-        return self._route(self.blueprint.post, rule, responses, refused)
+        def decorate(view: View) -> View:
+            if old_rule:
+                old = {"operation_id": f"{view.__name__}_old", "endpoint": old_rule[1:]}
+                self._route("get", old_rule, responses, refused, deprecated=True, **old)(view)
+            return self._route("get", rule, responses, refused)(view)
+
+        return decorate
+
+    def post(self, rule: str, responses: Responses, *refused: int) -> Callable[[View], View]:
+        return self._route("post", rule, responses, refused)
 
     def delete(self, rule: str, *refused: int) -> Callable[[View], View]:
-        return self._route(self.blueprint.delete, rule, {204: None}, refused)
+        return self._route("delete", rule, {204: None}, refused)
 
     def _route(
-        self, method: Any, rule: str, responses: dict[Any, Any], refused: tuple[int, ...]
+        self, method: str, rule: str, responses: Responses, refused: tuple[int, ...], **more: Any
     ) -> Callable[[View], View]:
+        described = responses if isinstance(responses, dict) else {200: responses}
+
         def decorate(view: View) -> View:
-            summary, _, more = (inspect.getdoc(view) or "").partition("\n\n")
-            method(
-                rule,
-                operation_id=view.__name__,
-                summary=one_line(summary),
-                description=one_line(more) or None,
-                responses={**responses, **errors.documented(*refused)},
-            )(view)
+            summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
+            options = {
+                "operation_id": view.__name__,
+                "summary": one_line(summary),
+                "description": one_line(description) or None,
+                "responses": {**described, **errors.documented(*refused)},
+            }
+            getattr(self.blueprint, method)(rule, **options | more)(view)
             return view
 
         return decorate
@@ -111,7 +119,7 @@ def _check_request() -> Response | None:
 
 def _check_body() -> Response | None:
     if not request.is_json:
-        raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
+        raise UnsupportedMediaType
     data = request.get_data()
     if len(data) > LARGEST_BODY:
         raise RequestEntityTooLarge

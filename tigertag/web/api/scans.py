@@ -1,5 +1,6 @@
 """REST for scans: start, follow, pause, apply and undo them, and list what they change."""
 
+from dataclasses import fields
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -112,7 +113,7 @@ class Scan(Shape):
     source: int | None = from_path(
         "scan", "source_id", description="The scan that this one applies or undoes."
     )
-    counts: Counts = from_path("status")
+    counts: Counts
     items_per_s: float
     eta_s: float | None = Field(description="Seconds left; null while unknown.")
     error: str = from_path("scan", "error", description="Why it failed; empty if it did not.")
@@ -122,24 +123,14 @@ class Scan(Shape):
         description="Known items that were not listed, if it failed because they are so many;"
         " a scan with `accept_missing` marks them as gone.",
     )
-    left_out: list[LeftOut] = from_path(
-        "status", "left_out", description="Files that its listing skipped, and why."
+    left_out: list[LeftOut] = Field(description="Files that its listing skipped, and why.")
+    waiting: dict[str, str] = Field(description="Engines that cannot answer now, and why.")
+    waits: dict[str, str] = Field(description="What it waits for before it continues, by engine.")
+    due_at: datetime | None = Field(description="When it continues; null: now, or it has ended.")
+    spared: dict[str, Spared] = Field(
+        description="Items for which an engine was skipped, by engine."
     )
-    waiting: dict[str, str] = from_path(
-        "status", "waiting", description="Engines that cannot answer now, and why."
-    )
-    waits: dict[str, str] = from_path(
-        "status", "waits", description="What it waits for before it continues, by engine."
-    )
-    due_at: datetime | None = from_path(
-        "status", "due_at", description="When it continues; null: now, or it has ended."
-    )
-    spared: dict[str, Spared] = from_path(
-        "status", "spared", description="Items for which an engine was skipped, by engine."
-    )
-    forecast: Forecast | None = from_path(
-        "status", "forecast", description="The result of a forecast that is done."
-    )
+    forecast: Forecast | None = Field(description="The result of a forecast that is done.")
     created_at: datetime = from_path("scan", "created_at")
     started_at: datetime | None = from_path("scan", "started_at")
     finished_at: datetime | None = from_path("scan", "finished_at")
@@ -147,20 +138,17 @@ class Scan(Shape):
     @model_validator(mode="before")
     @classmethod
     def _derive(cls, status: Status) -> Any:
-        """Add what a status says in other terms or with too many digits."""
+        """Take the fields of a status, and those that it holds in other terms."""
         scan, eta_s = status.scan, status.eta_s
-        return SimpleNamespace(
-            scan=scan,
-            status=status,
-            mode="forecast" if scan.is_forecast else scan.mode,
-            forecast_of=scan.mode if scan.is_forecast else None,
-            items_per_s=round(status.items_per_s, 2),
-            eta_s=None if eta_s is None else round(eta_s, 1),
-        )
-
-
-class Scans(Listing[Scan]):
-    pass
+        derived = {
+            "counts": status,
+            "mode": "forecast" if scan.is_forecast else scan.mode,
+            "forecast_of": scan.mode if scan.is_forecast else None,
+            "items_per_s": round(status.items_per_s, 2),
+            "eta_s": None if eta_s is None else round(eta_s, 1),
+        }
+        own = {field.name: getattr(status, field.name) for field in fields(status)}
+        return SimpleNamespace(**own | derived)
 
 
 class Change(Shape):
@@ -172,10 +160,6 @@ class Change(Shape):
     removes: list[TagName]
     reason: str
     again: bool = Field(description="Whether it failed and the next scan tries it again.")
-
-
-class Changes(Listing[Change]):
-    pass
 
 
 class NewScan(Body):
@@ -236,10 +220,10 @@ def start_scan(body: NewScan, query: Nothing) -> Response:
     return _queued(scans.start(state.core(), request))
 
 
-@routes.get("/scans", Scans)
+@routes.get("/scans", Listing[Scan])
 def list_scans(query: Paging) -> Response:
     """List the scans, newest first."""
-    return sent(Scans.of(scans.listed(state.core(), **query.arguments())))
+    return sent(Listing[Scan].of(scans.listed(state.core(), **query.arguments())))
 
 
 @routes.get(_SCAN, Scan, 404)
@@ -248,10 +232,12 @@ def get_scan(path: ScanPath, query: Nothing) -> Response:
     return _scan(path.scan_id)
 
 
-@routes.get(f"{_SCAN}/changes", Changes, 404)
+@routes.get(f"{_SCAN}/changes", Listing[Change], 404)
 def list_changes(path: ScanPath, query: ChangesQuery) -> Response:
     """List the items that a preview would change, or that a scan has changed."""
-    return sent(Changes.of(previews.changes(state.core(), path.scan_id, **query.arguments())))
+    return sent(
+        Listing[Change].of(previews.changes(state.core(), path.scan_id, **query.arguments()))
+    )
 
 
 @routes.post(f"{_SCAN}/cancel", {200: Scan}, *_REFUSED)

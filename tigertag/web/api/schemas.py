@@ -165,10 +165,17 @@ def from_path(*path: str, description: str | None = None) -> Any:
 
 
 class Listing(Shape, Generic[T]):
+    """A part of a list."""
+
     items: list[T]
     next: str | None = Field(
         default=None, description="The `cursor` of the next part; null at the end."
     )
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Name the schema in the OpenAPI document, such as `ItemList`."""
+        return f"{params[0].__name__}List"
 
 
 class TagName(Shape):

@@ -24,7 +24,9 @@ from tigertag.web.api.schemas import (
 
 library_routes = Routes("libraries", "The configured libraries and their sections.")
 engine_routes = Routes("engines", "The configured engines.")
-usage_routes = Routes("use", "Usage and cost of engines, and the log of pictures sent to services.")
+usage_routes = Routes(
+    "usage", "Usage and cost of engines, and the log of pictures sent to services."
+)
 health_routes = Routes("health", "Problems and notices about the whole service.")
 
 _ENROL = "/engines/<engine_id>/enrol"
@@ -52,28 +54,20 @@ class Library(Shape):
     sections: list[Section]
 
 
-class Libraries(Listing[Library]):
-    pass
-
-
-class Sections(Listing[Section]):
-    pass
-
-
 class LibraryPath(BaseModel):
     library_id: Text = Field(description="The library's id: the X of `LIBRARY_<X>_NAME`.")
 
 
-@library_routes.get("/libraries", Libraries)
+@library_routes.get("/libraries", Listing[Library])
 def list_libraries(query: Nothing) -> Response:
     """List the libraries, with their last known sections."""
-    return sent(Libraries.of(Page(libraries.listed(state.core()))))
+    return sent(Listing[Library].of(Page(libraries.listed(state.core()))))
 
 
-@library_routes.get("/libraries/<library_id>/sections", Sections, 404, 409, 502)
+@library_routes.get("/libraries/<library_id>/sections", Listing[Section], 404, 409, 502)
 def list_sections(path: LibraryPath, query: Nothing) -> Response:
     """Read the sections of a library from its server now."""
-    return sent(Sections.of(Page(libraries.sections(state.core(), path.library_id))))
+    return sent(Listing[Section].of(Page(libraries.sections(state.core(), path.library_id))))
 
 
 class MonthlyUsage(Shape):
@@ -119,10 +113,6 @@ class Engine(Shape):
     use: MonthlyUsage | None = Field(description="Its usage this month; null: not counted.")
 
 
-class Engines(Listing[Engine]):
-    pass
-
-
 class CheckEngines(OptionalBody):
     """The engines to check."""
 
@@ -137,10 +127,6 @@ class EngineCheck(Shape):
     engine: str
     ok: bool
     line: str = Field(description="The result in one line.")
-
-
-class EngineChecks(Listing[EngineCheck]):
-    pass
 
 
 class Enrolment(Shape):
@@ -160,16 +146,18 @@ class EnginePath(BaseModel):
     engine_id: Text = Field(description="The engine's id: the X of `ENGINE_<X>_NAME`.")
 
 
-@engine_routes.get("/engines", Engines)
+@engine_routes.get("/engines", Listing[Engine])
 def list_engines(query: Nothing) -> Response:
     """List the engines, and why one cannot be used."""
-    return sent(Engines.of(Page(engines.listed(state.core()))))
+    return sent(Listing[Engine].of(Page(engines.listed(state.core()))))
 
 
-@engine_routes.post("/engines/check", {200: EngineChecks}, 400, 404, 413, 415)
+@engine_routes.post("/engines/check", {200: Listing[EngineCheck]}, 400, 404, 413, 415)
 def check_engines(body: CheckEngines, query: Nothing) -> Response:
     """Check engines: their keys, their models, whether they can be reached. Spends nothing."""
-    return sent(EngineChecks.of(Page(tuple(engines.check(state.core(), body.engines or ())))))
+    return sent(
+        Listing[EngineCheck].of(Page(tuple(engines.check(state.core(), body.engines or ()))))
+    )
 
 
 @engine_routes.get(_ENROL, Enrolment, 404, 409)
@@ -216,15 +204,11 @@ class SentPicture(Shape):
     at: datetime
 
 
-class SentPictures(Listing[SentPicture]):
-    pass
-
-
 class SentQuery(Paging):
     engine: Text = Field(default="", description="Only those for this engine: its id.")
 
 
-@usage_routes.get("/use", Usage)
+@usage_routes.get("/usage", Usage, old_rule="/use")
 def get_usage(query: Nothing) -> Response:
     """Return usage and cost: this month against the limits, and each of the last 31 days."""
     core = state.core()
@@ -232,10 +216,10 @@ def get_usage(query: Nothing) -> Response:
     return sent(Usage.model_validate({"months": months, "days": spending.days(core)}))
 
 
-@usage_routes.get("/departures", SentPictures)
+@usage_routes.get("/egress", Listing[SentPicture], old_rule="/departures")
 def list_sent_pictures(query: SentQuery) -> Response:
     """List the pictures that were sent to services, newest first."""
-    return sent(SentPictures.of(spending.departures(state.core(), **query.arguments())))
+    return sent(Listing[SentPicture].of(spending.departures(state.core(), **query.arguments())))
 
 
 class Notice(Shape):

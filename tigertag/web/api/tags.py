@@ -27,7 +27,7 @@ from tigertag.web.api.schemas import (
     from_path,
 )
 
-tag_routes = Routes("tags", "Tags, with the number of items that have them.")
+tag_routes = Routes("tags", "Listing[CountedTag], with the number of items that have them.")
 rule_routes = Routes("rules", "The user's rules about tags.")
 
 
@@ -42,14 +42,10 @@ class CountedTag(TagName):
     written: int = Field(description="Those of them on which TigerTag wrote it, and it is present.")
 
 
-class Tags(Listing[CountedTag]):
-    pass
-
-
-@tag_routes.get("/tags", Tags, 404)
+@tag_routes.get("/tags", Listing[CountedTag], 404)
 def list_tags(query: TagsQuery) -> Response:
     """List the decided tags, most items first. Counts may be some seconds old."""
-    return sent(Tags.of(browsing.tags(state.core(), **query.arguments())))
+    return sent(Listing[CountedTag].of(browsing.tags(state.core(), **query.arguments())))
 
 
 class _Scope(Body):
@@ -131,18 +127,14 @@ class Rule(Shape):
     at: Annotated[float | None, _value_of(RuleAction.THRESHOLD)] = from_path("rule")
 
 
-class Rules(Listing[Rule]):
-    pass
-
-
 class RulePath(BaseModel):
     rule_id: Id = Field(description="The rule's id.")
 
 
-@rule_routes.get("/rules", Rules)
+@rule_routes.get("/rules", Listing[Rule])
 def list_rules(query: Nothing) -> Response:
     """List the rules by rising precedence, without the environment's."""
-    return sent(Rules.of(Page(tuple(rules.listed(state.core())))))
+    return sent(Listing[Rule].of(Page(tuple(rules.listed(state.core())))))
 
 
 @rule_routes.post("/rules", {201: made(Rule, "The rule as it was saved.")}, 400, 404, 413, 415)

@@ -107,6 +107,7 @@ class EngineUsage:
 
 
 @setup_pages.get("/use")
+@setup_pages.get("/usage")
 def usage() -> ResponseReturnValue:
     core = state.core()
     months, days = spending.months(core), spending.days(core)
@@ -135,6 +136,7 @@ def _bars(days: Sequence[DayOfUse]) -> tuple[UsageBar, ...]:
 
 
 @setup_pages.get("/departures")
+@setup_pages.get("/egress")
 def egress() -> ResponseReturnValue:
     """List every picture that was sent to another service."""
     core = state.core()

@@ -1,6 +1,6 @@
 """The pages of tags and of the rules about them; a rule shows its effect before it is saved."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -31,14 +31,6 @@ def list_tags() -> ResponseReturnValue:
     return render_template("tags.html", page=page, sought=sought, sections=request.sections(core))
 
 
-@dataclass(frozen=True, slots=True)
-class RuleEffect:
-    """The effect of a rule that is being edited; `problem` says why it is unknown."""
-
-    effect: Effect | None = None
-    problem: str = ""
-
-
 @rule_pages.get("/rules")
 def list_rules() -> ResponseReturnValue:
     core = state.core()
@@ -65,10 +57,12 @@ def new() -> ResponseReturnValue:
     least_now = effects.least_now(core, rule) if rule.action is RuleAction.THRESHOLD else 0.0
     if rule.action is RuleAction.THRESHOLD and not request.has("percent"):
         rule = replace(rule, value=f"{(1 + least_now) / 2:g}")
+    effect, problem = _effect(core, rule)
     return render_template(
         "rule.html",
         rule=rule,
-        preview=_effect(core, rule),
+        effect=effect,
+        problem=problem,
         given=request.has("word") and not request.by_htmx(),
         percent=request.text("percent") or _percent(rule),
         least_now=least_now,
@@ -99,14 +93,15 @@ def _percent(rule: Rule) -> str:
     return f"{float(rule.value) * 100:g}" if rule.action is RuleAction.THRESHOLD else ""
 
 
-def _effect(core: Core, rule: Rule) -> RuleEffect:
+def _effect(core: Core, rule: Rule) -> tuple[Effect | None, str]:
+    """Return a rule's effect, None while the form is incomplete, and why the rule is not valid."""
     takes_value = rule.action in (RuleAction.RENAME, RuleAction.THRESHOLD)
     if not rule.word or (takes_value and not rule.value):
-        return RuleEffect()
+        return None, ""
     try:
-        return RuleEffect(effects.effect(core, rules.check(rule)))
+        return effects.effect(core, rules.check(rule)), ""
     except RequestError as exc:
-        return RuleEffect(problem=str(exc))
+        return None, str(exc)
 
 
 @rule_pages.post("/rules")

@@ -31,7 +31,7 @@ def test_every_example_is_true(world: World, rest: FlaskClient) -> None:
         call = _parsed(line)
         if call.address.endswith("/health"):
             (world.home / "first-sign-in.txt").touch()
-        if call.address.endswith("/use"):
+        if call.address.endswith("/usage"):
             _spend(world)
         if not call.address.endswith(_STAYS):
             _work(world)

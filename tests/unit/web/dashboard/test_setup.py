@@ -93,7 +93,7 @@ def test_a_cost_that_nobody_knows_is_told_so(world: World) -> None:
     assert "no limit set" in page
 
 
-@pytest.mark.parametrize("path", ["/use", "/departures"])
+@pytest.mark.parametrize("path", ["/usage", "/egress", "/use", "/departures"])
 def test_where_nothing_was_taken_the_pages_say_so(world: World, path: str) -> None:
     page = Member(app_of(world)).page(path)
     assert "No usage" in page or "No pictures sent" in page
@@ -104,7 +104,7 @@ def test_use_is_told_by_month_and_day(world: World) -> None:
     world.scan()
     paid(world, limits=Limits(None, 5.0))
     spend(world, 2)
-    page = Member(app_of(world)).page("/use")
+    page = Member(app_of(world)).page("/usage")
     assert "$0.04 of $5.00" in page
     assert f"<td>{datetime.now(UTC):%Y-%m-%d}</td><td>2</td><td>$0.04</td>" in page
     assert " style=" not in page
@@ -119,7 +119,7 @@ def test_departures_name_the_picture_the_engine_and_the_host(world: World) -> No
     calls.run_context(world.core, "cloud").calls.reserve(
         "<b>elsewhere</b>.jpg", host="far.test", size_bytes=5, units=1
     ).settle(units=0, cost_usd=0.0)
-    page = Member(app_of(world)).page("/departures")
+    page = Member(app_of(world)).page("/egress")
     assert page.count("cloud · far.test · 2.0 kB") == 2
     for words in ("1 call · $0.02", "under way, or result unknown", "not counted"):
         assert page.count(words) == 1
@@ -133,11 +133,11 @@ def test_departures_come_by_parts_and_by_engine(world: World) -> None:
     paid(world)
     spend(world, 51)
     member = Member(app_of(world))
-    page = member.page("/departures?engine=cloud")
+    page = member.page("/egress?engine=cloud")
     assert (page.count("sent-row"), "cursor=2&amp;engine=cloud" in page) == (50, True)
-    rest = member.get("/departures?engine=cloud&cursor=2", htmx=True).text
+    rest = member.get("/egress?engine=cloud&cursor=2", htmx=True).text
     assert (rest.count("sent-row"), "<html" in rest) == (1, False)
-    assert "No picture was sent to colour." in member.page("/departures?engine=colour")
+    assert "No picture was sent to colour." in member.page("/egress?engine=colour")
 
 
 def test_faces_are_enrolled_by_a_button(world: World) -> None:
