@@ -54,8 +54,8 @@ def _depth() -> tuple[int, list[str]]:
 
     @cache
     def below(module: str) -> list[str]:
-        imported = graph.find_modules_directly_imported_by(module)
-        return [module, *max((below(one) for one in imported), key=len, default=[])]
+        chains = (below(name) for name in graph.find_modules_directly_imported_by(module))
+        return [module, *max(chains, key=len, default=[])]
 
     chain = max((below(module) for module in graph.modules), key=len)
     return len(chain), [name.removeprefix("tigertag.") for name in chain]

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from tigertag.contracts import Host
 from tigertag.errors import ModelError, os_reason
+from tigertag.inference.checkpoint import GRAPH_VERSION
 from tigertag.inference.cutting import Cut, cut
 from tigertag.inference.preprocessing import (
+    DEFAULT_SIDE_PX,
     TILES_VERSION,
     Prepare,
     Scaling,
@@ -22,7 +24,7 @@ from tigertag.inference.preprocessing import (
     tiles,
 )
 from tigertag.inference.runtime import Device, ModelSession, Precision, open_session
-from tigertag.inference.weights import GRAPH_VERSION, PUBLISHED, SIDE_PX, TORCHVISION, Weights
+from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Pixels
 
 ONNX: Final = ".onnx"
@@ -104,7 +106,7 @@ class PublishedBackbone:
         if name not in PUBLISHED:
             raise ModelError(f"{name!r} is none of {', '.join(PUBLISHED)} or a path to {ONNX}.")
         self.name = name
-        self.side_px = SIDE_PX
+        self.side_px = DEFAULT_SIDE_PX
         self._weights = Weights(name, weights, url, host)
 
     def fingerprint(self) -> str:

@@ -21,6 +21,9 @@ from tigertag.errors import ModelError, os_reason
 from tigertag.inference import safe_pickle
 from tigertag.inference.safe_pickle import Malformed, Storage, TensorRef, WouldRunCode
 
+GRAPH_VERSION: Final = 1
+"""Of the graphs that are built from checkpoints: it changes whenever they answer otherwise."""
+
 LARGEST_FILE_BYTES: Final = 2 << 30
 LEGACY_START: Final = b"\x80"
 LEGACY_MAGIC: Final = 0x1950A86A20F9469CFC6C

@@ -16,7 +16,9 @@ from tigertag import concepts
 from tigertag.concepts import Concepts
 from tigertag.contracts import Failed, Labelled, Outcome, RunContext
 from tigertag.errors import ModelError, os_reason
+from tigertag.inference.checkpoint import GRAPH_VERSION
 from tigertag.inference.preprocessing import (
+    DEFAULT_SIDE_PX,
     VIEW_VERSION,
     ImageInput,
     Prepare,
@@ -24,7 +26,7 @@ from tigertag.inference.preprocessing import (
     Square,
     prepare,
 )
-from tigertag.inference.weights import GRAPH_VERSION, SIDE_PX, Weights, file_sha256
+from tigertag.inference.weights import Weights, file_sha256
 from tigertag.model import Label, Pixels, Sample
 
 LEAST_PROBABILITY: Final = 1e-3
@@ -55,7 +57,7 @@ class KnownNetwork:
 
     def __init__(self, weights: Weights) -> None:
         self.name = weights.network
-        self.side_px: int | None = SIDE_PX
+        self.side_px: int | None = DEFAULT_SIDE_PX
         self._weights = weights
 
     def fingerprint(self) -> str:

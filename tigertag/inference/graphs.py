@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 
 from tigertag.errors import ModelError
-from tigertag.inference.weights import GRAPH_VERSION, SIDE_PX
+from tigertag.inference.checkpoint import GRAPH_VERSION
+from tigertag.inference.preprocessing import DEFAULT_SIDE_PX
 
 CLASSES: Final = 1000
 OPSET: Final = 17
@@ -95,7 +96,7 @@ class GraphBuilder:
         middle = self._constant(np.asarray(mean).reshape(1, -1, 1, 1))
         scale = self._constant(1 / np.asarray(deviation).reshape(1, -1, 1, 1))
         centred = self._node("Sub", [planes, middle])
-        return FeatureMap(self._node("Mul", [centred, scale]), SIDE_PX)
+        return FeatureMap(self._node("Mul", [centred, scale]), DEFAULT_SIDE_PX)
 
     def conv(
         self,
@@ -156,7 +157,7 @@ class GraphBuilder:
     def finish(self, last: FeatureMap, graph: str, output: str, length: int) -> onnx.ModelProto:
         """Return the model that gives `last`, so many numbers for each image."""
         self._nodes.append(helper.make_node("Identity", [last.name], [output]))
-        shape: tuple[str | int, ...] = ("N", SIDE_PX, SIDE_PX, 3)
+        shape: tuple[str | int, ...] = ("N", DEFAULT_SIDE_PX, DEFAULT_SIDE_PX, 3)
         pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, shape)
         given = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", length])
         return helper.make_model(

@@ -15,10 +15,8 @@ from typing import Final
 
 from tigertag.contracts import Host
 from tigertag.errors import HttpError, ModelError, os_reason
-from tigertag.inference.checkpoint import read_checkpoint
+from tigertag.inference.checkpoint import GRAPH_VERSION, read_checkpoint
 
-GRAPH_VERSION: Final = 1
-SIDE_PX: Final = 224
 TORCHVISION: Final = "https://download.pytorch.org/models/"
 
 logger = logging.getLogger(__name__)
