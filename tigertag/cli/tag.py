@@ -40,7 +40,8 @@ def tag(paths: tuple[Path, ...], engines: tuple[str, ...], *, as_json: bool, yes
         chosen = tagging.local_engines(built, engines)
         if not chosen:
             raise RequestError("No local engine can be used; `tigertag engines` says why.")
-        if not all(_is_local(entry) for entry in chosen):
+        engines_used = [entry.engine for entry in chosen if entry.engine is not None]
+        if not all(engine.capabilities.local for engine in engines_used):
             bootstrap.open_store(built)
         missing = [path for path in paths if _is_missing(path)]
         there = [path for path in paths if path not in missing]
@@ -73,10 +74,6 @@ def _with_note_of_empty(pictures: Iterator[Picture], paths: Sequence[Path]) -> I
         yield picture
     for path in empty:
         click.echo(f"{path}: no pictures or videos there.", err=True)
-
-
-def _is_local(entry: EngineEntry) -> bool:
-    return entry.engine is None or entry.engine.capabilities.local
 
 
 def _confirmed(

@@ -51,7 +51,10 @@ def read_checkpoint(path: Path) -> Tensors:
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise ModelError(f"{path} is larger than any checkpoint that TigerTag can use.")
-        return parse_checkpoint(path.read_bytes())
+        data = path.read_bytes()
+        file = io.BytesIO(data)
+        refs, storages = _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(data)
+        return {name: _array(ref, storages) for name, ref in refs.items()}
     except OSError as exc:
         raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
     except WouldRunCode as exc:
@@ -62,13 +65,6 @@ def read_checkpoint(path: Path) -> Tensors:
         raise ModelError(
             f"{path} is damaged, or no checkpoint ({exc}); delete it, or name another as WEIGHTS."
         ) from exc
-
-
-def parse_checkpoint(data: bytes) -> Tensors:
-    """Do `read_checkpoint`'s work on bytes. Raises what `safe_pickle.read` and zipfile raise."""
-    file = io.BytesIO(data)
-    refs, storages = _read_zip(file) if zipfile.is_zipfile(file) else _read_legacy(data)
-    return {name: _array(ref, storages) for name, ref in refs.items()}
 
 
 def _read_zip(file: io.BytesIO) -> tuple[dict[str, TensorRef], Mapping[Storage, bytes]]:
@@ -149,15 +145,11 @@ def _array(ref: TensorRef, storages: Mapping[Storage, bytes | memoryview]) -> ND
         )
     except (ValueError, TypeError, OverflowError) as exc:
         raise Malformed("a tensor reaches beyond its storage") from exc
-    return (
-        _from_bfloat16(view) if ref.storage.element == "bfloat16" else np.asarray(view, order="C")
-    )
+    if ref.storage.element == "bfloat16":
+        # It is the upper half of a float32.
+        return (np.asarray(view, dtype="<u4", order="C") << 16).view("<f4")
+    return np.asarray(view, order="C")
 
 
 def _dtype(element: str) -> np.dtype[Any]:
     return np.dtype("uint16" if element == "bfloat16" else element).newbyteorder("<")
-
-
-def _from_bfloat16(bits: NDArray[Any]) -> NDArray[Any]:
-    """Widen: a bfloat16 is the upper half of a float32."""
-    return (np.asarray(bits, dtype="<u4", order="C") << 16).view("<f4")

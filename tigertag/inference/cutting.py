@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -96,7 +97,11 @@ def _read(path: Path) -> "ModelProto":
         raise ModelError(f"{path} cannot be read: {os_reason(exc)}.") from exc
     except (DecodeError, MemoryError, ValueError) as exc:
         raise ModelError(f"{path} is no ONNX file, or it is damaged.") from exc
-    if any(_is_external(tensor) for tensor in _tensors(model)):
+    tensors = (_of_graph(model.graph), *(_of_nodes(each.node) for each in model.functions))
+    if any(
+        tensor.external_data or tensor.data_location == tensor.EXTERNAL
+        for tensor in chain.from_iterable(tensors)
+    ):
         raise ModelError(f"{path} has its weights in other files; export it as one file.")
     return model
 
@@ -274,19 +279,8 @@ def _inputs(node: "NodeProto") -> Iterator[str]:
             yield from (value.name for value in graph.output)
 
 
-def _tensors(model: "ModelProto") -> Iterator["TensorProto"]:
-    """Yield all weights, also those within operators, within their graphs, and within functions."""
-    yield from _of_graph(model.graph)
-    for function in model.functions:
-        yield from _of_nodes(function.node)
-
-
-def _is_external(tensor: "TensorProto") -> bool:
-    """Whether its numbers lie in another file, or are said to."""
-    return bool(tensor.external_data) or tensor.data_location == tensor.EXTERNAL
-
-
 def _of_graph(graph: "GraphProto") -> Iterator["TensorProto"]:
+    """Yield all weights, also those within operators and within their graphs."""
     yield from graph.initializer
     for sparse in graph.sparse_initializer:
         yield from (sparse.values, sparse.indices)

@@ -99,6 +99,9 @@ class CpuSession:
     ) -> None:
         """Load and compile it; "auto" leaves the precision to OpenVINO. Raises `ModelError`."""
         self._pool = _Pool()
+        hints = {"PERFORMANCE_HINT": "THROUGHPUT"}
+        if precision != "auto":
+            hints["INFERENCE_PRECISION_HINT"] = precision
         with _opening, _mapped(f"{path} cannot be loaded"):
             openvino = _import_openvino()
             core = openvino.Core()
@@ -108,7 +111,7 @@ class CpuSession:
             self.input = read_input(_lengths(taken.partial_shape), dtype, side_px)
             model.reshape([1, *self.input.shape])
             self.classes = read_classes(_lengths(model.output(0).partial_shape))
-            self._make_requests(core.compile_model(model, "CPU", _hints(precision)))
+            self._make_requests(core.compile_model(model, "CPU", hints))
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """See `ModelSession`."""
@@ -160,11 +163,6 @@ def _import_openvino() -> Any:
             f"OpenVINO cannot be imported ({exc}): pip install 'tigertag[classifier]'"
         ) from exc
     return openvino
-
-
-def _hints(precision: str) -> dict[str, str]:
-    hints = {"PERFORMANCE_HINT": "THROUGHPUT"}
-    return hints if precision == "auto" else {**hints, "INFERENCE_PRECISION_HINT": precision}
 
 
 def _lengths(shape: Any) -> Shape:

@@ -46,9 +46,13 @@ def open_session(
     """
     if device == "cuda":
         return _cuda(path, precision, side_px)
-    if device == "auto" and _is_installed(CUDA_PACKAGE):
+    if device == "auto":
         try:
+            # The package for the CPU has modules of the same names.
+            distribution(CUDA_PACKAGE)
             return _cuda(path, precision, side_px)
+        except PackageNotFoundError:
+            pass
         except ModelError as exc:
             logger.warning("CUDA cannot be used, the CPU is: %s", exc)
     from tigertag.inference.on_cpu import CpuSession
@@ -60,11 +64,3 @@ def _cuda(path: Path, precision: Precision, side_px: int | None) -> ModelSession
     from tigertag.inference.on_cuda import CUDA, OnnxruntimeSession
 
     return OnnxruntimeSession(path, provider=CUDA, precision=precision, side_px=side_px)
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        distribution(package)
-    except PackageNotFoundError:
-        return False
-    return True

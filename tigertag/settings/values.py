@@ -32,14 +32,14 @@ def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
     An empty value counts as not set: that is how compose files hand on a variable that is not
     there.
     """
-    values = {key: _unquoted(value.strip()) for key, value in environ.items()}
-    return {key: value for key, value in values.items() if value}
-
-
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value
+    values = {}
+    for key, value in environ.items():
+        value = value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        if value:
+            values[key] = value
+    return values
 
 
 def secret_of(attribute: str) -> str | None:

@@ -105,8 +105,13 @@ class VideoDecoder:
 
     def end_after(self, at_s: float) -> float:
         """Return when the last frame from there on that the file has ends; none is decoded."""
-        packets = (timed for timed in self._track.from_key(at_s) if timed.packet.size)
-        return max((_end_s(timed, self._track.step_s) for timed in packets), default=at_s)
+        end_s, step_s = at_s, self._track.step_s
+        for timed in self._track.from_key(at_s):
+            packet = timed.packet
+            if packet.size:
+                lasts_s = float(packet.duration * packet.time_base) if packet.duration else step_s
+                end_s = max(end_s, timed.at_s + lasts_s)
+        return end_s
 
     def _ask(self, times_s: Sequence[float]) -> None:
         self.asked_s = max((self.asked_s, *times_s[-1:]))
@@ -194,12 +199,6 @@ def threads_for(pixels: int) -> int:
     return min(most, len(os.sched_getaffinity(0)))
 
 
-def _end_s(timed: TimedPacket, step_s: float) -> float:
-    packet = timed.packet
-    lasts_s = float(packet.duration * packet.time_base) if packet.duration else step_s
-    return timed.at_s + lasts_s
-
-
 def _later(frames: Iterable[TimedFrame], than_s: float) -> Iterator[TimedFrame]:
     return (shown for shown in frames if shown[0] > than_s)
 
@@ -249,12 +248,12 @@ def _plan(
         return None
     places = (bisect_right(shown_s, at_s + ROUND_S) - 1 for at_s in wanted_s)
     targets = {shown_s[max(0, place)] for place in places}
-    begins = (n for n, timed in enumerate(packets) if _can_begin(timed, min(targets)))
+    # Decoding begins with the last keyframe that is shown before all that is wanted.
+    begins = (
+        n
+        for n, timed in enumerate(packets)
+        if timed.packet.is_keyframe and timed.shown_s is not None and timed.shown_s <= min(targets)
+    )
     first = max(begins, default=0)
     last = max(n for n, timed in enumerate(packets) if timed.shown_s in targets)
     return [(timed, timed.shown_s in targets) for timed in packets[first : last + 1]]
-
-
-def _can_begin(timed: TimedPacket, target_s: float) -> bool:
-    """Whether decoding may begin with this packet to see what is shown at that time."""
-    return timed.packet.is_keyframe and timed.shown_s is not None and timed.shown_s <= target_s

@@ -133,7 +133,8 @@ class ParallelReader:
             return list(frames_at(reader, part))
 
         readers = self._enough(len(places))
-        parts = _parts(places, len(readers))
+        ends = [n * len(places) // len(readers) for n in range(len(readers) + 1)]
+        parts = [places[begin:end] for begin, end in pairwise(ends)]
         with ThreadPoolExecutor(max(1, len(readers) - 1)) as pool:
             others = [
                 pool.submit(copy_context().run, read_all, reader, part)
@@ -289,8 +290,3 @@ def _mobius(light: NDArray[np.float32]) -> NDArray[np.float32]:
     b = (knee**2 - 2.0 * knee * peak + peak) / (peak - 1.0)
     bent = (b**2 + 2.0 * b * knee + knee**2) / (b - a) * (light + a) / (light + b)
     return np.where(light <= knee, light, bent).astype(np.float32)
-
-
-def _parts(places: Sequence[T], count: int) -> list[Sequence[T]]:
-    ends = [n * len(places) // count for n in range(count + 1)]
-    return [places[begin:end] for begin, end in pairwise(ends)]

@@ -89,7 +89,7 @@ def good_frames(frames: Iterable[Frame]) -> list[Frame]:
     for frame in ordered:
         if not is_dull(frame) and not (good and are_same(good[-1], frame)):
             good.append(frame)
-    return good or [max(ordered, key=_contrast)] if ordered else []
+    return good or ([max(ordered, key=lambda frame: _luma(frame).std())] if ordered else [])
 
 
 def is_dull(frame: Frame) -> bool:
@@ -109,10 +109,6 @@ def is_dull(frame: Frame) -> bool:
 def are_same(one: Frame, other: Frame) -> bool:
     """Whether two frames, 32 x 32 pixels small, differ by less than 3.5 levels on average."""
     return float(np.abs(_thumb(one) - _thumb(other)).mean()) < _SAME_LEVELS
-
-
-def _contrast(frame: Frame) -> float:
-    return float(_luma(frame).std())
 
 
 def _luma(frame: Frame) -> NDArray[np.uint8]:
