@@ -15,6 +15,7 @@ from tigertag.model import Frame, Media, Sample
 from tigertag.net import is_cancelled, wait
 
 _FAILING_OVER_A_PICTURE = frozenset({500, 501, 502, 504})
+_MOST_UNREADABLE = 5
 _POLL_S = 0.05
 _PLAIN_SIDE_PX = 224
 _NEVER = float("-inf")
@@ -31,12 +32,25 @@ class OutageDetector:
         self._service = service
         self._lock = Lock()
         self._answered_s = self._refused_s = _NEVER
+        self._unreadable = 0
         self._probe: Future[bool] | None = None
 
     def answered(self) -> None:
         """Note that the service has answered for a sample."""
         with self._lock:
             self._answered_s = time.monotonic()
+            self._unreadable = 0
+
+    def unreadable(self) -> None:
+        """Note an answer that cannot be read; of some in a row raise `Unavailable`."""
+        with self._lock:
+            self._unreadable = (self._unreadable + 1) % _MOST_UNREADABLE
+            is_too_often = not self._unreadable
+        if is_too_often:
+            raise Unavailable(
+                f"{self._service.label} gave {_MOST_UNREADABLE} answers in a row that cannot be"
+                " read; earlier results are kept, TigerTag tries again later."
+            )
 
     def outcome(self, sample: str, ask: Callable[[], T], probe: Probe) -> T | Failed:
         """Ask about a sample; return `Failed` where the service fails over this picture alone.

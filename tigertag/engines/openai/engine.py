@@ -28,7 +28,7 @@ from tigertag.engines.openai.faults import meaning
 from tigertag.engines.openai.options import Options, Prompt
 from tigertag.engines.openai.prices import TokenUsage
 from tigertag.engines.openai.request import MAX_FRAMES, FormatInUse, RequestBuilder, VisionRequest
-from tigertag.errors import EngineError, ModelError, Unavailable
+from tigertag.errors import EngineError, ModelError
 from tigertag.model import Media, Sample
 from tigertag.net import holding
 
@@ -43,7 +43,6 @@ _PREPARING = 4
 MIN_CONFIDENCE: Final = 0.6
 
 _SHOWN = 5
-_MOST_UNREADABLE = 5
 
 
 class VisionModel:
@@ -220,7 +219,6 @@ class Vision(VisionModel):
         self.deferred = deferred
         self._limiter = ConcurrencyLimiter(AT_ONCE)
         self._pool = RequestPool(id, AT_ONCE + _PREPARING)
-        self._unreadable = 0
         self._forget()
 
     def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
@@ -284,13 +282,8 @@ class Vision(VisionModel):
         call.settle(units=self.units, cost_usd=cost_usd)
         if completion:
             self._outage.answered()
-        self._unreadable = 0 if completion else self._unreadable + 1
-        if self._unreadable >= _MOST_UNREADABLE:
-            self._unreadable = 0
-            raise Unavailable(
-                f"{self.service.label} gave {_MOST_UNREADABLE} answers in a row that cannot be"
-                " read; earlier results are kept, TigerTag tries again later."
-            )
+        else:
+            self._outage.unreadable()
         model = self.options.model
         return read(request.sample, completion, model=model, cost_usd=cost_usd or 0.0)
 

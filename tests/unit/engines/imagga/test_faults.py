@@ -153,7 +153,7 @@ def test_two_malformed_answers_are_a_failure_of_the_item(opened: Imaggas) -> Non
 
 def test_malformed_answers_to_all_stop_the_engine(opened: Imaggas) -> None:
     opened.imagga.fail("tags", "malformed", times=ALWAYS)
-    with pytest.raises(Unavailable, match="5 answers without tags in a row"):
+    with pytest.raises(Unavailable, match="5 answers in a row that cannot be read"):
         opened.said(*photos(12))
 
 
