@@ -16,8 +16,8 @@ from tigertag.genres.features import Features, of_picture, of_video
 from tigertag.genres.sources import MediaSource
 from tigertag.inference.backbone import Backbone, Embedder
 from tigertag.media import video
+from tigertag.media.files import content_hash
 from tigertag.media.picture import decode
-from tigertag.media.source import content_hash
 from tigertag.model import Media
 from tigertag.store.answers import FeatureKey
 from tigertag.text import clock

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from tigertag.contracts import Library, Need, RunContext, Source
 from tigertag.errors import ItemGone, Unreadable, os_reason
 from tigertag.genres import trailers
-from tigertag.media import formats
-from tigertag.media.formats import media_of
+from tigertag.media import files
+from tigertag.media.files import media_of
 from tigertag.model import Item, Media
 from tigertag.text import did_you_mean
 
@@ -82,7 +82,7 @@ def _sniffed(path: Path) -> Media:
     """A file whose name says nothing is a picture if it begins as one."""
     try:
         with path.open("rb") as stream:
-            formats.decoder(stream)
+            files.decoder(stream)
     except Unreadable:
         return Media.VIDEO
     return Media.PHOTO

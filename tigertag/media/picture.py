@@ -22,8 +22,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from tigertag.contracts import Source
 from tigertag.errors import ItemError, Unreadable
-from tigertag.media.formats import decoder
-from tigertag.media.source import disk_error, opened_file
+from tigertag.media.files import decoder, disk_error, opened_file
 from tigertag.model import Frame
 
 # What Pillow and pillow-heif really raise for broken files, found by cutting and flipping bytes.

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from tigertag.contracts import Excluding, Mounted, Need, RunContext
 from tigertag.errors import ItemError, ItemGone, LibraryError
-from tigertag.media.source import identity
+from tigertag.media.files import identity
 from tigertag.model import Item, Media, Section
 from tigertag.scan.context import Context, needed
 from tigertag.store import Db, Store, items, scans

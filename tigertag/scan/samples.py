@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from tigertag.contracts import Failed, Library, Need, RunContext, Sampling, Source
 from tigertag.errors import ItemError, LibraryError
 from tigertag.media import video
+from tigertag.media.files import identity
 from tigertag.media.picture import decode
-from tigertag.media.source import identity
 from tigertag.model import Item, Media, Sample
 
 logger = logging.getLogger(__name__)

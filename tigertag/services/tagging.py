@@ -21,7 +21,7 @@ from tigertag.core import Core, EngineEntry
 from tigertag.errors import EngineError, RequestError
 from tigertag.executors import threads
 from tigertag.libraries import folder
-from tigertag.media.formats import media_of
+from tigertag.media.files import media_of
 from tigertag.model import Answer, Item, Media, Tag
 from tigertag.net import cancellable
 from tigertag.policy import Rules

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tigertag.contracts import LeftOutReason, Notes
 from tigertag.errors import LibraryUnavailable, Unreadable, os_reason
 from tigertag.libraries.folder.exclusion import NOMEDIA, Exclusion
-from tigertag.media.formats import RAW_EXTENSIONS, UNREAD_EXTENSIONS, media_of
+from tigertag.media.files import RAW_EXTENSIONS, UNREAD_EXTENSIONS, media_of
 from tigertag.model import Item
 
 logger = logging.getLogger(__name__)

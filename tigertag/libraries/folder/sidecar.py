@@ -25,9 +25,8 @@ from tigertag.libraries.folder.listing import (
 )
 from tigertag.libraries.folder.xml import XmlError
 from tigertag.libraries.folder.xmp import EMPTY, SUBJECT, Keywords, Xmp, is_storable
-from tigertag.media.embedded import embedded
-from tigertag.media.formats import EXTENSIONS, MP4_EXTENSIONS, media_of
-from tigertag.media.mp4_keywords import embedded_in_video
+from tigertag.media.embedded import embedded, embedded_in_video
+from tigertag.media.files import EXTENSIONS, MP4_EXTENSIONS, media_of
 from tigertag.model import Media
 
 _MAX_BYTES = 32 * 1024 * 1024

@@ -43,7 +43,7 @@ from tigertag.libraries.mediaserver.client import CachedConnection, ServerReques
 from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER
 from tigertag.libraries.mediaserver.listing import MAX_BATCH, RecentlyListed, entries
 from tigertag.libraries.mediaserver.sending import Reader, Sender
-from tigertag.media.formats import EXTENSIONS, VIDEO_EXTENSIONS
+from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
 from tigertag.model import Edit, Field, Item, Media, Section, Shown
 from tigertag.sequences import batched
 

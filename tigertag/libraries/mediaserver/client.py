@@ -22,7 +22,7 @@ from tigertag.libraries.mediaserver.errors import (
     file_error,
 )
 from tigertag.libraries.mediaserver.options import PATH_MAP_ADVICE
-from tigertag.media.formats import decoder
+from tigertag.media.files import decoder
 from tigertag.net.ranges import RangeReader
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from tigertag.libraries.plex.items import (
 )
 from tigertag.libraries.plex.options import Options
 from tigertag.libraries.plex.server import PlexClient
-from tigertag.media.formats import EXTENSIONS, VIDEO_EXTENSIONS
+from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
 from tigertag.model import Item, Media
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from tigertag.contracts import Source, Stream
 from tigertag.errors import ItemError, Unreadable
-from tigertag.media import formats, source
+from tigertag.media import files
 from tigertag.media.video.decoder import VideoDecoder, threads_for
 from tigertag.media.video.selection import NO_FRAME
 from tigertag.media.video.tracks import TimedTrack, Track, UntimedTrack
@@ -48,7 +48,7 @@ def opened(
     stream also what the stream raises.
     """
     with ExitStack() as stack:
-        adapter = StreamAdapter(stack.enter_context(source.opened(video)))
+        adapter = StreamAdapter(stack.enter_context(files.opened(video)))
         try:
             container = stack.enter_context(_container(adapter))
             yield _decoder(container, cancelled, threads)
@@ -101,7 +101,7 @@ class StreamAdapter:
 
 
 def _failure(exc: Exception) -> Exception:
-    return source.disk_error(exc) if isinstance(exc, OSError) else exc
+    return files.disk_error(exc) if isinstance(exc, OSError) else exc
 
 
 def _container(adapter: StreamAdapter) -> InputContainer:
@@ -196,7 +196,7 @@ def _head_error(head: bytes) -> Unreadable:
 
 def _is_picture(head: bytes) -> bool:
     try:
-        formats.decoder(io.BytesIO(head))
+        files.decoder(io.BytesIO(head))
     except Unreadable:
         return False
     return True

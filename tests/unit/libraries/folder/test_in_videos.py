@@ -16,7 +16,7 @@ from tests.unit.libraries.folder.test_hidden import (
     words,
 )
 from tests.unit.media.films import film
-from tigertag.media.mp4_keywords import keywords
+from tigertag.media.embedded import keywords
 
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 PACKET = owners({"digiKam:TagsList": ["Family/Anna"], "dc:subject": ["Anna"]}).encode()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tigertag.errors import ItemGone, LibraryUnavailable, Unreadable
-from tigertag.media import source
-from tigertag.media.source import content_hash
+from tigertag.media import files
+from tigertag.media.files import content_hash
 
 PART, PARTS = 100, 16
 WHOLE = PART * PARTS
@@ -15,7 +15,7 @@ WHOLE = PART * PARTS
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What counts as long is short here."""
-    monkeypatch.setattr(source, "PART_BYTES", PART)
+    monkeypatch.setattr(files, "PART_BYTES", PART)
 
 
 class Remote:
