@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from threading import Lock
 
 from tigertag.contracts import Failed, Labelled, Prepared, RunContext
 from tigertag.core import Core
@@ -15,7 +16,7 @@ from tigertag.scan.context import Context, needed
 from tigertag.scan.results import EngineResult, answer, ask
 from tigertag.scan.samples import SampleLoader, Samples
 from tigertag.scan.spool import Spool
-from tigertag.store import Db, answers, chunks, decisions, items
+from tigertag.store import Db, answers, batches, chunks, decisions, items
 from tigertag.store.answers import AnswerRow
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import WorkRow
@@ -36,14 +37,35 @@ Ended = tuple[int, str, str, str]
 class EngineStage:
     """Asks the engines of one scan. Thread-safe."""
 
-    def __init__(
-        self, core: Core, context: Context, availability: EngineAvailability, spool: Spool
-    ) -> None:
+    def __init__(self, core: Core, context: Context, availability: EngineAvailability) -> None:
         self._core = core
         self._store = core.store
         self._context = context
         self._availability = availability
-        self._spool = spool
+        self._spool: Spool | None = None
+        self._lock = Lock()
+
+    def close(self) -> None:
+        """Leave the batches that were filled to whoever goes on."""
+        if self._spool is not None:
+            self._spool.close()
+
+    def seal_batches(self) -> bool:
+        """Close the scan's batches that nobody fills; False when there are none."""
+        with self._store.read() as db:
+            left = batches.filling(db, self._context.scan.id)
+        return bool(left) and self._opened_spool().seal()
+
+    def _put_into_batch(
+        self, chunk: Chunk, engine: str, prepared: Sequence[tuple[int, Prepared]]
+    ) -> None:
+        self._opened_spool().add(chunk, engine, prepared)
+
+    def _opened_spool(self) -> Spool:
+        with self._lock:
+            if self._spool is None:
+                self._spool = Spool(self._core, self._context)
+            return self._spool
 
     def unproven(self, chunk: Chunk) -> frozenset[str]:
         """Return engines of a chunk that may hang, if there are others that can answer first."""
@@ -189,7 +211,7 @@ class EngineStage:
         Raises `LibraryError` and `LeaseLost`.
         """
         results = _ChunkResults(
-            self._core, self._context, self._availability, self._spool, chunk, rows
+            self._core, self._context, self._availability, self._put_into_batch, chunk, rows
         )
         still_ours = replace(run, cancelled=lambda: run.cancelled() or results.is_lost)
         try:
@@ -280,14 +302,14 @@ class _ChunkResults:
         core: Core,
         context: Context,
         availability: EngineAvailability,
-        spool: Spool,
+        put_into_batch: Callable[[Chunk, str, Sequence[tuple[int, Prepared]]], None],
         chunk: Chunk,
         rows: Sequence[ItemRow],
     ) -> None:
         self._store = core.store
         self._context = context
         self._availability = availability
-        self._spool = spool
+        self._put_into_batch = put_into_batch
         self._chunk = chunk
         self._rows = {str(row.id): row for row in rows}
         self._results: list[EngineResult] = []
@@ -382,7 +404,7 @@ class _ChunkResults:
                 items.note_contents(db, contents)
         for engine, lines in requests.items():
             try:
-                self._spool.add(self._chunk, engine, lines)
+                self._put_into_batch(self._chunk, engine, lines)
             except QuotaExhausted as exc:
                 self._availability.stop(engine, exc)
             except LeaseLost:

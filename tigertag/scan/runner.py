@@ -32,7 +32,6 @@ from tigertag.scan.batches import BatchCollector
 from tigertag.scan.decide import DecisionStage
 from tigertag.scan.engine_stage import EngineStage
 from tigertag.scan.listing import Listing
-from tigertag.scan.spool import Spool
 from tigertag.store import Db, batches, chunks, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.scans import ScanRow
@@ -96,7 +95,8 @@ class Runner:
         with cancellable(self.stop.is_set), self._failing():
             with self._store.read() as db:
                 scan = scans.get(db, self._scan_id)
-            spool.sweep(self._core)
+            if (self._core.home / spool.FOLDER).exists():
+                spool.sweep(self._core)
             library = self._core.library(scan.section.library)
             if scan.kind != "scan":
                 _check_section(library, scan.section)
@@ -108,13 +108,12 @@ class Runner:
                 self._core, context.engines, cancelled=self.stop.is_set
             )
             self._availability = availability
-            self._spool = Spool(self._core, context)
+            self._context = context
             self._listing = Listing(self._core, context)
-            self._engine_stage = EngineStage(self._core, context, availability, self._spool)
+            self._engine_stage = EngineStage(self._core, context, availability)
             self._decision_stage = DecisionStage(self._store, context, lease_s=self._core.lease_s)
-            self._batch_collector = BatchCollector(self._core, context, availability)
             try:
-                with self._alive(), closing(self._spool):
+                with self._alive(), closing(self._engine_stage):
                     threads.run(self._step, workers=self._core.workers, stop=self.stop)
             finally:
                 self._decision_stage.canary.let_go()
@@ -152,7 +151,8 @@ class Runner:
             if chunk.kind == "list":
                 whole = self._listing.run(chunk, run)
             elif chunk.kind == "batch":
-                again_at = self._batch_collector.step(chunk)
+                collector = BatchCollector(self._core, self._context, self._availability)
+                again_at = collector.step(chunk)
                 whole, due = True, lambda _db: again_at
             elif chunk.kind == "groups":
                 groups_due_at = self._groups_due_at()
@@ -200,7 +200,7 @@ class Runner:
             at_work = chunks.lease_left_s(db, self._scan_id) > 0
             due_at = chunks.due_at(db, self._scan_id)
         soon = due_at is None or due_at < time.time() + _SOON_S
-        if not at_work and not soon and not self._spool.seal():
+        if not at_work and not soon and not self._engine_stage.seal_batches():
             return False
         time.sleep(_IDLE_S)
         return True
