@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.world import World
 from tigertag.cli.progress import report
 from tigertag.cli.session import tag_text
@@ -33,7 +33,7 @@ def test_a_tag_that_was_taken_off_is_listed_with_the_items_title() -> None:
 def test_what_failed_of_an_undo_is_not_said_to_be_tried_by_a_scan(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelf = world.library = Shelf()
+    shelf = world.library = FakeLibrary()
     shelf.put("a", "red")
     scan_id = world.scan("apply").scan.id
     del shelf.held["a"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.colours import COLOURS
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.unit.genres.colour_features import Heard, picture
 from tests.unit.inference import tiny
 from tests.unit.libraries.plex.films import film
@@ -55,7 +55,7 @@ def rewrite(path: Path, *, drop: Sequence[int] = (), genres: dict[int, str] | No
     write(path, [head, *map(",".join, said.values())])
 
 
-class Films(Shelf):
+class Films(FakeLibrary):
     """A shelf of videos, each of one colour."""
 
     def show(self, number: int, *genres: str) -> str:

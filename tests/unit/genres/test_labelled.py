@@ -6,7 +6,7 @@ from unicodedata import normalize
 import pytest
 from sqlalchemy import event
 
-from tests.shelf import SECTION, Shelf
+from tests.fake_library import SECTION, FakeLibrary
 from tests.world import World
 from tigertag.contracts import Catalogued
 from tigertag.errors import LibraryError, RequestError
@@ -24,7 +24,7 @@ class Films:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.shelf = Shelf()
+        self.shelf = FakeLibrary()
         self.scan_id = 0
 
     def add(self, key: str, *genres: str, film: str = "", bearer: str = "") -> None:
@@ -171,14 +171,14 @@ def test_what_was_written_under_another_name_of_the_server_is_left_out(films: Fi
     films.add("a", "Drama", "Comedy")
     films.stand("a", "Comedy", TagOwnership.OURS)
     films.shelf.id = "films"
-    assert films.genres(Section("films", "1", "Shelf")) == {"a": ("Drama",)}
+    assert films.genres(Section("films", "1", "FakeLibrary")) == {"a": ("Drama",)}
 
 
 def test_what_was_written_before_it_was_known_on_which_server_is_left_out(films: Films) -> None:
     films.add("a", "Comedy")
     films.stand("a", "Comedy", TagOwnership.OURS)
     films.shelf.id, films.shelf.identity = "films", "the server"
-    assert films.genres(Section("films", "1", "Shelf")) == {}
+    assert films.genres(Section("films", "1", "FakeLibrary")) == {}
 
 
 def test_what_was_written_on_another_server_takes_no_genre_away(films: Films) -> None:
@@ -186,7 +186,7 @@ def test_what_was_written_on_another_server_takes_no_genre_away(films: Films) ->
     films.add("a", "Comedy")
     films.stand("a", "Comedy", TagOwnership.OURS)
     films.shelf.id, films.shelf.identity = "films", "another server"
-    assert films.genres(Section("films", "1", "Shelf")) == {"a": ("Comedy",)}
+    assert films.genres(Section("films", "1", "FakeLibrary")) == {"a": ("Comedy",)}
 
 
 def test_what_was_written_in_another_section_is_left_out(films: Films) -> None:

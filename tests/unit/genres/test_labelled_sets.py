@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.unit.genres.colour_features import picture
 from tests.world import World
 from tigertag.contracts import Sampling
@@ -21,8 +21,8 @@ def csv(folder: Path, *rows: str, head: str = "path,genres,title") -> Path:
 
 
 @pytest.fixture
-def shelf(world: World) -> Shelf:
-    made = Shelf()
+def shelf(world: World) -> FakeLibrary:
+    made = FakeLibrary()
     world.library = made
     return made
 
@@ -57,7 +57,9 @@ def test_a_csv_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.Mo
     assert (gathered.videos[0].genres, gathered.sampling) == (("Drama", "War"), None)
 
 
-def test_what_was_gathered_is_gathered_again(tmp_path: Path, world: World, shelf: Shelf) -> None:
+def test_what_was_gathered_is_gathered_again(
+    tmp_path: Path, world: World, shelf: FakeLibrary
+) -> None:
     (tmp_path / "a.png").write_bytes(picture("red"))
     shelf.film("f", "f")
     shelf.tag("f", "Drama", field=Field.GENRE)
@@ -75,19 +77,21 @@ def test_a_library_that_is_gone_is_one_line(world: World) -> None:
         learn.relisted(world.core, SourceInfo(library="plex", section="1"))
 
 
-def test_a_section_without_genres_is_refused(world: World, shelf: Shelf) -> None:
+def test_a_section_without_genres_is_refused(world: World, shelf: FakeLibrary) -> None:
     shelf.film("f", "f")
-    with pytest.raises(RequestError, match=r"Shelf has no film or show with genres; learn from"):
+    with pytest.raises(
+        RequestError, match=r"FakeLibrary has no film or show with genres; learn from"
+    ):
         labelled.of_section(world.core, "photos", None)
 
 
-def test_films_are_looked_at_as_the_librarys_scans_do(world: World, shelf: Shelf) -> None:
+def test_films_are_looked_at_as_the_librarys_scans_do(world: World, shelf: FakeLibrary) -> None:
     world.sampling = Sampling(by="keyframes", max_frames=7)
     shelf.film("f", "f", year=1999)
     shelf.film("bare", "bare")
     shelf.tag("f", "Drama", field=Field.GENRE)
     gathered = labelled.of_section(world.core, "photos", "shelf")
-    assert gathered.source == SourceInfo(library="photos", section="1", title="Shelf")
+    assert gathered.source == SourceInfo(library="photos", section="1", title="FakeLibrary")
     assert (gathered.sampling, gathered.notes) == (
         world.sampling,
         ("1 video without genres left out.",),
@@ -97,7 +101,7 @@ def test_films_are_looked_at_as_the_librarys_scans_do(world: World, shelf: Shelf
     ]
 
 
-def test_what_is_looked_at_of_films_is_noted(world: World, shelf: Shelf) -> None:
+def test_what_is_looked_at_of_films_is_noted(world: World, shelf: FakeLibrary) -> None:
     shelf.film("a", "a")
     shelf.tag("a", "Drama", field=Field.GENRE)
     for footage in ("", "trailer"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.unit.genres import colour_models
 from tests.unit.genres.colour_features import picture
 from tests.unit.media.films import film, made
@@ -122,7 +122,7 @@ def test_a_file_that_begins_with_a_dash_is_just_a_name(
 def test_an_item_that_is_not_there_is_one_line_and_the_others_are_told(
     world: World, home: Path
 ) -> None:
-    world.library = shelf = Shelf()
+    world.library = shelf = FakeLibrary()
     shelf.put("red", "red")
     sought = predicting.of_library(world.core, "photos", "", ["x", "red"])
     missing, red = told(world, *sought)
@@ -206,12 +206,12 @@ def test_frames_are_those_that_it_has_learned_from_unless_others_are_wanted(
 
 
 def test_items_of_a_library_are_found_by_title_and_by_key(world: World, home: Path) -> None:
-    shelf = Shelf()
+    shelf = FakeLibrary()
     world.library = shelf
     shelf.group("Red")
     shelf.put("red", "red")
     shelf.put("blue", "blue")
-    sought = predicting.of_library(world.core, "photos", "Shelf", ["RED", "blue"])
+    sought = predicting.of_library(world.core, "photos", "FakeLibrary", ["RED", "blue"])
     assert [names(one)[0] for one in told(world, *sought)] == ["Horror", "War"]
 
 

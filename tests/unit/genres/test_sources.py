@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shelf import SECTION, Shelf
+from tests.fake_library import SECTION, FakeLibrary
 from tests.unit.genres.colour_features import NEED, RUN, picture
 from tigertag.errors import ItemError, ItemGone, Unreadable
 from tigertag.genres import sources
@@ -86,7 +86,7 @@ def test_a_file_that_is_written_anew_is_another_revision(tmp_path: Path) -> None
 
 
 def test_an_item_is_fetched_from_its_library() -> None:
-    shelf = Shelf()
+    shelf = FakeLibrary()
     shelf.put("a", "red")
     (item,) = shelf.items(SECTION)
     one = sources.of_item(shelf, item)
@@ -96,7 +96,7 @@ def test_an_item_is_fetched_from_its_library() -> None:
 
 
 def test_the_trailer_of_a_film_is_not_the_film() -> None:
-    shelf = Shelf()
+    shelf = FakeLibrary()
     shelf.film("a", "a")
     (item,) = shelf.items(SECTION)
     film = sources.of_item(shelf, item)

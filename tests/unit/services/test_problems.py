@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.colours import ColourEngine
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.world import World
 from tigertag.contracts import EditOutcome, Failed, NotRead
 from tigertag.errors import NotFound
@@ -129,7 +129,7 @@ def test_a_page_of_problems_goes_on_after_its_cursor(world: World) -> None:
     )
 
 
-class Refusing(Shelf):
+class Refusing(FakeLibrary):
     """A library that refuses to write to one item, while it does."""
 
     refuses = True

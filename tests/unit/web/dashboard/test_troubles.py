@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.unit.web.conftest import PASSWORD
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
@@ -27,15 +27,15 @@ def member_of(world: World) -> Member:
 
 
 @pytest.fixture
-def shelf(world: World) -> Shelf:
-    made = world.library = Shelf()
+def shelf(world: World) -> FakeLibrary:
+    made = world.library = FakeLibrary()
     made.put("a", "red")
     return made
 
 
 @pytest.mark.parametrize(("retryable", "told"), [(False, LEFT_OUT), (True, AGAIN)])
 def test_what_failed_is_told_with_what_becomes_of_it(
-    world: World, shelf: Shelf, retryable: bool, told: str
+    world: World, shelf: FakeLibrary, retryable: bool, told: str
 ) -> None:
     world.engine.fails["red"] = Failed("", "It is torn.", retryable=retryable)
     world.scan()
@@ -47,7 +47,7 @@ def test_what_failed_is_told_with_what_becomes_of_it(
     assert bool(world.engine.asked) is retryable
 
 
-def test_an_item_that_could_not_be_looked_at_says_why(world: World, shelf: Shelf) -> None:
+def test_an_item_that_could_not_be_looked_at_says_why(world: World, shelf: FakeLibrary) -> None:
     world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
     world.scan()
     page = member_of(world).page("/items/1")
@@ -56,7 +56,7 @@ def test_an_item_that_could_not_be_looked_at_says_why(world: World, shelf: Shelf
     assert "Not analysed yet." not in page
 
 
-def test_the_reason_stays_when_all_is_decided_anew(world: World, shelf: Shelf) -> None:
+def test_the_reason_stays_when_all_is_decided_anew(world: World, shelf: FakeLibrary) -> None:
     world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
     world.scan()
     rules.add(world.core, Rule(RuleAction.DENY, "blue"))
@@ -64,7 +64,7 @@ def test_the_reason_stays_when_all_is_decided_anew(world: World, shelf: Shelf) -
     assert "It is torn." in member_of(world).page("/items/1")
 
 
-def test_a_reason_of_an_older_version_is_not_told(world: World, shelf: Shelf) -> None:
+def test_a_reason_of_an_older_version_is_not_told(world: World, shelf: FakeLibrary) -> None:
     world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
     world.scan()
     world.engine.fails.clear()
@@ -73,7 +73,7 @@ def test_a_reason_of_an_older_version_is_not_told(world: World, shelf: Shelf) ->
     assert "It is torn." not in member_of(world).page("/items/1")
 
 
-def test_an_item_that_is_left_alone_says_why(world: World, shelf: Shelf) -> None:
+def test_an_item_that_is_left_alone_says_why(world: World, shelf: FakeLibrary) -> None:
     world.skip_tags = ("made-up",)
     shelf.tag("a", "made-up")
     world.scan()
@@ -82,7 +82,7 @@ def test_an_item_that_is_left_alone_says_why(world: World, shelf: Shelf) -> None
     assert "It has the tag made-up of SKIP_TAGS" in page
 
 
-def test_a_group_without_tags_does_not_wait_for_an_engine(world: World, shelf: Shelf) -> None:
+def test_a_group_without_tags_does_not_wait_for_an_engine(world: World, shelf: FakeLibrary) -> None:
     shelf.group("season")
     world.scan()
     page = member_of(world).page("/items?q=season")
@@ -90,7 +90,7 @@ def test_a_group_without_tags_does_not_wait_for_an_engine(world: World, shelf: S
     assert "too few of its items share one" in member_of(world).page("/items/2")
 
 
-def test_a_tag_that_moves_tells_from_where_to_where(world: World, shelf: Shelf) -> None:
+def test_a_tag_that_moves_tells_from_where_to_where(world: World, shelf: FakeLibrary) -> None:
     shelf.field = Field.LABEL
     world.scan("apply")
     shelf.field = Field.GENRE
@@ -104,7 +104,7 @@ def test_a_tag_that_moves_tells_from_where_to_where(world: World, shelf: Shelf) 
 
 
 def test_a_problem_stays_on_home_and_on_its_page_until_it_is_ignored(
-    world: World, shelf: Shelf
+    world: World, shelf: FakeLibrary
 ) -> None:
     world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
     world.scan()
@@ -122,7 +122,7 @@ def test_a_problem_stays_on_home_and_on_its_page_until_it_is_ignored(
 
 
 def test_a_problem_can_be_ignored_and_shown_again_without_scripts(
-    world: World, shelf: Shelf
+    world: World, shelf: FakeLibrary
 ) -> None:
     world.engine.fails["red"] = Failed("", "It is torn.", retryable=False)
     world.scan()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.colours import ColourEngine
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.world import World
 from tigertag.model import Field, Label, Rule, RuleAction, TagRef
 from tigertag.services import rules
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def shelf(world: World) -> Shelf:
-    made = Shelf()
+def shelf(world: World) -> FakeLibrary:
+    made = FakeLibrary()
     world.library = made
     return made
 
 
-def test_an_item_that_bears_a_skip_tag_is_not_asked_about(world: World, shelf: Shelf) -> None:
+def test_an_item_that_bears_a_skip_tag_is_not_asked_about(world: World, shelf: FakeLibrary) -> None:
     world.skip_tags = ("ai-generated",)
     shelf.put("a", "red")
     shelf.put("b", "blue")
@@ -31,7 +31,7 @@ def test_an_item_that_bears_a_skip_tag_is_not_asked_about(world: World, shelf: S
     assert shelf.names("a") == {"AI-Generated"}
 
 
-def test_what_is_left_alone_says_why(world: World, shelf: Shelf) -> None:
+def test_what_is_left_alone_says_why(world: World, shelf: FakeLibrary) -> None:
     world.skip_tags = ("ai-generated",)
     shelf.put("a", "red")
     shelf.tag("a", "ai-generated")
@@ -41,7 +41,7 @@ def test_what_is_left_alone_says_why(world: World, shelf: Shelf) -> None:
     assert "has the tag ai-generated of SKIP_TAGS" in decision.reason
 
 
-def test_tags_of_ours_stay_on_an_item_that_is_left_alone(world: World, shelf: Shelf) -> None:
+def test_tags_of_ours_stay_on_an_item_that_is_left_alone(world: World, shelf: FakeLibrary) -> None:
     world.skip_tags = ("ai-generated",)
     shelf.put("a", "red")
     world.scan("apply")
@@ -51,7 +51,7 @@ def test_tags_of_ours_stay_on_an_item_that_is_left_alone(world: World, shelf: Sh
     assert shelf.names("a") == {"red", "ai-generated"}
 
 
-def test_it_is_asked_about_when_the_skip_tag_is_gone(world: World, shelf: Shelf) -> None:
+def test_it_is_asked_about_when_the_skip_tag_is_gone(world: World, shelf: FakeLibrary) -> None:
     world.skip_tags = ("ai-generated",)
     shelf.put("a", "red")
     shelf.tag("a", "ai-generated")
@@ -62,7 +62,7 @@ def test_it_is_asked_about_when_the_skip_tag_is_gone(world: World, shelf: Shelf)
     assert shelf.names("a") == {"red"}
 
 
-def test_a_tag_that_tigertag_wrote_is_no_skip_tag(world: World, shelf: Shelf) -> None:
+def test_a_tag_that_tigertag_wrote_is_no_skip_tag(world: World, shelf: FakeLibrary) -> None:
     world.skip_tags = ("red",)
     shelf.put("a", "red")
     world.scan("apply")
@@ -71,7 +71,7 @@ def test_a_tag_that_tigertag_wrote_is_no_skip_tag(world: World, shelf: Shelf) ->
 
 
 def test_no_paid_engine_is_asked_about_an_item_that_cannot_be_read(
-    world: World, shelf: Shelf
+    world: World, shelf: FakeLibrary
 ) -> None:
     world.skip_tags = ("ai-generated",)
     dear = ColourEngine("dear", local=False, units=1)
@@ -83,7 +83,7 @@ def test_no_paid_engine_is_asked_about_an_item_that_cannot_be_read(
     assert (world.run(scan_id).failed, dear.asked) == (1, [])
 
 
-def test_tags_go_where_the_item_takes_them(world: World, shelf: Shelf) -> None:
+def test_tags_go_where_the_item_takes_them(world: World, shelf: FakeLibrary) -> None:
     shelf.put("a", "red")
     shelf.takes["a"] = Field.LABEL
     world.scan("apply")
@@ -91,7 +91,7 @@ def test_tags_go_where_the_item_takes_them(world: World, shelf: Shelf) -> None:
 
 
 def test_another_field_moves_our_tags_there_and_leaves_the_users(
-    world: World, shelf: Shelf
+    world: World, shelf: FakeLibrary
 ) -> None:
     shelf.put("a", "red")
     shelf.tag("a", "mine")
@@ -102,7 +102,7 @@ def test_another_field_moves_our_tags_there_and_leaves_the_users(
     assert world.engine.asked == ["red"]
 
 
-def test_a_scan_of_what_is_new_lists_no_more_than_that(world: World, shelf: Shelf) -> None:
+def test_a_scan_of_what_is_new_lists_no_more_than_that(world: World, shelf: FakeLibrary) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=400)
     shelf.put("old", "red")
     shelf.added["old"] = long_ago
@@ -113,7 +113,7 @@ def test_a_scan_of_what_is_new_lists_no_more_than_that(world: World, shelf: Shel
     assert (shelf.listed, status.done, shelf.names("new")) == (["new"], 1, {"blue"})
 
 
-def test_what_a_scan_of_the_new_does_not_show_is_not_gone(world: World, shelf: Shelf) -> None:
+def test_what_a_scan_of_the_new_does_not_show_is_not_gone(world: World, shelf: FakeLibrary) -> None:
     shelf.put("old", "red")
     shelf.added["old"] = datetime.now(UTC) - timedelta(days=400)
     world.scan("apply")
@@ -121,39 +121,39 @@ def test_what_a_scan_of_the_new_does_not_show_is_not_gone(world: World, shelf: S
     assert world.scan("apply").scan.unchanged == 1
 
 
-def test_a_first_scan_of_what_is_new_lists_everything(world: World, shelf: Shelf) -> None:
+def test_a_first_scan_of_what_is_new_lists_everything(world: World, shelf: FakeLibrary) -> None:
     shelf.put("old", "red")
     shelf.added["old"] = datetime.now(UTC) - timedelta(days=400)
     assert world.scan("apply", mode="new").done == 1
 
 
-def season(shelf: Shelf, *colours: str) -> None:
+def season(shelf: FakeLibrary, *colours: str) -> None:
     shelf.group("season", "show")
     shelf.group("show")
     for number, colour in enumerate(colours):
         shelf.put(f"e{number}", colour, "season", "show")
 
 
-def test_a_word_on_half_of_the_episodes_goes_up(world: World, shelf: Shelf) -> None:
+def test_a_word_on_half_of_the_episodes_goes_up(world: World, shelf: FakeLibrary) -> None:
     season(shelf, "red", "red", "blue", "green")
     world.scan("apply")
     assert (shelf.names("season"), shelf.names("show")) == ({"red"}, {"red"})
 
 
-def test_no_engine_is_asked_about_a_group(world: World, shelf: Shelf) -> None:
+def test_no_engine_is_asked_about_a_group(world: World, shelf: FakeLibrary) -> None:
     season(shelf, "red")
     world.scan("apply")
     assert world.engine.asked == ["red"]
 
 
-def test_an_unchanged_group_is_not_read_again(world: World, shelf: Shelf) -> None:
+def test_an_unchanged_group_is_not_read_again(world: World, shelf: FakeLibrary) -> None:
     season(shelf, "red", "red")
     world.scan("apply")
     shelf.reads = 0
     assert (world.scan("apply").scan.unchanged, shelf.reads) == (4, 0)
 
 
-def test_a_new_episode_lets_its_groups_be_decided_anew(world: World, shelf: Shelf) -> None:
+def test_a_new_episode_lets_its_groups_be_decided_anew(world: World, shelf: FakeLibrary) -> None:
     season(shelf, "red")
     world.scan("apply")
     for number in (1, 2):
@@ -162,27 +162,27 @@ def test_a_new_episode_lets_its_groups_be_decided_anew(world: World, shelf: Shel
     assert (shelf.names("season"), shelf.names("show")) == ({"blue"}, {"blue"})
 
 
-def test_a_group_waits_for_what_is_in_it(world: World, shelf: Shelf) -> None:
+def test_a_group_waits_for_what_is_in_it(world: World, shelf: FakeLibrary) -> None:
     season(shelf, *["red"] * 40)
     world.scan("apply")
     assert shelf.names("season") == {"red"}
 
 
-def test_tags_that_went_up_are_undone_with_the_rest(world: World, shelf: Shelf) -> None:
+def test_tags_that_went_up_are_undone_with_the_rest(world: World, shelf: FakeLibrary) -> None:
     season(shelf, "red")
     scan_id = world.scan("apply").scan.id
     world.undo(scan_id)
     assert not any(shelf.names(key) for key in shelf.held)
 
 
-def test_a_preview_of_groups_is_applied_as_it_was_shown(world: World, shelf: Shelf) -> None:
+def test_a_preview_of_groups_is_applied_as_it_was_shown(world: World, shelf: FakeLibrary) -> None:
     season(shelf, "red")
     world.apply(world.scan().scan.id)
     assert shelf.names("show") == {"red"}
 
 
 @pytest.fixture
-def show(world: World, shelf: Shelf) -> Shelf:
+def show(world: World, shelf: FakeLibrary) -> FakeLibrary:
     """A show whose tags were written, and of which the user took one off since."""
     world.engine.extra = (Label("snow", 0.9),)
     shelf.group("7", file="plex://show/1", title="Show")
@@ -194,7 +194,7 @@ def show(world: World, shelf: Shelf) -> Shelf:
     return shelf
 
 
-def new_key(shelf: Shelf, *, file: str) -> None:
+def new_key(shelf: FakeLibrary, *, file: str) -> None:
     """Let the server forget the show and take it up anew, as after a new scan of its folder."""
     shelf.take("7", "a")
     shelf.group("9", file=file, title="Show")
@@ -202,7 +202,7 @@ def new_key(shelf: Shelf, *, file: str) -> None:
 
 
 def test_what_the_user_took_off_a_show_stays_off_under_its_new_key(
-    world: World, show: Shelf
+    world: World, show: FakeLibrary
 ) -> None:
     world.scan("apply")
     new_key(show, file="plex://show/1")
@@ -211,14 +211,16 @@ def test_what_the_user_took_off_a_show_stays_off_under_its_new_key(
 
 
 @pytest.mark.parametrize("file", ["plex://show/2", ""])
-def test_a_show_of_the_same_title_is_another_one(world: World, show: Shelf, file: str) -> None:
+def test_a_show_of_the_same_title_is_another_one(
+    world: World, show: FakeLibrary, file: str
+) -> None:
     world.scan("apply")
     new_key(show, file=file)
     world.scan("apply")
     assert show.names("9") == {"red", "snow"}
 
 
-def test_a_show_that_is_there_twice_is_no_move(world: World, show: Shelf) -> None:
+def test_a_show_that_is_there_twice_is_no_move(world: World, show: FakeLibrary) -> None:
     world.scan("apply")
     show.group("9", file="plex://show/1", title="Show")
     show.put("b", "red", "9")

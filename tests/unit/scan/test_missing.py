@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.unit.libraries.folder.test_listing import apart, failing_at
 from tests.world import World
 from tigertag.errors import LibraryShrunk, LibraryUnavailable
@@ -109,7 +109,7 @@ def test_a_scan_of_what_is_new_does_not_mind(world: World) -> None:
 
 
 def test_groups_without_their_items_are_unavailable(world: World) -> None:
-    shelf = Shelf()
+    shelf = FakeLibrary()
     world.library = shelf
     shelf.group("show")
     for number in range(3):
@@ -120,7 +120,7 @@ def test_groups_without_their_items_are_unavailable(world: World) -> None:
 
 
 def test_items_without_their_groups_are_unavailable(world: World) -> None:
-    shelf = Shelf()
+    shelf = FakeLibrary()
     world.library = shelf
     shelf.group("show")
     shelf.put("e0", "red", "show")

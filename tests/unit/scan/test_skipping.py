@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.world import World
 from tigertag.contracts import NotRead
 from tigertag.model import Item, Shown
@@ -12,7 +12,7 @@ from tigertag.model import Item, Shown
 pytestmark = pytest.mark.slow
 
 
-class _Counting(Shelf):
+class _Counting(FakeLibrary):
     """Remembers how many items were read at a time."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.batched import BatchedEngine
 from tests.colours import ColourEngine
-from tests.unit.services.test_batching import until_done
+from tests.unit.scan.test_batching import until_done
 from tests.world import World
 from tigertag.contracts import Progress
 from tigertag.errors import Conflict, Unavailable

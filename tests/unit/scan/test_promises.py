@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.world import World
 from tigertag.contracts import EditOutcome, Failed
 from tigertag.errors import LibraryError
@@ -22,13 +22,13 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 
 
 @pytest.fixture
-def shelf(world: World) -> Shelf:
-    made = Shelf()
+def shelf(world: World) -> FakeLibrary:
+    made = FakeLibrary()
     world.library = made
     return made
 
 
-def season(shelf: Shelf, *colours: str) -> None:
+def season(shelf: FakeLibrary, *colours: str) -> None:
     shelf.group("season", "show")
     shelf.group("show")
     for number, colour in enumerate(colours):
@@ -40,7 +40,7 @@ def canary_passed(world: World) -> bool:
         return scan_rows.get_section(db, scan_rows.find_section(db, "photos", "1")).canary_passed
 
 
-class Deaf(Shelf):
+class Deaf(FakeLibrary):
     """Takes no edit, and says nothing of it."""
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
@@ -48,7 +48,7 @@ class Deaf(Shelf):
             yield EditOutcome(edit.item.key, self._shown(edit.item.key))
 
 
-class Replacing(Shelf):
+class Replacing(FakeLibrary):
     """Sets the tags that it is given, and drops all others."""
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
@@ -57,7 +57,9 @@ class Replacing(Shelf):
             yield EditOutcome(edit.item.key, self._shown(edit.item.key))
 
 
-def test_another_server_under_the_same_name_is_not_touched(world: World, shelf: Shelf) -> None:
+def test_another_server_under_the_same_name_is_not_touched(
+    world: World, shelf: FakeLibrary
+) -> None:
     shelf.identity = "old server"
     shelf.put("a", "red")
     world.scan("apply")
@@ -69,7 +71,7 @@ def test_another_server_under_the_same_name_is_not_touched(world: World, shelf: 
     assert shelf.names("a") == {"Red"}
 
 
-def test_an_undo_on_another_server_is_refused(world: World, shelf: Shelf) -> None:
+def test_an_undo_on_another_server_is_refused(world: World, shelf: FakeLibrary) -> None:
     shelf.identity = "old server"
     shelf.put("a", "red")
     scan_id = world.scan("apply").scan.id
@@ -98,7 +100,7 @@ def test_the_first_write_shows_that_a_users_tags_are_lost(world: World) -> None:
 
 
 def test_a_users_tag_that_is_lost_later_fails_that_item(world: World) -> None:
-    shelf = world.library = Shelf()
+    shelf = world.library = FakeLibrary()
     shelf.put("a", "red")
     world.scan("apply")
     replacing = world.library = Replacing()
@@ -108,7 +110,7 @@ def test_a_users_tag_that_is_lost_later_fails_that_item(world: World) -> None:
     assert "none of TigerTag's is gone" in status.failures[0][1]
 
 
-def test_what_was_cut_off_and_changed_since_is_told(world: World, shelf: Shelf) -> None:
+def test_what_was_cut_off_and_changed_since_is_told(world: World, shelf: FakeLibrary) -> None:
     shelf.put("a", "red")
     scan_id = world.start("apply")
     world.run_listing(scan_id)
@@ -121,7 +123,7 @@ def test_what_was_cut_off_and_changed_since_is_told(world: World, shelf: Shelf) 
 
 @pytest.mark.parametrize("read_first", [True, False])
 def test_what_the_user_took_off_stays_off_in_every_field(
-    world: World, shelf: Shelf, read_first: bool
+    world: World, shelf: FakeLibrary, read_first: bool
 ) -> None:
     shelf.put("a", "red")
     shelf.field = Field.LABEL
@@ -134,7 +136,7 @@ def test_what_the_user_took_off_stays_off_in_every_field(
     assert shelf.names("a") == set()
 
 
-def test_what_was_undone_stays_off_in_every_field(world: World, shelf: Shelf) -> None:
+def test_what_was_undone_stays_off_in_every_field(world: World, shelf: FakeLibrary) -> None:
     shelf.put("a", "red")
     shelf.field = Field.LABEL
     world.undo(world.scan("apply").scan.id)
@@ -143,7 +145,7 @@ def test_what_was_undone_stays_off_in_every_field(world: World, shelf: Shelf) ->
     assert shelf.names("a") == set()
 
 
-def test_a_word_in_two_spellings_is_left_to_the_user(world: World, shelf: Shelf) -> None:
+def test_a_word_in_two_spellings_is_left_to_the_user(world: World, shelf: FakeLibrary) -> None:
     world.engine.extra = (Label("straße", 0.9),)
     shelf.put("a", "red")
     world.scan("apply")
@@ -153,7 +155,9 @@ def test_a_word_in_two_spellings_is_left_to_the_user(world: World, shelf: Shelf)
     assert "Strasse" in shelf.names("a")
 
 
-def test_applying_honours_a_skip_tag_that_was_put_on_since(world: World, shelf: Shelf) -> None:
+def test_applying_honours_a_skip_tag_that_was_put_on_since(
+    world: World, shelf: FakeLibrary
+) -> None:
     world.skip_tags = ("ai-generated",)
     shelf.put("a", "red")
     scan_id = world.scan().scan.id
@@ -162,7 +166,9 @@ def test_applying_honours_a_skip_tag_that_was_put_on_since(world: World, shelf: 
     assert shelf.names("a") == {"ai-generated"}
 
 
-def test_what_is_left_alone_keeps_its_place_among_the_tags(world: World, shelf: Shelf) -> None:
+def test_what_is_left_alone_keeps_its_place_among_the_tags(
+    world: World, shelf: FakeLibrary
+) -> None:
     shelf.put("a", "red")
     world.scan("apply")
     world.skip_tags = ("mine",)
@@ -172,7 +178,9 @@ def test_what_is_left_alone_keeps_its_place_among_the_tags(world: World, shelf: 
         assert len(db.execute(schema.tags.select()).all()) == 1
 
 
-def test_unanswered_episodes_take_no_word_off_their_season(world: World, shelf: Shelf) -> None:
+def test_unanswered_episodes_take_no_word_off_their_season(
+    world: World, shelf: FakeLibrary
+) -> None:
     season(shelf, "red")
     world.scan("apply")
     for number in (1, 2):
@@ -183,7 +191,7 @@ def test_unanswered_episodes_take_no_word_off_their_season(world: World, shelf: 
 
 
 def test_episodes_that_are_left_alone_take_no_word_off_their_season(
-    world: World, shelf: Shelf
+    world: World, shelf: FakeLibrary
 ) -> None:
     season(shelf, "red", "red", "red")
     world.scan("apply")
@@ -194,7 +202,9 @@ def test_episodes_that_are_left_alone_take_no_word_off_their_season(
     assert shelf.names("season") == {"red"}
 
 
-def test_words_that_users_took_off_their_episodes_do_not_go_up(world: World, shelf: Shelf) -> None:
+def test_words_that_users_took_off_their_episodes_do_not_go_up(
+    world: World, shelf: FakeLibrary
+) -> None:
     season(shelf, "red", "red")
     world.scan("apply")
     for key in ("e0", "e1"):
@@ -203,7 +213,9 @@ def test_words_that_users_took_off_their_episodes_do_not_go_up(world: World, she
     assert shelf.names("season") == set()
 
 
-def test_a_removed_episode_lets_its_groups_be_decided_anew(world: World, shelf: Shelf) -> None:
+def test_a_removed_episode_lets_its_groups_be_decided_anew(
+    world: World, shelf: FakeLibrary
+) -> None:
     season(shelf, "red", "blue", "blue")
     world.scan("apply")
     del shelf.held["e1"], shelf.held["e2"]
@@ -212,7 +224,7 @@ def test_a_removed_episode_lets_its_groups_be_decided_anew(world: World, shelf: 
 
 
 def test_groups_are_decided_after_a_scan_that_was_cancelled(
-    world: World, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    world: World, shelf: FakeLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     season(shelf, "red")
     world.scan("apply")
@@ -235,7 +247,7 @@ def test_groups_are_decided_after_a_scan_that_was_cancelled(
 
 
 def test_a_word_that_was_denied_since_does_not_go_up_by_a_preview(
-    world: World, shelf: Shelf
+    world: World, shelf: FakeLibrary
 ) -> None:
     season(shelf, "red")
     scan_id = world.scan().scan.id
@@ -244,7 +256,7 @@ def test_a_word_that_was_denied_since_does_not_go_up_by_a_preview(
     assert (shelf.names("e0"), shelf.names("season")) == (set(), set())
 
 
-def test_a_scan_of_what_is_new_does_what_a_preview_left(world: World, shelf: Shelf) -> None:
+def test_a_scan_of_what_is_new_does_what_a_preview_left(world: World, shelf: FakeLibrary) -> None:
     shelf.put("a", "red")
     shelf.added["a"] = LONG_AGO
     world.scan()
@@ -252,7 +264,7 @@ def test_a_scan_of_what_is_new_does_what_a_preview_left(world: World, shelf: She
     assert shelf.names("a") == {"red"}
 
 
-def test_a_scan_of_what_is_new_does_what_an_outage_left(world: World, shelf: Shelf) -> None:
+def test_a_scan_of_what_is_new_does_what_an_outage_left(world: World, shelf: FakeLibrary) -> None:
     shelf.put("a", "red")
     shelf.added["a"] = LONG_AGO
     world.engine.fails["red"] = Failed("", "busy", retryable=True)
@@ -263,7 +275,7 @@ def test_a_scan_of_what_is_new_does_what_an_outage_left(world: World, shelf: She
 
 
 def test_a_scan_of_what_is_new_leaves_groups_to_one_that_sees_them_whole(
-    world: World, shelf: Shelf
+    world: World, shelf: FakeLibrary
 ) -> None:
     season(shelf, "red")
     world.scan("apply", mode="new")

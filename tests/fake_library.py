@@ -13,10 +13,10 @@ from tigertag.contracts import Catalogued, EditOutcome, Need, NotRead, Source
 from tigertag.errors import ItemGone, Unreadable
 from tigertag.model import Edit, Field, Item, Media, Section, Shown, TagRef
 
-SECTION = Section("photos", "1", "Shelf")
+SECTION = Section("photos", "1", "FakeLibrary")
 
 
-class Shelf:
+class FakeLibrary:
     """Keeps to `Library`. `added` says when an item was; `listed` which were shown at all.
 
     `takes` says where new tags go on an item, `field` on all others; `genre_field` where genres go

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.world import World
 from tigertag.model import Field, Kind, Label, TagRef
 
@@ -13,8 +13,8 @@ RED = TagRef(Field.TAG, "red")
 
 
 @pytest.fixture
-def shelf(world: World) -> Shelf:
-    made = Shelf()
+def shelf(world: World) -> FakeLibrary:
+    made = FakeLibrary()
     made.genre_field = Field.GENRE
     made.put("a", "red")
     world.library = made
@@ -22,24 +22,28 @@ def shelf(world: World) -> Shelf:
     return made
 
 
-def test_genres_go_where_genres_are_and_all_else_to_the_tags(world: World, shelf: Shelf) -> None:
+def test_genres_go_where_genres_are_and_all_else_to_the_tags(
+    world: World, shelf: FakeLibrary
+) -> None:
     world.scan("apply")
     assert set(shelf.tags["a"]) == {COMEDY, RED}
 
 
-def test_without_such_a_place_genres_are_tags(world: World, shelf: Shelf) -> None:
+def test_without_such_a_place_genres_are_tags(world: World, shelf: FakeLibrary) -> None:
     shelf.genre_field = None
     world.scan("apply")
     assert set(shelf.tags["a"]) == {TagRef(Field.TAG, "comedy"), RED}
 
 
-def test_an_item_that_takes_all_elsewhere_takes_genres_there(world: World, shelf: Shelf) -> None:
+def test_an_item_that_takes_all_elsewhere_takes_genres_there(
+    world: World, shelf: FakeLibrary
+) -> None:
     shelf.takes["a"] = Field.LABEL
     world.scan("apply")
     assert {tag.field for tag in shelf.tags["a"]} == {Field.LABEL}
 
 
-def test_another_place_moves_our_genres_alone(world: World, shelf: Shelf) -> None:
+def test_another_place_moves_our_genres_alone(world: World, shelf: FakeLibrary) -> None:
     shelf.tag("a", "Drama", field=Field.GENRE)
     world.scan("apply")
     shelf.genre_field = None
@@ -49,26 +53,26 @@ def test_another_place_moves_our_genres_alone(world: World, shelf: Shelf) -> Non
     assert world.engine.asked == ["red"]
 
 
-def test_the_same_place_is_settled_once(world: World, shelf: Shelf) -> None:
+def test_the_same_place_is_settled_once(world: World, shelf: FakeLibrary) -> None:
     world.scan("apply")
     assert world.scan("apply").scan.unchanged == 1
 
 
-def test_what_is_borne_already_is_the_users(world: World, shelf: Shelf) -> None:
+def test_what_is_borne_already_is_the_users(world: World, shelf: FakeLibrary) -> None:
     shelf.tag("a", "Comedy", field=Field.GENRE)
     applied = world.scan("apply")
     world.undo(applied.scan.id)
     assert shelf.tags["a"] == [TagRef(Field.GENRE, "Comedy")]
 
 
-def test_an_undo_takes_off_ours_alone(world: World, shelf: Shelf) -> None:
+def test_an_undo_takes_off_ours_alone(world: World, shelf: FakeLibrary) -> None:
     shelf.tag("a", "Drama", field=Field.GENRE)
     applied = world.scan("apply")
     world.undo(applied.scan.id)
     assert shelf.tags["a"] == [TagRef(Field.GENRE, "Drama")]
 
 
-def test_a_genre_that_the_user_took_off_stays_off(world: World, shelf: Shelf) -> None:
+def test_a_genre_that_the_user_took_off_stays_off(world: World, shelf: FakeLibrary) -> None:
     world.scan("apply")
     shelf.tags["a"].remove(COMEDY)
     shelf.tag("a", "mine")
@@ -78,7 +82,7 @@ def test_a_genre_that_the_user_took_off_stays_off(world: World, shelf: Shelf) ->
     assert shelf.names("a") == {"red", "mine"}
 
 
-def test_genres_go_up_to_the_genres_of_a_show(world: World, shelf: Shelf) -> None:
+def test_genres_go_up_to_the_genres_of_a_show(world: World, shelf: FakeLibrary) -> None:
     shelf.group("season", "show")
     shelf.group("show")
     shelf.put("e", "red", "season", "show")
@@ -88,7 +92,7 @@ def test_genres_go_up_to_the_genres_of_a_show(world: World, shelf: Shelf) -> Non
     assert {tag.field for tag in shelf.tags["season"]} == {Field.LABEL}
 
 
-def test_what_was_previewed_is_applied_where_it_was_shown(world: World, shelf: Shelf) -> None:
+def test_what_was_previewed_is_applied_where_it_was_shown(world: World, shelf: FakeLibrary) -> None:
     preview = world.scan()
     world.apply(preview.scan.id)
     assert set(shelf.tags["a"]) == {COMEDY, RED}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import time_machine
 
 from tests.colours import ColourEngine
-from tests.unit.services.test_batching import until_done
+from tests.unit.scan.test_batching import until_done
 from tests.world import World
 from tigertag.breakers import Circuits
 from tigertag.errors import Unavailable

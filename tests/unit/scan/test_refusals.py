@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.services.test_engines_in_scans import Services, services
+from tests.unit.scan.test_engines_in_scans import Services, services
 from tests.world import World
 from tigertag.contracts import AnyEngine
 

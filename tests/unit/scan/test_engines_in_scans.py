@@ -9,7 +9,7 @@ import pytest
 from tests import compreface as compreface_server
 from tests import imagga as imagga_server
 from tests import openai_server
-from tests.unit.services.test_batching import until_done
+from tests.unit.scan.test_batching import until_done
 from tests.world import World
 from tigertag.contracts import AnyEngine, Host
 from tigertag.engines import compreface, imagga, openai

@@ -8,7 +8,7 @@ import pytest
 
 from tests.batched import BatchedEngine
 from tests.colours import ColourEngine
-from tests.unit.services.test_batching import until_done
+from tests.unit.scan.test_batching import until_done
 from tests.world import World
 from tigertag.errors import Throttled, Unavailable
 from tigertag.model import Label

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.colours import ColourEngine
-from tests.shelf import Shelf
+from tests.fake_library import FakeLibrary
 from tests.world import World
 from tigertag.contracts import Labelled, Outcome, RunContext
 from tigertag.errors import Unstorable
@@ -101,7 +101,7 @@ def test_of_answers_that_are_kept_together_one_fails_alone(
     assert (status.done, status.failed) == (3, 1)
 
 
-class _Shelf(Shelf):
+class _FakeLibrary(FakeLibrary):
     """Lists what no column takes."""
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
@@ -114,7 +114,7 @@ class _Shelf(Shelf):
 
 
 def test_items_of_odd_revisions_are_scanned_and_unchanged_afterwards(world: World) -> None:
-    shelf = _Shelf()
+    shelf = _FakeLibrary()
     shelf.put("a", "red")
     world.library = shelf
     world.engines = [ColourEngine()]
