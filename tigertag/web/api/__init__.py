@@ -7,7 +7,7 @@ from flask import (
     Response,
     current_app,
     jsonify,
-    render_template_string,
+    render_template,
     request,
 )
 from flask.typing import ResponseReturnValue
@@ -34,21 +34,6 @@ _ABOUT = (
     "TigerTag's REST interface. The key goes into the header `X-Api-Key`. Lists are"
     ' `{"items": […], "next": cursor}`; errors are RFC 9457 problem details.'
 )
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>TigerTag: REST</title>
-  <link rel="icon" type="image/svg+xml"
-    href="{{ url_for('.static', filename='images/swagger.svg') }}">
-  <link rel="stylesheet" href="{{ url_for('.static', filename='css/swagger-ui.css') }}">
-  <script src="{{ url_for('.static', filename='js/swagger-ui-bundle.js') }}" defer></script>
-  <script src="{{ url_for('.start') }}" defer></script>
-</head>
-<body data-document="{{ url_for('.document') }}"><div id="swagger"></div></body>
-</html>
-"""
 _START = """SwaggerUIBundle({
   url: document.body.dataset.document,
   dom_id: "#swagger",
@@ -89,7 +74,7 @@ def document() -> ResponseReturnValue:
 @_docs.get("/docs")
 def page() -> ResponseReturnValue:
     """Swagger's page. The Content-Security-Policy allows it no inline script or style."""
-    return render_template_string(_PAGE)
+    return render_template("api_docs.html")
 
 
 @_docs.get("/docs/start.js")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from flask import Response
 from pydantic import BaseModel, BeforeValidator, Field
 
-from tigertag.model import Kind, TagOwnership
+from tigertag.model import Box, Kind, TagOwnership
 from tigertag.services import browsing, problems, thumbnails
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, sent
@@ -38,16 +38,7 @@ _THUMBNAIL = {
 }
 
 
-class Box(Shape):
-    """A rectangle in fractions of the upright picture."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-class Said(Shape):
+class AnswerLabel(Shape):
     """A label from an engine."""
 
     name: str
@@ -58,21 +49,21 @@ class Said(Shape):
     at_s: float | None = Field(description="Its time in a video, in seconds.")
 
 
-class Why(Shape):
+class Reason(Shape):
     """A label that supports a tag, and its engine."""
 
     engine: str
     model: str
-    label: Said
+    label: AnswerLabel
 
 
-class WhyTag(TagName):
+class ExplainedTag(TagName):
     """A decided tag, with the labels behind it."""
 
     confidence: float
     kind: Kind
     concept: str | None
-    why: list[Why] = from_path("because")
+    why: list[Reason] = from_path("because")
 
 
 class Answer(Shape):
@@ -87,7 +78,7 @@ class Answer(Shape):
     model: str = from_path("answer", "model")
     current: bool = Field(description="Whether it is about the item's present version.")
     revision: str
-    labels: list[Said] = from_path("answer", "labels")
+    labels: list[AnswerLabel] = from_path("answer", "labels")
     frames: list[float] = from_path(
         "answer",
         "frames",
@@ -102,7 +93,7 @@ class Answer(Shape):
     answered_at: datetime
 
 
-class StandingTag(TagName):
+class TagStatus(TagName):
     """The status of a TigerTag tag on the item.
 
     ours: written and present. kept: restored by an undo. held: removed by an undo. tombstone:
@@ -141,9 +132,11 @@ class ItemDetail(ItemFacts):
     reason: str = Field(
         description="Why the item could not be read or written, or was skipped; else empty."
     )
-    tags: list[WhyTag] = Field(description="The tags decided last, with the labels behind them.")
+    tags: list[ExplainedTag] = Field(
+        description="The tags decided last, with the labels behind them."
+    )
     answers: list[Answer]
-    standing: list[StandingTag]
+    standing: list[TagStatus]
     ledger: list[LedgerEntry] = from_path("edits", description="Newest first.")
 
 
@@ -163,13 +156,13 @@ class FramePath(ItemPath):
 @item_routes.get("/items", Listing[Item], 404)
 def list_items(query: ItemsQuery) -> Response:
     """List the scanned items, with the tags decided last."""
-    return sent(Listing[Item].of(browsing.items(state.core(), **query.arguments())))
+    return sent(Listing[Item], browsing.items(state.core(), **query.arguments()))
 
 
 @item_routes.get(_ITEM, ItemDetail, 404)
 def get_item(path: ItemPath, query: Nothing) -> Response:
     """Return everything about an item: tags with reasons, answers, tag status, edits."""
-    return sent(ItemDetail.of(browsing.item(state.core(), path.item_id)))
+    return sent(ItemDetail, browsing.item(state.core(), path.item_id))
 
 
 @item_routes.get(f"{_ITEM}/thumbnail", _THUMBNAIL, 404, 409, 502)
@@ -214,16 +207,16 @@ class ProblemPath(BaseModel):
 @problem_routes.get("/problems", Listing[ItemProblem], 404)
 def list_problems(query: ProblemsQuery) -> Response:
     """List the unsolved problems of items, from all scans."""
-    return sent(Listing[ItemProblem].of(problems.listed(state.core(), **query.arguments())))
+    return sent(Listing[ItemProblem], problems.listed(state.core(), **query.arguments()))
 
 
 @problem_routes.post(f"{_PROBLEM}/ignore", {200: ItemProblem}, 400, 404, 413, 415)
 def ignore_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
     """Hide a problem from the list and all counts until its item changes."""
-    return sent(ItemProblem.of(problems.ignore(state.core(), path.problem_id)))
+    return sent(ItemProblem, problems.ignore(state.core(), path.problem_id))
 
 
 @problem_routes.post(f"{_PROBLEM}/show", {200: ItemProblem}, 400, 404, 413, 415)
 def show_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
     """Show an ignored problem again."""
-    return sent(ItemProblem.of(problems.ignore(state.core(), path.problem_id, ignored=False)))
+    return sent(ItemProblem, problems.ignore(state.core(), path.problem_id, ignored=False))

@@ -75,9 +75,12 @@ class Routes:
         return decorate
 
 
-def sent(shape: BaseModel, status: int = 200, *, location: str = "") -> Response:
-    """Answer with a shape as JSON."""
-    response = Response(shape.model_dump_json(), status, content_type="application/json")
+def sent(
+    shape: type[BaseModel], view: object, status: int = 200, *, location: str = ""
+) -> Response:
+    """Answer with what a service returned, as JSON of this shape."""
+    text = shape.model_validate(view).model_dump_json()
+    response = Response(text, status, content_type="application/json")
     if location:
         response.headers["Location"] = location
     return response

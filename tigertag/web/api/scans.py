@@ -223,7 +223,7 @@ def start_scan(body: NewScan, query: Nothing) -> Response:
 @routes.get("/scans", Listing[Scan])
 def list_scans(query: Paging) -> Response:
     """List the scans, newest first."""
-    return sent(Listing[Scan].of(scans.listed(state.core(), **query.arguments())))
+    return sent(Listing[Scan], scans.listed(state.core(), **query.arguments()))
 
 
 @routes.get(_SCAN, Scan, 404)
@@ -235,9 +235,7 @@ def get_scan(path: ScanPath, query: Nothing) -> Response:
 @routes.get(f"{_SCAN}/changes", Listing[Change], 404)
 def list_changes(path: ScanPath, query: ChangesQuery) -> Response:
     """List the items that a preview would change, or that a scan has changed."""
-    return sent(
-        Listing[Change].of(previews.changes(state.core(), path.scan_id, **query.arguments()))
-    )
+    return sent(Listing[Change], previews.changes(state.core(), path.scan_id, **query.arguments()))
 
 
 @routes.post(f"{_SCAN}/cancel", {200: Scan}, *_REFUSED)
@@ -283,11 +281,11 @@ def undo_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
 
 
 def _scan(scan_id: int) -> Response:
-    return sent(Scan.of(scans.status(state.core(), scan_id)))
+    return sent(Scan, scans.status(state.core(), scan_id))
 
 
 def _queued(scan_id: int) -> Response:
     """Wake the worker and answer with the new scan."""
     state.get().worker.wake()
     status = scans.status(state.core(), scan_id)
-    return sent(Scan.of(status), 202, location=url_for(".get_scan", scan_id=scan_id))
+    return sent(Scan, status, 202, location=url_for(".get_scan", scan_id=scan_id))

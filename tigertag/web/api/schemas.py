@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from itertools import islice
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -147,16 +147,11 @@ class SectionPaging(Paging):
 
 
 class Shape(BaseModel):
-    """A part of an answer. Times are ISO 8601 in UTC."""
+    """A part of an answer, read from the attributes of what a service returns. Times are UTC."""
 
     model_config = ConfigDict(
         from_attributes=True, json_schema_serialization_defaults_required=True
     )
-
-    @classmethod
-    def of(cls, view: object) -> Self:
-        """Copy each field from the attribute of the same name, or from its `at`."""
-        return cls.model_validate(view)
 
 
 def from_path(*path: str, description: str | None = None) -> Any:
@@ -171,6 +166,12 @@ class Listing(Shape, Generic[T]):
     next: str | None = Field(
         default=None, description="The `cursor` of the next part; null at the end."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wrap(cls, view: Any) -> Any:
+        """Take a bare sequence, which is a list in one part, like a `Page`."""
+        return {"items": list(view)} if isinstance(view, list | tuple) else view
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:

@@ -7,7 +7,6 @@ from flask import Response, url_for
 from pydantic import BaseModel, Field, RootModel
 
 from tigertag.services import engines, health, libraries, spending
-from tigertag.services.views import Page
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, made, sent
 from tigertag.web.api.schemas import (
@@ -61,13 +60,13 @@ class LibraryPath(BaseModel):
 @library_routes.get("/libraries", Listing[Library])
 def list_libraries(query: Nothing) -> Response:
     """List the libraries, with their last known sections."""
-    return sent(Listing[Library].of(Page(libraries.listed(state.core()))))
+    return sent(Listing[Library], libraries.listed(state.core()))
 
 
 @library_routes.get("/libraries/<library_id>/sections", Listing[Section], 404, 409, 502)
 def list_sections(path: LibraryPath, query: Nothing) -> Response:
     """Read the sections of a library from its server now."""
-    return sent(Listing[Section].of(Page(libraries.sections(state.core(), path.library_id))))
+    return sent(Listing[Section], libraries.sections(state.core(), path.library_id))
 
 
 class MonthlyUsage(Shape):
@@ -149,21 +148,19 @@ class EnginePath(BaseModel):
 @engine_routes.get("/engines", Listing[Engine])
 def list_engines(query: Nothing) -> Response:
     """List the engines, and why one cannot be used."""
-    return sent(Listing[Engine].of(Page(engines.listed(state.core()))))
+    return sent(Listing[Engine], engines.listed(state.core()))
 
 
 @engine_routes.post("/engines/check", {200: Listing[EngineCheck]}, 400, 404, 413, 415)
 def check_engines(body: CheckEngines, query: Nothing) -> Response:
     """Check engines: their keys, their models, whether they can be reached. Spends nothing."""
-    return sent(
-        Listing[EngineCheck].of(Page(tuple(engines.check(state.core(), body.engines or ()))))
-    )
+    return sent(Listing[EngineCheck], engines.check(state.core(), body.engines or ()))
 
 
 @engine_routes.get(_ENROL, Enrolment, 404, 409)
 def get_enrolment(path: EnginePath, query: Nothing) -> Response:
     """Return the last or current enrolment of faces."""
-    return sent(Enrolment.of(state.get().enrolments.of(path.engine_id)))
+    return sent(Enrolment, state.get().enrolments.of(path.engine_id))
 
 
 @engine_routes.post(_ENROL, {202: made(Enrolment, "It is under way.")}, 400, 404, 409, 413, 415)
@@ -174,7 +171,7 @@ def enrol_faces(path: EnginePath, body: NoFields, query: Nothing) -> Response:
     """
     enrolment = state.get().enrolments.start(path.engine_id)
     address = url_for(".get_enrolment", engine_id=enrolment.engine)
-    return sent(Enrolment.of(enrolment), 202, location=address)
+    return sent(Enrolment, enrolment, 202, location=address)
 
 
 class Usage(Shape):
@@ -213,13 +210,13 @@ def get_usage(query: Nothing) -> Response:
     """Return usage and cost: this month against the limits, and each of the last 31 days."""
     core = state.core()
     months = list(spending.months(core).values())
-    return sent(Usage.model_validate({"months": months, "days": spending.days(core)}))
+    return sent(Usage, {"months": months, "days": spending.days(core)})
 
 
 @usage_routes.get("/egress", Listing[SentPicture], old_rule="/departures")
 def list_sent_pictures(query: SentQuery) -> Response:
     """List the pictures that were sent to services, newest first."""
-    return sent(Listing[SentPicture].of(spending.departures(state.core(), **query.arguments())))
+    return sent(Listing[SentPicture], spending.departures(state.core(), **query.arguments()))
 
 
 class Notice(Shape):
@@ -237,4 +234,4 @@ class Health(RootModel[list[Notice]]):
 @health_routes.get("/health", Health)
 def get_health(query: Nothing) -> Response:
     """List problems and notices, as the bare array that monitors of the *arr programs read."""
-    return sent(Health([Notice.of(notice) for notice in health.notices(state.core())]))
+    return sent(Health, health.notices(state.core()))

@@ -8,7 +8,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 from tigertag import model
 from tigertag.model import RuleAction
 from tigertag.services import browsing, rules
-from tigertag.services.views import Page
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, made, nothing, sent
 from tigertag.web.api.schemas import (
@@ -45,7 +44,7 @@ class CountedTag(TagName):
 @tag_routes.get("/tags", Listing[CountedTag], 404)
 def list_tags(query: TagsQuery) -> Response:
     """List the decided tags, most items first. Counts may be some seconds old."""
-    return sent(Listing[CountedTag].of(browsing.tags(state.core(), **query.arguments())))
+    return sent(Listing[CountedTag], browsing.tags(state.core(), **query.arguments()))
 
 
 class _Scope(Body):
@@ -134,7 +133,7 @@ class RulePath(BaseModel):
 @rule_routes.get("/rules", Listing[Rule])
 def list_rules(query: Nothing) -> Response:
     """List the rules by rising precedence, without the environment's."""
-    return sent(Listing[Rule].of(Page(tuple(rules.listed(state.core())))))
+    return sent(Listing[Rule], rules.listed(state.core()))
 
 
 @rule_routes.post("/rules", {201: made(Rule, "The rule as it was saved.")}, 400, 404, 413, 415)
@@ -146,13 +145,13 @@ def add_rule(body: NewRule, query: Nothing) -> Response:
     new = body.root
     rule = model.Rule(RuleAction(new.action), new.word, new.engine, new.value, new.section)
     row = rules.get(state.core(), rules.add(state.core(), rule))
-    return sent(Rule.of(row), 201, location=url_for(".get_rule", rule_id=row.id))
+    return sent(Rule, row, 201, location=url_for(".get_rule", rule_id=row.id))
 
 
 @rule_routes.get("/rules/<int:rule_id>", Rule, 404)
 def get_rule(path: RulePath, query: Nothing) -> Response:
     """Return a rule."""
-    return sent(Rule.of(rules.get(state.core(), path.rule_id)))
+    return sent(Rule, rules.get(state.core(), path.rule_id))
 
 
 @rule_routes.delete("/rules/<int:rule_id>", 404)

@@ -128,7 +128,7 @@ def in_words(rule: Rule) -> str:
 
 def register(app: Flask) -> None:
     """Add the filters to the templates."""
-    for template_filter in (
+    filters = (
         number,
         count,
         percent,
@@ -141,11 +141,14 @@ def register(app: Flask) -> None:
         title,
         in_words,
         clock,
-        frames.best_labels,
-        request.section_name,
-    ):
+    )
+    for template_filter in (*filters, frames.best_labels, request.section_name):
         app.add_template_filter(template_filter)
     app.add_template_filter(summary.left_out_line, "left_out")
     app.jinja_env.globals.update(
-        STATES=STATES, TAG_STATES=TAG_STATES, EDITS=EDITS, UNKNOWN_FACE=UNKNOWN_FACE
+        STATES=STATES,
+        TAG_STATES=TAG_STATES,
+        EDITS=EDITS,
+        UNKNOWN_FACE=UNKNOWN_FACE,
+        all_sections=request.all_sections,
     )

@@ -35,13 +35,13 @@ def show() -> ResponseReturnValue:
 def section() -> ResponseReturnValue:
     """Render the card of one section, which polls this while a scan of it is active."""
     core = state.core()
-    view = request.find_section(core, request.text("library"), request.text("section"))
+    view = request.find_section(request.text("library"), request.text("section"))
     return render_template("_section.html", view=view, **_scans(core))
 
 
 def _scans(core: Core) -> dict[str, dict[int, Status]]:
     """Return the active scans, and each section's newest, by id."""
-    newest = {view.newest_scan for view in request.sections(core)} - {None}
+    newest = {view.newest_scan for view in request.all_sections()} - {None}
     return {
         "active": {status.scan.id: status for status in scans.active(core)},
         "newest": {scan_id: scans.status(core, scan_id) for scan_id in newest if scan_id},
@@ -142,7 +142,5 @@ def egress() -> ResponseReturnValue:
     core = state.core()
     engine = request.text("engine")
     page = spending.departures(core, engine=engine, cursor=request.cursor())
-    if request.is_next_part():
-        return render_template("_egress.html", page=page, engine=engine)
     names = [view.id for view in engines.listed(core) if not view.local or view.id == engine]
-    return render_template("egress.html", page=page, engine=engine, engines=names)
+    return request.render_list("egress", page=page, engine=engine, engines=names)

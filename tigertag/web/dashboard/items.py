@@ -1,10 +1,13 @@
 """The pages of items: the list, one item with its pictures, and the problems of items."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.errors import ItemError, LibraryError, PluginError
 from tigertag.services import browsing, problems, rules, thumbnails
+from tigertag.services.views import Thumbnail
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request
 from tigertag.web.dashboard.scans import preview_changed
@@ -36,10 +39,7 @@ def list_items() -> ResponseReturnValue:
         problems=problems.unsolved(core) if sought["problems"] else None,
         cursor=request.cursor(),
     )
-    if request.is_next_part():
-        return render_template("_items.html", page=page, sought=sought)
-    sections = request.sections(core)
-    return render_template("items.html", page=page, sought=sought, sections=sections)
+    return request.render_list("items", page=page, sought=sought)
 
 
 @pages.get(_ITEM)
@@ -76,10 +76,7 @@ def lift(item_id: int) -> ResponseReturnValue:
 def picture(item_id: int, size: str) -> ResponseReturnValue:
     core, side_px = state.core(), _SHORT_SIDES_PX[size]
     etag = thumbnails.thumbnail_etag(core, item_id, short_side_px=side_px)
-    try:
-        return cached_jpeg(etag, lambda: thumbnails.thumbnail(core, item_id, short_side_px=side_px))
-    except (ItemError, LibraryError, PluginError):
-        return _no_picture()
+    return _jpeg(etag, lambda: thumbnails.thumbnail(core, item_id, short_side_px=side_px))
 
 
 @pages.get(f"{_ITEM}/frames/<int(max=2147483647):at_ms>.jpg")
@@ -87,15 +84,16 @@ def frame(item_id: int, at_ms: int) -> ResponseReturnValue:
     """A small JPEG of a frame that an engine analysed. Raises `NotFound` for any other."""
     core = state.core()
     etag = thumbnails.frame_etag(core, item_id, at_ms)
+    return _jpeg(etag, lambda: thumbnails.frame(core, item_id, at_ms))
+
+
+def _jpeg(etag: str, make: Callable[[], Thumbnail]) -> Response:
+    """Answer with the picture, or with a drawing if it cannot be read now."""
     try:
-        return cached_jpeg(etag, lambda: thumbnails.frame(core, item_id, at_ms))
+        return cached_jpeg(etag, make)
     except (ItemError, LibraryError, PluginError):
-        return _no_picture()
-
-
-def _no_picture() -> Response:
-    """A drawing instead of a picture that cannot be read now."""
-    return Response(_NO_PICTURE, mimetype="image/svg+xml", headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store"}
+        return Response(_NO_PICTURE, mimetype="image/svg+xml", headers=headers)
 
 
 @pages.get("/problems")
@@ -110,10 +108,7 @@ def list_problems() -> ResponseReturnValue:
         ignored=bool(sought["ignored"]),
         cursor=request.cursor(),
     )
-    if request.is_next_part():
-        return render_template("_problems.html", page=page, sought=sought)
-    sections = request.sections(core)
-    return render_template("problems.html", page=page, sought=sought, sections=sections)
+    return request.render_list("problems", page=page, sought=sought)
 
 
 @pages.post("/problems/<int(max=2147483647):problem_id>/<any(ignore, show):action>")

@@ -1,13 +1,13 @@
 """The arguments of a browser's request, and the sections that they may name."""
 
-from flask import request
+from flask import render_template, request
 
-from tigertag.core import Core
 from tigertag.errors import NotFound, RequestError
 from tigertag.model import Section
 from tigertag.services import libraries
 from tigertag.services.views import SectionView
 from tigertag.text import did_you_mean
+from tigertag.web import state
 
 _LONGEST = 512
 _LARGEST_ID = 2**31 - 1
@@ -18,9 +18,10 @@ def by_htmx() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def is_next_part() -> bool:
-    """Whether htmx asks for the next part of a list."""
-    return by_htmx() and cursor() is not None
+def render_list(name: str, **context: object) -> str:
+    """Render the page of a list; for htmx with a cursor only the next part of the list."""
+    part = by_htmx() and cursor()
+    return render_template(f"_{name}.html" if part else f"{name}.html", **context)
 
 
 def has(name: str) -> bool:
@@ -54,14 +55,14 @@ def library_and_section() -> tuple[str, str]:
     return library, section
 
 
-def sections(core: Core) -> list[SectionView]:
+def all_sections() -> list[SectionView]:
     """Return the last known sections of all libraries."""
-    return [view for library in libraries.listed(core) for view in library.sections]
+    return [view for library in libraries.listed(state.core()) for view in library.sections]
 
 
-def find_section(core: Core, library: str, section: str) -> SectionView:
+def find_section(library: str, section: str) -> SectionView:
     """Return a section by its ids. Raises `NotFound`."""
-    views = {view.section.path: view for view in sections(core)}
+    views = {view.section.path: view for view in all_sections()}
     path = f"{library}/{section}"
     if path not in views:
         raise NotFound(f"There is no section {path!r}{did_you_mean(path, views)}")

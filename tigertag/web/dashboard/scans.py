@@ -31,7 +31,7 @@ _ACTIONS: dict[str, Callable[[Core, int], None]] = {
 @pages.get("/scans")
 def list_scans() -> ResponseReturnValue:
     page = scans.listed(state.core(), cursor=request.cursor())
-    return render_template("_scans.html" if request.is_next_part() else "scans.html", page=page)
+    return request.render_list("scans", page=page)
 
 
 @pages.get(_SCAN)
@@ -95,8 +95,7 @@ def changes(scan_id: int) -> ResponseReturnValue:
 def failures(scan_id: int) -> ResponseReturnValue:
     core = state.core()
     page = previews.changes(core, scan_id, cursor=request.cursor(), limit=_GRID, failed=True)
-    template = "_failures.html" if request.is_next_part() else "failures.html"
-    return render_template(template, page=page, status=scans.status(core, scan_id))
+    return request.render_list("failures", page=page, status=scans.status(core, scan_id))
 
 
 @pages.post("/scans")
@@ -156,7 +155,7 @@ def confirm() -> ResponseReturnValue:
     """Show what a first Scan & tag of the section may do, before it starts."""
     core = state.core()
     wanted = _wanted()
-    view = request.find_section(core, wanted.library, wanted.section or "")
+    view = request.find_section(wanted.library, wanted.section or "")
     preview = _newest_preview(core, view)
     return render_template("confirm.html", view=view, wanted=wanted, preview=preview)
 

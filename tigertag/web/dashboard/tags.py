@@ -26,9 +26,7 @@ def list_tags() -> ResponseReturnValue:
     page = browsing.tags(
         core, library=library, section=section, q=sought["q"], cursor=request.cursor()
     )
-    if request.is_next_part():
-        return render_template("_tags.html", page=page, sought=sought)
-    return render_template("tags.html", page=page, sought=sought, sections=request.sections(core))
+    return request.render_list("tags", page=page, sought=sought)
 
 
 @rule_pages.get("/rules")
@@ -36,7 +34,7 @@ def list_rules() -> ResponseReturnValue:
     core = state.core()
     rows = rules.listed(core)
     saved = next((row for row in rows if str(row.id) == request.text("saved")), None)
-    sections = request.sections(core)
+    sections = request.all_sections()
     return render_template(
         "rules.html",
         rows=rows,
@@ -67,7 +65,6 @@ def new() -> ResponseReturnValue:
         percent=request.text("percent") or _percent(rule),
         least_now=least_now,
         engines=engines.listed(core),
-        sections=request.sections(core),
     )
 
 
