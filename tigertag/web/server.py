@@ -107,7 +107,7 @@ class WorkerProcess:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._availability = Event()
+        self._stopping = Event()
         self._guard = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = Thread(target=self._supervise, name="tigertag-worker", daemon=True)
@@ -123,7 +123,7 @@ class WorkerProcess:
 
     def stop(self) -> None:
         """Let it release its scan, and end."""
-        self._availability.set()
+        self._stopping.set()
         with self._guard:
             process = self._process
         if process is not None:
@@ -132,15 +132,15 @@ class WorkerProcess:
             self._thread.join(_STOP_WORKER_S)
 
     def _supervise(self) -> None:
-        while not self._availability.is_set():
+        while not self._stopping.is_set():
             with home_lock(self._home) as free:
                 pass
-            if free and not self._availability.is_set():
+            if free and not self._stopping.is_set():
                 code = self._run()
-                if not self._availability.is_set() and code:
+                if not self._stopping.is_set() and code:
                     logger.error("the scan worker ended with code %s", code)
-                    self._availability.wait(_RESTART_AFTER_S)
-            self._availability.wait(_CHECK_EVERY_S)
+                    self._stopping.wait(_RESTART_AFTER_S)
+            self._stopping.wait(_CHECK_EVERY_S)
 
     def _run(self) -> int:
         command = [sys.executable, "-m", "tigertag", "work", "--nice", str(_NICENESS)]
