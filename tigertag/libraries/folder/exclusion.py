@@ -5,9 +5,8 @@ Patterns are those of gitignore(5), matched as Git does (its dir.c, wildmatch.c)
 
 import os
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 NOMEDIA = ".nomedia"
 """A folder with such a file is left out, as Android's gallery does."""
@@ -69,10 +68,17 @@ class Exclusion:
     def excludes_file(self, path: str) -> bool:
         return bool(self._ignore.verdict(path, is_folder=False))
 
-    def excludes_folder(self, path: str, siblings: Container[str]) -> bool:
+    def excludes_folder(self, path: str, has_sibling: Callable[[str], bool]) -> bool:
         """Whether a folder is left out, by its path and what else is in the folder above."""
         verdict = self._ignore.verdict(path, is_folder=True)
-        return _is_immichs_own(path, siblings) if verdict is None else verdict
+        if verdict is not None:
+            return verdict
+        # The folders that Immich makes beside the photos that it was given.
+        return (
+            os.path.basename(path) in _IMMICHS_OWN
+            and all(map(has_sibling, _IMMICHS_MADE))
+            and any(map(has_sibling, _IMMICHS_PHOTOS))
+        )
 
     def heeds_nomedia(self, path: str) -> bool:
         """Whether a .nomedia file in a folder counts: no pattern takes the folder in again."""
@@ -90,28 +96,10 @@ class Exclusion:
 
     def _leaves_out(self, root: str, folder: str) -> bool:
         inside = os.path.join(root, folder)
-        if self.excludes_folder(folder, _Names(os.path.dirname(inside))):
+        above = os.path.dirname(inside)
+        if self.excludes_folder(folder, lambda name: os.path.lexists(os.path.join(above, name))):
             return True
-        return self.heeds_nomedia(folder) and NOMEDIA in _Names(inside)
-
-
-def _is_immichs_own(path: str, siblings: Container[str]) -> bool:
-    """Whether a folder is one of those that Immich makes beside the photos that it was given."""
-    return (
-        os.path.basename(path) in _IMMICHS_OWN
-        and all(name in siblings for name in _IMMICHS_MADE)
-        and any(name in siblings for name in _IMMICHS_PHOTOS)
-    )
-
-
-class _Names:
-    """The names in a folder, looked up one by one."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-
-    def __contains__(self, name: object) -> bool:
-        return os.path.lexists(os.path.join(self._folder, str(name)))
+        return self.heeds_nomedia(folder) and os.path.lexists(os.path.join(inside, NOMEDIA))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +107,7 @@ class _Pattern:
     """`anywhere`: it holds no slash and is matched with names alone, at any depth."""
 
     text: str
+    regex: re.Pattern[str]
     negative: bool
     folders_only: bool
     anywhere: bool
@@ -151,12 +140,18 @@ class Ignore:
         for number, pattern in self._others:
             if number < last:
                 break
-            if (is_folder or not pattern.folders_only) and _matches(pattern, path, name):
+            applies = is_folder or not pattern.folders_only
+            if applies and pattern.regex.fullmatch(name if pattern.anywhere else path):
                 return not pattern.negative
         return is_out
 
 
+class _MatchesNothing(Exception):
+    """The pattern is broken: Git matches nothing with it."""
+
+
 def _parsed(line: str) -> _Pattern | None:
+    """Return the pattern of a line; None where it matches nothing."""
     # Blanks at the end do not count, but for one after a backslash.
     text = line.rstrip(" ")
     backslashes = len(text) - len(text.rstrip("\\"))
@@ -166,54 +161,39 @@ def _parsed(line: str) -> _Pattern | None:
     text = text.removeprefix("!")
     folders_only = text.endswith("/")
     text = text.removesuffix("/")
-    return _Pattern(text, negative, folders_only, anywhere="/" not in text) if text else None
-
-
-def _matches(pattern: _Pattern, path: str, name: str) -> bool:
-    if pattern.anywhere:
-        return _regex(pattern.text, is_path=False).fullmatch(name) is not None
-    text = pattern.text.removeprefix("/")
+    anywhere = "/" not in text
     # Git compares what is before the first special character by itself, and `**` after it counts as
     # if it began the pattern: "a**/b" matches "ax/y/b".
-    prefix = re.split(r"[*?\[\\]", text, maxsplit=1)[0]
-    if not path.startswith(prefix):
-        return False
-    return _regex(text[len(prefix) :], is_path=True).fullmatch(path[len(prefix) :]) is not None
-
-
-class _Never(Exception):
-    """The pattern matches nothing."""
-
-
-@lru_cache(maxsize=1024)
-def _regex(text: str, *, is_path: bool) -> re.Pattern[str]:
-    """Translate a pattern. `is_path`: it is matched with a path, where `*` stops at a slash."""
+    prefix = "" if anywhere else re.split(r"[*?\[\\]", text.removeprefix("/"), maxsplit=1)[0]
+    rest = text if anywhere else text.removeprefix("/").removeprefix(prefix)
     try:
-        return re.compile("".join(_parts(text, is_path)), re.DOTALL)
-    except _Never:
-        return re.compile(r"(?!)")
+        regex = re.compile(re.escape(prefix) + "".join(_parts(rest)), re.DOTALL)
+    except _MatchesNothing:
+        return None
+    return _Pattern(text, regex, negative, folders_only, anywhere) if text else None
 
 
-def _parts(text: str, is_path: bool) -> Iterator[str]:
-    char, at = "[^/]" if is_path else ".", 0
+def _parts(text: str) -> Iterator[str]:
+    """Translate a pattern, part by part; `*` stops at a slash."""
+    at = 0
     while token := _TOKEN.match(text, at):
         start, at = token.span()
         if token[0] == "?":
-            yield char
+            yield "[^/]"
         elif token[0] == "[":
             part, at = _bracket(text, at)
-            yield f"(?!/){part}" if is_path else part
+            yield f"(?!/){part}"
         elif token[0] == "\\":
-            raise _Never
+            raise _MatchesNothing
         elif token[0][0] != "*":
             yield re.escape(token[0][-1])
-        elif is_path and at - start > 1 and _spans_folders(text, start, at):
+        elif at - start > 1 and _spans_folders(text, start, at):
             # `**/` also stands for nothing, with its slash.
             is_followed = text.startswith("/", at)
             yield "(?:.*/)?" if is_followed else ".*"
             at += is_followed
         else:
-            yield f"{char}*"
+            yield "[^/]*"
 
 
 def _spans_folders(text: str, start: int, end: int) -> bool:
@@ -231,11 +211,11 @@ def _bracket(text: str, at: int) -> tuple[str, int]:
     while at == begin or not text.startswith("]", at):
         item = _BRACKET_ITEM.match(text, at)
         if item is None:
-            raise _Never
+            raise _MatchesNothing
         at = item.end()
         if item["group"] is not None:
             if item["group"] not in _GROUPS:
-                raise _Never
+                raise _MatchesNothing
             inside += _GROUPS[item["group"]]
             continue
         first, last = item["first"][-1], (item["last"] or "")[-1:]

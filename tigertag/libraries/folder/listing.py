@@ -26,17 +26,15 @@ _UNREAD = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One way through the folders of a section of a library."""
 
-    def __init__(
-        self, library: str, root: str, section: str, exclusion: Exclusion, notes: Notes
-    ) -> None:
-        self._library = library
-        self._root = root
-        self._section = section
-        self._exclusion = exclusion
-        self._notes = notes
+    library: str
+    root: str
+    section: str
+    exclusion: Exclusion
+    notes: Notes
 
     def items(self) -> Iterator[Item]:
         """Yield what is below the section's folder, folder by folder, each sorted by name.
@@ -45,21 +43,21 @@ class Listing:
         folders that cannot be read, with a warning. All of it is noted. Raises
         `LibraryUnavailable`.
         """
-        mount = WHOLE if is_mount(self._root) else ""
-        folders = [_Folder(self._section, _device(self._root, self._section), mount)]
+        mount = WHOLE if is_mount(self.root) else ""
+        folders = [_Folder(self.section, _device(self.root, self.section), mount)]
         while folders:
             folder = folders.pop()
             subfolders: list[_Folder] = []
             for item in self._items_in(folder, subfolders):
                 if folder.mount:
-                    self._notes.mounts.add(folder.mount)
+                    self.notes.mounts.add(folder.mount)
                 yield item
             folders.extend(reversed(subfolders))
 
     def _items_in(self, folder: "_Folder", subfolders: "list[_Folder]") -> Iterator[Item]:
         entries = self._entries(folder.path)
-        is_section = folder.path == self._section
-        if not is_section and NOMEDIA in entries and self._exclusion.heeds_nomedia(folder.path):
+        is_section = folder.path == self.section
+        if not is_section and NOMEDIA in entries and self.exclusion.heeds_nomedia(folder.path):
             self._leave_out(LeftOutReason.NOMEDIA, folder.path)
             return
         prefix = "" if folder.path == WHOLE else folder.path + "/"
@@ -69,27 +67,27 @@ class Listing:
                 item = self._item(path, entry, entries)
                 if item is not None:
                     yield item
-            elif self._exclusion.excludes_folder(path, entries):
+            elif self.exclusion.excludes_folder(path, entries.__contains__):
                 self._leave_out(LeftOutReason.EXCLUDED_FOLDER, path)
             else:
                 subfolders.append(_subfolder(folder, path, entry))
 
     def _entries(self, path: str) -> dict[str, os.DirEntry[str]]:
-        folder = os.path.normpath(os.path.join(self._root, path))
+        folder = os.path.normpath(os.path.join(self.root, path))
         try:
             with os.scandir(folder) as entries:
                 return {entry.name: entry for entry in entries}
         except OSError as exc:
-            is_section = path == self._section
-            if is_section or not os.access(self._root, os.R_OK | os.X_OK):
-                lost = folder if is_section else self._root
+            is_section = path == self.section
+            if is_section or not os.access(self.root, os.R_OK | os.X_OK):
+                lost = folder if is_section else self.root
                 raise LibraryUnavailable(
                     f"The folder {as_text(lost)} cannot be read: {os_reason(exc, lost)}."
                 ) from exc
             if not isinstance(exc, FileNotFoundError):
                 reason = os_reason(exc, folder)
                 logger.warning("folder %s skipped: %s", as_text(path), reason)
-                self._notes.unread.append(key_of(path) + "/")
+                self.notes.unread.append(key_of(path) + "/")
                 self._leave_out(LeftOutReason.UNREADABLE_FOLDER, f"{path} ({reason})")
             return {}
 
@@ -100,11 +98,11 @@ class Listing:
         if media is None:
             self._note_unlisted(path, entry)
             return None
-        if self._exclusion.excludes_file(path):
+        if self.exclusion.excludes_file(path):
             self._leave_out(LeftOutReason.EXCLUDED_FILE, path)
             return None
         try:
-            if entry.is_symlink() and not (entry.is_file() and is_inside(self._root, entry.path)):
+            if entry.is_symlink() and not (entry.is_file() and is_inside(self.root, entry.path)):
                 self._leave_out(LeftOutReason.LINK, path)
                 return None
             if not entry.is_file():
@@ -116,27 +114,25 @@ class Listing:
             return None
         except OSError as exc:
             reason = os_reason(exc, entry.path)
-            self._notes.unread.append(key_of(path))
+            self.notes.unread.append(key_of(path))
             self._leave_out(LeftOutReason.UNREADABLE_FILE, f"{path} ({reason})")
             return None
-        if status.st_size < self._exclusion.min_bytes:
+        if status.st_size < self.exclusion.min_bytes:
             self._leave_out(LeftOutReason.TOO_SMALL, path)
             return None
         key, revision, title = key_of(path), revision_of(status), as_text(entry.name)
-        return Item(
-            self._library, self._section, key, revision, media, title, status.st_size, stamp
-        )
+        return Item(self.library, self.section, key, revision, media, title, status.st_size, stamp)
 
     def _note_unlisted(self, path: str, entry: os.DirEntry[str]) -> None:
         """Note a picture of a format that TigerTag does not read, or a link to a folder."""
         reason = _UNREAD.get(os.path.splitext(entry.name)[1].lower())
         if entry.is_symlink():
             reason = LeftOutReason.LINK if entry.is_dir() else None
-        if reason is not None and not self._exclusion.excludes_file(path):
+        if reason is not None and not self.exclusion.excludes_file(path):
             self._leave_out(reason, path)
 
     def _leave_out(self, reason: LeftOutReason, path: str) -> None:
-        self._notes.leave_out(reason, as_text(path))
+        self.notes.leave_out(reason, as_text(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,22 @@
 """Emby: it has requests of its own for tags, so that nothing but them is ever sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
-from types import MappingProxyType
 from urllib.parse import quote
 
-from tigertag.contracts import Host
-from tigertag.errors import ItemGone
-from tigertag.libraries.mediabrowser.dialect import (
+from tigertag.libraries.mediabrowser.items import SourceFile
+from tigertag.libraries.mediabrowser.library import (
     FILM_FIELDS,
     LISTED_FIELDS,
     READ_FIELDS,
-    Dialect,
+    MediaBrowserLibrary,
     MediaBrowserOptions,
-    TagNames,
     TagWriter,
 )
-from tigertag.libraries.mediabrowser.items import SourceFile
-from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
-from tigertag.libraries.mediabrowser.server import (
-    Entry,
-    MediaBrowserClient,
-    MediaBrowserErrors,
-    names,
-    text,
-)
+from tigertag.libraries.mediabrowser.server import Entry, names, text
 from tigertag.libraries.mediaserver.client import ServerRequest
-from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RefusedByServer
-from tigertag.libraries.mediaserver.sending import PendingEdit
+from tigertag.libraries.mediaserver.errors import item_gone_if_not_found
+from tigertag.libraries.mediaserver.sending import PendingEdit, TagChange
 
 Options = MediaBrowserOptions
 
@@ -35,13 +24,8 @@ _WIDEST = 4.0
 """How far a picture of unknown shape may differ from a square and still be large enough."""
 
 
-def build(id: str, options: MediaBrowserOptions, host: Host) -> MediaBrowserLibrary:
-    """Return the library; nothing is asked of the server before `open()`."""
-    return MediaBrowserLibrary(id, options, host.http, Emby())
-
-
-class Emby(Dialect):
-    """See `dialect.Dialect`; the requests are those of Emby 4.8."""
+class EmbyLibrary(MediaBrowserLibrary):
+    """See `MediaBrowserLibrary`; the requests are those of Emby 4.8."""
 
     product = "Emby"
     users = ServerRequest("/Users/Query", {"IsDisabled": "false"})
@@ -49,20 +33,20 @@ class Emby(Dialect):
     read_fields = (*READ_FIELDS, "Size")
     # Whether Emby tells the year unasked is not known; Jellyfin does, and knows no such field.
     film_fields = (*FILM_FIELDS, "ProductionYear")
-    ungrouped = MappingProxyType({"GroupItemsIntoCollections": "false"})
+    grouping = "GroupItemsIntoCollections"
 
-    def headers(self, library: str, key: str) -> dict[str, str]:
-        return {"X-Emby-Token": key}
+    def _headers(self) -> Mapping[str, str]:
+        return {"X-Emby-Token": self._options.api_key.get_secret_value()}
 
     def base_urls(self, url: str) -> Sequence[str]:
         """Emby answers below `/emby`; a proxy may have put that away."""
         return [url] if url.lower().endswith("/emby") else [f"{url}/emby", url]
 
-    def check(self, public: Entry, errors: MediaBrowserErrors) -> None:
+    def check(self, public: Entry) -> None:
         product = text(public, "ProductName")
         if product:
             plugin = "tigertag.jellyfin" if "jellyfin" in product.lower() else ""
-            raise errors.another_product(product, plugin)
+            raise self._errors.another_product(product, plugin)
 
     def views(self, user: str) -> ServerRequest:
         query = {"IncludeExternalContent": "false"}
@@ -85,21 +69,20 @@ class Emby(Dialect):
         """`Tags` is always empty in what Emby answers."""
         return names(entry.get("TagItems"), "Name")
 
-    def writer(self, client: MediaBrowserClient) -> TagWriter:
-        return EmbyWriter(client)
+    def _writer(self) -> TagWriter:
+        return EmbyWriter(self._client)
 
 
 class EmbyWriter(TagWriter):
     """Adds and removes tags by the requests that are made for it."""
 
-    def write(self, group: Sequence[PendingEdit[TagNames]]) -> None:
+    def write(self, group: Sequence[PendingEdit[TagChange]]) -> None:
         (item,) = group
-        try:
+        with item_gone_if_not_found():
             for verb, tags in (("Add", item.change.adds), ("Delete", item.change.removes)):
                 if tags:
-                    body = {"Tags": [{"Name": tag} for tag in tags]}
+                    body = {"Tags": [{"Name": tag.name} for tag in tags]}
                     self.client.post(f"/Items/{item.key}/Tags/{verb}", body)
-        except RefusedByServer as exc:
-            if exc.status == NOT_FOUND:
-                raise ItemGone(NOT_ON_SERVER) from exc
-            raise
+
+
+build = EmbyLibrary

@@ -8,7 +8,7 @@ from typing import Any
 
 from tigertag.contracts import LeftOutReason, Notes
 from tigertag.libraries.mediabrowser.server import Entry, is_key, names, number, text
-from tigertag.libraries.mediaserver.catalogue import FilmEntry, FilmKind
+from tigertag.libraries.mediaserver.library import FilmEntry, FilmKind
 from tigertag.libraries.mediaserver.options import file_identity
 from tigertag.model import Item, Media, Section
 
@@ -139,9 +139,7 @@ def listed_photo(entry: Entry) -> ListedPhoto | None:
     return ListedPhoto(revision(entry), file.path, file.size_bytes, ratio(entry))
 
 
-def listed_item(
-    library: str, section: Section, entry: Entry, min_bytes: int, notes: Notes
-) -> Item | None:
+def listed_item(section: Section, entry: Entry, min_bytes: int, notes: Notes) -> Item | None:
     """Return an entry as an item; None for one without a file, or smaller than `min_bytes`."""
     key, file, media = text(entry, "Id"), main_file(entry), media_of(entry)
     if not is_key(key) or not has_file(entry) or file is None or media is None:
@@ -152,7 +150,7 @@ def listed_item(
         notes.leave_out(LeftOutReason.TOO_SMALL, _title(entry))
         return None
     return Item(
-        library,
+        section.library,
         section.id,
         key,
         revision(entry),

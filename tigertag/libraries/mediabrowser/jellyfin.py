@@ -8,9 +8,8 @@ server would not keep (`metadata.not_kept`) is not written, and fails by itself.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from pydantic import field_validator
@@ -18,15 +17,13 @@ from pydantic import field_validator
 from tigertag import __version__
 from tigertag.contracts import Host
 from tigertag.errors import ItemGone, LibraryError, LibraryReadOnly, Unreadable
-from tigertag.libraries.mediabrowser.dialect import (
+from tigertag.libraries.mediabrowser.items import SourceFile, media_of
+from tigertag.libraries.mediabrowser.library import (
     READ_FIELDS,
-    Dialect,
+    MediaBrowserLibrary,
     MediaBrowserOptions,
-    TagNames,
     TagWriter,
 )
-from tigertag.libraries.mediabrowser.items import SourceFile, media_of
-from tigertag.libraries.mediabrowser.library import MediaBrowserLibrary
 from tigertag.libraries.mediabrowser.metadata import (
     difference,
     difference_of_tags,
@@ -34,18 +31,13 @@ from tigertag.libraries.mediabrowser.metadata import (
     mended,
     not_kept,
 )
-from tigertag.libraries.mediabrowser.server import (
-    Entry,
-    MediaBrowserClient,
-    MediaBrowserErrors,
-    names,
-    text,
-)
+from tigertag.libraries.mediabrowser.server import Entry, MediaBrowserClient, names, text
 from tigertag.libraries.mediaserver.client import ServerRequest, device_id
-from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RefusedByServer
+from tigertag.libraries.mediaserver.errors import item_gone_if_not_found
 from tigertag.libraries.mediaserver.sending import (
     ChangedDuringWrite,
     PendingEdit,
+    TagChange,
     UnsafeWrite,
     to_remove,
 )
@@ -71,37 +63,38 @@ class Options(MediaBrowserOptions):
         return url
 
 
-def build(id: str, options: Options, host: Host) -> MediaBrowserLibrary:
-    """Return the library; nothing is asked of the server before `open()`."""
-    return MediaBrowserLibrary(id, options, host.http, Jellyfin())
-
-
-class Jellyfin(Dialect):
-    """See `dialect.Dialect`; the requests are those of Jellyfin 10.10, 10.11 and 12."""
+class JellyfinLibrary(MediaBrowserLibrary):
+    """See `MediaBrowserLibrary`; the requests are those of Jellyfin 10.10, 10.11 and 12."""
 
     product = "Jellyfin"
     users = ServerRequest("/Users", {"isDisabled": "false"})
     read_fields = (*READ_FIELDS, "SpecialEpisodeNumbers")
-    ungrouped = MappingProxyType({"CollapseBoxSetItems": "false"})
+    grouping = "CollapseBoxSetItems"
 
-    def headers(self, library: str, key: str) -> dict[str, str]:
+    def __init__(self, id: str, options: MediaBrowserOptions, host: Host) -> None:
+        super().__init__(id, options, host)
+        self._stop = WriteStop()
+
+    def _headers(self) -> Mapping[str, str]:
         """The only header that Jellyfin 12 takes a key from; older ones take it as well."""
         values = {
-            "Token": key,
+            "Token": self._options.api_key.get_secret_value(),
             "Client": "TigerTag",
-            "Device": f"TigerTag ({library})",
-            "DeviceId": device_id(library),
+            "Device": f"TigerTag ({self.id})",
+            "DeviceId": device_id(self.id),
             "Version": __version__,
         }
         parts = ", ".join(f'{name}="{value}"' for name, value in values.items())
         return {"Authorization": f"MediaBrowser {parts}"}
 
-    def check(self, public: Entry, errors: MediaBrowserErrors) -> None:
+    def check(self, public: Entry) -> None:
         product, version = text(public, "ProductName"), text(public, "Version")
         if "jellyfin" not in product.lower():
-            raise errors.another_product(product or "Emby", "" if product else "tigertag.emby")
+            raise self._errors.another_product(
+                product or "Emby", "" if product else "tigertag.emby"
+            )
         if _parts(version) < _OLDEST:
-            raise errors.too_old(version, ".".join(map(str, _OLDEST)))
+            raise self._errors.too_old(version, ".".join(map(str, _OLDEST)))
 
     def views(self, user: str) -> ServerRequest:
         query = {"userId": user, "includeExternalContent": "false", "includeHidden": "true"}
@@ -132,12 +125,9 @@ class Jellyfin(Dialect):
         photo = media_of(entry) is Media.PHOTO
         return text(entry, "Etag") if photo and not locked else ""
 
-    def __init__(self) -> None:
-        self._stop = WriteStop()
-
-    def writer(self, client: MediaBrowserClient) -> TagWriter:
-        self._stop.merges = self._stop.merges or _parts(client.version) >= _MERGES_FROM
-        return JellyfinWriter(client, self._stop)
+    def _writer(self) -> TagWriter:
+        self._stop.merges = self._stop.merges or _parts(self._client.version) >= _MERGES_FROM
+        return JellyfinWriter(self._client, self._stop)
 
 
 def _parts(version: str) -> tuple[int, ...]:
@@ -185,7 +175,7 @@ class JellyfinWriter(TagWriter):
         self._stop = stop
         self._stops_before = stop.count()
 
-    def write(self, group: Sequence[PendingEdit[TagNames]]) -> None:
+    def write(self, group: Sequence[PendingEdit[TagChange]]) -> None:
         (item,) = group
         if self._stop.count() != self._stops_before:
             raise self._errors.stopped()
@@ -224,7 +214,7 @@ class JellyfinWriter(TagWriter):
         return None
 
     def _lost(
-        self, item: PendingEdit[TagNames], lost: str, whole: Entry, tags: Sequence[str]
+        self, item: PendingEdit[TagChange], lost: str, whole: Entry, tags: Sequence[str]
     ) -> UnsafeWrite:
         """Give an item back what it lost; return the error that says whether that went well."""
         self._stop.pull()
@@ -251,7 +241,7 @@ class JellyfinWriter(TagWriter):
         return same_tags and not difference(whole, again)
 
     def _edited(
-        self, item: PendingEdit[TagNames], changed: Sequence[str]
+        self, item: PendingEdit[TagChange], changed: Sequence[str]
     ) -> ChangedDuringWrite | UnsafeWrite:
         """Return the error for what seems to be somebody's edit: once it may be, not twice."""
         what = ", ".join(changed)
@@ -263,22 +253,21 @@ class JellyfinWriter(TagWriter):
 
     def _full(self, key: str) -> Entry:
         """Return all that Jellyfin shows of an item. Raises `ItemGone`."""
-        try:
+        with item_gone_if_not_found():
             return self.client.entry(ServerRequest(f"/Items/{key}", {"userId": self.client.user}))
-        except RefusedByServer as exc:
-            if exc.status == NOT_FOUND:
-                raise ItemGone(NOT_ON_SERVER) from exc
-            raise
 
 
-def _with(had: Sequence[str], change: TagNames) -> list[str]:
+def _with(had: Sequence[str], change: TagChange) -> list[str]:
     """The tags that an item is to have, as it shows them now."""
-    removes = set(to_remove(change.removes, had, word=fold))
-    kept = [tag for tag in had if tag not in removes]
-    return kept + _not_among(change.adds, kept)
+    removed = to_remove([tag.name for tag in change.removes], had, word=fold)
+    kept = [tag for tag in had if tag not in removed]
+    return kept + _not_among([tag.name for tag in change.adds], kept)
 
 
 def _not_among(tags: Sequence[str], known: Sequence[str]) -> list[str]:
     """The tags that are none of those known, however they are spelled."""
     present = {fold(tag) for tag in known}
     return [tag for tag in tags if fold(tag) not in present]
+
+
+build = JellyfinLibrary

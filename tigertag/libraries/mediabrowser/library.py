@@ -1,53 +1,42 @@
-"""The library of Emby and Jellyfin: listed page by page, fetched small or in parts, tagged."""
+"""The library of Emby and Jellyfin, and what differs between the two servers."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import blake2b
+from typing import ClassVar, Literal
 
-from requests import Session
+from pydantic import SecretStr, field_validator
 
-from tigertag.contracts import (
-    Catalogued,
-    EditOutcome,
-    Http,
-    Need,
-    NotedItems,
-    Notes,
-    NotRead,
-    Source,
-)
-from tigertag.errors import ItemGone
-from tigertag.libraries.mediabrowser.dialect import Dialect, MediaBrowserOptions, connect
-from tigertag.libraries.mediabrowser.items import (
-    ListedPhoto,
-    best_file,
-    film_entry,
-    has_file,
-    listed_item,
-    listed_photo,
-    ratio,
-    revision,
-)
-from tigertag.libraries.mediabrowser.metadata import shown
+from tigertag.contracts import Host, Need, Notes, Source
+from tigertag.errors import ItemGone, LibraryError
+from tigertag.libraries.mediabrowser import items
+from tigertag.libraries.mediabrowser.items import ListedPhoto, SourceFile
+from tigertag.libraries.mediabrowser.metadata import comparable
 from tigertag.libraries.mediabrowser.server import (
     PICTURES,
     Entry,
     MediaBrowserClient,
     MediaBrowserErrors,
+    is_key,
     text,
 )
-from tigertag.libraries.mediaserver.catalogue import FilmEntry, catalogued
-from tigertag.libraries.mediaserver.client import CachedConnection, ServerRequest, closing
-from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER
-from tigertag.libraries.mediaserver.listing import MAX_BATCH, RecentlyListed, entries
-from tigertag.libraries.mediaserver.sending import Reader, Sender
+from tigertag.libraries.mediaserver.client import ServerRequest
+from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER, RefusedByServer
+from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
+from tigertag.libraries.mediaserver.listing import Recent, entries
+from tigertag.libraries.mediaserver.options import ServerOptions
+from tigertag.libraries.mediaserver.sending import PendingEdit, TagChange, is_storable, left_to_do
 from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
-from tigertag.model import Edit, Field, Item, Media, Section, Shown
-from tigertag.sequences import batched
+from tigertag.model import Edit, Field, Item, Media, Section, Shown, TagRef
+from tigertag.text import did_you_mean
 
 PAGE_SIZE = 200
+_API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
+_PUBLIC = ServerRequest("/System/Info/Public")
 # Ties are many where a folder is added at once; what is added meanwhile comes last, if it is dated
 # by the clock.
 _SORT = {"SortBy": "DateCreated,SortName", "SortOrder": "Ascending"}
@@ -59,6 +48,77 @@ _VIEW_TYPES = {
 }
 _MIXED_TYPES = ("Photo", "Video", "Movie", "Episode")
 _FOLDERS = frozenset({"CollectionFolder", "UserView", "Folder"})
+# What a server tells only where it is asked for by name.
+LISTED_FIELDS = ("Path", "MediaSources", "Etag", "Width", "Height", "PrimaryImageAspectRatio")
+READ_FIELDS = (
+    *("Tags", "Path", "MediaSources", "Etag", "Settings", "Genres", "Studios", "Overview"),
+    *("OriginalTitle", "Taglines", "ProviderIds", "ProductionLocations", "CustomRating"),
+    *("DateCreated", "People"),
+)
+FILM_FIELDS = ("Genres", "ProviderIds")
+
+
+class MediaBrowserOptions(ServerOptions):
+    """The options of an Emby or Jellyfin library, besides those of `ServerOptions`.
+
+    `user`: a name or an id, through whose eyes the library is seen; none: the first administrator.
+    """
+
+    example: ClassVar[str] = "http://media:8096"
+
+    api_key: SecretStr
+    user: str = ""
+    field: Literal["tag"] = "tag"
+
+    @field_validator("api_key")
+    @classmethod
+    def _sendable(cls, key: SecretStr) -> SecretStr:
+        if not _API_KEY.fullmatch(key.get_secret_value()):
+            raise ValueError("it is no API key")
+        return key
+
+    @field_validator("user")
+    @classmethod
+    def _stripped(cls, user: str) -> str:
+        return user.strip()
+
+    def min_bytes_for(self, type: str) -> int:
+        """The smallest file of an item of this type that is scanned."""
+        return self.min_bytes_of(film=type in ("Movie", "Episode"))
+
+
+class TagWriter:
+    """See `mediaserver.sending.Writer`: items are written one by one.
+
+    `unstorable`: the characters that no tag may hold, besides those that no server keeps.
+    """
+
+    unstorable: frozenset[str] = frozenset()
+
+    def __init__(self, client: MediaBrowserClient) -> None:
+        self.client = client
+
+    def problem(self, edit: Edit) -> str:
+        product = self.client.errors.product
+        if not is_key(edit.item.key):
+            return f"It has no key of an item on {product}."
+        if any(tag.field is not Field.TAG for tag in edit.adds):
+            return f"{product} items take tags only, no labels or genres."
+        if not all(is_storable(t.name) and self.unstorable.isdisjoint(t.name) for t in edit.adds):
+            return f"A tag has characters that {product} cannot store."
+        return ""
+
+    def change(self, edit: Edit, shown: Shown) -> TagChange | None:
+        adds, removes = left_to_do(edit, shown)
+        return TagChange(adds, removes) if adds or removes else None
+
+    def groups(
+        self, pending: Sequence[PendingEdit[TagChange]]
+    ) -> Iterator[list[PendingEdit[TagChange]]]:
+        return ([item] for item in pending)
+
+    def write(self, group: Sequence[PendingEdit[TagChange]]) -> None:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,127 +130,157 @@ class ServerView:
     types: Sequence[str]
 
 
-class MediaBrowserLibrary:
-    """Photos, films and episodes on Emby or Jellyfin. See `contracts.Library`."""
+class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
+    """Photos, films and episodes on Emby or Jellyfin; each server has its class.
+
+    `grouping`: what in a query lets a listing hide films behind their collections.
+    """
 
     field = Field.TAG
-    footage = ""
 
-    def __init__(self, id: str, options: MediaBrowserOptions, http: Http, dialect: Dialect) -> None:
-        self.id = id
-        self._options = options
-        self._http = http
-        self._dialect = dialect
-        self._errors = MediaBrowserErrors(id, options.url, dialect.product)
-        self._listed = RecentlyListed[ListedPhoto]()
-        self._reader = Reader(self._read)
-        self._session: Session | None = None
-        self._connection = CachedConnection(self._connect)
+    product: ClassVar[str]
+    users: ClassVar[ServerRequest]
+    listed_fields: ClassVar[tuple[str, ...]] = LISTED_FIELDS
+    read_fields: ClassVar[tuple[str, ...]] = READ_FIELDS
+    film_fields: ClassVar[tuple[str, ...]] = FILM_FIELDS
+    grouping: ClassVar[str]
 
-    @property
-    def identity(self) -> str:
-        return self._client.id
+    _options: MediaBrowserOptions
+    _errors: MediaBrowserErrors
 
-    def open(self) -> None:
-        self._connection.open()
+    def __init__(self, id: str, options: MediaBrowserOptions, host: Host) -> None:
+        super().__init__(id, options, host, MediaBrowserErrors(id, options.url, self.product))
+        self._listed = Recent[ListedPhoto]()
 
-    def sections(self) -> Sequence[Section]:
-        sections = [Section(self.id, view.id, view.title) for view in self._views()]
-        return self._errors.chosen(self._options.sections, sections)
+    def base_urls(self, url: str) -> Sequence[str]:
+        """Return the addresses at which the server may answer, the likeliest first."""
+        return [url]
 
-    def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
-        """Yield the items, or those that the server added or changed since."""
-        notes = Notes()
-        return NotedItems(self._items(section, since, notes), notes)
+    def check(self, public: Entry) -> None:
+        """Look at what anyone may ask. Raises `LibraryError` for another server."""
+        raise NotImplementedError
 
-    def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
-        for entry in self._entries(self._view(section), since):
-            min_bytes = self._options.min_bytes_for(text(entry, "Type"))
-            item = listed_item(self.id, section, entry, min_bytes, notes)
-            if item is not None:
-                if item.media is Media.PHOTO:
-                    self._listed.remember(item.key, listed_photo(entry))
-                yield item
+    def views(self, user: str) -> ServerRequest:
+        raise NotImplementedError
 
-    def leaves_out(self, item: Item) -> bool:
-        return self._options.leaves_out(item)
+    def picture(self, key: str, short_side_px: int, ratio: float | None) -> ServerRequest:
+        """Ask for an item's picture, small. `ratio`: its width by its height, if it is known."""
+        raise NotImplementedError
 
-    @contextmanager
-    def fetch(self, item: Item, need: Need) -> Iterator[Source]:
-        fetch = self._photo if item.media is Media.PHOTO else self._video
-        with closing(fetch(item, need)) as source:
-            yield source
+    def stream(self, key: str, file: SourceFile) -> ServerRequest:
+        """Ask for a video's file as it is."""
+        raise NotImplementedError
 
-    def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
-        return self._reader.read(items)
+    def tags(self, entry: Entry) -> list[str]:
+        raise NotImplementedError
 
-    def catalogued(self, items: Sequence[Item]) -> Iterator[Catalogued]:
-        return catalogued(items, self._read_films)
-
-    def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
-        """Make the edits, one by one."""
-        writer = self._dialect.writer(self._client)
-        return Sender(self._reader, writer, self._dialect.product).send(edits)
-
-    @property
-    def _client(self) -> MediaBrowserClient:
-        return self._connection.current
+    def refreshed(self, entry: Entry) -> str:
+        """See `model.Shown.refreshed`; "": nothing tells a server's doing from its user's."""
+        return ""
 
     def _connect(self) -> MediaBrowserClient:
-        if self._session is None:
-            key = self._options.api_key.get_secret_value()
-            self._session = self._http.session(headers=self._dialect.headers(self.id, key))
-        return connect(self._dialect, self._options, self._session, self._errors)
+        """Reach the server at the first address where one answers."""
+        # Otherwise `requests` would put a password of ~/.netrc in the place of Jellyfin's key.
+        self._session.auth = lambda request: request
+        failed: LibraryError | None = None
+        for url in self.base_urls(self._options.url):
+            client = MediaBrowserClient(url, self._session, self._errors)
+            try:
+                public = client.entry(_PUBLIC, opening=True)
+            except RefusedByServer as exc:
+                failed = self._errors.not_this_product()
+                failed.__cause__ = exc
+                continue
+            except LibraryError as exc:
+                failed = failed or exc
+                continue
+            client.id, client.version = text(public, "Id"), text(public, "Version")
+            if not client.id or not client.version:
+                raise self._errors.not_this_product()
+            self.check(public)
+            client.user = self._user(client.entries(self.users, opening=True))
+            return client
+        assert failed is not None
+        raise failed
+
+    def _user(self, users: Sequence[Entry]) -> str:
+        """Return the id of the user of this name or id, or of the first administrator."""
+        if wanted := self._options.user:
+            id, name = wanted.casefold().replace("-", ""), wanted.casefold()
+            for user in users:
+                if text(user, "Id").replace("-", "") == id or text(user, "Name").casefold() == name:
+                    return text(user, "Id")
+            hint = did_you_mean(wanted, [text(user, "Name") for user in users])
+            raise self._errors.no_user(wanted, hint)
+        for user in users:
+            policy = user.get("Policy")
+            if not isinstance(policy, dict) or policy.get("IsDisabled") is True:
+                continue
+            if policy.get("IsAdministrator") is True:
+                return text(user, "Id")
+        raise self._errors.no_administrator()
 
     def _views(self) -> list[ServerView]:
         client = self._client
-        found = client.entries(self._dialect.views(client.user))
-        return [view for entry in found if (view := _view(entry)) is not None]
+        views = map(_view, client.entries(self.views(client.user)))
+        return [view for view in views if view is not None]
 
-    def _view(self, section: Section) -> ServerView:
-        """Return the section's view: of one that is gone, a server may list all that it has."""
-        for view in self._views():
-            if view.id == section.id:
-                return view
-        raise self._errors.section_gone(section.title)
+    def _sections(self) -> Sequence[Section]:
+        return [Section(self.id, view.id, view.title) for view in self._views()]
+
+    def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
+        # Of a view that is gone, a server may list all that it has.
+        view = next((view for view in self._views() if view.id == section.id), None)
+        if view is None:
+            raise self._errors.section_gone(section.title)
+        for entry in self._entries(view, since):
+            min_bytes = self._options.min_bytes_for(text(entry, "Type"))
+            item = items.listed_item(section, entry, min_bytes, notes)
+            if item is not None:
+                if item.media is Media.PHOTO:
+                    self._listed.remember(item.key, items.listed_photo(entry))
+                yield item
 
     def _entries(self, view: ServerView, since: datetime | None) -> Iterator[Entry]:
         query = {
             **_SORT,
             **PICTURES,
-            **self._dialect.ungrouped,
+            self.grouping: "false",
             "UserId": self._client.user,
             "ParentId": view.id,
             "Recursive": "true",
             "IncludeItemTypes": ",".join(view.types),
-            "Fields": ",".join(self._dialect.listed_fields),
+            "Fields": ",".join(self.listed_fields),
         }
         if since is not None:
             query["MinDateLastSaved"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        yield from entries(
+        return entries(
             partial(self._client.page, query),
             page_size=PAGE_SIZE,
             cut_short=partial(self._errors.listing_cut_short, view.title),
         )
 
-    def _read(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
-        for batch in batched(items, MAX_BATCH):
-            found = self._read_entries([item.key for item in batch])
-            for item in batch:
-                entry = found.get(item.key)
-                if entry is None:
-                    yield NotRead(item.key, NOT_ON_SERVER)
-                else:
-                    yield shown(self._dialect, entry)
+    def _full(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        fields = dict.fromkeys((*self.read_fields, *self.listed_fields))
+        return self._client.read(keys, tuple(fields))
 
-    def _read_entries(self, keys: Sequence[str]) -> Mapping[str, Entry]:
-        fields = (*self._dialect.read_fields, *self._dialect.listed_fields)
-        return self._client.read(keys, tuple(dict.fromkeys(fields)))
+    def _shown(self, entry: Entry) -> Shown:
+        rest = json.dumps(comparable(entry), sort_keys=True)
+        return Shown(
+            text(entry, "Id"),
+            tuple(TagRef(Field.TAG, name) for name in self.tags(entry)),
+            rest=blake2b(rest.encode(), digest_size=16).hexdigest(),
+            stamp=text(entry, "Etag") or None,
+            refreshed=self.refreshed(entry),
+            revision=items.revision(entry) if items.has_file(entry) else None,
+        )
 
-    def _read_films(self, keys: Sequence[str]) -> Iterator[FilmEntry]:
-        for entry in self._client.read(keys, self._dialect.film_fields).values():
-            if film := film_entry(entry):
-                yield film
+    def _films(self, keys: Sequence[str]) -> Iterable[FilmEntry]:
+        read = self._client.read(keys, self.film_fields).values()
+        return filter(None, map(items.film_entry, read))
+
+    def _fetch(self, item: Item, need: Need) -> Source:
+        return self._photo(item, need) if item.media is Media.PHOTO else self._video(item, need)
 
     def _photo(self, item: Item, need: Need) -> Source:
         listed = self._listed.find(item.key)
@@ -198,34 +288,33 @@ class MediaBrowserLibrary:
             listed = None
         if self._options.path_map:
             # Another process may have listed it.
-            listed = listed or listed_photo(self._entry(item))
+            listed = listed or items.listed_photo(self._entry(item))
             path = listed and self._options.local_file(listed.path, listed.size_bytes, EXTENSIONS)
             if path:
                 return path
         shape = None if listed is None else listed.ratio
         return self._client.picture(
-            self._dialect.picture(item.key, need.short_side_px, shape),
+            self.picture(item.key, need.short_side_px, shape),
             ServerRequest(f"/Items/{item.key}/Download"),
         )
 
     def _video(self, item: Item, need: Need) -> Source:
-        client, entry = self._client, self._entry(item)
+        entry = self._entry(item)
         if need.poster:
-            request = self._dialect.picture(item.key, need.short_side_px, ratio(entry))
-            poster = client.small_picture(request)
-            if poster is not None:
+            request = self.picture(item.key, need.short_side_px, items.ratio(entry))
+            if poster := self._client.small_picture(request):
                 return poster
-        file = best_file(entry)
+        file = items.best_file(entry)
         assert file is not None
         path = self._options.local_file(file.path, file.size_bytes, VIDEO_EXTENSIONS)
-        return path or client.video(self._dialect.stream(item.key, file))
+        return path or self._client.video(self.stream(item.key, file))
 
     def _entry(self, item: Item) -> Entry:
         """Return the item in full, if it is still the one that was listed."""
-        entry = self._read_entries([item.key]).get(item.key)
-        if entry is None or not has_file(entry):
+        entry = self._full([item.key]).get(item.key)
+        if entry is None or not items.has_file(entry):
             raise ItemGone(NOT_ON_SERVER)
-        if revision(entry) != item.revision:
+        if items.revision(entry) != item.revision:
             raise ItemGone(FILE_CHANGED)
         return entry
 

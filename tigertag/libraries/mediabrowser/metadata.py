@@ -1,18 +1,14 @@
 """The metadata of an item: what an edit sends back, and what a write has changed besides tags."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
-from tigertag.libraries.mediabrowser.dialect import Dialect
-from tigertag.libraries.mediabrowser.items import has_file, revision
 from tigertag.libraries.mediabrowser.server import Entry, names, text
-from tigertag.model import Field, Shown, TagRef, fold
+from tigertag.model import fold
 
 EDITABLE = (
     *("Name", "OriginalTitle", "OriginalLanguage", "ForcedSortName", "Overview", "Taglines"),
@@ -36,19 +32,6 @@ _IDS: Mapping[str, re.Pattern[str]] = MappingProxyType(
 )
 """What Jellyfin 12 takes as an id of a photo or a video; it drops others
 (ProviderIdsExtensions.IsValidProviderId)."""
-
-
-def shown(dialect: Dialect, entry: Entry) -> Shown:
-    """Return what an item that was read in full shows."""
-    rest = json.dumps(comparable(entry), sort_keys=True)
-    return Shown(
-        text(entry, "Id"),
-        tuple(TagRef(Field.TAG, name) for name in dialect.tags(entry)),
-        rest=blake2b(rest.encode(), digest_size=16).hexdigest(),
-        stamp=text(entry, "Etag") or None,
-        refreshed=dialect.refreshed(entry),
-        revision=revision(entry) if has_file(entry) else None,
-    )
 
 
 def editable(entry: Entry, tags: Iterable[str]) -> dict[str, Any]:

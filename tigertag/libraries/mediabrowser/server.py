@@ -47,10 +47,12 @@ def names(values: Any, attribute: str = "") -> list[str]:
 class MediaBrowserErrors(ServerErrors):
     """Makes the errors of one library on Emby or Jellyfin."""
 
+    secret, setting = "key", "API_KEY"
+
     def __init__(self, library: str, url: str, product: str) -> None:
-        page = f"docs/libraries/{product.lower()}.md"
-        right = f"an API key ({page} says how to make one)"
-        super().__init__(library, url, product, secret="key", setting="API_KEY", right=right)
+        super().__init__(library, url)
+        self.product = product
+        self.right = f"an API key (docs/libraries/{product.lower()}.md says how to make one)"
 
     def another_product(self, product: str, plugin: str) -> LibraryError:
         """The error for another kind of server. `plugin`: the one for it, if there is one."""

@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 
 import requests
 
-from tigertag.contracts import Source
 from tigertag.errors import Unreadable
 from tigertag.libraries.mediaserver.errors import (
     RefusedByServer,
@@ -49,7 +48,12 @@ class ServerRequest:
 
 
 class ServerClient:
-    """Gets, posts and puts. Thread-safe. Raises `LibraryError`."""
+    """Gets, posts and puts. Thread-safe. Raises `LibraryError`.
+
+    `id` tells the server from others.
+    """
+
+    id: str
 
     def __init__(self, base_url: str, session: requests.Session, errors: ServerErrors) -> None:
         self._base_url = base_url
@@ -64,13 +68,8 @@ class ServerClient:
         opening: bool = False,
     ) -> bytes:
         """Return the body of the response, which is not empty."""
-        response = self._send(
-            "GET",
-            request.path,
-            params=request.query,
-            headers=headers,
-            timeout=OPENING_TIMEOUT_S if opening else TIMEOUT_S,
-        )
+        timeout_s = OPENING_TIMEOUT_S if opening else TIMEOUT_S
+        response = self._get(request, headers or {}, timeout=timeout_s)
         self._check(response, response.content)
         if not response.content.strip():
             raise self.errors.empty()
@@ -78,14 +77,14 @@ class ServerClient:
 
     def write(self, method: str, path: str, **options: Any) -> None:
         """Send an edit; the response does not say what came of it."""
-        response = self._send(method, path, timeout=TIMEOUT_S, **options)
+        response = self._send(method, path, **options)
         self._check(response, response.content)
 
     @contextmanager
     def stream(self, request: ServerRequest, *, byte_range: str) -> Iterator[requests.Response]:
         """Get a range of a file, as `net.ranges` asks for it. Raises `ItemError`."""
         headers = {"Range": byte_range, "Accept-Encoding": "identity"}
-        with self._streamed(request, headers) as response:
+        with self._get(request, headers, stream=True) as response:
             try:
                 if response.status_code not in _RANGE_STATUS:
                     self._check(response)
@@ -104,7 +103,12 @@ class ServerClient:
 
         Raises `ItemGone`, `Unreadable`, `LibraryError`.
         """
-        return self.small_picture(small) or self._original(original)
+        if picture := self.small_picture(small):
+            return picture
+        try:
+            return self._load(original, max_bytes=_ORIGINAL_BYTES)
+        except RefusedByServer as exc:
+            raise file_error(exc) from exc
 
     def small_picture(self, request: ServerRequest) -> bytes | None:
         """Return a picture that the server scales; None where it has none, or cannot scale it."""
@@ -116,15 +120,9 @@ class ServerClient:
             return None
         return picture
 
-    def _original(self, request: ServerRequest) -> bytes:
-        try:
-            return self._load(request, max_bytes=_ORIGINAL_BYTES)
-        except RefusedByServer as exc:
-            raise file_error(exc) from exc
-
     def _load(self, request: ServerRequest, *, max_bytes: int) -> bytes:
         """Return a file. Raises `Unreadable` where it is cut off, too large or too slow."""
-        with self._streamed(request, {}) as response:
+        with self._get(request, {}, stream=True) as response:
             self._check(response)
             try:
                 return _body(response, max_bytes)
@@ -133,19 +131,16 @@ class ServerClient:
                     "The connection was cut while it was loaded; scan again.", retryable=True
                 ) from None
 
-    def _streamed(self, request: ServerRequest, headers: Mapping[str, str]) -> requests.Response:
-        return self._send(
-            "GET",
-            request.path,
-            params=request.query,
-            headers=headers,
-            stream=True,
-            timeout=TIMEOUT_S,
-        )
+    def _get(
+        self, request: ServerRequest, headers: Mapping[str, str], **options: Any
+    ) -> requests.Response:
+        return self._send("GET", request.path, params=request.query, headers=headers, **options)
 
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:
         with self.errors.mapped():
-            return self._session.request(method, self._base_url + path, **options)
+            return self._session.request(
+                method, self._base_url + path, **{"timeout": TIMEOUT_S, **options}
+            )
 
     def _check(self, response: requests.Response, body: bytes = b"") -> None:
         if response.status_code not in _OK:
@@ -161,16 +156,6 @@ def _body(response: requests.Response, max_bytes: int) -> bytes:
         if time.monotonic() > deadline_s:
             raise Unreadable("The server sends it too slowly; scan again.", retryable=True)
     return bytes(body)
-
-
-@contextmanager
-def closing(source: Source) -> Iterator[Source]:
-    """Close a video that is read in parts when it is no longer needed."""
-    try:
-        yield source
-    finally:
-        if isinstance(source, RangeReader):
-            source.close()
 
 
 class CachedConnection(Generic[T]):

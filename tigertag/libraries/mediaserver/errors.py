@@ -55,6 +55,17 @@ def file_error(refused: RefusedByServer) -> ItemError:
     return Unreadable(f"The server could not give its file ({refused.status}).", retryable=True)
 
 
+@contextmanager
+def item_gone_if_not_found() -> Iterator[None]:
+    """Raise `ItemGone` where the server does not find what it was asked for."""
+    try:
+        yield
+    except RefusedByServer as exc:
+        if exc.status == NOT_FOUND:
+            raise ItemGone(NOT_ON_SERVER) from exc
+        raise
+
+
 class ServerErrors:
     """Makes the errors of one library: its id and its server's address stand in each message.
 
@@ -62,16 +73,15 @@ class ServerErrors:
     which credential may edit and where to get it.
     """
 
-    def __init__(
-        self, library: str, url: str, product: str, *, secret: str, setting: str, right: str
-    ) -> None:
+    product: str
+    secret: str
+    setting: str
+    right: str
+
+    def __init__(self, library: str, url: str) -> None:
         self._library = library
         self._url = bare_url(url)
-        self.product = product
         self._prefix = f"LIBRARY_{library.upper()}"
-        self._secret = secret
-        self._setting = f"{self._prefix}_{setting}"
-        self._right = right
 
     @contextmanager
     def mapped(self) -> Iterator[None]:
@@ -97,17 +107,13 @@ class ServerErrors:
         `body` is empty where the response is streamed.
         """
         status = response.status_code
+        right = f"{self._prefix}_{self.setting} to {self.right}"
         if status == _UNAUTHORIZED:
-            return self.error(
-                f"{self._url} rejected the {self._secret} (401). Set {self._setting} to"
-                f" {self._right}."
-            )
+            return self.error(f"{self._url} rejected the {self.secret} (401). Set {right}.")
         if status == FORBIDDEN and response.request.method in _WRITING:
+            reason = f"{self._url} does not allow edits with this {self.secret} (403)."
             return LibraryReadOnly(
-                self._line(
-                    f"{self._url} does not allow edits with this {self._secret} (403). Previews"
-                    f" work; to apply changes, set {self._setting} to {self._right}."
-                )
+                self._line(f"{reason} Previews work; to apply changes, set {right}.")
             )
         if status in _TRY_LATER:
             return self.busy(f"{self._url} is not ready", status)

@@ -12,8 +12,6 @@ from typing import Generic, Protocol, TypeVar
 MAX_BATCH = 100
 """How many items one request takes."""
 
-_REMEMBERED = 100_000
-
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -27,8 +25,6 @@ class ListingPage(Generic[T_co]):
 
 
 class GetPage(Protocol[T_co]):
-    """Gets a page from the server."""
-
     def __call__(self, *, start: int, size: int) -> ListingPage[T_co]: ...
 
 
@@ -85,24 +81,26 @@ def _page(get_page: GetPage[T], size: int, start: int, promised: int | None) -> 
     return get_page(start=start, size=size) if retry else page
 
 
-class RecentlyListed(Generic[T]):
-    """What a listing told of items, by key, so that fetching need not ask. Thread-safe.
+class Recent(Generic[T]):
+    """The values that were remembered last, by key. Thread-safe."""
 
-    Only the items listed last are remembered.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, most: int = 100_000) -> None:
+        self._most = most
         self._by_key: dict[str, T] = {}
         self._lock = Lock()
 
     def remember(self, key: str, value: T | None) -> None:
-        """Replace what is known of an item. None: nothing is known any more."""
+        """Replace what is remembered by a key. None: nothing is any more."""
         with self._lock:
             self._by_key.pop(key, None)
             if value is not None:
                 self._by_key[key] = value
-            if len(self._by_key) > _REMEMBERED:
+            if len(self._by_key) > self._most:
                 del self._by_key[next(iter(self._by_key))]
 
     def find(self, key: str) -> T | None:
         return self._by_key.get(key)
+
+    def take(self, key: str) -> T | None:
+        with self._lock:
+            return self._by_key.pop(key, None)

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from threading import Lock
 from typing import Generic, Protocol, TypeVar
 from unicodedata import category
 
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import ItemError, LibraryError
 from tigertag.libraries.mediaserver.errors import RefusedByServer
+from tigertag.libraries.mediaserver.listing import Recent
 from tigertag.model import Edit, Item, Shown, TagRef
 
 READ_FRESH_S = 10.0
@@ -25,7 +25,7 @@ _MOST_READINGS = 1_000
 T = TypeVar("T", bound=Hashable)
 S = TypeVar("S", bound=Shown)
 S_contra = TypeVar("S_contra", bound=Shown, contravariant=True)
-C = TypeVar("C")
+C = TypeVar("C", bound="TagChange")
 
 
 class ChangedDuringWrite(ItemError):
@@ -45,11 +45,24 @@ class UnsafeWrite(LibraryError):
 
 
 @dataclass(frozen=True, slots=True)
+class TagChange:
+    """What is left to do to an item's tags; the removes are spelled as the server does."""
+
+    adds: tuple[TagRef, ...]
+    removes: tuple[TagRef, ...]
+
+    def shows_in(self, after: Shown) -> bool:
+        """Whether any of it was done."""
+        present = {tag.word for tag in after.tags}
+        added = any(tag.word in present for tag in self.adds)
+        return added or any(tag not in after.tags for tag in self.removes)
+
+
+@dataclass(frozen=True, slots=True)
 class PendingEdit(Generic[C]):
-    """An edit, what its item showed before, and what is left of it to do."""
+    """An edit, and what is left of it to do."""
 
     edit: Edit
-    before: Shown
     change: C
 
     @property
@@ -87,13 +100,13 @@ class Reader(Generic[S]):
 
     def __init__(self, read: Callable[[Sequence[Item]], Iterable[S | NotRead]]) -> None:
         self._read = read
-        self._lock = Lock()
-        self._recent: dict[str, tuple[float, S]] = {}
+        self._recent = Recent[tuple[float, S]](_MOST_READINGS)
 
     def read(self, items: Sequence[Item]) -> Iterator[S | NotRead]:
         asked_at_s = time.monotonic()
         for reading in self._read(items):
-            self._remember(reading, asked_at_s)
+            value = None if isinstance(reading, NotRead) else (asked_at_s, reading)
+            self._recent.remember(reading.key, value)
             yield reading
 
     def by_key(self, items: Sequence[Item]) -> dict[str, S | NotRead]:
@@ -105,22 +118,13 @@ class Reader(Generic[S]):
         A reading serves once: what is written after it makes it out of date.
         """
         fresh: dict[str, S | NotRead] = {}
-        with self._lock:
-            oldest_s = time.monotonic() - READ_FRESH_S
-            for item in items:
-                read_at_s, reading = self._recent.pop(item.key, (0.0, None))
-                if reading is not None and read_at_s >= oldest_s:
-                    fresh[item.key] = reading
+        oldest_s = time.monotonic() - READ_FRESH_S
+        for item in items:
+            read_at_s, reading = self._recent.take(item.key) or (0.0, None)
+            if reading is not None and read_at_s >= oldest_s:
+                fresh[item.key] = reading
         stale = [item for item in items if item.key not in fresh]
         return fresh | (self.by_key(stale) if stale else {})
-
-    def _remember(self, reading: S | NotRead, read_at_s: float) -> None:
-        with self._lock:
-            self._recent.pop(reading.key, None)
-            if not isinstance(reading, NotRead):
-                self._recent[reading.key] = (read_at_s, reading)
-            if len(self._recent) > _MOST_READINGS:
-                del self._recent[next(iter(self._recent))]
 
 
 class Sender(Generic[S, C]):
@@ -151,7 +155,7 @@ class Sender(Generic[S, C]):
             if change is None:
                 yield EditOutcome(key, shown)
             else:
-                pending.append(PendingEdit(edit, shown, change))
+                pending.append(PendingEdit(edit, change))
         yield from self._write(pending)
 
     def _write(self, pending: Sequence[PendingEdit[C]]) -> Iterator[EditOutcome]:
@@ -200,7 +204,7 @@ class Sender(Generic[S, C]):
                 yield EditOutcome(key, None, changed, sent=True)
             elif isinstance(after, NotRead):
                 yield EditOutcome(key, None, refused or after.reason, sent=not refused)
-            elif refused and not took_effect(item.edit, item.before, after):
+            elif refused and not item.change.shows_in(after):
                 yield EditOutcome(key, None, refused)
             else:
                 yield EditOutcome(key, after)
@@ -236,10 +240,3 @@ def left_to_do(edit: Edit, shown: Shown) -> tuple[tuple[TagRef, ...], tuple[TagR
     adds = {tag.word: tag for tag in edit.adds if tag.word not in present}
     removes = to_remove(edit.removes, shown.tags, word=attrgetter("word"))
     return tuple(adds.values()), tuple(removes)
-
-
-def took_effect(edit: Edit, before: Shown, after: Shown) -> bool:
-    """Whether any of an edit shows."""
-    adds, removes = left_to_do(edit, before)
-    present = {tag.word for tag in after.tags}
-    return any(tag.word in present for tag in adds) or any(tag not in after.tags for tag in removes)

@@ -10,7 +10,7 @@ from typing import Literal
 from xml.etree.ElementTree import Element
 
 from tigertag.contracts import LeftOutReason, Notes
-from tigertag.libraries.mediaserver.catalogue import FilmEntry, FilmKind
+from tigertag.libraries.mediaserver.library import FilmEntry, FilmKind
 from tigertag.libraries.mediaserver.options import file_identity
 from tigertag.model import Field, Item, Media, Section
 
@@ -184,7 +184,6 @@ def _number(text: str) -> int | None:
 
 
 def listed_item(
-    library: str,
     section: Section,
     entry: Element,
     *,
@@ -211,7 +210,7 @@ def listed_item(
         notes.leave_out(LeftOutReason.TOO_SMALL, title)
         return None
     return Item(
-        library,
+        section.library,
         section.id,
         entry.get("ratingKey", ""),
         "" if file is None else file.revision,

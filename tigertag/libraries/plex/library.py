@@ -1,140 +1,105 @@
 """The Plex library: listed page by page, fetched as small as serves, tagged in sets."""
 
+import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from pathlib import Path
+from typing import ClassVar, Literal
 from xml.etree.ElementTree import Element
 
-from requests import Session
+from pydantic import SecretStr, field_validator
 
-from tigertag.contracts import (
-    Catalogued,
-    EditOutcome,
-    Http,
-    Need,
-    NotedItems,
-    Notes,
-    NotRead,
-    Source,
+from tigertag.contracts import Host, Need, Notes, NotRead, Source
+from tigertag.errors import ItemGone, Unreadable
+from tigertag.libraries.mediaserver.client import ServerRequest
+from tigertag.libraries.mediaserver.errors import (
+    FILE_CHANGED,
+    NOT_FOUND,
+    NOT_ON_SERVER,
+    RefusedByServer,
 )
-from tigertag.libraries.mediaserver.catalogue import FilmEntry, catalogued
-from tigertag.libraries.mediaserver.client import CachedConnection, closing
-from tigertag.libraries.mediaserver.errors import NOT_FOUND, NOT_ON_SERVER, RefusedByServer
-from tigertag.libraries.mediaserver.listing import MAX_BATCH, RecentlyListed, entries
-from tigertag.libraries.mediaserver.sending import Reader, Sender
-from tigertag.libraries.plex.fetching import Fetcher
-from tigertag.libraries.plex.items import (
-    GROUP_TYPES,
-    PHOTO,
-    SECTION_TYPES,
-    ItemType,
-    PlexFile,
-    film_entry,
-    listed_item,
-    main_file,
-    touched_at_s,
-    type_of,
-)
-from tigertag.libraries.plex.options import Options
+from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
+from tigertag.libraries.mediaserver.listing import MAX_BATCH, Recent, entries
+from tigertag.libraries.mediaserver.options import ServerOptions
+from tigertag.libraries.plex import items
+from tigertag.libraries.plex.items import ItemType, PlexFile, PlexVersion, RollUp
 from tigertag.libraries.plex.server import PlexClient, PlexErrors, headers, section_path
 from tigertag.libraries.plex.tags import PlexWriter, ShownByPlex, shown
-from tigertag.model import Edit, Field, Item, Media, Section, Shown
+from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
+from tigertag.model import Field, Item, Media, Section
 from tigertag.sequences import batched
 
+logger = logging.getLogger(__name__)
+
 PAGE_SIZE = 400
-_NOT_TAGGED = "Its key now belongs to something that TigerTag does not tag."
+_SENDABLE = re.compile(r"[!-~]+")
+_ON_THIS_SERVER = "/library/parts/"
 
 
-class PlexLibrary:
+class Options(ServerOptions):
+    """The options of a Plex library, besides those of `ServerOptions`.
+
+    `field`: where tags go on films and shows; `genre_field`: where genres go, None: there, too.
+    `footage`: what is looked at of a film. `roll_up`: how far tags of episodes go up.
+    """
+
+    example: ClassVar[str] = "http://plex:32400"
+
+    token: SecretStr
+    field: Literal["label", "genre", "collection"] = "label"
+    genre_field: Literal["label", "genre", "collection"] | None = None
+    footage: Literal["main", "trailer"] = "main"
+    roll_up: RollUp = "none"
+
+    @field_validator("token")
+    @classmethod
+    def _sendable(cls, token: SecretStr) -> SecretStr:
+        if not _SENDABLE.fullmatch(token.get_secret_value()):
+            raise ValueError("it is no token of Plex")
+        return token
+
+    def min_bytes_for(self, type: ItemType) -> int:
+        """The smallest file of an item of this type that is scanned."""
+        return self.min_bytes_of(film=type in (items.FILM, items.EPISODE))
+
+
+class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
     """Photos, clips, films and shows on a Plex Media Server. See `contracts.Library`."""
 
-    def __init__(self, id: str, options: Options, http: Http) -> None:
-        self.id = id
+    _options: Options
+    _errors: PlexErrors
+
+    def __init__(self, id: str, options: Options, host: Host) -> None:
+        super().__init__(id, options, host, PlexErrors(id, options.url))
         self.field = Field(options.field)
         self.genre_field = Field(options.genre_field) if options.genre_field else None
-        self._options = options
-        self._http = http
-        self._session: Session | None = None
-        self._errors = PlexErrors(id, options.url)
+        self.footage = "trailer" if options.footage == "trailer" else ""
         self._section_types: dict[str, str] = {}
-        self._listed = RecentlyListed[PlexFile]()
-        self._reader = Reader(self._read)
-        self._connection = CachedConnection(self._connect)
-
-    @property
-    def identity(self) -> str:
-        return self._client.id
+        self._listed = Recent[PlexFile]()
 
     @property
     def footage_values(self) -> Mapping[str, str]:
         return {"": "main", "trailer": "trailer"}
 
-    @property
-    def footage(self) -> str:
-        return "trailer" if self._options.trailers else ""
-
-    def open(self) -> None:
-        self._connection.open()
-
-    def sections(self) -> Sequence[Section]:
-        return self._errors.chosen(self._options.sections, self._read_sections())
-
-    def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
-        """Yield what is in a section, or what the server added since; then the groups of that."""
-        notes = Notes()
-        return NotedItems(self._items(section, since, notes), notes)
-
-    def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
-        section_type = self._type_of(section)
-        groups: dict[str, None] = {}
-        for type in SECTION_TYPES[section_type]:
-            for item in self._items_of_type(section, type, since, notes):
-                groups |= dict.fromkeys(item.within)
-                yield item
-        roll_up = self._options.roll_up if section_type == "show" else "none"
-        for type in GROUP_TYPES[roll_up]:
-            if since is None:
-                yield from self._items_of_type(section, type, None, notes)
-            else:
-                yield from self._groups(section, type, list(groups), notes)
-
     def leaves_out(self, item: Item) -> bool:
         if item.media is Media.GROUP:
             return self._options.roll_up == "none"
-        return self._options.leaves_out(item)
+        return super().leaves_out(item)
 
-    @contextmanager
-    def fetch(self, item: Item, need: Need) -> Iterator[Source]:
-        fetcher = Fetcher(self._client, self._options, self._listed)
-        with closing(fetcher.fetch(item, need)) as source:
-            yield source
-
-    def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
-        return self._reader.read(items)
-
-    def catalogued(self, items: Sequence[Item]) -> Iterator[Catalogued]:
-        return catalogued(items, self._read_films)
-
-    def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
-        """Make the edits, those of a section that change the same in one request."""
-        return Sender(self._reader, PlexWriter(self._client), "Plex").send(edits)
-
-    @property
-    def _client(self) -> PlexClient:
-        return self._connection.current
+    def _headers(self) -> Mapping[str, str]:
+        return headers(self.id, self._options.token.get_secret_value())
 
     def _connect(self) -> PlexClient:
-        token = self._options.token.get_secret_value()
-        self._session = self._session or self._http.session(headers=headers(self.id, token))
         return PlexClient(self._options.url, self._session, self._errors)
 
-    def _read_sections(self) -> list[Section]:
+    def _sections(self) -> Sequence[Section]:
         """Return the sections of photos, films and shows; what is in each is remembered."""
         directories = [
             directory
             for directory in self._client.root("/library/sections").findall("Directory")
-            if directory.get("type") in SECTION_TYPES
+            if directory.get("type") in items.SECTION_TYPES
         ]
         self._section_types = {each.get("key", ""): each.get("type", "") for each in directories}
         return [
@@ -145,19 +110,44 @@ class PlexLibrary:
     def _type_of(self, section: Section) -> str:
         """Return what is in a section: photo, movie or show. Raises `LibraryError`."""
         if section.id not in self._section_types:
-            self._read_sections()
+            self._sections()
         if section.id not in self._section_types:
             raise self._errors.section_gone(section.title)
         return self._section_types[section.id]
+
+    def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
+        """Yield what is in a section, or what the server added since; then the groups of that."""
+        section_type = self._type_of(section)
+        groups: dict[str, None] = {}
+        for type in items.SECTION_TYPES[section_type]:
+            for item in self._items_of_type(section, type, since, notes):
+                groups |= dict.fromkeys(item.within)
+                yield item
+        roll_up = self._options.roll_up if section_type == "show" else "none"
+        for type in items.GROUP_TYPES[roll_up]:
+            if since is None:
+                yield from self._items_of_type(section, type, None, notes)
+            else:
+                yield from self._groups(section, type, list(groups), notes)
 
     def _items_of_type(
         self, section: Section, type: ItemType, since: datetime | None, notes: Notes
     ) -> Iterator[Item]:
         earliest_s = 0.0 if since is None else since.timestamp()
-        for entry in self._entries(section, type, since):
-            item = self._item(section, type, entry, notes)
-            if item is not None and touched_at_s(entry) >= earliest_s:
-                yield item
+        listing = entries(
+            partial(self._client.listing_page, section_path(section.id, type.number, since)),
+            page_size=PAGE_SIZE,
+            cut_short=partial(self._errors.listing_cut_short, section.title),
+        )
+        try:
+            for entry in listing:
+                item = self._item(section, type, entry, notes)
+                if item is not None and items.touched_at_s(entry) >= earliest_s:
+                    yield item
+        except RefusedByServer as exc:
+            if exc.status == NOT_FOUND:
+                raise self._errors.section_gone(section.title) from exc
+            raise
 
     def _groups(
         self, section: Section, type: ItemType, keys: list[str], notes: Notes
@@ -169,8 +159,7 @@ class PlexLibrary:
                     yield item
 
     def _item(self, section: Section, type: ItemType, entry: Element, notes: Notes) -> Item | None:
-        item = listed_item(
-            self.id,
+        item = items.listed_item(
             section,
             entry,
             type=type,
@@ -178,38 +167,108 @@ class PlexLibrary:
             roll_up=self._options.roll_up,
             notes=notes,
         )
-        if item is not None and type is PHOTO and self._options.path_map:
-            self._listed.remember(item.key, main_file(entry))
+        if item is not None and type is items.PHOTO and self._options.path_map:
+            self._listed.remember(item.key, items.main_file(entry))
         return item
 
-    def _entries(
-        self, section: Section, type: ItemType, since: datetime | None
-    ) -> Iterator[Element]:
-        path = section_path(section.id, type.number, since)
+    def _full(self, keys: Sequence[str]) -> Mapping[str, Element]:
+        return self._client.metadata(keys)
+
+    def _shown(self, entry: Element) -> ShownByPlex | NotRead:
+        type = items.type_of(entry)
+        if type is None:
+            reason = "Its key now belongs to something that TigerTag does not tag."
+            return NotRead(entry.get("ratingKey", ""), reason)
+        return shown(entry, type, wanted=self.field, genres=self.genre_field)
+
+    def _films(self, keys: Sequence[str]) -> Iterator[FilmEntry]:
+        return filter(None, map(items.film_entry, self._client.metadata(keys).values()))
+
+    def _writer(self) -> PlexWriter:
+        return PlexWriter(self._client)
+
+    def _fetch(self, item: Item, need: Need) -> Source:
+        match item.media:
+            case Media.PHOTO:
+                return self._photo(item, need)
+            case Media.VIDEO:
+                return self._video(item, need)
+            case Media.GROUP:
+                return self._group(item, need)
+
+    def _photo(self, item: Item, need: Need) -> Source:
+        listed = PlexFile.of_revision(item.revision)
+        return self._local_photo(item, listed) or self._client.picture(
+            _scaled(listed.key, need.short_side_px), ServerRequest(listed.key, {"download": "1"})
+        )
+
+    def _local_photo(self, item: Item, listed: PlexFile) -> Path | None:
+        """Return a photo's file on this machine; None where no mapped folder has it."""
+        if not self._options.path_map:
+            return None
+        file = self._listed.find(item.key)
+        if file is None or file.revision != item.revision:
+            # Another process may have listed it.
+            entry = self._entry(item)
+            file = None if entry is None else items.main_file(entry)
+        if file is None or file.revision != item.revision:
+            return None
+        return self._options.local_file(file.path, listed.size_bytes, EXTENSIONS)
+
+    def _video(self, item: Item, need: Need) -> Source:
+        """Return a video's best version, or the poster if that will do."""
+        entry = self._entry(item)
+        type = None if entry is None else items.type_of(entry)
+        if entry is None or type is None:
+            raise ItemGone(NOT_ON_SERVER)
+        if items.revision(entry, type) != item.revision:
+            raise ItemGone(FILE_CHANGED)
+        if need.poster and (poster := self._poster(entry, need)):
+            return poster
+        trailer = self._trailer(item.key) if self.footage and type is items.FILM else []
+        version = items.best(trailer) or items.best(items.versions(entry))
+        if version is None:
+            raise Unreadable("It has no file on the server.")
+        file = version.file
+        path = self._options.local_file(file.path, file.size_bytes, VIDEO_EXTENSIONS)
+        return path or self._client.video(ServerRequest(file.key))
+
+    def _trailer(self, key: str) -> list[PlexVersion]:
+        """Return the versions of a film's first trailer that is a file of this server."""
         try:
-            yield from entries(
-                partial(self._client.listing_page, path),
-                page_size=PAGE_SIZE,
-                cut_short=partial(self._errors.listing_cut_short, section.title),
-            )
+            extras = self._client.root(f"/library/metadata/{key}/extras")
         except RefusedByServer as exc:
-            if exc.status == NOT_FOUND:
-                raise self._errors.section_gone(section.title) from exc
-            raise
+            logger.debug("no extras of %s: %s", key, exc)
+            return []
+        for extra in extras.iterfind("*[@subtype='trailer']"):
+            own = [
+                each for each in items.versions(extra) if each.file.key.startswith(_ON_THIS_SERVER)
+            ]
+            if own:
+                return own
+        return []
 
-    def _read(self, items: Sequence[Item]) -> Iterator[ShownByPlex | NotRead]:
-        for batch in batched(items, MAX_BATCH):
-            read = self._client.metadata([item.key for item in batch])
-            for item in batch:
-                entry = read.get(item.key)
-                if entry is None:
-                    yield NotRead(item.key, NOT_ON_SERVER)
-                elif type := type_of(entry):
-                    yield shown(entry, type, wanted=self.field, genres=self.genre_field)
-                else:
-                    yield NotRead(item.key, _NOT_TAGGED)
+    def _group(self, item: Item, need: Need) -> bytes:
+        entry = self._entry(item)
+        if entry is None:
+            raise ItemGone(NOT_ON_SERVER)
+        poster = self._poster(entry, need) if need.poster else None
+        if poster is None:
+            raise Unreadable("It has no video of its own; its tags come from what it contains.")
+        return poster
 
-    def _read_films(self, keys: Sequence[str]) -> Iterator[FilmEntry]:
-        for entry in self._client.metadata(keys).values():
-            if film := film_entry(entry):
-                yield film
+    def _entry(self, item: Item) -> Element | None:
+        return self._client.metadata([item.key]).get(item.key)
+
+    def _poster(self, entry: Element, need: Need) -> bytes | None:
+        key = entry.get("thumb", "")
+        if not key.startswith("/"):
+            return None
+        return self._client.small_picture(_scaled(key, need.short_side_px))
+
+
+def _scaled(key: str, short_side_px: int) -> ServerRequest:
+    """Ask for a JPEG, upright, not enlarged, both sides at least as long as is needed."""
+    side = str(short_side_px)
+    query = {"url": key, "width": side, "height": side, "minSize": "1", "upscale": "0"}
+    return ServerRequest("/photo/:/transcode", {**query, "format": "jpeg"})

@@ -24,15 +24,8 @@ _KEY = re.compile(r"[0-9]+")
 class PlexErrors(ServerErrors):
     """Makes the errors of one library on Plex."""
 
-    def __init__(self, library: str, url: str) -> None:
-        super().__init__(
-            library,
-            url,
-            "Plex",
-            secret="token",
-            setting="TOKEN",
-            right="the token of the server's owner (docs/libraries/plex.md says where to find it)",
-        )
+    product, secret, setting = "Plex", "token", "TOKEN"
+    right = "the token of the server's owner (docs/libraries/plex.md says where to find it)"
 
     def of_status(self, response: requests.Response, body: bytes) -> LibraryError:
         if response.status_code == 503 and b'title="Maintenance"' in body:

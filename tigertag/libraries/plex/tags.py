@@ -18,7 +18,7 @@ from requests.utils import requote_uri
 
 from tigertag.errors import Unreadable
 from tigertag.libraries.mediaserver.listing import MAX_BATCH
-from tigertag.libraries.mediaserver.sending import PendingEdit, is_storable, left_to_do
+from tigertag.libraries.mediaserver.sending import PendingEdit, TagChange, is_storable, left_to_do
 from tigertag.libraries.plex.items import OPTIMIZED, PHOTO, ItemType, revision
 from tigertag.libraries.plex.server import PlexClient, is_key
 from tigertag.model import Edit, Field, Shown, TagRef
@@ -103,15 +103,13 @@ def _is_volatile(element: Element) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class TagChange:
-    """What is to change on items of a type, in the server's spelling, and the locks to leave."""
+class FieldChange(TagChange):
+    """A change of items of one type, with the locks to leave on their fields."""
 
     type: ItemType
-    adds: tuple[TagRef, ...]
-    removes: tuple[TagRef, ...]
     locks: tuple[tuple[Field, bool], ...]
 
-    def halves(self) -> "tuple[TagChange, TagChange]":
+    def halves(self) -> "tuple[FieldChange, FieldChange]":
         """Split it in two; neither is empty where there are two tags or more."""
         middle = (len(self.adds) + len(self.removes)) // 2
         of_adds, of_removes = min(middle, len(self.adds)), max(0, middle - len(self.adds))
@@ -134,7 +132,7 @@ class PlexWriter:
             return "A tag has characters that Plex cannot store."
         return ""
 
-    def change(self, edit: Edit, shown: ShownByPlex) -> TagChange | None:
+    def change(self, edit: Edit, shown: ShownByPlex) -> FieldChange | None:
         type = shown.type
         for tag in edit.adds:
             if tag.field not in type.fields:
@@ -154,26 +152,26 @@ class PlexWriter:
         same_locks = all(locked == (field in shown.locked) for field, locked in locks.items())
         if not adds and not removes and same_locks:
             return None
-        return TagChange(type, adds, removes, tuple(locks.items()))
+        return FieldChange(adds, removes, type, tuple(locks.items()))
 
     def groups(
-        self, pending: Sequence[PendingEdit[TagChange]]
-    ) -> Iterator[list[PendingEdit[TagChange]]]:
+        self, pending: Sequence[PendingEdit[FieldChange]]
+    ) -> Iterator[list[PendingEdit[FieldChange]]]:
         """Group the edits of a section that change the same, as many as one request takes."""
-        alike: dict[tuple[str, TagChange], list[PendingEdit[TagChange]]] = {}
+        alike: dict[tuple[str, FieldChange], list[PendingEdit[FieldChange]]] = {}
         for item in pending:
             alike.setdefault((item.edit.item.section, item.change), []).append(item)
         for group in alike.values():
             yield from batched(group, MAX_BATCH)
 
-    def write(self, group: Sequence[PendingEdit[TagChange]]) -> None:
+    def write(self, group: Sequence[PendingEdit[FieldChange]]) -> None:
         section, keys = group[0].edit.item.section, [item.key for item in group]
         # All paths are made before the first is sent: a tag that is too long fails the edit whole.
         for path in list(edit_paths(self._client.url, section, keys, group[0].change)):
             self._client.put(path)
 
 
-def edit_paths(url: str, section: str, keys: Sequence[str], change: TagChange) -> Iterator[str]:
+def edit_paths(url: str, section: str, keys: Sequence[str], change: FieldChange) -> Iterator[str]:
     """Yield the requests that make a change to items, each short enough for a URL.
 
     `url` is the server's. Raises `Unreadable` where one tag alone is too long.
@@ -191,7 +189,7 @@ def edit_paths(url: str, section: str, keys: Sequence[str], change: TagChange) -
         raise Unreadable("One of its tags is too long for Plex.")
 
 
-def edit_path(section: str, keys: Sequence[str], change: TagChange) -> str:
+def edit_path(section: str, keys: Sequence[str], change: FieldChange) -> str:
     """Return the request that makes a change to items.
 
     The keys are the filter: without one, Plex edits the whole section. Raises `ValueError`.

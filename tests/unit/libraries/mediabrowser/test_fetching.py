@@ -14,7 +14,7 @@ from tests.unit.libraries.server_place import OTHER, PHOTO
 from tests.unit.media.pictures import encoded, halves, turned
 from tigertag.contracts import Need, Source
 from tigertag.errors import ItemGone, LibraryError, Unreadable
-from tigertag.libraries.mediaserver.listing import RecentlyListed
+from tigertag.libraries.mediaserver.listing import Recent
 from tigertag.media.picture import decode
 from tigertag.model import Item
 from tigertag.net.ranges import RangeReader
@@ -68,7 +68,7 @@ def test_a_photo_that_another_process_has_listed_is_large_enough(
 ) -> None:
     place.media.add_photo(place.section, "a", WIDE)
     (item,) = place.listed()
-    monkeypatch.setattr(place.library, "_listed", RecentlyListed())
+    monkeypatch.setattr(place.library, "_listed", Recent())
     assert min(size(fetched(place, item, Need(50)))) >= 50
 
 
@@ -201,7 +201,7 @@ def test_files_that_are_seen_here_are_read_here(
     mapped.add_photo("a", file="/data/a.jpg")
     (item,) = mapped.listed()
     if not remembered:
-        monkeypatch.setattr(mapped.library, "_listed", RecentlyListed())
+        monkeypatch.setattr(mapped.library, "_listed", Recent())
     assert fetched(mapped, item, Need(16)) == tmp_path / "a.jpg"
 
 

@@ -1,7 +1,6 @@
 import pytest
 
-from tigertag.libraries.mediaserver import listing
-from tigertag.libraries.mediaserver.listing import ListingPage, RecentlyListed, entries
+from tigertag.libraries.mediaserver.listing import ListingPage, Recent, entries
 
 
 class CutShort(Exception):
@@ -57,16 +56,15 @@ def test_all_at_once_though_less_was_asked_for_is_the_end_without_a_total() -> N
     assert pages.starts == [0]
 
 
-def test_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "_REMEMBERED", 2)
-    known = RecentlyListed[int]()
+def test_the_oldest_goes_first() -> None:
+    known = Recent[int](2)
     for key, value in (("a", 1), ("b", 2), ("a", 3), ("c", 4)):
         known.remember(key, value)
     assert [known.find(key) for key in "abc"] == [3, None, 4]
 
 
 def test_what_is_nothing_now_is_forgotten() -> None:
-    known = RecentlyListed[int]()
+    known = Recent[int]()
     known.remember("a", 1)
     known.remember("a", None)
     assert known.find("a") is None

@@ -3,7 +3,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tigertag.libraries.mediaserver import sending
-from tigertag.libraries.mediaserver.sending import Reader, is_storable, left_to_do, took_effect
+from tigertag.libraries.mediaserver.sending import Reader, TagChange, is_storable, left_to_do
 from tigertag.model import Edit, Field, Item, Media, Shown, TagRef
 
 ITEM = Item("box", "1", "7", "revision", media=Media.PHOTO, title="a", size_bytes=1, stamp=None)
@@ -52,6 +52,10 @@ def test_the_same_word_in_another_field_is_another_tag() -> None:
     genre = TagRef(Field.GENRE, "cat")
     seen = Shown("7", (genre, *refs("Cat")))
     assert left_to_do(Edit(ITEM, (), (genre,)), seen) == ((), (genre,))
+
+
+def took_effect(edit: Edit, before: Shown, after: Shown) -> bool:
+    return TagChange(*left_to_do(edit, before)).shows_in(after)
 
 
 def test_an_edit_took_where_any_of_it_shows() -> None:

@@ -1,10 +1,12 @@
 """A Plex library over a fake server, and its owner."""
 
+from pathlib import Path
 from typing import Any
 
 from tests.plex import TOKEN, PlexServer
 from tests.unit.libraries.plex.films import film
 from tests.unit.libraries.server_place import OTHER, PHOTO, ServerPlace, refs
+from tigertag.contracts import Host
 from tigertag.libraries.plex import Options, PlexLibrary
 from tigertag.model import Edit, Field
 
@@ -37,7 +39,7 @@ class PlexPlace(ServerPlace):
 
     def built(self, **options: Any) -> PlexLibrary:
         given = {"url": self.plex.url, "token": self.plex.token, "min_bytes": 0} | options
-        return PlexLibrary("box", Options.model_validate(given), self.http)
+        return PlexLibrary("box", Options.model_validate(given), Host(Path(), self.http))
 
     def become(self, id: str) -> None:
         self.plex.machine = id

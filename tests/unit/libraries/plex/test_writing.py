@@ -17,7 +17,7 @@ from tigertag.errors import LibraryError, LibraryReadOnly, LibraryUnavailable
 from tigertag.libraries.plex.items import PHOTO as PHOTO_TYPE
 from tigertag.libraries.plex.tags import (
     LONGEST_URL,
-    TagChange,
+    FieldChange,
     edit_path,
     edit_paths,
     shown,
@@ -207,8 +207,8 @@ def test_whatever_is_sent_arrives_whole_in_short_urls(
     keys = [str(1_000_000_000 + number) for number in range(count)]
     base = "http://plex.example:32400"
     arrived_adds, arrived_removes = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
-    change = TagChange(
-        PHOTO_TYPE, refs(tuple(adds)), refs(tuple(removes)), locks=((Field.TAG, True),)
+    change = FieldChange(
+        refs(tuple(adds)), refs(tuple(removes)), PHOTO_TYPE, locks=((Field.TAG, True),)
     )
     for one in edit_paths(base, "1", keys, change):
         url = requests.Request("PUT", base + one).prepare().url or ""
@@ -224,7 +224,7 @@ def test_whatever_is_sent_arrives_whole_in_short_urls(
 @pytest.mark.parametrize("keys", [[], [""], ["1", ""], ["x"], ["1,2"], ["\u0661"]])
 def test_an_edit_that_names_no_items_is_never_sent(keys: list[str]) -> None:
     with pytest.raises(ValueError, match="must name its items"):
-        edit_path("1", keys, TagChange(PHOTO_TYPE, refs(("cat",)), (), ()))
+        edit_path("1", keys, FieldChange(refs(("cat",)), (), PHOTO_TYPE, ()))
 
 
 def test_the_fake_edits_the_whole_section_without_ids_as_plex_does(place: PlexPlace) -> None:
