@@ -60,7 +60,7 @@ class Canary:
         return None
 
     def has_passed(self, db: Db) -> bool:
-        self._passed = self._passed or scans.get_section(db, self._section_id).canary_passed
+        self._passed = self._passed or scans.canary_passed(db, self._section_id)
         return self._passed
 
     def keep(self, db: Db) -> None:

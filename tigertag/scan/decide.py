@@ -148,7 +148,7 @@ class DecisionStage:
         own = self._context.section
         places = {row.item.section for row in rows} - {own.id}
         ids = {place: scans.find_section(db, own.library, place) for place in places}
-        new = {place for place, id in ids.items() if not scans.get_section(db, id).canary_passed}
+        new = {place for place, id in ids.items() if not scans.canary_passed(db, id)}
         return {row.id for row in rows if row.item.section in new}
 
     def _parts(self, db: Db, rows: Sequence[ItemRow]) -> dict[str, list[Part]]:

@@ -19,7 +19,7 @@ from tigertag.media.files import identity
 from tigertag.model import Item, Media, Section
 from tigertag.scan.context import Context, needed
 from tigertag.store import Db, Store, items, scans
-from tigertag.store.items import KnownRow, Move, Unseen
+from tigertag.store.items import ItemRow, KnownRow, Move
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Moves:
         held = {
             item.key: item
             for item in other
-            if any(old.row.id != own.get(item.key) for old in fits(item))
+            if any(old.id != own.get(item.key) for old in fits(item))
         }
         self._held |= held
         self._taken |= held.keys() & known.keys()
@@ -67,7 +67,7 @@ class Moves:
             self._any_unseen = items.any_unseen(db, library, self._context.scan.id)
         return self._any_unseen
 
-    def _unseen(self, db: Db, listed: Sequence[Item]) -> list[Unseen]:
+    def _unseen(self, db: Db, listed: Sequence[Item]) -> list[ItemRow]:
         return items.unseen(db, self._context.section.library, self._context.scan.id, listed)
 
     def found(self, run: RunContext) -> tuple[list[Move], list[Item]]:
@@ -92,31 +92,31 @@ class Moves:
         It stays that item then, with another picture: its ledger knows which of the tags are ours.
         """
         taken = move.new.key in self._taken
-        return taken and bool(move.new.stamp) and not move.old.row.item.stamp
+        return taken and bool(move.new.stamp) and not move.old.item.stamp
 
-    def _by_file(self, held: Sequence[Item], unseen: Sequence[Unseen]) -> dict[str, Move]:
+    def _by_file(self, held: Sequence[Item], unseen: Sequence[ItemRow]) -> dict[str, Move]:
         """Match what the server says is the same file under another key."""
 
-        def file(item: Item, _old: Unseen | None) -> Hashable:
+        def file(item: Item, _old: ItemRow | None) -> Hashable:
             return (item.file, item.media) if item.file else None
 
         return self._only(_alike(held, unseen, file))
 
-    def _only(self, alike: Sequence[tuple[list[Item], list[Unseen]]]) -> dict[str, Move]:
+    def _only(self, alike: Sequence[tuple[list[Item], list[ItemRow]]]) -> dict[str, Move]:
         """Match where there is one on either side."""
         pairs = [(items, self._gone(olds)) for items, olds in alike if len(items) == 1]
         return {items[0].key: _move(items[0], olds[0]) for items, olds in pairs if len(olds) == 1}
 
     def _by_content(
-        self, held: Sequence[Item], unseen: Sequence[Unseen], run: RunContext
+        self, held: Sequence[Item], unseen: Sequence[ItemRow], run: RunContext
     ) -> dict[str, Move]:
-        seen = [old for old in unseen if old.row.content]
+        seen = [old for old in unseen if old.content]
         fits = _fitting(seen)
         asked = [item for item in held if any(fits(item))]
         contents = self._contents(asked, run)
 
-        def content(item: Item, old: Unseen | None) -> Hashable:
-            told = contents.get(item.key) if old is None else old.row.content
+        def content(item: Item, old: ItemRow | None) -> Hashable:
+            told = contents.get(item.key) if old is None else old.content
             return (told, item.media) if told else None
 
         return {
@@ -125,14 +125,14 @@ class Moves:
             for item, old in _paired(items, self._gone(olds))
         }
 
-    def _by_name(self, held: Sequence[Item], unseen: Sequence[Unseen]) -> dict[str, Move]:
+    def _by_name(self, held: Sequence[Item], unseen: Sequence[ItemRow]) -> dict[str, Move]:
         """Match what no engine has looked at since content is kept: by name, size and time."""
 
-        def name(item: Item, _old: Unseen | None) -> Hashable:
+        def name(item: Item, _old: ItemRow | None) -> Hashable:
             return (item.title, item.revision, item.size_bytes, item.media)
 
         of_files = [item for item in held if item.media is not Media.GROUP]
-        unread = [old for old in unseen if not old.row.content]
+        unread = [old for old in unseen if not old.content]
         return self._only(_alike(of_files, unread, name))
 
     def _contents(self, asked: Sequence[Item], run: RunContext) -> dict[str, str]:
@@ -163,13 +163,13 @@ class Moves:
             logger.exception("item %s of library %s met a bug", item.key, item.library)
         return ""
 
-    def _gone(self, olds: Sequence[Unseen]) -> list[Unseen]:
+    def _gone(self, olds: Sequence[ItemRow]) -> list[ItemRow]:
         """Return those whose old place is gone; of the others what was listed is a copy."""
         return [old for old in olds if self._is_gone(old)]
 
-    def _is_gone(self, old: Unseen) -> bool:
+    def _is_gone(self, old: ItemRow) -> bool:
         """A whole listing tells it of its own section; of all else the library is asked."""
-        context, item = self._context, old.row.item
+        context, item = self._context, old.item
         library = context.library
         if isinstance(library, Excluding) and library.leaves_out(item):
             # It is listed no more, and may well be there.
@@ -177,15 +177,15 @@ class Moves:
         here = old.section_id == context.scan.section_id
         if here and not old.gone and self._is_listed(item.key):
             return True
-        if old.row.id not in self._lost:
+        if old.id not in self._lost:
             seen = here and context.scan.mode != "new"
-            self._lost[old.row.id] = (seen or self._is_there(old)) and self._asked_is_gone(item)
-        return self._lost[old.row.id]
+            self._lost[old.id] = (seen or self._is_there(old)) and self._asked_is_gone(item)
+        return self._lost[old.id]
 
-    def _is_there(self, old: Unseen) -> bool:
+    def _is_there(self, old: ItemRow) -> bool:
         """Whether an item's section can be seen now: where it cannot, nothing of it is gone."""
         if old.section_id not in self._there:
-            item, library = old.row.item, self._context.library
+            item, library = old.item, self._context.library
             section = Section(item.library, item.section, item.section)
             with self._store.read() as db:
                 mounts = scans.mounts(db, old.section_id)
@@ -227,14 +227,14 @@ def _is_other(item: Item, known: KnownRow | None) -> bool:
     return not (same or item.file)
 
 
-def _fitting(unseen: Iterable[Unseen]) -> Callable[[Item], Iterator[Unseen]]:
+def _fitting(unseen: Iterable[ItemRow]) -> Callable[[Item], Iterator[ItemRow]]:
     """Return what finds those that an item may have been; there may be thousands of others."""
-    alike: dict[Hashable, list[Unseen]] = {}
+    alike: dict[Hashable, list[ItemRow]] = {}
     for old in unseen:
-        for mark in _marks(old.row.item):
+        for mark in _marks(old.item):
             alike.setdefault(mark, []).append(old)
 
-    def fitting(item: Item) -> Iterator[Unseen]:
+    def fitting(item: Item) -> Iterator[ItemRow]:
         for mark in _marks(item):
             yield from (old for old in alike.get(mark, ()) if _fits(item, old))
 
@@ -248,9 +248,9 @@ def _marks(item: Item) -> Iterator[Hashable]:
         yield item.file
 
 
-def _fits(item: Item, old: Unseen) -> bool:
+def _fits(item: Item, old: ItemRow) -> bool:
     """Whether it may be the same file, as far as that is told without opening it."""
-    was = old.row.item
+    was = old.item
     if was.media is not item.media:
         return False
     if item.file and item.file == was.file:
@@ -258,44 +258,44 @@ def _fits(item: Item, old: Unseen) -> bool:
     if item.media is Media.GROUP:
         return False
     same = item.size_bytes == was.size_bytes
-    if item.size_bytes is None or not old.row.content:
+    if item.size_bytes is None or not old.content:
         same = same and item.title == was.title
-    return same and (bool(old.row.content) or item.revision == was.revision)
+    return same and (bool(old.content) or item.revision == was.revision)
 
 
 def _left(
-    held: Sequence[Item], unseen: Sequence[Unseen], moves: Mapping[str, Move]
-) -> tuple[list[Item], list[Unseen]]:
-    moved = {move.old.row.id for move in moves.values()}
+    held: Sequence[Item], unseen: Sequence[ItemRow], moves: Mapping[str, Move]
+) -> tuple[list[Item], list[ItemRow]]:
+    moved = {move.old.id for move in moves.values()}
     items = [item for item in held if item.key not in moves]
-    return items, [old for old in unseen if old.row.id not in moved]
+    return items, [old for old in unseen if old.id not in moved]
 
 
 def _alike(
     held: Iterable[Item],
-    unseen: Iterable[Unseen],
-    mark: Callable[[Item, Unseen | None], Hashable],
-) -> list[tuple[list[Item], list[Unseen]]]:
+    unseen: Iterable[ItemRow],
+    mark: Callable[[Item, ItemRow | None], Hashable],
+) -> list[tuple[list[Item], list[ItemRow]]]:
     """Return the items, and those that they may have been, that bear the same mark."""
     new: dict[Hashable, list[Item]] = {}
     for item in held:
         new.setdefault(mark(item, None), []).append(item)
-    old: dict[Hashable, list[Unseen]] = {}
+    old: dict[Hashable, list[ItemRow]] = {}
     for item_before in unseen:
-        old.setdefault(mark(item_before.row.item, item_before), []).append(item_before)
+        old.setdefault(mark(item_before.item, item_before), []).append(item_before)
     return [(new[key], old[key]) for key in new if key is not None and key in old]
 
 
-def _paired(items: Sequence[Item], olds: Sequence[Unseen]) -> list[tuple[Item, Unseen]]:
+def _paired(items: Sequence[Item], olds: Sequence[ItemRow]) -> list[tuple[Item, ItemRow]]:
     """Pair items of one content with their old places, by as much of their paths as is needed.
 
     One that is left on either side has no other to be taken for; several are new.
     """
-    pairs: list[tuple[Item, Unseen]] = []
+    pairs: list[tuple[Item, ItemRow]] = []
     new, old = list(items), list(olds)
     for parts in range(_MOST_NAMES, 0, -1):
         named = _unique([(_end(item, parts), item) for item in new])
-        were = _unique([(_end(before.row.item, parts), before) for before in old])
+        were = _unique([(_end(before.item, parts), before) for before in old])
         some = [(named[name], were[name]) for name in named.keys() & were.keys()]
         pairs += some
         new = _without(new, [item for item, _was in some])
@@ -324,6 +324,6 @@ def _end(item: Item, parts: int) -> str:
     return "/".join(path[-parts:]) if len(path) >= parts else ""
 
 
-def _move(item: Item, old: Unseen, content: str = "") -> Move:
+def _move(item: Item, old: ItemRow, content: str = "") -> Move:
     """A sidecar may come along; what a server gave a new key has none of its tags."""
     return Move(old, item, bare=bool(item.file) or not item.stamp, content=content)

@@ -17,7 +17,8 @@ from tigertag.services.views import (
 )
 from tigertag.store import Db, browse, decisions
 from tigertag.store import tags as tag_rows
-from tigertag.store.browse import ListedItem, Wanted
+from tigertag.store.browse import Wanted
+from tigertag.store.items import ItemRow
 from tigertag.store.problems import Sought
 from tigertag.store.tags import CountRow, TagRow
 from tigertag.text import did_you_mean
@@ -49,7 +50,7 @@ def items(
         return Page(cards(db, page.items), page.next)
 
 
-def cards(db: Db, rows: Sequence[ListedItem]) -> tuple[ItemCard, ...]:
+def cards(db: Db, rows: Sequence[ItemRow]) -> tuple[ItemCard, ...]:
     """Return the items with the tags that were last decided for them."""
     named = tag_rows.of_items(db, [row.id for row in rows])
     return tuple(
@@ -95,7 +96,7 @@ def item(core: Core, item_id: int) -> ItemDetail:
         ]
         standing = [
             Stands(one.field, one.name, one.state, one.since)
-            for one in browse.standing_of(db, item_id)
+            for one in browse.ownership_of(db, item_id)
         ]
         reason, left_alone = _reason(core, db, row, answered)
         return ItemDetail(
@@ -109,7 +110,7 @@ def item(core: Core, item_id: int) -> ItemDetail:
         )
 
 
-def _reason(core: Core, db: Db, row: ListedItem, answered: Sequence[Answered]) -> tuple[str, bool]:
+def _reason(core: Core, db: Db, row: ItemRow, answered: Sequence[Answered]) -> tuple[str, bool]:
     """Say why an item is without what it might have, and whether it was left alone.
 
     What failed for good is asked about once: decisions after that say nothing of it.

@@ -9,8 +9,8 @@ from tigertag.policy import Rules
 from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import browsing, rules
 from tigertag.services.views import Effect, Example
-from tigertag.store import Db, answers, browse, engine_state, tags
-from tigertag.store.browse import ListedItem
+from tigertag.store import Db, answers, browse, engine_state, items, tags
+from tigertag.store.items import ItemRow
 
 _MOST_LOOKED_AT = 500
 _WIDER = (RuleAction.ALLOW, RuleAction.THRESHOLD)
@@ -49,20 +49,19 @@ def least_now(core: Core, rule: Rule) -> float:
     return min(1.0, max(least, default=0.5))
 
 
-def _looked_at(db: Db, rule: Rule) -> list[ListedItem]:
+def _looked_at(db: Db, rule: Rule) -> list[ItemRow]:
     found = tags.items_bearing(db, rule.word, limit=_MOST_LOOKED_AT)
     if rule.action in _WIDER:
         others = browse.newest_items(db, limit=_MOST_LOOKED_AT)
         found = list(dict.fromkeys([*found, *others]))[:_MOST_LOOKED_AT]
-    rows = browse.items_by_id(db, found)
-    return [rows[item_id] for item_id in found if item_id in rows]
+    return items.get(db, found)
 
 
-Changed = tuple[ListedItem, tuple[str, ...], tuple[str, ...]]
+Changed = tuple[ItemRow, tuple[str, ...], tuple[str, ...]]
 
 
 def _changed(
-    core: Core, db: Db, rows: Sequence[ListedItem], known: Rules, new: Rules
+    core: Core, db: Db, rows: Sequence[ItemRow], known: Rules, new: Rules
 ) -> list[Changed]:
     """Return the items that the two sets of rules decide differently."""
     revisions = {row.id: row.item.revision for row in rows}
@@ -72,7 +71,7 @@ def _changed(
     old_of = {row.section: known.of(row.section) for row in rows}
     new_of = {row.section: new.of(row.section) for row in rows}
 
-    def names(row: ListedItem, rules_of: Mapping[Section, Rules]) -> tuple[str, ...]:
+    def names(row: ItemRow, rules_of: Mapping[Section, Rules]) -> tuple[str, ...]:
         tags = policy.decide(given[row.id].every, rules_of[row.section], limits, core.concepts)
         return tuple(tag.name for tag in tags)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tigertag.core import Core
 from tigertag.services import browsing
 from tigertag.services.views import Page, Problem, cursor_number, cut_page
-from tigertag.store import Db, browse, problems
+from tigertag.store import Db, items, problems
 from tigertag.store.problems import ProblemRow, Sought
 
 _KEEP_COUNTS_S = 1.0
@@ -74,7 +74,7 @@ def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
 
 def _shown(db: Db, rows: Iterable[ProblemRow]) -> Iterable[Problem]:
     found = list(rows)
-    listed = browse.items_by_id(db, [row.item_id for row in found])
+    listed = items.by_id(db, [row.item_id for row in found])
     cards = {card.id: card for card in browsing.cards(db, list(listed.values()))}
     for row in found:
         yield Problem(

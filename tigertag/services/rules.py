@@ -16,9 +16,10 @@ from tigertag.model import Rule, RuleAction, Section, Thresholds
 from tigertag.policy import Rules
 from tigertag.scan import summary
 from tigertag.scan.context import effective_rules, thresholds
+from tigertag.sequences import batched
 from tigertag.services import libraries
 from tigertag.store import Db, browse, decisions, engine_state, ledger, scans, tags
-from tigertag.store.database import slices
+from tigertag.store.database import MOST_PARAMETERS
 from tigertag.store.decisions import Decision
 from tigertag.store.ledger import TombstoneRow, Word
 from tigertag.store.scans import ScanRow
@@ -215,7 +216,7 @@ def review(
     It starts from what was decided first, so a word that nothing blocks any more is back.
     """
     now, changed = rules.of(scan.section), 0
-    for some in slices(item_ids):
+    for some in batched(item_ids, MOST_PARAMETERS):
         standings = ledger.ownership(db, some)
         known = list(decisions.of_items(db, scan.id, some).values())
         reviewed = [

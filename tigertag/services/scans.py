@@ -330,7 +330,7 @@ def first_write(core: Core, library: str, section: str) -> bool:
     """Whether TigerTag has never written to the section (named by its ids)."""
     with core.store.read() as db:
         section_id = scans.find_section(db, library, section)
-        return not section_id or not scans.get_section(db, section_id).canary_passed
+        return not section_id or not scans.canary_passed(db, section_id)
 
 
 def decided(core: Core, scan_id: int) -> Iterator[tuple[ItemRow, Decision]]:

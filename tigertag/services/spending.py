@@ -6,7 +6,7 @@ from tigertag.core import Core
 from tigertag.scan import forecasts
 from tigertag.services import browsing
 from tigertag.services.views import DayOfUse, Departure, MonthOfUse, Page, cursor_number, cut_page
-from tigertag.store import browse, usage
+from tigertag.store import items, usage
 from tigertag.store.usage import Amount, Limits
 
 _DAYS = 31
@@ -52,7 +52,7 @@ def departures(
     with core.store.read() as db:
         rows = usage.page(db, engine=engine, before=before, limit=limit + 1)
         page = cut_page(rows, limit, after=lambda row: row.id)
-        known = browse.items_by_id(db, [row.item_id for row in page.items if row.item_id])
+        known = items.by_id(db, [row.item_id for row in page.items if row.item_id])
         cards = {card.id: card for card in browsing.cards(db, list(known.values()))}
     found = tuple(
         Departure(

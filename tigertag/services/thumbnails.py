@@ -17,7 +17,7 @@ from tigertag.media.video import still
 from tigertag.model import Frame, Item, Media
 from tigertag.services.views import Thumbnail
 from tigertag.store import browse
-from tigertag.store.browse import ListedItem
+from tigertag.store.items import ItemRow
 
 _JPEG_QUALITY = 82
 _FETCHED_AT_ONCE = 4
@@ -157,7 +157,7 @@ def milliseconds(at_s: float) -> int:
     return round(at_s * 1000)
 
 
-def _looked_at(core: Core, item_id: int, at_ms: int) -> tuple[ListedItem, float]:
+def _looked_at(core: Core, item_id: int, at_ms: int) -> tuple[ItemRow, float]:
     """Return the item and the exact time of a frame: decoding any other is not for the asking."""
     with core.store.read() as db:
         row = browse.item(db, item_id)
@@ -168,7 +168,7 @@ def _looked_at(core: Core, item_id: int, at_ms: int) -> tuple[ListedItem, float]
     raise NotFound(f"No engine looked at a frame of {row.item.called} at {at_ms} ms.")
 
 
-def _fetched(core: Core, row: ListedItem, short_side_px: int, at_s: float | None) -> Thumbnail:
+def _fetched(core: Core, row: ItemRow, short_side_px: int, at_s: float | None) -> Thumbnail:
     if row.gone:
         raise ItemGone(f"{row.item.called} is no longer in its library.")
     lookout = core.memory.recall(("lookout",), ThumbnailFetcher, keep_s=float("inf"))

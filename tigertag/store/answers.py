@@ -1,8 +1,8 @@
-"""Answers: kept for ever, never changed."""
+"""Answers, kept for ever and never changed; and which features are kept in files, of what."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
@@ -13,10 +13,13 @@ from sqlalchemy import ColumnElement, Row, delete, select
 from tigertag.model import Answer
 from tigertag.store import schema
 from tigertag.store.columns import dumps, pack_labels, unpack_labels
-from tigertag.store.database import Db, insert_if_absent, insert_or_replace, slices
+from tigertag.store.database import Db, as_type, insert_if_absent, insert_or_replace, rows_in
 
 _answers = schema.answers
-
+_features = schema.features
+_origins = schema.feature_origins
+_LONGEST_BYTES: Final = 1024
+"""What is longer is known by its hash: PostgreSQL indexes no text above about 2700 bytes."""
 
 PHOTO = "photo"
 """The sampler of a photo, which is its own only frame."""
@@ -76,21 +79,22 @@ def answered(
     its fingerprint and sampler: it is asked anew only when somebody says so.
     """
     names = ("item_id", "engine", "revision", "fingerprint", "sampler")
-    columns = [_answers.c[name] for name in names]
-    found: set[tuple[int, str]] = set()
-    for some in slices(list(revisions)):
-        statement = select(*columns).where(
-            _answers.c.item_id.in_(some),
-            _answers.c.engine.in_(list(fingerprints)),
+    statement = select(*[_answers.c[name] for name in names])
+    statement = statement.where(_answers.c.engine.in_(list(fingerprints)))
+    if round:
+        statement = statement.where(_answers.c.round == round)
+    return {
+        (row.item_id, row.engine)
+        for row in rows_in(db, statement, _answers.c.item_id, revisions)
+        if row.revision == revisions[row.item_id]
+        and (
+            row.engine in paid
+            or (
+                row.fingerprint == fingerprints[row.engine]
+                and row.sampler == samplers.get(row.item_id, row.sampler)
+            )
         )
-        if round:
-            statement = statement.where(_answers.c.round == round)
-        for item_id, engine, revision, fingerprint, sampler in db.execute(statement):
-            sampled = sampler == samplers.get(item_id, sampler)
-            same = engine in paid or (sampled and fingerprint == fingerprints[engine])
-            if same and revision == revisions[item_id]:
-                found.add((item_id, engine))
-    return found
+    }
 
 
 @dataclass(slots=True)
@@ -121,22 +125,21 @@ def current(
     else, for an engine that failed, waits, or is gone, the newest one it gave.
     """
     best: dict[tuple[int, str], tuple[tuple[bool, bool, bool, int], Row[Any]]] = {}
-    for some in slices(list(revisions)):
-        for row in db.execute(select(_answers).where(_answers.c.item_id.in_(some))):
-            rank = (
-                row.revision == revisions[row.item_id],
-                row.fingerprint == fingerprints.get(row.engine, row.fingerprint),
-                row.sampler == samplers.get(row.item_id, row.sampler),
-                row.id,
-            )
-            known = best.get((row.item_id, row.engine))
-            if known is None or rank > known[0]:
-                best[row.item_id, row.engine] = (rank, row)
-    found = {item_id: Current() for item_id in revisions}
+    for row in rows_in(db, select(_answers), _answers.c.item_id, revisions):
+        rank = (
+            row.revision == revisions[row.item_id],
+            row.fingerprint == fingerprints.get(row.engine, row.fingerprint),
+            row.sampler == samplers.get(row.item_id, row.sampler),
+            row.id,
+        )
+        before = best.get((row.item_id, row.engine))
+        if before is None or rank > before[0]:
+            best[row.item_id, row.engine] = (rank, row)
+    counting = {item_id: Current() for item_id in revisions}
     for (item_id, _engine), (rank, row) in sorted(best.items(), key=lambda entry: entry[0]):
-        answers = found[item_id].now if rank[0] else found[item_id].earlier
+        answers = counting[item_id].now if rank[0] else counting[item_id].earlier
         answers.append(unpacked(row))
-    return found
+    return counting
 
 
 def unpacked(row: Row[Any]) -> Answer:
@@ -150,13 +153,6 @@ def unpacked(row: Row[Any]) -> Answer:
         row.took_s,
         tuple(json.loads(row.frames or "[]")),
     )
-
-
-_features = schema.features
-_origins = schema.feature_origins
-
-_LONGEST_BYTES: Final = 1024
-"""What is longer is known by its hash: PostgreSQL indexes no text above about 2700 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,20 +201,13 @@ def note_origin(db: Db, origin: str, revision: str, content: str) -> None:
 
 def find_features(db: Db, key: FeatureKey) -> FeatureRow | None:
     row = db.execute(select(_features).where(*_of_key(key))).one_or_none()
-    if row is None:
-        return None
-    return FeatureRow(key, row.file, row.frames, row.dimensions, row.size_bytes, row.made_at)
+    return None if row is None else as_type(FeatureRow, row, key=key)
 
 
 def put_features(db: Db, row: FeatureRow) -> None:
-    values = _columns(row.key) | {
-        "file": row.file,
-        "frames": row.frames,
-        "dimensions": row.dimensions,
-        "size_bytes": row.size_bytes,
-        "made_at": row.made_at,
-    }
-    insert_or_replace(db, _features, [values], key=list(_columns(row.key)))
+    values = asdict(row)
+    key = values.pop("key")
+    insert_or_replace(db, _features, [key | values], key=list(key))
 
 
 def forget_features(db: Db, key: FeatureKey) -> None:
@@ -226,11 +215,7 @@ def forget_features(db: Db, key: FeatureKey) -> None:
 
 
 def _of_key(key: FeatureKey) -> list[ColumnElement[bool]]:
-    return [_features.c[name] == value for name, value in _columns(key).items()]
-
-
-def _columns(key: FeatureKey) -> dict[str, Any]:
-    return {"content": key.content, "backbone": key.backbone, "sampler": key.sampler}
+    return [_features.c[name] == value for name, value in asdict(key).items()]
 
 
 def _known_as(origin: str) -> str:

@@ -1,20 +1,20 @@
-"""Items and what is known of them, as the faces look at them."""
+"""Items and what is known of them, as the interfaces show them."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, select
+from sqlalchemy import exists, func, select
 
 from tigertag.errors import NotFound
-from tigertag.model import Answer, Field, Item, Media, Section, Tag
-from tigertag.store import problems, schema
+from tigertag.model import Answer, Field, Section, Tag
+from tigertag.store import items, problems, schema
 from tigertag.store.answers import unpacked
 from tigertag.store.columns import unpack_tags
-from tigertag.store.database import Db, escaped
+from tigertag.store.database import Db, as_type
 from tigertag.store.decisions import ANSWERED, Decision, decision_of
+from tigertag.store.items import ItemRow, of_section, with_section
 from tigertag.store.ledger import EditRow, edits_where
 from tigertag.store.problems import Sought
 
@@ -23,16 +23,6 @@ _sections = schema.sections
 _tags = schema.tags
 _decisions = schema.decisions
 _work = schema.work
-
-
-@dataclass(frozen=True, slots=True)
-class ListedItem:
-    """An item, the section it is in, and whether its library still showed it at the last look."""
-
-    id: int
-    item: Item
-    section: Section
-    gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +35,7 @@ class AnswerOf:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingOf:
+class OwnershipOf:
     field: Field
     name: str
     state: str
@@ -77,46 +67,28 @@ class Wanted:
     problems: Sought | None = None
 
 
-def page(db: Db, wanted: Wanted) -> list[ListedItem]:
+def page(db: Db, wanted: Wanted) -> list[ItemRow]:
     """Return the items that are there, by rising id."""
-    statement = _select_items().where(_items.c.gone.is_(False), _items.c.id > wanted.after)
+    where = [_items.c.gone.is_(False), _items.c.id > wanted.after]
     if wanted.section_ids is not None:
-        statement = statement.where(_items.c.section_id.in_(wanted.section_ids))
+        where.append(_items.c.section_id.in_(wanted.section_ids))
     if wanted.word:
         bearing = select(_tags.c.item_id).where(_tags.c.word == wanted.word.casefold())
-        statement = statement.where(_items.c.id.in_(bearing))
+        where.append(_items.c.id.in_(bearing))
     if wanted.text:
-        like = f"%{escaped(wanted.text.casefold())}%"
-        statement = statement.where(_items.c.sought.like(like, escape="\\"))
+        where.append(_items.c.sought.contains(wanted.text.casefold(), autoescape=True))
     if wanted.problems is not None:
-        statement = statement.where(_items.c.id.in_(problems.having(wanted.problems)))
-    rows = db.execute(statement.order_by(_items.c.id).limit(wanted.limit))
-    return [_listed(row) for row in rows]
+        where.append(_items.c.id.in_(problems.having(wanted.problems)))
+    rows = db.execute(with_section().where(*where).order_by(_items.c.id).limit(wanted.limit))
+    return [of_section(row) for row in rows]
 
 
-def _select_items() -> Select[Any]:
-    columns = (_sections.c.library, _sections.c.key.label("section"), _sections.c.title.label("of"))
-    return select(_items, *columns).join(_sections)
-
-
-def _listed(row: Row[Any]) -> ListedItem:
-    media = Media(row.media)
-    place = (row.library, row.section)
-    item = Item(*place, row.key, row.revision, media, row.title, row.size_bytes, row.stamp)
-    return ListedItem(row.id, item, Section(*place, row.of), row.gone)
-
-
-def item(db: Db, item_id: int) -> ListedItem:
+def item(db: Db, item_id: int) -> ItemRow:
     """Return the item, gone or not. Raises `NotFound`."""
-    row = db.execute(_select_items().where(_items.c.id == item_id)).one_or_none()
-    if row is None:
+    rows = items.get(db, [item_id])
+    if not rows:
         raise NotFound(f"There is no item {item_id}.")
-    return _listed(row)
-
-
-def items_by_id(db: Db, item_ids: list[int]) -> dict[int, ListedItem]:
-    rows = db.execute(_select_items().where(_items.c.id.in_(item_ids)))
-    return {row.id: _listed(row) for row in rows}
+    return rows[0]
 
 
 def newest_items(db: Db, *, limit: int) -> list[int]:
@@ -127,8 +99,10 @@ def newest_items(db: Db, *, limit: int) -> list[int]:
 def answers_of(db: Db, item_id: int) -> list[AnswerOf]:
     """Return all that engines ever said of an item, the newest first."""
     answers = schema.answers
-    statement = select(answers).where(answers.c.item_id == item_id).order_by(answers.c.id.desc())
-    return [AnswerOf(unpacked(row), row.revision, row.answered_at) for row in db.execute(statement)]
+    rows = db.execute(
+        select(answers).where(answers.c.item_id == item_id).order_by(answers.c.id.desc())
+    )
+    return [AnswerOf(unpacked(row), row.revision, row.answered_at) for row in rows]
 
 
 def frames_of(db: Db, item_id: int, revision: str) -> set[float]:
@@ -136,7 +110,7 @@ def frames_of(db: Db, item_id: int, revision: str) -> set[float]:
     answers = schema.answers
     where = (answers.c.item_id == item_id, answers.c.revision == revision, answers.c.frames != "")
     packed = db.execute(select(answers.c.frames).where(*where)).scalars()
-    return {at_s for one in packed for at_s in json.loads(one)}
+    return {at_s for frames in packed for at_s in json.loads(frames)}
 
 
 def decided_tags(db: Db, item_id: int) -> tuple[Tag, ...]:
@@ -158,18 +132,15 @@ def edits_of(db: Db, item_id: int, *, limit: int = 50) -> list[EditRow]:
     return edits_where(db, schema.edits.c.item_id == item_id)[::-1][:limit]
 
 
-def standing_of(db: Db, item_id: int) -> list[StandingOf]:
+def ownership_of(db: Db, item_id: int) -> list[OwnershipOf]:
     standing = schema.standing
     statement = select(standing).where(standing.c.item_id == item_id).order_by(standing.c.word)
-    return [
-        StandingOf(Field(row.field), row.name, row.state, row.since)
-        for row in db.execute(statement)
-    ]
+    return [as_type(OwnershipOf, row, field=Field(row.field)) for row in db.execute(statement)]
 
 
 def changes(
     db: Db, scan_id: int, *, after: int, limit: int, failed: bool
-) -> list[tuple[ListedItem, Decision]]:
+) -> list[tuple[ItemRow, Decision]]:
     """Return the items that a scan would change or has changed, or those that failed."""
     where = [_decisions.c.scan_id == scan_id, _decisions.c.item_id > after]
     if failed:
@@ -178,8 +149,8 @@ def changes(
         where.append(_decisions.c.add_count + _decisions.c.remove_count > 0)
     statement = select(_decisions).where(*where).order_by(_decisions.c.item_id).limit(limit)
     rows = db.execute(statement).all()
-    known = items_by_id(db, [row.item_id for row in rows])
-    return [(known[row.item_id], decision_of(row)) for row in rows]
+    items_of = items.by_id(db, [row.item_id for row in rows])
+    return [(items_of[row.item_id], decision_of(row)) for row in rows]
 
 
 def given_up(db: Db, scan_id: int, item_ids: Sequence[int] | None = None) -> set[int]:

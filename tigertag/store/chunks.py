@@ -5,14 +5,15 @@ token, and is refused when another has taken the chunk over since. The database'
 a lease has run out and when a chunk is due; callers speak of times by their own host's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
 
 from tigertag.errors import LeaseLost
+from tigertag.sequences import batched
 from tigertag.store import database, schema
-from tigertag.store.database import Db, insert_one, now_s
+from tigertag.store.database import MOST_PARAMETERS, Db, insert_one, now_s
 
 _chunks = schema.chunks
 FAR = 1e12
@@ -134,6 +135,11 @@ def wake(db: Db, which: ColumnElement[bool]) -> None:
     for state, due_at in (("queued", _WOKEN), ("leased", _CALLED)):
         where = (which, _chunks.c.state == state)
         db.execute(update(_chunks).where(*where).values(due_at=due_at))
+
+
+def wake_all(db: Db, chunk_ids: Collection[int]) -> None:
+    for some in batched(chunk_ids, MOST_PARAMETERS):
+        wake(db, _chunks.c.id.in_(some))
 
 
 def make_due(db: Db, scan_id: int) -> None:

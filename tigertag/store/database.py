@@ -1,12 +1,29 @@
-"""The connection to the database: SQLite or PostgreSQL."""
+"""The connection to the database, SQLite or PostgreSQL: transactions, its clock, statements."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Float, Table, create_engine, event, make_url, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Engine,
+    Float,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
@@ -29,6 +46,7 @@ from tigertag.errors import (
     Unstorable,
     os_reason,
 )
+from tigertag.sequences import batched
 from tigertag.store import columns
 
 Db = Connection
@@ -234,8 +252,9 @@ def ahead_s(db: Db) -> float:
     return now(db) - time.time()
 
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
-_MOST_PARAMETERS = 1000
+MOST_PARAMETERS = 1000
 
 
 def insert_one(db: Db, table: Table, row: dict[str, Any]) -> int:
@@ -246,8 +265,7 @@ def insert_one(db: Db, table: Table, row: dict[str, Any]) -> int:
 def insert_if_absent(db: Db, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert the rows that no unique constraint forbids."""
     if rows:
-        insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-        db.execute(insert(table).on_conflict_do_nothing(), rows)
+        db.execute(_insert(db, table).on_conflict_do_nothing(), rows)
 
 
 def insert_or_replace(
@@ -260,18 +278,71 @@ def insert_or_replace(
 ) -> None:
     """Insert the rows; where one with the same key is there, change all its columns but `keep`."""
     if rows:
-        insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-        statement = insert(table)
+        statement = _insert(db, table)
         changed = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *keep)}
         db.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
-def escaped(text: str) -> str:
-    """The text as a part of a LIKE pattern whose escape is the backslash."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _insert(db: Db, table: Table) -> postgresql.Insert | sqlite.Insert:
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    return insert(table)
 
 
-def slices(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """Cut a list into parts that fit into one IN (…)."""
-    for start in range(0, len(values), _MOST_PARAMETERS):
-        yield values[start : start + _MOST_PARAMETERS]
+def update_each(
+    db: Db,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    *where: ColumnElement[bool],
+    key: Sequence[str] = ("id",),
+    **same: Any,
+) -> None:
+    """Change the rows that have the `key` columns of `rows`: the other columns, and `same` in all.
+
+    `where` may refer to a row's values as `key_<column>` and `new_<column>`.
+    """
+    if not rows:
+        return
+    found = [table.c[name] == bindparam(f"key_{name}") for name in key]
+    new = {
+        name: bindparam(f"new_{name}", type_=table.c[name].type)
+        for name in rows[0]
+        if name not in key
+    }
+    values = [
+        {f"{'key' if name in key else 'new'}_{name}": value for name, value in row.items()}
+        for row in rows
+    ]
+    db.execute(update(table).where(*found, *where).values(**new, **same), values)
+
+
+def rows_in(
+    db: Db, statement: Select[Any], column: ColumnElement[Any], values: Collection[Any]
+) -> Iterator[Row[Any]]:
+    """Select where a column is one of the values, which may be too many for one IN (…)."""
+    for some in batched(values, MOST_PARAMETERS):
+        yield from db.execute(statement.where(column.in_(some)))
+
+
+def change_in(
+    db: Db, statement: Update | Delete, column: ColumnElement[Any], values: Collection[Any]
+) -> int:
+    """Update or delete where a column is one of the values; return how many rows that were."""
+    return sum(
+        db.execute(statement.where(column.in_(some))).rowcount
+        for some in batched(values, MOST_PARAMETERS)
+    )
+
+
+def grouped(pairs: Iterable[tuple[_K, _T]]) -> dict[_K, list[_T]]:
+    """Gather what belongs to the same key, in the order in which it comes."""
+    groups: dict[_K, list[_T]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
+
+
+def as_type(kind: type[_T], row: Row[Any], **others: Any) -> _T:
+    """Make a dataclass of those columns of a row that have its fields' names, and of `others`."""
+    columns = row._mapping
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: columns[name] for name in names if name not in others}, **others)

@@ -5,24 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    and_,
-    bindparam,
-    case,
-    delete,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, or_, select, update
 
 from tigertag.model import Media, Tag, TagRef
 from tigertag.store import chunks, schema
 from tigertag.store.columns import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
-from tigertag.store.database import Db, escaped, slices
+from tigertag.store.database import Db, change_in, grouped, rows_in, update_each
 
 _decisions = schema.decisions
 _work = schema.work
@@ -103,15 +91,15 @@ def plan(db: Db, scan_id: int, chunk_id: int, todos: Sequence[Todo]) -> None:
         for todo in todos
     ]
     db.execute(_decisions.insert(), rows)
-    asks = [
+    work = [
         place
-        | {"item_id": todo.item_id, "revision": todo.revision}
-        | {"engine": engine, "fingerprint": fingerprint, "sampler": todo.sampler}
+        | {"item_id": todo.item_id, "revision": todo.revision, "sampler": todo.sampler}
+        | {"engine": engine, "fingerprint": fingerprint}
         for todo in todos
         for engine, fingerprint in todo.engines
     ]
-    if asks:
-        db.execute(_work.insert(), asks)
+    if work:
+        db.execute(_work.insert(), work)
 
 
 def planned(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:
@@ -158,15 +146,13 @@ def of_items(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, Decisio
 
 def newest(db: Db, item_ids: Sequence[int]) -> dict[int, Decision]:
     """Return what was decided of items last, by a scan that looked at them."""
-    found: dict[int, Decision] = {}
     scans = schema.scans
-    for some in slices(item_ids):
-        decided = (_decisions.c.item_id.in_(some), _decisions.c.state != "todo")
-        last = select(func.max(_decisions.c.id)).join(scans).where(*decided, scans.c.kind == "scan")
-        last = last.group_by(_decisions.c.item_id)
-        for row in db.execute(select(_decisions).where(_decisions.c.id.in_(last))):
-            found[row.item_id] = decision_of(row)
-    return found
+    decided = (_decisions.c.state != "todo", scans.c.kind == "scan")
+    last = select(func.max(_decisions.c.id).label("id")).join(scans).where(*decided)
+    newest_of = last.group_by(_decisions.c.item_id)
+    ids = [row.id for row in rows_in(db, newest_of, _decisions.c.item_id, item_ids)]
+    rows = rows_in(db, select(_decisions), _decisions.c.id, ids)
+    return {row.item_id: decision_of(row) for row in rows}
 
 
 def decision_of(row: Row[Any]) -> Decision:
@@ -195,44 +181,36 @@ def _pack_unblocked(before: Decision | None) -> str:
 
 def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
     """Keep what was decided of items that the scan has in its chunks."""
-    values = [
+    rows = [
         {
-            "of_item": one.item_id,
-            "new_state": one.state,
-            "new_settles": one.settles,
-            "new_tags": pack_tags(one.tags),
-            "new_adds": pack_refs(one.adds),
-            "new_removes": pack_refs(one.removes),
-            "new_add_count": len(one.adds),
-            "new_remove_count": len(one.removes),
-            "new_reason": one.reason,
-            "new_unblocked": _pack_unblocked(one.unblocked),
+            "item_id": decision.item_id,
+            "state": decision.state,
+            "settles": decision.settles,
+            "tags": pack_tags(decision.tags),
+            "adds": pack_refs(decision.adds),
+            "removes": pack_refs(decision.removes),
+            "add_count": len(decision.adds),
+            "remove_count": len(decision.removes),
+            "reason": decision.reason,
+            "unblocked": _pack_unblocked(decision.unblocked),
         }
-        for one in decided
+        for decision in decided
     ]
-    if values:
-        where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id == bindparam("of_item"))
-        names = [name for name in values[0] if name != "of_item"]
-        new: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in names}
-        db.execute(update(_decisions).where(*where).values(**new), values)
+    update_each(db, _decisions, rows, _decisions.c.scan_id == scan_id, key=("item_id",))
 
 
 def blocked_in(db: Db) -> dict[int, list[int]]:
     """Return, by scan, the items in whose decisions words were blocked."""
-    found: dict[int, list[int]] = {}
-    statement = select(_decisions.c.scan_id, _decisions.c.item_id)
-    for scan_id, item_id in db.execute(statement.where(_decisions.c.unblocked != "")):
-        found.setdefault(scan_id, []).append(item_id)
-    return found
+    blocked = select(_decisions.c.scan_id, _decisions.c.item_id).where(_decisions.c.unblocked != "")
+    return grouped((scan_id, item_id) for scan_id, item_id in db.execute(blocked))
 
 
 def adding(db: Db, scan_id: int, word: str) -> list[int]:
     """Return the items to which a scan would add a word, perhaps some more."""
-    packed = f"%{escaped(dumps(word)[1:-1])}%"
     where = (
         _decisions.c.scan_id == scan_id,
         _decisions.c.add_count + _decisions.c.remove_count > 0,
-        _decisions.c.adds.ilike(packed, escape="\\"),
+        _decisions.c.adds.icontains(dumps(word)[1:-1], autoescape=True),
     )
     return list(db.execute(select(_decisions.c.item_id).where(*where)).scalars())
 
@@ -241,9 +219,8 @@ def to_ask(db: Db, chunk_id: int) -> list[WorkRow]:
     """Return the work of a chunk that is still to be done."""
     columns = (_work.c.id, _work.c.item_id, _work.c.engine, _work.c.attempts)
     where = (_work.c.chunk_id == chunk_id, _work.c.state.in_(_TO_ASK))
-    return [
-        WorkRow(*row) for row in db.execute(select(*columns).where(*where).order_by(_work.c.id))
-    ]
+    rows = db.execute(select(*columns).where(*where).order_by(_work.c.id))
+    return [WorkRow(*row) for row in rows]
 
 
 def refused(
@@ -259,18 +236,14 @@ def refused(
     With another sampler it might not. A paid engine is not asked again for its fingerprint alone.
     """
     names = ("item_id", "engine", "revision", "fingerprint", "sampler")
-    columns = [_work.c[name] for name in names]
-    found: set[tuple[int, str]] = set()
-    for some in slices(list(revisions)):
-        where = (_work.c.item_id.in_(some), _work.c.state == "failed")
-        for item_id, engine, revision, fingerprint, sampler in db.execute(
-            select(*columns).where(*where)
-        ):
-            same = engine in paid or fingerprint == fingerprints.get(engine)
-            sampled = sampler in ("", samplers[item_id])
-            if same and sampled and revision == revisions[item_id]:
-                found.add((item_id, engine))
-    return found
+    failed = select(*[_work.c[name] for name in names]).where(_work.c.state == "failed")
+    return {
+        (row.item_id, row.engine)
+        for row in rows_in(db, failed, _work.c.item_id, revisions)
+        if row.revision == revisions[row.item_id]
+        and row.sampler in ("", samplers[row.item_id])
+        and (row.engine in paid or row.fingerprint == fingerprints.get(row.engine))
+    }
 
 
 def count_attempt(db: Db, work_id: int, *, by: int = 1) -> None:
@@ -281,104 +254,69 @@ def count_attempt(db: Db, work_id: int, *, by: int = 1) -> None:
 def left_to_writers(db: Db, scan_id: int, revisions: Mapping[int, str]) -> set[tuple[int, str]]:
     """Return the (item, engine) that a scan which writes still asks when its time has come."""
     scans = schema.scans
-    found: set[tuple[int, str]] = set()
-    for some in slices(list(revisions)):
-        statement = select(_work.c.item_id, _work.c.engine, _work.c.revision).join(
-            scans, scans.c.id == _work.c.scan_id
-        )
-        where = (
-            _work.c.item_id.in_(some),
-            _work.c.state.in_(_TO_ASK),
-            _work.c.scan_id != scan_id,
-            scans.c.state == "waiting",
-            scans.c.write == "apply",
-        )
-        rows = db.execute(statement.where(*where))
-        found |= {(row[0], row[1]) for row in rows if row[2] == revisions[row[0]]}
-    return found
+    columns = (_work.c.item_id, _work.c.engine, _work.c.revision)
+    waits = (scans.c.state == "waiting", scans.c.write == "apply", scans.c.id != scan_id)
+    statement = select(*columns).join(scans, scans.c.id == _work.c.scan_id)
+    statement = statement.where(_work.c.state.in_(_TO_ASK), *waits)
+    rows = rows_in(db, statement, _work.c.item_id, revisions)
+    return {(row.item_id, row.engine) for row in rows if row.revision == revisions[row.item_id]}
 
 
 def take_over(db: Db, scan_id: int, asks: Sequence[tuple[int, str]]) -> None:
     """A scan asks this now: others, which wait, do not ask it any more, and need not wait."""
     scans = schema.scans
     waiting = select(scans.c.id).where(scans.c.state == "waiting", scans.c.id != scan_id)
+    columns = (_work.c.id, _work.c.chunk_id, _work.c.item_id, _work.c.engine)
+    statement = select(*columns).where(_work.c.state.in_(_TO_ASK), _work.c.scan_id.in_(waiting))
     wanted = set(asks)
-    for some in slices(list({item_id: 0 for item_id, _engine in asks})):
-        where = (
-            _work.c.item_id.in_(some),
-            _work.c.state.in_(_TO_ASK),
-            _work.c.scan_id.in_(waiting),
-        )
-        columns = (_work.c.id, _work.c.chunk_id, _work.c.item_id, _work.c.engine)
-        rows = [row for row in db.execute(select(*columns).where(*where)) if row[2:] in wanted]
-        _end_taken(db, [row.id for row in rows], f"Scan {scan_id} asks about it.")
-        for chunk_ids in slices(list({row.chunk_id for row in rows})):
-            chunks.wake(db, schema.chunks.c.id.in_(chunk_ids))
-
-
-def _end_taken(db: Db, work_ids: Sequence[int], reason: str) -> None:
-    for some in slices(work_ids):
-        taken = update(_work).where(_work.c.id.in_(some))
-        db.execute(taken.values(state="waiting", reason=reason))
+    item_ids = dict.fromkeys(item_id for item_id, _engine in asks)
+    rows = [
+        row
+        for row in rows_in(db, statement, _work.c.item_id, item_ids)
+        if (row.item_id, row.engine) in wanted
+    ]
+    taken = update(_work).values(state="waiting", reason=f"Scan {scan_id} asks about it.")
+    change_in(db, taken, _work.c.id, [row.id for row in rows])
+    chunks.wake_all(db, {row.chunk_id for row in rows})
 
 
 def looked_at_later(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:
     """Return those of the items that a later scan has looked at as well."""
     scans = schema.scans
     later = select(_decisions.c.item_id).join(scans, scans.c.id == _decisions.c.scan_id)
-    where = (_decisions.c.scan_id > scan_id, scans.c.kind == "scan")
-    found: set[int] = set()
-    for some in slices(item_ids):
-        found |= set(db.execute(later.where(*where, _decisions.c.item_id.in_(some))).scalars())
-    return found
+    later = later.where(_decisions.c.scan_id > scan_id, scans.c.kind == "scan")
+    return {row.item_id for row in rows_in(db, later, _decisions.c.item_id, item_ids)}
 
 
 def end_work(db: Db, scan_id: int, ended: Sequence[tuple[int, str, str, str]]) -> None:
     """Say how work ended: (item, engine, state, reason) each."""
-    if ended:
-        statement = update(_work).where(
-            _work.c.scan_id == scan_id,
-            _work.c.item_id == bindparam("of_item"),
-            _work.c.engine == bindparam("by_engine"),
-        )
-        values = [
-            {"of_item": item_id, "by_engine": engine, "new_state": state, "new_reason": reason}
-            for item_id, engine, state, reason in ended
-        ]
-        new: dict[str, Any] = {"state": bindparam("new_state"), "reason": bindparam("new_reason")}
-        db.execute(statement.values(**new), values)
+    columns = ("item_id", "engine", "state", "reason")
+    rows = [dict(zip(columns, values, strict=True)) for values in ended]
+    update_each(db, _work, rows, _work.c.scan_id == scan_id, key=("item_id", "engine"))
 
 
 def work_states(db: Db, chunk_id: int) -> dict[int, dict[str, tuple[str, str]]]:
     """Return, by item and engine, (state, reason) of the work of a chunk."""
     columns = (_work.c.item_id, _work.c.engine, _work.c.state, _work.c.reason)
-    found: dict[int, dict[str, tuple[str, str]]] = {}
-    for item_id, engine, state, reason in db.execute(
-        select(*columns).where(_work.c.chunk_id == chunk_id)
-    ):
-        found.setdefault(item_id, {})[engine] = (state, reason)
-    return found
+    states: dict[int, dict[str, tuple[str, str]]] = {}
+    for row in db.execute(select(*columns).where(_work.c.chunk_id == chunk_id)):
+        states.setdefault(row.item_id, {})[row.engine] = (row.state, row.reason)
+    return states
 
 
 def open_engines(db: Db, chunk_id: int) -> dict[str, set[str]]:
     """Return the engines whose work in a chunk is not done, with its states."""
     where = (_work.c.chunk_id == chunk_id, _work.c.state.in_(OPEN))
-    found: dict[str, set[str]] = {}
-    for engine, state in db.execute(select(_work.c.engine, _work.c.state).where(*where).distinct()):
-        found.setdefault(engine, set()).add(state)
-    return found
+    rows = db.execute(select(_work.c.engine, _work.c.state).where(*where).distinct())
+    by_engine = grouped((row.engine, row.state) for row in rows)
+    return {engine: set(states) for engine, states in by_engine.items()}
 
 
 def reopen(db: Db, scan_id: int, item_ids: Sequence[int], *, settles: str) -> None:
     """Let items be decided once more: an engine has answered since."""
-    for some in slices(item_ids):
-        where = (
-            _decisions.c.scan_id == scan_id,
-            _decisions.c.item_id.in_(some),
-            _decisions.c.state != "todo",
-        )
-        values = {"state": "todo", "settles": settles, "reason": ""}
-        db.execute(update(_decisions).where(*where).values(**values))
+    where = (_decisions.c.scan_id == scan_id, _decisions.c.state != "todo")
+    again = update(_decisions).where(*where).values(state="todo", settles=settles, reason="")
+    change_in(db, again, _decisions.c.item_id, item_ids)
 
 
 def reopen_batch(db: Db, scan_id: int, batch_id: int) -> None:
@@ -390,69 +328,57 @@ def reopen_batch(db: Db, scan_id: int, batch_id: int) -> None:
 
 def unanswered(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
     """Return (state, reason) of the work on these items that brought no answer."""
+    of_items = (_work.c.scan_id == scan_id, _work.c.item_id.in_(item_ids))
     columns = (_work.c.item_id, _work.c.state, _work.c.reason)
-    where = (
-        _work.c.scan_id == scan_id,
-        _work.c.item_id.in_(item_ids),
-        _work.c.state.notin_(ANSWERED),
-    )
-    found: dict[int, list[tuple[str, str]]] = {}
-    for item_id, state, reason in db.execute(select(*columns).where(*where)):
-        found.setdefault(item_id, []).append((state, reason))
-    return found
+    rows = db.execute(select(*columns).where(*of_items, _work.c.state.notin_(ANSWERED)))
+    return grouped((row.item_id, (row.state, row.reason)) for row in rows)
 
 
 def counts(db: Db, scan_id: int) -> Counts:
+    left_alone = and_(_decisions.c.state == "done", _decisions.c.reason != "")
     columns = (
         _decisions.c.state,
-        func.count(),
-        func.sum(_decisions.c.add_count),
-        func.sum(_decisions.c.remove_count),
-        func.sum(case((_decisions.c.add_count + _decisions.c.remove_count > 0, 1), else_=0)),
+        func.count().label("number"),
+        func.sum(_decisions.c.add_count).label("adds"),
+        func.sum(_decisions.c.remove_count).label("removes"),
+        _number_of(_decisions.c.add_count + _decisions.c.remove_count > 0).label("changed"),
+        _number_of(left_alone).label("left_alone"),
     )
     where = _decisions.c.scan_id == scan_id
     rows = db.execute(select(*columns).where(where).group_by(_decisions.c.state)).all()
-    by_state = {row[0]: row[1] for row in rows}
+    by_state = {row.state: row.number for row in rows}
     return Counts(
         todo=by_state.get("todo", 0),
         done=by_state.get("done", 0),
         failed=by_state.get("failed", 0),
-        adds=sum(row[2] for row in rows),
-        removes=sum(row[3] for row in rows),
-        changed=sum(row[4] for row in rows),
-        waiting=_waiting(db, scan_id),
-        asked=_asked(db, scan_id),
-        postponed=_count(db, scan_id, "postponed"),
-        spared=_count(db, scan_id, "spared"),
-        left_alone=_left_alone(db, scan_id),
+        adds=sum(row.adds for row in rows),
+        removes=sum(row.removes for row in rows),
+        changed=sum(row.changed for row in rows),
+        left_alone=sum(row.left_alone for row in rows),
+        **_work_counts(db, scan_id),
     )
 
 
-def _left_alone(db: Db, scan_id: int) -> int:
-    where = (
-        _decisions.c.scan_id == scan_id,
-        _decisions.c.state == "done",
-        _decisions.c.reason != "",
-    )
-    return db.execute(select(func.count()).select_from(_decisions).where(*where)).scalar_one()
+def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
 
 
-def _waiting(db: Db, scan_id: int) -> dict[str, str]:
-    where = (_work.c.scan_id == scan_id, _work.c.state.in_(("waiting", "postponed")))
-    columns = (_work.c.engine, func.max(_work.c.reason))
-    rows = db.execute(select(*columns).where(*where).group_by(_work.c.engine))
-    return {row[0]: row[1] for row in rows}
-
-
-def _count(db: Db, scan_id: int, state: str) -> dict[str, int]:
-    where = (_work.c.scan_id == scan_id, _work.c.state == state)
-    statement = select(_work.c.engine, func.count()).where(*where).group_by(_work.c.engine)
-    return {row[0]: row[1] for row in db.execute(statement)}
-
-
-def _asked(db: Db, scan_id: int) -> int:
-    where = (_work.c.scan_id == scan_id, _work.c.state == "done")
-    return db.execute(select(func.count()).select_from(_work).where(*where)).scalar_one()
+def _work_counts(db: Db, scan_id: int) -> dict[str, Any]:
+    """`waiting`: a reason by engine; of the others, how many items."""
+    columns = (_work.c.engine, _work.c.state, func.count().label("number"))
+    statement = select(*columns, func.max(_work.c.reason).label("reason"))
+    grouping = (_work.c.engine, _work.c.state)
+    rows = db.execute(statement.where(_work.c.scan_id == scan_id).group_by(*grouping)).all()
+    waiting: dict[str, str] = {}
+    for row in rows:
+        if row.state in ("waiting", "postponed"):
+            waiting[row.engine] = max(row.reason, waiting.get(row.engine, ""))
+    return {
+        "asked": sum(row.number for row in rows if row.state == "done"),
+        "waiting": waiting,
+        "postponed": {row.engine: row.number for row in rows if row.state == "postponed"},
+        "spared": {row.engine: row.number for row in rows if row.state == "spared"},
+    }
 
 
 def drop_answered(db: Db, scan_id: int, *, limit: int) -> bool:

@@ -1,63 +1,71 @@
-"""What engines keep for themselves, by name, and leases among processes."""
+"""What is known of engines: their small state and leases, last settings, and why they stopped."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from tigertag.model import Thresholds
 from tigertag.store import schema
 from tigertag.store.columns import pack_pairs, unpack_pairs
-from tigertag.store.database import Db, escaped, insert_if_absent, insert_or_replace, now_s
+from tigertag.store.database import Db, insert_if_absent, insert_or_replace, now_s
 
 _kept = schema.kept
-_KEY = ("engine", "name")
+_stops = schema.stops
+_engines = schema.engines
 _LEASE = "lease/"
 
 
 def state(db: Db, engine: str, name: str) -> str | None:
-    where = (_kept.c.engine == engine, _kept.c.name == name)
-    return db.execute(_kept.select().with_only_columns(_kept.c.value).where(*where)).scalar()
+    return db.execute(select(_kept.c.value).where(_of(engine, name))).scalar()
+
+
+def _of(engine: str, name: str) -> ColumnElement[bool]:
+    return (_kept.c.engine == engine) & (_kept.c.name == name)
 
 
 def put_state(db: Db, engine: str, name: str, value: str) -> None:
     row = {"engine": engine, "name": name, "value": value}
-    insert_or_replace(db, _kept, [row], key=_KEY)
+    insert_or_replace(db, _kept, [row], key=("engine", "name"))
 
 
 def drop_state(db: Db, engine: str, name: str) -> None:
-    db.execute(_kept.delete().where(_kept.c.engine == engine, _kept.c.name == name))
+    db.execute(delete(_kept).where(_of(engine, name)))
 
 
 def states_under(db: Db, engine: str, prefix: str) -> dict[str, str]:
-    like = _kept.c.name.like(f"{escaped(prefix)}%", escape="\\")
-    rows = db.execute(_kept.select().where(_kept.c.engine == engine, like).order_by(_kept.c.name))
+    where = (_kept.c.engine == engine, _kept.c.name.startswith(prefix, autoescape=True))
+    rows = db.execute(select(_kept).where(*where).order_by(_kept.c.name))
     # LIKE takes no notice of case on SQLite.
     return {row.name: row.value for row in rows if row.name.startswith(prefix)}
 
 
 def state_of_all(db: Db, name: str) -> dict[str, str]:
     """Return what every engine keeps under a name."""
-    rows = db.execute(_kept.select().where(_kept.c.name == name))
-    return {row.engine: row.value for row in rows}
+    return {row.engine: row.value for row in db.execute(select(_kept).where(_kept.c.name == name))}
 
 
 def lease(db: Db, engine: str, name: str, *, owner: str, lease_s: float) -> bool:
     """Take a lease that is free or has run out, or prolong our own; False: another has it."""
     row = {"engine": engine, "name": _LEASE + name, "value": "", "until": 0.0}
     insert_if_absent(db, _kept, [row])
-    where = (_kept.c.engine == engine, _kept.c.name == _LEASE + name)
     free = (_kept.c.until < now_s()) | (_kept.c.value == owner)
     values = {"value": owner, "until": now_s() + lease_s}
-    return db.execute(update(_kept).where(*where, free).values(**values)).rowcount == 1
+    taken = update(_kept).where(_of(engine, _LEASE + name), free).values(**values)
+    return db.execute(taken).rowcount == 1
 
 
 def is_leased(db: Db, engine: str, name: str) -> bool:
     """Whether anybody holds a lease."""
-    where = (_kept.c.engine == engine, _kept.c.name == _LEASE + name, _kept.c.until >= now_s())
-    return db.execute(_kept.select().where(*where)).one_or_none() is not None
+    where = (_of(engine, _LEASE + name), _kept.c.until >= now_s())
+    return db.execute(select(_kept).where(*where)).one_or_none() is not None
+
+
+def release(db: Db, engine: str, name: str, *, owner: str) -> None:
+    mine = (_of(engine, _LEASE + name), _kept.c.value == owner)
+    db.execute(update(_kept).where(*mine).values(until=0.0))
 
 
 def database_id(db: Db) -> str:
@@ -65,14 +73,6 @@ def database_id(db: Db) -> str:
     row = {"engine": "", "name": "database", "value": uuid4().hex[:12]}
     insert_if_absent(db, _kept, [row])
     return state(db, "", "database") or ""
-
-
-def release(db: Db, engine: str, name: str, *, owner: str) -> None:
-    where = (_kept.c.engine == engine, _kept.c.name == _LEASE + name, _kept.c.value == owner)
-    db.execute(update(_kept).where(*where).values(until=0.0))
-
-
-_stops = schema.stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,11 @@ def stop(
 
 
 def lift_stop(db: Db, engine: str) -> None:
-    db.execute(_stops.delete().where(_stops.c.engine == engine))
+    db.execute(delete(_stops).where(_stops.c.engine == engine))
 
 
 def stops(db: Db) -> dict[str, StopRow]:
     return {row.engine: StopRow(*row) for row in db.execute(select(_stops))}
-
-
-_engines = schema.engines
 
 
 def remember(db: Db, known: Mapping[str, tuple[str, Thresholds]]) -> None:

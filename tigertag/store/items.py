@@ -1,6 +1,10 @@
-"""Items as they were last listed."""
+"""Items as they were last listed, and the moving of what is known of them to their new places.
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+All that is kept of an item goes by its row: answers, ledger, ownership, decisions. A move changes
+the row's place, and copies nothing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +12,11 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, func
 
 from tigertag.model import Item, Media, Section
 from tigertag.store import schema
-from tigertag.store.database import Db, slices
+from tigertag.store.database import Db, change_in, rows_in, update_each
 
 _items = schema.items
-
+_LONGEST_KEY = 2000
+_OF_REVISION = (schema.answers, schema.work, schema.decisions, schema.problems)
 
 KnownRow = Row[Any]
 
@@ -21,13 +26,21 @@ MOVED = "moved"
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """`content`: its `media.source.identity`; "" before an engine has looked at it."""
+    """An item of a section, as it was last listed.
+
+    `settled`: the signature with which nothing is left to be done for it, or "". `content`: its
+    `media.source.identity`; "" before an engine has looked at it. `gone`: its library did not show
+    it any more.
+    """
 
     id: int
     item: Item
+    section: Section
+    section_id: int
     settled: str
     refreshed: str
     content: str = ""
+    gone: bool = False
 
     @property
     def is_moved(self) -> bool:
@@ -35,9 +48,20 @@ class ItemRow:
         return self.refreshed == MOVED
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """`bare`: the tags that the item had have not come along. `content`: of the new file, or ""."""
+
+    old: ItemRow
+    new: Item
+    bare: bool
+    content: str = ""
+
+
 def known_of(db: Db, section_id: int, page: Sequence[Item]) -> dict[str, KnownRow]:
     """Return the rows of those items of a page that are known, by key."""
-    return {row.key: row for row in _by_key(db, section_id, [item.key for item in page])}
+    of_section = select(_items).where(_items.c.section_id == section_id)
+    return {row.key: row for row in rows_in(db, of_section, _items.c.key, [i.key for i in page])}
 
 
 def note(
@@ -49,7 +73,7 @@ def note(
     *,
     before: Mapping[str, KnownRow] | None = None,
 ) -> list[ItemRow]:
-    """Take down a page of a listing; an item whose media or metadata changed is unsettled.
+    """Take down a page of a listing; an item whose media or metadata changed is due.
 
     `before`: what `known_of` tells of the page, if that was asked already. Returns a row an item,
     once even for one that is listed twice.
@@ -59,52 +83,46 @@ def note(
         before = known_of(db, section_id, page)
     known = {key: before[key] for key in listed if key in before}
     new = [item for key, item in listed.items() if key not in known]
-    changed = [item for key, item in listed.items() if key in known and _differs(item, known[key])]
+    changed = {key: row for key, row in known.items() if _differs(listed[key], row)}
     if new:
-        db.execute(_items.insert(), [_values(item, section_id, scan_id) for item in new])
+        place = {"section_id": section_id, "seen_scan": scan_id}
+        db.execute(_items.insert(), [_columns(item) | place for item in new])
         known |= known_of(db, section_id, new)
-    if changed:
-        mark_due(db, section_id, _groups(known[item.key].within for item in changed))
-        _change(db, [(known[item.key].id, item) for item in changed], scan_id)
-    _file(
-        db,
-        [(row.id, listed[key].file) for key, row in known.items() if row.file != listed[key].file],
-    )
-    _see(db, [row.id for row in known.values()], scan_id)
-    unsettled = {item.key for item in changed}
+    mark_due(db, section_id, _groups(row.within for row in changed.values()))
+    _change(db, [(row.id, listed[key]) for key, row in changed.items()])
+    # The name of an item's file changes nothing about the item.
+    filed = [
+        (row.id, listed[key].file) for key, row in known.items() if row.file != listed[key].file
+    ]
+    update_each(db, _items, [{"id": row_id, "file": file} for row_id, file in filed])
+    unseen = update(_items).where(_items.c.seen_scan != scan_id).values(seen_scan=scan_id)
+    change_in(db, unseen, _items.c.id, [row.id for row in known.values()])
     return [
-        ItemRow(row.id, listed[key], "" if key in unsettled else row.settled, row.refreshed)
+        ItemRow(
+            row.id,
+            listed[key],
+            section,
+            section_id,
+            "" if key in changed else row.settled,
+            row.refreshed,
+        )
         for key, row in known.items()
     ]
 
 
-def _by_key(db: Db, section_id: int, keys: Sequence[str]) -> Iterable[Row[Any]]:
-    for some in slices(keys):
-        wanted = (_items.c.section_id == section_id, _items.c.key.in_(some))
-        yield from db.execute(select(_items).where(*wanted))
-
-
 def numbers(db: Db, section_ids: Sequence[int], keys: Sequence[str]) -> dict[int, str]:
     """Return the keys of the items that have one of these, also of those that are gone, by id."""
-    found: dict[int, str] = {}
-    for some in slices(keys):
-        where = (_items.c.section_id.in_(section_ids), _items.c.key.in_(some))
-        rows = db.execute(select(_items.c.key, _items.c.id).where(*where))
-        found |= {row.id: row.key for row in rows}
-    return found
+    of_sections = select(_items.c.id, _items.c.key).where(_items.c.section_id.in_(section_ids))
+    return {row.id: row.key for row in rows_in(db, of_sections, _items.c.key, keys)}
 
 
-def _differs(item: Item, row: Row[Any]) -> bool:
+def _differs(item: Item, row: KnownRow) -> bool:
     was = (row.revision, row.stamp, row.within, row.gone)
-    return bool(was != (item.revision, item.stamp, _within(item), False))
+    return bool(was != (item.revision, item.stamp, "\n".join(item.within), False))
 
 
-def _values(item: Item, section_id: int, scan_id: int) -> dict[str, Any]:
-    return values_of(item) | {"section_id": section_id, "seen_scan": scan_id}
-
-
-def values_of(item: Item) -> dict[str, Any]:
-    """The columns that a listing tells."""
+def _columns(item: Item) -> dict[str, Any]:
+    """What a listing tells. `sought`: what an item is found by."""
     return {
         "key": item.key,
         "revision": item.revision,
@@ -112,48 +130,21 @@ def values_of(item: Item) -> dict[str, Any]:
         "media": item.media.value,
         "title": item.title,
         "size_bytes": item.size_bytes,
-        "sought": _sought(item),
-        "within": _within(item),
+        "sought": f"{item.title}\n{item.key}".casefold(),
+        "within": "\n".join(item.within),
         "file": item.file,
     }
 
 
-def _within(item: Item) -> str:
-    return "\n".join(item.within)
-
-
-def _sought(item: Item) -> str:
-    """What an item is found by: its title and key, case-folded."""
-    return f"{item.title}\n{item.key}".casefold()
-
-
-def _file(db: Db, filed: Sequence[tuple[int, str]]) -> None:
-    """Take down what names the files of items; that changes nothing about them."""
-    if filed:
-        statement = update(_items).where(_items.c.id == bindparam("row_id"))
-        values = [{"row_id": row_id, "new_file": file} for row_id, file in filed]
-        db.execute(statement.values(file=bindparam("new_file")), values)
-
-
-def _change(db: Db, changed: Sequence[tuple[int, Item]], scan_id: int) -> None:
-    statement = update(_items).where(_items.c.id == bindparam("row_id"))
-    columns = ("revision", "stamp", "title", "size_bytes")
-    worked_out = ("sought", "within")
-    values = [
-        {"row_id": row_id, "new_sought": _sought(item), "new_within": _within(item)}
-        | {f"new_{name}": getattr(item, name) for name in columns}
+def _change(db: Db, changed: Sequence[tuple[int, Item]]) -> None:
+    kept = ("key", "media", "file")
+    rows = [
+        {"id": row_id} | {name: value for name, value in _columns(item).items() if name not in kept}
         for row_id, item in changed
     ]
-    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*columns, *worked_out)}
     same = _items.c.revision == bindparam("new_revision")
-    new["content"] = case((same, _items.c.content), else_="")
-    db.execute(statement.values(**new, settled="", gone=False), values)
-
-
-def _see(db: Db, row_ids: Sequence[int], scan_id: int) -> None:
-    for some in slices(row_ids):
-        unseen = (_items.c.id.in_(some), _items.c.seen_scan != scan_id)
-        db.execute(update(_items).where(*unseen).values(seen_scan=scan_id))
+    content = case((same, _items.c.content), else_="")
+    update_each(db, _items, rows, content=content, settled="", gone=False)
 
 
 def known(db: Db, section_id: int) -> dict[bool, int]:
@@ -168,10 +159,14 @@ def missing(
     db: Db, section_id: int, section: Section, scan_id: int, *, after: int, limit: int
 ) -> list[ItemRow]:
     """Return items that were there and that a scan's listing has not shown, by rising id."""
-    unseen = (_items.c.seen_scan != scan_id, _items.c.gone.is_(False))
-    where = (_items.c.section_id == section_id, *unseen, _items.c.id > after)
+    where = (*_not_shown(section_id, scan_id), _items.c.id > after)
     rows = db.execute(select(_items).where(*where).order_by(_items.c.id).limit(limit))
-    return [item_row(row, section) for row in rows]
+    return [_row(row, section) for row in rows]
+
+
+def _not_shown(section_id: int, scan_id: int) -> tuple[ColumnElement[bool], ...]:
+    unseen = (_items.c.seen_scan != scan_id, _items.c.gone.is_(False))
+    return (_items.c.section_id == section_id, *unseen)
 
 
 def see_unread(db: Db, section_id: int, keys: Iterable[str], scan_id: int) -> int:
@@ -182,9 +177,10 @@ def see_unread(db: Db, section_id: int, keys: Iterable[str], scan_id: int) -> in
     seen = 0
     for key in keys:
         begins = func.substr(_items.c.key, 1, len(key)) == key
-        found = begins if key.endswith("/") else _items.c.key == key
-        unseen = (_items.c.seen_scan != scan_id, _items.c.gone.is_(False))
-        where = (_items.c.section_id == section_id, *unseen, found)
+        where = (
+            *_not_shown(section_id, scan_id),
+            begins if key.endswith("/") else _items.c.key == key,
+        )
         seen += db.execute(update(_items).where(*where).values(seen_scan=scan_id)).rowcount
     return seen
 
@@ -194,32 +190,29 @@ def mark_gone(db: Db, section_id: int, scan_id: int) -> int:
 
     Groups that lost what was in them are due again.
     """
-    mine = _items.c.section_id == section_id
-    unseen = (mine, _items.c.seen_scan != scan_id, _items.c.gone.is_(False))
+    unseen = _not_shown(section_id, scan_id)
     mark_due(db, section_id, _groups(db.execute(select(_items.c.within).where(*unseen)).scalars()))
-    statement = update(_items).where(*unseen)
-    return db.execute(statement.values(gone=True, settled="")).rowcount
+    return db.execute(update(_items).where(*unseen).values(gone=True, settled="")).rowcount
 
 
 def mark_due(db: Db, section_id: int, keys: Collection[str]) -> None:
     """Let the next listing find that there is something to be done for these items."""
-    for some in slices(list(keys)):
-        where = (_items.c.section_id == section_id, _items.c.key.in_(some))
-        db.execute(update(_items).where(*where).values(settled=""))
+    of_section = update(_items).where(_items.c.section_id == section_id)
+    change_in(db, of_section.values(settled=""), _items.c.key, keys)
 
 
 def _groups(within: Iterable[str]) -> set[str]:
-    return {key for one in within if one for key in one.split("\n")}
+    return {key for keys in within if keys for key in keys.split("\n")}
 
 
 def get(db: Db, row_ids: Sequence[int]) -> list[ItemRow]:
     """Return the items, in the order of the ids, each of the section in which it is now."""
-    rows = {}
-    for some in slices(row_ids):
-        for row in db.execute(with_section().where(_items.c.id.in_(some))):
-            section = Section(row.library, row.section_key, row.section_title)
-            rows[row.id] = item_row(row, section)
+    rows = by_id(db, row_ids)
     return [rows[row_id] for row_id in row_ids if row_id in rows]
+
+
+def by_id(db: Db, row_ids: Collection[int]) -> dict[int, ItemRow]:
+    return {row.id: of_section(row) for row in rows_in(db, with_section(), _items.c.id, row_ids)}
 
 
 def page(
@@ -236,23 +229,27 @@ def page(
 
     `but`: those that are not so settled; `groups`: groups alone.
     """
-    where = (_items.c.section_id == section_id, _items.c.id > after, _items.c.gone.is_(False))
-    statement = select(_items).where(*where).order_by(_items.c.id).limit(limit)
+    where = [_items.c.section_id == section_id, _items.c.id > after, _items.c.gone.is_(False)]
     if but is not None:
-        statement = statement.where(_items.c.settled != but)
+        where.append(_items.c.settled != but)
     if groups:
-        statement = statement.where(_items.c.media == Media.GROUP.value)
-    return [item_row(row, section) for row in db.execute(statement)]
+        where.append(_items.c.media == Media.GROUP.value)
+    rows = db.execute(select(_items).where(*where).order_by(_items.c.id).limit(limit))
+    return [_row(row, section) for row in rows]
 
 
 def with_section() -> Select[Any]:
-    """Items, and the library, key and title of their sections."""
+    """Select items, each with the library, key and title of its section; see `of_section`."""
     sections = schema.sections
     of = (sections.c.key.label("section_key"), sections.c.title.label("section_title"))
     return select(_items, sections.c.library, *of).join(sections)
 
 
-def item_row(row: Row[Any], section: Section) -> ItemRow:
+def of_section(row: Row[Any]) -> ItemRow:
+    return _row(row, Section(row.library, row.section_key, row.section_title))
+
+
+def _row(row: Row[Any], section: Section) -> ItemRow:
     item = Item(
         section.library,
         section.id,
@@ -265,74 +262,37 @@ def item_row(row: Row[Any], section: Section) -> ItemRow:
         tuple(row.within.split("\n")) if row.within else (),
         row.file,
     )
-    return ItemRow(row.id, item, row.settled, row.refreshed, row.content)
+    state = (row.settled, row.refreshed, row.content, row.gone)
+    return ItemRow(row.id, item, section, row.section_id, *state)
 
 
 def note_contents(db: Db, contents: Sequence[tuple[int, str, str]]) -> None:
     """Take down (item, revision, content) of items; of another revision it is not."""
-    if contents:
-        same = (_items.c.id == bindparam("row_id"), _items.c.revision == bindparam("of"))
-        values = [{"row_id": id, "of": of, "seen": seen} for id, of, seen in contents]
-        db.execute(update(_items).where(*same).values(content=bindparam("seen")), values)
+    columns = ("id", "revision", "content")
+    rows = [dict(zip(columns, values, strict=True)) for values in contents]
+    update_each(db, _items, rows, key=("id", "revision"))
 
 
 def parts(db: Db, section_id: int, keys: Collection[str]) -> dict[str, list[int]]:
     """Return, by the key of a group, the ids of the items in it that are there, but for groups."""
-    found: dict[str, list[int]] = {key: [] for key in keys}
+    members: dict[str, list[int]] = {key: [] for key in keys}
     there = (_items.c.section_id == section_id, _items.c.gone.is_(False))
     where = (*there, _items.c.within != "", _items.c.media != Media.GROUP.value)
     for row_id, within in db.execute(select(_items.c.id, _items.c.within).where(*where)):
-        for key in within.split("\n"):
-            if key in found:
-                found[key].append(row_id)
-    return found
+        for key in members.keys() & within.split("\n"):
+            members[key].append(row_id)
+    return members
 
 
 def mark_current(db: Db, settled: Sequence[tuple[int, str]]) -> None:
     """Say with which signature nothing is left to be done for an item ("": something is)."""
-    if settled:
-        statement = update(_items).where(_items.c.id == bindparam("row_id"))
-        values = [{"row_id": row_id, "signature": signature} for row_id, signature in settled]
-        db.execute(statement.values(settled=bindparam("signature")), values)
+    update_each(db, _items, [{"id": row_id, "settled": mark} for row_id, mark in settled])
 
 
 def note_shown(db: Db, shown: Sequence[tuple[int, str | None, str]]) -> None:
     """Take down the stamp and the refresh mark that an item bears now."""
-    if shown:
-        statement = update(_items).where(_items.c.id == bindparam("row_id"))
-        values = [
-            {"row_id": row_id, "new_stamp": stamp, "new_refreshed": refreshed}
-            for row_id, stamp, refreshed in shown
-        ]
-        new: dict[str, Any] = {
-            "stamp": bindparam("new_stamp"),
-            "refreshed": bindparam("new_refreshed"),
-        }
-        db.execute(statement.values(**new), values)
-
-
-_items = schema.items
-_LONGEST_KEY = 2000
-_OF_REVISION = (schema.answers, schema.work, schema.decisions, schema.problems)
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """An item that the scan has not listed yet. `gone`: an earlier one had missed it already."""
-
-    row: ItemRow
-    section_id: int
-    gone: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """`bare`: the tags that the item had have not come along. `content`: of the new file, or ""."""
-
-    old: Unseen
-    new: Item
-    bare: bool
-    content: str = ""
+    columns = ("id", "stamp", "refreshed")
+    update_each(db, _items, [dict(zip(columns, values, strict=True)) for values in shown])
 
 
 def any_unseen(db: Db, library: str, scan_id: int) -> bool:
@@ -340,27 +300,25 @@ def any_unseen(db: Db, library: str, scan_id: int) -> bool:
     return bool(db.execute(select(exists().where(*_unseen(library, scan_id)))).scalar())
 
 
-def unseen(db: Db, library: str, scan_id: int, listed: Sequence[Item]) -> list[Unseen]:
+def unseen(db: Db, library: str, scan_id: int, listed: Sequence[Item]) -> list[ItemRow]:
     """Return the items that may be one of these that were listed, at another place.
 
-    They are of the same size or file, and not seen by the scan; items of sections in which another
-    scan is at work are left out.
+    They are of the same size or file, and not seen by the scan, though an earlier one may have
+    missed them already; items of sections in which another scan is at work are left out.
     """
-    found: dict[int, Unseen] = {}
-    for where in _alike(listed):
-        statement = with_section().where(*_unseen(library, scan_id), where)
-        found |= {row.id: _found(row) for row in db.execute(statement)}
-    return list(found.values())
-
-
-def _alike(listed: Sequence[Item]) -> Iterator[ColumnElement[bool]]:
-    for sizes in slices(list({one.size_bytes for one in listed if one.size_bytes is not None})):
-        yield _items.c.size_bytes.in_(sizes)
-    for titles in slices(list({one.title for one in listed if one.size_bytes is None})):
-        yield _items.c.size_bytes.is_(None) & _items.c.title.in_(titles)
-    for files in slices(list({one.file for one in listed if one.file})):
-        # A partial index serves a statement that says what its own condition says.
-        yield (_items.c.file != "") & _items.c.file.in_(files)
+    statement = with_section().where(*_unseen(library, scan_id))
+    sizes = {item.size_bytes for item in listed if item.size_bytes is not None}
+    titles = {item.title for item in listed if item.size_bytes is None}
+    files = {item.file for item in listed if item.file}
+    without_size = statement.where(_items.c.size_bytes.is_(None))
+    # A partial index serves a statement that says what its own condition says.
+    with_file = statement.where(_items.c.file != "")
+    rows = [
+        *rows_in(db, statement, _items.c.size_bytes, sizes),
+        *rows_in(db, without_size, _items.c.title, titles),
+        *rows_in(db, with_file, _items.c.file, files),
+    ]
+    return list({row.id: of_section(row) for row in rows}.values())
 
 
 def _unseen(library: str, scan_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -374,48 +332,35 @@ def _unseen(library: str, scan_id: int) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _found(row: Row[Any]) -> Unseen:
-    section = Section(row.library, row.section_key, row.section_title)
-    return Unseen(item_row(row, section), row.section_id, row.gone)
-
-
 def carry_over(db: Db, section_id: int, moves: Sequence[Move], scan_id: int) -> None:
     """Take rows to new places. What was known at such a place has no place any more."""
-    if not moves:
-        return
     _displace(db, section_id, moves)
     for section in {move.old.section_id for move in moves}:
-        left = [move.old.row.item for move in moves if move.old.section_id == section]
+        left = [move.old.item for move in moves if move.old.section_id == section]
         mark_due(db, section, {key for item in left for key in item.within})
-    values = [_place(move) | {"to_section": section_id, "by_scan": scan_id} for move in moves]
-    columns = [name for name in _place(moves[0]) if name != "row_id"]
-    new: dict[str, Any] = {name.removeprefix("new_"): bindparam(name) for name in columns}
-    new |= {"section_id": bindparam("to_section"), "seen_scan": bindparam("by_scan")}
-    place = update(_items).where(_items.c.id == bindparam("row_id"))
-    db.execute(place.values(**new, gone=False, settled=""), values)
+    place = {"section_id": section_id, "seen_scan": scan_id}
+    update_each(db, _items, [_moved(move) | place for move in moves], gone=False, settled="")
     _renew(db, moves)
 
 
-def _place(move: Move) -> dict[str, Any]:
-    columns = values_of(move.new)
-    columns["refreshed"] = MOVED if move.bare else move.old.row.refreshed
-    columns["content"] = move.content or move.old.row.content
-    return {"row_id": move.old.row.id} | {f"new_{name}": value for name, value in columns.items()}
+def _moved(move: Move) -> dict[str, Any]:
+    return _columns(move.new) | {
+        "id": move.old.id,
+        "refreshed": MOVED if move.bare else move.old.refreshed,
+        "content": move.content or move.old.content,
+    }
 
 
 def _displace(db: Db, section_id: int, moves: Sequence[Move]) -> None:
     """Take another item's row away from a place; that item is gone, or moves itself."""
-    coming = {move.new.key: move.old.row.id for move in moves}
+    coming = {move.new.key: move.old.id for move in moves}
     there = known_of(db, section_id, [move.new for move in moves])
-    away = [row for key, row in there.items() if row.id != coming[key]]
-    if away:
-        values = [
-            {"row_id": row.id, "parked": f"{row.key[:_LONGEST_KEY]} (gone, #{row.id})"}
-            for row in away
-        ]
-        where = _items.c.id == bindparam("row_id")
-        new = {"key": bindparam("parked"), "gone": True, "settled": ""}
-        db.execute(update(_items).where(where).values(**new), values)
+    rows = [
+        {"id": row.id, "key": f"{row.key[:_LONGEST_KEY]} (gone, #{row.id})"}
+        for key, row in there.items()
+        if row.id != coming[key]
+    ]
+    update_each(db, _items, rows, gone=True, settled="")
 
 
 def _renew(db: Db, moves: Sequence[Move]) -> None:
@@ -424,9 +369,9 @@ def _renew(db: Db, moves: Sequence[Move]) -> None:
     An answer that is there already, of a time when the file bore this revision, stays.
     """
     values = [
-        {"of_item": move.old.row.id, "was": move.old.row.item.revision, "now": move.new.revision}
+        {"of_item": move.old.id, "was": move.old.item.revision, "now": move.new.revision}
         for move in moves
-        if move.old.row.item.revision != move.new.revision
+        if move.old.item.revision != move.new.revision
     ]
     if not values:
         return

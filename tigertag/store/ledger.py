@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, delete, select, update
 
 from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, fold
 from tigertag.store import schema
 from tigertag.store.columns import pack_refs, pack_shown, unpack_refs, unpack_shown
-from tigertag.store.database import Db, insert_or_replace, slices
+from tigertag.store.database import (
+    Db,
+    as_type,
+    change_in,
+    grouped,
+    insert_or_replace,
+    rows_in,
+    update_each,
+)
 
 _edits = schema.edits
 _standing = schema.standing
@@ -112,10 +120,7 @@ def _made(scan_id: int) -> tuple[Any, Any]:
 
 
 def _by_item(db: Db, *where: Any) -> dict[int, list[EditRow]]:
-    found: dict[int, list[EditRow]] = {}
-    for edit in edits_where(db, *where):
-        found.setdefault(edit.item_id, []).append(edit)
-    return found
+    return grouped((edit.item_id, edit) for edit in edits_where(db, *where))
 
 
 def edits_where(db: Db, *where: Any) -> list[EditRow]:
@@ -131,54 +136,39 @@ def items_of(db: Db, scan_id: int) -> list[int]:
 
 
 def _edit(row: Row[Any]) -> EditRow:
-    return EditRow(
-        row.id,
-        row.scan_id,
-        row.kind,
-        row.item_id,
-        row.state,
-        unpack_refs(row.adds),
-        unpack_refs(row.removes),
-        unpack_shown(row.before),
-        unpack_shown(row.after) if row.after else None,
-        row.planned_at,
-        row.reason,
+    return as_type(
+        EditRow,
+        row,
+        adds=unpack_refs(row.adds),
+        removes=unpack_refs(row.removes),
+        before=unpack_shown(row.before),
+        after=unpack_shown(row.after) if row.after else None,
     )
 
 
 def judge(db: Db, verdicts: Sequence[Verdict]) -> None:
     """Write down what became of edits."""
-    if not verdicts:
-        return
     now = datetime.now(UTC)
-    values = [
+    rows = [
         {
-            "edit_id": verdict.edit_id,
-            "new_state": verdict.state,
-            "new_after": pack_shown(verdict.after) if verdict.after else "",
-            "new_reason": verdict.reason,
-            "sent": now if verdict.state in ("sent", "verified") else None,
-            "seen": now if verdict.state == "verified" else None,
+            "id": verdict.edit_id,
+            "state": verdict.state,
+            "after": pack_shown(verdict.after) if verdict.after else "",
+            "reason": verdict.reason,
+            "sent_at": now if verdict.state in ("sent", "verified") else None,
+            "verified_at": now if verdict.state == "verified" else None,
         }
         for verdict in verdicts
     ]
-    new = {
-        "state": bindparam("new_state"),
-        "after": bindparam("new_after"),
-        "reason": bindparam("new_reason"),
-        "sent_at": bindparam("sent", type_=schema.UtcDateTime),
-        "verified_at": bindparam("seen", type_=schema.UtcDateTime),
-    }
-    db.execute(update(_edits).where(_edits.c.id == bindparam("edit_id")).values(**new), values)
+    update_each(db, _edits, rows)
 
 
 def ownership(db: Db, item_ids: Sequence[int]) -> dict[int, dict[Word, TagOwnership]]:
     """Return how our tags stand on each of the items."""
-    found: dict[int, dict[Word, TagOwnership]] = {item_id: {} for item_id in item_ids}
-    for some in slices(item_ids):
-        for row in db.execute(select(_standing).where(_standing.c.item_id.in_(some))):
-            found[row.item_id][Field(row.field), row.word] = TagOwnership(row.state)
-    return found
+    states: dict[int, dict[Word, TagOwnership]] = {item_id: {} for item_id in item_ids}
+    for row in rows_in(db, select(_standing), _standing.c.item_id, item_ids):
+        states[row.item_id][Field(row.field), row.word] = TagOwnership(row.state)
+    return states
 
 
 def set_ownership(db: Db, changes: Mapping[int, Mapping[TagRef, TagOwnership | None]]) -> None:
@@ -242,11 +232,9 @@ def bury(db: Db, item_id: int, ref: TagRef) -> None:
 
 def lift(db: Db, tombstone_ids: Sequence[int]) -> int:
     """Lift tombstones, so that the next scan may add those tags again; return how many."""
-    lifted = 0
-    for some in slices(tombstone_ids):
-        where = (_standing.c.id.in_(some), _standing.c.state == TagOwnership.TOMBSTONE.value)
-        of_items = select(_standing.c.item_id).where(*where)
-        items = schema.items
-        db.execute(update(items).where(items.c.id.in_(of_items)).values(settled=""))
-        lifted += db.execute(delete(_standing).where(*where)).rowcount
-    return lifted
+    items = schema.items
+    buried = _standing.c.state == TagOwnership.TOMBSTONE.value
+    of_items = rows_in(db, select(_standing.c.item_id).where(buried), _standing.c.id, tombstone_ids)
+    due = update(items).values(settled="")
+    change_in(db, due, items.c.id, {row.item_id for row in of_items})
+    return change_in(db, delete(_standing).where(buried), _standing.c.id, tombstone_ids)

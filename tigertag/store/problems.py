@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, select, update
 
 from tigertag.errors import NotFound
 from tigertag.store import schema
-from tigertag.store.database import Db, insert_or_replace
+from tigertag.store.database import Db, as_type, change_in, insert_or_replace
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
 
@@ -54,69 +54,54 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
 
     `writing`: the items were written to. A problem in writing ends with a scan that writes alone.
     """
-    by_item = {one.item_id: one for one in decided}
+    by_item = {decision.item_id: decision for decision in decided}
     known = {(row.item_id, row.engine): row for row in _known(db, list(by_item))}
     if not known and all(one.state == "done" and not one.reason for one in decided):
         # The usual case: what an engine failed at would have made the decision fail.
         return
     work = _work_of(db, scan.id, list(by_item), with_answers=bool(known))
-    found = {place: one for place, one in work.items() if one[0] in _FAILED}
-    for item_id, one in by_item.items():
-        engines = {reason for (of, _engine), (_state, reason) in found.items() if of == item_id}
-        if one.state == "failed" and one.reason not in engines:
-            found[item_id, ""] = ("retryable", one.reason)
+    failures = {place: ended for place, ended in work.items() if ended[0] in _FAILED}
+    for item_id, decision in by_item.items():
+        reasons = {reason for (of, _engine), (_state, reason) in failures.items() if of == item_id}
+        if decision.state == "failed" and decision.reason not in reasons:
+            failures[item_id, ""] = ("retryable", decision.reason)
     ended = [
         row.id
         for place, row in known.items()
-        if place not in found and _has_ended(row, by_item[place[0]], scan, place in work)
+        if place not in failures and _has_ended(row, by_item[place[0]], scan, place in work)
     ]
-    if ended:
-        db.execute(delete(_problems).where(_problems.c.id.in_(ended)))
-    _keep(db, scan, by_item, found, known, writing=writing)
-
-
-def _has_ended(row: Row[Any], one: Decision, scan: ScanRow, answered: bool) -> bool:
-    left_alone = one.state == "done" and bool(one.reason)
-    if left_alone or row.revision != one.revision:
-        return True
-    if row.engine:
-        return answered
-    return not row.writing or (one.state == "done" and scan.write == "apply")
-
-
-def _keep(
-    db: Db,
-    scan: ScanRow,
-    by_item: dict[int, Decision],
-    found: dict[Place, tuple[str, str]],
-    known: dict[Place, Row[Any]],
-    *,
-    writing: bool,
-) -> None:
-    now = datetime.now(UTC)
-    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
-    for (item_id, engine), (state, reason) in found.items():
-        revision, before = by_item[item_id].revision, known.get((item_id, engine))
+    change_in(db, delete(_problems), _problems.c.id, ended)
+    new: list[dict[str, Any]] = []
+    lasting: list[dict[str, Any]] = []
+    for (item_id, engine), (state, reason) in failures.items():
+        before, revision = known.get((item_id, engine)), by_item[item_id].revision
+        lasts = before is not None and before.revision == revision
+        # A write has failed, which no preview tries again.
+        of_writing = writing or (lasts and before is not None and bool(before.writing))
         row = {
             "item_id": item_id,
             "engine": engine,
             "revision": revision,
             "reason": reason,
             "again": state == "retryable",
-            "writing": not engine and (writing or _is_of_writing(before, revision)),
+            "writing": not engine and of_writing,
             "ignored": False,
             "scan_id": scan.id,
-            "since": now,
+            "since": datetime.now(UTC),
         }
-        rows[before is not None and before.revision == revision].append(row)
+        (lasting if lasts else new).append(row)
     key = ("item_id", "engine")
-    insert_or_replace(db, _problems, rows[True], key=key, keep=("ignored", "since"))
-    insert_or_replace(db, _problems, rows[False], key=key)
+    insert_or_replace(db, _problems, lasting, key=key, keep=("ignored", "since"))
+    insert_or_replace(db, _problems, new, key=key)
 
 
-def _is_of_writing(before: Row[Any] | None, revision: str) -> bool:
-    """Whether a write has failed, which no preview tries again."""
-    return before is not None and before.revision == revision and bool(before.writing)
+def _has_ended(row: Row[Any], decision: Decision, scan: ScanRow, answered: bool) -> bool:
+    left_alone = decision.state == "done" and bool(decision.reason)
+    if left_alone or row.revision != decision.revision:
+        return True
+    if row.engine:
+        return answered
+    return not row.writing or (decision.state == "done" and scan.write == "apply")
 
 
 def _known(db: Db, item_ids: Sequence[int]) -> Sequence[Row[Any]]:
@@ -154,7 +139,10 @@ def _are(sought: Sought) -> list[ColumnElement[bool]]:
 def page(db: Db, sought: Sought, *, after: int = 0, limit: int = 60) -> list[ProblemRow]:
     """Return problems by rising id, from `after` on."""
     statement = select(_problems).join(_items).where(*_are(sought), _problems.c.id > after)
-    return [_row(row) for row in db.execute(statement.order_by(_problems.c.id).limit(limit))]
+    return [
+        as_type(ProblemRow, row)
+        for row in db.execute(statement.order_by(_problems.c.id).limit(limit))
+    ]
 
 
 def having(sought: Sought) -> Any:
@@ -175,15 +163,9 @@ def get(db: Db, problem_id: int) -> ProblemRow:
     row = db.execute(select(_problems).where(_problems.c.id == problem_id)).one_or_none()
     if row is None:
         raise NotFound(f"There is no problem {problem_id}; it may have been solved.")
-    return _row(row)
+    return as_type(ProblemRow, row)
 
 
 def ignore(db: Db, problem_ids: Iterable[int], *, ignored: bool) -> None:
     where = _problems.c.id.in_(list(problem_ids))
     db.execute(update(_problems).where(where).values(ignored=ignored))
-
-
-def _row(row: Row[Any]) -> ProblemRow:
-    return ProblemRow(
-        row.id, row.item_id, row.engine, row.reason, row.again, row.ignored, row.since
-    )

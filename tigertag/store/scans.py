@@ -1,19 +1,31 @@
-"""Scans and their states (docs/states.md draws them)."""
+"""Scans and their states (docs/states.md draws them); the sections that they are of."""
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Update, and_, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Update,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from tigertag import bounds
 from tigertag.errors import Conflict, NotFound, Unstorable
 from tigertag.model import Section
 from tigertag.store import chunks, schema
-from tigertag.store.database import Db, insert_one, insert_or_replace, now_s
+from tigertag.store.database import Db, as_type, insert_one, insert_or_replace, now_s
 
 _scans = schema.scans
 _sections = schema.sections
@@ -87,16 +99,10 @@ class NewScan:
 
 def create(db: Db, new: NewScan) -> int:
     """Make a queued scan and the chunk that lists its items. Raises `Conflict`."""
-    values = {
-        "section_id": new.section_id,
-        "kind": new.kind,
-        "mode": new.mode,
-        "write": new.write,
+    values = asdict(new) | {
         "engines": ",".join(new.engines),
-        "source_id": new.source_id,
         "state": "queued",
         "forecast": NOT_COUNTED if new.forecast else "",
-        "accept_missing": new.accept_missing,
         "created_at": datetime.now(UTC),
     }
     try:
@@ -109,36 +115,27 @@ def create(db: Db, new: NewScan) -> int:
     return scan_id
 
 
-def _select() -> Any:
+def _scans_where(db: Db, *where: ColumnElement[bool]) -> list[ScanRow]:
+    """Return scans, the oldest first."""
+    return [_row(row) for row in db.execute(_select().where(*where).order_by(_scans.c.id))]
+
+
+def _select() -> Select[Any]:
     return select(_scans, _sections.c.library, _sections.c.key, _sections.c.title).join(_sections)
 
 
 def _row(row: Row[Any]) -> ScanRow:
-    return ScanRow(
-        row.id,
-        row.section_id,
-        Section(row.library, row.key, row.title),
-        row.kind,
-        row.mode,
-        row.write,
-        tuple(name for name in row.engines.split(",") if name),
-        row.source_id,
-        row.state,
-        row.listed,
-        row.unchanged,
-        row.error,
-        row.created_at,
-        row.started_at,
-        row.resumed_at,
-        row.resumed_from,
-        row.finished_at,
-        row.summary,
-        row.forecast,
-        tuple(name for name in row.without.split(",") if name),
-        row.accept_missing,
-        row.missing,
-        row.left_out,
+    return as_type(
+        ScanRow,
+        row,
+        section=Section(row.library, row.key, row.title),
+        engines=_names(row.engines),
+        without=_names(row.without),
     )
+
+
+def _names(joined: str) -> tuple[str, ...]:
+    return tuple(joined.split(",")) if joined else ()
 
 
 def get(db: Db, scan_id: int) -> ScanRow:
@@ -179,9 +176,10 @@ def listed_last(db: Db, scan: ScanRow) -> datetime | None:
 
 def active(db: Db, section_id: int) -> ScanRow | None:
     """Return the scan that has the section to itself, if one has."""
-    where = (_scans.c.section_id == section_id, _scans.c.state.in_(schema.ACTIVE))
-    row = db.execute(_select().where(*where)).one_or_none()
-    return None if row is None else _row(row)
+    in_section = _scans_where(
+        db, _scans.c.section_id == section_id, _scans.c.state.in_(schema.ACTIVE)
+    )
+    return in_section[0] if in_section else None
 
 
 def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = "") -> bool:
@@ -229,8 +227,7 @@ def _waits(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 def waiting(db: Db, section_id: int) -> list[ScanRow]:
     """Return the section's scans that wait, the oldest first."""
-    where = (_scans.c.section_id == section_id, _scans.c.state == "waiting")
-    return [_row(row) for row in db.execute(_select().where(*where).order_by(_scans.c.id))]
+    return _scans_where(db, _scans.c.section_id == section_id, _scans.c.state == "waiting")
 
 
 def _worked(scan_id: int) -> Any:
@@ -263,13 +260,12 @@ def to_let_go(db: Db, section_id: int) -> list[ScanRow]:
     batch = exists().where(
         schema.batches.c.scan_id == _scans.c.id, schema.batches.c.state != "done"
     )
-    where = (_scans.c.id.in_(newest), listing, ~batch)
-    return [_row(row) for row in db.execute(_select().where(*where).order_by(_scans.c.id))]
+    return _scans_where(db, _scans.c.id.in_(newest), listing, ~batch)
 
 
 def put_forecast(db: Db, scan_id: int, forecast: str) -> None:
     """Keep what a forecast has counted."""
-    db.execute(update(_scans).where(_scans.c.id == scan_id).values(forecast=forecast))
+    _put(db, scan_id, forecast=forecast)
 
 
 def page(db: Db, *, before: int | None, limit: int) -> list[ScanRow]:
@@ -289,45 +285,36 @@ def hold(db: Db, scan_id: int) -> ScanRow:
 def leave_out(db: Db, scan: ScanRow, engine: str) -> None:
     """Let the scan wait no more for an engine."""
     names = ",".join(dict.fromkeys((*scan.without, engine)))
-    db.execute(update(_scans).where(_scans.c.id == scan.id).values(without=names))
+    _put(db, scan.id, without=names)
 
 
 def made_from(db: Db, scan_id: int) -> list[ScanRow]:
     """Return the scans that apply or undo a scan, the newest first."""
-    statement = _select().where(_scans.c.source_id == scan_id).order_by(_scans.c.id.desc())
-    return [_row(row) for row in db.execute(statement)]
+    return _scans_where(db, _scans.c.source_id == scan_id)[::-1]
 
 
 def every_active(db: Db) -> list[ScanRow]:
     """Return the scans that have not ended, the oldest first."""
-    where = _scans.c.state.in_(schema.UNENDED)
-    return [_row(row) for row in db.execute(_select().where(where).order_by(_scans.c.id))]
+    return _scans_where(db, _scans.c.state.in_(schema.UNENDED))
 
 
 def count_listed(db: Db, scan_id: int, *, listed: int, unchanged: int) -> None:
     """Say how many items the listing has shown so far."""
-    values = {"listed": listed, "unchanged": unchanged}
-    db.execute(update(_scans).where(_scans.c.id == scan_id).values(**values))
+    _put(db, scan_id, listed=listed, unchanged=unchanged)
 
 
 def put_left_out(db: Db, scan_id: int, left_out: str) -> None:
     """Keep what the listing left out, as JSON."""
-    db.execute(update(_scans).where(_scans.c.id == scan_id).values(left_out=left_out))
+    _put(db, scan_id, left_out=left_out)
 
 
 def put_missing(db: Db, scan_id: int, missing: int) -> None:
     """Keep how many known items were not found by a scan that fails for that."""
-    db.execute(update(_scans).where(_scans.c.id == scan_id).values(missing=missing))
+    _put(db, scan_id, missing=missing)
 
 
-_sections = schema.sections
-
-
-@dataclass(frozen=True, slots=True)
-class SectionRow:
-    id: int
-    section: Section
-    canary_passed: bool
+def _put(db: Db, scan_id: int, **values: Any) -> None:
+    db.execute(update(_scans).where(_scans.c.id == scan_id).values(**values))
 
 
 def ensure_section(db: Db, section: Section) -> int:
@@ -357,10 +344,10 @@ def sections_of_source(db: Db, library: str, source: str) -> list[int]:
     return list(db.execute(select(_sections.c.id).where(where)).scalars())
 
 
-def get_section(db: Db, section_id: int) -> SectionRow:
-    row = db.execute(select(_sections).where(_sections.c.id == section_id)).one()
-    section = Section(row.library, row.key, row.title)
-    return SectionRow(row.id, section, row.canary == "passed")
+def canary_passed(db: Db, section_id: int) -> bool:
+    """Whether the section's first write has passed."""
+    canary = db.execute(select(_sections.c.canary).where(_sections.c.id == section_id)).scalar_one()
+    return bool(canary == "passed")
 
 
 def is_of_source(db: Db, section_id: int, source: str) -> bool:
@@ -373,7 +360,7 @@ def is_of_source(db: Db, section_id: int, source: str) -> bool:
 def mounts(db: Db, section_id: int) -> list[str]:
     """Return which folders were file systems of their own when all was last listed."""
     kept = db.execute(select(_sections.c.mounts).where(_sections.c.id == section_id)).scalar()
-    return [str(one) for one in json.loads(kept)] if kept else []
+    return json.loads(kept) if kept else []
 
 
 def put_mounts(db: Db, section_id: int, folders: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
-"""The tags that the newest scans decided, found by their words."""
+"""The tags that the newest scans decided, found by their words; and the user's rules for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, Row, delete, func, select, true
 
 from tigertag.model import Field, Rule, RuleAction, Tag, TagOwnership
 from tigertag.store import schema
-from tigertag.store.database import Db, insert_or_replace, slices
+from tigertag.store.database import Db, as_type, change_in, insert_or_replace, rows_in
 
 _tags = schema.tags
 _items = schema.items
 _standing = schema.standing
+_rules = schema.rules
 _LONGEST = 512
 
 
@@ -38,8 +39,7 @@ class CountRow:
 
 def put(db: Db, decided: Mapping[int, Iterable[Tag]]) -> None:
     """Keep what was decided for items, in the place of what was."""
-    for some in slices(list(decided)):
-        db.execute(delete(_tags).where(_tags.c.item_id.in_(some)))
+    change_in(db, delete(_tags), _tags.c.item_id, decided)
     rows = [_values(item_id, tag) for item_id, tags in decided.items() for tag in tags]
     if rows:
         db.execute(_tags.insert(), rows)
@@ -57,13 +57,11 @@ def _values(item_id: int, tag: Tag) -> dict[str, Any]:
 
 def of_items(db: Db, item_ids: Sequence[int]) -> dict[int, list[TagRow]]:
     """Return the tags of each of the items, surest first."""
-    found: dict[int, list[TagRow]] = {item_id: [] for item_id in item_ids}
-    columns = (_tags.c.item_id, _tags.c.field, _tags.c.name, _tags.c.confidence)
-    for some in slices(item_ids):
-        statement = select(*columns).where(_tags.c.item_id.in_(some))
-        for row in db.execute(statement.order_by(_tags.c.confidence.desc(), _tags.c.name)):
-            found[row.item_id].append(TagRow(row.item_id, Field(row.field), row.name, row[3]))
-    return found
+    ordered = select(_tags).order_by(_tags.c.confidence.desc(), _tags.c.name)
+    of_item: dict[int, list[TagRow]] = {item_id: [] for item_id in item_ids}
+    for row in rows_in(db, ordered, _tags.c.item_id, item_ids):
+        of_item[row.item_id].append(as_type(TagRow, row, field=Field(row.field)))
+    return of_item
 
 
 EVERY_WORD = "*"
@@ -110,10 +108,6 @@ def _written(db: Db, section_ids: Sequence[int] | None) -> dict[tuple[str, str],
     return {(field, word): count for field, word, count in rows}
 
 
-_rules = schema.rules
-_engines = schema.engines
-
-
 @dataclass(frozen=True, slots=True)
 class RuleRow:
     id: int
@@ -134,21 +128,10 @@ def _rule(row: Row[Any]) -> RuleRow:
 def add_rule(db: Db, rule: Rule) -> int:
     """Add a rule, in the place of one that says something else of the same; return its id."""
     opposite = {RuleAction.DENY: RuleAction.ALLOW, RuleAction.ALLOW: RuleAction.DENY}
-    same = (
-        _rules.c.word == rule.word,
-        _rules.c.engine == rule.engine,
-        _rules.c.section == rule.section,
-    )
+    same = [_rules.c[name] == getattr(rule, name) for name in ("word", "engine", "section")]
     if rule.action in opposite:
         db.execute(delete(_rules).where(*same, _rules.c.action == opposite[rule.action].value))
-    row = {
-        "action": rule.action.value,
-        "word": rule.word,
-        "engine": rule.engine,
-        "value": rule.value,
-        "section": rule.section,
-        "created_at": datetime.now(UTC),
-    }
+    row = asdict(rule) | {"action": rule.action.value, "created_at": datetime.now(UTC)}
     insert_or_replace(db, _rules, [row], key=["action", "word", "engine", "section"])
     where = (*same, _rules.c.action == rule.action.value)
     return int(db.execute(select(_rules.c.id).where(*where)).scalar_one())

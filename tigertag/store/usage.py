@@ -1,14 +1,21 @@
 """The ledger of use: what engines take by day and month, and each picture that leaves."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Table, Update, bindparam, func, literal, select, text, update
+from sqlalchemy import Row, Table, Update, delete, func, literal, select, text, update
 
 from tigertag.store import schema
-from tigertag.store.database import Db, insert_if_absent, insert_one, slices
+from tigertag.store.database import (
+    Db,
+    as_type,
+    change_in,
+    insert_if_absent,
+    insert_one,
+    update_each,
+)
 
 _calls = schema.calls
 _usage = schema.usage
@@ -76,6 +83,14 @@ class CallRow:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that is not settled, and the most that it may cost."""
+
+    id: int
+    cost_usd: float
+
+
 def reserve(db: Db, engine: str, bound: Amount, limits: Limits, at: datetime) -> bool:
     """Take this from the month's budget if it allows it; False when it does not."""
     month = {"engine": engine, "month": _month(at)}
@@ -111,40 +126,23 @@ def open_call(db: Db, new: NewCall, at: datetime) -> int:
 def hold_calls(db: Db, new: Sequence[NewCall], at: datetime) -> None:
     """Log pictures that are held until their batch leaves."""
     if new:
-        db.execute(_calls.insert(), [_values(one, at, "held") for one in new])
+        db.execute(_calls.insert(), [_values(call, at, "held") for call in new])
 
 
 def _values(new: NewCall, at: datetime, state: str) -> dict[str, Any]:
-    return {
-        "engine": new.engine,
-        "item_id": new.item_id,
-        "name": new.name[:1024],
-        "host": new.host[:256],
-        "size_bytes": new.size_bytes,
-        "units": new.bound.units,
-        "cost_usd": new.bound.cost_usd,
-        "state": state,
-        "at": at,
-        "batch_id": new.batch_id,
-    }
+    values: dict[str, Any] = asdict(new)
+    kept = {"name": new.name[:1024], "host": new.host[:256], "state": state, "at": at}
+    bound: dict[str, Any] = values.pop("bound")
+    return values | bound | kept
 
 
 def settle(db: Db, took: Mapping[int, Amount]) -> None:
     """Say what calls took, by their ids; one that was settled before stays as it is."""
     unsettled = (_calls.c.id.in_(list(took)), _calls.c.state.in_(("held", "open")))
     rows = db.execute(select(_calls).where(*unsettled).with_for_update()).all()
-    if not rows:
-        return
-    statement = update(_calls).where(_calls.c.id == bindparam("call"))
-    new: dict[str, Any] = {
-        "units": bindparam("new_units"),
-        "cost_usd": bindparam("new_cost_usd"),
-    }
-    values = [
-        {"call": row.id, "new_units": took[row.id].units, "new_cost_usd": took[row.id].cost_usd}
-        for row in rows
-    ]
-    db.execute(statement.values(state="settled", **new), values)
+    update_each(
+        db, _calls, [{"id": row.id} | asdict(took[row.id]) for row in rows], state="settled"
+    )
     for (engine, day), less in _given_back(rows, took).items():
         _lower(db, engine, day, less)
 
@@ -153,12 +151,12 @@ def _given_back(
     rows: Iterable[Row[Any]], took: Mapping[int, Amount]
 ) -> dict[tuple[str, datetime], Amount]:
     """Return how much less calls took than was reserved, by engine and the day of that."""
-    found: dict[tuple[str, datetime], Amount] = {}
+    amounts: dict[tuple[str, datetime], Amount] = {}
     for row in rows:
         day = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
         less = Amount(row.units, row.cost_usd) - took[row.id]
-        found[row.engine, day] = found.get((row.engine, day), Amount()) + less
-    return found
+        amounts[row.engine, day] = amounts.get((row.engine, day), Amount()) + less
+    return amounts
 
 
 def _lower(db: Db, engine: str, day: datetime, less: Amount) -> None:
@@ -197,26 +195,15 @@ def hold_again(db: Db, batch_id: int) -> None:
     copied = select(*[_calls.c[name] for name in names], literal("held")).where(*where)
     left = list(db.execute(select(_calls.c.id).where(*where)).scalars())
     db.execute(_calls.insert().from_select([*names, "state"], copied))
-    for some in slices(left):
-        once = update(_calls).where(_calls.c.id.in_(some))
-        db.execute(once.values(state="settled", units=0, cost_usd=0.0))
+    once = update(_calls).values(state="settled", units=0, cost_usd=0.0)
+    change_in(db, once, _calls.c.id, left)
 
 
 def forget_held(db: Db, batch_id: int, *, limit: int) -> int:
     """What was held for a batch never left, and is no entry of the log; returns how many."""
     held = _unsettled(db, batch_id, "held", limit=limit)
     settle(db, dict.fromkeys(held, Amount()))
-    for some in slices(held):
-        db.execute(_calls.delete().where(_calls.c.id.in_(some)))
-    return len(held)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCall:
-    """A call that is not settled, and the most that it may cost."""
-
-    id: int
-    cost_usd: float
+    return change_in(db, delete(_calls), _calls.c.id, held)
 
 
 def of_batch(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, OpenCall]:
@@ -269,21 +256,7 @@ def page(db: Db, *, engine: str, before: int | None, limit: int) -> list[CallRow
     if before is not None:
         where.append(_calls.c.id < before)
     statement = select(_calls).where(*where).order_by(_calls.c.id.desc()).limit(limit)
-    return [
-        CallRow(
-            row.id,
-            row.engine,
-            row.item_id,
-            row.name,
-            row.host,
-            row.size_bytes,
-            row.units,
-            row.cost_usd,
-            row.state,
-            row.at,
-        )
-        for row in db.execute(statement)
-    ]
+    return [as_type(CallRow, row) for row in db.execute(statement)]
 
 
 def in_doubt(db: Db, at: datetime) -> dict[str, int]:
@@ -297,8 +270,8 @@ def mean_cost_usd(db: Db, engine: str, *, newest: int = 200) -> float | None:
     """Return what the newest answered calls cost on average; None when there are none."""
     where = (_calls.c.engine == engine, _calls.c.state == "settled", _calls.c.units > 0)
     some = select(_calls.c.cost_usd).where(*where).order_by(_calls.c.id.desc()).limit(newest)
-    found: float | None = db.execute(select(func.avg(some.subquery().c.cost_usd))).scalar()
-    return found
+    mean: float | None = db.execute(select(func.avg(some.subquery().c.cost_usd))).scalar()
+    return mean
 
 
 def _month(at: datetime) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from tigertag.model import Answer, Item, Label, Section
 from tigertag.store import Store, answers, items, migrate, scans, schema
 from tigertag.store.answers import AnswerRow
-from tigertag.store.items import Move, Unseen
+from tigertag.store.items import ItemRow, Move
 
 SECTION = Section("photos", ".", "Photos")
 OLD = Item("photos", ".", "a.jpg", "1", title="a.jpg", size_bytes=7, stamp="s")
@@ -36,7 +36,7 @@ def answer(store: Store, item_id: int, revision: str, name: str) -> None:
         answers.keep(db, [AnswerRow(item_id, revision, 0, told)])
 
 
-def unseen(store: Store, *listed: Item, scan: int = 2) -> list[Unseen]:
+def unseen(store: Store, *listed: Item, scan: int = 2) -> list[ItemRow]:
     with store.read() as db:
         return items.unseen(db, "photos", scan, listed)
 
@@ -106,5 +106,5 @@ def test_content_is_forgotten_as_the_media_changes(store: Store) -> None:
 )
 def test_what_may_have_been_moved_is_found_by_size_file_or_name(store: Store, listed: Item) -> None:
     note(store, replace(OLD, file=listed.file, size_bytes=listed.size_bytes, title=listed.title))
-    assert [one.row.item.key for one in unseen(store, listed)] == [OLD.key]
+    assert [one.item.key for one in unseen(store, listed)] == [OLD.key]
     assert unseen(store, listed, scan=1) == []

@@ -159,7 +159,7 @@ def test_the_canary_is_one_workers(store: Store) -> None:
         assert scans.claim_canary(db, section_id, by="a", lease_s=10)
         assert not scans.claim_canary(db, section_id, by="b", lease_s=10)
         scans.end_canary(db, section_id, by="a", passed=True)
-        assert scans.get_section(db, section_id).canary_passed
+        assert scans.canary_passed(db, section_id)
 
 
 def test_a_canary_that_was_taken_over_is_not_its_first_holders_any_more(store: Store) -> None:
@@ -169,7 +169,7 @@ def test_a_canary_that_was_taken_over_is_not_its_first_holders_any_more(store: S
         assert scans.claim_canary(db, section_id, by="b", lease_s=10)
         scans.renew_canary(db, section_id, by="a", lease_s=-1)
         scans.end_canary(db, section_id, by="a", passed=True)
-        assert not scans.get_section(db, section_id).canary_passed
+        assert not scans.canary_passed(db, section_id)
         assert not scans.claim_canary(db, section_id, by="c", lease_s=10)
 
 
