@@ -77,7 +77,12 @@ class HttpClient:
                     return
                 report = progress or (lambda _done, _total: None)
                 self._policy.run(lambda: self._fill(part, url, report), self._again)
-                _finish(part, to, url, sha256_prefix)
+                if not part.finish(to, sha256_prefix):
+                    raise HttpError(
+                        f"{bare_url(url)} is not the file that was expected: its SHA-256 does not"
+                        f" begin with {sha256_prefix}. It was deleted; try again, or give the file"
+                        " yourself."
+                    )
 
     def _again(self, exc: Exception) -> bool | float:
         """Try again if it may help, after the time that the server asks for, if it is not long."""
@@ -97,7 +102,8 @@ class HttpClient:
     def _load(self, part: "PartialFile", url: str, progress: Progress) -> None:
         with self._get(url, part.headers()) as response:
             if response.status_code == RANGE_REFUSED:
-                if part.is_whole(response):
+                # A server refuses the range, too, where there is no more.
+                if _range_total(response) == part.size:
                     return
                 part.start_anew(response)
                 raise TransientHttpError(
@@ -126,17 +132,6 @@ class HttpClient:
         with self._lock:
             self._sessions.append(session)
         return session
-
-
-def _finish(part: "PartialFile", to: Path, url: str, sha256_prefix: str) -> None:
-    part.sync()
-    if not _has_hash(part.path, sha256_prefix):
-        part.delete()
-        raise HttpError(
-            f"{bare_url(url)} is not the file that was expected: its SHA-256 does not begin with"
-            f" {sha256_prefix}. It was deleted; try again, or give the file yourself."
-        )
-    part.rename(to)
 
 
 def _has_hash(path: Path, sha256_prefix: str) -> bool:
@@ -188,7 +183,7 @@ class PartialFile:
         self.start_anew(response)
         if partial:
             raise TransientHttpError(
-                "The server sent another part of the file than it was headers for."
+                "The server sent another part of the file than it was asked for."
             )
         if response.headers.get("Content-Encoding", "identity") != "identity":
             return None
@@ -199,22 +194,20 @@ class PartialFile:
         self._truncate()
         self._mark.write_text(_validator(response), "latin-1")
 
-    def is_whole(self, response: requests.Response) -> bool:
-        """Whether a server that refused the range did so because there is no more."""
-        return _range_total(response) == self.size
-
     def write(self, block: bytes) -> None:
         self._file.write(block)
         self.size += len(block)
 
-    def sync(self) -> None:
-        """Wait until the disk has it."""
+    def finish(self, to: Path, sha256_prefix: str) -> bool:
+        """Give the file its name once the disk has it; delete it where its hash is another."""
         self._file.flush()
         os.fsync(self._file.fileno())
-
-    def rename(self, to: Path) -> None:
+        if not _has_hash(self.path, sha256_prefix):
+            self.delete()
+            return False
         self._mark.unlink(missing_ok=True)
         self.path.replace(to)
+        return True
 
     def delete(self) -> None:
         self._mark.unlink(missing_ok=True)

@@ -67,15 +67,15 @@ def test_an_engine_that_waits_for_the_next_start_says_why(
 def test_tag_prints_one_object_a_line(run: Run, photos: Path) -> None:
     (photos / "b.jpg").write_bytes(b"no picture")
     result = run("tag", "--json", str(photos), str(photos / "a.png"))
-    said = {json.loads(line)["path"]: json.loads(line) for line in result.stdout.splitlines()}
-    assert (result.exit_code, set(said)) == (3, {str(photos / "a.png"), str(photos / "b.jpg")})
-    assert said[str(photos / "a.png")]["tags"][0] == {
+    printed = {json.loads(line)["path"]: json.loads(line) for line in result.stdout.splitlines()}
+    assert (result.exit_code, set(printed)) == (3, {str(photos / "a.png"), str(photos / "b.jpg")})
+    assert printed[str(photos / "a.png")]["tags"][0] == {
         "name": "cat",
         "concept": "n02121620",
         "confidence": pytest.approx(0.83, abs=0.2),
         "engine": "instant",
     }
-    assert "error" in said[str(photos / "b.jpg")]
+    assert "error" in printed[str(photos / "b.jpg")]
 
 
 def test_tag_writes_nothing(run: Run, photos: Path, tmp_path: Path) -> None:
@@ -252,9 +252,9 @@ def test_a_scan_says_what_it_left_out(run: Run, photos: Path) -> None:
 
 
 def test_a_home_that_is_new_is_said_once(tmp_path: Path) -> None:
-    def said() -> str:
+    def printed() -> str:
         environ = {"TIGERTAG_HOME": str(tmp_path / "home")}
         return CliRunner().invoke(main, ["scans"], env=environ, catch_exceptions=False).stderr
 
-    assert f"{tmp_path / 'home'}, which is new" in said()
-    assert said() == ""
+    assert f"{tmp_path / 'home'}, which is new" in printed()
+    assert printed() == ""

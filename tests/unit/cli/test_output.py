@@ -16,8 +16,8 @@ ID = "f137a2dd21bbc1b99aa5c0f6bf02a805"
 
 
 def test_a_tag_says_where_it_goes_unless_that_is_where_tags_go() -> None:
-    said = [tag_text(TagRef(field, "animal")) for field in (Field.TAG, Field.LABEL, Field.GENRE)]
-    assert said == ["animal", "animal (label)", "animal (genre)"]
+    printed = [tag_text(TagRef(field, "animal")) for field in (Field.TAG, Field.LABEL, Field.GENRE)]
+    assert printed == ["animal", "animal (label)", "animal (genre)"]
 
 
 def test_a_section_is_called_by_its_title() -> None:
@@ -40,9 +40,9 @@ def test_what_failed_of_an_undo_is_not_said_to_be_tried_by_a_scan(
     status = world.undo(scan_id)
     with pytest.raises(SystemExit):
         report(world.core, status)
-    told = capsys.readouterr().out
-    assert f"`tigertag undo {scan_id}` tries them again." in told
-    assert "The next scan" not in told
+    output = capsys.readouterr().out
+    assert f"`tigertag undo {scan_id}` tries them again." in output
+    assert "The next scan" not in output
 
 
 def test_what_failed_for_now_is_said_to_be_tried_again(
@@ -56,5 +56,5 @@ def test_what_failed_for_now_is_said_to_be_tried_again(
     }
     with pytest.raises(SystemExit):
         report(world.core, world.scan())
-    told = capsys.readouterr().out
-    assert "The next scan tries 1 of them again and skips 1 of them" in told
+    output = capsys.readouterr().out
+    assert "The next scan tries 1 of them again and skips 1 of them" in output

@@ -18,9 +18,9 @@ def torn(run: Run, photos: Path) -> Run:
 
 
 def test_a_scan_that_asks_nothing_says_that_a_problem_is_left(torn: Run) -> None:
-    said = torn("scan", "photos").output
-    assert "0 failed" in said
-    assert "1 item still has a problem" in said
+    printed = torn("scan", "photos").output
+    assert "0 failed" in printed
+    assert "1 item still has a problem" in printed
 
 
 def test_a_problem_is_listed_until_it_is_ignored(torn: Run) -> None:

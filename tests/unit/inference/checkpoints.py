@@ -33,8 +33,8 @@ def zipped(
     with zipfile.ZipFile(file, "w", compression) as archive:
         archive.writestr("archive/data.pkl", data_pkl or state_dict(tensors, legacy=False))
         archive.writestr("archive/byteorder", byteorder)
-        for key, one in enumerate(tensors.values()):
-            archive.writestr(f"archive/data/{key}", one.data)
+        for key, each in enumerate(tensors.values()):
+            archive.writestr(f"archive/data/{key}", each.data)
     return file.getvalue()
 
 
@@ -47,15 +47,15 @@ def legacy(
     system = {"protocol_version": 1001, "little_endian": little_endian, "type_sizes": {}}
     head = b"".join(pickle.dumps(part, protocol=2) for part in (MAGIC, 1001, system))
     keys = pickle.dumps([str(key) for key in range(len(tensors))], protocol=2)
-    storages = (struct.pack("<q", one.count) + one.data for one in tensors.values())
+    storages = (struct.pack("<q", each.count) + each.data for each in tensors.values())
     return b"".join((head, pickled or state_dict(tensors, legacy=True), keys, *storages))
 
 
 def state_dict(tensors: Mapping[str, Stored], *, legacy: bool) -> bytes:
     """Pickle an OrderedDict of tensors as torch does, its `_metadata` included."""
     items = (
-        text(name) + _tensor(str(key), one, legacy=legacy)
-        for key, (name, one) in enumerate(tensors.items())
+        text(name) + _tensor(str(key), each, legacy=legacy)
+        for key, (name, each) in enumerate(tensors.items())
     )
     metadata = b"}" + text("_metadata") + b"}s"
     return b"\x80\x02ccollections\nOrderedDict\n)R(" + b"".join(items) + b"u" + metadata + b"b."
@@ -65,11 +65,11 @@ def text(value: str) -> bytes:
     return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
 
 
-def _tensor(key: str, one: Stored, *, legacy: bool) -> bytes:
-    name = b"ctorch\n" + one.type.encode() + b"\n"
-    storage = text("storage") + name + text(key) + text("cpu") + _number(one.count)
+def _tensor(key: str, each: Stored, *, legacy: bool) -> bytes:
+    name = b"ctorch\n" + each.type.encode() + b"\n"
+    storage = text("storage") + name + text(key) + text("cpu") + _number(each.count)
     view = b"N" if legacy else b""
-    parts = _number(one.offset) + _tuple(one.shape) + _tuple(one.strides)
+    parts = _number(each.offset) + _tuple(each.shape) + _tuple(each.strides)
     hooks = b"\x89ccollections\nOrderedDict\n)R"
     return b"ctorch._utils\n_rebuild_tensor_v2\n((" + storage + view + b"tQ" + parts + hooks + b"tR"
 

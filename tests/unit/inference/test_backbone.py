@@ -97,9 +97,9 @@ def test_embeddings_that_are_no_numbers_are_an_error(tmp_path: Path, deviation: 
 
 
 def test_no_frames_give_no_embeddings(tmp_path: Path) -> None:
-    found = opened(averaging(tmp_path)).embed([])
-    assert found.shape == (0, 3)
-    assert found.dtype == np.float32
+    result = opened(averaging(tmp_path)).embed([])
+    assert result.shape == (0, 3)
+    assert result.dtype == np.float32
 
 
 def test_an_embedding_is_the_mean_over_the_tiles(tmp_path: Path) -> None:
@@ -110,15 +110,15 @@ def test_an_embedding_is_the_mean_over_the_tiles(tmp_path: Path) -> None:
 def test_many_threads_get_their_own_embeddings(tmp_path: Path) -> None:
     embedder, counts = opened(averaging(tmp_path)), [1, 2, 7, 20] * 10
     with ThreadPoolExecutor(8) as threads:
-        for found in threads.map(lambda count: embedder.embed(frames(count)), counts):
-            np.testing.assert_allclose(found, colours(frames(len(found))), atol=1e-3)
+        for result in threads.map(lambda count: embedder.embed(frames(count)), counts):
+            np.testing.assert_allclose(result, colours(frames(len(result))), atol=1e-3)
 
 
 def test_pixels_are_scaled_as_said(tmp_path: Path) -> None:
     scaling = Scaling((0.5, 0.25, 0.1), (0.5, 0.2, 0.1))
-    found = opened(averaging(tmp_path, scaling)).embed(frames())
+    result = opened(averaging(tmp_path, scaling)).embed(frames())
     wanted = (colours(frames()) - scaling.mean) / scaling.deviation
-    np.testing.assert_allclose(found, wanted, atol=1e-2)
+    np.testing.assert_allclose(result, wanted, atol=1e-2)
 
 
 def test_a_network_of_bytes_whose_channels_are_last_is_fed_as_it_wants(tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ def test_a_network_of_bytes_whose_channels_are_last_is_fed_as_it_wants(tmp_path:
     taken = ("N", drawn.SIDE_PX, drawn.SIDE_PX, 3)
     path = tmp_path / "own.onnx"
     drawn.network(path, nodes, "logits", taken=taken, shape=None, dtype=TensorProto.UINT8)
-    found = opened(OnnxBackbone(path, PLAIN, None)).embed(frames())
-    np.testing.assert_allclose(found, 255 * colours(frames()), atol=0.3)
+    result = opened(OnnxBackbone(path, PLAIN, None)).embed(frames())
+    np.testing.assert_allclose(result, 255 * colours(frames()), atol=0.3)
 
 
 def test_an_own_network_is_the_same_when_it_is_opened_from_what_a_model_carries(
@@ -160,10 +160,10 @@ def test_another_scaling_or_network_is_another_fingerprint(tmp_path: Path) -> No
 def test_a_known_network_gives_what_its_last_layer_gets(tmp_path: Path) -> None:
     host = Host(tmp_path, FakeHttp())
     lite0 = PublishedBackbone("efficientnet-lite0", host)
-    found = opened(lite0).embed(golden.images())
+    result = opened(lite0).embed(golden.images())
     weights = read_checkpoint(Weights("efficientnet-lite0", None, TORCHVISION, host).file())
-    logits = found @ weights["_fc.weight"].T + weights["_fc.bias"]
-    assert found.shape == (2, 1280)
+    logits = result @ weights["_fc.weight"].T + weights["_fc.bias"]
+    assert result.shape == (2, 1280)
     assert np.abs(logits - golden.logits("efficientnet-lite0")).max() <= 1e-3
     assert lite0.onnx() is None
     assert lite0.side_px == opened(lite0).short_side_px == 224

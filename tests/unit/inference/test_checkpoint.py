@@ -171,17 +171,17 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 @FORMATS
 def test_it_reads_a_tensor(tmp_path: Path, written: Written) -> None:
-    found = read(written(PLAIN), tmp_path)
-    assert list(found) == ["weight"]
-    assert found["weight"].dtype == np.float32
-    np.testing.assert_array_equal(found["weight"], SIX.reshape(2, 3))
+    result = read(written(PLAIN), tmp_path)
+    assert list(result) == ["weight"]
+    assert result["weight"].dtype == np.float32
+    np.testing.assert_array_equal(result["weight"], SIX.reshape(2, 3))
 
 
 @FORMATS
 def test_it_honours_strides_and_offset(tmp_path: Path, written: Written) -> None:
     turned = replace(PLAIN["weight"], shape=(2, 2), strides=(1, 3), offset=1)
-    found = read(written({"weight": turned}), tmp_path)
-    np.testing.assert_array_equal(found["weight"], [[1, 4], [2, 5]])
+    result = read(written({"weight": turned}), tmp_path)
+    np.testing.assert_array_equal(result["weight"], [[1, 4], [2, 5]])
 
 
 @FORMATS
@@ -198,28 +198,28 @@ def test_it_honours_strides_and_offset(tmp_path: Path, written: Written) -> None
 )
 def test_it_reads_every_type(tmp_path: Path, written: Written, torch_type: str, dtype: str) -> None:
     values = np.array([0, 1, 1], dtype)
-    found = read(written({"x": Stored(torch_type, values.tobytes(), 3, (3,), (1,))}), tmp_path)
-    assert found["x"].dtype == np.dtype(dtype)
-    np.testing.assert_array_equal(found["x"], values)
+    result = read(written({"x": Stored(torch_type, values.tobytes(), 3, (3,), (1,))}), tmp_path)
+    assert result["x"].dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(result["x"], values)
 
 
 def test_it_widens_bfloat16(tmp_path: Path) -> None:
     bits = np.array([0x3F80, 0xC040], "<u2").tobytes()
-    found = read(zipped({"x": Stored("BFloat16Storage", bits, 2, (2,), (1,))}), tmp_path)
-    np.testing.assert_array_equal(found["x"], np.array([1.0, -3.0], "f4"))
+    result = read(zipped({"x": Stored("BFloat16Storage", bits, 2, (2,), (1,))}), tmp_path)
+    np.testing.assert_array_equal(result["x"], np.array([1.0, -3.0], "f4"))
 
 
 def test_it_reads_scalars_and_empty_tensors(tmp_path: Path) -> None:
     number = Stored("LongStorage", np.array(7, "<i8").tobytes(), 1, (), ())
     nothing = Stored("FloatStorage", b"", 0, (0, 3), (3, 1))
-    found = read(zipped({"count": number, "nothing": nothing}), tmp_path)
-    assert found["count"] == 7
-    assert found["nothing"].shape == (0, 3)
+    result = read(zipped({"count": number, "nothing": nothing}), tmp_path)
+    assert result["count"] == 7
+    assert result["nothing"].shape == (0, 3)
 
 
 def test_it_reads_parameters_as_tensors(tmp_path: Path) -> None:
     whole = state_dict(PLAIN, legacy=False)
     tensor = whole[whole.index(b"ctorch._utils") : whole.index(b"u}X")]
     wrapped = b"ctorch._utils\n_rebuild_parameter\n(" + tensor + b"\x88NtR"
-    found = read(zipped(PLAIN, data_pkl=whole.replace(tensor, wrapped)), tmp_path)
-    np.testing.assert_array_equal(found["weight"], SIX.reshape(2, 3))
+    result = read(zipped(PLAIN, data_pkl=whole.replace(tensor, wrapped)), tmp_path)
+    np.testing.assert_array_equal(result["weight"], SIX.reshape(2, 3))

@@ -179,7 +179,7 @@ def test_the_embedding_is_what_the_last_linear_layer_gets(
 def test_what_is_left_out_is_not_carried(tmp_path: Path) -> None:
     path = network(tmp_path / "own.onnx", [*AVERAGES, GEMM], "logits")
     graph = load_model_from_string(cut(path, None).onnx).graph
-    assert [one.op_type for one in graph.node] == ["GlobalAveragePool", "Flatten", "Identity"]
+    assert [each.op_type for each in graph.node] == ["GlobalAveragePool", "Flatten", "Identity"]
     assert not graph.initializer
 
 
@@ -229,10 +229,10 @@ def test_what_was_cut_is_not_cut_again(tmp_path: Path) -> None:
 def test_a_side_that_the_file_leaves_open_is_written_into_it(tmp_path: Path) -> None:
     taken = ("N", 3, "H", "W")
     path = network(tmp_path / "own.onnx", [*AVERAGES, GEMM], "logits", taken=taken)
-    found = cut(path, 24)
-    (tmp_path / "cut.onnx").write_bytes(found.onnx)
-    assert found.input.shape == (3, 24, 24)
-    assert cut(tmp_path / "cut.onnx", None) == found
+    result = cut(path, 24)
+    (tmp_path / "cut.onnx").write_bytes(result.onnx)
+    assert result.input.shape == (3, 24, 24)
+    assert cut(tmp_path / "cut.onnx", None) == result
 
 
 def test_the_output_is_declared_as_what_it_is(tmp_path: Path) -> None:
@@ -251,8 +251,8 @@ def test_half_precision_stays_half(tmp_path: Path) -> None:
     path = network(
         tmp_path / "own.onnx", AVERAGES, "averages", shape=("N", 3), dtype=TensorProto.FLOAT16
     )
-    found = cut(path, None)
-    output = load_model_from_string(found.onnx).graph.output[0]
+    result = cut(path, None)
+    output = load_model_from_string(result.onnx).graph.output[0]
     assert output.type.tensor_type.elem_type == TensorProto.FLOAT16
-    assert found.input.dtype == "float16"
-    assert found.input.side_px == SIDE_PX
+    assert result.input.dtype == "float16"
+    assert result.input.side_px == SIDE_PX

@@ -33,10 +33,10 @@ def weights(network: str) -> dict[str, NDArray[Any]]:
 def test_the_logits_are_those_of_the_reference(tmp_path: Path, network: str) -> None:
     (tmp_path / "graph.onnx").write_bytes(graphs.build(network, weights(network)))
     session = open_session(tmp_path / "graph.onnx", device="cpu", precision="f32")
-    said = dict(session.run(golden.images()))
+    outputs = dict(session.run(golden.images()))
     expected = golden.logits(network)
     assert np.min(expected.std(axis=1)) > 0.5
-    assert np.abs(np.stack([said[0], said[1]]) - expected).max() <= TOLERANCE
+    assert np.abs(np.stack([outputs[0], outputs[1]]) - expected).max() <= TOLERANCE
 
 
 def test_weights_that_lack_a_tensor_are_refused_by_its_name() -> None:
@@ -83,8 +83,8 @@ def test_an_embedding_is_what_the_last_layer_makes_the_logits_of(
     tensors = weights(network)
     (tmp_path / "graph.onnx").write_bytes(graphs.build(network, tensors, embedding=True))
     session = open_session(tmp_path / "graph.onnx", device="cpu", precision="f32")
-    said = dict(session.run(golden.images()))
-    logits = np.stack([said[0], said[1]]) @ tensors[f"{fc}.weight"].T + tensors[f"{fc}.bias"]
+    outputs = dict(session.run(golden.images()))
+    logits = np.stack([outputs[0], outputs[1]]) @ tensors[f"{fc}.weight"].T + tensors[f"{fc}.bias"]
     assert np.abs(logits - golden.logits(network)).max() <= TOLERANCE
 
 

@@ -5,7 +5,7 @@ from tigertag.inference.preprocessing import ImageInput, Shape, read_classes, re
 
 
 @pytest.mark.parametrize(
-    ("shape", "dtype", "side_px", "said"),
+    ("shape", "dtype", "side_px", "outputs"),
     [
         ((None, 1, 28, 28), "float32", None, r"\[\?, 1, 28, 28\], not a batch of RGB images"),
         ((3, 224, 224), "float32", None, "not a batch"),
@@ -17,9 +17,9 @@ from tigertag.inference.preprocessing import ImageInput, Shape, read_classes, re
     ],
 )
 def test_an_input_that_is_no_image_is_refused(
-    shape: Shape, dtype: str, side_px: int | None, said: str
+    shape: Shape, dtype: str, side_px: int | None, outputs: str
 ) -> None:
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=outputs):
         read_input(shape, dtype, side_px)
 
 

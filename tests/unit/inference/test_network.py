@@ -13,7 +13,7 @@ def read(folder: Path, data: bytes) -> Classes:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "outputs"),
     [
         (b"", "is empty"),
         (b"robin\n\nwren\n", "line 2: there is no name"),
@@ -21,8 +21,8 @@ def read(folder: Path, data: bytes) -> Classes:
         (b"caf\xe9\n", "not text in UTF-8"),
     ],
 )
-def test_a_file_that_holds_no_labels_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+def test_a_file_that_holds_no_labels_is_refused(tmp_path: Path, data: bytes, outputs: str) -> None:
+    with pytest.raises(ModelError, match=outputs):
         read(tmp_path, data)
 
 
@@ -32,9 +32,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_line_is_a_name_or_a_concept_and_a_name(tmp_path: Path) -> None:
-    found = read(tmp_path, "\ufeffn02121620\tpuss\r\nblue tit\n\n".encode())
-    assert found == Classes(("puss", "blue tit"), ("n02121620", None))
-    assert not found.all_concepts
+    result = read(tmp_path, "\ufeffn02121620\tpuss\r\nblue tit\n\n".encode())
+    assert result == Classes(("puss", "blue tit"), ("n02121620", None))
+    assert not result.all_concepts
 
 
 def test_an_id_that_the_tree_does_not_know_is_no_concept(tmp_path: Path) -> None:

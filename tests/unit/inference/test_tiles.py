@@ -70,5 +70,5 @@ def test_a_larger_frame_gives_nearly_what_it_gives_when_it_was_scaled_before() -
     frame = slope(96, 240)
     size = (80, SIDE_PX)
     small = np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC))
-    for one, other in zip(tiles(frame, SIDE_PX), tiles(small, SIDE_PX), strict=True):
-        assert np.abs(one.astype(int) - other.astype(int)).max() <= 3
+    for each, other in zip(tiles(frame, SIDE_PX), tiles(small, SIDE_PX), strict=True):
+        assert np.abs(each.astype(int) - other.astype(int)).max() <= 3

@@ -96,5 +96,5 @@ def test_published_weights_are_known_without_the_file_and_wherever_it_lies(
 
 def test_other_weights_are_known_by_their_whole_hash(tmp_path: Path, http: FakeHttp) -> None:
     (tmp_path / "own.pth").write_bytes(b"own")
-    found = resnet(tmp_path, http, given=tmp_path / "own.pth").digest()
-    assert found == sha256(b"own").hexdigest()
+    result = resnet(tmp_path, http, given=tmp_path / "own.pth").digest()
+    assert result == sha256(b"own").hexdigest()

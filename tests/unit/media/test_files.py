@@ -85,9 +85,9 @@ def test_a_stream_that_ends_too_early_is_not_hashed() -> None:
 @pytest.mark.parametrize("size", [0, 1, WHOLE, WHOLE + 1, 5 * WHOLE])
 def test_it_is_the_same_wherever_the_content_is(tmp_path: Path, size: int) -> None:
     (tmp_path / "film.mp4").write_bytes(data(size))
-    found = content_hash(tmp_path / "film.mp4")
-    assert content_hash(data(size)) == content_hash(Remote(data(size))) == found
-    assert len(found) == 40
+    result = content_hash(tmp_path / "film.mp4")
+    assert content_hash(data(size)) == content_hash(Remote(data(size))) == result
+    assert len(result) == 40
 
 
 @pytest.mark.parametrize("size", [WHOLE, 5 * WHOLE])
@@ -99,12 +99,12 @@ def test_other_content_has_another_hash(size: int, place: int) -> None:
 
 
 def test_a_short_file_is_read_to_the_last_bit() -> None:
-    found = {content_hash(data(WHOLE))}
+    result = {content_hash(data(WHOLE))}
     for place in range(0, WHOLE, 97):
         changed = bytearray(data(WHOLE))
         changed[place] ^= 1
-        found.add(content_hash(bytes(changed)))
-    assert len(found) == 1 + len(range(0, WHOLE, 97))
+        result.add(content_hash(bytes(changed)))
+    assert len(result) == 1 + len(range(0, WHOLE, 97))
 
 
 def test_files_of_other_lengths_differ_although_their_parts_do_not() -> None:

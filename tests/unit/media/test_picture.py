@@ -396,4 +396,4 @@ def test_threads_decode_at_once() -> None:
     data = encoded(halves(400, 300), "JPEG")
     with ThreadPoolExecutor(8) as pool:
         shown = list(pool.map(pixels, [data] * 64))
-    assert all((one == shown[0]).all() for one in shown)
+    assert all((each == shown[0]).all() for each in shown)

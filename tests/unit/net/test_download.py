@@ -181,16 +181,16 @@ def test_it_leaves_a_file_that_is_there_alone(
 def test_two_at_once_load_the_file_once(server: FlakyServer, http: HttpClient, to: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         tries = [pool.submit(http.download, server.url, to, sha256_prefix=HASH) for _ in range(4)]
-    assert [one.result() for one in tries] == [None] * 4
+    assert [each.result() for each in tries] == [None] * 4
     assert len(server.asked) == 1
     assert to.read_bytes() == BODY
 
 
 def test_it_tells_how_far_it_is(server: FlakyServer, http: HttpClient, to: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    http.download(server.url, to, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (len(BODY), len(BODY))
-    assert told == sorted(told)
+    message: list[tuple[int, int | None]] = []
+    http.download(server.url, to, progress=lambda done, total: message.append((done, total)))
+    assert message[-1] == (len(BODY), len(BODY))
+    assert message == sorted(message)
 
 
 def test_a_full_disk_is_one_clear_line(

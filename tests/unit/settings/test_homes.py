@@ -24,32 +24,32 @@ def kept(home: Path) -> Path:
 
 
 def test_another_working_directory_has_a_new_home_and_it_is_said(apart: Path) -> None:
-    found = load({})
-    assert homes.is_new(found)
-    assert f"{apart / 'data'}, which is new" in homes.note(found)
+    loaded = load({})
+    assert homes.is_new(loaded)
+    assert f"{apart / 'data'}, which is new" in homes.note(loaded)
 
 
 def test_a_home_with_a_database_is_named_and_not_new(apart: Path) -> None:
     home = kept(apart / "data")
-    found = load({})
-    assert not homes.is_new(found)
-    assert homes.note(found) == f"TIGERTAG_HOME is {home}."
+    loaded = load({})
+    assert not homes.is_new(loaded)
+    assert homes.note(loaded) == f"TIGERTAG_HOME is {home}."
 
 
 def test_with_a_database_elsewhere_an_empty_home_is_new_and_a_used_one_is_not(apart: Path) -> None:
-    found = load({"DB_URL": "postgresql://box/tigertag"})
-    assert homes.is_new(found)
+    loaded = load({"DB_URL": "postgresql://box/tigertag"})
+    assert homes.is_new(loaded)
     (apart / "data").mkdir()
     (apart / "data" / "features").mkdir()
-    assert not homes.is_new(found)
+    assert not homes.is_new(loaded)
 
 
 @pytest.mark.parametrize("name", ["checkout/data", "a/b/c/data", "a/b/c/d/data", "set/data"])
 def test_another_home_that_may_have_been_meant_is_named(apart: Path, name: str) -> None:
     other = kept(apart.parents[3] / name)
-    found = load({"TIGERTAG_HOME": str(apart.parents[3] / "set" / "new")})
-    assert homes.other(found) == other
-    assert f"TIGERTAG_HOME={other}" in homes.note(found)
+    loaded = load({"TIGERTAG_HOME": str(apart.parents[3] / "set" / "new")})
+    assert homes.other(loaded) == other
+    assert f"TIGERTAG_HOME={other}" in homes.note(loaded)
 
 
 def test_the_home_itself_by_another_name_is_no_other(apart: Path) -> None:

@@ -86,7 +86,7 @@ def test_only_what_matters_and_differs_is_named(wanted: Sampling, settings: list
 
 def test_set_so_frames_are_chosen_alike() -> None:
     now, wanted = Sampling("interval", 2.0, 20), Sampling("scenes", 5.0, 60, 30.0, exact=True)
-    names = [one.partition("=")[0] for one in sampling_changes("tv", now, wanted)]
+    names = [each.partition("=")[0] for each in sampling_changes("tv", now, wanted)]
     assert names == [
         f"LIBRARY_TV_{name}" for name in ("FRAMES", "SCENE_THRESHOLD", "SCENES_EXACT", "MAX_FRAMES")
     ]

@@ -17,8 +17,8 @@ def engine(**own: str) -> EngineSettings:
 
 
 def test_the_local_classifier_is_there_when_no_engine_is_configured() -> None:
-    found = load({"LIBRARY_PHOTOS_NAME": "tigertag.folder"}).engines
-    assert [(one.id, one.name) for one in found] == [("classifier", "tigertag.classifier")]
+    loaded = load({"LIBRARY_PHOTOS_NAME": "tigertag.folder"}).engines
+    assert [(each.id, each.name) for each in loaded] == [("classifier", "tigertag.classifier")]
 
 
 def test_an_engine_that_is_switched_off_is_still_configured() -> None:
@@ -26,37 +26,37 @@ def test_an_engine_that_is_switched_off_is_still_configured() -> None:
 
 
 def test_two_accounts_are_two_engines() -> None:
-    found = load({"ENGINE_A1_NAME": "acme.tagger", "ENGINE_B2_NAME": "acme.tagger"}).engines
-    assert [one.id for one in found] == ["a1", "b2"]
+    loaded = load({"ENGINE_A1_NAME": "acme.tagger", "ENGINE_B2_NAME": "acme.tagger"}).engines
+    assert [each.id for each in loaded] == ["a1", "b2"]
 
 
 def test_what_every_engine_has_is_kept_from_its_own_options() -> None:
-    found = engine(PREFIX="'auto '", MIN_CONFIDENCE="0.7", SECTIONS="A, b c", MODEL="resnet18")
-    assert (found.prefix, found.min_confidence, found.sections) == ("auto ", 0.7, ("A", "b c"))
-    assert found.values == {"model": "resnet18"}
+    loaded = engine(PREFIX="'auto '", MIN_CONFIDENCE="0.7", SECTIONS="A, b c", MODEL="resnet18")
+    assert (loaded.prefix, loaded.min_confidence, loaded.sections) == ("auto ", 0.7, ("A", "b c"))
+    assert loaded.values == {"model": "resnet18"}
 
 
 def test_a_librarys_options_are_all_its_own() -> None:
-    found = load({"LIBRARY_P_NAME": "tigertag.folder", "LIBRARY_P_PATH": '"/my photos"'})
-    assert found.libraries[0].values == {"path": "/my photos"}
+    loaded = load({"LIBRARY_P_NAME": "tigertag.folder", "LIBRARY_P_PATH": '"/my photos"'})
+    assert loaded.libraries[0].values == {"path": "/my photos"}
 
 
 def library(**own: str) -> LibrarySettings:
     values = {f"LIBRARY_F_{name}": value for name, value in {"NAME": "x.y", **own}.items()}
-    (found,) = load(values).libraries
-    return found
+    (loaded,) = load(values).libraries
+    return loaded
 
 
 def test_a_library_looks_at_scenes_and_skips_what_other_taggers_did_by_default() -> None:
-    found = library()
-    assert (found.sampling, found.values) == (Sampling(), {})
-    assert found.skip_tags == ("ai-generated", "auto-tagged", "vision-analyzed")
+    loaded = library()
+    assert (loaded.sampling, loaded.values) == (Sampling(), {})
+    assert loaded.skip_tags == ("ai-generated", "auto-tagged", "vision-analyzed")
 
 
 def test_how_frames_are_chosen_is_kept_from_a_librarys_own_options() -> None:
-    found = library(FRAMES="Interval", FRAME_INTERVAL_S="2.5", MAX_FRAMES="4", PATH="/p")
-    assert found.sampling == Sampling("interval", 2.5, 4)
-    assert found.values == {"path": "/p"}
+    loaded = library(FRAMES="Interval", FRAME_INTERVAL_S="2.5", MAX_FRAMES="4", PATH="/p")
+    assert loaded.sampling == Sampling("interval", 2.5, 4)
+    assert loaded.values == {"path": "/p"}
 
 
 def test_none_is_no_skip_tag() -> None:
@@ -64,7 +64,7 @@ def test_none_is_no_skip_tag() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "said"),
+    ("own", "message"),
     [
         ({"FRAMES": "all"}, "'all' is not one of scenes, interval, keyframes"),
         ({"FRAME_INTERVAL_S": "0"}, "not a number from 0.1 to 3600"),
@@ -73,8 +73,8 @@ def test_none_is_no_skip_tag() -> None:
         ({"SCENES_EXACT": "maybe"}, "neither true nor false"),
     ],
 )
-def test_a_wrong_value_is_that_librarys_problem(own: Mapping[str, str], said: str) -> None:
-    assert said in library(**own).problem
+def test_a_wrong_value_is_that_librarys_problem(own: Mapping[str, str], message: str) -> None:
+    assert message in library(**own).problem
 
 
 @pytest.mark.parametrize("value", ["TRUE", "yes", "On", "1", ""])
@@ -84,7 +84,7 @@ def test_a_switch_is_on_by_any_of_its_words(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "said"),
+    ("own", "message"),
     [
         ({"ENABLED": "maybe"}, "ENGINE_X_ENABLED: 'maybe' is neither true nor false"),
         ({"NAME": " ", "MODEL": "x"}, "ENGINE_X_NAME is not set"),
@@ -96,8 +96,8 @@ def test_a_switch_is_on_by_any_of_its_words(value: str) -> None:
         ({"KEY_FILE": "/no/such"}, "ENGINE_X_KEY_FILE: '/no/such' cannot be read (No such file"),
     ],
 )
-def test_a_wrong_value_is_that_engines_problem(own: Mapping[str, str], said: str) -> None:
-    assert said in engine(**own).problem
+def test_a_wrong_value_is_that_engines_problem(own: Mapping[str, str], message: str) -> None:
+    assert message in engine(**own).problem
 
 
 def test_a_secret_comes_from_a_file_without_its_last_newline(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_no_other_database_is_used_when_its_address_is_wrong(environ: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("environ", "message"),
     [
         ({"TIGERTAG_HOEM": "/x"}, "TIGERTAG_HOEM is not a setting; did you mean 'TIGERTAG_HOME'?"),
         ({"TIGER_TAG_HOME": "/x"}, "did you mean 'TIGERTAG_HOME'?"),
@@ -164,17 +164,17 @@ def test_no_other_database_is_used_when_its_address_is_wrong(environ: dict[str, 
         ({"TIGERTAG_LEASE_S": "-1"}, "TIGERTAG_LEASE_S: '-1' is not a number"),
     ],
 )
-def test_a_misspelt_setting_is_told(environ: dict[str, str], said: str) -> None:
+def test_a_misspelt_setting_is_told(environ: dict[str, str], message: str) -> None:
     (problem,) = load(environ).problems
-    assert said in problem
+    assert message in problem
 
 
 def test_an_option_under_a_misspelt_prefix_is_told_where_its_engine_is_known() -> None:
-    found = load({"ENGINE_A_NAME": "x", "ENGNE_A_MODEL": "y"})
-    assert found.problems == ("ENGNE_A_MODEL is not a setting; did you mean 'ENGINE_A_MODEL'?",)
+    loaded = load({"ENGINE_A_NAME": "x", "ENGNE_A_MODEL": "y"})
+    assert loaded.problems == ("ENGNE_A_MODEL is not a setting; did you mean 'ENGINE_A_MODEL'?",)
 
 
 def test_variables_of_other_programs_are_left_alone() -> None:
     others = ("LIBRARY_PATH", "LD_LIBRARY_PATH", "ENGINE", "PATH", "MACHINE_ID_NAME", "LIBRARIES")
-    found = load(dict.fromkeys(others, "x"))
-    assert (found.problems, found.libraries) == ((), ())
+    loaded = load(dict.fromkeys(others, "x"))
+    assert (loaded.problems, loaded.libraries) == ((), ())

@@ -51,8 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.part(int(asked[1]), min(int(asked[2]) + 1, len(self.server.body)))
 
     def part(self, begin: int, end: int) -> None:
-        told = f"bytes {begin}-{end - 1}/{len(self.server.body)}"
-        self.answer(206, self.server.body[begin:end], **{"Content-Range": told})
+        message = f"bytes {begin}-{end - 1}/{len(self.server.body)}"
+        self.answer(206, self.server.body[begin:end], **{"Content-Range": message})
 
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)

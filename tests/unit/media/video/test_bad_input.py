@@ -59,9 +59,9 @@ def test_a_video_without_frames_is_refused(sampling: Sampling) -> None:
     assert "No frame" in str(refusal(begun, sampling))
 
 
-@pytest.mark.parametrize(("form", "said"), [("matroska", "cut short"), ("mp4", "no video")])
-def test_a_file_that_was_only_begun_is_refused(form: str, said: str) -> None:
-    assert said in str(refusal(made([], form=form)))
+@pytest.mark.parametrize(("form", "message"), [("matroska", "cut short"), ("mp4", "no video")])
+def test_a_file_that_was_only_begun_is_refused(form: str, message: str) -> None:
+    assert message in str(refusal(made([], form=form)))
 
 
 def test_an_empty_file_is_refused() -> None:
@@ -127,23 +127,23 @@ def test_an_mp4_without_its_table_is_named_as_unfinished(sampling: Sampling) -> 
 def test_of_a_file_that_is_cut_what_is_there_is_seen(form: str, sampling: Sampling) -> None:
     fast = (("movflags", "faststart"),) if form == "faststart" else ()
     whole = film(SHOTS, form="mp4" if fast else form, muxing=fast)
-    found = times(whole[: len(whole) // 2], sampling)
-    assert len(found) > 1
-    assert max(one or 0.0 for one in found) < 3.0
+    result = times(whole[: len(whole) // 2], sampling)
+    assert len(result) > 1
+    assert max(each or 0.0 for each in result) < 3.0
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_live_recording_without_a_table_or_a_length_is_read(sampling: Sampling) -> None:
     data = film(SHOTS, form="matroska", muxing=(("live", "1"),))
-    found = times(data, sampling)
-    assert max(one or 0.0 for one in found) > 3.0
+    result = times(data, sampling)
+    assert max(each or 0.0 for each in result) > 3.0
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize(("form", "codec"), [("h264", "libx264"), ("hevc", "libx265")])
 def test_a_bare_stream_without_any_time_is_read(form: str, codec: str, sampling: Sampling) -> None:
-    found = times(film(SHOTS, form=form, codec=codec), sampling)
-    assert max(one or 0.0 for one in found) > 3.0
+    result = times(film(SHOTS, form=form, codec=codec), sampling)
+    assert max(each or 0.0 for each in result) > 3.0
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
@@ -244,8 +244,8 @@ try:
 except Unreadable as exc:
     print(exc)
 """
-    said = subprocess.check_output([sys.executable, "-c", code], text=True)
-    assert "tigertag[video]" in said
+    message = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert "tigertag[video]" in message
 
 
 def test_the_decoder_is_loaded_when_it_is_needed() -> None:

@@ -21,8 +21,8 @@ SHOTS = (30, 60, 45, 75, 40)
 LENGTHS_S = [1.2, 2.4, 1.8, 3.0, 1.6]
 
 
-def shots_s(found: Footage) -> list[float]:
-    return list(found.shots_s)
+def shots_s(result: Footage) -> list[float]:
+    return list(result.shots_s)
 
 
 @pytest.mark.parametrize("sampling", [SCENES, INTERVAL, KEYFRAMES])
@@ -37,8 +37,8 @@ def test_the_exact_pass_tells_how_long_each_shot_is() -> None:
 @pytest.mark.parametrize("group", [12, 300])
 @pytest.mark.parametrize("most", [2, 50])
 def test_all_shots_together_are_as_long_as_the_film(group: int, most: int) -> None:
-    found = footage(film(SHOTS, group=group), EXACT, most=most)
-    assert sum(found.shots_s) == pytest.approx(10.0, abs=0.05)
+    result = footage(film(SHOTS, group=group), EXACT, most=most)
+    assert sum(result.shots_s) == pytest.approx(10.0, abs=0.05)
 
 
 def test_a_film_of_one_shot_tells_its_length() -> None:
@@ -53,8 +53,8 @@ def test_a_film_of_one_frame_tells_one_shot_at_most() -> None:
 def test_a_short_clip_is_seen_once_or_twice_a_second(interval_s: float, count: int) -> None:
     data = film((50,) * 10, times_ms=tuple(range(0, 50_000, 100)), form="matroska")
     sampling = Sampling("interval", interval_s, max_frames=120)
-    found = times(data, sampling, most=120)
-    assert found == pytest.approx([n * interval_s for n in range(count)], abs=0.11)
+    result = times(data, sampling, most=120)
+    assert result == pytest.approx([n * interval_s for n in range(count)], abs=0.11)
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
@@ -63,16 +63,16 @@ def test_a_video_that_ends_before_its_time_is_cut_short(form: str, sampling: Sam
     first = (("movflags", "+faststart"),) if form == "mp4" else ()
     whole = film((50,) * 5, form=form, muxing=first)
     assert not footage(whole, sampling).is_cut_short
-    found = footage(whole[: len(whole) * 6 // 10], sampling)
-    assert found.is_cut_short
-    assert found.duration_s == pytest.approx(10.0, abs=0.05)
-    assert 4.0 < found.end_s < 8.0
+    result = footage(whole[: len(whole) * 6 // 10], sampling)
+    assert result.is_cut_short
+    assert result.duration_s == pytest.approx(10.0, abs=0.05)
+    assert 4.0 < result.end_s < 8.0
 
 
 def test_who_looks_at_the_beginning_only_does_not_say_that_the_end_is_missing() -> None:
     whole = film((50,) * 5, muxing=(("movflags", "+faststart"),))
-    found = footage(whole[: len(whole) * 9 // 10], INTERVAL, most=1)
-    assert not found.is_cut_short
+    result = footage(whole[: len(whole) * 9 // 10], INTERVAL, most=1)
+    assert not result.is_cut_short
 
 
 def test_a_last_picture_that_is_shown_for_long_is_not_missing() -> None:

@@ -115,7 +115,7 @@ def test_pixels_that_are_not_square_are_made_so(aspect: Fraction, shape: tuple[i
 
 
 def test_the_number_can_be_read_from_a_widened_frame() -> None:
-    assert [number(one.pixels) for one in frames(film(aspect=Fraction(3, 2)))] == [
+    assert [number(each.pixels) for each in frames(film(aspect=Fraction(3, 2)))] == [
         0,
         10,
         20,
@@ -155,8 +155,8 @@ def test_a_colour_of_the_wide_gamut_keeps_its_hue() -> None:
 
 @pytest.mark.parametrize(("transfer", "code"), [("smpte2084", 16), ("arib-std-b67", 18)])
 def test_a_film_in_hdr_is_tone_mapped(transfer: str, code: int) -> None:
-    told = f"hdr10=1:repeat-headers=1:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc"
-    params = (("x265-params", f"keyint=12:frame-threads=1:pools=none:log-level=none:{told}"),)
+    message = f"hdr10=1:repeat-headers=1:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc"
+    params = (("x265-params", f"keyint=12:frame-threads=1:pools=none:log-level=none:{message}"),)
     grey = [np.full((96, 128, 3), 148, np.uint8)]
     data = made(grey, codec="libx265", pixel="yuv420p10le", coding=params, form="matroska")
     level = int(np.asarray(frames(data)[0].pixels)[50, 60, 1])

@@ -74,8 +74,8 @@ def test_what_is_left_undecoded_leaves_no_trace(codec: str) -> None:
 
 
 def test_too_many_are_spread_over_the_film() -> None:
-    found = numbers(film((100,)), Sampling(by="interval", interval_s=0.04, max_frames=4))
-    assert found == [12, 37, 62, 87]
+    result = numbers(film((100,)), Sampling(by="interval", interval_s=0.04, max_frames=4))
+    assert result == [12, 37, 62, 87]
 
 
 def test_never_more_are_given_than_asked_for() -> None:
@@ -95,9 +95,9 @@ def test_a_video_that_begins_late_keeps_its_times() -> None:
 def test_others_are_taken_for_those_that_are_left_out() -> None:
     black = [picture * 0 for picture in pictures((50,))]
     data = made([*black, *pictures((50,))])
-    found = times(data, Sampling(by="interval", interval_s=0.2, max_frames=4))
-    assert len(found) == 4
-    assert min(one or 0.0 for one in found) >= 2.0
+    result = times(data, Sampling(by="interval", interval_s=0.2, max_frames=4))
+    assert len(result) == 4
+    assert min(each or 0.0 for each in result) >= 2.0
 
 
 def decoded(data: bytes, times_s: list[float]) -> int:

@@ -19,8 +19,8 @@ FORMS = [
 
 @pytest.mark.parametrize(("form", "codec"), FORMS)
 def test_it_gives_the_frames_that_are_stored_whole(form: str, codec: str) -> None:
-    found = numbers(film((100,), form=form, codec=codec, group=20), KEYFRAMES)
-    assert found[:5] == [0, 20, 40, 60, 80]
+    result = numbers(film((100,), form=form, codec=codec, group=20), KEYFRAMES)
+    assert result[:5] == [0, 20, 40, 60, 80]
 
 
 def test_nothing_else_is_decoded() -> None:
@@ -31,5 +31,5 @@ def test_nothing_else_is_decoded() -> None:
 
 
 def test_too_many_are_thinned_evenly() -> None:
-    found = numbers(film((100,), group=5), Sampling(by="keyframes", max_frames=4))
-    assert found == [10, 35, 60, 85]
+    result = numbers(film((100,), group=5), Sampling(by="keyframes", max_frames=4))
+    assert result == [10, 35, 60, 85]

@@ -21,8 +21,8 @@ def cuts(source: Source, threshold: float) -> list[int]:
         return [number for number, _at_s in exact_cuts(decoder, threshold)]
 
 
-def shots_of(found: list[int], begins: tuple[int, ...] = BEGINS) -> list[int]:
-    return [int(np.searchsorted(begins, one, side="right")) - 1 for one in found]
+def shots_of(result: list[int], begins: tuple[int, ...] = BEGINS) -> list[int]:
+    return [int(np.searchsorted(begins, each, side="right")) - 1 for each in result]
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg4"])
@@ -74,17 +74,17 @@ def test_frames_come_from_within_the_shots_not_from_their_ends() -> None:
 
 
 def test_of_many_shots_some_are_taken_from_all_over_the_film() -> None:
-    found = numbers(film(SHOTS, group=12), Sampling(by="scenes", max_frames=2))
-    assert len(found) == 2
-    assert found[0] < 125 < found[1]
+    result = numbers(film(SHOTS, group=12), Sampling(by="scenes", max_frames=2))
+    assert len(result) == 2
+    assert result[0] < 125 < result[1]
 
 
 def test_black_shots_are_left_out() -> None:
     lit = list(pictures((40, 40)))
     black = [picture * 0 for picture in pictures((40,))]
-    found = times(made([*black, *lit, *black]), SCENES)
-    assert found
-    assert all(1.6 <= (at_s or 0.0) < 4.8 for at_s in found)
+    result = times(made([*black, *lit, *black]), SCENES)
+    assert result
+    assert all(1.6 <= (at_s or 0.0) < 4.8 for at_s in result)
 
 
 def test_a_film_that_is_black_all_over_still_gives_one_frame() -> None:
@@ -95,8 +95,8 @@ def test_a_film_that_is_black_all_over_still_gives_one_frame() -> None:
 def test_a_long_film_is_looked_at_here_and_there() -> None:
     data = film((50,) * 5, form="mp4", group=5, times_ms=tuple(range(0, 2_500_000, 10_000)))
     asked = Counted()
-    found = frames(data, Sampling(max_frames=2), cancelled=asked)
-    assert len(found) == 2
+    result = frames(data, Sampling(max_frames=2), cancelled=asked)
+    assert len(result) == 2
     assert asked.count < 160
 
 

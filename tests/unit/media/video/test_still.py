@@ -9,8 +9,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_it_is_what_is_shown_at_a_time() -> None:
-    found = still(film((100,)), short_side_px=96, at_s=1.5)
-    assert (number(found.pixels), found.at_s) == (37, 1.48)
+    result = still(film((100,)), short_side_px=96, at_s=1.5)
+    assert (number(result.pixels), result.at_s) == (37, 1.48)
 
 
 @pytest.mark.parametrize(("at_s", "expected"), [(-1.0, 0), (99.0, 49)])
@@ -24,8 +24,8 @@ def test_without_a_time_it_is_from_the_first_part() -> None:
 
 def test_it_is_not_black_where_anything_is_not() -> None:
     black = [picture * 0 for picture in pictures((60,))]
-    found = still(made([*black, *pictures((40,))]), short_side_px=96)
-    assert np.asarray(found.pixels).mean() > 50
+    result = still(made([*black, *pictures((40,))]), short_side_px=96)
+    assert np.asarray(result.pixels).mean() > 50
 
 
 def test_it_is_black_where_all_is() -> None:
