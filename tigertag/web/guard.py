@@ -4,16 +4,7 @@ from datetime import timedelta
 from posixpath import normpath
 from urllib.parse import urlencode, urlsplit
 
-from flask import (
-    Blueprint,
-    Flask,
-    Response,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import Blueprint, Flask, Response, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect

@@ -2,14 +2,7 @@
 
 from importlib.resources import files
 
-from flask import (
-    Blueprint,
-    Response,
-    current_app,
-    jsonify,
-    render_template,
-    request,
-)
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 

@@ -25,7 +25,6 @@ def show() -> ResponseReturnValue:
     return render_template(
         "home.html",
         libraries=libraries.listed(core),
-        engines=engines.listed(core),
         notices=health.notices(core),
         **_scans(core),
     )
