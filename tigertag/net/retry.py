@@ -13,6 +13,7 @@ from tigertag.errors import Unavailable
 
 T = TypeVar("T")
 
+# What waits must hear of a cancellation within a second.
 _STEP_S = 0.25
 _cancelled: ContextVar[Callable[[], bool]] = ContextVar("cancelled", default=lambda: False)
 

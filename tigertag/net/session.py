@@ -21,6 +21,7 @@ from tigertag.text import bare_url, looks_secret
 OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
 _CONNECTIONS = 8
+# A POST or PATCH that got no answer may have been carried out: a second one could do it twice.
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _RETRY_STATUS = frozenset({408, 425, 429, 502, 503, 504})
 _TRANSIENT_STATUS = _RETRY_STATUS | {500}

@@ -31,6 +31,7 @@ from tigertag.text import did_you_mean
 DEFAULT_ENGINE = EngineSettings("classifier", "tigertag.classifier", enabled=True, values={})
 
 _VARIABLE = re.compile(r"([A-Z]+)_([A-Z0-9]+)_([A-Z0-9_]+)")
+# Variables of other programs resemble ours by chance: a whole key must be nearer than a prefix.
 _CLOSE_PREFIX, _CLOSE_KEY = 0.75, 0.9
 _POSTGRES = "postgresql+psycopg"
 _SHORTEST = {"TIGERTAG_PASSWORD": 8, "TIGERTAG_API_KEY": 16}

@@ -21,9 +21,11 @@ from tigertag.media.video.selection import Footage, lengths_s, pick
 from tigertag.model import Frame
 from tigertag.sequences import evenly
 
+# So many keyframes are looked at for each frame that is wanted, and so many more.
 _LOOKS_EACH, _LOOKS_MORE = 3, 16
-_AROUND = 2
-_REFINED = 32
+# Of those on either side of one that is used; above so many frames that would take too long.
+_AROUND, _REFINED = 2, 32
+# So much of a shot that has only one keyframe is decoded, to see more of it than its beginning.
 _SHARE = 1 / 3
 
 _CLIP_S = 180.0
