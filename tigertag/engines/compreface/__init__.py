@@ -46,7 +46,6 @@ __all__ = ["CompreFace", "Options", "build"]
 MIN_CONFIDENCE = 0.97
 MAX_TAGS = 20
 MAX_FRAMES = 8
-_MODEL = "CompreFace"
 _LEASE_S = 60.0
 _TRY_LEASE_AGAIN_S = 0.25
 
@@ -102,14 +101,9 @@ class CompreFace:
 
     def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
         """See `Engine`. A label a face and frame; an unknown person's is an `UNKNOWN_FACE`."""
-        tags = self._tags
-        if tags is None:
+        if self._tags is None:
             raise EngineError(f"Engine {self.id} is not open.")
-
-        def ask(sample: Sample, run: RunContext) -> Outcome:
-            return self._outcome(sample, run, tags)
-
-        yield from self._pool.tag(batch, ask, run)
+        yield from self._pool.tag(batch, self._ask, run)
 
     def close(self) -> None:
         """End the threads and the connections."""
@@ -176,39 +170,38 @@ class CompreFace:
         self._host.state.put(NOTICE, f"{tags}, {pictures} in the file{left_out}.")
         return done
 
-    def _outcome(self, sample: Sample, run: RunContext, tags: Mapping[str, str]) -> Outcome:
+    def _ask(self, sample: Sample, run: RunContext) -> Outcome:
         since_s = time.monotonic()
         labels: list[Label] = []
-        seen: list[Frame] = []
+        frames: list[float] = []
         failures: list[tuple[float, Failed]] = []
         for frame in sample.frames:
-            found = self._labels(frame, sample.id, run, tags)
-            if isinstance(found, Failed):
-                failures.append((frame.at_s or 0.0, found))
-            else:
-                seen.append(frame)
-                labels += found
+            answer = self._labels(frame, sample.id, run)
+            if isinstance(answer, Failed):
+                failures.append((frame.at_s or 0.0, answer))
+                continue
+            labels += answer
+            if frame.at_s is not None:
+                frames.append(frame.at_s)
         if failures and len(failures) == len(sample.frames):
             return failures[0][1]
         return Labelled(
             sample.id,
             tuple(labels),
-            _MODEL,
+            "CompreFace",
             took_s=time.monotonic() - since_s,
             failed_frames=tuple(at_s for at_s, _failed in failures),
-            frames=tuple(frame.at_s for frame in seen if frame.at_s is not None),
+            frames=tuple(frames),
         )
 
-    def _labels(
-        self, frame: Frame, sample: str, run: RunContext, tags: Mapping[str, str]
-    ) -> list[Label] | Failed:
+    def _labels(self, frame: Frame, sample: str, run: RunContext) -> list[Label] | Failed:
         def ask(picture: bytes) -> list[Label]:
             faces = self._host.http.retry(
                 lambda: self._recognised(picture, sample, run), cancelled=run.cancelled
             )
             self._outage.answered()
             size = Image.open(io.BytesIO(picture)).size
-            return [_label(face, size, frame.at_s, tags) for face in faces]
+            return [_label(face, size, frame.at_s, self._tags or {}) for face in faces]
 
         def probe() -> None:
             (grey,) = plain(sample).frames
@@ -225,9 +218,9 @@ class CompreFace:
 
 
 def _label(
-    face: DetectedFace, size: tuple[int, int], at_s: float | None, tags: Mapping[str, str]
+    face: DetectedFace, size_px: tuple[int, int], at_s: float | None, tags: Mapping[str, str]
 ) -> Label:
-    """Return the label of a face in a picture of this size in pixels.
+    """Return the label of a face in a picture of this size; its box is cut off at the edges.
 
     `tags` are the tags of the file by their case-folded names.
     """
@@ -235,15 +228,12 @@ def _label(
     confidence = min(1.0, max(0.0, face.best.similarity))
     if not name or confidence == 0.0:
         name, confidence = UNKNOWN_FACE, 0.0
-    return Label(name, confidence, kind=Kind.FACE, box=_box(face, size), at_s=at_s)
-
-
-def _box(face: DetectedFace, size: tuple[int, int]) -> Box | None:
-    """Return the part of the face that is in the picture, in fractions of it."""
-    (width, height), box = size, face.box
+    (width, height), box = size_px, face.box
     left, right = (min(1.0, max(0.0, edge / width)) for edge in (box.x_min, box.x_max))
     top, bottom = (min(1.0, max(0.0, edge / height)) for edge in (box.y_min, box.y_max))
-    return Box(left, top, right, bottom) if left < right and top < bottom else None
+    is_within = left < right and top < bottom
+    part = Box(left, top, right, bottom) if is_within else None
+    return Label(name, confidence, kind=Kind.FACE, box=part, at_s=at_s)
 
 
 def _as_spelt(people: People) -> dict[str, str]:

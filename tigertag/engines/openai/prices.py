@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tigertag.errors import EngineError, os_reason
 
@@ -33,25 +33,17 @@ def _count(value: Any) -> int:
 Count = Annotated[int, BeforeValidator(_count)]
 
 
-class _TokenDetails(BaseModel):
-    cached_tokens: Count = 0
-    cache_write_tokens: Count = 0
-
-
 class TokenUsage(BaseModel):
     """The tokens that the service counted; those of reasoning are in `completion_tokens`."""
 
     prompt_tokens: Count
     completion_tokens: Count = 0
-    prompt_tokens_details: _TokenDetails | None = None
-
-    @property
-    def cached(self) -> int:
-        return self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else 0
-
-    @property
-    def written(self) -> int:
-        return self.prompt_tokens_details.cache_write_tokens if self.prompt_tokens_details else 0
+    cached: Count = Field(
+        default=0, validation_alias=AliasPath("prompt_tokens_details", "cached_tokens")
+    )
+    written: Count = Field(
+        default=0, validation_alias=AliasPath("prompt_tokens_details", "cache_write_tokens")
+    )
 
 
 def _if_counted(value: Any) -> Any:
@@ -92,18 +84,15 @@ class Price(BaseModel):
 
     def cost_usd(self, usage: TokenUsage) -> float:
         """What an answer cost, by the tokens that the service counted."""
+        cached_usd = self.input if self.cached_input is None else self.cached_input
+        written_usd = self.input if self.cache_write is None else self.cache_write
         fresh = max(0, usage.prompt_tokens - usage.cached - usage.written)
-        dollars = (
-            fresh * self.input
-            + usage.cached * _or(self.cached_input, self.input)
-            + usage.written * _or(self.cache_write, self.input)
-            + usage.completion_tokens * self.output
-        )
-        return dollars / MILLION
+        dollars = fresh * self.input + usage.cached * cached_usd + usage.written * written_usd
+        return (dollars + usage.completion_tokens * self.output) / MILLION
 
     def bound_usd(self, *, input_tokens: int) -> float:
         """What an answer to so many tokens costs at most: none cached, and as long as allowed."""
-        dearest = max(self.input, _or(self.cache_write, 0.0))
+        dearest = max(self.input, self.cache_write or 0.0)
         return (input_tokens * dearest + self.max_output_tokens * self.output) / MILLION
 
     def picture_tokens(self, width_px: int, height_px: int, *, low: bool) -> int:
@@ -114,13 +103,8 @@ class Price(BaseModel):
             return self.tiles.base
         factor = min(_SCALED_PX / min(width_px, height_px), _LONGEST_PX / max(width_px, height_px))
         scaled = _squares(width_px * factor, height_px * factor, _TILE_PX)
-        return self.tiles.base + self.tiles.tile * max(
-            scaled, _squares(width_px, height_px, _TILE_PX)
-        )
-
-
-def _or(price: float | None, other: float) -> float:
-    return other if price is None else price
+        tiles = max(scaled, _squares(width_px, height_px, _TILE_PX))
+        return self.tiles.base + self.tiles.tile * tiles
 
 
 def _squares(width_px: float, height_px: float, side_px: int) -> int:
