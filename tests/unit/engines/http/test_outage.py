@@ -35,7 +35,9 @@ def never() -> None:
     raise AssertionError("it is known already")
 
 
-@pytest.mark.parametrize("exc", [unavailable(500), unavailable(502), unavailable(None)])
+@pytest.mark.parametrize(
+    "exc", [unavailable(500), unavailable(502), unavailable(504), unavailable(None)]
+)
 def test_a_service_that_falls_over_a_picture_may_answer_so(exc: ServiceUnavailable) -> None:
     assert may_be_one_pictures(exc)
 
