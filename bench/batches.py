@@ -15,7 +15,7 @@ from bench.paid import serving
 from tests import openai_server
 from tigertag import bootstrap, settings
 from tigertag.core import Core
-from tigertag.services import scans, spending
+from tigertag.services import scan_status, scans, spending
 from tigertag.services.scans import Request
 
 _POLL_S = 2.0
@@ -30,7 +30,7 @@ def main(items: int) -> dict[str, float]:
             disk = Disk(root / "spool")
             begun = time.perf_counter()
             scan_id = scans.start(core, Request("many"))
-            while scans.status(core, scan_id).scan.active:
+            while scan_status.status(core, scan_id).scan.active:
                 scans.run(core, scan_id).run()
                 time.sleep(0.5)
             took_s = time.perf_counter() - begun
@@ -85,7 +85,7 @@ def _core(root: Path, url: str, items: int) -> Core:
 
 
 def _figures(core: Core, scan_id: int, items: int) -> dict[str, float]:
-    status = scans.status(core, scan_id)
+    status = scan_status.status(core, scan_id)
     assert (status.done, status.failed, status.asked) == (items, 0, items), status
     month = spending.months(core)["vision"]
     assert month.units == items

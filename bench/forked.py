@@ -11,7 +11,7 @@ import time
 
 from tigertag import bootstrap, settings
 from tigertag.engines import imagga, openai
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
 IMPORTED = (imagga, openai)
@@ -39,7 +39,7 @@ def _scan(environment: dict[str, str]) -> None:
         scan_id = scans.start(core, request)
     while (left_s := scans.lease_left_s(core, scan_id)) > 0:
         time.sleep(left_s + 0.01)
-    while scans.status(core, scan_id).scan.active:
+    while scan_status.status(core, scan_id).scan.active:
         scans.run(core, scan_id).run()
         time.sleep(0.05)
 

@@ -14,7 +14,7 @@ from bench.instant import Instant
 from tigertag import bootstrap, settings
 from tigertag.core import Core
 from tigertag.model import Rule, RuleAction
-from tigertag.services import rules, scans
+from tigertag.services import rules, scan_status, scans
 from tigertag.services.scans import Request
 
 ITEMS = 20_000
@@ -49,7 +49,7 @@ def _measured(root: Path, part: str) -> dict[str, float]:
     scan_id = scans.start(core, Request("photos", mode=mode, write=write))
     scans.run(core, scan_id).run()
     took_s = time.perf_counter() - begun
-    status = scans.status(core, scan_id)
+    status = scan_status.status(core, scan_id)
     assert status.scan.state == "done", status
     assert not status.failed, status.failures
     engine = core.engines[0].engine

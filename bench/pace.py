@@ -20,7 +20,7 @@ from tigertag.contracts import Engine, RunContext, is_prompt
 from tigertag.inference import graphs
 from tigertag.media.picture import decode
 from tigertag.model import Frame, Media, Sample
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
 PHOTOS, TAGGED, TRIED = 600, 800, 60
@@ -58,7 +58,7 @@ def _scanned(root: Path) -> dict[str, float]:
     begun, used = time.perf_counter(), time.process_time()
     scans.run(core, scan_id).run()
     took_s, used_s = time.perf_counter() - begun, time.process_time() - used
-    status = scans.status(core, scan_id)
+    status = scan_status.status(core, scan_id)
     assert (status.done, status.failed) == (PHOTOS, 0), status
     core.store.close()
     return {

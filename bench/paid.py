@@ -16,7 +16,7 @@ from urllib.request import urlopen
 from bench import photographs
 from tests import imagga, openai_server
 from tigertag import bootstrap, settings
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
 LATENCY_S, AT_ONCE = "0.2", "8"
@@ -81,7 +81,7 @@ def scanned(root: Path, folder: str, photos: int, engine: dict[str, str]) -> flo
     scan_id = scans.start(core, Request("photos"))
     scans.run(core, scan_id).run()
     took_s = time.perf_counter() - begun
-    status = scans.status(core, scan_id)
+    status = scan_status.status(core, scan_id)
     assert (status.done, status.failed, status.asked) == (photos, 0, photos), status
     core.store.close()
     for entry in core.engines:

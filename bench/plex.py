@@ -24,7 +24,7 @@ from tigertag import bootstrap, settings
 from tigertag.contracts import Need
 from tigertag.core import Core
 from tigertag.model import Item
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
 ITEMS, PHOTOS, TIMES = 20_000, 600, 3
@@ -138,7 +138,7 @@ def scan(core: Core) -> Figures:
     scan_id = scans.start(core, Request("one", write="apply"))
     scans.run(core, scan_id).run()
     took_s = time.perf_counter() - begun
-    status = scans.status(core, scan_id)
+    status = scan_status.status(core, scan_id)
     assert (status.scan.state, status.failed) == ("done", 0), status
     core.store.close()
     return {

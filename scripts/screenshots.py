@@ -22,13 +22,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from tigertag.services import scan_status
+
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scripts.demo import photographs
 from tigertag import bootstrap, settings
 from tigertag.core import Core
 from tigertag.scan import calls
-from tigertag.services import consent, previews, scans
+from tigertag.services import previews, scans
 from tigertag.settings import WebSettings
 from tigertag.web.app import create_app
 
@@ -108,7 +110,7 @@ def chromium() -> str:
 
 def ended(core: Core, scan_id: int) -> int:
     deadline = time.monotonic() + FINAL_S
-    while scans.status(core, scan_id).scan.active:
+    while scan_status.status(core, scan_id).scan.active:
         if time.monotonic() > deadline:
             sys.exit(f"Scan {scan_id} did not end in {FINAL_S} s.")
         time.sleep(0.1)
@@ -123,7 +125,7 @@ def pages(core: Core) -> dict[str, str]:
     other = ended(core, scans.start(core, scans.Request("photos", last, engines=FREE)))
     applied = ended(core, scans.apply(core, other))
     (item, *_rest) = previews.changes(core, applied).items
-    forecast = ended(core, consent.forecast(core, scans.Request("photos", first)))
+    forecast = ended(core, scans.forecast(core, scans.Request("photos", first)))
     pretend(core, item.card.id)
     return {
         "home": "/",

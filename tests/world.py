@@ -18,8 +18,9 @@ from tigertag.model import Edit, Field, Rule, Shown, TagRef, Thresholds
 from tigertag.net import HttpClient
 from tigertag.scan import context
 from tigertag.scan.listing import Listing
-from tigertag.services import scans
-from tigertag.services.scans import Request, Status
+from tigertag.services import scan_status, scans
+from tigertag.services.scan_status import Status
+from tigertag.services.scans import Request
 from tigertag.store import Store, chunks, migrate, schema
 from tigertag.store import scans as scans_store
 from tigertag.store.chunks import FAR
@@ -103,7 +104,7 @@ class World:
 
     def run(self, scan_id: int) -> Status:
         scans.run(self.core, scan_id).run()
-        return scans.status(self.core, scan_id)
+        return scan_status.status(self.core, scan_id)
 
     def scan(self, write: str = "preview", mode: str = "changed") -> Status:
         return self.run(self.start(write, mode))

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Visits
 from tests.browser.visitor import PASSWORD
 from tests.world import World
-from tigertag.services import scans
+from tigertag.services import scan_status
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def test_a_first_scan_and_tag_asks_and_can_be_left(
     expect(visitor.page.get_by_role("button", name="Preview first")).to_be_visible()
     visitor.page.get_by_role("button", name="Not now").click()
     visitor.page.wait_for_url(f"{address}/")
-    assert scans.listed(world.core).items == ()
+    assert scan_status.listed(world.core).items == ()
 
 
 def test_a_link_signs_in_and_leaves_no_token_behind(

@@ -11,9 +11,8 @@ from tigertag.cli.session import console, core, print_table, tag_text
 from tigertag.core import Core, LibraryEntry
 from tigertag.errors import TigerTagError
 from tigertag.model import Tag
-from tigertag.services import browsing
+from tigertag.services import browsing, scan_status
 from tigertag.services import problems as problem_service
-from tigertag.services import scans as service
 from tigertag.text import count, printable
 
 _WORTH_SHOWING = 0.01
@@ -26,7 +25,7 @@ def scans() -> None:
     """List the newest scans."""
     table = Table("scan", "section", "kind", "mode", "write", "state", "started", box=None)
     with core() as built:
-        for scan in (status.scan for status in service.listed(built).items):
+        for scan in (status.scan for status in scan_status.listed(built).items):
             table.add_row(
                 str(scan.id),
                 scan.section.called,
@@ -45,11 +44,11 @@ def show(scan_id: int) -> None:
     """Show what SCAN decided of each item, and why."""
     table = Table("item", "tags", "to add", "to remove", "why", box=None)
     with core() as built:
-        status = service.status(built, scan_id)
+        status = scan_status.status(built, scan_id)
         missing = ", ".join(sorted({*status.waiting, *status.waits}))
         nothing = f"no confident tag; answers missing: {missing}" if missing else "no confident tag"
         given_up = browsing.given_up(built, scan_id)
-        for item, decision in service.decided(built, scan_id):
+        for item, decision in scan_status.decided(built, scan_id):
             reason = decision.reason + (_GIVEN_UP if item.id in given_up else "")
             tags = (decision.tags, decision.adds, decision.removes)
             cells = (", ".join(map(tag_text, each)) for each in tags)

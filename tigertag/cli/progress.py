@@ -16,8 +16,8 @@ from tigertag.cli.session import stderr
 from tigertag.core import Core
 from tigertag.errors import Conflict
 from tigertag.scan import summary
-from tigertag.services import browsing, scans
-from tigertag.services.scans import Status
+from tigertag.services import browsing, scan_status, scans
+from tigertag.services.scan_status import Status
 from tigertag.text import about, count, printable
 
 _POLL_S = 0.25
@@ -85,7 +85,7 @@ def _once(built: Core, scan_id: int) -> Status:
         worker.join()
     if problem:
         raise problem[0]
-    return scans.status(built, scan_id)
+    return scan_status.status(built, scan_id)
 
 
 def _rest(status: Status) -> None:
@@ -121,7 +121,7 @@ def _watch(built: Core, scan_id: int, worker: Thread) -> None:
         while worker.is_alive():
             worker.join(pause_s)
             asked = time.perf_counter()
-            status = scans.status(built, scan_id)
+            status = scan_status.status(built, scan_id)
             # Counting a large scan takes a while: it is not to be most of the work.
             pause_s = max(_POLL_S, 10 * (time.perf_counter() - asked))
             progress.update(

@@ -12,7 +12,7 @@ from tigertag.core import Core
 from tigertag.errors import Conflict, LibraryError
 from tigertag.scan import batch_cleanup
 from tigertag.scan.forecasts import EngineForecast, Forecast
-from tigertag.services import consent, scans
+from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 from tigertag.text import about, count, usd
 
@@ -138,12 +138,12 @@ def cancel(scan_id: int) -> None:
     with core() as built:
         with suppress(Conflict):
             scans.cancel(built, scan_id)
-        state = scans.status(built, scan_id).scan.state
+        state = scan_status.status(built, scan_id).scan.state
         if state != "cancelled":
             raise Conflict(f"Scan {scan_id} is {state}; it cannot be cancelled.")
         batch_cleanup.make_due(built, scan_id)
         batch_cleanup.clean_up(built, Event())
-        waits = scans.status(built, scan_id).waits
+        waits = scan_status.status(built, scan_id).waits
     click.echo(f"Scan {scan_id} is cancelled; what it did is kept.")
     for line in waits.values():
         click.echo(f"  {line}")
@@ -162,7 +162,7 @@ def _confirm_cost(built: Core, request: Request) -> None:
 
     Raises `RequestError` where there is nobody to answer.
     """
-    paid = consent.paid_engines(built, request)
+    paid = scans.paid_engines(built, request)
     if not paid:
         return
     require_terminal(paid, hint=", or see the cost first: `tigertag forecast`")
@@ -174,9 +174,9 @@ def _confirm_cost(built: Core, request: Request) -> None:
 
 def _forecast(built: Core, request: Request) -> Forecast:
     """Run a forecast to its end. Raises `TigerTagError`."""
-    scan_id = consent.under_way(built, request)
+    scan_id = scans.forecast_under_way(built, request)
     if scan_id is None:
-        scan_id = consent.forecast(built, request)
+        scan_id = scans.forecast(built, request)
     else:
         progress.wait_for_lease(built, scan_id)
     status = progress.run(built, scan_id, leave=_drop)

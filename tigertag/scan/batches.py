@@ -18,7 +18,7 @@ from tigertag import bounds
 from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, deferred_side
 from tigertag.core import Core
 from tigertag.errors import EngineError, NotFound, QuotaExhausted, RefusesAll, Unstorable
-from tigertag.scan import calls, results, spool
+from tigertag.scan import calls, engine_run, spool
 from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.context import Context
 from tigertag.sequences import batched
@@ -248,7 +248,7 @@ class BatchCollector:
         for item_id, line in collected.items():
             if item_id not in awaited or line.outcome is None:
                 continue
-            outcome = results.bounded(batch.engine, line.outcome)
+            outcome = engine_run.bounded(batch.engine, line.outcome)
             if isinstance(outcome, Failed):
                 state = "retryable" if outcome.retryable else "failed"
                 ended.append((item_id, batch.engine, state, one_line(outcome.reason)))
@@ -264,7 +264,7 @@ class BatchCollector:
             decisions.reopen(db, batch.scan_id, item_ids, settles=self._context.settles)
 
     def _row(self, awaited: Awaited, batch: Batch, outcome: Labelled) -> AnswerRow:
-        answer = results.answer(batch.engine, awaited.fingerprint, outcome)
+        answer = engine_run.answer(batch.engine, awaited.fingerprint, outcome)
         sampler = awaited.sampler or PHOTO
         return AnswerRow(awaited.item_id, awaited.revision, self._context.round, answer, sampler)
 

@@ -13,8 +13,7 @@ from tigertag.scan import calls, cascade, reading
 from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.cascade import Sorted
 from tigertag.scan.context import Context, needed
-from tigertag.scan.results import EngineResult, answer, ask
-from tigertag.scan.samples import SampleLoader, Samples
+from tigertag.scan.engine_run import EngineResult, SampleLoader, Samples, answer, ask
 from tigertag.scan.spool import Spool
 from tigertag.store import Db, answers, batches, chunks, decisions, items
 from tigertag.store.answers import AnswerRow

@@ -1,22 +1,14 @@
-"""Scans: started, paused, resumed, cancelled, applied, undone, and how far they have come."""
+"""Scans: started, paused, resumed, cancelled, applied and undone, and what is asked before."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from tigertag.contracts import LeftOut
-from tigertag.core import Core
-from tigertag.errors import Conflict, RequestError
-from tigertag.scan import forecasts, summary
+from tigertag.core import Core, EngineEntry
+from tigertag.errors import Conflict, NotFound, RequestError
 from tigertag.scan.context import may_see
-from tigertag.scan.forecasts import Forecast
 from tigertag.scan.runner import Runner
-from tigertag.services import problems, waiting
-from tigertag.services.views import Page, cursor_number, cut_page
-from tigertag.services.waiting import Saving
-from tigertag.store import Db, batches, chunks, decisions, engine_state, items, scans, schema
-from tigertag.store.decisions import Decision
-from tigertag.store.items import ItemRow
+from tigertag.services import scan_status
+from tigertag.store import Db, batches, chunks, decisions, engine_state, scans, schema
 from tigertag.store.scans import NewScan, ScanRow
 
 _RESUME = "resume it"
@@ -41,43 +33,6 @@ class Request:
     engines: tuple[str, ...] = ()
     forecast_of: str = "changed"
     accept_missing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How far a scan has come. `changed`: items with adds or removes.
-
-    `eta_s` is None while that cannot be told. `waiting`: engines that could not go on, and why;
-    `waits`: what this scan waits for by itself, a line an engine, and `due_at` when it goes on;
-    `spared`: how many items an engine was not asked about, since others were sure. `forecast`: what
-    a forecast has counted, None for a scan that is none. `left_alone`: how many items were left as
-    they are, since they bear a tag of SKIP_TAGS. `problems`: how many items of the section have
-    problems now, whichever scan met them. `left_out`: what the listing left out.
-    """
-
-    scan: ScanRow
-    todo: int
-    done: int
-    failed: int
-    adds: int
-    removes: int
-    changed: int
-    asked: int
-    waiting: Mapping[str, str]
-    items_per_s: float
-    eta_s: float | None
-    failures: tuple[tuple[str, str], ...] = ()
-    waits: Mapping[str, str] = field(default_factory=dict)
-    due_at: datetime | None = None
-    spared: Mapping[str, Saving] = field(default_factory=dict)
-    forecast: Forecast | None = None
-    left_alone: int = 0
-    problems: int = 0
-    left_out: tuple[LeftOut, ...] = ()
-
-    @property
-    def total(self) -> int:
-        return self.todo + self.done + self.failed
 
 
 def start(core: Core, request: Request) -> int:
@@ -251,99 +206,55 @@ def undo(core: Core, scan_id: int) -> int:
         return scans.create(db, NewScan(source.section_id, kind, write="apply", source_id=scan_id))
 
 
-def status(core: Core, scan_id: int) -> Status:
-    """Return how far a scan has come. Raises `NotFound`."""
-    with core.store.read() as db:
-        scan = scans.get(db, scan_id)
-    return _status(core, scan)
+_HOLDS = timedelta(hours=1)
 
 
-def _status(core: Core, scan: ScanRow) -> Status:
-    counts, failures = summary.tally(core, scan)
-    waits, due_at = waiting.lines_of(core, scan, counts)
-    pace = _pace(scan, counts.done + counts.failed)
-    left_s = counts.todo / pace if pace and scan.state == "running" and not waits else None
-    return Status(
-        scan,
-        counts.todo,
-        counts.done,
-        counts.failed,
-        counts.adds,
-        counts.removes,
-        counts.changed,
-        counts.asked,
-        counts.waiting,
-        pace,
-        0.0 if scan.state == "done" else left_s,
-        failures,
-        waits,
-        due_at,
-        waiting.savings_of(core, counts),
-        forecasts.of_scan(core, scan),
-        counts.left_alone,
-        problems.of_section(core, scan.section_id),
-        summary.unpack_left_out(scan.left_out),
-    )
+def paid_engines(core: Core, request: Request) -> list[EngineEntry]:
+    """Return the engines that it would ask and that cost money, or take from a quota.
+
+    Raises `NotFound`, `PluginError`, `LibraryError`, `RequestError`.
+    """
+    if request.mode not in FORECAST_OF:
+        return []
+    paid = [entry for entry in core.usable_engines(request.engines) if entry.paid]
+    if not paid:
+        return []
+    section = core.section(core.library(request.library), request.section)
+    return [entry for entry in paid if may_see(entry, section)]
 
 
-def _pace(scan: ScanRow, ended: int) -> float:
-    """Items a second since the scan was last taken up."""
-    if scan.resumed_at is None:
-        return 0.0
-    until = scan.finished_at or datetime.now(UTC)
-    elapsed_s = (until - scan.resumed_at).total_seconds()
-    return (ended - scan.resumed_from) / elapsed_s if elapsed_s > 0 else 0.0
+def forecast(core: Core, request: Request) -> int:
+    """Make a scan that only counts what the request would ask. Raises `Conflict`."""
+    wanted = replace(request, mode="forecast", write="preview", forecast_of=request.mode)
+    return start(core, wanted)
 
 
-def listed(core: Core, *, cursor: str | None = None, limit: int = 20) -> Page[Status]:
-    """Return scans, the newest first. Raises `RequestError` for a cursor that is none."""
-    before = cursor_number(cursor)
-    with core.store.read() as db:
-        rows = scans.page(db, before=before, limit=limit + 1)
-    page = cut_page(rows, limit, after=lambda row: row.id)
-    return Page(tuple(_status(core, row) for row in page.items), page.next)
+def forecast_under_way(core: Core, request: Request) -> int | None:
+    """Return the forecast of the request that is queued or running, if there is one."""
+    rows = [status.scan for status in scan_status.active(core)]
+    return next((row.id for row in rows if _is_of(core, row, request)), None)
 
 
-def made_from(core: Core, scan_id: int) -> list[Status]:
-    """Return the scans that apply or undo this one, the newest first."""
-    with core.store.read() as db:
-        rows = scans.made_from(db, scan_id)
-    return [_status(core, row) for row in rows]
+def is_forecast_shown(core: Core, request: Request, forecast_id: int) -> bool:
+    """Whether there is this forecast, it is of the request, has ended, and is young enough.
 
-
-def stands(core: Core, written: Status) -> bool:
-    """Whether a scan has written all that it was to write, and that was not undone since."""
-    if written.scan.state != "done" or written.failed:
+    It holds for an hour: then there may be more items, and less of the budget.
+    """
+    try:
+        row = scan_status.status(core, forecast_id).scan
+    except NotFound:
         return False
-    later = (one for one in made_from(core, written.scan.id) if one.scan.kind in ("undo", "redo"))
-    return not any(stands(core, one) for one in later)
+    return row.state == "done" and forecast_holds(row) and _is_of(core, row, request)
 
 
-def active(core: Core) -> list[Status]:
-    """Return the scans that have not ended, the oldest first."""
-    with core.store.read() as db:
-        rows = scans.every_active(db)
-    return [_status(core, row) for row in rows]
+def forecast_holds(forecast: ScanRow) -> bool:
+    """Whether a forecast that has ended is young enough."""
+    ended = forecast.finished_at
+    return ended is not None and datetime.now(UTC) - ended < _HOLDS
 
 
-def first_write(core: Core, library: str, section: str) -> bool:
-    """Whether TigerTag has never written to the section (named by its ids)."""
-    with core.store.read() as db:
-        section_id = scans.find_section(db, library, section)
-        return not section_id or not scans.canary_passed(db, section_id)
-
-
-def decided(core: Core, scan_id: int) -> Iterator[tuple[ItemRow, Decision]]:
-    """Yield each item that a scan looked at, with what it decided. Raises `NotFound`."""
-    with core.store.read() as db:
-        scans.get(db, scan_id)
-    after = 0
-    while True:
-        with core.store.read() as db:
-            rows = decisions.of_scan(db, scan_id, after=after)
-            found = items.get(db, [decision.item_id for _id, decision in rows])
-        if not rows:
-            return
-        after = rows[-1][0]
-        by_id = {row.id: row for row in found}
-        yield from ((by_id[decision.item_id], decision) for _id, decision in rows)
+def _is_of(core: Core, row: ScanRow, request: Request) -> bool:
+    section = core.section(core.library(request.library), request.section)
+    named = tuple(sorted({name.casefold() for name in request.engines}))
+    wanted = (section.path, request.mode, named)
+    return row.is_forecast and (row.section.path, row.mode, row.engines) == wanted

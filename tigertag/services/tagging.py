@@ -25,9 +25,9 @@ from tigertag.media.files import media_of
 from tigertag.model import Answer, Item, Media, Tag
 from tigertag.net import cancellable
 from tigertag.policy import Rules
-from tigertag.scan import calls, results
+from tigertag.scan import calls, engine_run
 from tigertag.scan.context import needed
-from tigertag.scan.samples import SampleLoader
+from tigertag.scan.engine_run import SampleLoader
 
 _CHUNK = 16
 _VIDEO_WEIGHT = 8
@@ -181,11 +181,11 @@ class _Work:
         for id, engine in self.engines.items():
             calls_of = replace(calls.run_context(self.core, id), cancelled=run.cancelled)
             try:
-                for result in results.ask(engine, samples.loaded, calls_of):
+                for result in engine_run.ask(engine, samples.loaded, calls_of):
                     if isinstance(result.outcome, Failed):
                         errors[result.sample].append(result.outcome.reason)
                     elif isinstance(result.outcome, Labelled):
-                        given = results.answer(id, engine.fingerprint, result.outcome)
+                        given = engine_run.answer(id, engine.fingerprint, result.outcome)
                         answers[result.sample].append(given)
             except EngineError as exc:
                 stopped.append(f"{id}: {exc}")

@@ -12,8 +12,9 @@ from tests.unit.policy.trees import TREE
 from tigertag.contracts import Host, Sampling
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.model import Thresholds
-from tigertag.services import scans
-from tigertag.services.scans import Request, Status
+from tigertag.services import scan_status, scans
+from tigertag.services.scan_status import Status
+from tigertag.services.scans import Request
 from tigertag.store import Store, migrate
 
 PICTURES = {name: encoded(Image.new("RGB", (40, 30), rgb), "JPEG") for name, rgb in COLOURS.items()}
@@ -46,7 +47,7 @@ class Scanned(ServerPlace):
 
     def run(self, scan_id: int) -> Status:
         scans.run(self.core, scan_id).run()
-        return scans.status(self.core, scan_id)
+        return scan_status.status(self.core, scan_id)
 
     def scan(self, write: str = "preview") -> Status:
         return self.run(scans.start(self.core, Request("box", "Photos", write=write)))

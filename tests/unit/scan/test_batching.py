@@ -17,7 +17,8 @@ from tigertag.scan import batch_cleanup, calls
 from tigertag.scan.batches import BatchCollector
 from tigertag.scan.spool import Spool, path_of
 from tigertag.services import scans, spending
-from tigertag.services.scans import Request, Status
+from tigertag.services.scan_status import Status
+from tigertag.services.scans import Request
 from tigertag.store import batches, usage
 from tigertag.store.usage import Limits
 

@@ -15,7 +15,7 @@ from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Shown
 from tigertag.scan.runner import Runner
 from tigertag.scan.write import WriteStage
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 from tigertag.store import Store, schema
 
 pytestmark = pytest.mark.slow
@@ -108,7 +108,7 @@ def test_a_server_that_wipes_with_each_write_harms_one_item(
     scan_id = world.start("apply")
     errors = work_on(world, scan_id)
     assert len(wiping.ruined) == 1
-    assert (len(errors), scans.status(world.core, scan_id).scan.state) == (1, "failed")
+    assert (len(errors), scan_status.status(world.core, scan_id).scan.state) == (1, "failed")
 
 
 def test_nothing_is_written_beside_a_first_write_that_takes_longer_than_a_lease(
@@ -129,7 +129,7 @@ def test_nothing_is_written_beside_a_first_write_that_takes_longer_than_a_lease(
     scan_id = world.start("apply")
     assert work_on(world, scan_id, lease_s=1.5) == []
     assert len(before_the_end) == 1
-    assert scans.status(world.core, scan_id).done == 80
+    assert scan_status.status(world.core, scan_id).done == 80
 
 
 def test_a_first_write_that_a_crash_cut_off_is_looked_at_before_another(

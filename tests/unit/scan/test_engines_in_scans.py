@@ -16,7 +16,7 @@ from tigertag.engines import compreface, imagga, openai
 from tigertag.net import HttpClient, RetryPolicy
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import engines
-from tigertag.services.scans import Status
+from tigertag.services.scan_status import Status
 
 pytestmark = pytest.mark.slow
 

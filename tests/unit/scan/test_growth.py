@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from tests.world import World
 from tigertag.contracts import Failed
-from tigertag.services import previews, scans
+from tigertag.services import previews, scan_status
 from tigertag.store import browse, schema
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def test_answered_work_of_an_ended_scan_is_gone_and_its_counts_stay(
     world.picture("a.png", "red")
     scan_id = world.scan("apply").scan.id
     assert rows(world)["work"] == 0
-    assert scans.status(world.core, scan_id).asked == 1
+    assert scan_status.status(world.core, scan_id).asked == 1
     world.close()
 
 
@@ -84,7 +84,7 @@ def test_a_word_struck_from_a_preview_leaves_the_count_of_what_was_asked(world: 
     with world.store.read() as db:
         (item,) = browse.page(db, browse.Wanted())
     previews.block(world.core, scan_id, item.id, "red", where="item")
-    status = scans.status(world.core, scan_id)
+    status = scan_status.status(world.core, scan_id)
     assert (status.asked, status.adds) == (1, 0)
 
 

@@ -12,7 +12,7 @@ from tests.world import World
 from tigertag.contracts import Enrolled, Outcome, RunContext
 from tigertag.errors import AuthFailed, Conflict, NotFound, Unavailable
 from tigertag.model import Sample
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 
 pytestmark = pytest.mark.slow
 
@@ -53,12 +53,12 @@ def test_all_is_decided_while_one_engine_hangs(world: World, in_order: str) -> N
     worker = Thread(target=lambda: world.run(scan_id))
     worker.start()
     try:
-        assert until(lambda: scans.status(world.core, scan_id).adds == 80)
+        assert until(lambda: scan_status.status(world.core, scan_id).adds == 80)
         assert hanging.at_it == 1
     finally:
         hanging.let_go.set()
         worker.join()
-    assert scans.status(world.core, scan_id).scan.state == "waiting"
+    assert scan_status.status(world.core, scan_id).scan.state == "waiting"
 
 
 def test_a_scan_is_finished_without_an_engine_that_is_down(world: World) -> None:
@@ -98,11 +98,11 @@ def test_all_is_decided_while_an_engine_that_had_answered_before_is_opened(world
     worker = Thread(target=lambda: world.run(scan_id))
     worker.start()
     try:
-        assert until(lambda: scans.status(world.core, scan_id).adds == 80, within_s=5)
+        assert until(lambda: scan_status.status(world.core, scan_id).adds == 80, within_s=5)
     finally:
         faces.go.set()
         worker.join()
-    assert scans.status(world.core, scan_id).scan.state == "done"
+    assert scan_status.status(world.core, scan_id).scan.state == "done"
 
 
 class Missing(FaceEngine):

@@ -12,7 +12,7 @@ from tests.unit.scan.test_batching import until_done
 from tests.world import World
 from tigertag.errors import Throttled, Unavailable
 from tigertag.model import Label
-from tigertag.services import previews, scans, spending
+from tigertag.services import previews, scan_status, scans, spending
 from tigertag.services.accounts import Accounts
 from tigertag.store.usage import Limits
 
@@ -29,7 +29,7 @@ def test_workers_that_share_a_scan_ask_nothing_twice(tmp_path: Path, database_ur
         runner.start()
     for runner in runners:
         runner.join()
-    status = scans.status(world.core, scan_id)
+    status = scan_status.status(world.core, scan_id)
     assert (status.scan.state, status.done, len(world.engine.asked)) == ("done", 60, 60)
     assert {name for number in range(60) for name in world.tags(f"{number}.png")} == {"red"}
     world.close()

@@ -11,8 +11,9 @@ from tests.world import World
 from tigertag.errors import LibraryShrunk, LibraryUnavailable
 from tigertag.libraries import folder
 from tigertag.libraries.folder import listing
-from tigertag.services import scans
-from tigertag.services.scans import Request, Status
+from tigertag.services import scan_status, scans
+from tigertag.services.scan_status import Status
+from tigertag.services.scans import Request
 from tigertag.store import schema
 
 
@@ -36,7 +37,7 @@ def refused(world: World, write: str = "preview") -> Status:
     scan_id = world.start(write)
     with pytest.raises(LibraryShrunk):
         world.run(scan_id)
-    return scans.status(world.core, scan_id)
+    return scan_status.status(world.core, scan_id)
 
 
 def accepted(world: World, write: str = "preview") -> Status:

@@ -17,8 +17,8 @@ from tigertag.contracts import Labelled, Outcome, RunContext
 from tigertag.errors import Unstorable
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Box, Item, Label, Section, Shown
-from tigertag.scan import results
-from tigertag.services import scans
+from tigertag.scan import engine_run
+from tigertag.services import scan_status, scans
 from tigertag.store import answers, engine_state, items
 from tigertag.store import scans as scan_rows
 
@@ -78,7 +78,7 @@ def test_an_answer_that_the_database_refuses_fails_its_item_for_good(
 ) -> None:
     world.picture("b.png", "blue")
     engine = world.engines[0] = NastyEngine(said=Labelled("", (Label("x", 0.9),), "m" * 300))
-    monkeypatch.setattr(results, "bounded", lambda _engine, outcome: outcome)
+    monkeypatch.setattr(engine_run, "bounded", lambda _engine, outcome: outcome)
     assert world.scan().failed == 2
     world.scan()
     assert len(engine.asked) == 2
@@ -96,7 +96,7 @@ def test_of_answers_that_are_kept_together_one_fails_alone(
         red = any(label.name == "red" for label in outcome.labels)
         return replace(outcome, cost_usd=math.nan if red else 0.0)
 
-    monkeypatch.setattr(results, "bounded", spoilt)
+    monkeypatch.setattr(engine_run, "bounded", spoilt)
     status = world.scan()
     assert (status.done, status.failed) == (3, 1)
 
@@ -143,7 +143,7 @@ def test_both_databases_refuse_the_same_values(world: World, values: dict[str, o
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_both_databases_refuse_what_is_no_number(world: World, number: float) -> None:
     world.scan()
-    row = answers.AnswerRow(1, "1", 0, results.answer("e", "f", Labelled("", (), "m", number)))
+    row = answers.AnswerRow(1, "1", 0, engine_run.answer("e", "f", Labelled("", (), "m", number)))
     with pytest.raises(Unstorable), world.store.write() as db:
         answers.keep(db, [row])
 
@@ -165,4 +165,4 @@ def test_a_value_that_nobody_foresaw_ends_the_scan(
     scan_id = world.start()
     with pytest.raises(Unstorable):
         world.run(scan_id)
-    assert scans.status(world.core, scan_id).scan.state == "failed"
+    assert scan_status.status(world.core, scan_id).scan.state == "failed"

@@ -15,7 +15,7 @@ from tigertag.engines import imagga
 from tigertag.errors import Unavailable
 from tigertag.model import Sample
 from tigertag.net import HttpClient, RetryPolicy
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 from tigertag.store import engine_state
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def test_a_pause_is_heard_while_an_engine_asks_to_wait(world: World, at: str, lo
     since_s = time.monotonic()
     worker.join(30)
     assert time.monotonic() - since_s < 2
-    status = scans.status(world.core, scan_id)
+    status = scan_status.status(world.core, scan_id)
     assert (status.scan.state, status.failed) == ("paused", 0)
     assert world.circuits.waits(engine.id) is None
     with world.store.read() as db:
@@ -85,7 +85,7 @@ def test_finishing_without_an_engine_ends_its_wait(world: World, at: str, local:
     since_s = time.monotonic()
     worker.join(30)
     assert time.monotonic() - since_s < 2
-    status = scans.status(world.core, scan_id)
+    status = scan_status.status(world.core, scan_id)
     assert (status.scan.state, status.failed, world.tags("a.png")) == ("done", 0, {"red"})
     assert world.circuits.waits("busy") is None
     engine.busy_at = ""
@@ -110,7 +110,7 @@ def test_finishing_without_an_engine_ends_what_its_threads_wait_for(world: World
         since_s = time.monotonic()
         worker.join(30)
         assert time.monotonic() - since_s < 2
-        assert scans.status(world.core, scan_id).scan.state == "done"
+        assert scan_status.status(world.core, scan_id).scan.state == "done"
         engine.close()
         http.close()
 

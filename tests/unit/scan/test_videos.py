@@ -10,7 +10,7 @@ from tests.unit.media import films
 from tests.world import World
 from tigertag.contracts import Capabilities, Labelled, Outcome, RunContext, Sampling
 from tigertag.model import Label, Media, Sample
-from tigertag.services import scans, tagging
+from tigertag.services import scan_status, scans, tagging
 from tigertag.services.scans import Request
 from tigertag.store import answers
 
@@ -81,7 +81,7 @@ def test_a_broken_video_fails_alone(world: World, engine: Watching) -> None:
 
 def test_a_word_of_all_frames_is_surer_than_that_of_one(world: World, engine: Watching) -> None:
     film(world)
-    ((_row, decision),) = scans.decided(world.core, world.scan().scan.id)
+    ((_row, decision),) = scan_status.decided(world.core, world.scan().scan.id)
     assert [tag.name for tag in decision.tags] == ["film"]
 
 

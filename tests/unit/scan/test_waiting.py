@@ -15,7 +15,7 @@ from tigertag.contracts import Progress
 from tigertag.errors import Conflict, Unavailable
 from tigertag.model import Label, Rule, RuleAction
 from tigertag.scan.worker import ScanWorker
-from tigertag.services import rules, scans
+from tigertag.services import rules, scan_status, scans
 from tigertag.services.scans import Request
 from tigertag.store import scans as rows
 from tigertag.store import schema
@@ -34,7 +34,7 @@ def down(world: World) -> ColourEngine:
 
 
 def state(world: World, scan_id: int) -> str:
-    return scans.status(world.core, scan_id).scan.state
+    return scan_status.status(world.core, scan_id).scan.state
 
 
 def put_state(world: World, scan_id: int, to: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.world import World
 from tigertag.scan.worker import ScanWorker
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def shops(world: World) -> Iterator[tuple[ScanWorker, ScanWorker]]:
 
 
 def is_done(world: World, scan_id: int) -> Callable[[], bool]:
-    return lambda: scans.status(world.core, scan_id).scan.state == "done"
+    return lambda: scan_status.status(world.core, scan_id).scan.state == "done"
 
 
 def test_a_scan_is_worked_on_by_itself(world: World, shops: tuple[ScanWorker, ScanWorker]) -> None:
@@ -50,7 +50,7 @@ def test_two_processes_ask_once_for_each_picture(
     for shop in shops:
         shop.start()
     wait_for(is_done(world, scan_id))
-    assert scans.status(world.core, scan_id).asked == 40
+    assert scan_status.status(world.core, scan_id).asked == 40
     assert len(world.engine.asked) == 40
 
 
@@ -74,7 +74,7 @@ def test_a_paused_scan_is_left_alone_until_it_is_resumed(
     scans.pause(world.core, scan_id)
     shops[0].start()
     time.sleep(0.3)
-    assert scans.status(world.core, scan_id).scan.state == "paused"
+    assert scan_status.status(world.core, scan_id).scan.state == "paused"
     scans.resume(world.core, scan_id)
     shops[0].wake()
     wait_for(is_done(world, scan_id))
@@ -87,8 +87,8 @@ def test_a_scan_that_fails_does_not_stop_the_next_one(
     failing = world.start()
     away = world.photos.rename(world.photos.with_name("away"))
     shops[0].start()
-    wait_for(lambda: scans.status(world.core, failing).scan.state == "failed")
-    assert scans.status(world.core, failing).scan.error
+    wait_for(lambda: scan_status.status(world.core, failing).scan.state == "failed")
+    assert scan_status.status(world.core, failing).scan.error
     away.rename(world.photos)
     scan_id = world.start()
     shops[0].wake()
@@ -104,4 +104,4 @@ def test_a_scan_of_a_library_that_it_does_not_know_is_left_to_others(
     stranger.start()
     time.sleep(0.3)
     stranger.stop()
-    assert scans.status(world.core, scan_id).scan.state == "queued"
+    assert scan_status.status(world.core, scan_id).scan.state == "queued"

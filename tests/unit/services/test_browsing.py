@@ -11,7 +11,7 @@ from tigertag.services import (
     libraries,
     previews,
     rules,
-    scans,
+    scan_status,
     thumbnails,
 )
 
@@ -125,7 +125,7 @@ def test_a_word_struck_for_the_section_goes_from_all_of_the_preview(pictures: Wo
     number = item_id(pictures, "a.png")
     assert previews.block(pictures.core, scan, number, tag, where="section").items == 2
     assert set(added(pictures, scan)) == {"c.png"}
-    assert scans.status(pictures.core, scan).adds == 1
+    assert scan_status.status(pictures.core, scan).adds == 1
     pictures.apply(scan)
     assert (pictures.tags("a.png"), len(pictures.tags("c.png"))) == (set(), 1)
     (row,) = rules.listed(pictures.core)
@@ -137,12 +137,12 @@ def test_a_block_that_is_taken_back_gives_the_words_back_to_the_preview(
     pictures: World, where: str
 ) -> None:
     scan = pictures.scan().scan.id
-    before = (added(pictures, scan), scans.status(pictures.core, scan).adds)
+    before = (added(pictures, scan), scan_status.status(pictures.core, scan).adds)
     (tag,) = before[0]["a.png"]
     struck = previews.block(pictures.core, scan, item_id(pictures, "a.png"), tag, where=where)
     assert struck.rule_id is not None
     rules.remove(pictures.core, struck.rule_id)
-    assert (added(pictures, scan), scans.status(pictures.core, scan).adds) == before
+    assert (added(pictures, scan), scan_status.status(pictures.core, scan).adds) == before
     pictures.apply(scan)
     assert pictures.tags("a.png") == {tag}
     assert pictures.scan().scan.unchanged == 3
@@ -281,7 +281,7 @@ def test_a_threshold_for_every_word_counts_the_items_that_have_any(pictures: Wor
 
 def test_counts_of_an_ended_scan_are_kept(pictures: World) -> None:
     status = pictures.scan()
-    again = scans.status(pictures.core, status.scan.id)
+    again = scan_status.status(pictures.core, status.scan.id)
     assert (again.scan.summary != "", again.adds, again.done) == (True, status.adds, 3)
 
 

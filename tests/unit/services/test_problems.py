@@ -11,7 +11,7 @@ from tests.world import World
 from tigertag.contracts import EditOutcome, Failed, NotRead
 from tigertag.errors import NotFound
 from tigertag.model import Edit, Item
-from tigertag.services import browsing, libraries, problems, scans
+from tigertag.services import browsing, libraries, problems, scan_status
 
 pytestmark = pytest.mark.slow
 
@@ -166,7 +166,7 @@ def test_what_a_scan_could_not_do_shows_in_a_status_of_any_of_its_section(
 ) -> None:
     first = world.scan().scan.id
     world.scan("apply")
-    assert scans.status(world.core, first).problems == 1
+    assert scan_status.status(world.core, first).problems == 1
 
 
 def test_what_a_server_says_of_a_write_is_kept_as_far_as_it_can_be(

@@ -18,7 +18,7 @@ from tigertag.errors import (
 )
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Item, Rule, RuleAction, Sample, Section, Shown
-from tigertag.services import rules, scans
+from tigertag.services import rules, scan_status, scans
 from tigertag.store import chunks
 
 
@@ -252,7 +252,7 @@ def test_a_paused_scan_goes_on_where_it_was(world: World) -> None:
         world.picture(f"{number}.png", "red")
     scan_id = world.start("apply")
     scans.pause(world.core, scan_id)
-    assert scans.status(world.core, scan_id).scan.state == "paused"
+    assert scan_status.status(world.core, scan_id).scan.state == "paused"
     scans.resume(world.core, scan_id)
     assert (world.run(scan_id).done, len(world.engine.asked)) == (40, 40)
 
@@ -281,7 +281,7 @@ def test_a_first_write_that_changes_more_than_tags_stops_all_writing(
     scan_id = world.start("apply")
     with pytest.raises(LibraryError, match="changed more than its tags"):
         world.run(scan_id)
-    assert (len(sent), scans.status(world.core, scan_id).scan.state) == (1, "failed")
+    assert (len(sent), scan_status.status(world.core, scan_id).scan.state) == (1, "failed")
 
 
 def test_a_read_only_library_ends_the_scan_with_one_line(
@@ -296,7 +296,7 @@ def test_a_read_only_library_ends_the_scan_with_one_line(
         patch.setattr(type(world.library), "send", refuse)
         with pytest.raises(LibraryReadOnly):
             world.scan("apply")
-    assert scans.status(world.core, 1).scan.error == "The folder is read-only."
+    assert scan_status.status(world.core, 1).scan.error == "The folder is read-only."
     assert (world.scan("apply").adds, len(world.engine.asked)) == (1, 1)
 
 

@@ -14,7 +14,7 @@ from tests.world import World
 from tigertag.contracts import Calls, Failed
 from tigertag.errors import AuthFailed, QuotaExhausted
 from tigertag.scan import calls
-from tigertag.services import engines, libraries, scans, spending
+from tigertag.services import engines, libraries, scan_status, scans, spending
 from tigertag.services.scans import Request
 from tigertag.store import usage
 from tigertag.store.usage import Limits
@@ -269,7 +269,7 @@ def test_an_ended_forecast_stays_as_it_is_when_an_engine_is_removed(
     world.picture("a.png", "red")
     scan_id = scans.start(world.core, Request("photos", None, "forecast"))
     before = world.run(scan_id).forecast
-    assert scans.status(replace(world.core, engines=()), scan_id).forecast == before
+    assert scan_status.status(replace(world.core, engines=()), scan_id).forecast == before
 
 
 def test_a_forecast_can_be_neither_applied_nor_taken_for_a_preview(

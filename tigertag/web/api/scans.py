@@ -9,8 +9,8 @@ from flask import Response, url_for
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tigertag import contracts
-from tigertag.services import previews, scans
-from tigertag.services.scans import Status
+from tigertag.services import previews, scan_status, scans
+from tigertag.services.scan_status import Status
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, made, sent
 from tigertag.web.api.schemas import (
@@ -223,7 +223,7 @@ def start_scan(body: NewScan, query: Nothing) -> Response:
 @routes.get("/scans", Listing[Scan])
 def list_scans(query: Paging) -> Response:
     """List the scans, newest first."""
-    return sent(Listing[Scan], scans.listed(state.core(), **query.arguments()))
+    return sent(Listing[Scan], scan_status.listed(state.core(), **query.arguments()))
 
 
 @routes.get(_SCAN, Scan, 404)
@@ -281,11 +281,11 @@ def undo_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
 
 
 def _scan(scan_id: int) -> Response:
-    return sent(Scan, scans.status(state.core(), scan_id))
+    return sent(Scan, scan_status.status(state.core(), scan_id))
 
 
 def _queued(scan_id: int) -> Response:
     """Wake the worker and answer with the new scan."""
     state.get().worker.wake()
-    status = scans.status(state.core(), scan_id)
+    status = scan_status.status(state.core(), scan_id)
     return sent(Scan, status, 202, location=url_for(".get_scan", scan_id=scan_id))

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
 from tigertag.scan import summary
-from tigertag.services.scans import Status
+from tigertag.services.scan_status import Status
 from tigertag.services.views import Departure
 from tigertag.text import about, clock, usd
 from tigertag.web import state

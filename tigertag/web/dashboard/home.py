@@ -8,8 +8,8 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.core import Core
-from tigertag.services import engines, health, libraries, scans, spending
-from tigertag.services.scans import Status
+from tigertag.services import engines, health, libraries, scan_status, spending
+from tigertag.services.scan_status import Status
 from tigertag.services.views import Checked, DayOfUse, MonthOfUse
 from tigertag.web import state
 from tigertag.web.dashboard import request
@@ -42,8 +42,8 @@ def _scans(core: Core) -> dict[str, dict[int, Status]]:
     """Return the active scans, and each section's newest, by id."""
     newest = {view.newest_scan for view in request.all_sections()} - {None}
     return {
-        "active": {status.scan.id: status for status in scans.active(core)},
-        "newest": {scan_id: scans.status(core, scan_id) for scan_id in newest if scan_id},
+        "active": {status.scan.id: status for status in scan_status.active(core)},
+        "newest": {scan_id: scan_status.status(core, scan_id) for scan_id in newest if scan_id},
     }
 
 

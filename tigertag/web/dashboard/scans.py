@@ -12,8 +12,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from tigertag.core import Core
-from tigertag.services import consent, previews, scans
-from tigertag.services.scans import Request, Status
+from tigertag.services import previews, scan_status, scans
+from tigertag.services.scan_status import Status
+from tigertag.services.scans import Request
 from tigertag.services.views import SectionView
 from tigertag.web import state
 from tigertag.web.dashboard import request
@@ -30,14 +31,14 @@ _ACTIONS: dict[str, Callable[[Core, int], None]] = {
 
 @pages.get("/scans")
 def list_scans() -> ResponseReturnValue:
-    page = scans.listed(state.core(), cursor=request.cursor())
+    page = scan_status.listed(state.core(), cursor=request.cursor())
     return request.render_list("scans", page=page)
 
 
 @pages.get(_SCAN)
 def show(scan_id: int) -> ResponseReturnValue:
     core = state.core()
-    status = scans.status(core, scan_id)
+    status = scan_status.status(core, scan_id)
     return render_template(
         "scan.html",
         page=previews.changes(core, scan_id, limit=_GRID),
@@ -54,16 +55,16 @@ def _progress(core: Core, status: Status) -> dict[str, object]:
     what the scan that follows shall do, `holds` whether the forecast is still valid.
     """
     source = status.scan.source_id
-    made = scans.made_from(core, status.scan.id)
+    made = scan_status.made_from(core, status.scan.id)
     applied = next((other for other in made if other.scan.kind == "apply"), None)
     return {
         "status": status,
-        "source": None if source is None else scans.status(core, source),
+        "source": None if source is None else scan_status.status(core, source),
         "made": made,
         "applied": applied,
-        "stands": applied is not None and scans.stands(core, applied),
+        "stands": applied is not None and scan_status.stands(core, applied),
         "wanted_write": request.text("write"),
-        "holds": consent.holds(status.scan),
+        "holds": scans.forecast_holds(status.scan),
     }
 
 
@@ -71,7 +72,7 @@ def _progress(core: Core, status: Status) -> dict[str, object]:
 def progress(scan_id: int) -> ResponseReturnValue:
     """Render the progress of a scan; the page polls this while it is active."""
     core = state.core()
-    status = scans.status(core, scan_id)
+    status = scan_status.status(core, scan_id)
     response = make_response(render_template("_progress.html", **_progress(core, status)))
     if not status.scan.active:
         # The grid below loads itself again then.
@@ -86,7 +87,7 @@ def changes(scan_id: int) -> ResponseReturnValue:
     return render_template(
         "_changes.html" if request.cursor() else "_grid.html",
         page=previews.changes(core, scan_id, cursor=request.cursor(), limit=_GRID),
-        status=scans.status(core, scan_id),
+        status=scan_status.status(core, scan_id),
         may_block=previews.may_block(core, scan_id),
     )
 
@@ -95,15 +96,15 @@ def changes(scan_id: int) -> ResponseReturnValue:
 def failures(scan_id: int) -> ResponseReturnValue:
     core = state.core()
     page = previews.changes(core, scan_id, cursor=request.cursor(), limit=_GRID, failed=True)
-    return request.render_list("failures", page=page, status=scans.status(core, scan_id))
+    return request.render_list("failures", page=page, status=scan_status.status(core, scan_id))
 
 
 @pages.post("/scans")
 def start() -> ResponseReturnValue:
     core = state.core()
     wanted = _wanted()
-    if not _saw_forecast(core, wanted) and consent.paid_engines(core, wanted):
-        scan_id = consent.under_way(core, wanted) or consent.forecast(core, wanted)
+    if not _saw_forecast(core, wanted) and scans.paid_engines(core, wanted):
+        scan_id = scans.forecast_under_way(core, wanted) or scans.forecast(core, wanted)
         return _started(scan_id, write=wanted.write)
     if wanted.write == "apply" and _must_confirm(core, wanted.library, wanted.section or ""):
         return redirect(_confirm_address(wanted), 303)
@@ -124,12 +125,12 @@ def _wanted() -> Request:
 def _saw_forecast(core: Core, wanted: Request) -> bool:
     """Whether a forecast of this scan was shown within the hour."""
     forecast = request.text("forecast")
-    return bool(forecast) and consent.is_shown(core, wanted, request.number("forecast"))
+    return bool(forecast) and scans.is_forecast_shown(core, wanted, request.number("forecast"))
 
 
 def _must_confirm(core: Core, library: str, section: str) -> bool:
     """Whether this is the first write to the section, and was not confirmed."""
-    return request.text("confirmed") != "yes" and scans.first_write(core, library, section)
+    return request.text("confirmed") != "yes" and scan_status.first_write(core, library, section)
 
 
 def _confirm_address(wanted: Request) -> str:
@@ -162,7 +163,7 @@ def confirm() -> ResponseReturnValue:
 
 def _newest_preview(core: Core, view: SectionView) -> Status | None:
     """Return the newest scan of a section if it is a preview that has ended."""
-    for status in scans.listed(core).items:
+    for status in scan_status.listed(core).items:
         if status.scan.section.path == view.section.path and not status.scan.is_forecast:
             done = status.scan.is_preview and status.scan.state == "done"
             return status if done else None
@@ -172,7 +173,7 @@ def _newest_preview(core: Core, view: SectionView) -> Status | None:
 @pages.post(f"{_SCAN}/apply")
 def apply(scan_id: int) -> ResponseReturnValue:
     core = state.core()
-    section = scans.status(core, scan_id).scan.section
+    section = scan_status.status(core, scan_id).scan.section
     if _must_confirm(core, section.library, section.id):
         return redirect(url_for("dashboard.scans.confirm_apply", scan_id=scan_id), 303)
     return _started(scans.apply(core, scan_id))
@@ -180,7 +181,7 @@ def apply(scan_id: int) -> ResponseReturnValue:
 
 @pages.get(f"{_SCAN}/apply")
 def confirm_apply(scan_id: int) -> ResponseReturnValue:
-    return render_template("confirm_apply.html", status=scans.status(state.core(), scan_id))
+    return render_template("confirm_apply.html", status=scan_status.status(state.core(), scan_id))
 
 
 @pages.post(f"{_SCAN}/undo")
@@ -220,7 +221,7 @@ def strike(scan_id: int) -> ResponseReturnValue:
         return redirect(url_for("dashboard.scans.show", scan_id=scan_id), 303)
     page = render_template(
         "_struck.html",
-        **_progress(core, scans.status(core, scan_id)),
+        **_progress(core, scan_status.status(core, scan_id)),
         item_id=item_id,
         word=word,
         where=where,

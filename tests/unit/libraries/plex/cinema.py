@@ -10,7 +10,7 @@ from tests.unit.libraries.plex.plexes import PlexPlace
 from tests.unit.libraries.scanned import Scanned
 from tigertag.contracts import Capabilities, Sampling
 from tigertag.model import Media
-from tigertag.services.scans import Status
+from tigertag.services.scan_status import Status
 
 FILMS = {name: film(rgb) for name, rgb in COLOURS.items()}
 

@@ -11,7 +11,7 @@ from tests.plex import PlexServer
 from tests.unit.libraries import server_place
 from tests.unit.libraries.plex.test_scans import PlexBox
 from tigertag.net import RetryPolicy
-from tigertag.services import scans
+from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
 pytestmark = pytest.mark.slow
@@ -64,7 +64,7 @@ def test_a_pause_is_heard_while_a_server_asks_to_wait(
     box.plex.fail(fault, at=at)
     scan_id, took_s = stopped_over(box, at, scans.pause)
     assert took_s < 2
-    status = scans.status(box.core, scan_id)
+    status = scan_status.status(box.core, scan_id)
     assert (status.scan.state, status.failed) == ("paused", 0)
     box.plex.mend()
     scans.resume(box.core, scan_id)
@@ -77,7 +77,7 @@ def test_a_cancelled_scan_has_not_failed(box: PlexBox) -> None:
     box.plex.fail(503, at=FETCHING)
     scan_id, took_s = stopped_over(box, FETCHING, scans.cancel)
     assert took_s < 2
-    status = scans.status(box.core, scan_id)
+    status = scan_status.status(box.core, scan_id)
     assert (status.scan.state, status.failed) == ("cancelled", 0)
 
 
@@ -85,6 +85,6 @@ def test_a_write_that_has_begun_is_finished_before_the_scan_rests(box: PlexBox) 
     box.plex.retry_after = "2"
     box.plex.fail(503, at=WRITING, times=1)
     scan_id, _took_s = stopped_over(box, WRITING, scans.pause)
-    status = scans.status(box.core, scan_id)
+    status = scan_status.status(box.core, scan_id)
     assert (status.scan.state, status.failed) == ("paused", 0)
     assert len([tags for tags in box.all_tags() if tags]) == 1

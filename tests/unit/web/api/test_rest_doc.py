@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from tests.world import World
 from tigertag.model import Label
 from tigertag.scan import calls
-from tigertag.services import scans
+from tigertag.services import scan_status
 
 _DOC = Path(__file__).parents[4] / "docs" / "rest.md"
 _BLOCK = re.compile(r"```(sh|json|http)\n(.*?)```", re.DOTALL)
@@ -77,7 +77,7 @@ def _answer(rest: FlaskClient, call: Namespace) -> TestResponse:
 
 def _work(world: World) -> None:
     """Do what the service does beside."""
-    for status in scans.active(world.core):
+    for status in scan_status.active(world.core):
         world.run(status.scan.id)
 
 

@@ -9,7 +9,7 @@ from tests.unit.web.conftest import API_KEY, PASSWORD
 from tests.unit.web.dashboard.member import Member
 from tests.unit.web.dashboard.paying import paid
 from tests.world import World
-from tigertag.services import scans
+from tigertag.services import scan_status
 from tigertag.settings import WebSettings
 from tigertag.store import schema
 from tigertag.store.usage import Limits
@@ -32,7 +32,7 @@ def payer(world: World) -> Member:
 
 def kinds(world: World) -> list[str]:
     """What was started, the oldest first."""
-    rows = [status.scan for status in scans.listed(world.core).items]
+    rows = [status.scan for status in scan_status.listed(world.core).items]
     return ["forecast" if row.is_forecast else row.write for row in reversed(rows)]
 
 
@@ -104,7 +104,7 @@ def test_engines_that_are_named_are_kept(world: World, payer: Member) -> None:
     world.run(1)
     assert 'name="engines" value="cloud"' in payer.page("/scans/1?write=preview")
     payer.post("/scans", **PREVIEW, engines="cloud", forecast="1")
-    assert scans.status(world.core, 2).scan.engines == ("cloud",)
+    assert scan_status.status(world.core, 2).scan.engines == ("cloud",)
 
 
 @pytest.mark.parametrize("fields", [{"mode": "decide"}, {"engines": "colour"}])

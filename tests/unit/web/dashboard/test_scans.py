@@ -8,7 +8,7 @@ from tests.unit.web.dashboard.member import Member
 from tests.world import World
 from tigertag.contracts import Failed
 from tigertag.errors import LibraryShrunk
-from tigertag.services import rules, scans
+from tigertag.services import rules, scan_status
 
 
 def test_a_scan_that_is_not_there_is_a_page(member: Member) -> None:
@@ -44,7 +44,7 @@ def test_a_scan_is_paused_resumed_and_cancelled(world: World, member: Member) ->
     scan_id = world.start()
     for to, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         member.post(f"/scans/{scan_id}/{to}")
-        assert scans.status(world.core, scan_id).scan.state == state
+        assert scan_status.status(world.core, scan_id).scan.state == state
 
 
 def test_a_scan_that_has_ended_cannot_be_cancelled(member: Member, previewed: int) -> None:
@@ -69,12 +69,12 @@ def strike(member: Member, scan_id: int, where: str, *, word: str = "red") -> st
 
 def test_a_word_is_struck_from_one_item(world: World, member: Member, previewed: int) -> None:
     assert "for this item" in strike(member, previewed, "item")
-    assert scans.status(world.core, previewed).adds == 2
+    assert scan_status.status(world.core, previewed).adds == 2
 
 
 def test_a_word_is_struck_everywhere(world: World, member: Member, previewed: int) -> None:
     assert "2 items" in strike(member, previewed, "everywhere")
-    assert scans.status(world.core, previewed).adds == 1
+    assert scan_status.status(world.core, previewed).adds == 1
 
 
 def test_a_struck_word_can_be_taken_back(world: World, member: Member, previewed: int) -> None:

@@ -4,7 +4,7 @@ from flask import Flask
 
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
-from tigertag.services import scans
+from tigertag.services import scan_status
 from tigertag.store import schema
 
 WHOLE = {"library": "photos", "section": "."}
@@ -18,7 +18,7 @@ def made(world: World) -> int:
 def test_a_preview_starts_at_once(world: World, member: Member) -> None:
     answer = member.post("/scans", **WHOLE, write="preview")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/scans/1")
-    assert scans.status(world.core, 1).scan.write == "preview"
+    assert scan_status.status(world.core, 1).scan.write == "preview"
 
 
 def test_whoever_works_on_scans_is_woken(app: Flask, member: Member) -> None:
@@ -37,13 +37,13 @@ def test_the_first_write_is_not_started_before_it_is_confirmed(
 
 def test_the_first_write_starts_when_it_is_confirmed(world: World, member: Member) -> None:
     member.post("/scans", **WHOLE, write="apply", confirmed="yes")
-    assert scans.status(world.core, 1).scan.write == "apply"
+    assert scan_status.status(world.core, 1).scan.write == "apply"
 
 
 def test_a_later_write_is_not_asked_about(world: World, member: Member, previewed: int) -> None:
     world.apply(previewed)
     member.post("/scans", **WHOLE, write="apply")
-    assert scans.status(world.core, 3).scan.write == "apply"
+    assert scan_status.status(world.core, 3).scan.write == "apply"
 
 
 def test_another_spelling_of_the_section_does_not_get_around_the_question(

@@ -24,10 +24,9 @@ from tigertag.contracts import (
 )
 from tigertag.errors import EngineError, ItemGone, LibraryUnavailable, Unavailable
 from tigertag.model import Item, Media, Sample
-from tigertag.scan import results
+from tigertag.scan import engine_run
 from tigertag.scan.context import needed
-from tigertag.scan.results import EngineResult
-from tigertag.scan.samples import SampleLoader
+from tigertag.scan.engine_run import EngineResult, SampleLoader
 
 
 @dataclass
@@ -72,7 +71,7 @@ def ask(
     for engine in engines:
         said += [EngineResult(engine.id, name, one) for name, one in samples.failed.items()]
         try:
-            said += results.ask(engine, samples.loaded, run)
+            said += engine_run.ask(engine, samples.loaded, run)
         except EngineError as exc:
             said.append(exc)
     return said
@@ -93,7 +92,7 @@ class Onlooker(ColourEngine):
         """Have an item looked at, and return it as it comes here."""
         library, need = cast(Library, Album(contents)), needed([self])
         loader = SampleLoader(library, need, sampling=Sampling(exact=True))
-        list(results.ask(self, loader.load({item.key: item}).loaded, RunContext()))
+        list(engine_run.ask(self, loader.load({item.key: item}).loaded, RunContext()))
         return self.samples
 
 
