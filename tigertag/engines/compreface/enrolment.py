@@ -64,35 +64,35 @@ _SENT = TypeAdapter(SentPicture)
 class EnrolmentStore:
     """What TigerTag did at CompreFace: pictures, and the subjects that it made. Thread-safe."""
 
-    def __init__(self, kept: PluginState) -> None:
-        self._kept = kept
-        self.drop = kept.drop
+    def __init__(self, state: PluginState) -> None:
+        self._state = state
+        self.drop = state.drop
 
     def all(self) -> dict[str, SentPicture]:
-        return {key: _SENT.validate_json(text) for key, text in self._kept.under(_FACE).items()}
+        return {key: _SENT.validate_json(text) for key, text in self._state.under(_FACE).items()}
 
     def ids(self) -> set[str]:
         """Return the image_ids that TigerTag was ever given."""
         return {image_id for sent in self.all().values() for image_id in sent.ids}
 
     def get(self, key: str) -> SentPicture | None:
-        text = self._kept.get(key)
+        text = self._state.get(key)
         return None if text is None else _SENT.validate_json(text)
 
     def put(self, key: str, sent: SentPicture) -> None:
-        self._kept.put(key, _SENT.dump_json(sent).decode())
+        self._state.put(key, _SENT.dump_json(sent).decode())
 
     def subjects(self) -> dict[str, bool]:
         """Return the subjects that hold pictures of ours, and whether TigerTag made each."""
-        values = map(json.loads, self._kept.under(_SUBJECT).values())
+        values = map(json.loads, self._state.under(_SUBJECT).values())
         return {value["subject"]: bool(value["made"]) for value in values}
 
     def put_subject(self, subject: str, *, made: bool) -> None:
         value = json.dumps({"subject": subject, "made": made}, ensure_ascii=False)
-        self._kept.put(_SUBJECT + _digest(subject), value)
+        self._state.put(_SUBJECT + _digest(subject), value)
 
     def drop_subject(self, subject: str) -> None:
-        self._kept.drop(_SUBJECT + _digest(subject))
+        self._state.drop(_SUBJECT + _digest(subject))
 
 
 @dataclass(slots=True)

@@ -74,8 +74,8 @@ class AccountUsage(BaseModel):
 class Account:
     """Counts calls between two readings, and keeps one line about them. Thread-safe."""
 
-    def __init__(self, kept: PluginState) -> None:
-        self._kept = kept
+    def __init__(self, state: PluginState) -> None:
+        self._state = state
         self._lock = Lock()
         self._usage = AccountUsage()
         self._since = 0
@@ -89,7 +89,7 @@ class Account:
 
     def show(self) -> None:
         """Keep the line that is shown beside the engine."""
-        self._kept.put(NOTICE, self.usage.sentence("%Y-%m-%d"))
+        self._state.put(NOTICE, self.usage.sentence("%Y-%m-%d"))
 
     def count(self) -> bool:
         """Count an own call; tell whether it is time for a reading."""

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from openai import OpenAI
     from openai.types import Batch, BatchError
 
-    from tigertag.engines.openai.client import OpenAIClient
-
 MARK: Final = "tigertag"
 """The metadata that holds the token, and what the names of uploads begin with."""
 REMEMBERED_S: Final = 30 * 86_400.0
@@ -152,10 +150,10 @@ class DeferredVision(VisionModel):
         for file in sorted(filter(None, files)):
             self.ask_repeatedly(partial(self._delete, file))
 
-    def check_service(self, client: "OpenAIClient") -> None:
+    def check_service(self) -> None:
         """Find out now, not when a batch is full, whether there is a Batch API."""
-        super().check_service(client)
-        self._once(lambda sdk: next(_batches(sdk), None), client=client)
+        super().check_service()
+        self._once(lambda sdk: next(_batches(sdk), None))
 
     def _ask(
         self, ask: Callable[["OpenAI"], T], *, unless: Callable[[Fault], bool] | None = None
@@ -164,15 +162,11 @@ class DeferredVision(VisionModel):
         return self.ask_repeatedly(lambda: self._once(ask, unless=unless))
 
     def _once(
-        self,
-        ask: Callable[["OpenAI"], T],
-        *,
-        unless: Callable[[Fault], bool] | None = None,
-        client: "OpenAIClient | None" = None,
+        self, ask: Callable[["OpenAI"], T], *, unless: Callable[[Fault], bool] | None = None
     ) -> T:
         """Ask once; raise `Fault`, or return None for one that `unless` lets pass."""
         try:
-            with (client or self.client).sdk() as sdk:
+            with self.client.sdk() as sdk:
                 return ask(sdk)
         except Fault as fault:
             if unless is not None and unless(fault):

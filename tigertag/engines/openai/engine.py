@@ -125,25 +125,28 @@ class VisionModel:
     def open(self) -> None:
         """See `Engine`. Checks files, key and model, as far as can be told for nothing."""
         with holding(self._lock):
-            if self._client is None:
-                prices.find(self.options.model, self.options.prices)
-                self.prompt.digest  # noqa: B018
-                # The SDK takes long to import, and may not be installed.
-                from tigertag.engines.openai.client import OpenAIClient
+            if self._client is not None:
+                return
+            prices.find(self.options.model, self.options.prices)
+            self.prompt.digest  # noqa: B018
+            # The SDK takes long to import, and may not be installed.
+            from tigertag.engines.openai.client import OpenAIClient
 
-                key = self.options.api_key.get_secret_value()
-                client = OpenAIClient(self.options.address, key)
-                try:
-                    self.ask_repeatedly(lambda: self.check_service(client))
-                except BaseException:
-                    client.close()
-                    raise
-                self._client = client
+            key = self.options.api_key.get_secret_value()
+            self._client = OpenAIClient(self.options.address, key)
+            try:
+                self.ask_repeatedly(self.check_service)
+            except BaseException:
+                self._hang_up()
+                raise
 
     def close(self) -> None:
         """See `Engine`. Closes the connections; `open` makes new ones."""
         with self._lock:
-            client, self._client = self._client, None
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        client, self._client = self._client, None
         if client is not None:
             client.close()
 
@@ -174,10 +177,10 @@ class VisionModel:
 
         return self.http.retry(attempt)
 
-    def check_service(self, client: "OpenAIClient") -> None:
+    def check_service(self) -> None:
         """Look for the model; not every key may look, nor does every server list its models."""
         try:
-            client.has(self.options.model)
+            self.client.has(self.options.model)
         except Fault as fault:
             if fault.status in (401, 403) and fault.mentions("scope", "insufficient permission"):
                 return
