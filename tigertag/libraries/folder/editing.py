@@ -55,8 +55,8 @@ def edit_tags(
     A tag to add that is there in any case is left as it is, one to remove goes only where it stands
     in the same spelling: as a word, and as a path of that one word. `hidden`: lists elsewhere that
     those of this document hide, or would. `copy_of`: the document is a new copy of that sidecar,
-    and is to say so. `owner`: the file that the tags are for, in a sidecar that other files may
-    share; it is to say that too. Raises `Unreadable` where a second look does not find just that.
+    and is marked as one. `owner`: the file that the tags are for, in a sidecar that other files may
+    share; it is named there. Raises `Unreadable` where a second look does not find just that.
     """
     edit = _TagEdit(xmp, adds, removes, hidden)
     edit.change_lists()
@@ -88,7 +88,7 @@ class _TagEdit:
         present = casefolded(tags_of(self._sources))
         self._words = unique(word for word in adds if word.casefold() not in present)
         # The descriptions that TigerTag made for lists of which a part is the user's.
-        self._copies = [each for each in xmp.descriptions if _named(each, COPIED)]
+        self._copies = [each for each in xmp.descriptions if each.named(COPIED.name)]
         self._dropped = [each for each in self._copies if self._is_needless(each)]
         self.splices: list[Splice] = [self._document.cut(each) for each in self._dropped]
         self.expected: dict[str, list[str]] = {}
@@ -98,17 +98,11 @@ class _TagEdit:
             self._change_list(kind)
         for description in self._xmp.descriptions:
             self._change_categories(description)
-        self.expected[COPIED.name] = [
-            word
-            for description in self._copies
-            if description not in self._dropped
-            for word in entries_in(_named(description, COPIED))
-        ]
-        self.expected[COPY_OF] = [
-            description.attributes[COPY_OF]
-            for description in self._xmp.descriptions
-            if COPY_OF in description.attributes
-        ]
+        kept = [each for each in self._copies if each not in self._dropped]
+        copied = [element for each in kept for element in each.named(COPIED.name)]
+        self.expected[COPIED.name] = entries_in(copied)
+        attributes = [description.attributes for description in self._xmp.descriptions]
+        self.expected[COPY_OF] = [each[COPY_OF] for each in attributes if COPY_OF in each]
         if self._words:
             self._make_lists()
 
@@ -123,7 +117,7 @@ class _TagEdit:
         for description in self._xmp.descriptions:
             if description not in self._dropped:
                 is_whole = _holds_only_added(description)
-                lists = [description] if is_whole else _named(description, ADDED)
+                lists = [description] if is_whole else description.named(ADDED.name)
                 self.splices += map(self._document.cut, lists)
         if new:
             self.splices.append(self._description([(ADDED, new)]))
@@ -162,7 +156,7 @@ class _TagEdit:
             ]
             for is_inside in (True, False)
         )
-        copied = casefolded(entries_in(_named(description, COPIED)))
+        copied = casefolded(entries_in(description.named(COPIED.name)))
         users = casefolded(tags_of([*elsewhere, *self._hidden])) & copied
         return casefolded(tags_of(inside)) <= users
 
@@ -224,8 +218,8 @@ class _TagEdit:
             start, end = match.span(2) if match else (0, 0)
             span = slice(description.start + start, description.start + end)
             self._change_value(name, description.attributes[name], span)
-        for element in description.elements:
-            if element.name in CATEGORIES and not element.elements and element.text.strip():
+        for element in description.named(*CATEGORIES):
+            if not element.elements and element.text.strip():
                 span = slice(element.open_end, element.close_start)
                 self._change_value(element.name, element.text, span)
 
@@ -277,10 +271,6 @@ class _TagEdit:
         head = f'<rdf:Description xmlns:rdf="{RDF}" rdf:about="">'
         text = f"{indent} {head}{inner}{indent} </rdf:Description>"
         return self._document.append(rdf, text, indent)
-
-
-def _named(description: Element, kind: KeywordList) -> list[Element]:
-    return [element for element in description.elements if element.name == kind.name]
 
 
 def _holds_only_added(description: Element) -> bool:
@@ -362,12 +352,12 @@ def _plain(element: ElementTree.Element, names: Mapping[str, object]) -> _Plain:
     texts = [element.text or "", *(child.tail or "" for child in element)]
     text = "".join(texts) if not len(element) and not inside else " ".join("".join(texts).split())
     tag = element.tag if isinstance(element.tag, str) else repr(element.tag.__name__)
-    given = [pair for pair in element.attrib.items() if not (inside and pair[0] in names)]
-    return (tag, sorted(given), text, inner)
+    attributes = [pair for pair in element.attrib.items() if not (inside and pair[0] in names)]
+    return (tag, sorted(attributes), text, inner)
 
 
 def _is_bare(plain: _Plain) -> bool:
-    """Whether a description says nothing: only a list was in it."""
+    """Whether a description is empty: only a list was in it."""
     tag, attributes, *rest = plain
     about = [(f"{{{RDF}}}about", "")]
     return tag == _DESCRIPTION and attributes in ([], about) and rest == ["", []]

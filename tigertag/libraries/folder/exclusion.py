@@ -1,4 +1,4 @@
-"""Which folders and files are left out: trash, snapshots, previews, and what the user says.
+"""Which folders and files are left out: trash, snapshots, previews, and what the user excludes.
 
 Patterns are those of gitignore(5), matched as Git does (its dir.c, wildmatch.c).
 """

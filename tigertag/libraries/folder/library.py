@@ -141,7 +141,7 @@ class FolderLibrary:
         return self._exclusion.excludes_listed(self._root, item.section, path, item.size_bytes)
 
     def not_mounted(self, section: Section, mounts: Sequence[str]) -> str:
-        """Say which folder that was a file system of its own lies on that of its parent now.
+        """Name the folder that was a file system of its own and now lies on that of its parent.
 
         An unmounted share leaves its empty mount point. Device numbers change when a machine
         starts, so they are compared with each other, never with those of another time.
@@ -284,7 +284,7 @@ class FolderLibrary:
         )
 
     def _refusal(self, exc: OSError) -> str:
-        """Say why one sidecar was not written. Raises `LibraryError` where none can be."""
+        """Return why one sidecar was not written. Raises `LibraryError` where none can be."""
         if exc.errno in _FULL:
             raise LibraryFull(
                 f"Library {self.id}: no space is left for sidecars ({exc.strerror}); those there "

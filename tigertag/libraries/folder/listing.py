@@ -225,8 +225,8 @@ def stamp_of_all(own: Iterable[os.stat_result], shared: Iterable[os.stat_result]
     """Return what changes whenever a photo's sidecars do; "" without any.
 
     `own`: of those for it alone; `shared`: of those for all photos of its name. Of one sidecar of
-    its own, the usual case, this is that one's stamp. A disk that does not tell upper from lower
-    case shows one file under several names.
+    its own, the usual case, this is that one's stamp. A disk that ignores case shows one
+    file under several names.
     """
     own_stamps = {(status.st_dev, status.st_ino): stamp_of(status) for status in own}
     all_stamps = dict(own_stamps)

@@ -63,7 +63,7 @@ class Sidecars:
 
     @property
     def first(self) -> Sidecar | None:
-        return next(iter(self.all), None)
+        return self.all[0] if self.all else None
 
     @property
     def stamp(self) -> str:
@@ -77,11 +77,7 @@ class Sidecars:
         if new is not None and all(each.path != path for each in self.all):
             return Sidecars((new, *self.own), self.shared)
         own, shared = (
-            tuple(
-                sidecar
-                for each in group
-                if (sidecar := new if each.path == path else each) is not None
-            )
+            tuple(filter(None, (new if each.path == path else each for each in group)))
             for group in (self.own, self.shared)
         )
         return Sidecars(own, shared)
@@ -138,7 +134,7 @@ def _read(path: str, expected: Xmp | None = None) -> Sidecar | None:
 
 
 def _unusable(name: str, problem: str) -> Unreadable:
-    return Unreadable(f"The sidecar {name} {problem}; it was left untouched. Mend or move it.")
+    return Unreadable(f"The sidecar {name} {problem}; it was left untouched. Repair or move it.")
 
 
 def embedded_keywords(photo: str, status: os.stat_result | None = None) -> Sequence[Keywords]:

@@ -38,7 +38,7 @@ _NULS: dict[tuple[bool, ...], str] = {
 
 
 class XmlError(ValueError):
-    """This is no XML that TigerTag reads; the message says why, in a few words."""
+    """This is no XML that TigerTag reads; the message gives the reason in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Encoding:
 
 
 def encoding_of(source: bytes) -> Encoding:
-    """Return the encoding of a document by its bytes; UTF-8 unless they say otherwise."""
+    """Return the encoding of a document by its bytes; UTF-8 unless they show another."""
     for mark, name in _BYTE_ORDER_MARKS:
         if source.startswith(mark):
             return Encoding(name, mark)
@@ -110,6 +110,10 @@ class Element:
     @property
     def elements(self) -> "list[Element]":
         return [part for part in self.parts if isinstance(part, Element)]
+
+    def named(self, *names: str) -> "list[Element]":
+        """Return the elements in it that have one of these names."""
+        return [element for element in self.elements if element.name in names]
 
     @property
     def text(self) -> str:
@@ -193,7 +197,7 @@ def escape(text: str, *, quote: bool = False) -> str:
 
 
 class _Reader:
-    """Builds the tree. Expat says where an event starts; the next one says where it ended."""
+    """Builds the tree. Expat gives where an event starts; the next one shows where it ended."""
 
     def __init__(self, utf8: bytes) -> None:
         self._utf8 = utf8
@@ -227,7 +231,7 @@ class _Reader:
             self._opening = None
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
-        # The bytes have said which of Unicode's encodings it is; programs leave the wrong one here.
+        # The bytes show which of Unicode's encodings it is; programs leave the wrong one here.
         if encoding and not encoding.lower().startswith(_UNICODE):
             raise XmlError(f"in {encoding}; XMP is in UTF-8, UTF-16 or UTF-32")
 

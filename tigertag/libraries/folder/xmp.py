@@ -2,7 +2,7 @@
 
 All that is not in these lists is the rest, and is never changed. A list that TigerTag makes beside
 others holds what they do, so that it hides nothing. It stands in a description of its own, which
-says in `tigertag:copied` which words are the user's, and goes when nothing else is left in it.
+lists the user's words in `tigertag:copied`, and goes when nothing else is left in it.
 
 In a sidecar that photos may share (`photo.xmp`), `tigertag:added` names the words that TigerTag
 put there and the file that each is for, as "photo.jpg/word".
@@ -100,18 +100,13 @@ class Xmp:
         self.source = source
         self.document = parse(source)
         self.rdf = _rdf(self.document.root)
-        self.descriptions = [each for each in self.rdf.elements if each.name == _DESCRIPTION]
+        self.descriptions = self.rdf.named(_DESCRIPTION)
         for description in self.descriptions:
             _check(description)
 
     def elements(self, *names: str) -> list[Element]:
         """Return the properties of these names in all descriptions."""
-        return [
-            element
-            for description in self.descriptions
-            for element in description.elements
-            if element.name in names
-        ]
+        return [each for description in self.descriptions for each in description.named(*names)]
 
     @cached_property
     def keywords(self) -> Keywords:
@@ -162,9 +157,10 @@ class Xmp:
 
 
 def _rdf(root: Element) -> Element:
-    for element in (root, *root.elements):
-        if element.name == _RDF_RDF:
-            return element
+    if root.name == _RDF_RDF:
+        return root
+    if inside := root.named(_RDF_RDF):
+        return inside[0]
     raise XmlError("it holds no rdf:RDF")
 
 
@@ -172,11 +168,10 @@ def _check(description: Element) -> None:
     """Refuse forms of our properties that no program is known to write: they might be harmed."""
     if NAMES & description.attributes.keys():
         raise XmlError("it keeps its keywords in an attribute")
-    for element in description.elements:
-        if element.name in NAMES:
-            arrays = [child.name in _ARRAYS for child in element.elements]
-            if arrays not in ([], [True]) or (element.attributes and not arrays):
-                raise XmlError(f"it keeps its keywords in no list, but in {element.name!r}")
+    for element in description.named(*NAMES):
+        arrays = [child.name in _ARRAYS for child in element.elements]
+        if arrays not in ([], [True]) or (element.attributes and not arrays):
+            raise XmlError(f"it keeps its keywords in no list, but in {element.name!r}")
 
 
 def array_in(element: Element) -> Element | None:
@@ -197,7 +192,7 @@ def entries_in(elements: list[Element]) -> list[str]:
 
 
 def word_of(item: Element) -> str | None:
-    """Return what an item of an array says, if it says a word."""
+    """Return the word of an item of an array; None where it holds something else."""
     return item.text if item.name == ITEM and not item.elements else None
 
 
@@ -224,7 +219,7 @@ def _assigned(element: Element, above: tuple[str, ...]) -> Iterator[tuple[str, .
 
 
 def _canonical(part: Element | Remark, within: str = "document") -> str:
-    """Return all that a part says besides our tags, in one spelling; "" where it says nothing.
+    """Return all that a part holds besides our tags, in one spelling; "" where that is nothing.
 
     `within` names the frame around it: the root, rdf:RDF and rdf:Description are frames, which
     count only by what is in them; it is "" inside a property.
@@ -245,7 +240,7 @@ def _canonical(part: Element | Remark, within: str = "document") -> str:
 
 
 def _is_form(name: str, value: str) -> bool:
-    """Whether an attribute of a frame says nothing of the photo."""
+    """Whether an attribute of a frame is not about the photo."""
     nothing = name in (ABOUT, "about") and not value
     return nothing or name == _TOOLKIT or name in _OUTSIDE_REST
 

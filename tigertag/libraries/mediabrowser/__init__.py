@@ -1,4 +1,1 @@
-"""Emby and Jellyfin: one library, two dialects. Each server has its module, `emby` and `jellyfin`.
-
-Both come from MediaBrowser, and still say most things alike.
-"""
+"""Emby and Jellyfin, which grew out of one server and still share most of their API."""

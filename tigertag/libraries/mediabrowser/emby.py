@@ -31,7 +31,7 @@ class EmbyLibrary(MediaBrowserLibrary):
     users = ServerRequest("/Users/Query", {"IsDisabled": "false"})
     listed_fields = (*LISTED_FIELDS, "Size")
     read_fields = (*READ_FIELDS, "Size")
-    # Whether Emby tells the year unasked is not known; Jellyfin does, and knows no such field.
+    # Whether Emby sends the year unasked is not known; Jellyfin does, and has no such field.
     film_fields = (*FILM_FIELDS, "ProductionYear")
     grouping = "GroupItemsIntoCollections"
 
@@ -39,7 +39,7 @@ class EmbyLibrary(MediaBrowserLibrary):
         return {"X-Emby-Token": self._options.api_key.get_secret_value()}
 
     def base_urls(self, url: str) -> Sequence[str]:
-        """Emby answers below `/emby`; a proxy may have put that away."""
+        """Emby answers below `/emby`; a proxy may strip that."""
         return [url] if url.lower().endswith("/emby") else [f"{url}/emby", url]
 
     def check(self, public: Entry) -> None:

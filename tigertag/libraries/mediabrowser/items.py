@@ -73,9 +73,8 @@ def has_file(entry: Entry) -> bool:
 
 def files(entry: Entry) -> list[SourceFile]:
     """Return the files that an item names, those of a disc or of another machine left out."""
-    sources = entry.get("MediaSources")
-    found = [_file(source) for source in sources or () if isinstance(source, dict)]
-    return [file for file in found if file is not None]
+    sources = [each for each in entry.get("MediaSources") or () if isinstance(each, dict)]
+    return list(filter(None, map(_file, sources)))
 
 
 def main_file(entry: Entry) -> SourceFile | None:
@@ -84,10 +83,9 @@ def main_file(entry: Entry) -> SourceFile | None:
     Another version that comes or goes besides it does not make another item of it. Photos may have
     no media sources: then their path names the file.
     """
-    found, key = files(entry), text(entry, "Id")
-    if found:
-        own = [file for file in found if key in (file.id, file.owner)]
-        return own[0] if own else found[0]
+    sources, key = files(entry), text(entry, "Id")
+    if sources:
+        return next((file for file in sources if key in (file.id, file.owner)), sources[0])
     path = text(entry, "Path")
     if media_of(entry) is not Media.PHOTO or not path:
         return None
@@ -96,11 +94,11 @@ def main_file(entry: Entry) -> SourceFile | None:
 
 def best_file(entry: Entry) -> SourceFile | None:
     """Return the smallest good file: one of 480 pixels or more; else that of the most pixels."""
-    found = files(entry)
-    good = [file for file in found if file.short_side_px >= GOOD_PX]
+    sources = files(entry)
+    good = [file for file in sources if file.short_side_px >= GOOD_PX]
     if good:
         return min(good, key=lambda file: file.size_for_sorting)
-    return min(found, key=lambda file: (-file.short_side_px, file.size_for_sorting), default=None)
+    return min(sources, key=lambda file: (-file.short_side_px, file.size_for_sorting), default=None)
 
 
 def revision(entry: Entry) -> str:
@@ -115,8 +113,8 @@ def revision(entry: Entry) -> str:
 def _weight(entry: Entry, file: SourceFile) -> str:
     """Return the size of a file.
 
-    Where none is told, as of Jellyfin's photos, the tag of the photo's own picture takes its place:
-    it is made of the file's path and date.
+    Jellyfin gives none for photos: the tag of the photo's own picture takes its place, made of
+    the file's path and date.
     """
     tags = entry.get("ImageTags")
     picture = text(tags, "Primary") if isinstance(tags, dict) else ""
@@ -124,7 +122,7 @@ def _weight(entry: Entry, file: SourceFile) -> str:
 
 
 def ratio(entry: Entry) -> float | None:
-    """Return width by height of an item's picture, if it is told."""
+    """Return width by height of an item's picture, if the server gives it."""
     width, height = number(entry, "Width"), number(entry, "Height")
     if media_of(entry) is Media.PHOTO and width and height:
         return width / height
@@ -187,15 +185,12 @@ def _file(source: Entry) -> SourceFile | None:
 
 
 def _picture_side(streams: Any) -> int:
-    """Return the short side of the largest video stream."""
-    return max(
-        (
-            _short_side(stream)
-            for stream in (streams if isinstance(streams, list) else ())
-            if isinstance(stream, dict) and text(stream, "Type") == "Video"
-        ),
-        default=0,
-    )
+    videos = [
+        stream
+        for stream in (streams if isinstance(streams, list) else ())
+        if isinstance(stream, dict) and text(stream, "Type") == "Video"
+    ]
+    return max(map(_short_side, videos), default=0)
 
 
 def _short_side(entry: Entry) -> int:

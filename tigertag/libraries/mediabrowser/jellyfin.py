@@ -25,11 +25,12 @@ from tigertag.libraries.mediabrowser.library import (
     TagWriter,
 )
 from tigertag.libraries.mediabrowser.metadata import (
+    Difference,
     difference,
     difference_of_tags,
     editable,
-    mended,
     not_kept,
+    restored,
 )
 from tigertag.libraries.mediabrowser.server import Entry, MediaBrowserClient, names, text
 from tigertag.libraries.mediaserver.client import ServerRequest, device_id
@@ -57,8 +58,8 @@ class Options(MediaBrowserOptions):
     def _without_user(cls, url: str) -> str:
         if "@" in urlsplit(url).netloc:
             raise ValueError(
-                "give no user and password in it: Jellyfin's key travels in the header that would"
-                " bear them"
+                "give no user and password in it: Jellyfin's key takes the header that they would"
+                " need"
             )
         return url
 
@@ -90,9 +91,8 @@ class JellyfinLibrary(MediaBrowserLibrary):
     def check(self, public: Entry) -> None:
         product, version = text(public, "ProductName"), text(public, "Version")
         if "jellyfin" not in product.lower():
-            raise self._errors.another_product(
-                product or "Emby", "" if product else "tigertag.emby"
-            )
+            plugin = "" if product else "tigertag.emby"
+            raise self._errors.another_product(product or "Emby", plugin)
         if _parts(version) < _OLDEST:
             raise self._errors.too_old(version, ".".join(map(str, _OLDEST)))
 
@@ -115,10 +115,10 @@ class JellyfinLibrary(MediaBrowserLibrary):
         return names(entry.get("Tags"))
 
     def refreshed(self, entry: Entry) -> str:
-        """Jellyfin's photo provider writes a photo's tags anew, locked or not.
+        """Jellyfin's photo provider rewrites a photo's tags, locked or not.
 
-        Nothing that is shown tells that from an edit: the mark is that of the last change, and the
-        loss of all tags of a photo is taken for Jellyfin's doing, unless the user has locked them.
+        Nothing shows whether that or an edit came last: the mark is that of the last change, and
+        the loss of all tags of a photo is taken for Jellyfin's doing, unless the user locked them.
         """
         fields = names(entry.get("LockedFields"))
         locked = entry.get("LockData") is True or "Tags" in fields
@@ -138,25 +138,23 @@ def _parts(version: str) -> tuple[int, ...]:
 class WriteStop:
     """Stops all writing of a library that is under way. Thread-safe.
 
-    `merges`: whether the server was seen to make one value of two that are alike.
+    `stops`: how often it has. `merges`: whether the server was seen to make one value of two that
+    are alike.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._count = 0
         self._changed: set[str] = set()
+        self.stops = 0
         self.merges = False
 
     def pull(self) -> None:
         with self._lock:
-            self._count += 1
+            self.stops += 1
             self._changed.clear()
 
-    def count(self) -> int:
-        return self._count
-
     def has_changed_before(self, names: Sequence[str]) -> bool:
-        """Remember that these changed; tell whether one had since writing was stopped last."""
+        """Remember that these changed; return whether one had since writing was stopped last."""
         with self._lock:
             before = not self._changed.isdisjoint(names)
             self._changed.update(names)
@@ -173,11 +171,11 @@ class JellyfinWriter(TagWriter):
         super().__init__(client)
         self._errors = client.errors
         self._stop = stop
-        self._stops_before = stop.count()
+        self._stops_before = stop.stops
 
     def write(self, group: Sequence[PendingEdit[TagChange]]) -> None:
         (item,) = group
-        if self._stop.count() != self._stops_before:
+        if self._stop.stops != self._stops_before:
             raise self._errors.stopped()
         before = self._full(item.key)
         if media_of(before) is None:
@@ -193,11 +191,8 @@ class JellyfinWriter(TagWriter):
         has = names(after.get("Tags"))
         changed = difference(before, after) + difference_of_tags(had, wanted, has)
         if changed.lost or changed.merged:
-            whole = mended(before, after, changed.lost + changed.merged)
-            tags = had + _not_among(has, (*had, *wanted))
-            if changed.lost:
-                raise self._lost(item, ", ".join(changed.lost), whole, tags)
-            raise self._merged(item.key, ", ".join(changed.merged), whole, tags)
+            whole = restored(before, after, changed.lost + changed.merged)
+            raise self._restored(item, changed, whole, had + _not_among(has, (*had, *wanted)))
         if refused is not None and has == had:
             raise refused
         if changed.other:
@@ -213,25 +208,28 @@ class JellyfinWriter(TagWriter):
             return exc
         return None
 
-    def _lost(
-        self, item: PendingEdit[TagChange], lost: str, whole: Entry, tags: Sequence[str]
-    ) -> UnsafeWrite:
-        """Give an item back what it lost; return the error that says whether that went well."""
-        self._stop.pull()
-        logger.error("item %s: a write lost %s", item.key, lost)
-        restored = self._put_back(item.key, whole, tags)
-        return self._errors.unsafe_write(item.edit.item.called, lost, restored=restored)
+    def _restored(
+        self, item: PendingEdit[TagChange], changed: Difference, whole: Entry, tags: Sequence[str]
+    ) -> ChangedDuringWrite | UnsafeWrite:
+        """Put an item back as it was; return the error, which says whether that went well.
 
-    def _merged(
-        self, key: str, merged: str, whole: Entry, tags: Sequence[str]
-    ) -> ChangedDuringWrite:
-        """Put back what can be; from now on, items that would fare the same are not written."""
-        self._stop.merges = True
-        logger.warning("item %s: the server merged values of %s", key, merged)
-        return self._errors.merged(merged, restored=self._put_back(key, whole, tags))
+        A loss ends all writing. Where values were merged, items that would fare the same are not
+        written from now on.
+        """
+        what = ", ".join(changed.lost or changed.merged)
+        if changed.lost:
+            self._stop.pull()
+            logger.error("item %s: a write lost %s", item.key, what)
+        else:
+            self._stop.merges = True
+            logger.warning("item %s: the server merged values of %s", item.key, what)
+        put_back = self._put_back(item.key, whole, tags)
+        if changed.lost:
+            return self._errors.unsafe_write(item.edit.item.called, what, restored=put_back)
+        return self._errors.merged(what, restored=put_back)
 
     def _put_back(self, key: str, whole: Entry, tags: Sequence[str]) -> bool:
-        """Send an item as it was; tell whether it is so again."""
+        """Send an item as it was; return whether it is so again."""
         try:
             self.client.post(f"/Items/{key}", editable(whole, tags))
             again = self._full(key)
@@ -264,9 +262,9 @@ def _with(had: Sequence[str], change: TagChange) -> list[str]:
     return kept + _not_among([tag.name for tag in change.adds], kept)
 
 
-def _not_among(tags: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The tags that are none of those known, however they are spelled."""
-    present = {fold(tag) for tag in known}
+def _not_among(tags: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The tags that are none of the others, however they are spelled."""
+    present = {fold(tag) for tag in others}
     return [tag for tag in tags if fold(tag) not in present]
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
@@ -48,7 +47,7 @@ _VIEW_TYPES = {
 }
 _MIXED_TYPES = ("Photo", "Video", "Movie", "Episode")
 _FOLDERS = frozenset({"CollectionFolder", "UserView", "Folder"})
-# What a server tells only where it is asked for by name.
+# A server leaves these out unless they are asked for by name.
 LISTED_FIELDS = ("Path", "MediaSources", "Etag", "Width", "Height", "PrimaryImageAspectRatio")
 READ_FIELDS = (
     *("Tags", "Path", "MediaSources", "Etag", "Settings", "Genres", "Studios", "Overview"),
@@ -83,7 +82,6 @@ class MediaBrowserOptions(ServerOptions):
         return user.strip()
 
     def min_bytes_for(self, type: str) -> int:
-        """The smallest file of an item of this type that is scanned."""
         return self.min_bytes_of(film=type in ("Movie", "Episode"))
 
 
@@ -119,15 +117,6 @@ class TagWriter:
 
     def write(self, group: Sequence[PendingEdit[TagChange]]) -> None:
         raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class ServerView:
-    """A section; the servers call it a view. `types` are those of the items that are scanned."""
-
-    id: str
-    title: str
-    types: Sequence[str]
 
 
 class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
@@ -175,7 +164,7 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
         raise NotImplementedError
 
     def refreshed(self, entry: Entry) -> str:
-        """See `model.Shown.refreshed`; "": nothing tells a server's doing from its user's."""
+        """See `model.Shown.refreshed`; "": the server changes no tags by itself."""
         return ""
 
     def _connect(self) -> MediaBrowserClient:
@@ -220,17 +209,18 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
                 return text(user, "Id")
         raise self._errors.no_administrator()
 
-    def _views(self) -> list[ServerView]:
+    def _views(self) -> list[Entry]:
+        """Return the sections that TigerTag can scan; the servers call them views."""
         client = self._client
-        views = map(_view, client.entries(self.views(client.user)))
-        return [view for view in views if view is not None]
+        views = client.entries(self.views(client.user))
+        return [view for view in views if _types_in(view) and text(view, "Id")]
 
     def _sections(self) -> Sequence[Section]:
-        return [Section(self.id, view.id, view.title) for view in self._views()]
+        return [Section(self.id, text(view, "Id"), text(view, "Name")) for view in self._views()]
 
     def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
         # Of a view that is gone, a server may list all that it has.
-        view = next((view for view in self._views() if view.id == section.id), None)
+        view = next((view for view in self._views() if text(view, "Id") == section.id), None)
         if view is None:
             raise self._errors.section_gone(section.title)
         for entry in self._entries(view, since):
@@ -241,15 +231,15 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
                     self._listed.remember(item.key, items.listed_photo(entry))
                 yield item
 
-    def _entries(self, view: ServerView, since: datetime | None) -> Iterator[Entry]:
+    def _entries(self, view: Entry, since: datetime | None) -> Iterator[Entry]:
         query = {
             **_SORT,
             **PICTURES,
             self.grouping: "false",
             "UserId": self._client.user,
-            "ParentId": view.id,
+            "ParentId": text(view, "Id"),
             "Recursive": "true",
-            "IncludeItemTypes": ",".join(view.types),
+            "IncludeItemTypes": ",".join(_types_in(view)),
             "Fields": ",".join(self.listed_fields),
         }
         if since is not None:
@@ -257,7 +247,7 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
         return entries(
             partial(self._client.page, query),
             page_size=PAGE_SIZE,
-            cut_short=partial(self._errors.listing_cut_short, view.title),
+            cut_short=partial(self._errors.listing_cut_short, text(view, "Name")),
         )
 
     def _full(self, keys: Sequence[str]) -> Mapping[str, Entry]:
@@ -319,14 +309,12 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
         return entry
 
 
-def _view(entry: Entry) -> ServerView | None:
-    """Return the view; None for music, collections and all else that has no pictures of its own.
+def _types_in(view: Entry) -> Sequence[str]:
+    """Return the types of items to scan; none in music, collections and all without own pictures.
 
     A folder of mixed content has no collection type.
     """
-    collection = text(entry, "CollectionType").lower()
-    types = _VIEW_TYPES.get(collection, ())
-    if not collection and text(entry, "Type") in _FOLDERS:
-        types = _MIXED_TYPES
-    key = text(entry, "Id")
-    return ServerView(key, text(entry, "Name"), types) if types and key else None
+    collection = text(view, "CollectionType").lower()
+    if not collection and text(view, "Type") in _FOLDERS:
+        return _MIXED_TYPES
+    return _VIEW_TYPES.get(collection, ())

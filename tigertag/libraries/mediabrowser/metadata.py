@@ -65,7 +65,7 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         return {key: each for key, each in value.items() if not _is_empty(each)}
     if isinstance(value, list):
-        # What stands twice in a list, spelled the same, says no more than what stands once.
+        # What stands twice in a list, spelled the same, means no more than what stands once.
         return sorted({str(each): each for each in value if not _is_empty(each)}.values(), key=str)
     return value
 
@@ -131,8 +131,8 @@ def _is_lost(had: Any, has: Any) -> bool:
 def difference_of_tags(had: Sequence[str], wanted: Sequence[str], has: Sequence[str]) -> Difference:
     """Compare an item's tags with those it was to have; what was put on besides is no difference.
 
-    A tag that was to stay is not lost where its owner or the server has spelled it anew, or its
-    owner has replaced it. A blank one is no tag.
+    A tag that was to stay is not lost where it was respelled, or its owner has replaced it. A blank
+    one is no tag.
     """
     new = Counter(fold(tag) for tag in set(has) - set(had))
     kept = {tag for tag in had if tag in wanted and tag.strip()}
@@ -145,7 +145,7 @@ def difference_of_tags(had: Sequence[str], wanted: Sequence[str], has: Sequence[
     return Difference(other=("Tags",)) if replaced else Difference(lost=("Tags",))
 
 
-def mended(before: Entry, after: Entry, lost: Sequence[str]) -> Entry:
+def restored(before: Entry, after: Entry, lost: Sequence[str]) -> Entry:
     """Return an item as it is now, but for what it lost, which is as it was."""
     back = {name: _whole(before[name], after.get(name)) for name in lost if name in before}
     return {**after, **back}
@@ -158,7 +158,7 @@ def _whole(had: Any, has: Any) -> Any:
 
 
 def not_kept(before: Entry, tags: Sequence[str]) -> str:
-    """Say what Jellyfin 12 does not keep of an item that is sent back; "" where it keeps all.
+    """Name what Jellyfin 12 does not keep of an item that is sent back; "" where it keeps all.
 
     It trims tags, drops of each list what differs in case alone from an earlier value, and drops
     ids that are not in the provider's form (ItemUpdateController).

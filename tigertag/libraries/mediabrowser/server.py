@@ -79,19 +79,16 @@ class MediaBrowserErrors(ServerErrors):
         )
 
     def unsafe_write(self, title: str, lost: str, *, restored: bool) -> UnsafeWrite:
-        """The error for a write that changed more than the tags."""
-        what = f"{self.product} changed more of {title!r} than its tags ({lost})"
-        if restored:
-            outcome = f"{what}. It was put back as it was"
-        else:
+        outcome = ". It was put back as it was"
+        if not restored:
             outcome = (
-                f"{what}, and it could not be put back: check it in {self.product}, and let"
+                f", and it could not be put back: check it in {self.product}, and let"
                 f" {self.product} refresh its metadata"
             )
-        return self._stop_writing(outcome, restored=restored)
+        what = f"{self.product} changed more of {title!r} than its tags ({lost})"
+        return self._stop_writing(what + outcome, restored=restored)
 
     def concurrent_edit(self, changed: str) -> ChangedDuringWrite:
-        """The error for an item that somebody seems to have edited while it was written."""
         return ChangedDuringWrite(
             f"Somebody else changed it ({changed}) while TigerTag wrote its tags. Their change is"
             " kept; the next scan checks the tags.",
@@ -99,7 +96,6 @@ class MediaBrowserErrors(ServerErrors):
         )
 
     def repeated_edit(self, title: str, changed: str) -> UnsafeWrite:
-        """The error for the second item in which the same has changed after a write."""
         return self._stop_writing(
             f"{changed} of {title!r} changed while TigerTag wrote its tags, as it did on another"
             f" item before. If nobody edited them, {self.product} did: check both items, which the"
@@ -118,7 +114,6 @@ class MediaBrowserErrors(ServerErrors):
         )
 
     def not_kept(self, what: str) -> ItemError:
-        """The error for an item that the server would not keep as it is."""
         return ItemError(
             f"{self.product} keeps {what} when an item is edited, so nothing was written. Fix that"
             f" in {self.product}, then scan again.",
@@ -126,15 +121,12 @@ class MediaBrowserErrors(ServerErrors):
         )
 
     def merged(self, names: str, *, restored: bool) -> ChangedDuringWrite:
-        """The error for an item of which the server made one value of two that are alike."""
-        cure = (
-            "That was put back as it was."
-            if restored
-            else f"That could not be put back: check it in {self.product}."
-        )
+        outcome = f"could not be put back: check it in {self.product}"
+        if restored:
+            outcome = "was put back as it was"
         return ChangedDuringWrite(
-            f"{self.product} merged similar values of {names} when the tags were written. {cure}"
-            " Other items are not affected.",
+            f"{self.product} merged similar values of {names} when the tags were written. That"
+            f" {outcome}. Other items are not affected.",
             retryable=True,
         )
 
@@ -148,7 +140,6 @@ class MediaBrowserClient(ServerClient):
     user: str
 
     def json(self, request: ServerRequest, *, opening: bool = False) -> Any:
-        """Return what the response's JSON says."""
         body = self.get(request, opening=opening).strip()
         try:
             return json.loads(body)
@@ -158,7 +149,6 @@ class MediaBrowserClient(ServerClient):
             raise error() from None
 
     def entry(self, request: ServerRequest, *, opening: bool = False) -> Entry:
-        """Return a response that is one object."""
         entry = self.json(request, opening=opening)
         if not isinstance(entry, dict):
             raise self.errors.not_this_product()
@@ -186,13 +176,12 @@ class MediaBrowserClient(ServerClient):
         itself.
         """
         wanted = [key for key in dict.fromkeys(keys) if is_key(key)]
-        found: dict[str, Entry] = {}
+        entries: dict[str, Entry] = {}
         for batch in batched(wanted, MAX_BATCH):
-            found |= self._read(batch, fields)
-            missing = [key for key in batch if key not in found]
-            if missing:
-                found |= self._read(missing, fields)
-        return {key: found[key] for key in wanted if key in found}
+            entries |= self._read(batch, fields)
+            if missing := [key for key in batch if key not in entries]:
+                entries |= self._read(missing, fields)
+        return {key: entries[key] for key in wanted if key in entries}
 
     def _read(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, Entry]:
         query = {"UserId": self.user, "Ids": ",".join(keys), "Fields": ",".join(fields)}

@@ -1,1 +1,1 @@
-"""What libraries behind a media server share: how they are told of it, list it, and word faults."""
+"""What libraries behind a media server share: options, listing, reading, writing, errors."""

@@ -50,7 +50,7 @@ class ServerRequest:
 class ServerClient:
     """Gets, posts and puts. Thread-safe. Raises `LibraryError`.
 
-    `id` tells the server from others.
+    `id`: the server's own.
     """
 
     id: str
@@ -186,6 +186,6 @@ class CachedConnection(Generic[T]):
 
 
 def device_id(library: str) -> str:
-    """Return the same name for a library on a host; it does not tell which host that is."""
+    """Return the same name for a library on a host; it does not give the host away."""
     name = f"{library} {socket.gethostname()}"
     return f"tigertag-{blake2b(name.encode(), digest_size=16).hexdigest()}"

@@ -1,9 +1,9 @@
 """What a media server's responses, or the lack of one, mean as errors. No message holds a secret.
 
 LibraryError
-├── RefusedByServer      the server responded with a status that says no
+├── RefusedByServer      the server refused the request
 └── LibraryUnavailable
-    └── ServerBusy      … or with one that says: not now
+    └── ServerBusy      … the server is busy
 """
 
 from collections.abc import Iterator, Sequence

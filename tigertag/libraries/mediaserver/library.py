@@ -52,7 +52,7 @@ class FilmEntry:
     show: str = ""
 
     def film(self, library: str) -> str:
-        """Return what tells a film or a show from others, on whatever server it is.
+        """Return an id of a film or a show that is the same on every server.
 
         IMDb numbers films and shows in one series, the others have one for each.
         """
@@ -65,7 +65,7 @@ class FilmEntry:
 
 
 class MediaServerLibrary(Generic[Client, Entry]):
-    """See `contracts.Library`. A class for a server says how it is listed, read and written.
+    """See `contracts.Library`. A subclass knows how its server is listed, read and written.
 
     `Entry` is what the server describes an item with.
     """
@@ -127,9 +127,9 @@ class MediaServerLibrary(Generic[Client, Entry]):
                     continue
                 film = entry if entry.kind == "movie" else shows[entry.show]
                 if film is not None:
-                    bearer = film if film.genres else entry
+                    holder = film if film.genres else entry
                     name, year = film.film(item.library), film.year
-                    yield Catalogued(item.key, name, film.title, bearer.genres, bearer.key, year)
+                    yield Catalogued(item.key, name, film.title, holder.genres, holder.key, year)
 
     @property
     def _client(self) -> Client:

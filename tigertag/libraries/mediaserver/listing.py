@@ -1,6 +1,6 @@
 """A section's entries, page by page, whatever the server makes of paging.
 
-A server may give fewer than are asked for, or all at once; it may not tell how many there are, give
+A server may give fewer than are asked for, or all at once; it may not give their number, give
 an entry twice, or change between two pages.
 """
 
@@ -18,7 +18,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class ListingPage(Generic[T_co]):
-    """Some entries, each with its key, and how many there are in all, if the server tells."""
+    """Some entries, each with its key, and how many there are in all, if the server gives that."""
 
     entries: Sequence[tuple[str, T_co]]
     total: int | None

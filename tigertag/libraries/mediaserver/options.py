@@ -160,7 +160,7 @@ def _inside(folder: str, rest: str, size_bytes: int | None) -> Path | None:
 
 
 def file_identity(file: str, weight: object) -> str:
-    """Return what tells a server's file from others, its path and its size; "" if not known.
+    """Return the identity of a server's file, its path and its size; "" if not known.
 
     `weight`: the size, or something else that changes with the content.
     """

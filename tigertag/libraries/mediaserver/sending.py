@@ -35,7 +35,7 @@ class ChangedDuringWrite(ItemError):
 class UnsafeWrite(LibraryError):
     """A write changed more than the tags, so that no more may be made.
 
-    `reason` says of the item what came of it, `restored` whether it is again as it was.
+    `reason`: what came of the item. `restored`: it is again as it was.
     """
 
     def __init__(self, message: str, *, reason: str, restored: bool) -> None:
@@ -74,7 +74,7 @@ class Writer(Protocol[S_contra, C]):
     """What one kind of server needs to be written to, for one call of `contracts.Library.send`."""
 
     def problem(self, edit: Edit) -> str:
-        """Say why the server cannot keep an edit, whatever its item is; "" where it can."""
+        """Return why the server cannot keep an edit, whatever its item is; "" where it can."""
         ...
 
     def change(self, edit: Edit, shown: S_contra) -> C | None:

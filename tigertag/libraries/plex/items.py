@@ -58,7 +58,7 @@ FILM = ItemType("movie", 1, "a film", "Video", Media.VIDEO, _ALL)
 SHOW = ItemType("show", 2, "a show", "Directory", Media.GROUP, _ALL)
 SEASON = ItemType("season", 3, "a season", "Directory", Media.GROUP, _NO_GENRE)
 EPISODE = ItemType("episode", 4, "an episode", "Video", Media.VIDEO, _NO_GENRE)
-# Whether Plex keeps tags of clips is not known: what is read back tells.
+# Whether Plex keeps tags of clips is not known: what is read back shows it.
 CLIP = ItemType("clip", 12, "a clip", "Video", Media.VIDEO, _TAG)
 PHOTO = ItemType("photo", 13, "a photo", "Photo", Media.PHOTO, _TAG)
 
@@ -102,7 +102,7 @@ class PlexFile:
 
     @classmethod
     def of_revision(cls, revision: str) -> "PlexFile":
-        """Return what a photo's revision tells of the file: all but its path."""
+        """Return the file of a photo's revision, which has all but its path."""
         key, _space, size = revision.rpartition(" ")
         return cls(key, _number(size))
 
@@ -123,8 +123,7 @@ class PlexVersion:
 
 def versions(entry: Element) -> list[PlexVersion]:
     """Return the versions that have a file on this server."""
-    found = (_version(media) for media in entry.findall("Media"))
-    return [version for version in found if version is not None]
+    return list(filter(None, map(_version, entry.findall("Media"))))
 
 
 def main_file(entry: Element) -> PlexFile | None:
@@ -159,7 +158,7 @@ def best(present: Sequence[PlexVersion]) -> PlexVersion | None:
 
 
 def _version(media: Element) -> PlexVersion | None:
-    files = [file for part in media.findall("Part") if (file := _file(part)) is not None]
+    files = list(filter(None, map(_file, media.findall("Part"))))
     if not files:
         return None
     sides = [_number(media.get(name, "")) or 0 for name in ("width", "height")]
@@ -224,7 +223,7 @@ def listed_item(
 
 
 def _guid_identity(entry: Element) -> str:
-    """Return what tells a season or show under another key; "" where nothing does.
+    """Return the identity of a season or show, whatever its key; "" if not known.
 
     An agent's `guid` stays with it; a `local://` one is made of the key.
     """
@@ -242,7 +241,7 @@ def _groups(entry: Element, type: ItemType, roll_up: RollUp) -> Iterator[str]:
 
 
 def touched_at_s(entry: Element) -> float:
-    """When the server added or last changed an item; it does not always tell."""
+    """When the server added or last changed an item; inf if not known."""
     times = [entry.get(name, "") for name in ("addedAt", "updatedAt")]
     return max((float(time) for time in times if time.isdecimal()), default=inf)
 

@@ -61,7 +61,6 @@ class Options(ServerOptions):
         return token
 
     def min_bytes_for(self, type: ItemType) -> int:
-        """The smallest file of an item of this type that is scanned."""
         return self.min_bytes_of(film=type in (items.FILM, items.EPISODE))
 
 

@@ -94,34 +94,25 @@ class PlexClient(ServerClient):
         then its halves are asked for. What a response leaves out without need, as one that holds
         fewer than asked or none, is asked for again.
         """
-        found: dict[str, Element] = {}
-        wanted = [key for key in dict.fromkeys(keys) if is_key(key)]
-        waiting = list(batched(wanted, MAX_BATCH))
-        asked_again: list[list[str]] = []
-        while waiting:
-            asked = waiting.pop()
-            response = self._metadata(asked)
-            if response is None:
-                half = len(asked) // 2
-                waiting += [part for part in (asked[:half], asked[half:]) if half and part]
-                continue
-            read = {key: response[key] for key in asked if key in response}
-            found |= read
-            missing = [key for key in asked if key not in read]
-            if missing and (read or missing not in asked_again):
-                asked_again.append(missing)
-                waiting.append(missing)
-        return found
+        entries: dict[str, Element] = {}
+        for batch in batched([key for key in dict.fromkeys(keys) if is_key(key)], MAX_BATCH):
+            entries |= self._metadata(batch)
+        return entries
 
-    def _metadata(self, keys: Sequence[str]) -> dict[str, Element] | None:
-        """Return the items by key; None where the server refuses the list."""
+    def _metadata(self, keys: Sequence[str], *, again: bool = False) -> dict[str, Element]:
         try:
             root = self.page(f"/library/metadata/{','.join(keys)}", start=0, size=len(keys))
         except RefusedByServer as exc:
-            if exc.status == NOT_FOUND:
-                return None
-            raise
-        return {entry.get("ratingKey", ""): entry for entry in root}
+            half = len(keys) // 2
+            if exc.status != NOT_FOUND:
+                raise
+            return self._metadata(keys[:half]) | self._metadata(keys[half:]) if half else {}
+        by_key = {entry.get("ratingKey", ""): entry for entry in root}
+        read = {key: by_key[key] for key in keys if key in by_key}
+        missing = [key for key in keys if key not in read]
+        if missing and (read or not again):
+            read |= self._metadata(missing, again=True)
+        return read
 
 
 def _parsed(body: bytes) -> Element | None:

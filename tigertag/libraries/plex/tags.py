@@ -183,8 +183,8 @@ def edit_paths(url: str, section: str, keys: Sequence[str], change: FieldChange)
         for half in change.halves():
             yield from edit_paths(url, section, keys, half)
     elif len(keys) > 1:
-        for some in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
-            yield from edit_paths(url, section, some, change)
+        for part in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
+            yield from edit_paths(url, section, part, change)
     else:
         raise Unreadable("One of its tags is too long for Plex.")
 

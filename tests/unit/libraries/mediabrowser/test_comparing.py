@@ -9,8 +9,8 @@ from tigertag.libraries.mediabrowser.metadata import (
     Difference,
     difference,
     difference_of_tags,
-    mended,
     not_kept,
+    restored,
 )
 
 BEFORE: dict[str, Any] = {"Id": "1", "Type": "Movie", "Name": "a", "Tags": ["x"], **FILM}
@@ -155,8 +155,8 @@ def test_what_jellyfin_12_takes_for_two_tags_or_for_the_same_is_kept(tags: list[
     assert not_kept(BEFORE, tags) == ""
 
 
-def test_an_item_is_mended_where_it_lost_something_and_nowhere_else() -> None:
+def test_an_item_is_restored_where_it_lost_something_and_nowhere_else() -> None:
     after = BEFORE | {"Overview": None, "ProviderIds": {"Imdb": "7"}, "Genres": ["Western"]}
-    whole = mended(BEFORE, after, ["Overview", "ProviderIds", "Tags"])
+    whole = restored(BEFORE, after, ["Overview", "ProviderIds", "Tags"])
     expected = {"ProviderIds": {"Tmdb": "42", "Imdb": "7"}, "Genres": ["Western"]}
     assert whole == BEFORE | expected
