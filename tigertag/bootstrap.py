@@ -6,10 +6,9 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from tigertag import bounds, concepts, plugins
+from tigertag import bounds, concepts, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.executors import threads
 from tigertag.model import Rule, Thresholds
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState

@@ -6,6 +6,8 @@ I/O.
 """
 
 from tigertag.contracts.engine import AnyEngine as AnyEngine
+from tigertag.contracts.engine import Call as Call
+from tigertag.contracts.engine import Calls as Calls
 from tigertag.contracts.engine import Capabilities as Capabilities
 from tigertag.contracts.engine import Checkable as Checkable
 from tigertag.contracts.engine import Collected as Collected
@@ -17,26 +19,24 @@ from tigertag.contracts.engine import Failed as Failed
 from tigertag.contracts.engine import FormerlyDeferred as FormerlyDeferred
 from tigertag.contracts.engine import KnowingFaces as KnowingFaces
 from tigertag.contracts.engine import Labelled as Labelled
+from tigertag.contracts.engine import NoCalls as NoCalls
 from tigertag.contracts.engine import Outcome as Outcome
 from tigertag.contracts.engine import PersonStatus as PersonStatus
 from tigertag.contracts.engine import Prepared as Prepared
 from tigertag.contracts.engine import Progress as Progress
+from tigertag.contracts.engine import RunContext as RunContext
 from tigertag.contracts.engine import Sampling as Sampling
 from tigertag.contracts.engine import SamplingMethod as SamplingMethod
 from tigertag.contracts.engine import deferred_side as deferred_side
 from tigertag.contracts.engine import is_deferred as is_deferred
 from tigertag.contracts.engine import is_prompt as is_prompt
 from tigertag.contracts.host import NOTICE as NOTICE
-from tigertag.contracts.host import Call as Call
-from tigertag.contracts.host import Calls as Calls
 from tigertag.contracts.host import Forgetful as Forgetful
 from tigertag.contracts.host import Host as Host
 from tigertag.contracts.host import Http as Http
 from tigertag.contracts.host import Kept as Kept
-from tigertag.contracts.host import NoCalls as NoCalls
 from tigertag.contracts.host import PluginState as PluginState
 from tigertag.contracts.host import PluginStateInMemory as PluginStateInMemory
-from tigertag.contracts.host import RunContext as RunContext
 from tigertag.contracts.library import Catalogued as Catalogued
 from tigertag.contracts.library import Cataloguing as Cataloguing
 from tigertag.contracts.library import EditOutcome as EditOutcome

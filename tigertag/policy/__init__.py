@@ -1,7 +1,6 @@
 """Pure decisions: answers + rules → tags; tags + what stands + what is shown → edits."""
 
-from tigertag.policy.decide import VERSION, allowed, decide, plain_name
-from tigertag.policy.groups import rolled_up
+from tigertag.policy.decide import VERSION, allowed, decide, plain_name, rolled_up
 from tigertag.policy.plan import Plan, Settled, at_most, buried, plan, plan_undo, settle
 from tigertag.policy.rules import Rules
 

@@ -1,22 +1,28 @@
-"""Answers and rules → tags.
+"""Answers and rules → tags of an item; tags of what is in a group → tags of the group.
 
 Scores of different engines are never mixed: each engine proposes tags by its own thresholds, and
 proposals that mean the same are merged. What an engine said of a video frame by frame is combined
-first (`frames.py`), so thresholds and rules mean the same for a video as for a photo.
+first, so thresholds and rules mean the same for a video as for a photo.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from math import fsum
 
 from tigertag import bounds
 from tigertag.concepts import Concepts
 from tigertag.model import UNKNOWN_FACE, Answer, Evidence, Kind, Label, Tag, Thresholds
-from tigertag.policy import frames
 from tigertag.policy.rules import Rules
 
 VERSION = "1"
 """Changes when the same answers and rules may give other tags."""
 
+_EXPONENT = 4
+"""Of the mean over frames: the higher, the less it matters in how many of them something shows."""
+_MOST_EVIDENCE = 5
+_LEAST_SHARE = 0.5
+"""A word goes up to a group when at least this share of what is in it bears it."""
 _CONCEPT_KINDS = (Kind.OBJECT, Kind.SCENE)
 
 
@@ -41,8 +47,9 @@ def decide(
 
 def plain_name(tag: Tag, thresholds: Mapping[str, Thresholds]) -> str:
     """The tag's name without its engine's prefix: what rules speak of."""
-    prefixes = [thresholds[one.engine].prefix for one in tag.because if one.engine in thresholds]
-    longest = max((one for one in prefixes if tag.name.startswith(one)), key=len, default="")
+    engines = [evidence.engine for evidence in tag.because if evidence.engine in thresholds]
+    prefixes = [thresholds[engine].prefix for engine in engines]
+    longest = max((text for text in prefixes if tag.name.startswith(text)), key=len, default="")
     return tag.name.removeprefix(longest) or tag.name
 
 
@@ -53,7 +60,7 @@ def allowed(
 
     def denied(tag: Tag) -> bool:
         names = _names(tag.concept, plain_name(tag, thresholds))
-        engines = {one.engine for one in tag.because} or {""}
+        engines = {evidence.engine for evidence in tag.because} or {""}
         return all(rules.denies(names, engine) for engine in engines)
 
     return tuple(tag for tag in tags if not denied(tag))
@@ -80,7 +87,7 @@ def _of_scores(
         name = _name(concept, because[0].label, concepts)
         names = [*_names(concept, name), *(label.name for label in labels)]
         enough = rules.threshold(names, answer.engine, limits.least(because[0].label.name))
-        confidence = frames.confidence(labels, answer)
+        confidence = _confidence(labels, answer)
         if confidence >= enough:
             yield Tag(name, confidence, concept, labels[0].kind, because=because)
 
@@ -92,8 +99,8 @@ def _said(
 
     Labels of a photo stay apart: none of them makes another surer.
     """
-    found: dict[Hashable, tuple[str | None, list[Label]]] = {}
-    for number, label in enumerate(frames.spoken(answer)):
+    by_meaning: dict[Hashable, tuple[str | None, list[Label]]] = {}
+    for number, label in enumerate(_spoken(answer)):
         if label.kind is Kind.FACE and label.name == UNKNOWN_FACE:
             continue
         concept = label.concept
@@ -102,8 +109,9 @@ def _said(
         names = [*_names(concept, _name(concept, label, concepts)), label.name]
         if not rules.denies(names, answer.engine):
             meaning = (label.kind, concept or label.name.casefold())
-            found.setdefault(meaning if answer.frames else number, (concept, []))[1].append(label)
-    return found.values()
+            key = meaning if answer.frames else number
+            by_meaning.setdefault(key, (concept, []))[1].append(label)
+    return by_meaning.values()
 
 
 def _name(concept: str | None, label: Label, concepts: Concepts) -> str:
@@ -118,15 +126,18 @@ def _of_distribution(
     Proposes each most specific concept that is sure enough, and its everyday ancestor.
     """
     floor = rules.lowest_threshold(answer.engine, limits.lowest)
-    sure = {}
-    for concept, mass in _masses(answer, concepts).items():
+    sure: dict[str, float] = {}
+    for id, mass in _masses(answer, concepts).items():
         if mass >= floor:
-            names = _names(concept, concepts.name(concept))
-            enough = rules.threshold(names, answer.engine, limits.least(concepts.name(concept)))
+            names = _names(id, concepts.name(id))
+            enough = rules.threshold(names, answer.engine, limits.least(concepts.name(id)))
             if mass >= enough and not rules.denies(names, answer.engine):
-                sure[concept] = min(1.0, mass)
-    for concept in _with_everyday(_most_specific(sure, concepts), concepts):
-        if concept in sure:
+                sure[id] = min(1.0, mass)
+    general = {ancestor for concept in sure for ancestor in concepts.ancestors(concept)}
+    specific = [concept for concept in sure if concept not in general]
+    with_everyday = ((concept, concepts.everyday_ancestor(concept)) for concept in specific)
+    for concept in dict.fromkeys(chain.from_iterable(with_everyday)):
+        if concept is not None and concept in sure:
             because = _because(answer, _speaking_for(concept, answer, concepts))
             yield Tag(concepts.name(concept), sure[concept], concept, because=because)
 
@@ -135,10 +146,10 @@ def _masses(answer: Answer, concepts: Concepts) -> dict[str, float]:
     """Return the probability of each concept; of a video, that of its frames combined."""
     if not answer.frames:
         return _summed(answer.labels, concepts)
-    each = [_summed(labels, concepts) for labels in frames.each(answer).values()]
+    each = [_summed(labels, concepts) for labels in _by_frame(answer).values()]
     known = dict.fromkeys(concept for masses in each for concept in masses)
     return {
-        concept: frames.power_mean([min(1.0, masses.get(concept, 0.0)) for masses in each])
+        concept: power_mean([min(1.0, masses.get(concept, 0.0)) for masses in each])
         for concept in known
     }
 
@@ -152,34 +163,17 @@ def _summed(labels: Sequence[Label], concepts: Concepts) -> dict[str, float]:
     return mass
 
 
-def _most_specific(sure: Iterable[str], concepts: Concepts) -> list[str]:
-    known = list(sure)
-    general = {ancestor for concept in known for ancestor in concepts.ancestors(concept)}
-    return [concept for concept in known if concept not in general]
-
-
-def _with_everyday(specific: Iterable[str], concepts: Concepts) -> dict[str, None]:
-    both: dict[str, None] = {}
-    for concept in specific:
-        both[concept] = None
-        everyday = concepts.everyday_ancestor(concept)
-        if everyday is not None:
-            both[everyday] = None
-    return both
-
-
 def _speaking_for(concept: str, answer: Answer, concepts: Concepts) -> list[Label]:
     return [
         label
-        for label in frames.spoken(answer)
+        for label in _spoken(answer)
         if label.concept is not None
         and (label.concept == concept or concept in concepts.ancestors(label.concept))
     ]
 
 
 def _because(answer: Answer, labels: Iterable[Label]) -> tuple[Evidence, ...]:
-    best = frames.strongest(labels)
-    return tuple(Evidence(answer.engine, answer.model, label) for label in best)
+    return tuple(Evidence(answer.engine, answer.model, label) for label in strongest(labels))
 
 
 def _names(concept: str | None, name: str) -> list[str]:
@@ -195,11 +189,90 @@ def _merged(proposals: Iterable[Tag]) -> Iterable[Tag]:
     merged: dict[tuple[Kind, str], Tag] = {}
     for tag in proposals:
         key = (tag.kind, tag.name.casefold())
-        known = merged.get(key)
-        merged[key] = tag if known is None else _surer(known, tag)
+        before = merged.setdefault(key, tag)
+        if before is not tag:
+            surer = max(before, tag, key=lambda tag: tag.confidence)
+            merged[key] = replace(surer, because=before.because + tag.because)
     return merged.values()
 
 
-def _surer(one: Tag, other: Tag) -> Tag:
-    best = max(one, other, key=lambda tag: tag.confidence)
-    return replace(best, because=one.because + other.because)
+def power_mean(strengths: Sequence[float]) -> float:
+    """Return (1/n · Σ pᵢ⁴)^¼, one strength for each of the n frames that were looked at.
+
+    What shows with strength s in k of n frames gets s · (k/n)^¼: all of s where it shows
+    throughout, 0.84 · s in half of the frames, 0.56 · s in one of ten. It is never above the
+    strongest frame, and of one frame it is that frame. Source: the generalized mean (Hardy,
+    Littlewood, Pólya, Inequalities, 2.2), its exponent between those of the mean and the maximum.
+    """
+    best = max(strengths, default=0.0)
+    if best <= 0.0:
+        return 0.0
+    powers = fsum((strength / best) ** _EXPONENT for strength in strengths)
+    return float(best * (powers / len(strengths)) ** (1 / _EXPONENT))
+
+
+def _spoken(answer: Answer) -> Iterator[Label]:
+    """Yield the labels: all of an item's; of a video's those of the frames that were looked at."""
+    looked_at = set(answer.frames)
+    return (label for label in answer.labels if not looked_at or label.at_s in looked_at)
+
+
+def _by_frame(answer: Answer) -> Mapping[float, Sequence[Label]]:
+    """Return the labels of each frame that was looked at."""
+    by_frame: dict[float, list[Label]] = {at_s: [] for at_s in answer.frames}
+    for label in _spoken(answer):
+        if label.at_s is not None:
+            by_frame[label.at_s].append(label)
+    return by_frame
+
+
+def _confidence(labels: Sequence[Label], answer: Answer) -> float:
+    """Return how sure the answer is of a word that it says by these labels of one kind.
+
+    Of a frame its best label counts. A face counts by its strongest frame alone: who appears once
+    is in the video.
+    """
+    best: dict[float | None, float] = {}
+    for label in labels:
+        best[label.at_s] = max(label.confidence, best.get(label.at_s, 0.0))
+    if not answer.frames or labels[0].kind is Kind.FACE:
+        return max(best.values())
+    return power_mean([best.get(at_s, 0.0) for at_s in dict.fromkeys(answer.frames)])
+
+
+def strongest(labels: Iterable[Label]) -> tuple[Label, ...]:
+    """Return the labels that speak loudest, at most five, of as many different times as may be."""
+    ranked = sorted(labels, key=lambda label: (-label.confidence, label.at_s or 0.0))
+    first: dict[float | None, Label] = {}
+    more = [label for label in ranked if first.setdefault(label.at_s, label) is not label]
+    chosen = [*first.values(), *more][:_MOST_EVIDENCE]
+    return tuple(sorted(chosen, key=lambda label: -label.confidence))
+
+
+def rolled_up(parts: Sequence[Sequence[Tag]]) -> tuple[Tag, ...]:
+    """Return the tags of a group, those borne by most first; `parts` are the tags of each item.
+
+    Tags are counted by kind and word: a genre goes elsewhere than what is seen. A tag's confidence
+    is the mean of those of the items that bear it; the engines that speak for it are theirs.
+    """
+    bearing: dict[tuple[Kind, str], list[Tag]] = {}
+    for tags in parts:
+        for meaning, tag in {(tag.kind, tag.name.casefold()): tag for tag in tags}.items():
+            bearing.setdefault(meaning, []).append(tag)
+    common = [some for some in bearing.values() if len(some) >= _LEAST_SHARE * len(parts)]
+    common.sort(key=lambda some: (-len(some), some[0].name))
+    return tuple(_tag(some, len(parts)) for some in common)
+
+
+def _tag(borne: Sequence[Tag], of: int) -> Tag:
+    name, mean = borne[0].name, fsum(tag.confidence for tag in borne) / len(borne)
+    engines = dict.fromkeys(why.engine for tag in borne for why in tag.because)
+    share = f"on {len(borne)} of {of} in it"
+    label = Label(name, mean, kind=borne[0].kind)
+    return Tag(
+        name,
+        mean,
+        borne[0].concept,
+        borne[0].kind,
+        because=tuple(Evidence(engine, share, label) for engine in engines),
+    )

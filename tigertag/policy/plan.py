@@ -55,14 +55,14 @@ def plan(
     """
     present, there = _once(shown.tags), {ref.word for ref in shown.tags}
     want = {ref.word: ref for ref in wanted}
-    loss = _loss(standing, there, refreshed=refreshed, moved=moved)
+    taken_off, wiped = _lost(standing, there, refreshed=refreshed, moved=moved)
     asked_again = {name for _field, name in lifted}
     held = {
         (field, name)
         for (field, name), state in standing.items()
         if state is TagOwnership.HELD and name not in asked_again
     }
-    barred = {name for _field, name in buried(standing) | loss.tombstones | held}
+    barred = {name for _field, name in buried(standing) | taken_off | held}
     removable = {
         word
         for word, state in standing.items()
@@ -70,7 +70,7 @@ def plan(
     }
     adds = tuple(ref for word, ref in want.items() if word not in there and word[1] not in barred)
     removes = tuple(ref for word, ref in present.items() if word in removable and word not in want)
-    return Plan(Edit(item, adds, removes), loss.tombstones, loss.forgotten)
+    return Plan(Edit(item, adds, removes), taken_off, wiped)
 
 
 def _once(tags: Sequence[TagRef]) -> dict[Word, TagRef]:
@@ -87,25 +87,18 @@ def at_most(planned: Plan, words: Collection[Word]) -> Plan:
     return replace(planned, edit=replace(edit, adds=adds, removes=removes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Loss:
-    """Tags of ours that are not there any more: taken off by the user, or wiped by the server."""
-
-    tombstones: frozenset[Word]
-    forgotten: frozenset[Word]
-
-
-def _loss(
+def _lost(
     standing: Mapping[Word, TagOwnership],
     present: Collection[Word],
     *,
     refreshed: bool,
     moved: bool,
-) -> _Loss:
+) -> tuple[frozenset[Word], frozenset[Word]]:
+    """Return (taken off by the user, wiped by the server): tags of ours that are not there."""
     ours = {word for word, state in standing.items() if state in _WRITTEN}
     lost = frozenset(ours.difference(present))
     wiped = moved or (refreshed and lost == ours)
-    return _Loss(frozenset(), lost) if wiped else _Loss(lost, frozenset())
+    return (frozenset(), lost) if wiped else (lost, frozenset())
 
 
 def buried(standing: Mapping[Word, TagOwnership]) -> set[Word]:
@@ -129,23 +122,23 @@ def plan_undo(
     item last; the locks of a field come back when it holds no tag that it did not have then.
     """
     present, there = _once(shown.tags), {ref.word for ref in shown.tags}
-    loss = _loss(standing, there, refreshed=refreshed, moved=moved)
-    barred = buried(standing) | loss.tombstones
+    taken_off, wiped = _lost(standing, there, refreshed=refreshed, moved=moved)
+    barred = buried(standing) | taken_off
     adds: dict[Word, TagRef] = {}
     removes: dict[Word, TagRef] = {}
     held: set[Word] = set()
-    for one in done:
-        held |= {ref.word for ref in one.added} & loss.forgotten
-        for ref in one.added:
+    for settled in done:
+        held |= {ref.word for ref in settled.added} & wiped
+        for ref in settled.added:
             if ref.word in present and standing.get(ref.word) in _WRITTEN:
                 removes[ref.word] = present[ref.word]
-        for ref in one.removed:
+        for ref in settled.removed:
             if ref.word not in present and ref.word not in barred:
                 adds[ref.word] = ref
     left = (there - removes.keys()) | adds.keys()
     locked = None if origin is None else _locks(shown, origin, adds, removes, left)
     edit = Edit(item, tuple(adds.values()), tuple(removes.values()), locked)
-    return Plan(edit, loss.tombstones, loss.forgotten - held, frozenset(held))
+    return Plan(edit, taken_off, wiped - held, frozenset(held))
 
 
 def _locks(

@@ -19,7 +19,7 @@ class Rules:
 
     def of(self, section: Section) -> "Rules":
         """Those of the rules that hold in the section."""
-        return Rules(tuple(one for one in self.rules if one.section in ("", section.path)))
+        return Rules(tuple(rule for rule in self.rules if rule.section in ("", section.path)))
 
     @cached_property
     def _by_word(self) -> dict[str, list[tuple[int, Rule]]]:
@@ -36,8 +36,8 @@ class Rules:
 
     def _last(self, names: Iterable[str], engine: str, actions: set[RuleAction]) -> Rule | None:
         spoken = self._speaking_of(names, engine)
-        found = {rank: rule for rank, rule in spoken if rule.action in actions}
-        return found[max(found)] if found else None
+        by_rank = {rank: rule for rank, rule in spoken if rule.action in actions}
+        return by_rank[max(by_rank)] if by_rank else None
 
     def denies(self, names: Iterable[str], engine: str) -> bool:
         """Whether a tag of this engine with any of these names (concept id, words) is blocked."""

@@ -133,7 +133,7 @@ class Listing:
             self._plan_noted(chunk, noted, tally)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            scans.put_left_out(db, chunk.scan_id, summary.pack_left_out(notes))
+            scans.put(db, chunk.scan_id, left_out=summary.pack_left_out(notes))
         if context.scan.mode != "new":
             # Before anything is moved: what lies where nothing can be seen now is not gone.
             missing.check(self._store, context, tally.known, tally.shown, notes)
@@ -153,7 +153,7 @@ class Listing:
             if context.scan.is_forecast:
                 counted = _counted(sorted(context.asked), tally.asked)
                 forecast = forecasts.priced(self._core, db, counted)
-                scans.put_forecast(db, chunk.scan_id, forecasts.packed(forecast))
+                scans.put(db, chunk.scan_id, forecast=forecasts.packed(forecast))
         return True
 
     def _note(
@@ -176,7 +176,7 @@ class Listing:
             chunks.check(db, chunk)
             self._hold(db, tally.known[False], tally.shown[False])
             self._plan_or_count(db, todos, tally.asked)
-            scans.count_listed(db, chunk.scan_id, listed=total, unchanged=tally.unchanged)
+            scans.put(db, chunk.scan_id, listed=total, unchanged=tally.unchanged)
 
     def _held_back(self, chunk: Chunk, run: RunContext, moves: Moves, tally: "_Listed") -> bool:
         """Take up what was held back, what was moved first: it makes room. False when cancelled."""
@@ -376,7 +376,7 @@ class Listing:
                 already = decisions.planned(db, chunk.scan_id, [todo.item_id for todo in page])
                 self._plan(db, [todo for todo in page if todo.item_id not in already])
                 listed += len(page)
-                scans.count_listed(db, chunk.scan_id, listed=listed, unchanged=0)
+                scans.put(db, chunk.scan_id, listed=listed, unchanged=0)
         return True
 
     def _known(self) -> Iterator[list[Todo]]:

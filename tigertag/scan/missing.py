@@ -54,7 +54,7 @@ def check(store: Store, context: Context, known: Tally, listed: Tally, notes: No
     if problem:
         lost = sum(missing.values())
         with store.write() as db:
-            scans.put_missing(db, scan.id, lost)
+            scans.put(db, scan.id, missing=lost)
         raise LibraryShrunk(f"{problem} {_CONFIRM}")
 
 

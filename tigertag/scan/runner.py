@@ -10,6 +10,7 @@ from functools import partial
 from threading import Event, Lock, Thread
 from uuid import uuid4
 
+from tigertag import threads
 from tigertag.contracts import Library, RunContext
 from tigertag.core import Core
 from tigertag.errors import (
@@ -22,7 +23,6 @@ from tigertag.errors import (
     TigerTagError,
     Unstorable,
 )
-from tigertag.executors import threads
 from tigertag.model import Section
 from tigertag.net import cancellable
 from tigertag.scan import calls, spool, summary

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Lock, Thread
 
-from tigertag import policy
+from tigertag import policy, threads
 from tigertag.contracts import (
     Engine,
     Failed,
@@ -19,7 +19,6 @@ from tigertag.contracts import (
 )
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import EngineError, RequestError
-from tigertag.executors import threads
 from tigertag.libraries import folder
 from tigertag.media.files import media_of
 from tigertag.model import Answer, Item, Media, Tag

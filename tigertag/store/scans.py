@@ -263,11 +263,6 @@ def to_let_go(db: Db, section_id: int) -> list[ScanRow]:
     return _scans_where(db, _scans.c.id.in_(newest), listing, ~batch)
 
 
-def put_forecast(db: Db, scan_id: int, forecast: str) -> None:
-    """Keep what a forecast has counted."""
-    _put(db, scan_id, forecast=forecast)
-
-
 def page(db: Db, *, before: int | None, limit: int) -> list[ScanRow]:
     """Return scans, the newest first, from those older than `before` on."""
     statement = _select().order_by(_scans.c.id.desc()).limit(limit)
@@ -285,7 +280,12 @@ def hold(db: Db, scan_id: int) -> ScanRow:
 def leave_out(db: Db, scan: ScanRow, engine: str) -> None:
     """Let the scan wait no more for an engine."""
     names = ",".join(dict.fromkeys((*scan.without, engine)))
-    _put(db, scan.id, without=names)
+    put(db, scan.id, without=names)
+
+
+def put(db: Db, scan_id: int, **values: Any) -> None:
+    """Change columns of a scan: `listed`, `unchanged`, `forecast`, `left_out`, `missing`."""
+    db.execute(update(_scans).where(_scans.c.id == scan_id).values(**values))
 
 
 def made_from(db: Db, scan_id: int) -> list[ScanRow]:
@@ -296,25 +296,6 @@ def made_from(db: Db, scan_id: int) -> list[ScanRow]:
 def every_active(db: Db) -> list[ScanRow]:
     """Return the scans that have not ended, the oldest first."""
     return _scans_where(db, _scans.c.state.in_(schema.UNENDED))
-
-
-def count_listed(db: Db, scan_id: int, *, listed: int, unchanged: int) -> None:
-    """Say how many items the listing has shown so far."""
-    _put(db, scan_id, listed=listed, unchanged=unchanged)
-
-
-def put_left_out(db: Db, scan_id: int, left_out: str) -> None:
-    """Keep what the listing left out, as JSON."""
-    _put(db, scan_id, left_out=left_out)
-
-
-def put_missing(db: Db, scan_id: int, missing: int) -> None:
-    """Keep how many known items were not found by a scan that fails for that."""
-    _put(db, scan_id, missing=missing)
-
-
-def _put(db: Db, scan_id: int, **values: Any) -> None:
-    db.execute(update(_scans).where(_scans.c.id == scan_id).values(**values))
 
 
 def ensure_section(db: Db, section: Section) -> int:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.schema import SchemaItem
 
 from tigertag.store.columns import BigInteger, Float, Integer, Prose, String, Text
 
@@ -54,6 +55,16 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({allowed})", name=column)
 
 
+def _table(name: str, *parts: SchemaItem, comment: str, **options: Any) -> Table:
+    return Table(name, metadata, *parts, comment=comment, **options)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of those rows alone that a condition holds for."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
 ACTIVE = ("queued", "running", "paused")
 """A section has at most one scan in these."""
 UNENDED = (*ACTIVE, "waiting")
@@ -64,9 +75,8 @@ WORK = (
 )
 BATCH = ("filling", "sealed", "submitting", "submitted", "collected", "done")
 
-sections = Table(
+sections = _table(
     "sections",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("library", String(64), nullable=False),
     Column("key", String(1024), nullable=False),
@@ -81,9 +91,8 @@ sections = Table(
     comment="A part of a library that has been scanned. canary: the state of its first write.",
 )
 
-items = Table(
+items = _table(
     "items",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("section_id", ForeignKey("sections.id", ondelete="CASCADE"), nullable=False),
     Column("key", String(2048), nullable=False),
@@ -102,18 +111,12 @@ items = Table(
     Column("content", String(64), nullable=False, server_default=""),
     UniqueConstraint("section_id", "key"),
     Index(None, "size_bytes"),
-    Index(
-        "ix_items_file",
-        "file",
-        sqlite_where=text("file != ''"),
-        postgresql_where=text("file != ''"),
-    ),
+    _partial("ix_items_file", "file", where="file != ''"),
     comment="A photo or video. settled: the signature with which nothing is left to be done.",
 )
 
-answers = Table(
+answers = _table(
     "answers",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("revision", String(256), nullable=False),
@@ -134,9 +137,8 @@ answers = Table(
     comment="All that an engine said of an item; immutable. round: the forced scan, or 0.",
 )
 
-scans = Table(
+scans = _table(
     "scans",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("section_id", ForeignKey("sections.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(16), nullable=False),
@@ -163,19 +165,17 @@ scans = Table(
     _one_of("mode", "changed", "force", "decide", "new"),
     _one_of("write", "preview", "apply"),
     _one_of("state", *UNENDED, *FINAL),
-    Index(
+    _partial(
         "ix_scans_active",
         "section_id",
+        where="state IN ('queued', 'running', 'paused')",
         unique=True,
-        sqlite_where=text("state IN ('queued', 'running', 'paused')"),
-        postgresql_where=text("state IN ('queued', 'running', 'paused')"),
     ),
     comment="One run over a section. At most one is active a section.",
 )
 
-chunks = Table(
+chunks = _table(
     "chunks",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(16), nullable=False),
@@ -191,9 +191,8 @@ chunks = Table(
     comment="Items that are worked on together, or the listing; leased by token.",
 )
 
-decisions = Table(
+decisions = _table(
     "decisions",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
@@ -212,26 +211,13 @@ decisions = Table(
     _one_of("state", "todo", "done", "failed"),
     Index(None, "chunk_id"),
     Index(None, "item_id"),
-    Index(
-        "ix_decisions_changes",
-        "scan_id",
-        "item_id",
-        sqlite_where=text("add_count + remove_count > 0"),
-        postgresql_where=text("add_count + remove_count > 0"),
-    ),
-    Index(
-        "ix_decisions_blocked",
-        "scan_id",
-        "item_id",
-        sqlite_where=text("unblocked <> ''"),
-        postgresql_where=text("unblocked <> ''"),
-    ),
+    _partial("ix_decisions_changes", "scan_id", "item_id", where="add_count + remove_count > 0"),
+    _partial("ix_decisions_blocked", "scan_id", "item_id", where="unblocked <> ''"),
     comment="What a scan decided of an item: its tags, and the edit that they ask for.",
 )
 
-tags = Table(
+tags = _table(
     "tags",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("field", String(16), nullable=False),
@@ -243,9 +229,8 @@ tags = Table(
     comment="A tag that the newest scan decided for an item, found by its case-folded word.",
 )
 
-work = Table(
+work = _table(
     "work",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
     Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
@@ -266,9 +251,8 @@ work = Table(
     comment="One item that one engine has to be asked about.",
 )
 
-problems = Table(
+problems = _table(
     "problems",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("engine", String(64), nullable=False),
@@ -283,9 +267,8 @@ problems = Table(
     comment="What an engine or the library (engine '') could not do for an item.",
 )
 
-batches = Table(
+batches = _table(
     "batches",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
     Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
@@ -306,9 +289,8 @@ batches = Table(
     comment="Requests that are sent as one file. token: written before they are submitted.",
 )
 
-calls = Table(
+calls = _table(
     "calls",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("engine", String(64), nullable=False),
     Column("item_id", ForeignKey("items.id", ondelete="SET NULL")),
@@ -324,19 +306,12 @@ calls = Table(
     Index(None, "engine", "id"),
     Index(None, "item_id"),
     Index(None, "batch_id", "item_id"),
-    Index(
-        "ix_calls_doubtful",
-        "state",
-        "at",
-        sqlite_where=text("state IN ('open', 'lost')"),
-        postgresql_where=text("state IN ('open', 'lost')"),
-    ),
+    _partial("ix_calls_doubtful", "state", "at", where="state IN ('open', 'lost')"),
     comment="A picture that leaves for a service, and what it takes; open: reserved, not settled.",
 )
 
-usage = Table(
+usage = _table(
     "usage",
-    metadata,
     Column("engine", String(64), primary_key=True),
     Column("day", String(10), primary_key=True),
     Column("units", Integer, nullable=False),
@@ -344,9 +319,8 @@ usage = Table(
     comment="The ledger of use: what an engine took on a day (UTC), reservations included.",
 )
 
-budgets = Table(
+budgets = _table(
     "budgets",
-    metadata,
     Column("engine", String(64), primary_key=True),
     Column("month", String(7), primary_key=True),
     Column("units", Integer, nullable=False),
@@ -354,9 +328,8 @@ budgets = Table(
     comment="What an engine took in a month (UTC), reservations included; raised by a condition.",
 )
 
-kept = Table(
+kept = _table(
     "kept",
-    metadata,
     Column("engine", String(64), primary_key=True),
     Column("name", String(512), primary_key=True),
     Column("value", Text, nullable=False),
@@ -364,9 +337,8 @@ kept = Table(
     comment="What engines keep for themselves. until: a lease by this name holds so long.",
 )
 
-stops = Table(
+stops = _table(
     "stops",
-    metadata,
     Column("engine", String(64), primary_key=True),
     Column("reason", Prose, nullable=False),
     Column("until", UtcDateTime),
@@ -375,9 +347,8 @@ stops = Table(
     comment="Why an engine cannot go on, and when it is tried again.",
 )
 
-edits = Table(
+edits = _table(
     "edits",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="RESTRICT"), nullable=False),
     Column("item_id", ForeignKey("items.id", ondelete="RESTRICT"), nullable=False),
@@ -396,9 +367,8 @@ edits = Table(
     comment="The ledger: each edit, with what the library showed before and after it.",
 )
 
-standing = Table(
+standing = _table(
     "standing",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("field", String(16), nullable=False),
@@ -412,9 +382,8 @@ standing = Table(
     comment="How tags of ours stand on an item, after all edits of the ledger.",
 )
 
-rules = Table(
+rules = _table(
     "rules",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("action", String(16), nullable=False),
     Column("word", String(512), nullable=False),
@@ -428,9 +397,8 @@ rules = Table(
     comment="The user's rules; they override the environment's.",
 )
 
-engines = Table(
+engines = _table(
     "engines",
-    metadata,
     Column("id", String(64), primary_key=True),
     Column("fingerprint", String(256), nullable=False),
     Column("min_confidence", Float, nullable=False),
@@ -440,9 +408,8 @@ engines = Table(
     comment="The last settings of each engine: one that is gone keeps the tags it gave.",
 )
 
-features = Table(
+features = _table(
     "features",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("content", String(64), nullable=False),
     Column("backbone", String(256), nullable=False),
@@ -456,9 +423,8 @@ features = Table(
     comment="Features that are kept in a file, by what they were made of and with.",
 )
 
-feature_origins = Table(
+feature_origins = _table(
     "feature_origins",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("origin", String(1024), nullable=False),
     Column("revision", String(256), nullable=False),
@@ -467,9 +433,8 @@ feature_origins = Table(
     comment="Which content was found where: what has not changed is not read again.",
 )
 
-credentials = Table(
+credentials = _table(
     "credentials",
-    metadata,
     Column("kind", String(16), primary_key=True),
     Column("hash", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
@@ -477,25 +442,22 @@ credentials = Table(
     comment="What lets a user in, hashed.",
 )
 
-links = Table(
+links = _table(
     "links",
-    metadata,
     Column("hash", String(64), primary_key=True),
     Column("until", UtcDateTime, nullable=False),
     comment="Sign-in links that were not used yet, hashed; each is good once.",
 )
 
-sessions = Table(
+sessions = _table(
     "sessions",
-    metadata,
     Column("hash", String(64), primary_key=True),
     Column("until", UtcDateTime, nullable=False),
     comment="Who is signed in, by hashed session ids.",
 )
 
-attempts = Table(
+attempts = _table(
     "attempts",
-    metadata,
     Column("id", Integer, primary_key=True),
     Column("address", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False),

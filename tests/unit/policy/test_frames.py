@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.policy.trees import BEAGLE, CAT, CUP, DOG, TABBY, TIGER_CAT, TREE
 from tigertag.model import UNKNOWN_FACE, Answer, Kind, Label, Rule, RuleAction, Tag, Thresholds
 from tigertag.policy import Rules, decide
-from tigertag.policy.frames import power_mean, strongest
+from tigertag.policy.decide import power_mean, strongest
 
 LIMITS = {"local": Thresholds(0.7, 10), "cloud": Thresholds(0.4, 10)}
 Shares = dict[str, float]

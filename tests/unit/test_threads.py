@@ -4,7 +4,7 @@ from threading import Event, Lock
 
 import pytest
 
-from tigertag.executors import threads
+from tigertag import threads
 
 
 def test_it_takes_steps_until_none_is_left() -> None:

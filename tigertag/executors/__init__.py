@@ -1,1 +1,0 @@
-"""Who takes the steps of a scan."""
