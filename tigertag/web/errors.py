@@ -130,7 +130,7 @@ class FieldProblem(BaseModel):
     detail: str
 
 
-class Problem(BaseModel):
+class ProblemDetails(BaseModel):
     """Why a request failed."""
 
     type: str = Field(description="Always `about:blank`: `status` is the kind of error.")
@@ -150,7 +150,7 @@ def problem_details(
     headers: Iterable[tuple[str, str]] = (),
 ) -> Response:
     """Answer with the reason why a request failed."""
-    problem = Problem(
+    problem = ProblemDetails(
         type="about:blank",
         title=HTTPStatus(status).phrase,
         status=status,
@@ -163,7 +163,7 @@ def problem_details(
 
 def documented(*statuses: int) -> dict[Any, Any]:
     """Describe these problems as an operation's responses."""
-    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    schema = {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
     return {
         str(status): {"description": _MEANINGS[status], "content": {MEDIA_TYPE: schema}}
         for status in statuses

@@ -50,7 +50,7 @@ def register(app: OpenAPI) -> None:
         SECURITY_SCHEME: {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
     }
     app.info.description = _ABOUT
-    app.validation_error_model = errors.Problem
+    app.validation_error_model = errors.ProblemDetails
     app.validation_error_callback = errors.validation_failed
     app.register_blueprint(_docs)
     for routes in _RESOURCES:

@@ -13,14 +13,14 @@ from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.schemas import (
     Flag,
     Id,
-    Item,
     ItemFacts,
-    Listing,
+    ItemShape,
     Milliseconds,
     NoFields,
     Nothing,
     SectionPaging,
     Shape,
+    ShapeList,
     TagName,
     Text,
     from_path,
@@ -66,7 +66,7 @@ class ExplainedTag(TagName):
     why: list[Reason] = from_path("because")
 
 
-class Answer(Shape):
+class AnswerShape(Shape):
     """All labels that one engine gave the item at one time."""
 
     engine: str = from_path("answer", "engine")
@@ -123,7 +123,7 @@ class LedgerEntry(Shape):
     reason: str = Field(description="Why it failed; empty if it did not.")
 
 
-class ItemDetail(ItemFacts):
+class ItemDetailShape(ItemFacts):
     """Everything TigerTag knows about an item."""
 
     revision: str = from_path(
@@ -135,7 +135,7 @@ class ItemDetail(ItemFacts):
     tags: list[ExplainedTag] = Field(
         description="The tags decided last, with the labels behind them."
     )
-    answers: list[Answer]
+    answers: list[AnswerShape]
     standing: list[TagStatus]
     ledger: list[LedgerEntry] = from_path("edits", description="Newest first.")
 
@@ -153,16 +153,16 @@ class FramePath(ItemPath):
     at_ms: Milliseconds = Field(description="One of an answer's `frames`, in milliseconds.")
 
 
-@item_routes.get("/items", Listing[Item], 404)
+@item_routes.get("/items", ShapeList[ItemShape], 404)
 def list_items(query: ItemsQuery) -> Response:
     """List the scanned items, with the tags decided last."""
-    return sent(Listing[Item], browsing.items(state.core(), **query.arguments()))
+    return sent(ShapeList[ItemShape], browsing.items(state.core(), **query.arguments()))
 
 
-@item_routes.get(_ITEM, ItemDetail, 404)
+@item_routes.get(_ITEM, ItemDetailShape, 404)
 def get_item(path: ItemPath, query: Nothing) -> Response:
     """Return everything about an item: tags with reasons, answers, tag status, edits."""
-    return sent(ItemDetail, browsing.item(state.core(), path.item_id))
+    return sent(ItemDetailShape, browsing.item(state.core(), path.item_id))
 
 
 @item_routes.get(f"{_ITEM}/thumbnail", _THUMBNAIL, 404, 409, 502)
@@ -181,14 +181,14 @@ def get_frame(path: FramePath, query: Nothing) -> Response:
     return cached_jpeg(etag, lambda: thumbnails.frame(core, item_id, at_ms))
 
 
-class ItemProblem(Shape):
+class ProblemShape(Shape):
     """An error of an engine, or of the library, about one item.
 
     It ends when the engine answers, or the item is written, changes or is gone.
     """
 
     id: int
-    item: Item = from_path("card")
+    item: ItemShape = from_path("card")
     engine: str = Field(description="The engine that failed; empty: reading or writing the item.")
     reason: str
     since: datetime = Field(description="When it first occurred.")
@@ -204,19 +204,19 @@ class ProblemPath(BaseModel):
     problem_id: Id = Field(description="The problem's id.")
 
 
-@problem_routes.get("/problems", Listing[ItemProblem], 404)
+@problem_routes.get("/problems", ShapeList[ProblemShape], 404)
 def list_problems(query: ProblemsQuery) -> Response:
     """List the unsolved problems of items, from all scans."""
-    return sent(Listing[ItemProblem], problems.listed(state.core(), **query.arguments()))
+    return sent(ShapeList[ProblemShape], problems.listed(state.core(), **query.arguments()))
 
 
-@problem_routes.post(f"{_PROBLEM}/ignore", {200: ItemProblem}, 400, 404, 413, 415)
+@problem_routes.post(f"{_PROBLEM}/ignore", {200: ProblemShape}, 400, 404, 413, 415)
 def ignore_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
     """Hide a problem from the list and all counts until its item changes."""
-    return sent(ItemProblem, problems.ignore(state.core(), path.problem_id))
+    return sent(ProblemShape, problems.ignore(state.core(), path.problem_id))
 
 
-@problem_routes.post(f"{_PROBLEM}/show", {200: ItemProblem}, 400, 404, 413, 415)
+@problem_routes.post(f"{_PROBLEM}/show", {200: ProblemShape}, 400, 404, 413, 415)
 def show_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
     """Show an ignored problem again."""
-    return sent(ItemProblem, problems.ignore(state.core(), path.problem_id, ignored=False))
+    return sent(ProblemShape, problems.ignore(state.core(), path.problem_id, ignored=False))

@@ -17,13 +17,13 @@ from tigertag.web.api.schemas import (
     Body,
     Flag,
     Id,
-    Item,
-    Listing,
+    ItemShape,
     NoFields,
     Nothing,
     Paging,
     ScoredTag,
     Shape,
+    ShapeList,
     TagName,
     Text,
     from_path,
@@ -39,7 +39,7 @@ ForecastOf = Literal["changed", "new", "force"]
 Write = Literal["preview", "apply"]
 
 
-class Counts(Shape):
+class CountsShape(Shape):
     """Numbers of items, except for adds, removes (tags) and asked (answers of engines)."""
 
     listed: int = from_path("scan", "listed", description="Listed by the library so far.")
@@ -64,7 +64,7 @@ class Spared(Shape):
     cost_usd: float | None = Field(description="Approximate cost saved; null: unknown.")
 
 
-class LeftOut(Shape):
+class LeftOutShape(Shape):
     """Files or folders that a listing skipped for one reason."""
 
     reason: contracts.LeftOutReason
@@ -72,7 +72,7 @@ class LeftOut(Shape):
     examples: list[str] = Field(description="Some of them, as paths in the library's folder.")
 
 
-class EngineForecast(Shape):
+class EngineForecastShape(Shape):
     """The calls that a scan would make to an engine."""
 
     engine: str
@@ -86,16 +86,16 @@ class EngineForecast(Shape):
     enough: bool = Field(description="Whether this month's remaining budget is enough.")
 
 
-class Forecast(Shape):
+class ForecastShape(Shape):
     """The calls that a scan would make, by engine in the order in which they run."""
 
-    engines: list[EngineForecast]
+    engines: list[EngineForecastShape]
     cost_usd: float = Field(description="The sum of the known costs.")
     paid: bool = Field(description="Whether a paid engine would run.")
     unknown: list[str] = Field(description="Engines whose cost is unknown.")
 
 
-class Scan(Shape):
+class ScanShape(Shape):
     """A run over a section. done, failed and cancelled are final."""
 
     id: int = from_path("scan", "id")
@@ -113,7 +113,7 @@ class Scan(Shape):
     source: int | None = from_path(
         "scan", "source_id", description="The scan that this one applies or undoes."
     )
-    counts: Counts
+    counts: CountsShape
     items_per_s: float
     eta_s: float | None = Field(description="Seconds left; null while unknown.")
     error: str = from_path("scan", "error", description="Why it failed; empty if it did not.")
@@ -123,14 +123,14 @@ class Scan(Shape):
         description="Known items that were not listed, if it failed because they are so many;"
         " a scan with `accept_missing` marks them as gone.",
     )
-    left_out: list[LeftOut] = Field(description="Files that its listing skipped, and why.")
+    left_out: list[LeftOutShape] = Field(description="Files that its listing skipped, and why.")
     waiting: dict[str, str] = Field(description="Engines that cannot answer now, and why.")
     waits: dict[str, str] = Field(description="What it waits for before it continues, by engine.")
     due_at: datetime | None = Field(description="When it continues; null: now, or it has ended.")
     spared: dict[str, Spared] = Field(
         description="Items for which an engine was skipped, by engine."
     )
-    forecast: Forecast | None = Field(description="The result of a forecast that is done.")
+    forecast: ForecastShape | None = Field(description="The result of a forecast that is done.")
     created_at: datetime = from_path("scan", "created_at")
     started_at: datetime | None = from_path("scan", "started_at")
     finished_at: datetime | None = from_path("scan", "finished_at")
@@ -151,10 +151,10 @@ class Scan(Shape):
         return SimpleNamespace(**own | derived)
 
 
-class Change(Shape):
+class ChangeShape(Shape):
     """The changes of a scan to an item. `reason` says why it failed."""
 
-    item: Item = from_path("card")
+    item: ItemShape = from_path("card")
     state: Literal["todo", "done", "failed"]
     adds: list[ScoredTag]
     removes: list[TagName]
@@ -162,7 +162,7 @@ class Change(Shape):
     again: bool = Field(description="Whether it failed and the next scan tries it again.")
 
 
-class NewScan(Body):
+class StartScan(Body):
     """A scan to start. It writes nothing unless `write` says so."""
 
     model_config = ConfigDict(
@@ -213,46 +213,48 @@ class ChangesQuery(Paging):
     failed: Flag = Field(default=False, description="true: the items that failed instead.")
 
 
-@routes.post("/scans", {202: made(Scan, "The scan, queued.")}, 404, 409, 413, 415, 400, 502)
-def start_scan(body: NewScan, query: Nothing) -> Response:
+@routes.post("/scans", {202: made(ScanShape, "The scan, queued.")}, 404, 409, 413, 415, 400, 502)
+def start_scan(body: StartScan, query: Nothing) -> Response:
     """Start a scan: a preview by default."""
     request = scans.Request(**{**body.model_dump(), "engines": tuple(body.engines or ())})
     return _queued(scans.start(state.core(), request))
 
 
-@routes.get("/scans", Listing[Scan])
+@routes.get("/scans", ShapeList[ScanShape])
 def list_scans(query: Paging) -> Response:
     """List the scans, newest first."""
-    return sent(Listing[Scan], scan_status.listed(state.core(), **query.arguments()))
+    return sent(ShapeList[ScanShape], scan_status.listed(state.core(), **query.arguments()))
 
 
-@routes.get(_SCAN, Scan, 404)
+@routes.get(_SCAN, ScanShape, 404)
 def get_scan(path: ScanPath, query: Nothing) -> Response:
     """Return a scan and its progress. Its final states are done, failed and cancelled."""
     return _scan(path.scan_id)
 
 
-@routes.get(f"{_SCAN}/changes", Listing[Change], 404)
+@routes.get(f"{_SCAN}/changes", ShapeList[ChangeShape], 404)
 def list_changes(path: ScanPath, query: ChangesQuery) -> Response:
     """List the items that a preview would change, or that a scan has changed."""
-    return sent(Listing[Change], previews.changes(state.core(), path.scan_id, **query.arguments()))
+    return sent(
+        ShapeList[ChangeShape], previews.changes(state.core(), path.scan_id, **query.arguments())
+    )
 
 
-@routes.post(f"{_SCAN}/cancel", {200: Scan}, *_REFUSED)
+@routes.post(f"{_SCAN}/cancel", {200: ScanShape}, *_REFUSED)
 def cancel_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """End a scan. Its results so far are kept."""
     scans.cancel(state.core(), path.scan_id)
     return _scan(path.scan_id)
 
 
-@routes.post(f"{_SCAN}/pause", {200: Scan}, *_REFUSED)
+@routes.post(f"{_SCAN}/pause", {200: ScanShape}, *_REFUSED)
 def pause_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Pause a scan until it is resumed or cancelled."""
     scans.pause(state.core(), path.scan_id)
     return _scan(path.scan_id)
 
 
-@routes.post(f"{_SCAN}/resume", {200: Scan}, *_REFUSED)
+@routes.post(f"{_SCAN}/resume", {200: ScanShape}, *_REFUSED)
 def resume_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Resume a paused scan."""
     scans.resume(state.core(), path.scan_id)
@@ -260,7 +262,7 @@ def resume_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     return _scan(path.scan_id)
 
 
-@routes.post(f"{_SCAN}/finish-without", {200: Scan}, *_REFUSED)
+@routes.post(f"{_SCAN}/finish-without", {200: ScanShape}, *_REFUSED)
 def finish_scan_without(path: ScanPath, body: FinishWithout, query: Nothing) -> Response:
     """Finish a scan without waiting for an engine. The next scan runs it where it is missing."""
     scans.finish_without(state.core(), path.scan_id, body.engine)
@@ -268,24 +270,24 @@ def finish_scan_without(path: ScanPath, body: FinishWithout, query: Nothing) -> 
     return _scan(path.scan_id)
 
 
-@routes.post(f"{_SCAN}/apply", {202: made(Scan, "The scan that writes, queued.")}, *_REFUSED)
+@routes.post(f"{_SCAN}/apply", {202: made(ScanShape, "The scan that writes, queued.")}, *_REFUSED)
 def apply_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Write the tags that a finished scan decided, in a new scan. No engine runs."""
     return _queued(scans.apply(state.core(), path.scan_id))
 
 
-@routes.post(f"{_SCAN}/undo", {202: made(Scan, "The scan that undoes, queued.")}, *_REFUSED)
+@routes.post(f"{_SCAN}/undo", {202: made(ScanShape, "The scan that undoes, queued.")}, *_REFUSED)
 def undo_scan(path: ScanPath, body: NoFields, query: Nothing) -> Response:
     """Undo what still stands of a scan, in a new scan. Undoing an undo is redo."""
     return _queued(scans.undo(state.core(), path.scan_id))
 
 
 def _scan(scan_id: int) -> Response:
-    return sent(Scan, scan_status.status(state.core(), scan_id))
+    return sent(ScanShape, scan_status.status(state.core(), scan_id))
 
 
 def _queued(scan_id: int) -> Response:
     """Wake the worker and answer with the new scan."""
     state.get().worker.wake()
     status = scan_status.status(state.core(), scan_id)
-    return sent(Scan, status, 202, location=url_for(".get_scan", scan_id=scan_id))
+    return sent(ScanShape, status, 202, location=url_for(".get_scan", scan_id=scan_id))

@@ -159,7 +159,7 @@ def from_path(*path: str, description: str | None = None) -> Any:
     return Field(validation_alias=AliasPath(*path), description=description)
 
 
-class Listing(Shape, Generic[T]):
+class ShapeList(Shape, Generic[T]):
     """A part of a list."""
 
     items: list[T]
@@ -216,7 +216,7 @@ class ItemFacts(Shape):
     gone: bool = _fact("gone", description="The library's last listing did not contain it.")
 
 
-class Item(ItemFacts):
+class ItemShape(ItemFacts):
     """An item, with the tags that were decided last."""
 
     tags: list[ScoredTag] = Field(description="Most confident first.")

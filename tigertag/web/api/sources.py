@@ -10,13 +10,13 @@ from tigertag.services import engines, health, libraries, spending
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, made, sent
 from tigertag.web.api.schemas import (
-    Item,
-    Listing,
+    ItemShape,
     NoFields,
     Nothing,
     OptionalBody,
     Paging,
     Shape,
+    ShapeList,
     Text,
     from_path,
 )
@@ -31,7 +31,7 @@ health_routes = Routes("health", "Problems and notices about the whole service."
 _ENROL = "/engines/<engine_id>/enrol"
 
 
-class Section(Shape):
+class SectionShape(Shape):
     """A part of a library that can be scanned."""
 
     id: str = from_path("section", "id")
@@ -43,30 +43,30 @@ class Section(Shape):
     newest_scan: int | None
 
 
-class Library(Shape):
+class LibraryShape(Shape):
     """A configured library, with its last known sections."""
 
     id: str
     name: str = Field(description="The kind of library, such as `tigertag.plex`.")
     problem: str = Field(description="Why it cannot be used now; empty if it can.")
     checked_at: datetime | None = Field(description="When it was last tried.")
-    sections: list[Section]
+    sections: list[SectionShape]
 
 
 class LibraryPath(BaseModel):
     library_id: Text = Field(description="The library's id: the X of `LIBRARY_<X>_NAME`.")
 
 
-@library_routes.get("/libraries", Listing[Library])
+@library_routes.get("/libraries", ShapeList[LibraryShape])
 def list_libraries(query: Nothing) -> Response:
     """List the libraries, with their last known sections."""
-    return sent(Listing[Library], libraries.listed(state.core()))
+    return sent(ShapeList[LibraryShape], libraries.listed(state.core()))
 
 
-@library_routes.get("/libraries/<library_id>/sections", Listing[Section], 404, 409, 502)
+@library_routes.get("/libraries/<library_id>/sections", ShapeList[SectionShape], 404, 409, 502)
 def list_sections(path: LibraryPath, query: Nothing) -> Response:
     """Read the sections of a library from its server now."""
-    return sent(Listing[Section], libraries.sections(state.core(), path.library_id))
+    return sent(ShapeList[SectionShape], libraries.sections(state.core(), path.library_id))
 
 
 class MonthlyUsage(Shape):
@@ -91,7 +91,7 @@ class DailyUsage(Shape):
     cost_usd: float
 
 
-class Engine(Shape):
+class EngineShape(Shape):
     """A configured engine."""
 
     id: str
@@ -128,7 +128,7 @@ class EngineCheck(Shape):
     line: str = Field(description="The result in one line.")
 
 
-class Enrolment(Shape):
+class EnrolmentShape(Shape):
     """The last or current enrolment of faces."""
 
     engine: str
@@ -145,25 +145,27 @@ class EnginePath(BaseModel):
     engine_id: Text = Field(description="The engine's id: the X of `ENGINE_<X>_NAME`.")
 
 
-@engine_routes.get("/engines", Listing[Engine])
+@engine_routes.get("/engines", ShapeList[EngineShape])
 def list_engines(query: Nothing) -> Response:
     """List the engines, and why one cannot be used."""
-    return sent(Listing[Engine], engines.listed(state.core()))
+    return sent(ShapeList[EngineShape], engines.listed(state.core()))
 
 
-@engine_routes.post("/engines/check", {200: Listing[EngineCheck]}, 400, 404, 413, 415)
+@engine_routes.post("/engines/check", {200: ShapeList[EngineCheck]}, 400, 404, 413, 415)
 def check_engines(body: CheckEngines, query: Nothing) -> Response:
     """Check engines: their keys, their models, whether they can be reached. Spends nothing."""
-    return sent(Listing[EngineCheck], engines.check(state.core(), body.engines or ()))
+    return sent(ShapeList[EngineCheck], engines.check(state.core(), body.engines or ()))
 
 
-@engine_routes.get(_ENROL, Enrolment, 404, 409)
+@engine_routes.get(_ENROL, EnrolmentShape, 404, 409)
 def get_enrolment(path: EnginePath, query: Nothing) -> Response:
     """Return the last or current enrolment of faces."""
-    return sent(Enrolment, state.get().enrolments.of(path.engine_id))
+    return sent(EnrolmentShape, state.get().enrolments.of(path.engine_id))
 
 
-@engine_routes.post(_ENROL, {202: made(Enrolment, "It is under way.")}, 400, 404, 409, 413, 415)
+@engine_routes.post(
+    _ENROL, {202: made(EnrolmentShape, "It is under way.")}, 400, 404, 409, 413, 415
+)
 def enrol_faces(path: EnginePath, body: NoFields, query: Nothing) -> Response:
     """Bring the service up to date with the people's file: send new pictures, remove deleted ones.
 
@@ -171,7 +173,7 @@ def enrol_faces(path: EnginePath, body: NoFields, query: Nothing) -> Response:
     """
     enrolment = state.get().enrolments.start(path.engine_id)
     address = url_for(".get_enrolment", engine_id=enrolment.engine)
-    return sent(Enrolment, enrolment, 202, location=address)
+    return sent(EnrolmentShape, enrolment, 202, location=address)
 
 
 class Usage(Shape):
@@ -181,12 +183,12 @@ class Usage(Shape):
     days: list[DailyUsage]
 
 
-class SentPicture(Shape):
+class SentPictureShape(Shape):
     """A picture that was sent to a service."""
 
     id: int
     engine: str
-    item: Item | None = from_path(
+    item: ItemShape | None = from_path(
         "card", description="Null for a picture of no library; see `name`."
     )
     name: str = Field(description="Describes a picture of no library; else empty.")
@@ -213,13 +215,13 @@ def get_usage(query: Nothing) -> Response:
     return sent(Usage, {"months": months, "days": spending.days(core)})
 
 
-@usage_routes.get("/egress", Listing[SentPicture], old_rule="/departures")
+@usage_routes.get("/egress", ShapeList[SentPictureShape], old_rule="/departures")
 def list_sent_pictures(query: SentQuery) -> Response:
     """List the pictures that were sent to services, newest first."""
-    return sent(Listing[SentPicture], spending.departures(state.core(), **query.arguments()))
+    return sent(ShapeList[SentPictureShape], spending.departures(state.core(), **query.arguments()))
 
 
-class Notice(Shape):
+class NoticeShape(Shape):
     """A message about the whole service."""
 
     source: str
@@ -227,7 +229,7 @@ class Notice(Shape):
     message: str
 
 
-class Health(RootModel[list[Notice]]):
+class Health(RootModel[list[NoticeShape]]):
     """All notices."""
 
 

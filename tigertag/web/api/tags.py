@@ -13,12 +13,12 @@ from tigertag.web.api.routes import Routes, made, nothing, sent
 from tigertag.web.api.schemas import (
     Body,
     Id,
-    Listing,
     Name,
     Nothing,
     SectionPaging,
     SectionPath,
     Shape,
+    ShapeList,
     TagName,
     Text,
     Word,
@@ -41,10 +41,10 @@ class CountedTag(TagName):
     written: int = Field(description="Those of them on which TigerTag wrote it, and it is present.")
 
 
-@tag_routes.get("/tags", Listing[CountedTag], 404)
+@tag_routes.get("/tags", ShapeList[CountedTag], 404)
 def list_tags(query: TagsQuery) -> Response:
     """List the decided tags, most items first. Counts may be some seconds old."""
-    return sent(Listing[CountedTag], browsing.tags(state.core(), **query.arguments()))
+    return sent(ShapeList[CountedTag], browsing.tags(state.core(), **query.arguments()))
 
 
 class _Scope(Body):
@@ -114,7 +114,7 @@ def _value_of(action: RuleAction) -> BeforeValidator:
     return BeforeValidator(value)
 
 
-class Rule(Shape):
+class RuleShape(Shape):
     """A rule. `to` belongs to rename, `at` to threshold; they are null elsewhere."""
 
     id: int
@@ -130,13 +130,13 @@ class RulePath(BaseModel):
     rule_id: Id = Field(description="The rule's id.")
 
 
-@rule_routes.get("/rules", Listing[Rule])
+@rule_routes.get("/rules", ShapeList[RuleShape])
 def list_rules(query: Nothing) -> Response:
     """List the rules by rising precedence, without the environment's."""
-    return sent(Listing[Rule], rules.listed(state.core()))
+    return sent(ShapeList[RuleShape], rules.listed(state.core()))
 
 
-@rule_routes.post("/rules", {201: made(Rule, "The rule as it was saved.")}, 400, 404, 413, 415)
+@rule_routes.post("/rules", {201: made(RuleShape, "The rule as it was saved.")}, 400, 404, 413, 415)
 def add_rule(body: NewRule, query: Nothing) -> Response:
     """Add a rule. It replaces a rule about the same word that contradicts it.
 
@@ -145,13 +145,13 @@ def add_rule(body: NewRule, query: Nothing) -> Response:
     new = body.root
     rule = model.Rule(RuleAction(new.action), new.word, new.engine, new.value, new.section)
     row = rules.get(state.core(), rules.add(state.core(), rule))
-    return sent(Rule, row, 201, location=url_for(".get_rule", rule_id=row.id))
+    return sent(RuleShape, row, 201, location=url_for(".get_rule", rule_id=row.id))
 
 
-@rule_routes.get("/rules/<int:rule_id>", Rule, 404)
+@rule_routes.get("/rules/<int:rule_id>", RuleShape, 404)
 def get_rule(path: RulePath, query: Nothing) -> Response:
     """Return a rule."""
-    return sent(Rule, rules.get(state.core(), path.rule_id))
+    return sent(RuleShape, rules.get(state.core(), path.rule_id))
 
 
 @rule_routes.delete("/rules/<int:rule_id>", 404)

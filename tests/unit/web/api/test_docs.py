@@ -60,7 +60,7 @@ def test_every_operation_is_explained(document: Any) -> None:
 
 def test_every_parameter_and_field_of_a_body_is_bounded(document: Any) -> None:
     schemas = document["components"]["schemas"]
-    bodies = [schemas[name] for name in ("NewScan", "Block", "Rename", "Threshold")]
+    bodies = [schemas[name] for name in ("StartScan", "Block", "Rename", "Threshold")]
     fields = [field for body in bodies for field in body["properties"].values()]
     parameters = [
         parameter["schema"]
