@@ -5,7 +5,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from typing import Literal, Protocol
 
 # NFS makes of flock a lock that needs a file opened for writing: a folder is EBADF there.
-_NONE = frozenset({EBADF, EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP})
+UNSUPPORTED = frozenset({EBADF, EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP})
 
 Lock = Literal["held", "taken", "unknown"]
 
@@ -19,7 +19,7 @@ def wait_for(file: _File | int) -> bool:
     try:
         flock(file, LOCK_EX)
     except OSError as exc:
-        if exc.errno not in _NONE:
+        if exc.errno not in UNSUPPORTED:
             raise
         return False
     return True
@@ -32,7 +32,7 @@ def try_to_lock(file: _File | int) -> Lock:
     except OSError as exc:
         if exc.errno == EWOULDBLOCK:
             return "taken"
-        if exc.errno not in _NONE:
+        if exc.errno not in UNSUPPORTED:
             raise
         return "unknown"
     return "held"

@@ -194,7 +194,7 @@ def _is_usable(frame: Frame) -> bool:
 def _labels(model: GenreModel, features: Features) -> Iterator[Label]:
     """Yield the genres, surest first, but for what is next to nothing."""
     [probabilities] = model.probabilities([features])
-    times_s = model.telling_times(features, most=1)
+    times_s = model.evidence_times(features, most=1)
     for number in np.argsort(-probabilities, kind="stable").tolist():
         confidence = float(probabilities[number])
         if confidence >= LEAST_PROBABILITY:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tigertag.errors import StoreError, StoreFull, StoreUnavailable, os_reason
 from tigertag.genres.features import Features
-from tigertag.genres.files import FULL, open_regular, pack, unpack
+from tigertag.genres.npz import DISK_FULL, open_regular, pack, unpack
 from tigertag.store import Store, answers
 from tigertag.store.answers import FeatureKey, FeatureRow
 
@@ -118,7 +118,7 @@ def _unpacked(data: bytes, key: FeatureKey) -> Features:
 
 
 def _unwritable(folder: Path, exc: OSError) -> StoreError:
-    if exc.errno in FULL:
+    if exc.errno in DISK_FULL:
         return StoreFull(
             f"There is no space left for features in {folder}; all that were extracted are kept."
             " Free space, then start again."

@@ -216,8 +216,8 @@ def _keep(core: Core, videos: LabelledSet, request: LearnRequest, trained: Train
         program=__version__,
     )
     files = {
-        HEAD: fitted.head.written(),
-        BASELINES: fitted.baselines.written(),
+        HEAD: fitted.head.to_npz(),
+        BASELINES: fitted.baselines.to_npz(),
         EXAMPLES: written_examples(_examples(trained)),
     }
     own = trained.backbone.onnx()

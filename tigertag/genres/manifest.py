@@ -205,7 +205,7 @@ class Manifest(_Part):
         parts = [self.files.get(HEAD, ""), facts, *self.names]
         return sha256(json.dumps(parts).encode()).hexdigest()
 
-    def written(self) -> bytes:
+    def to_json(self) -> bytes:
         return self.model_dump_json(indent=1).encode() + b"\n"
 
 

@@ -1,7 +1,7 @@
 """A genre model in use: its probabilities, the moments that speak for them, and its baselines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tigertag.contracts import Host
 from tigertag.errors import ModelError
 from tigertag.genres.features import Features, Floats, Vectors, pooled, without_each
-from tigertag.genres.files import pack, unpack
 from tigertag.genres.manifest import BACKBONE, Manifest
+from tigertag.genres.npz import pack, unpack
 from tigertag.inference.backbone import Backbone, OnnxBackbone, PublishedBackbone
 from tigertag.inference.preprocessing import Scaling
 
@@ -45,21 +45,22 @@ class Head:
     @classmethod
     def read(cls, data: bytes, *, width: int, genres: int) -> "Head":
         """Raises `ModelError`: this is no head, or one of another size."""
+        broken = "The head of the model is broken"
         try:
-            head = cls(*unpack(data, *(field.name for field in fields(cls))))
+            arrays = unpack(data, *(field.name for field in fields(cls)))
         except ValueError as exc:
-            raise ModelError(f"The head of the model is broken: {exc}.") from exc
-        arrays = (head.mean, head.scale, head.weights, head.bias)
+            raise ModelError(f"{broken}: {exc}.") from exc
         if [array.shape for array in arrays] != [(width,), (width,), (width, genres), (genres,)]:
             raise ModelError("The head of the model is of another size than its manifest says.")
         if not all(array.dtype == np.float64 and np.isfinite(array).all() for array in arrays):
-            raise ModelError("The head of the model is broken: it holds what is no number.")
+            raise ModelError(f"{broken}: it holds what is no number.")
+        head = cls(*arrays)
         if not (head.scale > 0).all():
-            raise ModelError("The head of the model is broken: it has a scale that is none.")
+            raise ModelError(f"{broken}: it has a scale that is none.")
         return head
 
-    def written(self) -> bytes:
-        return pack(mean=self.mean, scale=self.scale, weights=self.weights, bias=self.bias)
+    def to_npz(self) -> bytes:
+        return pack(**asdict(self))
 
     def logits(self, vectors: Vectors) -> Floats:
         """Return the logit of each genre, [n, genres], for vectors [n, width].
@@ -111,19 +112,18 @@ class Baselines:
             baselines = cls(*unpack(data, *(field.name for field in fields(cls))))
         except ValueError as exc:
             raise ModelError(f"The baselines of the model are broken: {exc}.") from exc
-        if not baselines._is_sound(width, genres):
+        if not (baselines._is_of(width, genres) and baselines._leads_onward(width)):
             raise ModelError("The baselines of the model are broken, or are of another model.")
         return baselines
 
-    def written(self) -> bytes:
-        return pack(**{field.name: getattr(self, field.name) for field in fields(self)})
+    def to_npz(self) -> bytes:
+        return pack(**asdict(self))
 
     def probabilities(self, vectors: Vectors) -> dict[str, Floats]:
-        """Return what each baseline says of the vectors, [rows, genres]."""
-        known_vectors = np.where(np.isnan(vectors), self.filling, vectors).astype(np.float32)
-        total = self._follow(self.roots[0], known_vectors)
-        for root in self.roots[1:]:
-            total = total + self._follow(root, known_vectors)
+        """Return the probabilities that each baseline gives, [rows, genres]."""
+        filled = np.where(np.isnan(vectors), self.filling, vectors).astype(np.float32)
+        votes = (self._follow(root, filled) for root in self.roots)
+        total: Floats = sum(votes, np.zeros(self.shares.shape[1]))
         return {
             "prevalence": np.tile(self.prevalence, (len(vectors), 1)),
             "random_forest": total / len(self.roots),
@@ -139,14 +139,16 @@ class Baselines:
             inner = inner[self.left[at[inner]] != LEAF]
         return self.shares[at]
 
-    def _is_sound(self, width: int, genres: int) -> bool:
+    def _is_of(self, width: int, genres: int) -> bool:
+        """Whether the arrays are of this size, and hold what such arrays may hold."""
         nodes = len(self.left) if self.left.ndim else 0
+        per_node = (self.left, self.right, self.feature, self.threshold)
         integers = (self.roots, self.left, self.right, self.feature)
         numbers = (self.prevalence, self.filling, self.threshold, self.shares)
         return (
             all(array.dtype == np.int64 for array in integers)
             and all(array.dtype == np.float64 for array in numbers)
-            and all(array.shape == (nodes,) for array in (*integers[1:], self.threshold))
+            and all(array.shape == (nodes,) for array in per_node)
             and self.filling.shape == (width,)
             and bool(np.isfinite(self.filling).all())
             and _are_shares(self.prevalence, (genres,))
@@ -154,7 +156,6 @@ class Baselines:
             and self.roots.ndim == 1
             and self.roots.size > 0
             and bool(((self.roots >= 0) & (self.roots < nodes)).all())
-            and self._leads_onward(width)
         )
 
     def _leads_onward(self, width: int) -> bool:
@@ -168,6 +169,7 @@ class Baselines:
 
 
 def _are_shares(numbers: Floats, shape: tuple[int, ...]) -> bool:
+    # What is no number is not within.
     within = (numbers >= -_ROUNDING) & (numbers <= 1 + _ROUNDING)
     return numbers.shape == shape and bool(within.all())
 
@@ -196,8 +198,8 @@ class GenreModel:
         pooling = self.manifest.pooling
         return self.head.probabilities(np.stack([pooled(video, pooling) for video in videos]))
 
-    def telling_times(self, features: Features, *, most: int = 3) -> tuple[tuple[float, ...], ...]:
-        """Return for each genre the seconds that speak most for it, the most telling first.
+    def evidence_times(self, features: Features, *, most: int = 3) -> tuple[tuple[float, ...], ...]:
+        """Return for each genre the seconds that speak most for it, the strongest first.
 
         A frame speaks for a genre when its logit is lower without it. At least
         `MIN_SECONDS_APART` lie between two; a picture has none. Raises as `probabilities` does.
@@ -209,39 +211,35 @@ class GenreModel:
         pooling = self.manifest.pooling
         whole = self.head.logits(pooled(features, pooling)[np.newaxis])
         without = self.head.logits(without_each(features, pooling))
-        drops = _bounded(whole) - _bounded(without)
-        return tuple(_telling(genre, features.times_s, most) for genre in drops.T)
+        drops = whole.clip(-MOST_LOGIT, MOST_LOGIT) - without.clip(-MOST_LOGIT, MOST_LOGIT)
+        return tuple(_strongest(genre, features.times_s, most) for genre in drops.T)
 
     def backbone(self, host: Host) -> Backbone:
-        """Return the network that it has learned to read; may fetch weights.
+        """Return the network whose embeddings it was learned from; may fetch weights.
 
-        Raises `ModelError` where that gives other embeddings than those that were learned from.
+        Raises `ModelError` where that gives other embeddings now.
         """
-        wanted = self.manifest.backbone
-        if wanted.own:
-            scaling = Scaling.of(wanted.mean, wanted.deviation)
-            backbone: Backbone = OnnxBackbone(
-                self.folder / BACKBONE, scaling, wanted.side_px, name=wanted.name
-            )
+        info = self.manifest.backbone
+        backbone: Backbone
+        if info.own:
+            scaling = Scaling.of(info.mean, info.deviation)
+            path = self.folder / BACKBONE
+            backbone = OnnxBackbone(path, scaling, info.side_px, name=info.name)
         else:
-            backbone = PublishedBackbone(wanted.name, host)
-        if backbone.fingerprint() != wanted.fingerprint:
+            backbone = PublishedBackbone(info.name, host)
+        if backbone.fingerprint() != info.fingerprint:
             raise ModelError(
                 f"The genre model {self.manifest.name!r} was learned with another version of"
-                f" {wanted.name} than there is here now; learn it again."
+                f" {info.name} than there is here now; learn it again."
             )
         return backbone
 
 
-def _telling(drops: Floats, times_s: tuple[float, ...], most: int) -> tuple[float, ...]:
-    telling: list[float] = []
+def _strongest(drops: Floats, times_s: tuple[float, ...], most: int) -> tuple[float, ...]:
+    chosen: list[float] = []
     for frame in np.argsort(-drops, kind="stable").tolist():
-        if drops[frame] < LEAST_DROP or len(telling) == most:
+        if drops[frame] < LEAST_DROP or len(chosen) == most:
             break
-        if all(abs(times_s[frame] - other_s) >= MIN_SECONDS_APART for other_s in telling):
-            telling.append(times_s[frame])
-    return tuple(telling)
-
-
-def _bounded(logits: Floats) -> Floats:
-    return logits.clip(-MOST_LOGIT, MOST_LOGIT)
+        if all(abs(times_s[frame] - other_s) >= MIN_SECONDS_APART for other_s in chosen):
+            chosen.append(times_s[frame])
+    return tuple(chosen)

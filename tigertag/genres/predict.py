@@ -119,7 +119,7 @@ def _features(extractor: Extractor, query: Query, sampling: Sampling) -> Feature
 def _guesses(model: GenreModel, features: Features) -> tuple[Guess, ...]:
     """Return the likeliest genres, and others that are sure, the likeliest first."""
     [probabilities] = model.probabilities([features]).tolist()
-    times_s = model.telling_times(features)
+    times_s = model.evidence_times(features)
     guesses = [
         Guess(genre.name, probability, genre.threshold, at_s)
         for genre, probability, at_s in zip(

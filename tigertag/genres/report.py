@@ -22,7 +22,7 @@ from rich.text import Text
 
 from tigertag.cli.main import INTERRUPTED
 from tigertag.cli.session import console, say, stderr
-from tigertag.genres.models import Listed
+from tigertag.genres.models import ListedModel
 from tigertag.genres.predict import Predicted
 from tigertag.text import clock, count, printable
 
@@ -176,7 +176,7 @@ def print_json(predicted: Predicted) -> None:
     sys.stdout.flush()
 
 
-def print_models(models: Sequence[Listed], *, as_json: bool) -> None:
+def print_models(models: Sequence[ListedModel], *, as_json: bool) -> None:
     """List the models, one a row or as one JSON array."""
     if as_json:
         click.echo(json.dumps([_model_json(model) for model in models], ensure_ascii=False))
@@ -206,7 +206,7 @@ def _model_row(manifest: "Manifest") -> tuple[str, ...]:
     )
 
 
-def _model_json(model: Listed) -> dict[str, Any]:
+def _model_json(model: ListedModel) -> dict[str, Any]:
     if model.manifest is None:
         return {"name": model.name, "problem": model.problem}
     return model.manifest.model_dump(mode="json", exclude={"files"})

@@ -83,4 +83,4 @@ def head(width: int = 3) -> bytes:
     if width > len(GENRES):
         slopes[-1, 2] = 20.0
     bias = np.full(len(GENRES), -SLOPE * 128)
-    return Head(np.zeros(width), np.ones(width), slopes, bias).written()
+    return Head(np.zeros(width), np.ones(width), slopes, bias).to_npz()

@@ -32,7 +32,7 @@ def head(width: int = 3, **changed: NDArray[Any]) -> bytes:
         "weights": np.eye(width),
         "bias": np.zeros(width),
     }
-    return Head(**{**arrays, **changed}).written()
+    return Head(**{**arrays, **changed}).to_npz()
 
 
 FILES: Mapping[str, bytes] = {HEAD: head(), BASELINES: b"PK\x03\x04 and so on", EXAMPLES: b"[]"}

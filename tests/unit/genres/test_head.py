@@ -18,9 +18,9 @@ from tests.unit.genres.fitted import GENRES, WIDTH, fitted, table
 from tests.unit.genres.kept_models import head
 from tigertag.errors import ModelError
 from tigertag.genres import fitting
-from tigertag.genres.files import pack
 from tigertag.genres.fitting import fit
 from tigertag.genres.model import Baselines, Head
+from tigertag.genres.npz import pack
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def read(data: bytes, *, width: int = 3, genres: int = 3) -> Head:
 
 def baselines(*, width: int = WIDTH, genres: int = len(GENRES), **changed: Any) -> Baselines:
     """Write the baselines, with some arrays changed by hand, and read them again."""
-    data = replace(fitted().baselines, **changed).written()
+    data = replace(fitted().baselines, **changed).to_npz()
     return Baselines.read(data, width=width, genres=genres)
 
 
@@ -161,15 +161,15 @@ def test_it_says_what_scikit_learn_says() -> None:
     pipeline, _forest = estimators()
     vectors = table(300, seed=3).vectors
     vectors[0] = np.nan
-    kept = read(fitted().head.written(), width=WIDTH)
+    kept = read(fitted().head.to_npz(), width=WIDTH)
     expected = pipeline.predict_proba(vectors.astype(np.float64))
     assert np.abs(kept.probabilities(vectors) - expected).max() < 1e-9
 
 
 def test_the_same_films_always_give_the_same_bytes() -> None:
     again = fit(table())
-    assert again.head.written() == fitted().head.written()
-    assert again.baselines.written() == fitted().baselines.written()
+    assert again.head.to_npz() == fitted().head.to_npz()
+    assert again.baselines.to_npz() == fitted().baselines.to_npz()
 
 
 def test_two_genres_are_enough() -> None:

@@ -28,7 +28,7 @@ def test_features_of_another_backbone_are_refused(model: GenreModel) -> None:
 
 def test_features_without_numbers_are_refused(model: GenreModel) -> None:
     with pytest.raises(Unreadable):
-        model.telling_times(video([[np.nan, 0.2, 0.3], [0.1, 0.1, 0.1]]))
+        model.evidence_times(video([[np.nan, 0.2, 0.3], [0.1, 0.1, 0.1]]))
 
 
 def test_each_film_gets_a_row_of_probabilities(model: GenreModel) -> None:
@@ -39,7 +39,7 @@ def test_each_film_gets_a_row_of_probabilities(model: GenreModel) -> None:
 
 def test_the_frames_that_speak_most_for_a_genre_are_told(model: GenreModel) -> None:
     frames = [[0.1, 0.5, 0.5], [0.9, 0.5, 0.1], [0.2, 0.5, 0.4], [0.6, 0.5, 0.3]]
-    action, drama, western = model.telling_times(video(frames))
+    action, drama, western = model.evidence_times(video(frames))
     assert action == (5.0, 15.0)
     assert drama == ()
     assert western == (0.0, 10.0)
@@ -47,18 +47,18 @@ def test_the_frames_that_speak_most_for_a_genre_are_told(model: GenreModel) -> N
 
 def test_no_more_times_are_told_than_asked_for(model: GenreModel) -> None:
     frames = [[0.9, 0.5, 0.5], [0.8, 0.5, 0.5], [0.1, 0.5, 0.5], [0.1, 0.5, 0.5]]
-    assert model.telling_times(video(frames), most=1)[0] == (0.0,)
+    assert model.evidence_times(video(frames), most=1)[0] == (0.0,)
 
 
 def test_moments_that_are_near_to_each_other_are_told_once(model: GenreModel) -> None:
     frames = [[0.8, 0.5, 0.5], [0.9, 0.5, 0.5], [0.7, 0.5, 0.5], [0.6, 0.5, 0.5]] + [[0.1] * 3] * 9
-    assert model.telling_times(video(frames, every_s=1.0))[0] == (1.0, 3.0)
+    assert model.evidence_times(video(frames, every_s=1.0))[0] == (1.0, 3.0)
 
 
 def test_a_picture_has_no_times(model: GenreModel) -> None:
     picture = Features(np.array([[0.5, 0.5, 0.5]], np.float16))
-    assert model.telling_times(picture) == ((), (), ())
+    assert model.evidence_times(picture) == ((), (), ())
 
 
 def test_the_only_frame_of_a_video_is_the_one_that_tells(model: GenreModel) -> None:
-    assert model.telling_times(video([[0.1, 0.2, 0.3]])) == ((0.0,),) * 3
+    assert model.evidence_times(video([[0.1, 0.2, 0.3]])) == ((0.0,),) * 3

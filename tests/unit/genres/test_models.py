@@ -12,7 +12,6 @@ import pytest
 from tests.unit.genres.kept_models import FILES, head, kept, manifest
 from tigertag.errors import ModelError, RequestError, StoreFull
 from tigertag.genres import models
-from tigertag.genres.files import OpenFolder
 from tigertag.genres.manifest import (
     BACKBONE,
     BASELINES,
@@ -24,7 +23,7 @@ from tigertag.genres.manifest import (
     seal,
 )
 from tigertag.genres.model import GenreModel
-from tigertag.genres.models import Models
+from tigertag.genres.models import ModelFolder, Models
 
 OWN = BackboneInfo(name="own", fingerprint="onnx:1", side_px=299, own=True)
 
@@ -305,9 +304,9 @@ def test_a_model_that_is_kept_again_meanwhile_is_not_mixed(
     kept(tmp_path)
     loaded = models._loaded
 
-    def kept_again(path: Path, folder: OpenFolder, name: str) -> GenreModel:
+    def kept_again(folder: ModelFolder, name: str) -> GenreModel:
         monkeypatch.undo()
-        model = loaded(path, folder, name)
+        model = loaded(folder, name)
         kept(tmp_path, {**FILES, EXAMPLES: b"[1]"})
         return model
 

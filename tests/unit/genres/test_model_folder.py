@@ -6,9 +6,10 @@ from threading import Thread
 
 import pytest
 
+from tigertag import locks
 from tigertag.errors import ModelError, StoreUnavailable
-from tigertag.genres import files
-from tigertag.genres.files import opened, replace
+from tigertag.genres.manifest import EXAMPLES, HEAD
+from tigertag.genres.models import open_folder, replace
 
 
 def taken(draft: Path) -> None:
@@ -22,19 +23,22 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_a_folder_stays_the_same_one_when_another_takes_its_name(tmp_path: Path) -> None:
-    replace(tmp_path, "mine", {"a": b"old"}, check=taken)
-    with opened(tmp_path / "mine") as held:
-        replace(tmp_path, "mine", {"a": b"new"}, check=taken)
-        assert held.read("a", most=9) == b"old"
-    with opened(tmp_path / "mine") as held:
-        assert held.read("a", most=9) == b"new"
+    replace(tmp_path, "mine", {HEAD: b"old"}, check=taken)
+    with open_folder(tmp_path / "mine") as folder:
+        replace(tmp_path, "mine", {HEAD: b"new"}, check=taken)
+        assert folder.read(HEAD) == b"old"
+    with open_folder(tmp_path / "mine") as folder:
+        assert folder.read(HEAD) == b"new"
 
 
 def test_what_leads_out_of_the_folder_is_not_found(tmp_path: Path) -> None:
-    replace(tmp_path, "mine", {"a": b""}, check=taken)
-    (tmp_path / "mine" / "out").symlink_to("/")
-    with opened(tmp_path / "mine") as held, pytest.raises(ModelError, match="its out is a link"):
-        held.read("out", most=9)
+    replace(tmp_path, "mine", {EXAMPLES: b""}, check=taken)
+    (tmp_path / "mine" / HEAD).symlink_to("/")
+    with (
+        open_folder(tmp_path / "mine") as folder,
+        pytest.raises(ModelError, match=r"its head\.npz is a link"),
+    ):
+        folder.read(HEAD)
 
 
 def test_a_file_in_place_of_a_folder_is_replaced_and_kept(tmp_path: Path) -> None:
@@ -53,7 +57,7 @@ def test_what_a_file_system_cannot_do_with_a_folder_loses_no_model(
         if stat.S_ISDIR(os.fstat(place).st_mode):
             raise OSError(errno.EBADF, "Bad file descriptor")
 
-    monkeypatch.setattr(files if asked == "flock" else os, asked, refuse)
+    monkeypatch.setattr(locks if asked == "flock" else os, asked, refuse)
     replace(tmp_path, "mine", {"a": b"1"}, check=taken)
     assert (tmp_path / "mine" / "a").read_bytes() == b"1"
 
