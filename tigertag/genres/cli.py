@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -19,7 +18,6 @@ from tigertag.core import Core
 from tigertag.errors import RequestError
 from tigertag.genres import film_list, labelled, report
 from tigertag.genres import predict as predicting
-from tigertag.genres.choices import BackboneChoice, FrameChoice, LearnRequest
 from tigertag.genres.labelled import LabelledSet
 from tigertag.genres.models import models_of
 from tigertag.genres.report import ConsoleProgress, shown_progress
@@ -151,7 +149,8 @@ def learn(csv: Path | None, name: str, *, update: bool, **given: Any) -> None:
             _refuse_beside_update(csv, given)
             learned = learning.update(built, name, progress)
         else:
-            request = _request(name, given)
+            backbone = learning.BackboneChoice(**_backbone(given))
+            request = learning.LearnRequest(name, backbone, _frames(given), **_settings(given))
             learned = learning.learn(built, _labelled(built, csv, given), request, progress)
     report.print_learned(learned)
 
@@ -248,32 +247,39 @@ def _refuse_section(section: str) -> None:
         raise RequestError("--section goes with --library.")
 
 
-def _frames(given: dict[str, Any]) -> FrameChoice:
-    """Raises `RequestError`."""
+def _frames(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of `Sampling` that were given. Raises `RequestError`."""
     by = given["frames"]
     if given["frame_interval"] is not None and by != "interval":
         raise RequestError("--frame-interval goes with --frames interval.")
     if given["exact"] is not None and by not in (None, "scenes"):
         raise RequestError(f"--exact is about shots, and does not go with --frames {by}.")
-    return FrameChoice(by, given["frame_interval"], given["max_frames"], given["exact"])
+    return _given(
+        by=by,
+        interval_s=given["frame_interval"],
+        max_frames=given["max_frames"],
+        exact=given["exact"],
+    )
 
 
-def _request(name: str, given: dict[str, Any]) -> LearnRequest:
-    """Raises `RequestError`."""
-    backbone = BackboneChoice(
+def _backbone(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of `BackboneChoice` that were given. Raises `RequestError`."""
+    return _given(
+        name=given["backbone"] or None,
         mean=_colours("--mean", given["mean"], least=-math.inf),
         deviation=_colours("--std", given["std"], least=1e-6),
         side_px=given["size"],
     )
-    if given["backbone"]:
-        backbone = replace(backbone, name=given["backbone"])
-    chosen = {
-        "min_examples": given["min_examples"],
-        "precision": given["precision"],
-        "words": given["genres"],
-    }
-    changes = {name: value for name, value in chosen.items() if value is not None}
-    return replace(LearnRequest(name, backbone, _frames(given)), **changes)
+
+
+def _settings(given: dict[str, Any]) -> dict[str, Any]:
+    return _given(
+        min_examples=given["min_examples"], precision=given["precision"], words=given["genres"]
+    )
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _refuse_beside_update(csv: Path | None, given: dict[str, Any]) -> None:

@@ -7,27 +7,26 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from tigertag.contracts import Sampling
-from tigertag.errors import RequestError
+from tigertag.errors import ModelError, RequestError
 from tigertag.genres import films
-from tigertag.genres.extraction import Extractor, extract
-from tigertag.genres.feature_store import FeatureStore
+from tigertag.genres.extraction import Extractor, FeatureStore, extract
 from tigertag.genres.features import Flags, Pooling, Vectors, embedding_width, pooled
-from tigertag.genres.film_list import RowNotes
 from tigertag.genres.genre_names import GenreNames, Recognised
-from tigertag.genres.labelled import LabelledSet, LabelledVideo
+from tigertag.genres.labelled import LabelledSet, LabelledVideo, RowNotes
 from tigertag.model import Media
 from tigertag.text import count
 
 _MOST_UNKNOWN: Final = 100
 _NAMED_WORDS: Final = 5
 
-_Recognised = tuple[LabelledVideo, Recognised]
+_Recognised = Sequence[tuple[LabelledVideo, Recognised]]
 
 
 class LearningProgress(Protocol):
-    """Who hears how far the work is. Called from one thread."""
+    """Hears how far the work is. Called from one thread."""
 
     def began(self, total: int) -> None: ...
 
@@ -35,36 +34,36 @@ class LearningProgress(Protocol):
         """One more was looked at. `kept`: its features are."""
 
     def note(self, line: str) -> None:
-        """What a user should know, in one line."""
+        """Something that the user should know, in one line."""
 
     def working(self, what: str) -> None:
-        """What is being done once all is looked at; each may take many seconds."""
+        """The next step once all is looked at; each may take many seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """A video or picture as numbers.
 
-    `genres` are canonical, `written` maps them to how this row writes them. `vector`: float32
+    `genres` are canonical, `spellings` maps them to how this row writes them. `vector`: float32
     [width]; `content`: a hash. `film`: rows of one film must not be parted.
     """
 
     video: LabelledVideo
     genres: tuple[str, ...]
-    written: Mapping[str, str]
+    spellings: Mapping[str, str]
     vector: Vectors
     content: str
     film: str
 
     @property
     def names(self) -> set[str]:
-        """All that its film is called."""
+        """All names of its film."""
         return {self.video.film, *self.video.names}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Rows, and the genres that are asked about. `unknown`: words that are none, with counts."""
+    """Rows, and the genres of interest. `unknown`: words that are no genre, with counts."""
 
     rows: tuple[Row, ...]
     genres: tuple[str, ...]
@@ -96,7 +95,6 @@ class Dataset:
         return sum(row.video.source.media is Media.VIDEO for row in self.rows)
 
     def of_rows(self, numbers: Iterable[int]) -> "Dataset":
-        """Return these rows."""
         return replace(self, rows=tuple(self.rows[number] for number in numbers))
 
     def of_genres(self, genres: Sequence[str]) -> "Dataset":
@@ -109,8 +107,8 @@ class Dataset:
 
     def spelling(self, genre: str) -> str:
         """Return how most rows write it, so that tags are words that the library has already."""
-        written = Counter(row.written[genre] for row in self.rows if genre in row.written)
-        return min(written, key=lambda word: (-written[word], word), default=genre)
+        spellings = Counter(row.spellings[genre] for row in self.rows if genre in row.spellings)
+        return min(spellings, key=lambda word: (-spellings[word], word), default=genre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,7 @@ class FeatureSettings:
 
 def build(
     labelled: LabelledSet,
-    known: GenreNames,
+    names: GenreNames,
     settings: FeatureSettings,
     store: FeatureStore,
     progress: LearningProgress,
@@ -136,27 +134,26 @@ def build(
     """
     for note in labelled.notes:
         progress.note(note)
-    recognised = [(video, known.recognise(video.genres)) for video in labelled.videos]
+    recognised = [(video, names.recognise(video.genres)) for video in labelled.videos]
     unknown = Counter(word for _video, genres in recognised for word in genres.unknown)
     recognised = _with_genres(recognised, unknown, progress)
-    # Of a picture there is one frame: where pictures are among them, the mean is all that is.
+    # A picture has one frame: where pictures are among them, their mean is all that rows share.
     all_videos = all(video.source.media is Media.VIDEO for video, _genres in recognised)
     pooling = settings.pooling or ("full" if all_videos else "mean")
-    rows = _rows(recognised, replace(settings, pooling=pooling), store, progress)
+    rows = _rows(recognised, settings, pooling, store, progress)
     if not rows:
         raise RequestError("There is nothing that could be looked at, so nothing was learned.")
-    genres = sorted({genre for row in rows for genre in row.genres})
     return Dataset(
         tuple(replace(row, film=film) for row, film in zip(rows, _joined(rows), strict=True)),
-        tuple(genres),
+        tuple(sorted({genre for row in rows for genre in row.genres})),
         pooling,
         dict(unknown.most_common(_MOST_UNKNOWN)),
     )
 
 
 def _with_genres(
-    recognised: Sequence[_Recognised], unknown: Counter[str], progress: LearningProgress
-) -> list[_Recognised]:
+    recognised: _Recognised, unknown: Counter[str], progress: LearningProgress
+) -> list[tuple[LabelledVideo, Recognised]]:
     if unknown:
         some = ", ".join(f"{word} ({n})" for word, n in unknown.most_common(_NAMED_WORDS))
         more = f" and {len(unknown) - _NAMED_WORDS} more" if len(unknown) > _NAMED_WORDS else ""
@@ -171,13 +168,13 @@ def _with_genres(
 
 
 def _rows(
-    recognised: Sequence[_Recognised],
+    recognised: _Recognised,
     settings: FeatureSettings,
+    pooling: Pooling,
     store: FeatureStore,
     progress: LearningProgress,
 ) -> list[Row]:
     """Return a row of each video that could be looked at, in the order of the videos."""
-    assert settings.pooling is not None
     rows: dict[int, Row] = {}
     refused = RowNotes()
     progress.began(len(recognised))
@@ -187,10 +184,10 @@ def _rows(
             video, genres = recognised[result.number]
             progress.advanced(kept=result.features is not None)
             if result.features is None:
-                refused.left_out(video.line, result.reason, video.called)
+                refused.left_out(video.line, result.reason, video.display_name)
                 continue
             # Pooled at once: the features of all videos would not fit into memory.
-            vector = pooled(result.features, settings.pooling)
+            vector = pooled(result.features, pooling)
             rows[result.number] = Row(
                 video, genres.genres, genres.spellings, vector, result.content, video.film
             )
@@ -215,3 +212,70 @@ def _joined(rows: Sequence[Row]) -> Iterator[str]:
             low, high = sorted((root(film), root(first.setdefault(shared, film))))
             parent[high] = low
     return (root(row.video.film) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownExample:
+    """One example, as it is kept beside a model. `learned`: else the model was tested with it.
+
+    `names`: all names of its film, `film` among them.
+    """
+
+    film: str
+    names: tuple[str, ...]
+    content: str
+    genres: tuple[str, ...]
+    learned: bool
+
+
+_EXAMPLES: Final = TypeAdapter(list[KnownExample])
+
+
+def known_examples(data: Dataset, learned: Iterable[int]) -> list[KnownExample]:
+    """Return all rows; `learned`: the numbers of those that the model learned from."""
+    numbers = frozenset(learned)
+    return [
+        KnownExample(
+            row.video.film,
+            tuple(sorted(row.names)),
+            row.content,
+            tuple(sorted(row.video.genres)),
+            number in numbers,
+        )
+        for number, row in enumerate(data.rows)
+    ]
+
+
+def dump_examples(examples: Sequence[KnownExample]) -> bytes:
+    return _EXAMPLES.dump_json(list(examples))
+
+
+def read_examples(data: bytes) -> list[KnownExample]:
+    """Raises `ModelError`."""
+    try:
+        return _EXAMPLES.validate_json(data)
+    except ValueError as exc:
+        raise ModelError("The list of the model's examples is broken; learn it again.") from exc
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Films that are new, gone, or have other genres than before."""
+
+    new: int
+    gone: int
+    corrected: int
+
+
+def changed(before: Sequence[KnownExample], after: Sequence[KnownExample]) -> Changed:
+    """Compare film by film."""
+    were, are = _genres_by_film(before), _genres_by_film(after)
+    corrected = sum(were[film] != are[film] for film in were.keys() & are.keys())
+    return Changed(len(are.keys() - were.keys()), len(were.keys() - are.keys()), corrected)
+
+
+def _genres_by_film(examples: Sequence[KnownExample]) -> dict[str, set[str]]:
+    by_film: dict[str, set[str]] = {}
+    for example in examples:
+        by_film.setdefault(example.film, set()).update(example.genres)
+    return by_film

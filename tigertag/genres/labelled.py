@@ -1,10 +1,11 @@
-"""Labelled videos: what there is to learn from, and the genres that it has.
+"""Labelled videos: videos and pictures to learn from, with their genres.
 
 Of a library, genres that TigerTag wrote itself are left out: a model would learn from itself.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import PurePath
 from typing import Final
@@ -20,7 +21,7 @@ from tigertag.genres.sources import MediaSource
 from tigertag.model import Item, Media, Section, TagOwnership
 from tigertag.store import Store, items, ledger, scans
 from tigertag.store.ledger import Word
-from tigertag.text import count, tidy
+from tigertag.text import count, printable, tidy
 
 MOST_OF_A_FILM: Final = 5
 """A show of hundreds of episodes teaches no more than its genres, however many are looked at."""
@@ -28,12 +29,20 @@ MOST_OF_A_FILM: Final = 5
 _PAGE: Final = 500
 _OURS: Final = (TagOwnership.OURS, TagOwnership.KEPT)
 
+_NAMED_ROWS: Final = 3
+_RUNS: Final = 12
+_REASONS: Final = 8
+_LONGEST_NAME: Final = 80
+_IN_THE_LOG: Final = "LOG_LEVEL=DEBUG names each"
+
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledVideo:
     """A video or a picture, and its genres as they are written there.
 
-    `film`: all of one film, or of one show, have the same; `names`: all that it is called, see
+    `film`: all of one film, or of one show, have the same; `names`: all names of it, see
     `films.names`. `line`: where its list names it.
     """
 
@@ -46,14 +55,13 @@ class LabelledVideo:
     line: int = 0
 
     @property
-    def called(self) -> str:
-        """What people know it by."""
+    def display_name(self) -> str:
         return self.title or PurePath(self.source.origin.removeprefix("file:")).name
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
-    """All that a source has. `notes` say what was left out.
+    """All labelled videos of a source. `notes` say what was left out.
 
     `sampling`: how scans of it choose frames, where it is a library. `footage`: what is looked at
     of videos, as `Library.footage` has it; None: that is not known.
@@ -111,23 +119,14 @@ def labelled_videos(
     ]
     written.look_up({key for entry in catalogued for key in (entry.key, entry.bearer)})
     by_film: dict[str, dict[str, tuple[Item, LabelledVideo]]] = {}
-    ours = _ours_by_film(catalogued, written)
-    for entry in catalogued:
-        genres = ours[entry.film].taken_from(entry)
-        if genres:
-            item = items_by_key[entry.key]
-            video = _labelled(library, item, entry, genres)
-            by_film.setdefault(entry.film, {})[entry.key] = (item, video)
+    for entry, genres in _of_the_user(catalogued, written):
+        item = items_by_key[entry.key]
+        names = films.names(entry.film, entry.title, entry.year)
+        source = sources.of_item(library, item)
+        video = LabelledVideo(source, entry.film, entry.title, genres, entry.year, names)
+        by_film.setdefault(entry.film, {})[entry.key] = (item, video)
     chosen = [video for film in by_film.values() for video in _spread(film.values())]
     return tuple(chosen), len(items_by_key) - sum(map(len, by_film.values()))
-
-
-def _labelled(
-    library: Library, item: Item, entry: Catalogued, genres: tuple[str, ...]
-) -> LabelledVideo:
-    names = films.names(entry.film, entry.title, entry.year)
-    source = sources.of_item(library, item)
-    return LabelledVideo(source, entry.film, entry.title, genres, entry.year, names)
 
 
 def _spread(videos: Iterable[tuple[Item, LabelledVideo]]) -> Sequence[LabelledVideo]:
@@ -145,7 +144,7 @@ class _WrittenWords:
         self._words: dict[str, set[Word]] = {}
 
     def look_up(self, keys: Collection[str]) -> None:
-        """Ask the ledger about these items; what it said of them before stays."""
+        """Ask the ledger about these items; its earlier answers stay."""
         wanted = sorted(keys)
         for start in range(0, len(wanted), _PAGE):
             with self._store.read() as db:
@@ -160,42 +159,97 @@ class _WrittenWords:
 
     def of(self, entry: Catalogued) -> set[Word]:
         """Return what was written on the item, and on what its genres are taken from."""
-        nothing: set[Word] = set()
-        return self._words.get(entry.key, nothing) | self._words.get(entry.bearer, nothing)
+        return {word for key in (entry.key, entry.bearer) for word in self._words.get(key, ())}
 
 
-class _OurGenres:
-    """What TigerTag wrote on a film. `meanings` returns all that a word says."""
+def _of_the_user(
+    catalogued: Sequence[Catalogued], written: _WrittenWords
+) -> list[tuple[Catalogued, tuple[str, ...]]]:
+    """Return entries with the genres that are neither spelled so nor mean what was written.
 
-    def __init__(self, meanings: Callable[[str], Collection[str]]) -> None:
-        self._meanings = meanings
-        self._written: set[Word] = set()
-
-    def add(self, words: Iterable[Word]) -> None:
-        for field, name in words:
-            self._written |= {(field, meaning) for meaning in self._meanings(name)}
-
-    def taken_from(self, entry: Catalogued) -> tuple[str, ...]:
-        """Return the genres that are neither spelled so nor mean what was written."""
-        return tuple(
+    A film that is there twice, or was taken into the library again, is one film.
+    """
+    meanings = cache(partial(_meanings, GenreNames.load()))
+    ours: dict[str, set[Word]] = {}
+    for entry in catalogued:
+        ours.setdefault(entry.film, set()).update(
+            (field, meaning) for field, name in written.of(entry) for meaning in meanings(name)
+        )
+    genres = [
+        tuple(
             name
             for name in entry.genres
-            if not any((entry.field, meaning) in self._written for meaning in self._meanings(name))
+            if not any((entry.field, meaning) in ours[entry.film] for meaning in meanings(name))
         )
+        for entry in catalogued
+    ]
+    return [pair for pair in zip(catalogued, genres, strict=True) if pair[1]]
 
 
-def _meanings(known: GenreNames, name: str) -> Collection[str]:
+def _meanings(names: GenreNames, name: str) -> Collection[str]:
     """A server may show another word for what was written: Science Fiction for Sci-Fi."""
     spelled = normalize("NFC", tidy(name).casefold())
-    return {spelled, *(f"genre {genre}" for genre in known.recognise([name]).genres)}
+    return {spelled, *(f"genre {genre}" for genre in names.recognise([name]).genres)}
 
 
-def _ours_by_film(
-    catalogued: Sequence[Catalogued], written: _WrittenWords
-) -> dict[str, _OurGenres]:
-    """A film that is there twice, or was taken into the library again, is one film."""
-    meanings = cache(partial(_meanings, GenreNames.load()))
-    ours = {entry.film: _OurGenres(meanings) for entry in catalogued}
-    for entry in catalogued:
-        ours[entry.film].add(written.of(entry))
-    return ours
+@dataclass(slots=True)
+class RowNotes:
+    """Gathers remarks about rows: one for each reason, with where it holds.
+
+    A line of 0: the row is of no file.
+    """
+
+    _places: dict[tuple[str, str], list[tuple[int, str]]] = field(default_factory=dict)
+
+    def left_out(self, line: int, reason: str, name: str = "") -> None:
+        self._add(line, "left out", reason, name)
+
+    def used(self, line: int, reason: str, name: str = "") -> None:
+        """Note that a row was used, yet not as it stands there."""
+        self._add(line, "used all the same", reason, name)
+
+    def lines(self) -> list[str]:
+        """Return one line for each of the first reasons, and one for all others."""
+        reasons = list(self._places.items())
+        lines = [
+            f"{count(len(places), 'row')} {what} ({_first(places)}): {reason}"
+            for (what, reason), places in reasons[:_REASONS]
+        ]
+        others = reasons[_REASONS:]
+        if others:
+            rows = count(sum(len(places) for _, places in others), "row")
+            reason_count = count(len(others), "other reason")
+            lines.append(f"{rows} more, for {reason_count}; {_IN_THE_LOG}.")
+        return lines
+
+    def _add(self, line: int, what: str, reason: str, name: str) -> None:
+        name = printable(name)[:_LONGEST_NAME]
+        logger.debug("%s: %s: %s", what, _place(line, name), reason)
+        self._places.setdefault((what, reason), []).append((line, name))
+
+
+def _first(places: Sequence[tuple[int, str]]) -> str:
+    """Name the first, and say on which lines the others are."""
+    ordered = sorted(places)
+    named = "; ".join(_place(line, name) for line, name in ordered[:_NAMED_ROWS])
+    rest = [line for line, _name in ordered[_NAMED_ROWS:]]
+    if not rest:
+        return named
+    return f"{named}; and {len(rest)} more" + (f": {_line_numbers(rest)}" if rest[0] else "")
+
+
+def _place(line: int, name: str) -> str:
+    return ", ".join(filter(None, (f"line {line}" if line else "", name)))
+
+
+def _line_numbers(numbers: Sequence[int]) -> str:
+    """[3, 4, 5, 9] → "lines 3-5, 9"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number <= runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    shown = [f"{low}-{high}" if low < high else f"{low}" for low, high in runs[:_RUNS]]
+    more = f" and others; {_IN_THE_LOG}" if len(runs) > _RUNS else ""
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(shown)}{more}"

@@ -1,23 +1,27 @@
-"""A genre model learned from most films, tested on the others, and kept."""
+"""A genre model learned from most films, tested on the others, and kept. Needs scikit-learn."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
-
-from pydantic import TypeAdapter
+from typing import Any, Final
 
 from tigertag import __version__
-from tigertag.contracts import Sampling
+from tigertag.contracts import Host, Sampling
 from tigertag.core import Core
-from tigertag.errors import ModelError, RequestError
+from tigertag.errors import RequestError
 from tigertag.genres import dataset, film_list, fitting, labelled
-from tigertag.genres.choices import FRAMES, BackboneChoice, LearnRequest
-from tigertag.genres.dataset import Dataset, FeatureSettings, LearningProgress
-from tigertag.genres.evaluation import Evaluation, evaluate
-from tigertag.genres.extraction import Extractor
-from tigertag.genres.feature_store import FeatureStore
+from tigertag.genres.dataset import (
+    Changed,
+    Dataset,
+    FeatureSettings,
+    LearningProgress,
+    changed,
+    dump_examples,
+    known_examples,
+    read_examples,
+)
+from tigertag.genres.extraction import Extractor, FeatureStore
 from tigertag.genres.films import Split, SplitBy, split
 from tigertag.genres.fitting import FitTable, Fitted
 from tigertag.genres.genre_names import GenreNames
@@ -27,6 +31,7 @@ from tigertag.genres.manifest import (
     BASELINES,
     EXAMPLES,
     HEAD,
+    BackboneInfo,
     DataInfo,
     FitSettings,
     GenreInfo,
@@ -34,11 +39,17 @@ from tigertag.genres.manifest import (
     Manifest,
     SourceInfo,
 )
+from tigertag.genres.metrics import Evaluation, evaluate
 from tigertag.genres.models import check_name, models_of
-from tigertag.inference.backbone import Backbone
-from tigertag.inference.preprocessing import TILES_VERSION
-from tigertag.text import count
+from tigertag.inference import backbone
+from tigertag.inference.backbone import ONNX, Backbone
+from tigertag.inference.preprocessing import TILES_VERSION, Colours, Scaling
+from tigertag.inference.weights import PUBLISHED
+from tigertag.text import count, did_you_mean
 
+FRAMES: Final = Sampling(max_frames=60, exact=True)
+"""How frames are chosen where no library says it: trailers are short enough to see all of them."""
+_PICKLES: Final = {".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"}
 _CHOSEN: Final[Mapping[SplitBy, str]] = {
     "time": ", the latest",
     "time and film": ", the latest (of one year only some)",
@@ -47,12 +58,63 @@ _CHOSEN: Final[Mapping[SplitBy, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """Films that are new, gone, or have other genres than before."""
+class BackboneChoice:
+    """The network that embeds frames. All but `name` is of an own file only; None: as usual."""
 
-    new: int
-    gone: int
-    corrected: int
+    name: str = "efficientnet-lite0"
+    mean: Colours | None = None
+    deviation: Colours | None = None
+    side_px: int | None = None
+
+    def backbone(self, host: Host) -> Backbone:
+        """Raises `RequestError`; opens nothing."""
+        if self.name.endswith(ONNX):
+            scaling = Scaling.of(self.mean, self.deviation)
+            return backbone.OnnxBackbone(Path(self.name), scaling, self.side_px)
+        if self.name not in PUBLISHED:
+            raise RequestError(_unknown_backbone(self.name))
+        if self != BackboneChoice(self.name):
+            raise RequestError(f"--mean, --std and --size go with an ONNX file, not {self.name}.")
+        return backbone.PublishedBackbone(self.name, host)
+
+    def info(self, chosen: Backbone) -> BackboneInfo:
+        """Describe the chosen network for a manifest."""
+        own = chosen.onnx() is not None
+        scaling = Scaling.of(self.mean, self.deviation)
+        return BackboneInfo(
+            name=chosen.name,
+            fingerprint=chosen.fingerprint(),
+            side_px=chosen.side_px,
+            own=own,
+            mean=scaling.mean if own else None,
+            deviation=scaling.deviation if own else None,
+        )
+
+
+def _unknown_backbone(name: str) -> str:
+    kind = Path(name).suffix.lower()
+    if kind in _PICKLES:
+        return (
+            f"{name} is not opened: a {kind} file is a pickle, which may run any program."
+            f" Export the network to ONNX, and name that file, with {ONNX} at its end."
+        )
+    guess = did_you_mean(name, PUBLISHED)
+    return f"There is no backbone {name!r}{guess} An ONNX file is taken, too: FILE{ONNX}."
+
+
+@dataclass(frozen=True, slots=True)
+class LearnRequest:
+    """See `genre learn`. `frames`: fields of `Sampling` that differ from the usual ones.
+
+    Frames are usually chosen as in the library's scans, else as in `FRAMES`.
+    """
+
+    name: str
+    backbone: BackboneChoice = field(default_factory=BackboneChoice)
+    frames: Mapping[str, Any] = field(default_factory=dict)
+    min_examples: int = 50
+    precision: float = 0.7
+    words: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +127,9 @@ class Learned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """What was learned, with what, and what it is worth.
+    """A model in memory, and what it is worth.
 
-    `data` is all that there was, `few` the genres of too few films.
+    `data`: all rows; `few`: the genres of too few films.
     """
 
     data: Dataset
@@ -75,7 +137,6 @@ class Trained:
     fitted: Fitted
     evaluation: Evaluation
     few: Mapping[str, int]
-    backbone: Backbone
     sampling: Sampling
 
 
@@ -84,12 +145,13 @@ def learn(
 ) -> Learned:
     """Learn a model and keep it in place of one of the same name. Raises `TigerTagError`."""
     check_name(request.name)
-    backbone = request.backbone.backbone(core.host)
-    return _keep(core, videos, request, train(core, videos, request, backbone, progress))
+    chosen = request.backbone.backbone(core.host)
+    trained = train(core, videos, request, chosen, progress)
+    return Learned(_save(core, videos, request, trained, chosen, request.backbone.info(chosen)))
 
 
 def update(core: Core, name: str, progress: LearningProgress) -> Learned:
-    """Learn a model again from where it has learned from, as that is now.
+    """Learn a model again from where it was learned from, as that is now.
 
     Raises `TigerTagError`.
     """
@@ -98,16 +160,16 @@ def update(core: Core, name: str, progress: LearningProgress) -> Learned:
     settings = before.settings
     request = LearnRequest(
         name,
-        BackboneChoice.of(before.backbone),
         min_examples=settings.min_examples,
         precision=settings.precision,
         words=Path(settings.words) if settings.words else None,
     )
     earlier = read_examples(whole.examples)
     videos = replace(relisted(core, before.data.source), sampling=before.sampling)
-    trained = train(core, videos, request, whole.model.backbone(core.host), progress)
-    learned = _keep(core, videos, request, trained)
-    return replace(learned, changed=changed(earlier, _examples(trained)))
+    chosen = whole.model.backbone(core.host)
+    trained = train(core, videos, request, chosen, progress)
+    manifest = _save(core, videos, request, trained, chosen, before.backbone)
+    return Learned(manifest, changed(earlier, known_examples(trained.data, trained.split.learn)))
 
 
 def relisted(core: Core, source: SourceInfo) -> LabelledSet:
@@ -125,17 +187,17 @@ def train(
     core: Core,
     videos: LabelledSet,
     request: LearnRequest,
-    backbone: Backbone,
+    chosen: Backbone,
     progress: LearningProgress,
 ) -> Trained:
     """Learn from most films and test on the others; only features are kept.
 
     Raises `TigerTagError`.
     """
-    words = GenreNames.load(request.words)
-    sampling = request.frames.over(videos.sampling or FRAMES)
-    settings = FeatureSettings(Extractor(backbone), sampling)
-    data = dataset.build(videos, words, settings, feature_store(core), progress)
+    names = GenreNames.load(request.words)
+    sampling = replace(videos.sampling or FRAMES, **request.frames)
+    settings = FeatureSettings(Extractor(chosen), sampling)
+    data = dataset.build(videos, names, settings, feature_store(core), progress)
     sides = split(data.films, [row.video.year for row in data.rows])
     learned, few = _learnable(data, sides, request.min_examples, progress)
     progress.note(f"Learning {count(len(learned.genres), 'genre')} from {_sides(data, sides)}.")
@@ -157,7 +219,7 @@ def train(
         genres=[data.spelling(genre) for genre in fitted.genres],
         thresholds=fitted.thresholds,
     )
-    return Trained(data, sides, fitted, evaluation, few, backbone, sampling)
+    return Trained(data, sides, fitted, evaluation, few, sampling)
 
 
 def _learnable(
@@ -193,12 +255,19 @@ def _sides(data: Dataset, sides: Split) -> str:
     return f"{count(learned, 'film')}; {count(tested, 'other')}{_CHOSEN[sides.by]}, to test it on"
 
 
-def _keep(core: Core, videos: LabelledSet, request: LearnRequest, trained: Trained) -> Learned:
+def _save(
+    core: Core,
+    videos: LabelledSet,
+    request: LearnRequest,
+    trained: Trained,
+    chosen: Backbone,
+    info: BackboneInfo,
+) -> Manifest:
     fitted = trained.fitted
     manifest = Manifest(
         name=request.name,
         made_at=datetime.now(UTC),
-        backbone=request.backbone.noted(trained.backbone),
+        backbone=info,
         sampling=trained.sampling,
         view=TILES_VERSION,
         pooling=trained.data.pooling,
@@ -218,12 +287,12 @@ def _keep(core: Core, videos: LabelledSet, request: LearnRequest, trained: Train
     files = {
         HEAD: fitted.head.to_npz(),
         BASELINES: fitted.baselines.to_npz(),
-        EXAMPLES: written_examples(_examples(trained)),
+        EXAMPLES: dump_examples(known_examples(trained.data, trained.split.learn)),
     }
-    own = trained.backbone.onnx()
+    own = chosen.onnx()
     if own is not None:
         files[BACKBONE] = own
-    return Learned(models_of(core.host).save(manifest, files).manifest)
+    return models_of(core.host).save(manifest, files).manifest
 
 
 def _genres(trained: Trained) -> Iterator[GenreInfo]:
@@ -253,61 +322,3 @@ def _data(videos: LabelledSet, trained: Trained) -> DataInfo:
         footage=videos.footage,
         split=trained.split.by,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class KnownExample:
-    """One example, as it is kept beside a model. `learned`: else the model was tested with it.
-
-    `names`: all that its film is called, `film` among them.
-    """
-
-    film: str
-    names: tuple[str, ...]
-    content: str
-    genres: tuple[str, ...]
-    learned: bool
-
-
-_EXAMPLES: Final = TypeAdapter(list[KnownExample])
-
-
-def _examples(trained: Trained) -> list[KnownExample]:
-    """Return all examples, those with which the model was tested among them."""
-    learned = set(trained.split.learn)
-    return [
-        KnownExample(
-            row.video.film,
-            tuple(sorted(row.names)),
-            row.content,
-            tuple(sorted(row.video.genres)),
-            number in learned,
-        )
-        for number, row in enumerate(trained.data.rows)
-    ]
-
-
-def written_examples(examples: Sequence[KnownExample]) -> bytes:
-    return _EXAMPLES.dump_json(list(examples))
-
-
-def read_examples(data: bytes) -> list[KnownExample]:
-    """Raises `ModelError`."""
-    try:
-        return _EXAMPLES.validate_json(data)
-    except ValueError as exc:
-        raise ModelError("The list of the model's examples is broken; learn it again.") from exc
-
-
-def changed(before: Sequence[KnownExample], after: Sequence[KnownExample]) -> Changed:
-    """Compare film by film."""
-    were, are = _genres_by_film(before), _genres_by_film(after)
-    corrected = sum(were[film] != are[film] for film in were.keys() & are.keys())
-    return Changed(len(are.keys() - were.keys()), len(were.keys() - are.keys()), corrected)
-
-
-def _genres_by_film(examples: Sequence[KnownExample]) -> dict[str, set[str]]:
-    films: dict[str, set[str]] = {}
-    for example in examples:
-        films.setdefault(example.film, set()).update(example.genres)
-    return films

@@ -106,7 +106,7 @@ class SourceInfo(_Part):
     title: str | None = None
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """What people know it by: of a CSV the last part of its path."""
         return (
             PurePath(self.csv).name if self.csv else f"{self.library}/{self.title or self.section}"

@@ -12,18 +12,21 @@ A macro figure is the mean over genres; a micro one takes each film and genre as
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tigertag.genres.dataset import Dataset
 from tigertag.genres.features import Flags, Floats
+from tigertag.genres.model import Baselines, Head
 
 BINS: Final = 10
 RESAMPLES: Final = 1000
 PERCENTILES: Final = (2.5, 50.0, 97.5)
 
 _SEED: Final = 0
+_DIGITS: Final = 6
 _AT_ONCE: Final = 50
 
 _Figures = dict[str, Floats]
@@ -189,3 +192,124 @@ def _estimate(value: np.float64, drawn: Floats) -> Estimate:
     low, median, high = np.percentile(known, PERCENTILES)
     moved = np.clip([low - median + value, high - median + value], 0.0, 1.0)
     return Estimate(float(value), float(moved[0]), float(moved[1]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """The probabilities of a model or a baseline, [rows, genres], and what they are worth."""
+
+    probabilities: Floats
+    measured: Measured
+
+    @classmethod
+    def of(cls, targets: Flags, probabilities: Floats, films: Sequence[str]) -> "Predictions":
+        probabilities = np.asarray(probabilities, dtype=np.float64)
+        return cls(probabilities, measure(targets, probabilities, films))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A model's predictions on films that it has not seen, beside those of the baselines.
+
+    `targets` is [rows, genres], `films` the film of each row, `thresholds` one a genre, `split` how
+    the films were chosen. All predictions are measured with the same draws of films.
+    """
+
+    model: str
+    split: str
+    films: Sequence[str]
+    genres: Sequence[str]
+    thresholds: Sequence[float | None]
+    targets: Flags
+    own: Predictions
+    baselines: Mapping[str, Predictions]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return numbers, names and None only; `intervals` hold 95 %.
+
+        `untested`: genres that none of the tested films have, or all, so that nothing can be said
+        of their order. Of a genre, `films` are those that have it, `told` the rows that reach its
+        threshold, and `right` those of them that have the genre.
+        """
+        own = dict(self._own_per_genre())
+        return {
+            "model": self.model,
+            "split": self.split,
+            "films": len(set(self.films)),
+            "rows": len(self.targets),
+            **_as_json(self.own.measured.in_all),
+            "per_genre": own,
+            "untested": [genre for genre, figures in own.items() if figures["ap"] is None],
+            "baselines": {
+                name: _as_json(baseline.measured.in_all)
+                | {"per_genre": dict(self._per_genre(baseline))}
+                for name, baseline in self.baselines.items()
+            },
+        }
+
+    def _per_genre(self, predictions: Predictions) -> Iterator[tuple[str, dict[str, Any]]]:
+        for genre, figures in zip(self.genres, predictions.measured.per_genre, strict=True):
+            yield genre, _as_json(figures)
+
+    def _own_per_genre(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for number, (genre, figures) in enumerate(self._per_genre(self.own)):
+            target, threshold = self.targets[:, number], self.thresholds[number]
+            least = np.inf if threshold is None else threshold
+            told = self.own.probabilities[:, number] >= least
+            films = {film for film, has in zip(self.films, target, strict=True) if has}
+            yield (
+                genre,
+                {
+                    **figures,
+                    "films": len(films),
+                    "threshold": threshold,
+                    "told": int(told.sum()),
+                    "right": int((told & target).sum()),
+                },
+            )
+
+
+def evaluate(
+    tested: Dataset,
+    head: Head,
+    baselines: Baselines,
+    *,
+    model: str,
+    split: str,
+    genres: Sequence[str],
+    thresholds: Sequence[float | None],
+) -> Evaluation:
+    """Measure a model, and its baselines, on films that it has not seen.
+
+    `tested` has its genres, in its order; `genres` are their names as people see them.
+    """
+    vectors, targets, films = tested.vectors, tested.targets, tested.films
+    return Evaluation(
+        model,
+        split,
+        films,
+        genres,
+        thresholds,
+        targets,
+        Predictions.of(targets, head.probabilities(vectors), films),
+        {
+            name: Predictions.of(targets, probabilities, films)
+            for name, probabilities in baselines.probabilities(vectors).items()
+        },
+    )
+
+
+def _as_json(figures: Mapping[str, Estimate]) -> dict[str, Any]:
+    return {
+        **{name: _rounded(estimate.value) for name, estimate in figures.items()},
+        "intervals": {
+            name: None
+            if estimate.low is None
+            else [_rounded(estimate.low), _rounded(estimate.high)]
+            for name, estimate in figures.items()
+        },
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
+from io import BufferedReader
 from pathlib import Path
 from secrets import token_hex
-from typing import BinaryIO, Final
+from typing import Final
 
 from tigertag import locks
 from tigertag.contracts import Host
@@ -207,7 +208,7 @@ class ModelFolder:
             raise ModelError(f"its folder cannot be read: {os_reason(exc)}") from exc
 
     @contextmanager
-    def open(self, name: str) -> Iterator[BinaryIO]:
+    def open(self, name: str) -> Iterator[BufferedReader]:
         """Open a file. Raises `ModelError`: none is there, it is a link, or it is too large."""
         try:
             with open_regular(name, most=MOST_BYTES[name], folder=self.descriptor) as file:

@@ -10,8 +10,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,9 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 
 @contextmanager
-def open_regular(path: str | Path, *, most: int, folder: int | None = None) -> Iterator[BinaryIO]:
+def open_regular(
+    path: str | Path, *, most: int, folder: int | None = None
+) -> Iterator[BufferedReader]:
     """Open a file of at most `most` bytes; `folder` is the descriptor that `path` is relative to.
 
     A link is not followed. Raises OSError, and ValueError: it is no file, or too large.

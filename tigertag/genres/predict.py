@@ -1,25 +1,28 @@
 """Genres of single videos and pictures; nothing is stored."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Final
+from pathlib import Path, PurePath
+from typing import Any, Final
 
 from tigertag.contracts import Library, Need, RunContext, Sampling
 from tigertag.core import Core
 from tigertag.errors import ItemError, Unreadable
 from tigertag.genres import sources, trailers
-from tigertag.genres.choices import FrameChoice
 from tigertag.genres.extraction import Extractor
 from tigertag.genres.features import Features
 from tigertag.genres.model import GenreModel
 from tigertag.genres.models import models_of
-from tigertag.genres.sources import ItemsByName, MediaSource
-from tigertag.text import without_password
+from tigertag.genres.sources import MediaSource
+from tigertag.media.formats import media_of
+from tigertag.model import Item, Media
+from tigertag.text import did_you_mean, without_password
 
 MOST_SHOWN: Final = 3
 """How many of the likeliest genres are shown, sure or not."""
+_BETWEEN: Final = " · "
+_OFFERED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Predicted:
     `warning`: why even what is sure may not be.
     """
 
-    called: str
+    name: str
     guesses: tuple[Guess, ...] = ()
     warning: str = ""
     error: str = ""
@@ -55,9 +58,9 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What the user has named, and how to find it."""
+    """A name as the user gave it, and how to find what it names."""
 
-    called: str
+    name: str
     find: Callable[[], MediaSource]
 
 
@@ -77,36 +80,38 @@ def _nothing() -> MediaSource:
 def of_library(core: Core, library: str, section: str, names: Sequence[str]) -> list[Query]:
     """Find items of a library by their keys or titles; see `ItemsByName`.
 
-    Where there is none, that is said when it is looked for. Raises `TigerTagError`.
+    An item that is missing is an error of its own query. Raises `TigerTagError`.
     """
     opened = core.library(library)
     sections = [core.section(opened, section)] if section else opened.sections()
-    known = ItemsByName(library, names)
-    for item in (item for one in sections for item in opened.items(one)):
-        known.add(item)
-    return [Query(name, partial(_item, opened, known, name)) for name in names]
+    items = ItemsByName(library, names)
+    for searched in sections:
+        for item in opened.items(searched):
+            items.add(item)
+    return [Query(name, partial(_item, opened, items, name)) for name in names]
 
 
-def _item(library: Library, known: ItemsByName, name: str) -> MediaSource:
-    return sources.of_item(library, known.item(name))
+def _item(library: Library, items: "ItemsByName", name: str) -> MediaSource:
+    return sources.of_item(library, items.item(name))
 
 
 def predict(
-    core: Core, name: str, queries: Sequence[Query], frames: FrameChoice | None = None
+    core: Core, name: str, queries: Sequence[Query], frames: Mapping[str, Any] | None = None
 ) -> Iterator[Predicted]:
-    """Yield one result for each, in order. `frames`: others than those that it has learned from.
+    """Yield one result for each, in order.
 
-    Raises `ModelError`, `LibraryError`.
+    `frames`: fields of `Sampling` that differ from those that the model was learned with. Raises
+    `ModelError`, `LibraryError`.
     """
     model = models_of(core.host).load(name)
     extractor = Extractor(model.backbone(core.host))
-    sampling = (frames or FrameChoice()).over(model.manifest.sampling)
+    sampling = replace(model.manifest.sampling, **(frames or {}))
     for query in queries:
         try:
             features = _features(extractor, query, sampling)
-            yield Predicted(query.called, _guesses(model, features), _warning(model, features))
+            yield Predicted(query.name, _guesses(model, features), _warning(model, features))
         except ItemError as exc:
-            yield Predicted(query.called, error=str(exc))
+            yield Predicted(query.name, error=str(exc))
 
 
 def _features(extractor: Extractor, query: Query, sampling: Sampling) -> Features:
@@ -137,3 +142,55 @@ def _warning(model: GenreModel, features: Features) -> str:
     if not features.is_video and not data.pictures:
         return "the model has learned from videos only, so of a picture this is a guess"
     return ""
+
+
+class ItemsByName:
+    """Videos and pictures of a library that have one of these names, in upper or lower case.
+
+    A name is an item's key or title. It is also a file's without its ending, or an episode's
+    without its show, where that is of one item only.
+    """
+
+    def __init__(self, library: str, names: Sequence[str]) -> None:
+        self._library = library
+        self._wanted = {name.casefold() for name in names}
+        self._exact: dict[str, Item] = {}
+        self._near: dict[str, list[Item]] = {}
+        self._titles: list[str] = []
+
+    def add(self, item: Item) -> None:
+        """Take note of an item of the library."""
+        if item.media is Media.GROUP:
+            return
+        self._titles.append(item.title)
+        title = item.title.casefold()
+        for word in self._wanted & {item.key.casefold(), title}:
+            self._exact.setdefault(word, item)
+        shorter = {title.rpartition(_BETWEEN)[2]}
+        if media_of(title):
+            shorter.add(PurePath(title).stem)
+        for word in self._wanted & shorter:
+            self._near.setdefault(word, []).append(item)
+
+    def item(self, name: str) -> Item:
+        """Return the item of this name. Raises `Unreadable`, which says what others there are."""
+        word = name.casefold()
+        if word in self._exact:
+            return self._exact[word]
+        near = self._near.get(word, [])
+        if len(near) == 1:
+            return near[0]
+        titles = [item.title for item in near] or [
+            title for title in self._titles if word and word in title.casefold()
+        ]
+        raise Unreadable(
+            f"Library {self._library} has no video or picture {name!r}{self._hint(name, titles)}"
+        )
+
+    def _hint(self, name: str, titles: Sequence[str]) -> str:
+        if titles:
+            return f"; did you mean {' or '.join(map(repr, titles[:_OFFERED]))}?"
+        guess = did_you_mean(name, self._titles)
+        if guess != ".":
+            return guess
+        return ": give its title or its key; an episode's is like 'Show · S01E02 · Title'."

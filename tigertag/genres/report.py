@@ -142,10 +142,10 @@ def _end(value: float) -> str:
 def print_guesses(predicted: Predicted) -> None:
     """Print the likeliest genres of one, what speaks for them, and whether any is sure."""
     if predicted.error:
-        say(f"{predicted.called}: {predicted.error}")
+        say(f"{predicted.name}: {predicted.error}")
         return
     sure = ", ".join(guess.name for guess in predicted.guesses if guess.is_sure)
-    say(f"{predicted.called}: {sure or 'uncertain'}")
+    say(f"{predicted.name}: {sure or 'uncertain'}")
     for guess in predicted.guesses:
         times = ", ".join(map(clock, guess.times_s))
         at = f"  at {times}" if times else ""
@@ -157,7 +157,7 @@ def print_guesses(predicted: Predicted) -> None:
 def print_json(predicted: Predicted) -> None:
     """Print one JSON object on a line."""
     fields: dict[str, Any] = {
-        "path": predicted.called,
+        "path": predicted.name,
         "uncertain": predicted.is_uncertain,
         "genres": [
             {
@@ -202,7 +202,7 @@ def _model_row(manifest: "Manifest") -> tuple[str, ...]:
         f"{manifest.made_at:%Y-%m-%d}",
         _figure(manifest.metrics.get("macro_ap")),
         _figure(manifest.metrics.get("ece")),
-        printable(manifest.data.source.called),
+        printable(manifest.data.source.display_name),
     )
 
 

@@ -1,22 +1,23 @@
 """What frames can be taken of: a file, a trailer behind a link, an item of a library."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+from threading import Lock
+from typing import Final
 from urllib.parse import urlsplit
 
 from tigertag.contracts import Library, Need, RunContext, Source
-from tigertag.errors import ItemGone, Unreadable, os_reason
+from tigertag.errors import ItemError, ItemGone, Unreadable, os_reason
 from tigertag.genres import trailers
 from tigertag.media import files
 from tigertag.media.files import media_of
 from tigertag.model import Item, Media
-from tigertag.text import did_you_mean
 
-_BETWEEN = " · "
-_OFFERED = 3
+MOST_FAILURES: Final = 10
+"""So many links in a row that might work at another time say that now is not the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,54 +89,41 @@ def _sniffed(path: Path) -> Media:
     return Media.PHOTO
 
 
-class ItemsByName:
-    """Videos and pictures of a library that have one of these names, in upper or lower case.
+class SiteBreaker:
+    """Stops asking a site whose links fail again and again. Thread-safe."""
 
-    A name is an item's key or title. It is also a file's without its ending, or an episode's
-    without its show, where that is of one item only.
-    """
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._failures: dict[str, list[str]] = {}
 
-    def __init__(self, library: str, names: Sequence[str]) -> None:
-        self._library = library
-        self._wanted = {name.casefold() for name in names}
-        self._exact: dict[str, Item] = {}
-        self._near: dict[str, list[Item]] = {}
-        self._titles: list[str] = []
+    @contextmanager
+    def asking(self, site: str) -> Iterator[None]:
+        """Let the block ask a site, unless it was given up; "" is no site and never given up.
 
-    def add(self, item: Item) -> None:
-        """Take note of an item of the library."""
-        if item.media is Media.GROUP:
-            return
-        self._titles.append(item.title)
-        for word in self._wanted & {item.key.casefold(), item.title.casefold()}:
-            self._exact.setdefault(word, item)
-        for word in self._wanted & _shorter(item.title.casefold()):
-            self._near.setdefault(word, []).append(item)
+        A site that works again, or refuses one link for good, is not failing. Raises `Unreadable`
+        where it was given up, and what the block raises.
+        """
+        with self._lock:
+            reasons = self._failures.setdefault(site, [])
+            if len(reasons) >= MOST_FAILURES:
+                raise Unreadable(
+                    f"Not tried, as {len(reasons)} links to {site} had failed in a row:"
+                    f" {reasons[-1]}",
+                    retryable=True,
+                )
+        try:
+            yield
+        except ItemError as exc:
+            self._note(site, str(exc) if exc.retryable else "")
+            raise
+        self._note(site, "")
 
-    def item(self, name: str) -> Item:
-        """Return the item of this name. Raises `Unreadable`, which says what others there are."""
-        word = name.casefold()
-        if word in self._exact:
-            return self._exact[word]
-        near = self._near.get(word, [])
-        if len(near) == 1:
-            return near[0]
-        titles = [item.title for item in near] or [
-            title for title in self._titles if word and word in title.casefold()
-        ]
-        raise Unreadable(
-            f"Library {self._library} has no video or picture {name!r}{self._hint(name, titles)}"
-        )
-
-    def _hint(self, name: str, titles: Sequence[str]) -> str:
-        if titles:
-            return f"; did you mean {' or '.join(map(repr, titles[:_OFFERED]))}?"
-        guess = did_you_mean(name, self._titles)
-        if guess != ".":
-            return guess
-        return ": give its title or its key; an episode's is like 'Show · S01E02 · Title'."
-
-
-def _shorter(title: str) -> set[str]:
-    shorter = {title.rpartition(_BETWEEN)[2]}
-    return shorter | {PurePath(title).stem} if media_of(title) else shorter
+    def _note(self, site: str, reason: str) -> None:
+        with self._lock:
+            reasons = self._failures[site]
+            if not site or len(reasons) >= MOST_FAILURES:
+                return  # Links that were under way when it was given up change nothing.
+            if reason:
+                reasons.append(reason)
+            else:
+                reasons.clear()

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tigertag.genres.evaluation import Evaluation, Predictions
+from tigertag.genres.metrics import Evaluation, Predictions
 
 GENRES = ("Drama", "Comedy", "Western")
 _RANDOM = np.random.default_rng(3)

@@ -14,8 +14,7 @@ from PIL import Image
 from tests.colours import COLOURS
 from tigertag.contracts import Need, RunContext, Sampling, Source
 from tigertag.errors import ItemError
-from tigertag.genres.extraction import Extracted, Extractor, extract
-from tigertag.genres.feature_store import FeatureStore
+from tigertag.genres.extraction import Extracted, Extractor, FeatureStore, extract
 from tigertag.genres.labelled import LabelledVideo
 from tigertag.genres.sources import MediaSource
 from tigertag.inference.backbone import Embedder

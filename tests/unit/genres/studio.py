@@ -15,9 +15,8 @@ from tests.unit.libraries.plex.films import film
 from tests.world import World
 from tigertag.contracts import Need, Source
 from tigertag.genres import film_list, learn
-from tigertag.genres.choices import BackboneChoice, LearnRequest
 from tigertag.genres.labelled import LabelledSet
-from tigertag.genres.learn import Learned
+from tigertag.genres.learn import BackboneChoice, Learned, LearnRequest
 from tigertag.genres.models import models_of
 from tigertag.model import Field, Item
 

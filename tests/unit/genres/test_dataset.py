@@ -100,7 +100,7 @@ def test_each_row_bears_its_genres(desk: Desk) -> None:
     assert data.targets.tolist() == [[True, False], [True, True]]
     assert data.vectors.shape == (2, 3)
     assert np.argmax(data.vectors, axis=1).tolist() == [0, 2]
-    first, second = (row.written for row in data.rows)
+    first, second = (row.spellings for row in data.rows)
     assert (first, second) == ({"Drama": "drama"}, {"Drama": "Dramas", "War": "War"})
 
 

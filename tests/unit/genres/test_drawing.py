@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.unit.genres.cases import BEARS, FILMS, SAID, evaluated
-from tigertag.genres.evaluation import Evaluation, Predictions, draw
+from tigertag.genres.evaluate import draw
+from tigertag.genres.metrics import Evaluation, Predictions
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,7 @@ from tests.unit.genres.colour_features import Eye, Reel, look, picture, shelf
 from tests.world import World
 from tigertag.contracts import Sampling
 from tigertag.errors import ItemGone, LibraryError, StoreUnavailable, Unreadable
-from tigertag.genres.extraction import Extractor, extract
-from tigertag.genres.feature_store import FeatureStore
+from tigertag.genres.extraction import Extractor, FeatureStore, extract
 from tigertag.genres.sources import MediaSource
 from tigertag.store import answers
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tigertag.errors import StoreFull, StoreUnavailable
-from tigertag.genres.feature_store import file_name, read, write
+from tigertag.genres.extraction import file_name, read_features, write_features
 from tigertag.genres.features import Features
 from tigertag.store.answers import FeatureKey
 
@@ -34,7 +34,7 @@ def same(one: Features | None, other: Features) -> bool:
 
 def kept(folder: Path) -> Path:
     """Keep `features` in a folder, and return their file."""
-    write(folder, KEY, features())
+    write_features(folder, KEY, features())
     return folder / file_name(KEY)
 
 
@@ -55,23 +55,23 @@ def written(path: Path, compression: int = zipfile.ZIP_STORED, **changed: Any) -
 
 
 def test_what_was_never_kept_is_not_there(tmp_path: Path) -> None:
-    assert read(tmp_path / "absent", KEY) is None
+    assert read_features(tmp_path / "absent", KEY) is None
 
 
 def test_a_pipe_in_place_of_a_record_is_not_waited_for(tmp_path: Path) -> None:
     path = kept(tmp_path)
     path.unlink()
     os.mkfifo(path)
-    assert read(tmp_path, KEY) is None
+    assert read_features(tmp_path, KEY) is None
 
 
 def test_a_link_in_place_of_a_record_is_not_followed(tmp_path: Path) -> None:
     path = kept(tmp_path)
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    assert read(tmp_path, KEY) is None
-    write(tmp_path, KEY, features())
-    assert same(read(tmp_path, KEY), features())
+    assert read_features(tmp_path, KEY) is None
+    write_features(tmp_path, KEY, features())
+    assert same(read_features(tmp_path, KEY), features())
 
 
 def test_an_array_whose_header_makes_no_sense_is_no_record(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_array_whose_header_makes_no_sense_is_no_record(tmp_path: Path) -> No
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data.replace(b"{'descr'", b"((('descr"))
-    assert read(tmp_path, KEY) is None
+    assert read_features(tmp_path, KEY) is None
 
 
 def test_a_file_with_a_wrong_byte_is_no_record_or_the_same(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_file_with_a_wrong_byte_is_no_record_or_the_same(tmp_path: Path) -> No
         broken = bytearray(whole)
         broken[chance.randrange(len(broken))] ^= 1 << chance.randrange(8)
         path.write_bytes(broken)
-        found = read(tmp_path, KEY)
+        found = read_features(tmp_path, KEY)
         assert found is None or same(found, features())
         lost += found is None
     assert lost > 200
@@ -103,14 +103,14 @@ def test_a_file_that_is_cut_short_is_no_record(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for end in range(0, len(whole), 13):
         path.write_bytes(whole[:end])
-        assert read(tmp_path, KEY) is None
+        assert read_features(tmp_path, KEY) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x05\x06" + bytes(18), b"\x80\x04K\x01.", b"PK" * 400])
 def test_a_file_of_another_kind_is_no_record(tmp_path: Path, data: bytes) -> None:
     path = kept(tmp_path)
     path.write_bytes(data)
-    assert read(tmp_path, KEY) is None
+    assert read_features(tmp_path, KEY) is None
 
 
 @pytest.mark.parametrize(
@@ -135,21 +135,21 @@ def test_a_file_of_another_kind_is_no_record(tmp_path: Path, data: bytes) -> Non
 def test_a_record_of_something_else_is_none(tmp_path: Path, changed: dict[str, Any]) -> None:
     path = kept(tmp_path)
     written(path)
-    assert same(read(tmp_path, KEY), features())
+    assert same(read_features(tmp_path, KEY), features())
     written(path, **changed)
-    assert read(tmp_path, KEY) is None
+    assert read_features(tmp_path, KEY) is None
 
 
 def test_a_pickle_within_is_not_run(tmp_path: Path) -> None:
     path = kept(tmp_path)
     written(path, frames=np.array([{"a": 1}], dtype=object))
-    assert read(tmp_path, KEY) is None
+    assert read_features(tmp_path, KEY) is None
 
 
 def test_what_could_grow_on_reading_is_not_read(tmp_path: Path) -> None:
     path = kept(tmp_path)
     written(path, zipfile.ZIP_DEFLATED, frames=np.zeros((1000, 1000), "f2"), times_s=np.zeros(0))
-    assert read(tmp_path, KEY) is None
+    assert read_features(tmp_path, KEY) is None
 
 
 def test_a_header_that_declares_more_than_there_is_takes_no_memory(tmp_path: Path) -> None:
@@ -159,23 +159,23 @@ def test_a_header_that_declares_more_than_there_is_takes_no_memory(tmp_path: Pat
     with zipfile.ZipFile(path, "a") as archive:
         huge = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
         archive.writestr("frames.npy", huge)
-    assert read(tmp_path, KEY) is None
+    assert read_features(tmp_path, KEY) is None
 
 
 def test_a_record_that_is_broken_is_replaced(tmp_path: Path) -> None:
     path = kept(tmp_path)
     path.write_bytes(b"broken")
-    write(tmp_path, KEY, features(5))
-    assert same(read(tmp_path, KEY), features(5))
+    write_features(tmp_path, KEY, features(5))
+    assert same(read_features(tmp_path, KEY), features(5))
 
 
 def test_a_folder_in_the_place_of_a_record_is_an_error_when_it_is_to_be_replaced(
     tmp_path: Path,
 ) -> None:
     (tmp_path / file_name(KEY)).mkdir(parents=True)
-    assert read(tmp_path, KEY) is None
+    assert read_features(tmp_path, KEY) is None
     with pytest.raises(StoreUnavailable, match="cannot be kept"):
-        write(tmp_path, KEY, features())
+        write_features(tmp_path, KEY, features())
 
 
 def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_half_written(
@@ -189,7 +189,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_half_written(
     with pytest.raises(
         StoreFull, match=r"no space left for features in .*; all that were"
     ) as error:
-        write(tmp_path, KEY, features())
+        write_features(tmp_path, KEY, features())
     assert "\n" not in str(error.value)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -197,7 +197,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing_half_written(
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreUnavailable, match=r"cannot be kept in .*file/records: Not a dir"):
-        write(tmp_path / "file" / "records", KEY, features())
+        write_features(tmp_path / "file" / "records", KEY, features())
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_it_gives_back_what_was_kept(tmp_path: Path, some: Features) -> None:
-    size = write(tmp_path, KEY, some)
-    assert same(read(tmp_path, KEY), some)
+    size = write_features(tmp_path, KEY, some)
+    assert same(read_features(tmp_path, KEY), some)
     assert (tmp_path / file_name(KEY)).stat().st_size == size
 
 
@@ -219,12 +219,12 @@ def test_each_part_of_the_key_tells_records_apart(tmp_path: Path) -> None:
     kept(tmp_path)
     for part in ("content", "backbone", "sampler"):
         other: FeatureKey = replace(KEY, **{part: "another"})
-        assert read(tmp_path, other) is None
+        assert read_features(tmp_path, other) is None
         assert file_name(other) != file_name(KEY)
 
 
 def test_writers_at_once_leave_one_that_is_whole(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda n: write(tmp_path, KEY, features(3, n)), range(40)))
-    assert any(same(read(tmp_path, KEY), features(3, n)) for n in range(40))
+        list(threads.map(lambda n: write_features(tmp_path, KEY, features(3, n)), range(40)))
+    assert any(same(read_features(tmp_path, KEY), features(3, n)) for n in range(40))
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from tigertag.errors import Unreadable
-from tigertag.genres.sources import ItemsByName
+from tigertag.genres.predict import ItemsByName
 from tigertag.model import Item, Media
 
 TITLES = {

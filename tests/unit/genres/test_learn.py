@@ -13,9 +13,9 @@ from tests.unit.media.video.test_bad_input import sound
 from tests.world import World
 from tigertag.contracts import Sampling
 from tigertag.errors import ModelError, NotFound, RequestError, StoreError
-from tigertag.genres import labelled, learn
-from tigertag.genres.choices import BackboneChoice
-from tigertag.genres.learn import Changed
+from tigertag.genres import dataset, labelled, learn
+from tigertag.genres.dataset import Changed
+from tigertag.genres.learn import BackboneChoice
 from tigertag.genres.manifest import BACKBONE, BASELINES, EXAMPLES, HEAD
 from tigertag.genres.models import models_of
 
@@ -151,7 +151,7 @@ def test_what_is_learned_tells_genres_and_is_tested_on_the_latest(studio: Studio
     assert told.metrics["macro_ap"] == 1.0
     assert (told.data.films, told.metrics["films"], told.data.split) == (FILMS, 15, "time")
     assert told.data.years == (1930, 1930 + FILMS - 1)
-    known = learn.read_examples(models_of(studio.world.core.host).load_whole("default").examples)
+    known = dataset.read_examples(models_of(studio.world.core.host).load_whole("default").examples)
     tested = {int(one.film.split()[1]) for one in known if not one.learned}
     assert tested == set(range(FILMS - 15, FILMS))
 
@@ -239,7 +239,7 @@ def test_an_update_takes_in_what_the_user_corrected(studio: Studio, films: Films
     del films.held["film 7"], films.held["film 8"]
     learned = studio.update()
     assert learned.changed == Changed(new=1, gone=2, corrected=1)
-    known = learn.read_examples(models_of(studio.world.core.host).load_whole("default").examples)
+    known = dataset.read_examples(models_of(studio.world.core.host).load_whole("default").examples)
     (corrected,) = [one for one in known if one.film == "film 0"]
     assert corrected.genres == ("Comedy", "War")
 

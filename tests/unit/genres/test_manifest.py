@@ -105,4 +105,4 @@ def test_a_genres_name_is_what_a_tag_may_bear() -> None:
     ],
 )
 def test_where_it_has_learned_is_called_as_people_know_it(source: SourceInfo, called: str) -> None:
-    assert source.called == called
+    assert source.display_name == called

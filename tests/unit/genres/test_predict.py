@@ -16,7 +16,6 @@ from tests.unit.media.video.test_bad_input import sound
 from tests.world import World
 from tigertag.errors import ModelError
 from tigertag.genres import predict as predicting
-from tigertag.genres.choices import FrameChoice
 from tigertag.genres.predict import Predicted, Query
 
 pytestmark = pytest.mark.slow
@@ -53,7 +52,7 @@ RED = film((25,))
 """Its second shot would be green, its third blue."""
 
 
-def told(world: World, *sought: Query, frames: FrameChoice | None = None) -> list[Predicted]:
+def told(world: World, *sought: Query, frames: dict[str, int] | None = None) -> list[Predicted]:
     return list(predicting.predict(world.core, "default", sought, frames))
 
 
@@ -107,7 +106,7 @@ def test_a_link_that_is_refused_is_one_line_without_its_password(
 ) -> None:
     (one,) = told(world, predicting.of_text(link))
     assert LINKS[link] in one.error
-    assert "secret" not in one.called + one.error
+    assert "secret" not in one.name + one.error
 
 
 def test_a_file_that_begins_with_a_dash_is_just_a_name(
@@ -199,7 +198,7 @@ def test_frames_are_those_that_it_has_learned_from_unless_others_are_wanted(
 ) -> None:
     (home / "film.mp4").write_bytes(film((25, 50)))
     sought = predicting.of_text(str(home / "film.mp4"))
-    (one,) = told(world, sought, frames=FrameChoice(max_frames=1))
+    (one,) = told(world, sought, frames={"max_frames": 1})
     assert len({guess.times_s for guess in one.guesses}) == 1
     (usual,) = told(world, sought)
     assert len({guess.times_s for guess in usual.guesses}) > 1

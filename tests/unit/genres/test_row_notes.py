@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tigertag.genres.film_list import RowNotes
+from tigertag.genres.labelled import RowNotes
 
 
 def left_out(*lines: int, reason: str = "It is gone.") -> RowNotes:

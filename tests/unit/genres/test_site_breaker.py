@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from tigertag.errors import ItemError, Unreadable
-from tigertag.genres.extraction import MOST_FAILURES, SiteBreaker
+from tigertag.genres.sources import MOST_FAILURES, SiteBreaker
 
 WAIT = Unreadable("The site asks to wait.", retryable=True)
 GONE = Unreadable("The video is gone.")
