@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Final
 
 import numpy as np
@@ -51,14 +52,6 @@ def build(id: str, options: Options, host: Host) -> "GenreEngine":
     return GenreEngine(id, options, host)
 
 
-@dataclass(frozen=True, slots=True)
-class _Startup:
-    """What there was when the program started: the model, or why there is none that can be used."""
-
-    manifest: Manifest | None
-    problem: str = ""
-
-
 class GenreEngine:
     """A genre model as an engine. Keeps to `Engine` and `Checkable`.
 
@@ -70,47 +63,52 @@ class GenreEngine:
         self.id = id
         self._options = options
         self._host = host
-        self._models = models_of(host)
         self._lock = threading.Lock()
-        self._startup: _Startup | None = None
         self._loaded: tuple[GenreModel, Embedder] | None = None
+
+    @cached_property
+    def _at_startup(self) -> Manifest | str:
+        """The model that there was when the program started, or why none can be used."""
+        try:
+            return models_of(self._host).manifest(self._options.model)
+        except ModelError as exc:
+            return f"{exc} Then start TigerTag again."
 
     @property
     def fingerprint(self) -> str:
         """See `Engine`. Where there is no model it says so; `open` then raises."""
-        manifest = self._at_startup().manifest
-        if manifest is None:
+        manifest = self._at_startup
+        if isinstance(manifest, str):
             return f"genre:{self._options.model}:missing"
         return f"genre:{manifest.identity}:{TILES_VERSION}"
 
     @property
     def capabilities(self) -> Capabilities:
-        startup = self._at_startup()
-        manifest = startup.manifest
-        of_videos = manifest is not None and manifest.data.videos > 0
-        return Capabilities(
+        able = Capabilities(
             media=frozenset({Media.VIDEO}),
-            short_side_px=manifest.backbone.side_px if manifest else DEFAULT_SIDE_PX,
+            short_side_px=DEFAULT_SIDE_PX,
             max_frames=MAX_FRAMES,
             max_concurrency=MAX_CONCURRENCY,
             local=True,
             min_confidence=NEVER,
             max_tags=MAX_TAGS,
-            each=manifest.thresholds if manifest else {},
-            sampling=manifest.sampling if manifest and of_videos else None,
-            footage=manifest.data.footage if manifest and of_videos else None,
-            notice=_FROM_PICTURES if manifest and not of_videos else "",
-            unusable=startup.problem,
         )
+        manifest = self._at_startup
+        if isinstance(manifest, str):
+            return replace(able, unusable=manifest)
+        able = replace(able, short_side_px=manifest.backbone.side_px, each=manifest.thresholds)
+        if not manifest.data.videos:
+            return replace(able, notice=_FROM_PICTURES)
+        return replace(able, sampling=manifest.sampling, footage=manifest.data.footage)
 
     def open(self) -> None:
         """See `Engine`. Fetches the weights of the backbone where need be."""
-        problem = self._at_startup().problem
-        if problem:
-            raise ModelError(problem)
+        manifest = self._at_startup
+        if isinstance(manifest, str):
+            raise ModelError(manifest)
         with holding(self._lock):
             if self._loaded is None:
-                self._loaded = self._load()
+                self._loaded = self._load(manifest)
 
     def check(self) -> str:
         """See `Checkable`."""
@@ -135,18 +133,9 @@ class GenreEngine:
         """Let go of the model; calls of `tag` that are still at work keep it until they end."""
         self._loaded = None
 
-    def _at_startup(self) -> _Startup:
-        if self._startup is None:
-            try:
-                self._startup = _Startup(self._models.manifest(self._options.model))
-            except ModelError as exc:
-                self._startup = _Startup(None, f"{exc} Then start TigerTag again.")
-        return self._startup
-
-    def _load(self) -> tuple[GenreModel, Embedder]:
-        model = self._models.load(self._options.model)
-        first = self._at_startup().manifest
-        if first is None or first.identity != model.manifest.identity:
+    def _load(self, at_startup: Manifest) -> tuple[GenreModel, Embedder]:
+        model = models_of(self._host).load(self._options.model)
+        if model.manifest.identity != at_startup.identity:
             raise ModelError(
                 f"The genre model {self._options.model!r} was learned again since TigerTag has"
                 " started; restart TigerTag, so that it takes the new thresholds along."
@@ -172,15 +161,10 @@ def _outcome(model: GenreModel, embedder: Embedder, sample: Sample) -> Labelled:
     usable = [frame for frame in sample.frames if _is_usable(frame)]
     if not usable:
         raise Unreadable("There is no picture in it that can be looked at.")
-    features = of_video(embedder, usable, sample.shots_s)
-    failed = (frame.at_s or 0.0 for frame in sample.frames if not _is_usable(frame))
-    return Labelled(
-        sample.id,
-        tuple(_labels(model, features)),
-        model.manifest.name,
-        took_s=time.perf_counter() - since_s,
-        failed_frames=tuple(failed),
-    )
+    labels = tuple(_labels(model, of_video(embedder, usable, sample.shots_s)))
+    failed = tuple(frame.at_s or 0.0 for frame in sample.frames if not _is_usable(frame))
+    took_s = time.perf_counter() - since_s
+    return Labelled(sample.id, labels, model.manifest.name, took_s=took_s, failed_frames=failed)
 
 
 def _is_usable(frame: Frame) -> bool:

@@ -1,7 +1,6 @@
 """Films: what they are called, and how they are dealt out, all rows of a film on one side."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from tigertag.errors import RequestError
 from tigertag.genres.features import Flags
+from tigertag.genres.genre_names import folded
 from tigertag.text import tidy
 
 LEAST_FILMS: Final = 10
@@ -45,7 +45,7 @@ def titled(title: str, year: int | None) -> str:
 
     Case, accents, blanks and signs are nothing to it.
     """
-    spelt = _folded(title)
+    spelt = folded(tidy(title)) or tidy(title).casefold()
     return f"title:{spelt}" + (f" ({year})" if year is not None else "") if spelt else ""
 
 
@@ -67,11 +67,6 @@ def linked(films: Sequence[Collection[str]]) -> list[frozenset[str]]:
 
 def _undated(name: str) -> str:
     return name.partition(" (")[0] if name.startswith("title:") else ""
-
-
-def _folded(title: str) -> str:
-    plain = unicodedata.normalize("NFKD", tidy(title).casefold())
-    return "".join(char for char in plain if char.isalnum()) or tidy(title).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,12 @@ def _tested(
     films: Collection[str], year_of: Mapping[str, int], share: float
 ) -> tuple[Collection[str], SplitBy]:
     if len(films) < LEAST_FILMS:
-        raise RequestError(_too_few(len(films)))
+        counted = {0: "There are no rows", 1: "All rows are of one film"}
+        raise RequestError(
+            f"{counted.get(len(films), f'The rows are of {len(films)} films only')}; a model cannot"
+            " be tested with films that it has not seen: give rows of at least"
+            f" {LEAST_FILMS} films, better of some hundred."
+        )
     count = max(1, round(share * len(films)))
     if len(year_of) < _LEAST_DATED * len(films) or len(set(year_of.values())) == 1:
         # By their hash those stay held out which were, but for a few, when films are added.
@@ -131,16 +131,6 @@ def _first_year(year_of: Mapping[str, int], films: int, share: float) -> int | N
         if _LEAST_SHARE <= tested / films <= _MOST_SHARE:
             distances[year] = abs(tested / films - share)
     return min(distances, key=lambda year: distances[year], default=None)
-
-
-def _too_few(films: int) -> str:
-    counted = {0: "There are no rows", 1: "All rows are of one film"}.get(
-        films, f"The rows are of {films} films only"
-    )
-    return (
-        f"{counted}; a model cannot be tested with films that it has not seen: give rows of at"
-        f" least {LEAST_FILMS} films, better of some hundred."
-    )
 
 
 def _hash(film: str) -> str:

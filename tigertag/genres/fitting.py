@@ -42,10 +42,10 @@ LARGEST_DIFFERENCE: Final = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class FitTable:
-    """What is learned from, a row an example.
+    """The examples, one a row.
 
     `vectors`: float32 [rows, width], NaN where something is not known. `targets`: bool [rows,
-    genres]. `films`: what groups the rows.
+    genres]. `films`: the film of each row.
     """
 
     vectors: Vectors
@@ -56,10 +56,7 @@ class FitTable:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What was learned: of these genres, in this order; the others, and why, in `left_out`.
-
-    `thresholds`: see `threshold`.
-    """
+    """A model of these genres, in this order; the others, and why, in `left_out`."""
 
     genres: tuple[str, ...]
     head: Head
@@ -88,33 +85,15 @@ def fit(
     # The products are so narrow that a second thread costs more time than it saves, ten times
     # more on a busy machine, and the sums would depend on how many there are.
     with threadpool_limits(1, user_api="blas"):
-        return _fitted(table, left_out, dealt, precision=precision, report=report)
-
-
-def _fitted(
-    table: FitTable,
-    left_out: Mapping[str, str],
-    dealt: Folds,
-    *,
-    precision: float,
-    report: Callable[[str], None],
-) -> Fitted:
-    before = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
-    prepared = before.fit_transform(table.vectors.astype(np.float64))
-    c, decisions = _strength(prepared, table.targets, dealt, report)
-    report("learning from all examples")
-    calibrated = _calibrated(c, dealt).fit(prepared, table.targets.astype(int))
-    head = _head(Pipeline([*before.steps, ("head", calibrated)]), table.vectors)
-    forest = _forest().fit(table.vectors, table.targets.astype(int))
-    return Fitted(
-        table.genres,
-        head,
-        _baselines(forest, table.targets.mean(axis=0)),
-        _thresholds(calibrated, decisions, table, precision),
-        c,
-        dealt.count,
-        left_out,
-    )
+        before = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
+        prepared = before.fit_transform(table.vectors.astype(np.float64))
+        c, decisions = _strength(prepared, table.targets, dealt, report)
+        report("learning from all examples")
+        calibrated = _calibrated(c, dealt).fit(prepared, table.targets.astype(int))
+        head = _head(Pipeline([*before.steps, ("head", calibrated)]), table.vectors)
+        baselines = _baselines(_forest(table), table.targets.mean(axis=0))
+        thresholds = _thresholds(calibrated, decisions, table, precision)
+    return Fitted(table.genres, head, baselines, thresholds, c, dealt.count, left_out)
 
 
 def _learnable(table: FitTable, dealt: Folds) -> tuple[FitTable, dict[str, str]]:
@@ -221,10 +200,11 @@ def _head(pipeline: Any, vectors: Vectors) -> Head:
     return head
 
 
-def _forest() -> Any:
-    """The model that TigerTag's came after, kept as the baseline."""
+def _forest(table: FitTable) -> Any:
+    """Fit the model that TigerTag's came after, kept as the baseline."""
     forest = RandomForestClassifier(TREES, random_state=SEED)
-    return make_pipeline(SimpleImputer(keep_empty_features=True), forest)
+    pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), forest)
+    return pipeline.fit(table.vectors, table.targets.astype(int))
 
 
 def _baselines(pipeline: Any, prevalence: Floats) -> Baselines:

@@ -59,33 +59,31 @@ class GenreNames:
             genres.update(meant)
             if word and not meant:
                 unknown[word] = None
-            if len(meant) == 1 and (
-                meant[0] not in spellings or _folded(word) == _folded(meant[0])
-            ):
+            if len(meant) == 1 and (meant[0] not in spellings or folded(word) == folded(meant[0])):
                 spellings[meant[0]] = word
         ordered = tuple(name for name in self.names if name in genres)
         return Recognised(ordered, tuple(unknown), spellings)
 
     def _meant(self, word: str) -> tuple[str, ...]:
-        whole = self.meanings.get(_folded(word))
+        whole = self.meanings.get(folded(word))
         if whole is not None:
             return whole
-        parts = [self.meanings.get(_folded(part), ()) for part in _BETWEEN.split(word)]
+        parts = [self.meanings.get(folded(part), ()) for part in _BETWEEN.split(word)]
         return tuple(dict.fromkeys(name for part in parts for name in part)) if all(parts) else ()
 
     def _with(self, words_of: Mapping[str, tuple[str, ...]]) -> "GenreNames":
-        canonical = {_folded(name): name for name in self.names}
-        named = {canonical.get(_folded(name), name): words for name, words in words_of.items()}
+        canonical = {folded(name): name for name in self.names}
+        named = {canonical.get(folded(name), name): words for name, words in words_of.items()}
         added: dict[str, tuple[str, ...]] = {}
         for name, words in named.items():
-            for word in dict.fromkeys(map(_folded, words)):
+            for word in dict.fromkeys(map(folded, words)):
                 added[word] = (*added.get(word, ()), name)
-        own = {_folded(name): (name,) for name in named}
+        own = {folded(name): (name,) for name in named}
         names = tuple(dict.fromkeys((*self.names, *named)))
         return GenreNames(names, {**self.meanings, **added, **own})
 
 
-def _folded(word: str) -> str:
+def folded(word: str) -> str:
     """Return a word without case, accents, blanks and signs."""
     plain = unicodedata.normalize("NFKD", word.casefold())
     return "".join(char for char in plain if char.isalnum())

@@ -203,7 +203,7 @@ class Predictions:
 
     @classmethod
     def of(cls, targets: Flags, probabilities: Floats, films: Sequence[str]) -> "Predictions":
-        probabilities = np.asarray(probabilities, dtype=np.float64)
+        probabilities = probabilities.astype(np.float64)
         return cls(probabilities, measure(targets, probabilities, films))
 
 
@@ -231,7 +231,9 @@ class Evaluation:
         of their order. Of a genre, `films` are those that have it, `told` the rows that reach its
         threshold, and `right` those of them that have the genre.
         """
-        own = dict(self._own_per_genre())
+        own = self._per_genre(self.own)
+        for number, figures in enumerate(own.values()):
+            figures |= self._counts(number)
         return {
             "model": self.model,
             "split": self.split,
@@ -241,32 +243,25 @@ class Evaluation:
             "per_genre": own,
             "untested": [genre for genre, figures in own.items() if figures["ap"] is None],
             "baselines": {
-                name: _as_json(baseline.measured.in_all)
-                | {"per_genre": dict(self._per_genre(baseline))}
+                name: _as_json(baseline.measured.in_all) | {"per_genre": self._per_genre(baseline)}
                 for name, baseline in self.baselines.items()
             },
         }
 
-    def _per_genre(self, predictions: Predictions) -> Iterator[tuple[str, dict[str, Any]]]:
-        for genre, figures in zip(self.genres, predictions.measured.per_genre, strict=True):
-            yield genre, _as_json(figures)
+    def _per_genre(self, predictions: Predictions) -> dict[str, dict[str, Any]]:
+        figures = map(_as_json, predictions.measured.per_genre)
+        return dict(zip(self.genres, figures, strict=True))
 
-    def _own_per_genre(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for number, (genre, figures) in enumerate(self._per_genre(self.own)):
-            target, threshold = self.targets[:, number], self.thresholds[number]
-            least = np.inf if threshold is None else threshold
-            told = self.own.probabilities[:, number] >= least
-            films = {film for film, has in zip(self.films, target, strict=True) if has}
-            yield (
-                genre,
-                {
-                    **figures,
-                    "films": len(films),
-                    "threshold": threshold,
-                    "told": int(told.sum()),
-                    "right": int((told & target).sum()),
-                },
-            )
+    def _counts(self, number: int) -> dict[str, Any]:
+        target, threshold = self.targets[:, number], self.thresholds[number]
+        least = np.inf if threshold is None else threshold
+        sure = self.own.probabilities[:, number] >= least
+        return {
+            "films": len({film for film, has in zip(self.films, target, strict=True) if has}),
+            "threshold": threshold,
+            "told": int(sure.sum()),
+            "right": int((sure & target).sum()),
+        }
 
 
 def evaluate(
@@ -300,16 +295,10 @@ def evaluate(
 
 
 def _as_json(figures: Mapping[str, Estimate]) -> dict[str, Any]:
-    return {
-        **{name: _rounded(estimate.value) for name, estimate in figures.items()},
-        "intervals": {
-            name: None
-            if estimate.low is None
-            else [_rounded(estimate.low), _rounded(estimate.high)]
-            for name, estimate in figures.items()
-        },
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, _DIGITS)
+    values: dict[str, Any] = {}
+    intervals: dict[str, Any] = {}
+    for name, estimate in figures.items():
+        numbers = (estimate.value, estimate.low, estimate.high)
+        value, *ends = (None if number is None else round(number, _DIGITS) for number in numbers)
+        values[name], intervals[name] = value, None if estimate.low is None else ends
+    return {**values, "intervals": intervals}
