@@ -1,1 +1,1 @@
-"""Genres, learned from films that bear them. Importing it imports nothing that learns."""
+"""Genres, learned from films that have them. Importing it imports nothing that learns."""

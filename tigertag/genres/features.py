@@ -64,12 +64,12 @@ def _embedded(embedder: Embedder, frames: Sequence[Frame]) -> NDArray[np.float16
 
 
 def pooled_width(pooling: Pooling, dimensions: int) -> int:
-    """Return how long a pooled vector is."""
+    """Return the length of a pooled vector."""
     return dimensions if pooling == "mean" else 3 * dimensions + SHOT_STATISTICS
 
 
 def embedding_width(pooling: Pooling, width: int) -> int:
-    """Return how long the embeddings are of which there are pooled vectors of this width."""
+    """Return the length of the embeddings behind pooled vectors of this width."""
     return width if pooling == "mean" else (width - SHOT_STATISTICS) // 3
 
 
@@ -110,7 +110,7 @@ def without_each(features: Features, pooling: Pooling) -> Vectors:
 
 
 def _shot_statistics(shots_s: tuple[float, ...]) -> Floats:
-    """Return four numbers that say how a video is cut; NaN where its shots are not known.
+    """Return four numbers about the cut of a video; NaN where its shots are not known.
 
     log(1 + shots a minute), mean and standard deviation of the logarithm of their lengths in
     seconds, and the share of the time that passes in shots under `SHORT_SHOT_S`.

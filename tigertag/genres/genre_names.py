@@ -20,10 +20,10 @@ _LIKE = "it must be like `Film-Noir: [Noir, Black Film]`"
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What words say. `genres` are canonical, in the list's order.
+    """The genres that words mean, by their canonical names, in the list's order.
 
-    `unknown`: what is no genre here, as written. `spellings`: how a genre is written where a word
-    means it and no other; its own name goes before narrower words.
+    `unknown`: words that are no genre here. `spellings`: how a genre is written where a word means
+    it and no other; its own name goes before narrower words.
     """
 
     genres: tuple[str, ...]
@@ -40,17 +40,16 @@ class GenreNames:
 
     @classmethod
     def load(cls, extra: Path | None = None) -> "GenreNames":
-        """Return the shipped list, and what the user's file adds to it.
+        """Return the shipped list with the additions of the user's file.
 
         That is YAML like `Film-Noir: [Noir, Black Film]`: a name that is not in the list is a new
-        genre, and what is said of a word goes before what the list says. Raises `RequestError`.
+        genre, and a word's meaning there goes before that in the list. Raises `RequestError`.
         """
         shipped = files(__package__).joinpath("genres.yaml").read_text("utf-8")
-        known = cls((), {})._with(_parsed(shipped, source="genres.yaml"))
-        return known if extra is None else known._with(_read(extra))
+        names = cls((), {})._with(_parsed(shipped, source="genres.yaml"))
+        return names if extra is None else names._with(_read(extra))
 
     def recognise(self, words: Iterable[str]) -> Recognised:
-        """Say which genres the words mean."""
         genres: set[str] = set()
         unknown: dict[str, None] = {}
         spellings: dict[str, str] = {}

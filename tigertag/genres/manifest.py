@@ -1,4 +1,4 @@
-"""What a genre model says of itself: its manifest.json."""
+"""The manifest.json of a genre model: how it was learned, and what it is worth."""
 
 import json
 from collections.abc import Mapping
@@ -95,10 +95,7 @@ class GenreInfo(_Part):
 
 
 class SourceInfo(_Part):
-    """Where examples came from: a CSV, or a section of a library.
-
-    `section` is its id, `title` what people know it by.
-    """
+    """Where examples came from: a CSV, or a section (its id and title) of a library."""
 
     csv: str | None = None
     library: str | None = None
@@ -107,10 +104,9 @@ class SourceInfo(_Part):
 
     @property
     def display_name(self) -> str:
-        """What people know it by: of a CSV the last part of its path."""
-        return (
-            PurePath(self.csv).name if self.csv else f"{self.library}/{self.title or self.section}"
-        )
+        if self.csv:
+            return PurePath(self.csv).name
+        return f"{self.library}/{self.title or self.section}"
 
 
 class LeftOut(_Part):
@@ -121,7 +117,7 @@ class LeftOut(_Part):
 
 
 class DataInfo(_Part):
-    """What there was, in numbers. `tested` of the films were held out, chosen as `split` says.
+    """The examples in numbers. `tested` of the films were held out, chosen as `split` says.
 
     `years`: the first and the last, where they are known. `footage`: what was looked at of videos,
     as `Library.footage` has it; None: that is not known.
@@ -196,7 +192,7 @@ class Manifest(_Part):
 
     @property
     def identity(self) -> str:
-        """What its answers depend on, in one SHA-256.
+        """All that its answers depend on, in one SHA-256.
 
         That is the head, the backbone, how frames are chosen, seen and pooled, and the genres'
         names; not thresholds or figures, nor when and by which version it was learned.
@@ -210,7 +206,6 @@ class Manifest(_Part):
 
 
 def seal(data: bytes) -> bytes:
-    """Return the seal of a manifest."""
     return f"{sha256(data).hexdigest()}  {MANIFEST}\n".encode()
 
 

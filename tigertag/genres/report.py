@@ -1,4 +1,4 @@
-"""What `tigertag genre` shows: how far it is, and what came of it."""
+"""The output of `tigertag genre`: progress and results."""
 
 import json
 import sys
@@ -53,7 +53,6 @@ _IN_ALL: Final = {
 
 
 def print_learned(learned: "Learned") -> None:
-    """Say what was learned, and what it is worth."""
     manifest, changed = learned.manifest, learned.changed
     if changed is not None:
         say(
@@ -70,7 +69,6 @@ def print_learned(learned: "Learned") -> None:
 
 
 def print_evaluated(evaluated: "Evaluated") -> None:
-    """Show the figures, and say where they are."""
     figures = evaluated.as_json()
     print_figures(figures)
     _say_weak(name for name, genre in figures["per_genre"].items() if genre["threshold"] is None)
@@ -177,7 +175,6 @@ def print_json(predicted: Predicted) -> None:
 
 
 def print_models(models: Sequence[ListedModel], *, as_json: bool) -> None:
-    """List the models, one a row or as one JSON array."""
     if as_json:
         click.echo(json.dumps([_model_json(model) for model in models], ensure_ascii=False))
     elif not models:
