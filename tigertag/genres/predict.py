@@ -15,7 +15,7 @@ from tigertag.genres.features import Features
 from tigertag.genres.model import GenreModel
 from tigertag.genres.models import models_of
 from tigertag.genres.sources import MediaSource
-from tigertag.media.formats import media_of
+from tigertag.media.files import media_of
 from tigertag.model import Item, Media
 from tigertag.text import did_you_mean, without_password
 
