@@ -90,7 +90,7 @@ def test_films_are_looked_at_as_the_librarys_scans_do(world: World, shelf: FakeL
     shelf.film("f", "f", year=1999)
     shelf.film("bare", "bare")
     shelf.tag("f", "Drama", field=Field.GENRE)
-    gathered = labelled.of_section(world.core, "photos", "shelf")
+    gathered = labelled.of_section(world.core, "photos", "fakelibrary")
     assert gathered.source == SourceInfo(library="photos", section="1", title="FakeLibrary")
     assert (gathered.sampling, gathered.notes) == (
         world.sampling,
