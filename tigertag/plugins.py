@@ -206,7 +206,7 @@ def _said(error: ErrorDetails, stem: str) -> str:
     name = str(error["loc"][0]).upper() if error["loc"] else ""
     key = f"{stem}{name}" if name else stem.rstrip("_")
     if error["type"] == "missing":
-        return f"{key} is not set, and must be."
+        return f"{key} must be set."
     shown = "" if looks_secret(name) or not name else f" {without_password(repr(error['input']))}"
     if looks_secret(name) and error["type"] == "value_error":
         return f"{key}: the value is refused."

@@ -63,7 +63,7 @@ def test_an_engine_is_checked_in_place(visit: Visits, world: World) -> None:
         visitor.press("Check cloud")
         expect(visitor.page.locator("#engine-cloud")).to_contain_text("far.test cannot be reached.")
         visitor.press("Check all")
-        expect(visitor.page.locator("#engine-colour")).to_contain_text("It can be used.")
+        expect(visitor.page.locator("#engine-colour")).to_contain_text("Ready.")
         assert (visitor.overflow_px(), visitor.troubles) == (0, [])
 
 

@@ -76,8 +76,8 @@ class Lazy(click.Group):
             raise
         except Exception as exc:
             logging.getLogger(__name__).exception("a bug")
-            reason = f"TigerTag ran into a bug of its own ({type(exc).__name__}), see above."
-            raise click.ClickException(f"{reason} What was committed is kept.") from exc
+            reason = f"TigerTag hit a bug ({type(exc).__name__}), see above."
+            raise click.ClickException(f"{reason} Committed results are kept.") from exc
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

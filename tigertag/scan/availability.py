@@ -22,8 +22,8 @@ from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 
-_TRIED = "It is being tried; the other engines go on."
-_CUT_SHORT = "The scan was stopped meanwhile."
+_TRIED = "Waiting for its first answer; the other engines continue."
+_CUT_SHORT = "The scan was stopped."
 _LOOK_AGAIN_S = 1.0
 _LONGEST_LOOK_S = 10.0
 LONG_WAIT = timedelta(hours=1)
@@ -47,7 +47,7 @@ class Stop:
         return "waiting" if self.until is None else "postponed"
 
 
-_LEFT_OUT = Stop("You finished the scan without it; the next scan asks it.")
+_LEFT_OUT = Stop("You finished the scan without this engine; the next scan runs it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class EngineAvailability:
         engine = self._engines.get(name)
         if engine is None:
             # It is no fault of the engine, and nothing to be shown beside it.
-            self._stopped[name] = Stop("It is switched off, or may not see this section.")
+            self._stopped[name] = Stop("It is switched off, or not allowed for this section.")
             return None
         is_over = partial(self.is_over, name)
         try:
@@ -231,8 +231,8 @@ class EngineAvailability:
             # What engines keep is in the database: no fault of theirs.
             raise
         except Exception:
-            logger.exception("engine %s met a bug when it was opened", name)
-            bug = Stop("It met a bug of its own when it was opened; see the log.")
+            logger.exception("engine %s failed to start", name)
+            bug = Stop("It failed to start because of a bug; see the log.")
             return self._put(name, bug)
         return self._open.add(name)
 

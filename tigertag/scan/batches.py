@@ -67,7 +67,9 @@ class BatchCollector:
             return None
         engine = self._engine(batch)
         if engine is None:
-            self._note(batch, batch.answered, f"Engine {batch.engine} cannot collect it now.")
+            self._note(
+                batch, batch.answered, f"Engine {batch.engine} cannot collect the batch now."
+            )
             return time.time() + _AGAIN_S
         # What may no longer see the section is still asked for what it was shown.
         known = batch.engine in self._context.engines
@@ -143,7 +145,7 @@ class BatchCollector:
     ) -> float | None:
         if not bounds.fits(remote, bounds.IDENTITY):
             self._lose_rest(batch)
-            reason = "The service named the batch in a way that cannot be kept, so it is lost."
+            reason = "The service returned an unusable batch id; the batch is lost."
             return self._finish_collecting(chunk, batch, engine, reason, state="failed")
         with self._store.write() as db:
             chunks.check(db, chunk)
@@ -156,9 +158,9 @@ class BatchCollector:
     def _elsewhere(self, batch: Batch) -> float | None:
         """The file is not here: it is another home's, or it is lost and nothing of it was sent."""
         if batch.home != spool.home_id(self._core):
-            self._note(batch, 0, "Its requests are in another home, which submits them.")
+            self._note(batch, 0, "Its requests are in another TIGERTAG_HOME, which submits them.")
             return time.time() + _AGAIN_S
-        logger.warning("batch %s: its file is gone; its items are asked anew", batch.id)
+        logger.warning("batch %s: its file is gone; its items are sent again", batch.id)
         if batch.state == "submitting":
             self._lose_rest(batch)
         self._settle_rest(batch)
@@ -227,7 +229,7 @@ class BatchCollector:
             logger.error("batch %s: %s", batch.id, exc)
             if len(collected) == 1:
                 ((item_id, line),) = collected.items()
-                reason = f"What engine {batch.engine} said cannot be kept: {exc}"
+                reason = f"Engine {batch.engine} returned an answer that cannot be stored: {exc}"
                 failed = Failed(line.sample, reason, retryable=False)
                 self._commit(chunk, batch, {item_id: replace(line, outcome=failed)})
                 return

@@ -66,7 +66,7 @@ def used_up(engine: str, limits: Limits, month: dict[str, Amount], now: datetime
     else:
         what = f"its budget of ${limits.cost_usd:g} of this month ({stem}MONTHLY_COST_USD)"
     return QuotaExhausted(
-        f"It has used up {what}; nothing more was sent. It goes on on {renewed:%-d %B %Y} (UTC).",
+        f"It has used up {what}; nothing more was sent. It continues on {renewed:%-d %B %Y} (UTC).",
         resets_at=renewed,
     )
 

@@ -54,7 +54,7 @@ def _verdict(states: States, earlier: Sequence[str]) -> tuple[str, str] | None:
             return state, reason
     for name, state, reason in before:
         if state in _NOT_ASKED:
-            return state, f"It waits for engine {name}: {reason}"
+            return state, f"Waiting for engine {name}: {reason}"
     return None
 
 

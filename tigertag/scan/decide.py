@@ -28,12 +28,12 @@ from tigertag.store.ledger import EditRow, Word
 _BATCH = 100
 _MOST_ATTEMPTS = 12
 _UNSURE = (
-    "What came of the last write to it is not sure, and something else than its tags has changed"
-    " since; nothing more was written. Look at it, then scan again."
+    "The last write to this item may have failed, and more than its tags changed since; nothing was"
+    " written. Check the item, then scan again."
 )
 _ELSEWHERE = (
-    "It was moved into another section, to which TigerTag has written nothing yet; nothing was"
-    " written. Scan that section with apply, then try again."
+    "The item moved to a section to which TigerTag has not written yet; nothing was written. Scan"
+    " that section with apply, then try again."
 )
 _IF_MOVED = "If it was moved, scan its section, then try again."
 
@@ -90,7 +90,9 @@ class DecisionStage:
         return not run.cancelled()
 
     def _give_up(self, chunk: Chunk, todo: Sequence[Decision]) -> None:
-        reason = f"TigerTag died {chunk.attempts - 1} times over it and its neighbours; scan again."
+        reason = (
+            f"TigerTag crashed {chunk.attempts - 1} times while processing this chunk; scan again."
+        )
         with self._store.write() as db:
             chunks.check(db, chunk)
             given_up = [_failed(decision, reason) for decision in todo]
@@ -172,7 +174,7 @@ class DecisionStage:
         seen = shown[row.item.key]
         if self._context.scan.kind == "apply" and row.item.section != self._context.section.id:
             # Other rules may hold there, and other engines may see it.
-            return UnreadItem(row, _failed(todo, f"It was moved to another section. {_IF_MOVED}"))
+            return UnreadItem(row, _failed(todo, f"The item moved to another section. {_IF_MOVED}"))
         if isinstance(seen, NotRead):
             listed = self._context.scan.kind == "scan"
             reason = seen.reason if listed else f"{seen.reason} {_IF_MOVED}"
@@ -180,7 +182,7 @@ class DecisionStage:
         if row.id in facts.unproven:
             return UnreadItem(row, _failed(todo, _ELSEWHERE))
         if self._replaced(todo, row, seen):
-            reason = "It has changed since it was looked at; nothing was written. Scan again."
+            reason = "The item changed since it was analysed; nothing was written. Scan again."
             return UnreadItem(row, _failed(todo, reason))
         unsettled = facts.unsettled.get(row.id, ())
         standing = _standing(facts.standings[row.id], unsettled, seen)

@@ -105,8 +105,8 @@ class SampleLoader:
         except LibraryError:
             raise
         except Exception:
-            logger.exception("item %s of library %s met a bug", item.key, self.library.id)
-            return Failed(name, "Reading it met a bug; see the log.", retryable=True)
+            logger.exception("item %s of library %s hit a bug", item.key, self.library.id)
+            return Failed(name, "Reading it failed because of a bug; see the log.", retryable=True)
 
     def _footage(self, item: Item, source: Source) -> video.Footage:
         if item.media is not Media.VIDEO:
@@ -256,7 +256,7 @@ def _outcomes(engine: Engine, batch: Mapping[str, Sample], run: RunContext) -> I
         return
     if not run.cancelled():
         for name in missing:
-            yield Failed(name, f"Engine {engine.id} gave no answer; try again.", retryable=True)
+            yield Failed(name, f"Engine {engine.id} returned no answer; try again.", retryable=True)
 
 
 def _tagged(engine: Engine, samples: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
@@ -283,7 +283,7 @@ def _one_by_one(
 
 
 def _bug(engine: AnyEngine, name: str) -> Failed:
-    reason = f"Engine {engine.id} failed by a bug of its own; see the log."
+    reason = f"Engine {engine.id} failed because of a bug; see the log."
     return Failed(name, reason, retryable=True)
 
 
@@ -309,8 +309,8 @@ def bounded(engine: str, outcome: Outcome) -> Outcome:
             frames=frames,
         )
     except (TypeError, ValueError, ArithmeticError, AttributeError) as exc:
-        logger.error("engine %s gave an answer that cannot be kept: %s", engine, exc)
-        reason = f"Engine {engine} gave an answer that cannot be kept; it is not asked again."
+        logger.error("engine %s returned an answer that cannot be stored: %s", engine, exc)
+        reason = f"Engine {engine} returned an answer that cannot be stored; it is not run again."
         return Failed(outcome.sample, reason, retryable=False)
 
 

@@ -152,7 +152,7 @@ class EngineStage:
                 # Nobody died over it, also where its engine is waited for.
                 with self._store.write() as db:
                     decisions.count_attempt(db, row.id, by=-1)
-        reason = f"TigerTag died {row.attempts} times over this item; it is left out."
+        reason = f"TigerTag crashed {row.attempts} times on this item; it is skipped."
         self._end(chunk, [(row.item_id, row.engine, "failed", reason)])
         return True
 
@@ -342,7 +342,7 @@ class _ChunkResults:
                 return
             (result,) = results
             logger.error("engine %s: %s", result.engine, exc)
-            reason = f"What engine {result.engine} said cannot be kept: {exc}"
+            reason = f"Engine {result.engine} returned an answer that cannot be stored: {exc}"
             failed = Failed(result.sample, reason, retryable=False)
             self._commit([replace(result, outcome=failed)])
 

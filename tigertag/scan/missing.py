@@ -17,7 +17,7 @@ _FEW = 20
 _PART = 3
 _PAGE = 512
 _CONFIRM = (
-    "Nothing was changed. If they are not really gone, mend that and scan again; if they are,"
+    "Nothing was changed. If they still exist, fix the cause and scan again; if they are gone,"
     " confirm it: `tigertag scan … --accept-missing`, `accept_missing` over REST, or the button on"
     " the scan's page."
 )
@@ -82,6 +82,7 @@ def _seen(context: Context, listed: int, known: int, noun: str) -> str:
     section = context.section
     shown = count(listed, noun) if listed else f"no {noun}"
     return (
-        f"Library {section.library} is taken as unavailable: it lists {shown} in {section.called},"
-        f" where {known} {'is' if known == 1 else 'are'} known. Is all of it mounted and reachable?"
+        f"Library {section.library} looks unavailable: it lists {shown} in {section.called},"
+        f" where {known} {'is' if known == 1 else 'are'} known. Is everything mounted and"
+        " reachable?"
     )

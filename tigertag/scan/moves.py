@@ -160,7 +160,7 @@ class Moves:
         except LibraryError:
             raise
         except Exception:
-            logger.exception("item %s of library %s met a bug", item.key, item.library)
+            logger.exception("item %s of library %s hit a bug", item.key, item.library)
         return ""
 
     def _gone(self, olds: Sequence[ItemRow]) -> list[ItemRow]:

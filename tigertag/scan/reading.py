@@ -19,15 +19,18 @@ logger = logging.getLogger(__name__)
 def read_tags(library: Library, items: Sequence[Item]) -> dict[str, Shown | NotRead]:
     """Return what is shown of each of the items, by key. Raises `LibraryError`."""
     missing: dict[str, Shown | NotRead] = {
-        item.key: NotRead(item.key, "The library did not show it.") for item in items
+        item.key: NotRead(item.key, "The library did not return it.") for item in items
     }
     try:
         return missing | {read.key: _kept(read) for read in library.read_tags(items)}
     except LibraryError:
         raise
     except Exception:
-        logger.exception("library %s met a bug in reading tags", library.id)
-        return {item.key: NotRead(item.key, "A bug; see the log.") for item in items}
+        logger.exception("reading tags of library %s hit a bug", library.id)
+        return {
+            item.key: NotRead(item.key, "Reading its tags failed because of a bug; see the log.")
+            for item in items
+        }
 
 
 def _kept(seen: Shown | NotRead) -> Shown | NotRead:

@@ -85,8 +85,8 @@ class Runner:
                 scans.rest(db, scan.section_id)
                 if chunks.section_lease_left_s(db, scan.section_id) > 0:
                     raise Conflict(
-                        f"The last scan of this section is still ending; scan {scan.id} goes on"
-                        " after that. Nothing of it is lost."
+                        f"The last scan of this section is still ending; scan {scan.id} continues"
+                        " after that. Nothing is lost."
                     )
             scans.move(db, scan.id, to="running", among=_TAKEN_UP)
         return scan.section_id
@@ -273,9 +273,9 @@ class Runner:
             raise
         except Exception as exc:
             logger.exception("scan %s ran into a bug", self._scan_id)
-            reason = f"TigerTag ran into a bug of its own ({type(exc).__name__}); see the log."
+            reason = f"TigerTag hit a bug ({type(exc).__name__}); see the log."
             self._fail(reason)
-            raise LibraryError(f"{reason} What was committed is kept.") from exc
+            raise LibraryError(f"{reason} Committed results are kept.") from exc
 
     def _fail(self, reason: str) -> None:
         with self._store.write() as db:

@@ -264,6 +264,6 @@ def _disk() -> Iterator[None]:
         yield
     except OSError as exc:
         raise StoreFull(
-            f"A batch cannot be kept in TIGERTAG_HOME ({os_reason(exc)}); all that was committed is"
+            f"A batch cannot be stored in TIGERTAG_HOME ({os_reason(exc)}); what was committed is"
             " kept. Free space, then resume."
         ) from exc

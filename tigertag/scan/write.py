@@ -21,7 +21,7 @@ from tigertag.store.ledger import EditRow, Verdict
 
 _SENT_TOGETHER = 25
 _SPOILT = (
-    "The first write, to {}, changed more than its tags; writing has stopped. Look at that item"
+    "The first write, to {}, changed more than its tags; writing has stopped. Check that item"
     " before you scan again."
 )
 Changes = dict[TagRef, TagOwnership | None]
@@ -179,7 +179,7 @@ class WriteStage:
                     after = None if outcome.after is None else reading.storable(outcome.after)
                     outcomes.append(replace(outcome, after=after))
             silent = by_key.keys() - {outcome.key for outcome in outcomes}
-            reason = "The library did not say what came of it; scan again."
+            reason = "The library did not report the result; scan again."
             outcomes += [EditOutcome(key, None, reason, sent=True) for key in sorted(silent)]
         finally:
             self._conclude(chunk, [(by_key[outcome.key], outcome) for outcome in outcomes])
@@ -260,15 +260,14 @@ def _conclusion(kind: str, made: PlannedEdit, outcome: EditOutcome) -> _Conclusi
         return _Conclusion(read.row.id, verdict, {}, _not_made(made, outcome.reason))
     done = _done(made, outcome.after)
     if not done.complete:
-        reason = "The library did not take all of its tags; scan again."
+        reason = "The library did not accept all tags; scan again."
         decision = _not_made(made, reason, done)
     elif _lost(read.shown, made.edit.removes, outcome.after):
-        reason = "A tag that is none of TigerTag's is gone since it was written; look at it."
+        reason = "A tag not written by TigerTag disappeared during the write; check the item."
         decision = _not_made(made, reason, done)
     elif merged := _merged(made, outcome.after):
         reason = (
-            f"The library made one tag of {merged} when the tags were written. If you need both,"
-            " look at the item there."
+            f"The library merged {merged} into one tag. If you need both, check the item there."
         )
         decision = _not_made(made, reason, done)
     verdict = _verdict(made.edit_id, done, outcome.after)
@@ -328,4 +327,4 @@ def _verdict(edit_id: int, done: Settled, seen: Shown) -> Verdict:
     """Verified if anything came of it: before and after tell what."""
     if done.complete or done.added or done.removed:
         return Verdict(edit_id, "verified", seen)
-    return Verdict(edit_id, "failed", seen, "It was not sent, or not taken.")
+    return Verdict(edit_id, "failed", seen, "It was not sent, or not accepted.")

@@ -140,10 +140,10 @@ class Accounts:
         """Change the password; all sessions end. Raises `RequestError`."""
         if self._password:
             raise RequestError(
-                "TIGERTAG_PASSWORD sets the password; change it there, or take it out first."
+                "The password is set by TIGERTAG_PASSWORD; change it there, or remove it first."
             )
         if not SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
-            raise RequestError(f"A password has {SHORTEST_PASSWORD} characters at least.")
+            raise RequestError(f"A password needs at least {SHORTEST_PASSWORD} characters.")
         self._keep("password", _hasher.hash(password))
         with self._core.store.write() as db:
             accounts.forget_attempts(db)
@@ -154,7 +154,7 @@ class Accounts:
         """Make a new key for REST in the place of the old one. Raises `RequestError`."""
         if self._api_key:
             raise RequestError(
-                "TIGERTAG_API_KEY sets the key; change it there, or take it out first."
+                "The key is set by TIGERTAG_API_KEY; change it there, or remove it first."
             )
         key = secrets.token_urlsafe(32)
         self._keep("api_key", _digest(key))

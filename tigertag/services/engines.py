@@ -54,9 +54,9 @@ def _tried(entry: EngineEntry) -> Checked:
     except TigerTagError as exc:
         return Checked(entry.id, False, one_line(str(exc)))
     except Exception:
-        logger.exception("engine %s met a bug when it was tried", entry.id)
-        return Checked(entry.id, False, "It met a bug of its own; see the log.")
-    return Checked(entry.id, True, "It can be used.")
+        logger.exception("checking engine %s hit a bug", entry.id)
+        return Checked(entry.id, False, "It failed because of a bug; see the log.")
+    return Checked(entry.id, True, "Ready.")
 
 
 def _lifted(core: Core, checked: Checked) -> Checked:
@@ -106,18 +106,18 @@ def _knowing_faces(core: Core, name: str) -> KnowingFaces:
             return entry.engine
         if entry.engine is None:
             raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
-        raise RequestError(f"Engine {entry.id} knows no faces; it is {entry.name}.")
+        raise RequestError(f"Engine {entry.id} does not recognise faces; it is {entry.name}.")
     engines: list[object] = [entry.engine for entry in core.engines]
     usable = [engine for engine in engines if isinstance(engine, KnowingFaces)]
     if len(usable) == 1:
         return usable[0]
     if usable:
         names = ", ".join(engine.id for engine in usable)
-        raise RequestError(f"Several engines know faces; name one with --engine: {names}.")
+        raise RequestError(f"Several engines recognise faces; choose one with --engine: {names}.")
     for entry in core.engines:
         if entry.name == "tigertag.compreface":
             raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
-    raise NotFound("No engine that knows faces is configured; see docs/engines/compreface.md.")
+    raise NotFound("No engine that recognises faces is configured; see docs/engines/compreface.md.")
 
 
 def listed(core: Core) -> tuple[EngineView, ...]:

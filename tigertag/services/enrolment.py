@@ -88,7 +88,7 @@ class Enrolments:
         if entry.engine is None:
             raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
         if not isinstance(entry.engine, Enrolling):
-            raise NotFound(f"Engine {entry.id} knows no faces; it is {entry.name}.")
+            raise NotFound(f"Engine {entry.id} does not recognise faces; it is {entry.name}.")
         return entry.id, entry.engine
 
     def _run(self, started: Enrolment, enrolling: Enrolling, held: ExitStack) -> None:

@@ -61,8 +61,8 @@ class LibraryStatus:
         except TigerTagError as exc:
             self.problem = str(exc)
         except Exception:
-            logger.exception("library %s met a bug when its sections were read", self._entry.id)
-            self.problem = "It met a bug of its own; see the log."
+            logger.exception("reading the sections of library %s hit a bug", self._entry.id)
+            self.problem = "It failed because of a bug; see the log."
         self.checked_at = datetime.now(UTC)
 
 

@@ -78,7 +78,7 @@ def block(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> B
     `RequestError`, `Conflict`.
     """
     if where not in PLACES:
-        raise RequestError(f"A word is blocked for one of {', '.join(PLACES)}, not {where!r}.")
+        raise RequestError(f"A tag is blocked for one of {', '.join(PLACES)}, not {where!r}.")
     with core.store.write() as db:
         scan = scans.hold(db, scan_id)
         _refuse_unless_open(db, scan)
@@ -100,7 +100,7 @@ def block(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> B
 def _bury(db: Db, item_id: int, ref: TagRef) -> None:
     """Keep a tag off an item. Raises `Conflict` when it is there already."""
     if ledger.ownership(db, [item_id])[item_id].get(ref.word) in (OURS, KEPT):
-        raise Conflict(f"{ref.name} is on the item; a tombstone comes of taking it off.")
+        raise Conflict(f"{ref.name} is on the item; remove it there to keep it off.")
     ledger.bury(db, item_id, ref)
 
 

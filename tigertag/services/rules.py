@@ -116,7 +116,7 @@ def check(rule: Rule) -> Rule:
     if not fits(rule.section, _LONGEST_PATH) or not fits(rule.engine, NAME):
         raise RequestError("A rule's section or engine is too long, or no text.")
     if len(word) > _LONGEST_WORD or len(rule.value) > _LONGEST_WORD:
-        raise RequestError(f"A word has {_LONGEST_WORD} letters at most.")
+        raise RequestError(f"A tag has at most {_LONGEST_WORD} characters.")
     return replace(rule, word=word, engine=rule.engine.casefold(), value=tidy(rule.value))
 
 
@@ -154,10 +154,10 @@ def parsed(text: str, *, source: str) -> list[Rule]:
         read = yaml.safe_load(text)
     except yaml.YAMLError as exc:
         reason = " ".join(str(exc).split())
-        raise SettingsError(f"{source} is not YAML: {reason}. No rule was taken.") from exc
+        raise SettingsError(f"{source} is not YAML: {reason}. No rule was imported.") from exc
     entries = read.get("rules") if isinstance(read, dict) else None
     if not isinstance(entries, list):
-        raise SettingsError(f"{source} must hold a list `rules:`. No rule was taken.")
+        raise SettingsError(f"{source} must hold a list `rules:`. No rule was imported.")
     return [_rule(entry, f"{source}, rule {number}") for number, entry in enumerate(entries, 1)]
 
 
@@ -165,19 +165,19 @@ def _rule(entry: Any, where: str) -> Rule:
     actions = [action for action in RuleAction if isinstance(entry, dict) and action in entry]
     if len(actions) != 1:
         known = ", ".join(RuleAction)
-        raise SettingsError(f"{where} must say one of {known}. No rule was taken.")
+        raise SettingsError(f"{where} must say one of {known}. No rule was imported.")
     value_key = _VALUE_KEYS.get(actions[0], "")
     unknown = set(entry) - {actions[0].value, value_key, "engine", "section"}
     if unknown:
-        raise SettingsError(f"{where} has an unknown key {min(unknown)!r}. No rule was taken.")
+        raise SettingsError(f"{where} has an unknown key {min(unknown)!r}. No rule was imported.")
     value, word = str(entry.get(value_key, "")), entry[actions[0]]
     if not isinstance(word, str):
-        raise SettingsError(f"{where}: put {word!r} in quotes, it is a word. No rule was taken.")
+        raise SettingsError(f"{where}: put {word!r} in quotes, it is a word. No rule was imported.")
     try:
         engine, section = str(entry.get("engine", "")), str(entry.get("section", ""))
         return check(Rule(actions[0], word, engine, value, section))
     except RequestError as exc:
-        raise SettingsError(f"{where}: {exc} No rule was taken.") from exc
+        raise SettingsError(f"{where}: {exc} No rule was imported.") from exc
 
 
 def read_file(path: Path) -> list[Rule]:

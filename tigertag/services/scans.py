@@ -49,7 +49,7 @@ def start(core: Core, request: Request) -> int:
         raise Conflict(_why_none(core))
     blind = [entry.id for entry in engines if not may_see(entry, section)]
     if blind and (request.engines or len(blind) == len(engines)):
-        raise Conflict(f"Engine {blind[0]} may not see section {section.id} (its SECTIONS).")
+        raise Conflict(f"Engine {blind[0]} is not allowed for section {section.id} (its SECTIONS).")
     with core.store.write() as db:
         section_id = scans.ensure_section(db, section)
         _refuse_if_active(db, section_id)
@@ -156,11 +156,11 @@ def finish_without(core: Core, scan_id: int, engine: str) -> None:
     with core.store.write() as db:
         scan = scans.hold(db, scan_id)
         if not scan.active:
-            raise Conflict(f"Scan {scan_id} is {scan.state}; it waits for nothing.")
+            raise Conflict(f"Scan {scan_id} is {scan.state}; it is not waiting.")
         if any(one.engine == engine for one in batches.outstanding(db, scan_id)):
             raise Conflict(
                 f"Scan {scan_id} has sent a batch to {engine}, which is paid for. Wait for it, or"
-                " cancel the scan: what was answered is kept."
+                " cancel the scan: answers so far are kept."
             )
         scans.leave_out(db, scan, engine)
         chunks.make_due(db, scan_id)
@@ -181,7 +181,7 @@ def apply(core: Core, scan_id: int) -> int:
             # What it applied is applied again: no more than that was ever shown.
             source = scans.hold(db, source.source_id)
         if source.is_forecast:
-            raise Conflict(f"Scan {scan_id} is a forecast: it decided nothing; start a scan.")
+            raise Conflict(f"Scan {scan_id} is a forecast: it decided nothing. Start a scan.")
         if source.kind not in ("scan", "apply") or source.state not in ("done", "waiting"):
             raise Conflict(
                 f"Scan {scan_id} ({source.kind}, {source.state}) cannot be applied;"

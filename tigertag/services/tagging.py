@@ -67,7 +67,7 @@ def local_engines(core: Core, names: Sequence[str]) -> list[EngineEntry]:
             )
         if names and entry.engine is not None and is_deferred(entry.engine):
             raise RequestError(
-                f"Engine {entry.id} answers in hours (MODE=batch): it can be asked by"
+                f"Engine {entry.id} answers within hours (MODE=batch); use it with"
                 " `tigertag scan` only."
             )
     if names:

@@ -72,7 +72,7 @@ class _Window:
             fetched = self._pool.submit(_jpeg, library, item, short_side_px, at_s)
             jpeg = fetched.result(_PATIENCE_S)
         except TimeoutError as exc:
-            reason = f"Library {library.id} does not send its pictures in time; try again later."
+            reason = f"Library {library.id} does not deliver its pictures in time; try again later."
             if fetched.cancel():
                 reason = _TOO_MANY
             else:

@@ -212,7 +212,7 @@ def _error(exc: DBAPIError) -> StoreError:
     lower = said.lower()
     if "full" in lower or "no space" in lower or getattr(exc.orig, "sqlstate", "") == "53100":
         return StoreFull(
-            "The database's disk is full; all that was committed is kept. Free space, then resume."
+            "The database's disk is full; what was committed is kept. Free space, then resume."
         )
     if "no such table" in lower or "does not exist" in lower or "no such column" in lower:
         return StoreError(

@@ -39,7 +39,7 @@ def test_no_engine_that_knows_faces_is_one_clear_line(run: Run) -> None:
     result = run("faces", "list")
     assert result.exit_code == 1
     assert result.output == (
-        "Error: No engine that knows faces is configured; see docs/engines/compreface.md.\n"
+        "Error: No engine that recognises faces is configured; see docs/engines/compreface.md.\n"
     )
 
 

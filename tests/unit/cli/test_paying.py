@@ -174,7 +174,7 @@ def test_a_check_names_what_is_wrong_and_fails(run: Run, monkeypatch: pytest.Mon
     result = run("engines", "--check")
     told = lines(result)
     assert result.exit_code == 1
-    assert "instant: It can be used." in told
+    assert "instant: Ready." in told
     assert any(line.startswith("cloud: failed: Its key was refused") for line in told)
     assert any(line.startswith("bad: failed: ENGINE_BAD_MODLE") for line in told)
 
@@ -183,7 +183,7 @@ def test_a_check_of_engines_that_all_work_is_a_success(run: Run) -> None:
     result = run("engines", "--check")
     assert (result.exit_code, lines(result)) == (
         0,
-        ["cloud: It can be used.", "instant: It can be used."],
+        ["cloud: Ready.", "instant: Ready."],
     )
 
 

@@ -147,7 +147,7 @@ def test_a_scan_ends_without_the_engine_whose_budget_is_used_up(
         world.picture(f"{number}.png", "red")
     status = world.scan("apply")
     assert (status.scan.state, status.asked, len(paid.asked)) == ("done", 1, 1)
-    assert "It goes on on" in status.waiting["colour"]
+    assert "It continues on" in status.waiting["colour"]
 
 
 def test_a_scan_waits_for_the_next_month_where_it_is_told_to(

@@ -49,7 +49,7 @@ def test_a_check_that_fails_says_so_and_starts_nothing(world: World) -> None:
     member = Member(app_of(world))
     page = member.post("/setup/check", engine="cloud").text
     assert "Check failed</strong> <span>far.test cannot be reached; look at its URL." in page
-    assert "It can be used." not in page
+    assert "Ready." not in page
     assert member.post("/setup/check", engine="clout").status_code == 404
 
 
@@ -58,7 +58,7 @@ def test_a_check_tries_all_and_lifts_what_stopped(world: World) -> None:
     with world.store.write() as db:
         engine_state.stop(db, "cloud", "It cannot be reached.", None)
     page = Member(app_of(world)).post("/setup/check", engine="").text
-    assert page.count("It can be used.") == 2
+    assert page.count("Ready.") == 2
     assert "It cannot be reached." not in page
 
 
