@@ -122,7 +122,7 @@ def test_a_file_of_rules_that_is_broken_changes_nothing(run: Run, tmp_path: Path
     (tmp_path / "rules.yaml").write_text("rules: [{forbid: cat}]", encoding="utf-8")
     result = run("rules", "import", str(tmp_path / "rules.yaml"), "--yes")
     assert result.exit_code == 1
-    assert "No rule was taken" in result.output
+    assert "No rule was imported" in result.output
     assert "deny: cat" in run("rules", "export").output
 
 

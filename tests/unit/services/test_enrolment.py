@@ -26,7 +26,7 @@ def enrolments(world: World, engine: FaceEngine) -> Enrolments:
 
 
 def test_an_engine_that_knows_no_faces_is_not_begun(enrolments: Enrolments) -> None:
-    with pytest.raises(NotFound, match="colour knows no faces"):
+    with pytest.raises(NotFound, match="colour does not recognise faces"):
         enrolments.start("colour")
     with pytest.raises(NotFound, match="did you mean 'who'"):
         enrolments.of("woh")

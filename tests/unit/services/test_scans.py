@@ -362,6 +362,6 @@ def test_an_item_over_which_the_program_dies_is_left_out_in_the_end(world: World
         db.exec_driver_sql("UPDATE work SET attempts = 8 WHERE id = 1")
     status = world.run(scan_id)
     assert [reason for _key, reason in status.failures] == [
-        "TigerTag died 8 times over this item; it is left out."
+        "TigerTag crashed 8 times on this item; it is skipped."
     ]
     assert (status.scan.state, len(world.engine.asked)) == ("done", 1)

@@ -32,8 +32,8 @@ def test_an_address_and_a_token_are_enough() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("URL", "", "LIBRARY_BOX_URL is not set"),
-        ("TOKEN", "", "LIBRARY_BOX_TOKEN is not set"),
+        ("URL", "", "LIBRARY_BOX_URL must be set"),
+        ("TOKEN", "", "LIBRARY_BOX_TOKEN must be set"),
         ("URL", "ftp://plex", "as in http://plex:32400"),
         ("URL", "http://plex:port", "as in http://plex:32400"),
         ("URL", "http://", "as in http://plex:32400"),
