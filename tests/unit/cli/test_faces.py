@@ -49,11 +49,11 @@ def test_an_engine_that_cannot_be_used_says_why(
     monkeypatch.delenv("ENGINE_WHO_API_KEY")
     result = run("faces", "list")
     assert result.exit_code == 1
-    assert "Engine who cannot be used: ENGINE_WHO_API_KEY is not set" in result.output
+    assert "Engine who cannot be used: ENGINE_WHO_API_KEY must be set" in result.output
 
 
 def test_another_kind_of_engine_is_refused(run: Run, server: CompreFaceServer) -> None:
-    assert "Engine instant knows no faces" in run("faces", "check", "--engine", "instant").output
+    assert "Engine instant does not recognise faces" in run("faces", "check", "--engine", "instant").output
 
 
 def test_of_several_engines_one_must_be_named(
@@ -62,7 +62,7 @@ def test_of_several_engines_one_must_be_named(
     monkeypatch.setenv("ENGINE_TOO_NAME", "tigertag.compreface")
     monkeypatch.setenv("ENGINE_TOO_API_KEY", "another")
     result = run("faces", "check")
-    assert (result.exit_code, "name one with --engine: too, who." in result.output) == (1, True)
+    assert (result.exit_code, "choose one with --engine: too, who." in result.output) == (1, True)
     assert run("faces", "check", "--engine", "who").exit_code == 0
 
 
