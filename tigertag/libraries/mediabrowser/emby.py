@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from urllib.parse import quote
 
+from tigertag.errors import ItemGone
 from tigertag.libraries.mediabrowser.items import SourceFile
 from tigertag.libraries.mediabrowser.library import (
     FILM_FIELDS,
@@ -15,7 +16,7 @@ from tigertag.libraries.mediabrowser.library import (
 )
 from tigertag.libraries.mediabrowser.server import Entry, names, text
 from tigertag.libraries.mediaserver.client import ServerRequest
-from tigertag.libraries.mediaserver.errors import item_gone_if_not_found
+from tigertag.libraries.mediaserver.errors import NOT_ON_SERVER, not_found_as
 from tigertag.libraries.mediaserver.sending import PendingEdit, TagChange
 
 Options = MediaBrowserOptions
@@ -78,7 +79,7 @@ class EmbyWriter(TagWriter):
 
     def write(self, group: Sequence[PendingEdit[TagChange]]) -> None:
         (item,) = group
-        with item_gone_if_not_found():
+        with not_found_as(ItemGone(NOT_ON_SERVER)):
             for verb, tags in (("Add", item.change.adds), ("Delete", item.change.removes)):
                 if tags:
                     body = {"Tags": [{"Name": tag.name} for tag in tags]}

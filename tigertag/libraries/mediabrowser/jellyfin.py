@@ -34,7 +34,7 @@ from tigertag.libraries.mediabrowser.metadata import (
 )
 from tigertag.libraries.mediabrowser.server import Entry, MediaBrowserClient, names, text
 from tigertag.libraries.mediaserver.client import ServerRequest, device_id
-from tigertag.libraries.mediaserver.errors import item_gone_if_not_found
+from tigertag.libraries.mediaserver.errors import NOT_ON_SERVER, not_found_as
 from tigertag.libraries.mediaserver.sending import (
     ChangedDuringWrite,
     PendingEdit,
@@ -251,7 +251,7 @@ class JellyfinWriter(TagWriter):
 
     def _full(self, key: str) -> Entry:
         """Return all that Jellyfin shows of an item. Raises `ItemGone`."""
-        with item_gone_if_not_found():
+        with not_found_as(ItemGone(NOT_ON_SERVER)):
             return self.client.entry(ServerRequest(f"/Items/{key}", {"userId": self.client.user}))
 
 

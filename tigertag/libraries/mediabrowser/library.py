@@ -28,7 +28,13 @@ from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER, R
 from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
 from tigertag.libraries.mediaserver.listing import Recent, entries
 from tigertag.libraries.mediaserver.options import ServerOptions
-from tigertag.libraries.mediaserver.sending import PendingEdit, TagChange, is_storable, left_to_do
+from tigertag.libraries.mediaserver.sending import (
+    PendingEdit,
+    TagChange,
+    Writer,
+    is_storable,
+    left_to_do,
+)
 from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
 from tigertag.model import Edit, Field, Item, Media, Section, Shown, TagRef
 from tigertag.text import did_you_mean
@@ -85,8 +91,8 @@ class MediaBrowserOptions(ServerOptions):
         return self.min_bytes_of(film=type in ("Movie", "Episode"))
 
 
-class TagWriter:
-    """See `mediaserver.sending.Writer`: items are written one by one.
+class TagWriter(Writer[Shown, TagChange]):
+    """Items are written one by one.
 
     `unstorable`: the characters that no tag may hold, besides those that no server keeps.
     """
@@ -114,9 +120,6 @@ class TagWriter:
         self, pending: Sequence[PendingEdit[TagChange]]
     ) -> Iterator[list[PendingEdit[TagChange]]]:
         return ([item] for item in pending)
-
-    def write(self, group: Sequence[PendingEdit[TagChange]]) -> None:
-        raise NotImplementedError
 
 
 class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):

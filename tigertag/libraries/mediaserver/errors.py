@@ -18,6 +18,7 @@ from tigertag.errors import (
     LibraryError,
     LibraryReadOnly,
     LibraryUnavailable,
+    TigerTagError,
     Unreadable,
 )
 from tigertag.model import Section
@@ -56,13 +57,13 @@ def file_error(refused: RefusedByServer) -> ItemError:
 
 
 @contextmanager
-def item_gone_if_not_found() -> Iterator[None]:
-    """Raise `ItemGone` where the server does not find what it was asked for."""
+def not_found_as(error: TigerTagError) -> Iterator[None]:
+    """Raise this error where the server does not find what it was asked for."""
     try:
         yield
     except RefusedByServer as exc:
         if exc.status == NOT_FOUND:
-            raise ItemGone(NOT_ON_SERVER) from exc
+            raise error from exc
         raise
 
 

@@ -134,8 +134,7 @@ class Sender(Generic[S, C]):
         self._reader = reader
         self._writer = writer
         self._product = product
-        self._refused: dict[str, str] = {}
-        self._changed: dict[str, str] = {}
+        self._problems: dict[str, ItemError] = {}
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         pending: list[PendingEdit[C]] = []
@@ -182,30 +181,27 @@ class Sender(Generic[S, C]):
         """Write a group; where the server refuses it for all of its items, each half of it."""
         try:
             self._writer.write(group)
-        except ChangedDuringWrite as exc:
-            self._changed |= dict.fromkeys((item.key for item in group), str(exc))
         except ItemError as exc:
-            self._refused |= dict.fromkeys((item.key for item in group), str(exc))
+            self._problems |= dict.fromkeys((item.key for item in group), exc)
         except RefusedByServer as exc:
             if len(group) > 1:
                 self._write_group(group[: len(group) // 2])
                 self._write_group(group[len(group) // 2 :])
             else:
-                self._refused[group[0].key] = (
-                    f"{self._product} refused the edit ({exc.status}); see its log."
-                )
+                reason = f"{self._product} refused the edit ({exc.status}); see its log."
+                self._problems[group[0].key] = ItemError(reason)
 
     def _read_back(self, written: Sequence[PendingEdit[C]]) -> Iterator[EditOutcome]:
         """Yield what is shown now: whatever was answered, that is what came of an edit."""
         read = self._reader.by_key([item.edit.item for item in written])
         for item in written:
-            key, after, refused = item.key, read[item.key], self._refused.get(item.key, "")
-            if changed := self._changed.get(key):
-                yield EditOutcome(key, None, changed, sent=True)
+            key, after, problem = item.key, read[item.key], self._problems.get(item.key)
+            if isinstance(problem, ChangedDuringWrite):
+                yield EditOutcome(key, None, str(problem), sent=True)
             elif isinstance(after, NotRead):
-                yield EditOutcome(key, None, refused or after.reason, sent=not refused)
-            elif refused and not item.change.shows_in(after):
-                yield EditOutcome(key, None, refused)
+                yield EditOutcome(key, None, str(problem or after.reason), sent=problem is None)
+            elif problem and not item.change.shows_in(after):
+                yield EditOutcome(key, None, str(problem))
             else:
                 yield EditOutcome(key, after)
 

@@ -16,9 +16,9 @@ from tigertag.errors import ItemGone, Unreadable
 from tigertag.libraries.mediaserver.client import ServerRequest
 from tigertag.libraries.mediaserver.errors import (
     FILE_CHANGED,
-    NOT_FOUND,
     NOT_ON_SERVER,
     RefusedByServer,
+    not_found_as,
 )
 from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
 from tigertag.libraries.mediaserver.listing import MAX_BATCH, Recent, entries
@@ -138,15 +138,11 @@ class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
             page_size=PAGE_SIZE,
             cut_short=partial(self._errors.listing_cut_short, section.title),
         )
-        try:
+        with not_found_as(self._errors.section_gone(section.title)):
             for entry in listing:
                 item = self._item(section, type, entry, notes)
                 if item is not None and items.touched_at_s(entry) >= earliest_s:
                     yield item
-        except RefusedByServer as exc:
-            if exc.status == NOT_FOUND:
-                raise self._errors.section_gone(section.title) from exc
-            raise
 
     def _groups(
         self, section: Section, type: ItemType, keys: list[str], notes: Notes
