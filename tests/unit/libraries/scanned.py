@@ -58,6 +58,7 @@ class Box(Scanned):
 
     keys: dict[str, Any]
     section: Any
+    edit_method: str
 
     @property
     def edits(self) -> int:

@@ -9,13 +9,15 @@ from itertools import islice
 
 import pytest
 
+from tests.unit.libraries.library_contract import catalogued
 from tests.unit.libraries.scanned import PICTURES, Box
 from tests.unit.libraries.server_place import ServerPlace, refs, said
+from tigertag.contracts import Cataloguing
 from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.libraries.mediabrowser import library as mediabrowser_library
 from tigertag.libraries.mediaserver import client, sending
 from tigertag.libraries.plex import library as plex_library
-from tigertag.model import Edit, Item
+from tigertag.model import Edit, Item, Label
 from tigertag.services import scans
 
 
@@ -166,8 +168,28 @@ class WritingContract:
         assert len([line for line in place.log if place.reading_path in line]) == readings
 
 
+class CatalogueContract:
+    """Genres. `films`: a place with the film "a"."""
+
+    def test_it_knows_genres(self, films: ServerPlace) -> None:
+        assert isinstance(films.library, Cataloguing)
+
+    def test_a_server_that_fails_is_one_clear_line(self, films: ServerPlace) -> None:
+        listed = [films.item("a")]
+        films.server.fail(503, at=films.reading_path)
+        said(lambda place: catalogued(place.library, listed), films)
+
+    def test_a_film_that_went_away_is_left_out(self, films: ServerPlace) -> None:
+        films.add_film("b")
+        listed = [films.item("a"), films.item("b")]
+        films.remove_photo("a")
+        assert [*catalogued(films.library, listed)] == [listed[1].key]
+
+
 class ScanContract:
     """Whole scans."""
+
+    crowd = 60
 
     def test_a_preview_writes_nothing(self, box: Box) -> None:
         box.photos(9)
@@ -185,6 +207,49 @@ class ScanContract:
         box.run(scans.undo(box.core, applied.scan.id))
         tags = folded(box)
         assert (tags[0], tags[3], tags[4]) == ([], [], ["mine", "and mine"])
+
+    def test_a_tag_that_the_owner_took_off_stays_off(self, box: Box) -> None:
+        box.engine.extra = (Label("sky", 0.9),)
+        box.photos(3)
+        box.scan("apply")
+        assert sorted(folded(box)[0]) == ["red", "sky"]
+        box.server.untag(box.keys["0"], "sky")
+        box.scan("apply")
+        box.server.replace_photo(box.keys["0"], PICTURES["red"] + b"another")
+        box.scan("apply")
+        assert (folded(box)[0], len(box.engine.asked)) == (["red"], 4)
+
+    def test_another_server_under_the_same_name_is_left_alone(self, box: Box) -> None:
+        box.photos(3)
+        applied = box.scan("apply")
+        box.become("another")
+        box.server.replace_photo(box.keys["0"], PICTURES["blue"] + b"another")
+        box.library = box.built()
+        with pytest.raises(LibraryError, match="another server"):
+            box.scan("apply")
+        with pytest.raises(LibraryError, match="another server"):
+            box.run(scans.undo(box.core, applied.scan.id))
+        assert (folded(box), len(box.engine.asked)) == ([["red"], ["green"], ["blue"]], 3)
+
+    @pytest.mark.parametrize("fault", ["maintenance", "reset", 401])
+    def test_a_server_that_fails_in_the_middle_of_writing_loses_and_doubles_nothing(
+        self, box: Box, fault: int | str
+    ) -> None:
+        box.photos(self.crowd)
+        box.tag("7", "mine")
+        box.server.fail(fault, at=box.edit_method, after=2)
+        self.scan_until_it_stops(box)
+        box.server.mend()
+        status = box.scan("apply")
+        assert (status.failed, status.scan.state) == (0, "done")
+        expected = [["red"], ["green"], ["blue"]] * (self.crowd // 3)
+        expected[7] = ["mine", "green"]
+        assert (folded(box), len(box.engine.asked)) == (expected, self.crowd)
+
+    def scan_until_it_stops(self, box: Box) -> None:
+        with pytest.raises(LibraryError, match="Library box: ") as caught:
+            box.scan("apply")
+        assert "\n" not in str(caught.value)
 
     def test_an_unchanged_section_costs_its_listing_alone(self, box: Box) -> None:
         box.photos(9)

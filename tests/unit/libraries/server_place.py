@@ -53,6 +53,9 @@ class ServerPlace:
     def add_photo(self, name: str) -> None:
         raise NotImplementedError
 
+    def add_film(self, name: str) -> None:
+        raise NotImplementedError
+
     def remove_photo(self, name: str) -> None:
         raise NotImplementedError
 

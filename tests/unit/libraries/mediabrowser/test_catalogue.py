@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.unit.libraries.mediabrowser.places import Place
-from tests.unit.libraries.server_place import said
-from tigertag.contracts import Catalogued, Cataloguing
+from tests.unit.libraries.server_contract import CatalogueContract
+from tigertag.contracts import Catalogued
 from tigertag.model import Item
 
 EPISODE = b"\0" * 11_000_000
@@ -20,6 +20,16 @@ def told(place: Place) -> list[Catalogued]:
     return list(place.library.catalogued(listed(place)))
 
 
+@pytest.fixture
+def films(place: Place) -> Place:
+    place.add_film("a")
+    return place
+
+
+class TestEmbyAndJellyfinCatalogue(CatalogueContract):
+    pass
+
+
 def show(place: Place, *names: str, **of_series: Any) -> str:
     """Add a show with these episodes."""
     view = place.media.add_view("Shows", "tvshows")
@@ -27,24 +37,6 @@ def show(place: Place, *names: str, **of_series: Any) -> str:
     for name in names:
         place.keys[name] = place.media.add_episode(series, name, EPISODE)
     return series
-
-
-def test_both_know_genres(place: Place) -> None:
-    assert isinstance(place.library, Cataloguing)
-
-
-def test_a_server_that_fails_is_one_clear_line(place: Place) -> None:
-    place.add_film("a")
-    found = listed(place)
-    place.media.fail(503, at="/Items?")
-    said(lambda one: list(one.library.catalogued(found)), place)
-
-
-def test_a_film_that_went_away_is_left_out(place: Place) -> None:
-    place.add_film("a")
-    found = listed(place)
-    place.remove_photo("a")
-    assert list(place.library.catalogued(found)) == []
 
 
 def test_an_episode_whose_series_went_away_is_left_out(place: Place) -> None:

@@ -50,6 +50,9 @@ class PlexPlace(ServerPlace):
             self.section, name, self.kind, source, parent=parent, file=file
         )
 
+    def add_film(self, name: str) -> None:
+        self.add_photo(name)
+
     def change_photo(self, name: str) -> None:
         self.plex.replace_photo(self.keys[name], OTHER if self.kind == "photo" else OTHER_FILM)
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.plex import PlexServer
 from tests.unit.libraries.plex.plexes import FILM, PlexPlace
-from tests.unit.libraries.server_place import said
-from tigertag.contracts import Catalogued, Cataloguing
+from tests.unit.libraries.server_contract import CatalogueContract
+from tigertag.contracts import Catalogued
 from tigertag.model import Field, Item
 
 
@@ -27,6 +27,10 @@ def films(plex: PlexServer) -> Iterator[PlexPlace]:
     made.close()
 
 
+class TestPlexCatalogue(CatalogueContract):
+    pass
+
+
 @pytest.fixture
 def shows(plex: PlexServer) -> Iterator[PlexPlace]:
     made = PlexPlace(plex, kind="episode", roll_up="show")
@@ -36,24 +40,6 @@ def shows(plex: PlexServer) -> Iterator[PlexPlace]:
     plex.describe(made.show, year=2014)
     yield made
     made.close()
-
-
-def test_plex_knows_genres(films: PlexPlace) -> None:
-    assert isinstance(films.library, Cataloguing)
-
-
-def test_a_server_that_fails_is_one_clear_line(films: PlexPlace) -> None:
-    found = listed(films)
-    films.plex.fail(503, at="/library/metadata")
-    said(lambda place: list(place.library.catalogued(found)), films)
-
-
-def test_a_film_that_went_away_is_left_out(films: PlexPlace) -> None:
-    films.add_photo("b")
-    found = listed(films)
-    films.remove_photo("a")
-    keys = [one.key for one in films.library.catalogued(found)]
-    assert keys == [str(films.keys["b"])]
 
 
 def test_an_episode_whose_show_went_away_is_left_out(shows: PlexPlace) -> None:

@@ -8,7 +8,6 @@ import pytest
 from tests.colours import COLOURS
 from tests.plex import PlexServer
 from tests.unit.libraries.plex.cinema import FILMS, Cinema
-from tigertag.errors import LibraryError
 from tigertag.services import scans
 
 pytestmark = pytest.mark.slow
@@ -38,18 +37,6 @@ def test_films_that_have_not_changed_cost_their_listing_alone(films: Cinema) -> 
     assert films.scan().scan.unchanged == 3
     assert films.plex.counts == {"sections": 1, "list": 1}
     assert len(films.engine.asked) == 3
-
-
-def test_another_server_under_the_same_name_is_left_alone(films: Cinema) -> None:
-    applied = films.scan()
-    films.plex.machine = "another"
-    films.plex.replace_photo(films.keys["red"], FILMS["blue"])
-    films.library = films.built()
-    with pytest.raises(LibraryError, match="another server"):
-        films.scan()
-    with pytest.raises(LibraryError, match="another server"):
-        films.run(scans.undo(films.core, applied.scan.id))
-    assert [films.tags(name) for name in COLOURS] == [["Red"], ["Green"], ["Blue"]]
 
 
 def test_tags_move_when_another_field_is_wanted(films: Cinema) -> None:

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.slow
 class PlexBox(Box, PlexPlace):
     """A Plex server with coloured photos, and a core that scans it."""
 
+    edit_method = "PUT"
+
     def __init__(self, plex: PlexServer, home: Path) -> None:
         super().__init__(plex)
         self.begin(home)
@@ -53,35 +55,6 @@ def test_alike_photos_are_written_together(box: PlexBox) -> None:
     assert box.all_tags() == TAGGED * 15
     assert box.plex.counts["edit"] <= 3 * 5
     assert box.plex.counts["transcode"] == 45
-
-
-def test_a_tag_that_the_owner_took_off_stays_off(box: PlexBox) -> None:
-    box.photos(3)
-    box.scan("apply")
-    box.plex.untag(box.keys["0"], "red")
-    box.scan("apply")
-    box.plex.replace_photo(box.keys["0"], PICTURES["red"] + b"another")
-    box.scan("apply")
-    assert (box.tags("0"), len(box.engine.asked)) == ([], 4)
-
-
-@pytest.mark.parametrize("fault", ["maintenance", "reset", 401])
-def test_a_server_that_fails_in_the_middle_of_writing_loses_and_doubles_nothing(
-    box: PlexBox, fault: int | str
-) -> None:
-    box.photos(60)
-    box.tag("7", "mine")
-    box.plex.fail(fault, at="PUT", after=2)
-    with pytest.raises(LibraryError, match="Library box: ") as caught:
-        box.scan("apply")
-    assert "\n" not in str(caught.value)
-    box.plex.mend()
-    status = box.scan("apply")
-    assert (status.failed, status.scan.state) == (0, "done")
-    expected = TAGGED * 20
-    expected[7] = ["Mine", "Green"]
-    assert box.all_tags() == expected
-    assert len(box.engine.asked) == 60
 
 
 def test_what_was_written_but_not_read_back_is_known_for_ours(box: PlexBox) -> None:
