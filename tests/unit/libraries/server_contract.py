@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.libraries.library_contract import catalogued
 from tests.unit.libraries.scanned import PICTURES, Box
-from tests.unit.libraries.server_place import ServerPlace, refs, said
+from tests.unit.libraries.server_place import ServerPlace, error_of, refs
 from tigertag.contracts import Cataloguing
 from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.libraries.mediabrowser import library as mediabrowser_library
@@ -114,7 +114,7 @@ class ConnectionContract:
     def test_a_server_that_is_not_there_is_unavailable(
         self, place: ServerPlace, url: str, why: str
     ) -> None:
-        error = said(lambda place: place.built(url=url).open(), place)
+        error = error_of(lambda place: place.built(url=url).open(), place)
         assert isinstance(error, LibraryUnavailable)
         assert why in str(error)
         assert "LIBRARY_BOX_URL" in str(error)
@@ -177,7 +177,7 @@ class CatalogueContract:
     def test_a_server_that_fails_is_one_clear_line(self, films: ServerPlace) -> None:
         listed = [films.item("a")]
         films.server.fail(503, at=films.reading_path)
-        said(lambda place: catalogued(place.library, listed), films)
+        error_of(lambda place: catalogued(place.library, listed), films)
 
     def test_a_film_that_went_away_is_left_out(self, films: ServerPlace) -> None:
         films.add_film("b")

@@ -99,7 +99,7 @@ def refs(words: tuple[str, ...], field: Field = Field.TAG) -> tuple[TagRef, ...]
     return tuple(TagRef(field, word) for word in words)
 
 
-def said(ask: Callable[[P], object], place: P) -> LibraryError:
+def error_of(ask: Callable[[P], object], place: P) -> LibraryError:
     """The error, which is one line about the library "box", and gives nothing away."""
     with pytest.raises(LibraryError) as caught:
         ask(place)

@@ -516,8 +516,8 @@ def test_whatever_lists_there_are_nothing_is_hidden_and_all_can_be_taken_back(
     had = {word.casefold() for word in (*before.tags, *tags_of(hidden))}
     for found, entries in after.keywords.items():
         assert list(entries)[-2:] == ["koala", "bear"]
-        said = {word.casefold() for entry in entries for word in found.path_of(entry)}
-        assert found in before.keywords or had <= said
+        words = {word.casefold() for entry in entries for word in found.path_of(entry)}
+        assert found in before.keywords or had <= words
     undone = edit_tags(after, adds=[], removes={"koala", "bear"}, hidden=hidden)
     assert undone.source == before.source
 

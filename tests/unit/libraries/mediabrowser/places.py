@@ -81,7 +81,7 @@ class Place(ServerPlace):
         """What the server keeps."""
         return self.media.tags(self.keys[name])
 
-    def told(self, name: str) -> dict[str, Any]:
+    def values(self, name: str) -> dict[str, Any]:
         """The metadata that the server keeps."""
         return self.media.items[self.keys[name]].told
 

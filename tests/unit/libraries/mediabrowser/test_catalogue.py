@@ -16,7 +16,7 @@ def listed(place: Place) -> list[Item]:
     return [item for section in place.library.sections() for item in place.library.items(section)]
 
 
-def told(place: Place) -> list[Catalogued]:
+def all_catalogued(place: Place) -> list[Catalogued]:
     return list(place.library.catalogued(listed(place)))
 
 
@@ -42,18 +42,18 @@ def show(place: Place, *names: str, **of_series: Any) -> str:
 def test_an_episode_whose_series_went_away_is_left_out(place: Place) -> None:
     series = show(place, "One", Genres=["Drama"])
     place.media.remove(series)
-    assert told(place) == []
+    assert all_catalogued(place) == []
 
 
 def test_photos_and_home_videos_bear_no_genres(place: Place) -> None:
     place.add_photo("a.jpg", Genres=["Drama"])
     place.media.add(place.section, "Video", "b", [(b"1", 640, 480)], Genres=["Drama"])
-    assert (len(listed(place)), told(place)) == (2, [])
+    assert (len(listed(place)), all_catalogued(place)) == (2, [])
 
 
 def test_a_film_is_told_with_its_genres(place: Place) -> None:
     place.add_film("a", Genres=["Drama", "Comedy"], ProductionYear=1999, Tags=["mine"])
-    (one,) = told(place)
+    (one,) = all_catalogued(place)
     assert (one.key, one.bearer, one.title) == (place.keys["a"], place.keys["a"], "a")
     assert (one.genres, one.year) == (("Drama", "Comedy"), 1999)
 
@@ -71,13 +71,13 @@ def test_a_film_is_told_from_others_by_its_number(
     place: Place, ids: dict[str, str], film: str
 ) -> None:
     place.add_film("a", ProviderIds=ids)
-    (one,) = told(place)
+    (one,) = all_catalogued(place)
     assert one.film == (film or f"box:{place.keys['a']}")
 
 
 def test_episodes_bear_what_their_series_does(place: Place) -> None:
     series = show(place, "One", "Two", Genres=["Documentary"], ProductionYear=2014)
-    found = told(place)
+    found = all_catalogued(place)
     assert [one.key for one in found] == [place.keys["One"], place.keys["Two"]]
     assert {(one.film, one.bearer, one.title) for one in found} == {
         (f"box:{series}", series, "Cosmos")
@@ -87,8 +87,8 @@ def test_episodes_bear_what_their_series_does(place: Place) -> None:
 
 def test_an_episode_bears_its_own_where_its_series_has_none(place: Place) -> None:
     series = show(place, "One", ProviderIds={"Tmdb": "9"})
-    place.told("One")["Genres"] = ["Family"]
-    (one,) = told(place)
+    place.values("One")["Genres"] = ["Family"]
+    (one,) = all_catalogued(place)
     assert (one.film, one.genres, one.bearer) == ("tmdb:show:9", ("Family",), place.keys["One"])
     assert one.bearer != series
 

@@ -102,7 +102,7 @@ def test_what_was_written_before_the_server_stopped_is_told_first(
 
 
 @pytest.mark.parametrize(
-    ("tag", "said"),
+    ("tag", "message"),
     [
         (TagRef(Field.LABEL, "cat"), "no labels"),
         (TagRef(Field.TAG, " "), "cannot store"),
@@ -110,9 +110,9 @@ def test_what_was_written_before_the_server_stopped_is_told_first(
         (TagRef(Field.TAG, "a\ud800b"), "cannot store"),
     ],
 )
-def test_what_emby_cannot_keep_is_refused(photo: Place, tag: TagRef, said: str) -> None:
+def test_what_emby_cannot_keep_is_refused(photo: Place, tag: TagRef, message: str) -> None:
     (outcome,) = photo.send(replace(photo.edit("a.jpg"), adds=(tag,)))
-    assert said in outcome.reason
+    assert message in outcome.reason
     assert photo.asked("POST") == []
 
 

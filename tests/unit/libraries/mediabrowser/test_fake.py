@@ -32,7 +32,7 @@ def test_what_was_asked_amiss_fails_the_test() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("Items?colour=red", "GET /Items has no parameter colour"),
         ("Items?LIMIT=ten", "limit=ten is no integer:int32"),
@@ -42,13 +42,13 @@ def test_what_was_asked_amiss_fails_the_test() -> None:
     ],
 )
 def test_a_request_that_no_server_knows_is_a_violation(
-    media: MediaServer, query: str, said: str
+    media: MediaServer, query: str, message: str
 ) -> None:
-    assert said in complaint(media, query)
+    assert message in complaint(media, query)
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("Items?fields=Tags,Size", "fields=Tags,Size is no [ItemFields]"),
         ("Items?sortBy=Colour", "is no [ItemSortBy]"),
@@ -58,13 +58,13 @@ def test_a_request_that_no_server_knows_is_a_violation(
     ],
 )
 def test_a_value_that_jellyfin_does_not_know_is_a_violation(
-    jellyfin: MediaServer, query: str, said: str
+    jellyfin: MediaServer, query: str, message: str
 ) -> None:
-    assert said in complaint(jellyfin, query)
+    assert message in complaint(jellyfin, query)
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("Users/1/Views", "needs includeexternalcontent"),
         ("Videos/1/stream?Static=true", "needs container"),
@@ -72,9 +72,9 @@ def test_a_value_that_jellyfin_does_not_know_is_a_violation(
     ],
 )
 def test_what_emby_needs_and_does_not_know_is_a_violation(
-    emby: MediaServer, query: str, said: str
+    emby: MediaServer, query: str, message: str
 ) -> None:
-    assert said in complaint(emby, query)
+    assert message in complaint(emby, query)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from tests.mediabrowser import KEY, MediaServer
 from tests.mediabrowser.holdings import User
 from tests.unit.libraries.mediabrowser.places import Place
-from tests.unit.libraries.server_place import said
+from tests.unit.libraries.server_place import error_of
 from tigertag.contracts import Host, Need
 from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.mediabrowser import emby, jellyfin
@@ -52,7 +52,7 @@ def test_a_server_that_cannot_answer_now_is_unavailable(
     place: Place, asked: str, fault: int | str
 ) -> None:
     place.media.fail(fault, at=asked)
-    error = said(ASKS[asked], place)
+    error = error_of(ASKS[asked], place)
     assert UNAVAILABLE[fault] in str(error)
     assert isinstance(error, LibraryUnavailable)
 
@@ -63,7 +63,7 @@ def test_an_answer_that_is_wrong_is_one_clear_line(
     place: Place, asked: str, fault: int | str
 ) -> None:
     place.media.fail(fault, at=asked)
-    assert WRONG[fault] in str(said(ASKS[asked], place))
+    assert WRONG[fault] in str(error_of(ASKS[asked], place))
 
 
 @pytest.mark.parametrize("asked", ["/Users", "Views", "/Items?"])
@@ -72,7 +72,7 @@ def test_a_status_that_says_no_is_named_with_the_request(
     place: Place, asked: str, fault: int
 ) -> None:
     place.media.fail(fault, at=asked)
-    line = str(said(ASKS[asked], place))
+    line = str(error_of(ASKS[asked], place))
     assert f"answered {fault} " in line
     assert f"see {'Emby' if place.media.emby else 'Jellyfin'}'s log" in line
 
@@ -80,7 +80,7 @@ def test_a_status_that_says_no_is_named_with_the_request(
 @pytest.mark.parametrize("fault", [404, 500])
 def test_what_is_not_there_at_the_address_is_no_such_server(place: Place, fault: int) -> None:
     place.media.fail(fault, at="/System/Info/Public")
-    assert "does not respond like" in str(said(ASKS["/System/Info/Public"], place))
+    assert "does not respond like" in str(error_of(ASKS["/System/Info/Public"], place))
 
 
 @pytest.mark.parametrize("fault", ["maintenance", 429, "reset"])
@@ -91,7 +91,7 @@ def test_what_passes_is_sat_out(place: Place, asked: str, fault: int | str) -> N
 
 
 def test_a_wrong_key_is_one_clear_line(place: Place) -> None:
-    error = said(lambda place: place.built(api_key="wr0ng").open(), place)
+    error = error_of(lambda place: place.built(api_key="wr0ng").open(), place)
     assert "LIBRARY_BOX_API_KEY" in str(error)
     assert "wr0ng" not in str(error)
 
@@ -99,14 +99,14 @@ def test_a_wrong_key_is_one_clear_line(place: Place) -> None:
 def test_emby_is_not_taken_for_jellyfin(on_emby: Place) -> None:
     options = jellyfin.Options.model_validate({"url": on_emby.media.url, "api_key": KEY})
     library = jellyfin.build("box", options, host(on_emby))
-    line = str(said(lambda _place: library.open(), on_emby))
+    line = str(error_of(lambda _place: library.open(), on_emby))
     assert "is Emby, not Jellyfin: set LIBRARY_BOX_NAME=tigertag.emby, or" in line
 
 
 def test_jellyfin_is_not_taken_for_emby(jelly: Place) -> None:
     options = emby.Options.model_validate({"url": jelly.media.url, "api_key": KEY})
     library = emby.build("box", options, host(jelly))
-    line = str(said(lambda _place: library.open(), jelly))
+    line = str(error_of(lambda _place: library.open(), jelly))
     assert "is Jellyfin Server, not Emby: set LIBRARY_BOX_NAME=tigertag.jellyfin, or" in line
 
 
@@ -118,19 +118,19 @@ def test_a_jellyfin_that_is_too_old_is_refused(
     jelly: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jelly.media.spec, "version", "10.8.13")
-    line = str(said(lambda place: place.built().open(), jelly))
+    line = str(error_of(lambda place: place.built().open(), jelly))
     assert "is Jellyfin 10.8.13; TigerTag supports Jellyfin 10.10 and later" in line
 
 
 def test_a_user_who_is_not_there_is_one_clear_line(place: Place) -> None:
-    line = str(said(lambda place: place.built(user="Adda").open(), place))
+    line = str(error_of(lambda place: place.built(user="Adda").open(), place))
     assert "LIBRARY_BOX_USER names 'Adda', but" in line
     assert "did you mean 'Ada'?" in line
 
 
 def test_a_server_without_an_administrator_asks_for_a_user(place: Place) -> None:
     place.media.users[1].disabled = True
-    assert "Set LIBRARY_BOX_USER" in str(said(lambda place: place.built().open(), place))
+    assert "Set LIBRARY_BOX_USER" in str(error_of(lambda place: place.built().open(), place))
     place.built(user="kim").open()
 
 
@@ -157,7 +157,7 @@ def test_a_key_is_in_no_url_and_in_no_log(place: Place, caplog: pytest.LogCaptur
         with place.library.fetch(item, Need(16)):
             pass
         place.media.fail(500)
-        said(ASKS["Views"], place)
+        error_of(ASKS["Views"], place)
     assert KEY not in caplog.text
     assert not any(KEY in line for line in place.media.log)
     assert place.media.violations == []
@@ -185,6 +185,6 @@ def test_a_proxys_password_in_the_address_is_in_no_message(kind: str, version: s
         media.fail(500)
         if kind == "emby":
             url = media.url.replace("//", "//me:hunter2@")
-            error = said(lambda place: place.built(url=url).open(), place)
+            error = error_of(lambda place: place.built(url=url).open(), place)
             assert "hunter2" not in f"{error!r} {error.__cause__!r}"
         place.close()

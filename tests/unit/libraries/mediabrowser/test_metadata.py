@@ -32,7 +32,7 @@ def test_the_rest_outlives_a_view_and_a_tag_and_tells_an_edit(place: Place) -> N
     place.media.play(place.keys["a"])
     place.tag("a", "mine")
     assert place.shown("a").rest == before
-    place.told("a")["Overview"] = "Another film."
+    place.values("a")["Overview"] = "Another film."
     assert place.shown("a").rest != before
 
 

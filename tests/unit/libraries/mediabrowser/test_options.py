@@ -25,7 +25,7 @@ def refused(plugin: Any = jellyfin, **given: object) -> str:
 
 @pytest.mark.parametrize("plugin", PLUGINS)
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"url": "ftp://media"}, "as in http://media:8096"),
         ({"url": "http://media:port"}, "as in http://media:8096"),
@@ -37,8 +37,8 @@ def refused(plugin: Any = jellyfin, **given: object) -> str:
         ({"token": "x"}, "Extra inputs are not permitted"),
     ],
 )
-def test_what_is_wrong_is_refused(plugin: Any, given: dict[str, object], said: str) -> None:
-    assert said in refused(plugin, **given)
+def test_what_is_wrong_is_refused(plugin: Any, given: dict[str, object], message: str) -> None:
+    assert message in refused(plugin, **given)
 
 
 def test_a_password_in_jellyfins_address_would_take_the_keys_place() -> None:

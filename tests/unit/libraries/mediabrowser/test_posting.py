@@ -24,7 +24,7 @@ def film(jelly: Place) -> Place:
 
 
 def rest(place: Place, name: str = "a") -> dict[str, Any]:
-    return {key: value for key, value in place.told(name).items() if key != "Tags" and value}
+    return {key: value for key, value in place.values(name).items() if key != "Tags" and value}
 
 
 def sent(place: Place, *edits: Edit) -> tuple[list[EditOutcome], str]:
@@ -156,7 +156,7 @@ def test_what_is_lost_is_put_back_and_what_somebody_changed_beside_it_is_kept(fi
 def test_of_two_tags_that_are_almost_alike_the_one_that_was_meant_goes(film: Place) -> None:
     film.tag("a", "straße", "mine")
     edit = film.edit("a", removes=("straße",))
-    film.told("a")["Tags"] = ["Strasse", "straße", "mine"]
+    film.values("a")["Tags"] = ["Strasse", "straße", "mine"]
     assert words(film.send(edit)[0]) == film.tags("a") == ["Strasse", "mine"]
 
 
@@ -236,12 +236,12 @@ def test_a_partial_body_ruins_an_item_of_the_fake_as_of_the_version(film: Place)
     status = post(film, {"Tags": ["cat"]})
     if film.media.major >= 12:
         assert (status, film.tags("a")) == (204, ["cat"])
-        assert (film.told("a")["Overview"], film.told("a")["LockData"]) == (None, False)
+        assert (film.values("a")["Overview"], film.values("a")["LockData"]) == (None, False)
         return
     assert (status, film.tags("a")) == (400, [])
-    assert (film.told("a")["Name"], film.told("a")["Genres"]) == (None, None)
+    assert (film.values("a")["Name"], film.values("a")["Genres"]) == (None, None)
     film.media.rescan(film.keys["a"])
-    assert film.told("a")["Overview"] == "A film."
+    assert film.values("a")["Overview"] == "A film."
 
 
 def test_an_item_that_is_echoed_with_its_trickplay_is_refused_by_the_fake(film: Place) -> None:
@@ -262,7 +262,7 @@ def _losing(film: Place, take: Any) -> Any:
     def losing(line: str) -> int | str | None:
         fault: int | str | None = take(line)
         if fault == 400:
-            film.told("a").update({"Overview": None, "Genres": []})
+            film.values("a").update({"Overview": None, "Genres": []})
         return fault
 
     return losing
@@ -285,12 +285,12 @@ def test_what_the_owner_did_between_reading_and_writing_is_kept(
         found = list(read(items))
         if film.media.counts["POST /Items/{itemId}"] == 0:
             film.media.tag(film.keys["a"], "mine", "old", "new")
-            film.told("a")["Overview"] = "My own words."
+            film.values("a")["Overview"] = "My own words."
         return found
 
     monkeypatch.setattr(film.library._reader, "_read", interrupted)
     assert words(film.send(edit)[0]) == ["mine", "new", "cat"]
-    assert film.told("a")["Overview"] == "My own words."
+    assert film.values("a")["Overview"] == "My own words."
 
 
 def test_each_write_is_read_before_and_after(film: Place) -> None:
@@ -366,7 +366,7 @@ def test_an_item_whose_tags_go_on_to_others_is_never_written(film: Place, type: 
 def test_locks_are_sent_back_as_they_are(film: Place) -> None:
     edit = film.edit("a", adds=("cat",))
     film.send(replace(edit, locked=frozenset()))
-    assert (film.told("a")["LockData"], film.told("a")["LockedFields"]) == (True, ["Name"])
+    assert (film.values("a")["LockData"], film.values("a")["LockedFields"]) == (True, ["Name"])
 
 
 def test_an_item_that_tells_almost_nothing_is_written_all_the_same(jelly: Place) -> None:
@@ -392,7 +392,7 @@ def test_an_item_that_jellyfin_would_not_keep_as_it_is_stops_no_other(
     """Up to 10.11 it gets its tags; from 12 on it is left as it is, and fails by itself."""
     film.add_film("b", film.media.items[film.keys["a"]].view)
     edits = [film.edit(name, adds=("cat",)) for name in "ab"]
-    film.told("a").update(odd)
+    film.values("a").update(odd)
     before = {"Tags": film.tags("a"), **rest(film)}
     first, second = film.send(*edits)
     keeps = film.media.major < 12
@@ -405,7 +405,7 @@ def test_an_item_that_jellyfin_would_not_keep_as_it_is_stops_no_other(
 def test_of_two_alike_tags_ours_can_be_taken_off(film: Place) -> None:
     film.tag("a", "Cat")
     edit = film.edit("a", removes=("Cat",))
-    film.told("a")["Tags"] = ["Cat", "cat"]
+    film.values("a")["Tags"] = ["Cat", "cat"]
     film.send(edit)
     assert film.tags("a") == ["cat"]
 
@@ -423,7 +423,7 @@ def test_a_server_that_turns_out_to_merge_tags_harms_one_item_and_writes_the_oth
         film.add_film(name, view)
     edits = [film.edit(name, adds=("cat",)) for name in "abc"]
     for name in "ab":
-        film.told(name)["Tags"] = ["Christmas", "christmas"]
+        film.values(name)["Tags"] = ["Christmas", "christmas"]
     film.media.after_edit = merging
     first, second, third = film.send(*edits)
     assert (first.after, second.after, words(third)) == (None, None, ["cat"])
@@ -434,7 +434,7 @@ def test_alike_tags_that_were_merged_once_are_put_back(film: Place) -> None:
     if film.media.major >= 12:
         pytest.skip("Jellyfin 12 would merge them again, so they are not written")
     edit, once = film.edit("a", adds=("cat",)), [merging]
-    film.told("a")["Tags"] = ["Christmas", "christmas"]
+    film.values("a")["Tags"] = ["Christmas", "christmas"]
     film.media.after_edit = lambda one: once.pop()(one) if once else None
     (outcome,) = film.send(edit)
     assert (outcome.after, film.tags("a")) == (None, ["Christmas", "christmas"])

@@ -67,13 +67,13 @@ def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(
 ) -> None:
     jelly_box.photos(6)
     for number in range(6):
-        jelly_box.told(f"{number}")["Overview"] = "Mine."
+        jelly_box.values(f"{number}")["Overview"] = "Mine."
     once = [{"Overview": None}]
     jelly_box.media.after_edit = lambda one: one.told.update(once.pop() if once else {})
     with pytest.raises(LibraryError, match=r"put back as it was\. All writing has stopped"):
         jelly_box.scan("apply")
     assert jelly_box.all_tags() == [[]] * 6
-    assert {jelly_box.told(f"{number}")["Overview"] for number in range(6)} == {"Mine."}
+    assert {jelly_box.values(f"{number}")["Overview"] for number in range(6)} == {"Mine."}
 
 
 def test_two_tags_that_differ_in_case_never_stop_the_other_items(jelly_box: MediaBox) -> None:
@@ -104,7 +104,7 @@ def test_an_edit_of_somebody_between_a_write_and_its_reading_is_kept(jelly_box: 
     jelly_box.media.after_edit = lambda one: one.told.update(once.pop() if once else {})
     status = jelly_box.scan("apply")
     assert (status.failed, status.done, jelly_box.all_tags()) == (1, 2, TAGGED)
-    assert [jelly_box.told(f"{n}").get("Overview") for n in range(3)].count("Just written.") == 1
+    assert [jelly_box.values(f"{n}").get("Overview") for n in range(3)].count("Just written.") == 1
 
 
 def test_all_tags_that_the_owner_took_off_stay_off_on_emby(

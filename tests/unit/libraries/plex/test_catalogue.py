@@ -15,7 +15,7 @@ def listed(place: PlexPlace) -> list[Item]:
     return [item for section in place.library.sections() for item in place.library.items(section)]
 
 
-def told(place: PlexPlace) -> list[Catalogued]:
+def all_catalogued(place: PlexPlace) -> list[Catalogued]:
     return list(place.library.catalogued(listed(place)))
 
 
@@ -51,7 +51,7 @@ def test_an_episode_whose_show_went_away_is_left_out(shows: PlexPlace) -> None:
 def test_clips_and_photos_bear_no_genres(place: PlexPlace) -> None:
     place.add_photo("a.jpg")
     place.plex.add_photo(place.section, "clip", FILM, clip=True)
-    assert told(place) == []
+    assert all_catalogued(place) == []
 
 
 def test_all_genres_of_a_film_are_told_and_nothing_else(films: PlexPlace) -> None:
@@ -59,7 +59,7 @@ def test_all_genres_of_a_film_are_told_and_nothing_else(films: PlexPlace) -> Non
     films.plex.tag(key, "Comedy", "Road movie", "Sci-Fi & fantasy", field="genre")
     films.plex.tag(key, "mine", field="label")
     films.plex.describe(key, year=2002)
-    (one,) = told(films)
+    (one,) = all_catalogued(films)
     assert one.genres == ("Comedy", "Road movie", "Sci-Fi & fantasy")
     assert (one.key, one.bearer, one.title, one.year) == (str(key), str(key), "a", 2002)
     assert one.field is Field.GENRE
@@ -82,17 +82,17 @@ def test_a_film_is_told_from_others_by_its_number(
     films: PlexPlace, guid: str, ids: tuple[str, ...], film: str
 ) -> None:
     films.plex.describe(films.keys["a"], guid=guid, ids=ids)
-    (one,) = told(films)
+    (one,) = all_catalogued(films)
     assert one.film == (film or f"box:{films.keys['a']}")
 
 
 def test_a_film_without_a_year_has_none(films: PlexPlace) -> None:
     films.plex.describe(films.keys["a"], year=None)
-    assert told(films)[0].year is None
+    assert all_catalogued(films)[0].year is None
 
 
 def test_episodes_bear_what_their_show_does(shows: PlexPlace) -> None:
-    show, found = str(shows.show), told(shows)
+    show, found = str(shows.show), all_catalogued(shows)
     assert [one.key for one in found] == [str(shows.keys[name]) for name in ("Pilot", "Earth")]
     assert {(one.film, one.bearer, one.title) for one in found} == {
         (f"box:{show}", show, "The 100")
@@ -103,7 +103,7 @@ def test_episodes_bear_what_their_show_does(shows: PlexPlace) -> None:
 def test_the_numbers_of_a_show_are_not_those_of_a_film(shows: PlexPlace) -> None:
     guid = "com.plexapp.agents.thetvdb://268592?lang=en"
     shows.plex.describe(shows.show, guid=guid)
-    assert {one.film for one in told(shows)} == {"tvdb:show:268592"}
+    assert {one.film for one in all_catalogued(shows)} == {"tvdb:show:268592"}
 
 
 def test_each_show_is_read_once(shows: PlexPlace) -> None:
@@ -116,5 +116,5 @@ def test_each_show_is_read_once(shows: PlexPlace) -> None:
 
 
 def test_what_is_told_changes_nothing(films: PlexPlace) -> None:
-    told(films)
+    all_catalogued(films)
     assert films.asked("PUT") == []

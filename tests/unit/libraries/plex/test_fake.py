@@ -39,7 +39,7 @@ def test_an_edit_that_means_nothing_fails_the_test() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("type=4&id=104&genre%5B0%5D.tag.tag=x", "episode has no genre"),
         ("type=3&id=103&genre%5B%5D.tag.tag-=x", "season has no genre"),
@@ -49,14 +49,14 @@ def test_an_edit_that_means_nothing_fails_the_test() -> None:
         ("id=101&label%5B0%5D.tag.tag=x", "needs the type"),
     ],
 )
-def test_an_edit_of_what_an_item_has_not_fails_the_test(query: str, said: str) -> None:
+def test_an_edit_of_what_an_item_has_not_fails_the_test(query: str, message: str) -> None:
     plex = PlexServer()
     plex.add_film(plex.add_section("Films", kind="movie"), "film", FILM)
     show = plex.add_show(plex.add_section("Shows", kind="show"), "show")
     plex.add_episode(plex.add_season(show, 1), "episode", FILM)
     section = 1 if "id=101" in query else 2
     url = f"{plex.url}/library/sections/{section}/all?{query}"
-    with pytest.raises(AssertionError, match=said), plex:
+    with pytest.raises(AssertionError, match=message), plex:
         assert requests.put(url, headers=HEADERS, timeout=5).status_code == 400
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.plex import TOKEN
 from tests.unit.libraries.plex.plexes import PlexPlace
-from tests.unit.libraries.server_place import said
+from tests.unit.libraries.server_place import error_of
 from tigertag.contracts import Need, NotRead
 from tigertag.errors import LibraryUnavailable
 
@@ -55,7 +55,7 @@ def test_a_server_that_cannot_answer_now_is_unavailable(
     place: PlexPlace, request_line: str, fault: int | str
 ) -> None:
     place.plex.fail(fault, at=request_line.strip())
-    error = said(ASKS[request_line], place)
+    error = error_of(ASKS[request_line], place)
     assert UNAVAILABLE[fault] in str(error)
     assert isinstance(error, LibraryUnavailable)
 
@@ -66,7 +66,7 @@ def test_an_answer_that_is_wrong_is_one_clear_line(
     place: PlexPlace, request_line: str, fault: int | str
 ) -> None:
     place.plex.fail(fault, at=request_line.strip())
-    assert WRONG[fault] in str(said(ASKS[request_line], place))
+    assert WRONG[fault] in str(error_of(ASKS[request_line], place))
 
 
 @pytest.mark.parametrize("fault", ["maintenance", 502, 429, "reset", "silent"])
@@ -80,7 +80,7 @@ def test_what_passes_is_sat_out(place: PlexPlace, request_line: str, fault: int 
 def test_what_does_not_pass_is_asked_once(place: PlexPlace, fault: int | str) -> None:
     place.plex.fail(fault)
     place.plex.log.clear()
-    said(ASKS["GET / "], place)
+    error_of(ASKS["GET / "], place)
     assert len(place.plex.log) == 1
 
 
@@ -101,7 +101,7 @@ def test_another_server_that_speaks_xml_is_not_taken_for_plex(
         '<MediaContainer transcoderActiveVideoSessions="x"/>',
     ):
         monkeypatch.setattr("tests.plex.xml.root", lambda root=root: root.encode())
-        assert "does not respond like Plex" in str(said(ASKS["GET / "], place))
+        assert "does not respond like Plex" in str(error_of(ASKS["GET / "], place))
 
 
 def test_a_server_that_never_answers_is_given_up(place: PlexPlace) -> None:
@@ -115,7 +115,7 @@ def test_a_server_that_never_answers_is_given_up(place: PlexPlace) -> None:
 
 
 def test_a_wrong_token_is_one_clear_line(place: PlexPlace) -> None:
-    error = said(lambda place: place.built(token="wr0ng").open(), place)
+    error = error_of(lambda place: place.built(token="wr0ng").open(), place)
     assert "LIBRARY_BOX_TOKEN" in str(error)
     assert "wr0ng" not in str(error)
 
@@ -124,7 +124,7 @@ def test_a_wrong_token_is_one_clear_line(place: PlexPlace) -> None:
 def test_a_password_in_the_address_is_in_no_message(place: PlexPlace, fault: int | str) -> None:
     url = place.plex.url.replace("//", "//me:hunter2@")
     place.plex.fail(fault)
-    error = said(lambda place: place.built(url=url).open(), place)
+    error = error_of(lambda place: place.built(url=url).open(), place)
     assert "hunter2" not in f"{error!r} {error.__cause__!r}"
 
 
@@ -137,7 +137,7 @@ def test_a_token_is_in_no_url_and_in_no_log(
         with place.library.fetch(item, Need(16)):
             pass
         place.plex.fail(500)
-        said(ASKS["GET /library/sections"], place)
+        error_of(ASKS["GET /library/sections"], place)
     assert TOKEN not in caplog.text
     assert not any(TOKEN in line for line in place.plex.log)
     assert place.plex.violations == []

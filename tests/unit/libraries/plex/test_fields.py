@@ -140,7 +140,7 @@ def test_the_types_and_their_fields_are_those_of_the_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "field", "said"),
+    ("kind", "field", "message"),
     [
         ("photo", LABEL, "a photo has tags, no labels"),
         ("movie", TAG, "a film has labels and genres and collections, no tags"),
@@ -150,10 +150,10 @@ def test_the_types_and_their_fields_are_those_of_the_protocol() -> None:
     ],
 )
 def test_a_tag_in_a_field_that_the_item_has_not_is_refused(
-    box: Box, kind: str, field: Field, said: str
+    box: Box, kind: str, field: Field, message: str
 ) -> None:
     outcome = box.change(kind, (TagRef(field, "cat"),))
-    assert said in outcome.reason
+    assert message in outcome.reason
     assert outcome.after is None
     assert box.written == []
 

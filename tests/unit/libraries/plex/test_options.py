@@ -14,7 +14,7 @@ from tigertag.settings.reading import libraries
 
 
 def problem(**variables: str) -> str:
-    """What is said of a library that is set like this."""
+    """The error of a library with this setting."""
     given = {"NAME": "tigertag.plex", "URL": "http://plex:32400", "TOKEN": TOKEN} | variables
     environ = {f"LIBRARY_BOX_{name}": value for name, value in given.items() if value}
     (loaded,) = load_libraries(libraries(environ), Host(Path(), HttpClient(HASTE)))
@@ -30,7 +30,7 @@ def test_an_address_and_a_token_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("URL", "", "LIBRARY_BOX_URL must be set"),
         ("TOKEN", "", "LIBRARY_BOX_TOKEN must be set"),
@@ -47,9 +47,9 @@ def test_an_address_and_a_token_are_enough() -> None:
         ("SECTION", "Photos", "did you mean 'SECTIONS'?"),
     ],
 )
-def test_what_is_wrong_is_one_clear_line(variable: str, value: str, said: str) -> None:
+def test_what_is_wrong_is_one_clear_line(variable: str, value: str, message: str) -> None:
     line = problem(**{variable: value})
-    assert said in line
+    assert message in line
     assert "\n" not in line
 
 

@@ -84,16 +84,16 @@ def test_a_photo_that_was_replaced_since_it_was_listed_is_gone(place: PlexPlace)
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [(403, "does not permit"), (500, "could not give its file"), ("reset", "cut")],
 )
 def test_an_original_that_cannot_be_had_fails_its_item_alone_for_now(
-    place: PlexPlace, fault: int | str, said: str
+    place: PlexPlace, fault: int | str, message: str
 ) -> None:
     item = add(place, LARGE)
     place.plex.fail(500, at="/photo/:/transcode")
     place.plex.fail(fault, at="/library/parts/")
-    with pytest.raises(Unreadable, match=said) as caught:
+    with pytest.raises(Unreadable, match=message) as caught:
         fetched(place, item)
     assert caught.value.retryable
 

@@ -42,7 +42,7 @@ def opened(source: Source) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("fault", "error", "said"),
+    ("fault", "error", "message"),
     [
         (403, Unreadable, "does not permit"),
         (404, ItemGone, "no longer there"),
@@ -55,11 +55,11 @@ def opened(source: Source) -> bytes:
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_line(
-    films: PlexPlace, fault: int | str, error: type[Exception], said: str
+    films: PlexPlace, fault: int | str, error: type[Exception], message: str
 ) -> None:
     item = add(films)
     films.plex.fail(fault, at="/library/parts/")
-    with pytest.raises(error, match=said) as caught:
+    with pytest.raises(error, match=message) as caught:
         beginning(films, item)
     assert "\n" not in str(caught.value)
     assert films.plex.token not in str(caught.value)

@@ -241,7 +241,7 @@ def test_an_item_of_another_kind_of_library_is_refused(photo: PlexPlace) -> None
 
 
 @pytest.mark.parametrize(
-    ("tag", "said"),
+    ("tag", "message"),
     [
         (TagRef(Field.LABEL, "cat"), "no labels"),
         (TagRef(Field.TAG, " "), "cannot store"),
@@ -249,9 +249,9 @@ def test_an_item_of_another_kind_of_library_is_refused(photo: PlexPlace) -> None
         (TagRef(Field.TAG, "a\ud800b"), "cannot store"),
     ],
 )
-def test_what_plex_cannot_keep_is_refused(photo: PlexPlace, tag: TagRef, said: str) -> None:
+def test_what_plex_cannot_keep_is_refused(photo: PlexPlace, tag: TagRef, message: str) -> None:
     edit = replace(photo.edit("a.jpg"), adds=(tag,))
-    assert said in outcome(photo, edit).reason
+    assert message in outcome(photo, edit).reason
     assert photo.asked("PUT") == []
 
 
