@@ -223,7 +223,7 @@ class Catalogued:
 
     `key`: the item's. `film`: what tells its film, or its show, from others; all episodes of a show
     have the same. `genres`: as the server spells them, of the item, or of its show; `bearer`: the
-    key of the item that bears them. `year`: when it came out. `field`: as what `TagRef` names those
+    key of the item that has them. `year`: when it came out. `field`: as what `TagRef` names those
     genres, so that the ledger tells which of them TigerTag wrote.
     """
 

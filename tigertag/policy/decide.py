@@ -250,10 +250,10 @@ def strongest(labels: Iterable[Label]) -> tuple[Label, ...]:
 
 
 def rolled_up(parts: Sequence[Sequence[Tag]]) -> tuple[Tag, ...]:
-    """Return the tags of a group, those borne by most first; `parts` are the tags of each item.
+    """Return the tags of a group, the most common first; `parts` are the tags of each item.
 
     Tags are counted by kind and word: a genre goes elsewhere than what is seen. A tag's confidence
-    is the mean of those of the items that bear it; the engines that speak for it are theirs.
+    is the mean of those of the items that have it; its engines are theirs.
     """
     bearing: dict[tuple[Kind, str], list[Tag]] = {}
     for tags in parts:
@@ -264,15 +264,15 @@ def rolled_up(parts: Sequence[Sequence[Tag]]) -> tuple[Tag, ...]:
     return tuple(_tag(some, len(parts)) for some in common)
 
 
-def _tag(borne: Sequence[Tag], of: int) -> Tag:
-    name, mean = borne[0].name, fsum(tag.confidence for tag in borne) / len(borne)
-    engines = dict.fromkeys(why.engine for tag in borne for why in tag.because)
-    share = f"on {len(borne)} of {of} in it"
-    label = Label(name, mean, kind=borne[0].kind)
+def _tag(tagged: Sequence[Tag], of: int) -> Tag:
+    name, mean = tagged[0].name, fsum(tag.confidence for tag in tagged) / len(tagged)
+    engines = dict.fromkeys(why.engine for tag in tagged for why in tag.because)
+    share = f"on {len(tagged)} of {of} in it"
+    label = Label(name, mean, kind=tagged[0].kind)
     return Tag(
         name,
         mean,
-        borne[0].concept,
-        borne[0].kind,
+        tagged[0].concept,
+        tagged[0].kind,
         because=tuple(Evidence(engine, share, label) for engine in engines),
     )

@@ -75,8 +75,8 @@ def plan(
 
 def _once(tags: Sequence[TagRef]) -> dict[Word, TagRef]:
     """The tags by word; of a word in two spellings nobody knows which is ours: it is left out."""
-    borne = Counter(ref.word for ref in tags)
-    return {ref.word: ref for ref in tags if borne[ref.word] == 1}
+    counts = Counter(ref.word for ref in tags)
+    return {ref.word: ref for ref in tags if counts[ref.word] == 1}
 
 
 def at_most(planned: Plan, words: Collection[Word]) -> Plan:
@@ -148,7 +148,7 @@ def _locks(
     removes: Collection[Word],
     left: Collection[Word],
 ) -> frozenset[Field] | None:
-    """The locks to leave behind: of a field that bears nothing of ours any more, those it had.
+    """The locks to leave behind: of a field that has nothing of ours any more, those it had.
 
     None where no field is such a one.
     """

@@ -271,12 +271,12 @@ class DecisionStage:
         decided = _placed(self._of_answers(given.every), seen)
         if not given.earlier:
             return decided
-        borne = {ref.word for ref in seen.tags} & {
+        ours = {ref.word for ref in seen.tags} & {
             word
             for word, state in standing.items()
             if state in (TagOwnership.OURS, TagOwnership.KEPT)
         }
-        may_stay = borne | {ref.word for ref in _refs(_placed(self._of_answers(given.now), seen))}
+        may_stay = ours | {ref.word for ref in _refs(_placed(self._of_answers(given.now), seen))}
         return tuple(tag for tag in decided if tag.ref.word in may_stay)
 
     def _of_answers(self, given: Sequence[Answer]) -> tuple[Tag, ...]:

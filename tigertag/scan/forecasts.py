@@ -18,7 +18,7 @@ from tigertag.store.usage import Amount
 class EngineForecast:
     """What a scan would ask an engine.
 
-    `items` is the most of it: an engine with WHEN=uncertain may be spared some. `calls` are those
+    `items` is the most of it: an engine with WHEN=uncertain may skip some. `calls` are those
     that count against a quota. `cost_usd` None: not known. `units_left`, `usd_left`: what the
     month's budget still allows, None without a limit. `enough`: whether the budget is.
     """

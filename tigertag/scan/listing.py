@@ -140,12 +140,7 @@ class Listing:
         if not self._held_back(chunk, run, moves, tally):
             return False
         if context.scan.mode != "new":
-            with self._store.write() as db:
-                chunks.check(db, chunk)
-                chunks.let_go(db, chunk.scan_id)
-                items.mark_gone(db, context.scan.section_id, chunk.scan_id)
-                scans.put_mounts(db, context.scan.section_id, notes.mounts)
-            self._held = False
+            self._believe(chunk, notes)
         if not self._left_over(chunk, run, tally.asked):
             return False
         with self._store.write() as db:
@@ -155,6 +150,16 @@ class Listing:
                 forecast = forecasts.priced(self._core, db, counted)
                 scans.put(db, chunk.scan_id, forecast=forecasts.packed(forecast))
         return True
+
+    def _believe(self, chunk: Chunk, notes: Notes) -> None:
+        """Mark as gone what was not listed, and release the chunks that were held until now."""
+        section_id = self._context.scan.section_id
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            chunks.let_go(db, chunk.scan_id)
+            items.mark_gone(db, section_id, chunk.scan_id)
+            scans.put_mounts(db, section_id, notes.mounts)
+        self._held = False
 
     def _note(
         self, db: Db, page: Sequence[Item], known: Mapping[str, KnownRow] | None = None

@@ -318,7 +318,7 @@ def _not_made(made: PlannedEdit, reason: str, done: Settled | None = None) -> De
 
 
 def _settles(item: Read | UnreadItem) -> str:
-    """The signature that the item bears now: none while an edit of it is outstanding."""
+    """The signature that the item has now: none while an edit of it is outstanding."""
     outstanding = isinstance(item, UnreadItem) or item.plan.edit
     return "" if outstanding else item.decision.settles
 

@@ -290,7 +290,7 @@ def mark_current(db: Db, settled: Sequence[tuple[int, str]]) -> None:
 
 
 def note_shown(db: Db, shown: Sequence[tuple[int, str | None, str]]) -> None:
-    """Take down the stamp and the refresh mark that an item bears now."""
+    """Take down the stamp and the refresh mark that an item has now."""
     columns = ("id", "stamp", "refreshed")
     update_each(db, _items, [dict(zip(columns, values, strict=True)) for values in shown])
 

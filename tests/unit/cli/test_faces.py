@@ -53,7 +53,10 @@ def test_an_engine_that_cannot_be_used_says_why(
 
 
 def test_another_kind_of_engine_is_refused(run: Run, server: CompreFaceServer) -> None:
-    assert "Engine instant does not recognise faces" in run("faces", "check", "--engine", "instant").output
+    assert (
+        "Engine instant does not recognise faces"
+        in run("faces", "check", "--engine", "instant").output
+    )
 
 
 def test_of_several_engines_one_must_be_named(
