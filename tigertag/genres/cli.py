@@ -4,8 +4,9 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -28,21 +29,23 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 Option = Callable[[_F], _F]
 
 
+_Parameter = click.Parameter | None
+_Context = click.Context | None
+
+
 class _Path(click.Path):
     """An empty path would be the current folder."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> Any:
         if value == "":
             self.fail("it is empty.", param, ctx)
         return super().convert(value, param, ctx)
 
 
 class _Number(click.FloatRange):
-    """Not a number is in no range, yet click lets it pass."""
+    """NaN is in no range, yet click lets it pass."""
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
+    def convert(self, value: Any, param: _Parameter, ctx: _Context) -> float:
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
             self.fail(f"{value!r} is no number.", param, ctx)
@@ -112,19 +115,14 @@ _MODEL = (
 )
 
 
-def _all(options: tuple[Option[Any], ...]) -> Option[Any]:
-    def decorated(command: _F) -> _F:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorated
+def _all(options: Sequence[Option[Any]]) -> Option[Any]:
+    return lambda command: reduce(lambda done, option: option(done), reversed(options), command)
 
 
 @click.group()
 def genre() -> None:
     """Learn genres from films that have them, and predict those of others."""
-    # Told to end, it clears away as after Ctrl-C: a trailer's folder, the bar.
+    # SIGTERM clears away as Ctrl-C does: a trailer's folder, the bar.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -149,8 +147,13 @@ def learn(csv: Path | None, name: str, *, update: bool, **given: Any) -> None:
             _refuse_beside_update(csv, given)
             learned = learning.update(built, name, progress)
         else:
+            settings = _given(
+                min_examples=given["min_examples"],
+                precision=given["precision"],
+                words=given["genres"],
+            )
             backbone = learning.BackboneChoice(**_backbone(given))
-            request = learning.LearnRequest(name, backbone, _frames(given), **_settings(given))
+            request = learning.LearnRequest(name, backbone, _frames(given), **settings)
             learned = learning.learn(built, _labelled(built, csv, given), request, progress)
     report.print_learned(learned)
 
@@ -190,7 +193,11 @@ def predict(what: tuple[str, ...], name: str, *, as_json: bool, **given: Any) ->
     """
     failed = False
     with core(database=False) as built:
-        queries = _queries(built, what, given)
+        if given["library"]:
+            queries = predicting.of_library(built, given["library"], given["section"], what)
+        else:
+            _refuse_section(given["section"])
+            queries = [predicting.of_text(text) for text in what]
         for predicted in predicting.predict(built, name, queries, _frames(given)):
             failed |= bool(predicted.error)
             (report.print_json if as_json else report.print_guesses)(predicted)
@@ -234,14 +241,6 @@ def _labelled(built: Core, csv: Path | None, given: dict[str, Any]) -> LabelledS
     return film_list.read(csv)
 
 
-def _queries(built: Core, what: tuple[str, ...], given: dict[str, Any]) -> list[predicting.Query]:
-    library, section = given["library"], given["section"]
-    if library:
-        return predicting.of_library(built, library, section, what)
-    _refuse_section(section)
-    return [predicting.of_text(text) for text in what]
-
-
 def _refuse_section(section: str) -> None:
     if section:
         raise RequestError("--section goes with --library.")
@@ -269,12 +268,6 @@ def _backbone(given: dict[str, Any]) -> dict[str, Any]:
         mean=_colours("--mean", given["mean"], least=-math.inf),
         deviation=_colours("--std", given["std"], least=1e-6),
         side_px=given["size"],
-    )
-
-
-def _settings(given: dict[str, Any]) -> dict[str, Any]:
-    return _given(
-        min_examples=given["min_examples"], precision=given["precision"], words=given["genres"]
     )
 
 

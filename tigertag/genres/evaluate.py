@@ -1,4 +1,4 @@
-"""What a model is worth on films that it has not learned from, with a picture of it."""
+"""A model measured on films that it has not learned from: figures and a picture."""
 
 import io
 import json
@@ -49,20 +49,20 @@ _LINES: Final = {"random_forest": "--", "prevalence": ":"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluated:
-    """The figures, and where they were written.
-
-    `left_out`: how many rows are of films that were learned from.
-    """
+    """The figures, and their files. `left_out`: rows of films that were learned from."""
 
     evaluation: Evaluation
     left_out: int
     json_file: Path
     picture_file: Path
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        return {**self.evaluation.as_json(), "left_out": self.left_out}
+
     def as_json(self) -> dict[str, Any]:
         """Return the figures, and where the picture is."""
-        figures = self.evaluation.as_json()
-        return {**figures, "left_out": self.left_out, "picture": str(self.picture_file)}
+        return {**self.figures, "picture": str(self.picture_file)}
 
 
 def evaluate(
@@ -81,7 +81,10 @@ def evaluate(
     check_name(name)
     import matplotlib.figure  # noqa: F401  (it is better missed before the work)
 
-    folder = _writable(folder or core.home / "evaluations")
+    folder = folder or core.home / "evaluations"
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
     if name in models_of(core.host).names():
         figures, left_out = _of_model(core, videos, name, progress)
     else:
@@ -89,7 +92,13 @@ def evaluate(
         request = LearnRequest(name)
         backbone = request.backbone.backbone(core.host)
         figures, left_out = train(core, videos, request, backbone, progress).evaluation, 0
-    return _written(figures, left_out, folder, f"{name}-{_stem(videos.source)}")
+    stem = f"{name}-{_stem(videos.source)}"
+    evaluated = Evaluated(figures, left_out, folder / f"{stem}.json", folder / f"{stem}.png")
+    with _writing(folder):
+        text = json.dumps(evaluated.figures, ensure_ascii=False, indent=1)
+        evaluated.json_file.write_text(text + "\n", encoding="utf-8")
+        evaluated.picture_file.write_bytes(draw(figures))
+    return evaluated
 
 
 def _of_model(
@@ -153,26 +162,9 @@ def _stem(source: SourceInfo) -> str:
     return _ODD.sub("-", name)[:_LONGEST_STEM].strip("-") or "films"
 
 
-def _writable(folder: Path) -> Path:
-    """Return the folder, which is made. Raises `RequestError`."""
-    with _refused(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=folder).close()
-    return folder
-
-
-def _written(figures: Evaluation, left_out: int, folder: Path, name: str) -> Evaluated:
-    figures_json = {**figures.as_json(), "left_out": left_out}
-    text = json.dumps(figures_json, ensure_ascii=False, indent=1)
-    json_file, picture_file = folder / f"{name}.json", folder / f"{name}.png"
-    with _refused(folder):
-        json_file.write_text(text + "\n", encoding="utf-8")
-        picture_file.write_bytes(draw(figures))
-    return Evaluated(figures, left_out, json_file, picture_file)
-
-
 @contextmanager
-def _refused(folder: Path) -> Iterator[None]:
+def _writing(folder: Path) -> Iterator[None]:
+    """Raises `RequestError` where the block cannot write into the folder."""
     try:
         yield
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""Pooled vectors and their genres become a calibrated model. Needs scikit-learn."""
+"""A calibrated model is fitted to pooled vectors and their genres. Needs scikit-learn."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

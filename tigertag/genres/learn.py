@@ -1,6 +1,6 @@
 """A genre model learned from most films, tested on the others, and kept. Needs scikit-learn."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,7 +147,8 @@ def learn(
     check_name(request.name)
     chosen = request.backbone.backbone(core.host)
     trained = train(core, videos, request, chosen, progress)
-    return Learned(_save(core, videos, request, trained, chosen, request.backbone.info(chosen)))
+    manifest = _manifest(videos, request, trained, request.backbone.info(chosen))
+    return Learned(_save(core, manifest, trained, chosen.onnx()))
 
 
 def update(core: Core, name: str, progress: LearningProgress) -> Learned:
@@ -168,8 +169,9 @@ def update(core: Core, name: str, progress: LearningProgress) -> Learned:
     videos = replace(relisted(core, before.data.source), sampling=before.sampling)
     chosen = whole.model.backbone(core.host)
     trained = train(core, videos, request, chosen, progress)
-    manifest = _save(core, videos, request, trained, chosen, before.backbone)
-    return Learned(manifest, changed(earlier, known_examples(trained.data, trained.split.learn)))
+    manifest = _manifest(videos, request, trained, before.backbone)
+    saved = _save(core, manifest, trained, chosen.onnx())
+    return Learned(saved, changed(earlier, known_examples(trained.data, trained.split.learn)))
 
 
 def relisted(core: Core, source: SourceInfo) -> LabelledSet:
@@ -255,24 +257,29 @@ def _sides(data: Dataset, sides: Split) -> str:
     return f"{count(learned, 'film')}; {count(tested, 'other')}{_CHOSEN[sides.by]}, to test it on"
 
 
-def _save(
-    core: Core,
-    videos: LabelledSet,
-    request: LearnRequest,
-    trained: Trained,
-    chosen: Backbone,
-    info: BackboneInfo,
+def _manifest(
+    videos: LabelledSet, request: LearnRequest, trained: Trained, info: BackboneInfo
 ) -> Manifest:
-    fitted = trained.fitted
-    manifest = Manifest(
+    fitted, data = trained.fitted, trained.data
+    learned = data.of_rows(trained.split.learn)
+    genres = (
+        GenreInfo(
+            name=data.spelling(genre),
+            canonical=genre,
+            films=learned.films_of(genre),
+            threshold=threshold,
+        )
+        for genre, threshold in zip(fitted.genres, fitted.thresholds, strict=True)
+    )
+    return Manifest(
         name=request.name,
         made_at=datetime.now(UTC),
         backbone=info,
         sampling=trained.sampling,
         view=TILES_VERSION,
-        pooling=trained.data.pooling,
-        dimensions=trained.data.dimensions,
-        genres=tuple(_genres(trained)),
+        pooling=data.pooling,
+        dimensions=data.dimensions,
+        genres=tuple(genres),
         data=_data(videos, trained),
         settings=FitSettings(
             c=fitted.c,
@@ -284,27 +291,17 @@ def _save(
         metrics=trained.evaluation.as_json(),
         program=__version__,
     )
+
+
+def _save(core: Core, manifest: Manifest, trained: Trained, own: bytes | None) -> Manifest:
     files = {
-        HEAD: fitted.head.to_npz(),
-        BASELINES: fitted.baselines.to_npz(),
+        HEAD: trained.fitted.head.to_npz(),
+        BASELINES: trained.fitted.baselines.to_npz(),
         EXAMPLES: dump_examples(known_examples(trained.data, trained.split.learn)),
     }
-    own = chosen.onnx()
     if own is not None:
         files[BACKBONE] = own
     return models_of(core.host).save(manifest, files).manifest
-
-
-def _genres(trained: Trained) -> Iterator[GenreInfo]:
-    data, fitted = trained.data, trained.fitted
-    learned = data.of_rows(trained.split.learn)
-    for genre, threshold in zip(fitted.genres, fitted.thresholds, strict=True):
-        yield GenreInfo(
-            name=data.spelling(genre),
-            canonical=genre,
-            films=learned.films_of(genre),
-            threshold=threshold,
-        )
 
 
 def _data(videos: LabelledSet, trained: Trained) -> DataInfo:

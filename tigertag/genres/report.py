@@ -36,10 +36,7 @@ FEW_FILMS: Final = 30
 QUIET_S: Final = 30
 """Where there is no bar, nothing is said for so long at most while the work goes on."""
 
-_BASELINES: Final = {
-    "prevalence": "prevalence",
-    "random_forest": "random forest of 10 trees",
-}
+_BASELINES: Final = {"prevalence": "prevalence", "random_forest": "random forest of 10 trees"}
 _INTERVAL: Final = "  95 %"
 _PER_GENRE: Final = {"ap": "AP", "auc": "AUC", "ece": "ECE", "brier": "Brier"}
 _IN_ALL: Final = {
@@ -86,12 +83,10 @@ def print_figures(figures: Mapping[str, Any]) -> None:
     console.print(_in_all(figures))
     console.print(_by_genre(figures))
     films = {name: figures["per_genre"][name]["films"] for name in figures["untested"]}
-    for names, reason in (
-        ([name for name, number in films.items() if not number], "no film has it"),
-        ([name for name, number in films.items() if number], "every film has it"),
-    ):
+    for reason, all_films in (("no film has it", False), ("every film has it", True)):
+        names = ", ".join(name for name, number in films.items() if bool(number) is all_films)
         if names:
-            say(f"Not tested, for {reason}: {', '.join(names)}.")
+            say(f"Not tested, for {reason}: {names}.")
     if figures["films"] < FEW_FILMS:
         say(f"These are {count(figures['films'], 'film')} only: their figures may be chance.")
 
@@ -154,24 +149,24 @@ def print_guesses(predicted: Predicted) -> None:
 
 def print_json(predicted: Predicted) -> None:
     """Print one JSON object on a line."""
+    genres = [
+        {
+            "name": guess.name,
+            "probability": round(guess.probability, 6),
+            "threshold": guess.threshold,
+            "sure": guess.is_sure,
+            "times_s": list(guess.times_s),
+        }
+        for guess in predicted.guesses
+    ]
     fields: dict[str, Any] = {
         "path": predicted.name,
         "uncertain": predicted.is_uncertain,
-        "genres": [
-            {
-                "name": guess.name,
-                "probability": round(guess.probability, 6),
-                "threshold": guess.threshold,
-                "sure": guess.is_sure,
-                "times_s": list(guess.times_s),
-            }
-            for guess in predicted.guesses
-        ],
+        "genres": genres,
     }
     optional = {"warning": predicted.warning, "error": predicted.error}
     fields |= {key: value for key, value in optional.items() if value}
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    click.echo(json.dumps(fields, ensure_ascii=False))
 
 
 def print_models(models: Sequence[ListedModel], *, as_json: bool) -> None:
@@ -253,15 +248,15 @@ class _Count(MofNCompleteColumn):
         return Text() if task.total is None else super().render(task)
 
 
-class _TimeLeft(TimeRemainingColumn):
-    def render(self, task: Task) -> Text:
-        return Text() if task.total is None else super().render(task)
-
-
 @contextmanager
 def shown_progress() -> Iterator[ConsoleProgress]:
     """Show a bar; whoever interrupts the work reads what is kept."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Count(), _TimeLeft())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        _Count(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=stderr, transient=True) as bar:
         bar.disable = not stderr.is_terminal
         progress = ConsoleProgress(bar)

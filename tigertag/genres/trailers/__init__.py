@@ -1,6 +1,6 @@
 """Trailers on YouTube and Vimeo, fetched for as long as they are looked at.
 
-yt-dlp is loaded in a process of its own: told once, watched, and never waited for too long.
+yt-dlp runs in a process of its own, which is watched, and never waited for too long.
 """
 
 import json
@@ -42,7 +42,7 @@ _PROXIES: Final = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
 @dataclass(frozen=True, slots=True)
 class TrailerLimits:
-    """How long it may play, how large its file and its pictures may be, how long fetching takes."""
+    """The longest video, its largest file and pictures, and how long fetching may take."""
 
     longest_s: float = 900.0
     most_bytes: int = 200_000_000
@@ -50,7 +50,6 @@ class TrailerLimits:
     within_s: float = 180.0
 
     def too_large(self) -> Unreadable:
-        """Return the error for a file beyond the limit."""
         size = f"{self.most_bytes / 1e6:g} MB"
         return Unreadable(f"The video is larger than {size}; it was not taken.")
 
@@ -59,16 +58,20 @@ class TrailerLimits:
 def fetched(
     link: str, *, cancelled: Callable[[], bool] = lambda: False, limits: TrailerLimits | None = None
 ) -> Iterator[Path]:
-    """Yield the file of a trailer on YouTube or Vimeo; it is gone when the block ends.
+    """Yield the file of a trailer; it is gone when the block ends. See `canonical` for links.
 
-    What a link may be, is said in `canonical`. Raises `Unreadable`; `retryable` where another
-    try may help.
+    Raises `Unreadable`; `retryable` where another try may help.
     """
     address = canonical(link)
     if not _is_installed():
         raise Unreadable(NO_EXTRA)
-    with _folder() as folder:
-        yield download(address, folder, limits or TrailerLimits(), cancelled=cancelled)
+    try:
+        made = TemporaryDirectory(prefix="tigertag-trailer-", ignore_cleanup_errors=True)
+    except OSError as exc:
+        reason = os_reason(exc)
+        raise Unreadable(f"There is no temporary folder for a trailer: {reason}.") from exc
+    with made as folder:
+        yield download(address, Path(folder), limits or TrailerLimits(), cancelled=cancelled)
 
 
 def _is_installed() -> bool:
@@ -76,17 +79,6 @@ def _is_installed() -> bool:
         return find_spec("yt_dlp") is not None
     except (ImportError, ValueError):  # Whoever finds modules may say so in these ways, too.
         return False
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    try:
-        made = TemporaryDirectory(prefix="tigertag-trailer-", ignore_cleanup_errors=True)
-    except OSError as exc:
-        reason = os_reason(exc)
-        raise Unreadable(f"There is no temporary folder for a trailer: {reason}.") from exc
-    with made as folder:
-        yield Path(folder)
 
 
 def download(
@@ -100,7 +92,7 @@ def download(
     """Let a child download the video of a `canonical` link into the folder; return its file.
 
     It is killed, with all that it has started, when it takes too long or too much space, or is
-    `cancelled`. Raises `Unreadable`, also for whatever the child says that makes no sense.
+    `cancelled`. Raises `Unreadable`, also for an answer that makes no sense.
     """
     deadline = monotonic() + limits.within_s
     task = {"link": link, "folder": str(folder), "limits": asdict(limits)}
@@ -136,7 +128,7 @@ def _started(command: Sequence[str], folder: Path) -> Iterator["subprocess.Popen
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """What the child needs to know: none of TigerTag's settings, and no plugins of yt-dlp's."""
+    """Pass on none of TigerTag's settings, and no plugins of yt-dlp's."""
     passed = {
         name: value
         for name, value in os.environ.items()
@@ -203,10 +195,8 @@ def _read(data: bytes) -> dict[str, Any]:
 
 def _file(answer: dict[str, Any], folder: Path, limits: TrailerLimits) -> Path:
     name = answer.get("file")
-    if not isinstance(name, str) or name != Path(name).name:
-        raise Unreadable(_NO_ANSWER)
-    path = folder / name
-    if path.is_symlink() or not path.is_file():
+    path = folder / name if isinstance(name, str) and name == Path(name).name else None
+    if path is None or path.is_symlink() or not path.is_file():
         raise Unreadable(_NO_ANSWER)
     if path.stat().st_size > limits.most_bytes:
         raise limits.too_large()

@@ -1,7 +1,7 @@
 """The process that runs yt-dlp: it can hang, or be killed, and nobody else is harmed.
 
 One line of JSON comes in: link, folder, limits. One goes out: {"file": name}, or {"problem": line,
-"retryable": bool}. It ends, too, when the pipe that it was told by is closed.
+"retryable": bool}. It also ends when its standard input is closed.
 """
 
 import json

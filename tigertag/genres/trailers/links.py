@@ -1,4 +1,4 @@
-"""Which links are of one video on YouTube or Vimeo. Nothing is opened to tell."""
+"""Links of one video on YouTube or Vimeo, recognised without opening them."""
 
 import re
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -28,18 +28,17 @@ _LISTS = ("/playlist", "/embed/videoseries", "/album/", "/channels/", "/groups/"
 def is_link(text: str) -> bool:
     """Tell whether this is meant as a link rather than as the path of a file.
 
-    So is whatever has a scheme, and a host of YouTube's or Vimeo's without one: `canonical` says
-    then what is wrong with it.
+    It is with any scheme, or with a host of YouTube or Vimeo in front: `canonical` says what is
+    wrong with it.
     """
     return _SCHEME.match(text) is not None or _HOST.match(text) is not None
 
 
 def canonical(link: str) -> str:
-    """Return the one spelling of a link of one video; all else in the link is left out.
+    """Return the one spelling of a link of one video, without list, time and tracking.
 
-    Two links of the same video are the same then: no list, no time, no tracking. Raises
-    `Unreadable` for a scheme that is not https, a host that is not known (so for every private
-    address), a user, a password, a port, and what is not one video.
+    Raises `Unreadable` for a scheme that is not https, a host that is not known (so for every
+    private address), a user, a password, a port, and what is not one video.
     """
     parts = _parts(link)
     host = parts.netloc.casefold()

@@ -1,4 +1,4 @@
-"""One video, downloaded by yt-dlp with all its doors shut. Only the child process imports this.
+"""One video, downloaded by yt-dlp, restricted to that. Only the child process imports this.
 
 An error is one line, without the query of a link, paths or colours.
 """
@@ -22,44 +22,35 @@ _LIVE = {"is_live", "is_upcoming", "post_live"}
 _TOO_LARGE = "larger than max-filesize"
 _UPDATE = "update yt-dlp if other videos fail, too."
 
-_KNOWN = (
-    (
-        "not a bot|too many requests|rate.?limit|try(?:ing)? again|check back|temporar",
-        "The site asks to wait; try again later.",
-        True,
+_WAIT = "The site asks to wait; try again later."
+_NOT_YET = "The video is not there yet."
+_NO_SPACE = "There is no space left for it in the temporary folder."
+_RETRYABLE = {_WAIT, _NOT_YET, _NO_SPACE}
+# Of what yt-dlp says, the first pattern that is found decides.
+_KNOWN = {
+    "not a bot|too many requests|rate.?limit|try(?:ing)? again|check back|temporar": _WAIT,
+    "confirm your age|age.restricted": "The video is for adults who have signed in.",
+    "private video|video is private": "The video is private.",
+    "members.only|join this channel": "The video is for members of its channel only.",
+    r"\bpassword": "The video is protected by a password.",
+    "premieres? in|event will begin|is upcoming|offline|processing": _NOT_YET,
+    "in your country|your location|geo.?restrict": "The video is not shown in this place.",
+    "embed.only|privacy settings": (
+        "Vimeo shows the video only on some other site's pages, or only on its own."
     ),
-    ("confirm your age|age.restricted", "The video is for adults who have signed in.", False),
-    ("private video|video is private", "The video is private.", False),
-    ("members.only|join this channel", "The video is for members of its channel only.", False),
-    (r"\bpassword", "The video is protected by a password.", False),
-    (
-        "premieres? in|event will begin|is upcoming|offline|processing",
-        "The video is not there yet.",
-        True,
+    "client only works when|tls fingerprint|turnstile": (
+        f"The site shows nothing to yt-dlp now; {_UPDATE}"
     ),
-    ("in your country|your location|geo.?restrict", "The video is not shown in this place.", False),
-    (
-        "embed.only|privacy settings",
-        "Vimeo shows the video only on some other site's pages, or only on its own.",
-        False,
+    r"\bdrm\b": "The video is protected (DRM).",
+    r"\blog ?in|sign in|logged.in": "The video needs an account.",
+    "removed|terminated|no longer|not exist|deleted|unavailable": "The video is gone.",
+    "format is not available|no video formats": (
+        "No small version of it was found; see docs/trailers.md."
     ),
-    (
-        "client only works when|tls fingerprint|turnstile",
-        f"The site shows nothing to yt-dlp now; {_UPDATE}",
-        False,
-    ),
-    (r"\bdrm\b", "The video is protected (DRM).", False),
-    (r"\blog ?in|sign in|logged.in", "The video needs an account.", False),
-    ("removed|terminated|no longer|not exist|deleted|unavailable", "The video is gone.", False),
-    (
-        "format is not available|no video formats",
-        "No small version of it was found; see docs/trailers.md.",
-        False,
-    ),
-    ("forbidden|http error 4", f"The site refused it; {_UPDATE}", False),
-    ("no suitable extractor|unsupported url", "This is no link of a single video.", False),
-    ("no space left", "There is no space left for it in the temporary folder.", True),
-)
+    "forbidden|http error 4": f"The site refused it; {_UPDATE}",
+    "no suitable extractor|unsupported url": "This is no link of a single video.",
+    "no space left": _NO_SPACE,
+}
 _STATUSES = {
     404: "The video is gone.",
     410: "The video is gone.",
@@ -183,7 +174,6 @@ def _downloaded(folder: Path) -> str:
 
 
 def from_yt_dlp(exc: BaseException) -> Unreadable:
-    """Return the error for one of yt-dlp's."""
     status, is_cut_off = _network(exc)
     if is_cut_off:
         return Unreadable(_UNREACHABLE, retryable=True)
@@ -192,9 +182,9 @@ def from_yt_dlp(exc: BaseException) -> Unreadable:
     if status >= 500:
         return Unreadable(f"The site failed (HTTP {status}); try again later.", retryable=True)
     message = _tidied(str(exc))
-    for pattern, line, retryable in _KNOWN:
+    for pattern, line in _KNOWN.items():
         if re.search(pattern, message, re.IGNORECASE):
-            return Unreadable(line, retryable=retryable)
+            return Unreadable(line, retryable=line in _RETRYABLE)
     return Unreadable(f"yt-dlp could not take the video: {message}; {_UPDATE}")
 
 
