@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tigertag.breakers import Circuits
-from tigertag.cache import Memory
+from tigertag.cache import TtlCache
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Host, Library, Sampling
 from tigertag.errors import Conflict, NotFound, PluginError
@@ -74,7 +74,7 @@ class Core:
     timezone: tzinfo = UTC
     poll_s: float = 30.0
     problems: tuple[str, ...] = ()
-    memory: Memory = field(default_factory=Memory, compare=False)
+    cache: TtlCache = field(default_factory=TtlCache, compare=False)
     circuits: Circuits = field(default_factory=Circuits, compare=False)
 
     def library(self, name: str) -> Library:

@@ -136,7 +136,7 @@ def cost_of_item(core: Core, engine: str) -> float | None:
         with core.store.read() as db:
             return usage.mean_cost_usd(db, engine)
 
-    mean = core.memory.recall(("mean cost", engine), measured, keep_s=5.0)
+    mean = core.cache.get(("mean cost", engine), measured, keep_s=5.0)
     return entry.engine.capabilities.cost_usd if mean is None else mean
 
 

@@ -117,7 +117,7 @@ class Runner:
                     threads.run(self._step, workers=self._core.workers, stop=self.stop)
             finally:
                 self._decision_stage.canary.let_go()
-            self._core.memory.forget("tally", "problems")
+            self._core.cache.forget("tally", "problems")
 
     def _step(self) -> bool:
         with self._store.write() as db:

@@ -58,7 +58,7 @@ def _database(core: Core) -> str:
         with core.store.write() as db:
             return engine_state.database_id(db)
 
-    return core.memory.recall(("database",), made, keep_s=inf)
+    return core.cache.get(("database",), made, keep_s=inf)
 
 
 def sweep(core: Core) -> None:

@@ -26,7 +26,7 @@ def tally(core: Core, scan: ScanRow) -> tuple[Counts, Failures]:
     if scan.summary:
         return _unpacked(scan.summary)
     if scan.active:
-        return core.memory.recall(("tally", scan.id), lambda: _now(core, scan.id), keep_s=_KEEP_S)
+        return core.cache.get(("tally", scan.id), lambda: _now(core, scan.id), keep_s=_KEEP_S)
     return _finally(core, scan.id)
 
 

@@ -159,7 +159,7 @@ def tags(
     start = cursor_number(cursor) or 0
     with core.store.read() as db:
         of = section_ids(core, db, library, section)
-    counted = core.memory.recall(("tags", of), lambda: _counted(core, of), keep_s=_KEEP_COUNTS_S)
+    counted = core.cache.get(("tags", of), lambda: _counted(core, of), keep_s=_KEEP_COUNTS_S)
     return _tags_page([row for row in counted if q.casefold() in row.word], start, limit)
 
 

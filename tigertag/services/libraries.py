@@ -90,7 +90,7 @@ def _looked(core: Core, *, patience_s: float) -> list[tuple[LibraryEntry, Librar
 
 
 def _seen(core: Core, entry: LibraryEntry) -> LibraryStatus:
-    return core.memory.recall(
+    return core.cache.get(
         ("seen", entry.id), lambda: LibraryStatus(core, entry), keep_s=float("inf")
     )
 
@@ -125,7 +125,7 @@ def _known(core: Core) -> dict[str, _Counted]:
         with core.store.read() as db:
             return browse.section_counts(db)
 
-    counts = core.memory.recall(("sections",), count, keep_s=1.0)
+    counts = core.cache.get(("sections",), count, keep_s=1.0)
     with core.store.read() as db:
         scans = browse.newest_scans(db)
     nothing = (None, None)

@@ -93,7 +93,7 @@ def block(core: Core, scan_id: int, item_id: int, word: str, *, where: str) -> B
             rule_id = rules.put(db, Rule(RuleAction.DENY, plain, section=section))
             items = decisions.adding(db, scan_id, plain)
         lost = rules.review(db, scan, items, effective_rules(core, db), limits)
-    core.memory.forget("tally", "tags")
+    core.cache.forget("tally", "tags")
     return BlockedWord(lost, rule_id)
 
 

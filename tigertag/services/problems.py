@@ -56,7 +56,7 @@ def of_section(core: Core, section_id: int) -> int:
         with core.store.read() as db:
             return problems.counts(db, unsolved(core))
 
-    return core.memory.recall(("problems",), count, keep_s=_KEEP_COUNTS_S).get(section_id, 0)
+    return core.cache.get(("problems",), count, keep_s=_KEEP_COUNTS_S).get(section_id, 0)
 
 
 def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
@@ -68,7 +68,7 @@ def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
         problems.get(db, problem_id)
         problems.ignore(db, [problem_id], ignored=ignored)
         (shown,) = _shown(db, [problems.get(db, problem_id)])
-    core.memory.forget("problems")
+    core.cache.forget("problems")
     return shown
 
 

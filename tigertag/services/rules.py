@@ -57,7 +57,7 @@ def _changing(core: Core) -> Iterator[Db]:
     with core.store.write() as db:
         yield db
         review_open(db, effective_rules(core, db), thresholds(core, db))
-    core.memory.forget("tally")
+    core.cache.forget("tally")
 
 
 def _placed(core: Core, rule: Rule) -> Rule:
@@ -269,5 +269,5 @@ def lift(core: Core, numbers: Sequence[int], *, word: str = "") -> int:
         review_open(db, effective_rules(core, db), thresholds(core, db))
     if not lifted:
         raise NotFound("There is no such tombstone.")
-    core.memory.forget("tally")
+    core.cache.forget("tally")
     return lifted

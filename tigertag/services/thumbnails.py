@@ -171,11 +171,11 @@ def _looked_at(core: Core, item_id: int, at_ms: int) -> tuple[ItemRow, float]:
 def _fetched(core: Core, row: ItemRow, short_side_px: int, at_s: float | None) -> Thumbnail:
     if row.gone:
         raise ItemGone(f"{row.item.called} is no longer in its library.")
-    lookout = core.memory.recall(("lookout",), ThumbnailFetcher, keep_s=float("inf"))
+    lookout = core.cache.get(("lookout",), ThumbnailFetcher, keep_s=float("inf"))
     library = core.entry(row.item.library)
     try:
         jpeg = lookout.picture(library, row.item, short_side_px, at_s=at_s)
     except LibraryError:
-        core.memory.forget("seen")
+        core.cache.forget("seen")
         raise
     return Thumbnail(jpeg, etag(row.item.revision, short_side_px, at_s))

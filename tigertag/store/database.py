@@ -79,8 +79,13 @@ class Store:
     @property
     def engine(self) -> Engine:
         if self._engine is None:
-            make = _sqlite if self.sqlite_path else _server
-            made = make(self.url, max(self.connections, _CONNECTIONS))
+            connections = max(self.connections, _CONNECTIONS)
+            pool = {"pool_size": _KEPT_OPEN, "max_overflow": connections - _KEPT_OPEN}
+            if self.sqlite_path is None:
+                made = create_engine(self.url, pool_pre_ping=True, **pool)
+            else:
+                make_folder(self.sqlite_path)
+                made = _sqlite(self.url, pool)
             event.listen(made, "before_cursor_execute", _check)
             self._engine = made
         return self._engine
@@ -128,15 +133,6 @@ class Store:
                 raw.execute("PRAGMA foreign_keys = ON")
 
 
-def _server(url: URL, connections: int) -> Engine:
-    return create_engine(
-        url,
-        pool_pre_ping=True,
-        pool_size=_KEPT_OPEN,
-        max_overflow=connections - _KEPT_OPEN,
-    )
-
-
 def make_folder(database: Path) -> None:
     """Make the folder of an SQLite file. Raises `StoreUnavailable`."""
     try:
@@ -147,15 +143,9 @@ def make_folder(database: Path) -> None:
         ) from exc
 
 
-def _sqlite(url: URL, connections: int) -> Engine:
-    make_folder(Path(str(url.database)))
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=_KEPT_OPEN,
-        max_overflow=connections - _KEPT_OPEN,
-        connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
-    )
+def _sqlite(url: URL, pool: dict[str, Any]) -> Engine:
+    waiting = {"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False}
+    engine = create_engine(url, poolclass=QueuePool, connect_args=waiting, **pool)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import inspect, text
 
 from tigertag import locks
 from tigertag.errors import SchemaMismatch, StoreUnavailable, os_reason
@@ -32,7 +31,7 @@ def scripts_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "alembic"
 
 
-def config(store: Store) -> Config:
+def config(store: Store | None = None) -> Config:
     made = Config()
     made.set_main_option("script_location", str(scripts_folder()).replace("%", "%%"))
     made.attributes["store"] = store
@@ -47,18 +46,13 @@ def current(store: Store) -> str | None:
 
 def head() -> str | None:
     """Return the newest revision that this program knows."""
-    return _scripts().get_current_head()
-
-
-def _scripts() -> ScriptDirectory:
-    made = Config()
-    made.set_main_option("script_location", str(scripts_folder()).replace("%", "%%"))
-    return ScriptDirectory.from_config(made)
+    return ScriptDirectory.from_config(config()).get_current_head()
 
 
 def history() -> list[tuple[str, str]]:
     """Return (revision, what it did), oldest first."""
-    return [(script.revision, script.doc) for script in _scripts().walk_revisions()][::-1]
+    scripts = ScriptDirectory.from_config(config()).walk_revisions()
+    return [(script.revision, script.doc) for script in scripts][::-1]
 
 
 def upgrade(store: Store) -> Path | None:
@@ -143,29 +137,21 @@ def backup(store: Store) -> Path | None:
 def _alone(store: Store) -> Iterator[None]:
     path = store.sqlite_path
     if path is None:
-        with store.read() as db, _advisory(db):
+        with store.read() as db:
+            db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             yield
-    else:
-        make_folder(path)
-        with _lock_file(path) as lock:
-            if not locks.wait_for(lock):
-                raise StoreUnavailable(
-                    f"The file system of {path.parent} has no locks, which SQLite needs; nothing"
-                    " was changed. Put the database on a local disk, or use PostgreSQL (DB_URL)."
-                )
-            yield
-
-
-def _lock_file(path: Path) -> IO[str]:
+        return
+    make_folder(path)
     try:
-        return path.with_name(f"{path.name}.lock").open("w")
+        lock = path.with_name(f"{path.name}.lock").open("w")
     except OSError as exc:
         raise StoreUnavailable(
             f"The database's folder {path.parent} cannot be written: {os_reason(exc)}."
         ) from exc
-
-
-@contextmanager
-def _advisory(db: Connection) -> Iterator[None]:
-    db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-    yield
+    with lock:
+        if not locks.wait_for(lock):
+            raise StoreUnavailable(
+                f"The file system of {path.parent} has no locks, which SQLite needs; nothing was"
+                " changed. Put the database on a local disk, or use PostgreSQL (DB_URL)."
+            )
+        yield

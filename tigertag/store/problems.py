@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, select, update
 
 from tigertag.errors import NotFound
 from tigertag.store import schema
-from tigertag.store.database import Db, as_type, change_in, insert_or_replace
+from tigertag.store.database import Db, as_type, change_in, insert_or_replace, rows_in
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
 
@@ -55,8 +55,9 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
     `writing`: the items were written to. A problem in writing ends with a scan that writes alone.
     """
     by_item = {decision.item_id: decision for decision in decided}
-    known = {(row.item_id, row.engine): row for row in _known(db, list(by_item))}
-    if not known and all(one.state == "done" and not one.reason for one in decided):
+    problems = rows_in(db, select(_problems), _problems.c.item_id, by_item)
+    known = {(row.item_id, row.engine): row for row in problems}
+    if not known and all(item.state == "done" and not item.reason for item in decided):
         # The usual case: what an engine failed at would have made the decision fail.
         return
     work = _work_of(db, scan.id, list(by_item), with_answers=bool(known))
@@ -71,28 +72,28 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
         if place not in failures and _has_ended(row, by_item[place[0]], scan, place in work)
     ]
     change_in(db, delete(_problems), _problems.c.id, ended)
-    new: list[dict[str, Any]] = []
-    lasting: list[dict[str, Any]] = []
-    for (item_id, engine), (state, reason) in failures.items():
-        before, revision = known.get((item_id, engine)), by_item[item_id].revision
-        lasts = before is not None and before.revision == revision
-        # A write has failed, which no preview tries again.
-        of_writing = writing or (lasts and before is not None and bool(before.writing))
-        row = {
+    lasting = {
+        place: row for place, row in known.items() if row.revision == by_item[place[0]].revision
+    }
+    rows = [
+        {
             "item_id": item_id,
             "engine": engine,
-            "revision": revision,
+            "revision": by_item[item_id].revision,
             "reason": reason,
             "again": state == "retryable",
-            "writing": not engine and of_writing,
+            # A write has failed, which no preview tries again.
+            "writing": not engine
+            and (writing or ((item_id, "") in lasting and lasting[item_id, ""].writing)),
             "ignored": False,
             "scan_id": scan.id,
             "since": datetime.now(UTC),
         }
-        (lasting if lasts else new).append(row)
-    key = ("item_id", "engine")
-    insert_or_replace(db, _problems, lasting, key=key, keep=("ignored", "since"))
-    insert_or_replace(db, _problems, new, key=key)
+        for (item_id, engine), (state, reason) in failures.items()
+    ]
+    for lasts, keep in ((True, ("ignored", "since")), (False, ())):
+        some = [row for row in rows if ((row["item_id"], row["engine"]) in lasting) is lasts]
+        insert_or_replace(db, _problems, some, key=("item_id", "engine"), keep=keep)
 
 
 def _has_ended(row: Row[Any], decision: Decision, scan: ScanRow, answered: bool) -> bool:
@@ -102,12 +103,6 @@ def _has_ended(row: Row[Any], decision: Decision, scan: ScanRow, answered: bool)
     if row.engine:
         return answered
     return not row.writing or (decision.state == "done" and scan.write == "apply")
-
-
-def _known(db: Db, item_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    if not item_ids:
-        return ()
-    return db.execute(select(_problems).where(_problems.c.item_id.in_(item_ids))).all()
 
 
 def _work_of(

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Table, Update, delete, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Row, delete, func, literal, select, text, update
 
 from tigertag.store import schema
 from tigertag.store.database import (
@@ -93,29 +93,25 @@ class OpenCall:
 
 def reserve(db: Db, engine: str, bound: Amount, limits: Limits, at: datetime) -> bool:
     """Take this from the month's budget if it allows it; False when it does not."""
-    month = {"engine": engine, "month": _month(at)}
-    insert_if_absent(db, _budgets, [month | {"units": 0, "cost_usd": 0.0}])
-    where = [_budgets.c.engine == engine, _budgets.c.month == _month(at)]
+    allowed: list[ColumnElement[bool]] = []
     if limits.units is not None and bound.units:
-        where.append(_budgets.c.units + bound.units <= limits.units)
+        allowed.append(_budgets.c.units + bound.units <= limits.units)
     if limits.cost_usd is not None and bound.cost_usd:
-        where.append(_budgets.c.cost_usd + bound.cost_usd <= limits.cost_usd + _ROUNDING_USD)
-    if db.execute(_raised(_budgets, bound).where(*where)).rowcount != 1:
-        return False
-    _note_day(db, engine, at, bound)
+        allowed.append(_budgets.c.cost_usd + bound.cost_usd <= limits.cost_usd + _ROUNDING_USD)
+    return _book(db, engine, at, bound, *allowed)
+
+
+def _book(db: Db, engine: str, at: datetime, more: Amount, *allowed: ColumnElement[bool]) -> bool:
+    """Add to an engine's month and day; False where the month does not allow it."""
+    month = (_budgets, {"engine": engine, "month": _month(at)}, allowed)
+    day = (_usage, {"engine": engine, "day": _day(at)}, ())
+    for table, key, conditions in (month, day):
+        insert_if_absent(db, table, [key | {"units": 0, "cost_usd": 0.0}])
+        where = [table.c[name] == value for name, value in key.items()]
+        values = {"units": table.c.units + more.units, "cost_usd": table.c.cost_usd + more.cost_usd}
+        if db.execute(update(table).where(*where, *conditions).values(**values)).rowcount != 1:
+            return False
     return True
-
-
-def _note_day(db: Db, engine: str, at: datetime, more: Amount) -> None:
-    row = {"engine": engine, "day": _day(at), "units": 0, "cost_usd": 0.0}
-    insert_if_absent(db, _usage, [row])
-    where = (_usage.c.engine == engine, _usage.c.day == _day(at))
-    db.execute(_raised(_usage, more).where(*where))
-
-
-def _raised(table: Table, more: Amount) -> Update:
-    values = {"units": table.c.units + more.units, "cost_usd": table.c.cost_usd + more.cost_usd}
-    return update(table).values(**values)
 
 
 def open_call(db: Db, new: NewCall, at: datetime) -> int:
@@ -143,27 +139,19 @@ def settle(db: Db, took: Mapping[int, Amount]) -> None:
     update_each(
         db, _calls, [{"id": row.id} | asdict(took[row.id]) for row in rows], state="settled"
     )
-    for (engine, day), less in _given_back(rows, took).items():
-        _lower(db, engine, day, less)
+    _correct(db, rows, took)
 
 
-def _given_back(
-    rows: Iterable[Row[Any]], took: Mapping[int, Amount]
-) -> dict[tuple[str, datetime], Amount]:
-    """Return how much less calls took than was reserved, by engine and the day of that."""
+def _correct(db: Db, rows: Iterable[Row[Any]], took: Mapping[int, Amount]) -> None:
+    """Book the difference of what calls took to what was reserved, on the day of that."""
     amounts: dict[tuple[str, datetime], Amount] = {}
     for row in rows:
         day = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
-        less = Amount(row.units, row.cost_usd) - took[row.id]
-        amounts[row.engine, day] = amounts.get((row.engine, day), Amount()) + less
-    return amounts
-
-
-def _lower(db: Db, engine: str, day: datetime, less: Amount) -> None:
-    if less:
-        where = (_budgets.c.engine == engine, _budgets.c.month == _month(day))
-        db.execute(_raised(_budgets, Amount() - less).where(*where))
-        _note_day(db, engine, day, Amount() - less)
+        more = took[row.id] - Amount(row.units, row.cost_usd)
+        amounts[row.engine, day] = amounts.get((row.engine, day), Amount()) + more
+    for (engine, day), more in amounts.items():
+        if more:
+            _book(db, engine, day, more)
 
 
 def lose(db: Db, before: datetime) -> int:
@@ -180,9 +168,7 @@ def depart(db: Db, batch_id: int, engine: str, limits: Limits, at: datetime) -> 
     """
     where = (_calls.c.batch_id == batch_id, _calls.c.state == "held")
     rows = db.execute(select(_calls).where(*where)).all()
-    nothing = {row.id: Amount() for row in rows}
-    for (_engine, day), reserved in _given_back(rows, nothing).items():
-        _lower(db, engine, day, reserved)
+    _correct(db, rows, {row.id: Amount() for row in rows})
     whole = sum((Amount(row.units, row.cost_usd) for row in rows), Amount())
     db.execute(update(_calls).where(*where).values(state="open", at=at))
     return reserve(db, engine, whole, limits, at)
