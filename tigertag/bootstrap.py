@@ -1,15 +1,14 @@
 """The one place that wires everything together."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import product
-from pathlib import Path
+from itertools import chain, product
 
 from tigertag import bounds, concepts, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.model import Rule, Thresholds
+from tigertag.model import Thresholds
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import rules
@@ -28,26 +27,25 @@ _REQUESTS = 16 + 4
 def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
     host = Host(models=settings.home / "models", http=HttpClient())
-    store = Store(settings.db_url)
+    store, path = Store(settings.db_url), settings.rules_file
     engines, libraries = _engines(settings, host, store), _libraries(settings, host)
     workers = settings.workers or threads.default_workers()
     store.connections = _connections(engines, workers)
+    # A new home beside an older one is likely a mistake: the user is told where the other is.
+    likely_wrong = homes.is_new(settings) and homes.other(settings) is not None
+    new_home = [homes.note(settings)] if likely_wrong else []
     return Core(
         host=host,
         store=store,
         concepts=concepts.load(),
         engines=engines,
         libraries=libraries,
-        default_rules=_default_rules(settings.rules_file),
+        default_rules=() if path is None else tuple(rules.read_file(path)),
         workers=workers,
         lease_s=settings.lease_s,
         home=settings.home,
         timezone=settings.timezone,
-        problems=(
-            *settings.problems,
-            *_new_home(settings),
-            *misfits(engines, libraries),
-        ),
+        problems=(*settings.problems, *new_home, *misfits(engines, libraries)),
     )
 
 
@@ -56,14 +54,8 @@ def _connections(engines: Sequence[EngineEntry], workers: int) -> int:
 
     Who waits for a connection for longer than a lease loses it.
     """
-    calling = (one.engine.capabilities.max_concurrency for one in engines if one.engine)
-    return workers + sum(calling) + len(engines) + _REQUESTS
-
-
-def _new_home(settings: Settings) -> Iterator[str]:
-    """A new home beside an older one is likely a mistake: the user is told where the other is."""
-    if homes.is_new(settings) and homes.other(settings) is not None:
-        yield homes.note(settings)
+    calls = (entry.engine.capabilities.max_concurrency for entry in engines if entry.engine)
+    return workers + sum(calls) + len(engines) + _REQUESTS
 
 
 def log(settings: Settings) -> None:
@@ -71,9 +63,8 @@ def log(settings: Settings) -> None:
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log_level, format=form)
     quieten()
-    logger.log(
-        logging.WARNING if homes.is_new(settings) else logging.INFO, "%s", homes.note(settings)
-    )
+    level = logging.WARNING if homes.is_new(settings) else logging.INFO
+    logger.log(level, "%s", homes.note(settings))
     for problem in settings.problems:
         logger.warning("%s", problem)
 
@@ -97,8 +88,7 @@ def _engines(settings: Settings, host: Host, store: Store) -> tuple[EngineEntry,
     def host_of(engine: str) -> Host:
         return replace(host, state=StoredPluginState(store, engine))
 
-    loaded = plugins.load_engines(settings.engines, host_of)
-    return tuple(_engine(one) for one in loaded)
+    return tuple(map(_engine, plugins.load_engines(settings.engines, host_of)))
 
 
 def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
@@ -126,44 +116,39 @@ def _unusable(engine: AnyEngine | None) -> str:
 
 def misfits(engines: Sequence[EngineEntry], libraries: Sequence[LibraryEntry]) -> tuple[str, ...]:
     """Say what is set up and does not go together, a line each; all of it works nevertheless."""
-    return (*_without_effect(engines), *_unlike_learned(engines, libraries))
+    free = (entry for entry in engines if entry.engine is not None and not entry.paid)
+    without_effect = (
+        f"ENGINE_{entry.id.upper()}_MONTHLY_LIMIT has no effect: the calls of {entry.name} are free"
+        " as it is set up."
+        for entry in free
+        if entry.limits.units is not None
+    )
+    pairs = product(engines, libraries)
+    return (*without_effect, *chain.from_iterable(_unlike_learned(*pair) for pair in pairs))
 
 
-def _without_effect(engines: Iterable[EngineEntry]) -> Iterator[str]:
-    for entry in engines:
-        if entry.limits.units is not None and entry.engine is not None and not entry.paid:
-            yield (
-                f"ENGINE_{entry.id.upper()}_MONTHLY_LIMIT has no effect: the calls of"
-                f" {entry.name} are free as it is set up."
-            )
-
-
-def _unlike_learned(
-    engines: Iterable[EngineEntry], libraries: Iterable[LibraryEntry]
-) -> Iterator[str]:
+def _unlike_learned(engine: EngineEntry, library: LibraryEntry) -> Iterator[str]:
     """A model is at its best with frames that were chosen as those that it has learned from."""
-    for entry, library in product(engines, libraries):
-        if entry.engine is None or library.library is None:
-            continue
-        able, footage = entry.engine.capabilities, library.library.footage
-        if able.sampling is not None and library.sampling.name != able.sampling.name:
-            yield (
-                f"Engine {entry.id} has learned from frames chosen as {able.sampling.name}; library"
-                f" {library.id} gives {library.sampling.name}: set"
-                f" {' and '.join(sampling_changes(library.id, library.sampling, able.sampling))},"
-                " or learn from the library."
-            )
-        choice = (
-            library.library.footage_values if isinstance(library.library, FootageChoice) else {}
+    if engine.engine is None or library.library is None:
+        return
+    learned, footage = engine.engine.capabilities, library.library.footage
+    if learned.sampling is not None and library.sampling.name != learned.sampling.name:
+        changes = sampling_changes(library.id, library.sampling, learned.sampling)
+        yield (
+            f"Engine {engine.id} has learned from frames chosen as {learned.sampling.name}; library"
+            f" {library.id} gives {library.sampling.name}: set {' and '.join(changes)}, or learn"
+            " from the library."
         )
-        # What the videos of a library without such a choice are is not known: perhaps trailers.
-        if able.footage not in (None, footage) and (footage or choice):
-            setting = f"set LIBRARY_{library.id.upper()}_FOOTAGE={choice.get(able.footage)}, or "
-            yield (
-                f"Engine {entry.id} has learned from {_called(able.footage)}; library {library.id}"
-                f" gives {_called(footage)}: {setting if able.footage in choice else ''}learn from"
-                " the library."
-            )
+    source = library.library
+    choice = source.footage_values if isinstance(source, FootageChoice) else {}
+    # What the videos of a library without such a choice are is not known: perhaps trailers.
+    if learned.footage not in (None, footage) and (footage or choice):
+        setting = f"set LIBRARY_{library.id.upper()}_FOOTAGE={choice.get(learned.footage)}, or "
+        yield (
+            f"Engine {engine.id} has learned from {_called(learned.footage)}; library {library.id}"
+            f" gives {_called(footage)}: {setting if learned.footage in choice else ''}learn from"
+            " the library."
+        )
 
 
 def _called(footage: str) -> str:
@@ -193,19 +178,14 @@ def _thresholds(own: EngineSettings, engine: AnyEngine | None) -> Thresholds:
 
 
 def _libraries(settings: Settings, host: Host) -> tuple[LibraryEntry, ...]:
-    loaded = plugins.load_libraries(settings.libraries, host)
     return tuple(
         LibraryEntry(
-            one.id,
-            one.name,
-            one.plugin,
-            one.problem,
-            one.settings.sampling,
-            one.settings.skip_tags,
+            loaded.id,
+            loaded.name,
+            loaded.plugin,
+            loaded.problem,
+            loaded.settings.sampling,
+            loaded.settings.skip_tags,
         )
-        for one in loaded
+        for loaded in plugins.load_libraries(settings.libraries, host)
     )
-
-
-def _default_rules(path: Path | None) -> tuple[Rule, ...]:
-    return () if path is None else tuple(rules.read_file(path))

@@ -35,6 +35,7 @@ The message is one line: what happened, what was kept, what to do. Nothing secre
 import errno
 import os
 import stat
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -193,25 +194,17 @@ def os_reason(exc: OSError, path: str | Path | None = None) -> str:
     path = path if path is not None else exc.filename
     if exc.errno not in _DENIED:
         return reason
-    owner = _owner(os.path.abspath(path)) if isinstance(path, str | Path) else ""
+    owner = _owner(Path(os.path.abspath(path))) if isinstance(path, str | Path) else ""
     return f"{reason}: TigerTag runs as uid {os.geteuid()}{owner}"
 
 
-def _owner(path: str) -> str:
+def _owner(path: Path) -> str:
     """Say who owns the path, or the nearest folder above it that TigerTag may look at."""
-    while (status := _status(path)) is None:
-        above = os.path.dirname(path)
-        if above == path:
-            return ""
-        path = above
-    kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
-    shown = path.encode(errors="backslashreplace").decode()
-    mode = stat.filemode(status.st_mode)
-    return f", the {kind} {shown} belongs to uid {status.st_uid}, mode {mode}"
-
-
-def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.stat(path)
-    except OSError:
-        return None
+    for place in (path, *path.parents):
+        with suppress(OSError):
+            status = place.stat()
+            kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
+            shown = str(place).encode(errors="backslashreplace").decode()
+            mode = stat.filemode(status.st_mode)
+            return f", the {kind} {shown} belongs to uid {status.st_uid}, mode {mode}"
+    return ""

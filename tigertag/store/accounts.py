@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, text
 
 from tigertag.store import schema
-from tigertag.store.database import Db, insert_if_absent, insert_one, insert_or_replace
+from tigertag.store.database import Db, any_where, insert_if_absent, insert_one, insert_or_replace
 
 _credentials = schema.credentials
 _links = schema.links
@@ -55,8 +55,7 @@ def add_session(db: Db, hash: str, *, until: datetime, now: datetime) -> None:
 
 
 def has_session(db: Db, hash: str, *, now: datetime) -> bool:
-    where = (_sessions.c.hash == hash, _sessions.c.until >= now)
-    return db.execute(select(_sessions.c.hash).where(*where)).one_or_none() is not None
+    return any_where(db, _sessions.c.hash == hash, _sessions.c.until >= now)
 
 
 def end_session(db: Db, hash: str) -> None:

@@ -190,7 +190,7 @@ def content_of(db: Db, origin: str, revision: str) -> str | None:
     `origin` says where it is: "file:" and a path, "library/section/key", a link.
     """
     where = (_origins.c.origin == _known_as(origin), _origins.c.revision == revision)
-    return db.execute(select(_origins.c.content).where(*where)).scalar()
+    return db.scalar(select(_origins.c.content).where(*where))
 
 
 def note_origin(db: Db, origin: str, revision: str, content: str) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, func, select, update
 
 from tigertag.errors import LeaseLost
 from tigertag.store import chunks, schema
-from tigertag.store.database import Db, insert_one
+from tigertag.store.database import Db, any_where, insert_one
 
 _batches = schema.batches
 _work = schema.work
@@ -180,8 +180,8 @@ def states(db: Db, batch_ids: Sequence[int]) -> dict[int, str]:
 
 def are_out(db: Db, scan_id: int) -> bool:
     """Whether a service may have a batch of the scan."""
-    where = (_batches.c.scan_id == scan_id, _batches.c.state.in_(("submitting", "submitted")))
-    return bool(db.execute(select(_batches.c.id).where(*where).limit(1)).all())
+    out = _batches.c.state.in_(("submitting", "submitted"))
+    return any_where(db, _batches.c.scan_id == scan_id, out)
 
 
 def left_behind(db: Db) -> list[int]:
@@ -189,7 +189,7 @@ def left_behind(db: Db) -> list[int]:
     scans = schema.scans
     where = (scans.c.state.in_(schema.FINAL), _batches.c.state != "done")
     statement = select(_batches.c.scan_id).join(scans, scans.c.id == _batches.c.scan_id)
-    return list(db.execute(statement.where(*where).distinct()).scalars())
+    return list(db.scalars(statement.where(*where).distinct()))
 
 
 def of_ended_scans(db: Db, section_id: int) -> list[tuple[str, int, int]]:

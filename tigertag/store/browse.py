@@ -93,7 +93,7 @@ def item(db: Db, item_id: int) -> ItemRow:
 
 def newest_items(db: Db, *, limit: int) -> list[int]:
     statement = select(_items.c.id).where(_items.c.gone.is_(False)).order_by(_items.c.id.desc())
-    return list(db.execute(statement.limit(limit)).scalars())
+    return list(db.scalars(statement.limit(limit)))
 
 
 def answers_of(db: Db, item_id: int) -> list[AnswerOf]:
@@ -109,7 +109,7 @@ def frames_of(db: Db, item_id: int, revision: str) -> set[float]:
     """Return the times of the frames of a video that engines looked at one by one."""
     answers = schema.answers
     where = (answers.c.item_id == item_id, answers.c.revision == revision, answers.c.frames != "")
-    packed = db.execute(select(answers.c.frames).where(*where)).scalars()
+    packed = db.scalars(select(answers.c.frames).where(*where))
     return {at_s for frames in packed for at_s in json.loads(frames)}
 
 
@@ -123,7 +123,7 @@ def decided_tags(db: Db, item_id: int) -> tuple[Tag, ...]:
         .where(scans.c.kind == "scan")
         .order_by(_decisions.c.scan_id.desc())
     )
-    packed = db.execute(statement.limit(1)).scalar()
+    packed = db.scalar(statement.limit(1))
     return unpack_tags(packed) if packed else ()
 
 
@@ -163,7 +163,7 @@ def given_up(db: Db, scan_id: int, item_ids: Sequence[int] | None = None) -> set
     where = [_decisions.c.scan_id == scan_id, _decisions.c.state == "failed", because, ~to_come]
     if item_ids is not None:
         where.append(_decisions.c.item_id.in_(item_ids))
-    return set(db.execute(select(_decisions.c.item_id).where(*where)).scalars())
+    return set(db.scalars(select(_decisions.c.item_id).where(*where)))
 
 
 def refusals(db: Db, item_id: int, revision: str) -> dict[str, str]:

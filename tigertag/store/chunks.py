@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, se
 from tigertag.errors import LeaseLost
 from tigertag.sequences import batched
 from tigertag.store import database, schema
-from tigertag.store.database import MOST_PARAMETERS, Db, insert_one, now_s
+from tigertag.store.database import MOST_PARAMETERS, Db, any_where, insert_one, now_s
 
 _chunks = schema.chunks
 FAR = 1e12
@@ -159,9 +159,9 @@ def due_at(db: Db, scan_id: int) -> float | None:
     mine = _chunks.c.scan_id == scan_id
     queued = select(func.min(_chunks.c.due_at)).where(mine, _chunks.c.state == "queued")
     dead = and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s())
-    if db.execute(select(_chunks.c.id).where(mine, dead).limit(1)).all():
+    if any_where(db, mine, dead):
         return 0.0
-    return _here(db, db.execute(queued).scalar())
+    return _here(db, db.scalar(queued))
 
 
 def _here(db: Db, due_at: float | None) -> float | None:
@@ -186,7 +186,7 @@ def items_due_at(db: Db, scan_id: int) -> float | None:
     """
     left = (_chunks.c.scan_id == scan_id, _chunks.c.state != "done", _chunks.c.kind != "groups")
     due = case((_chunks.c.state == "leased", 0.0), else_=_chunks.c.due_at)
-    return _here(db, db.execute(select(func.min(due)).where(*left)).scalar())
+    return _here(db, db.scalar(select(func.min(due)).where(*left)))
 
 
 def drop_listing(db: Db, scan_id: int) -> None:
@@ -214,4 +214,4 @@ def section_lease_left_s(db: Db, section_id: int) -> float:
 def _left_s(db: Db, of: ColumnElement[bool]) -> float:
     where = (of, _chunks.c.state == "leased")
     left = func.max(_chunks.c.lease_until) - now_s()
-    return max(0.0, db.execute(select(left).where(*where)).scalar() or 0.0)
+    return max(0.0, db.scalar(select(left).where(*where)) or 0.0)

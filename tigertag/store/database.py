@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    exists,
     make_url,
     select,
     update,
@@ -323,6 +324,11 @@ def change_in(
     )
 
 
+def any_where(db: Db, *where: ColumnElement[bool]) -> bool:
+    """Whether there is a row of which this holds."""
+    return bool(db.scalar(select(exists().where(*where))))
+
+
 def grouped(pairs: Iterable[tuple[_K, _T]]) -> dict[_K, list[_T]]:
     """Gather what belongs to the same key, in the order in which it comes."""
     groups: dict[_K, list[_T]] = {}
@@ -333,6 +339,5 @@ def grouped(pairs: Iterable[tuple[_K, _T]]) -> dict[_K, list[_T]]:
 
 def as_type(kind: type[_T], row: Row[Any], **others: Any) -> _T:
     """Make a dataclass of those columns of a row that have its fields' names, and of `others`."""
-    columns = row._mapping
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: columns[name] for name in names if name not in others}, **others)
+    names = {field.name for field in fields(kind)} - others.keys()  # type: ignore[arg-type]
+    return kind(**{name: row._mapping[name] for name in names}, **others)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, or_
 from tigertag.model import Media, Tag, TagRef
 from tigertag.store import chunks, schema
 from tigertag.store.columns import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
-from tigertag.store.database import Db, change_in, grouped, rows_in, update_each
+from tigertag.store.database import Db, any_where, change_in, grouped, rows_in, update_each
 
 _decisions = schema.decisions
 _work = schema.work
@@ -105,7 +105,7 @@ def plan(db: Db, scan_id: int, chunk_id: int, todos: Sequence[Todo]) -> None:
 def planned(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:
     """Return those of the items that the scan has in a chunk already."""
     where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id.in_(item_ids))
-    return set(db.execute(select(_decisions.c.item_id).where(*where)).scalars())
+    return set(db.scalars(select(_decisions.c.item_id).where(*where)))
 
 
 def to_settle(db: Db, chunk_id: int) -> list[Decision]:
@@ -119,7 +119,7 @@ def to_settle(db: Db, chunk_id: int) -> list[Decision]:
 
 def is_unsettled(db: Db, chunk_id: int) -> bool:
     """Whether there is anything `to_settle`."""
-    return bool(db.execute(select(exists().where(_can_settle(chunk_id)))).scalar())
+    return any_where(db, _can_settle(chunk_id))
 
 
 def _can_settle(chunk_id: int) -> ColumnElement[bool]:
@@ -212,7 +212,7 @@ def adding(db: Db, scan_id: int, word: str) -> list[int]:
         _decisions.c.add_count + _decisions.c.remove_count > 0,
         _decisions.c.adds.icontains(dumps(word)[1:-1], autoescape=True),
     )
-    return list(db.execute(select(_decisions.c.item_id).where(*where)).scalars())
+    return list(db.scalars(select(_decisions.c.item_id).where(*where)))
 
 
 def to_ask(db: Db, chunk_id: int) -> list[WorkRow]:

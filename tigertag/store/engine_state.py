@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from tigertag.model import Thresholds
 from tigertag.store import schema
 from tigertag.store.columns import pack_pairs, unpack_pairs
-from tigertag.store.database import Db, insert_if_absent, insert_or_replace, now_s
+from tigertag.store.database import Db, any_where, insert_if_absent, insert_or_replace, now_s
 
 _kept = schema.kept
 _stops = schema.stops
@@ -19,7 +19,7 @@ _LEASE = "lease/"
 
 
 def state(db: Db, engine: str, name: str) -> str | None:
-    return db.execute(select(_kept.c.value).where(_of(engine, name))).scalar()
+    return db.scalar(select(_kept.c.value).where(_of(engine, name)))
 
 
 def _of(engine: str, name: str) -> ColumnElement[bool]:
@@ -59,8 +59,7 @@ def lease(db: Db, engine: str, name: str, *, owner: str, lease_s: float) -> bool
 
 def is_leased(db: Db, engine: str, name: str) -> bool:
     """Whether anybody holds a lease."""
-    where = (_of(engine, _LEASE + name), _kept.c.until >= now_s())
-    return db.execute(select(_kept).where(*where)).one_or_none() is not None
+    return any_where(db, _of(engine, _LEASE + name), _kept.c.until >= now_s())
 
 
 def release(db: Db, engine: str, name: str, *, owner: str) -> None:

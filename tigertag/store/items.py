@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, func
 
 from tigertag.model import Item, Media, Section
 from tigertag.store import schema
-from tigertag.store.database import Db, change_in, rows_in, update_each
+from tigertag.store.database import Db, any_where, change_in, rows_in, update_each
 
 _items = schema.items
 _LONGEST_KEY = 2000
@@ -191,7 +191,7 @@ def mark_gone(db: Db, section_id: int, scan_id: int) -> int:
     Groups that lost what was in them are due again.
     """
     unseen = _not_shown(section_id, scan_id)
-    mark_due(db, section_id, _groups(db.execute(select(_items.c.within).where(*unseen)).scalars()))
+    mark_due(db, section_id, _groups(db.scalars(select(_items.c.within).where(*unseen))))
     return db.execute(update(_items).where(*unseen).values(gone=True, settled="")).rowcount
 
 
@@ -297,7 +297,7 @@ def note_shown(db: Db, shown: Sequence[tuple[int, str | None, str]]) -> None:
 
 def any_unseen(db: Db, library: str, scan_id: int) -> bool:
     """Whether a library has items that the scan has not listed yet."""
-    return bool(db.execute(select(exists().where(*_unseen(library, scan_id)))).scalar())
+    return any_where(db, *_unseen(library, scan_id))
 
 
 def unseen(db: Db, library: str, scan_id: int, listed: Sequence[Item]) -> list[ItemRow]:

@@ -132,7 +132,7 @@ def edits_where(db: Db, *where: Any) -> list[EditRow]:
 def items_of(db: Db, scan_id: int) -> list[int]:
     """Return the items that a scan edited, or may have edited."""
     statement = select(_edits.c.item_id).where(*_made(scan_id))
-    return list(db.execute(statement.distinct().order_by(_edits.c.item_id)).scalars())
+    return list(db.scalars(statement.distinct().order_by(_edits.c.item_id)))
 
 
 def _edit(row: Row[Any]) -> EditRow:

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Row,
-    Select,
     Update,
     and_,
     exists,
@@ -25,7 +24,7 @@ from tigertag import bounds
 from tigertag.errors import Conflict, NotFound, Unstorable
 from tigertag.model import Section
 from tigertag.store import chunks, schema
-from tigertag.store.database import Db, as_type, insert_one, insert_or_replace, now_s
+from tigertag.store.database import Db, any_where, as_type, insert_one, insert_or_replace, now_s
 
 _scans = schema.scans
 _sections = schema.sections
@@ -108,20 +107,19 @@ def create(db: Db, new: NewScan) -> int:
     try:
         scan_id = insert_one(db, _scans, values)
     except IntegrityError as exc:
-        raise Conflict(
-            "Another scan of this section is active; wait for it, or cancel it."
-        ) from exc
+        message = "Another scan of this section is active; wait for it, or cancel it."
+        raise Conflict(message) from exc
     db.execute(schema.chunks.insert().values(scan_id=scan_id, kind="list"))
     return scan_id
 
 
+_OF_SECTION = (_sections.c.library, _sections.c.key, _sections.c.title)
+_SELECT = select(_scans, *_OF_SECTION).join(_sections)
+
+
 def _scans_where(db: Db, *where: ColumnElement[bool]) -> list[ScanRow]:
     """Return scans, the oldest first."""
-    return [_row(row) for row in db.execute(_select().where(*where).order_by(_scans.c.id))]
-
-
-def _select() -> Select[Any]:
-    return select(_scans, _sections.c.library, _sections.c.key, _sections.c.title).join(_sections)
+    return [_row(row) for row in db.execute(_SELECT.where(*where).order_by(_scans.c.id))]
 
 
 def _row(row: Row[Any]) -> ScanRow:
@@ -140,10 +138,10 @@ def _names(joined: str) -> tuple[str, ...]:
 
 def get(db: Db, scan_id: int) -> ScanRow:
     """Return the scan. Raises `NotFound`."""
-    row = db.execute(_select().where(_scans.c.id == scan_id)).one_or_none()
-    if row is None:
+    rows = _scans_where(db, _scans.c.id == scan_id)
+    if not rows:
         raise NotFound(f"There is no scan {scan_id}.")
-    return _row(row)
+    return rows[0]
 
 
 def decided_by(db: Db, scan: ScanRow) -> int:
@@ -155,8 +153,8 @@ def decided_by(db: Db, scan: ScanRow) -> int:
 
 def is_newest(db: Db, scan: ScanRow) -> bool:
     """Whether no later scan of the section has looked at its items."""
-    later = (_scans.c.section_id == scan.section_id, _scans.c.kind == "scan")
-    return not db.execute(select(_scans.c.id).where(*later, _scans.c.id > scan.id).limit(1)).all()
+    later = (_scans.c.section_id == scan.section_id, _scans.c.id > scan.id)
+    return not any_where(db, *later, _scans.c.kind == "scan")
 
 
 def listed_last(db: Db, scan: ScanRow) -> datetime | None:
@@ -170,16 +168,13 @@ def listed_last(db: Db, scan: ScanRow) -> datetime | None:
         _scans.c.state == "done",
     )
     newest = select(_scans.c.started_at).where(*where).order_by(_scans.c.id.desc()).limit(1)
-    began: datetime | None = db.execute(newest).scalar()
-    return began
+    return db.scalar(newest)
 
 
 def active(db: Db, section_id: int) -> ScanRow | None:
     """Return the scan that has the section to itself, if one has."""
-    in_section = _scans_where(
-        db, _scans.c.section_id == section_id, _scans.c.state.in_(schema.ACTIVE)
-    )
-    return in_section[0] if in_section else None
+    where = (_scans.c.section_id == section_id, _scans.c.state.in_(schema.ACTIVE))
+    return next(iter(_scans_where(db, *where)), None)
 
 
 def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = "") -> bool:
@@ -192,12 +187,13 @@ def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = ""
     if to == "running":
         values["started_at"] = func.coalesce(_scans.c.started_at, now)
         values["resumed_at"] = now
-        values["resumed_from"] = _worked(scan_id)
+        of_scan = (schema.decisions.c.scan_id == scan_id, schema.decisions.c.state != "todo")
+        values["resumed_from"] = select(func.count()).where(*of_scan).scalar_subquery()
     if to in schema.FINAL:
         values["finished_at"] = now
-    where = and_(_scans.c.id == scan_id, _scans.c.state.in_(among))
+    where = (_scans.c.id == scan_id, _scans.c.state.in_(among))
     try:
-        return db.execute(update(_scans).where(where).values(**values)).rowcount == 1
+        return db.execute(update(_scans).where(*where).values(**values)).rowcount == 1
     except IntegrityError as exc:
         raise Conflict(
             f"Scan {scan_id} waits, and another scan of its section is active; it goes on after"
@@ -217,12 +213,15 @@ def rest(db: Db, section_id: int) -> None:
 def is_late(db: Db, scan: ScanRow) -> bool:
     """Whether nobody is at work on a scan and all that is left of it waits for a later time."""
     may_wait = scan.state in ("running", "waiting")
-    return may_wait and bool(db.execute(select(_waits(literal(scan.id)))).scalar_one())
+    return may_wait and bool(db.scalar(select(_waits(literal(scan.id)))))
 
 
 def _waits(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
-    left = exists().where(schema.chunks.c.scan_id == scan_id, schema.chunks.c.state != "done")
-    return and_(left, ~exists().where(chunks.is_at_hand(scan_id)))
+    return and_(_is_left(scan_id), ~exists().where(chunks.is_at_hand(scan_id)))
+
+
+def _is_left(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
+    return exists().where(schema.chunks.c.scan_id == scan_id, schema.chunks.c.state != "done")
 
 
 def waiting(db: Db, section_id: int) -> list[ScanRow]:
@@ -230,19 +229,11 @@ def waiting(db: Db, section_id: int) -> list[ScanRow]:
     return _scans_where(db, _scans.c.section_id == section_id, _scans.c.state == "waiting")
 
 
-def _worked(scan_id: int) -> Any:
-    decisions = schema.decisions
-    ended = select(func.count()).select_from(decisions)
-    where = (decisions.c.scan_id == scan_id, decisions.c.state != "todo")
-    return ended.where(*where).scalar_subquery()
-
-
 def finish(db: Db, scan_id: int) -> bool:
     """End the scan as done when none of its chunks is left; False when one is, or it has ended."""
-    left = exists().where(schema.chunks.c.scan_id == scan_id, schema.chunks.c.state != "done")
-    where = and_(_scans.c.id == scan_id, _scans.c.state == "running", ~left)
+    where = (_scans.c.id == scan_id, _scans.c.state == "running", ~_is_left(_scans.c.id))
     values = {"state": "done", "finished_at": datetime.now(UTC)}
-    return db.execute(update(_scans).where(where).values(**values)).rowcount == 1
+    return db.execute(update(_scans).where(*where).values(**values)).rowcount == 1
 
 
 def summarise(db: Db, scan_id: int, summary: str) -> None:
@@ -257,15 +248,14 @@ def to_let_go(db: Db, section_id: int) -> list[ScanRow]:
     newest = select(_scans.c.id).where(*ended).order_by(_scans.c.id.desc()).limit(_NEWEST)
     of_scan = schema.chunks.c.scan_id == _scans.c.id
     listing = exists().where(of_scan, schema.chunks.c.kind == "list")
-    batch = exists().where(
-        schema.batches.c.scan_id == _scans.c.id, schema.batches.c.state != "done"
-    )
+    batches = schema.batches
+    batch = exists().where(batches.c.scan_id == _scans.c.id, batches.c.state != "done")
     return _scans_where(db, _scans.c.id.in_(newest), listing, ~batch)
 
 
 def page(db: Db, *, before: int | None, limit: int) -> list[ScanRow]:
     """Return scans, the newest first, from those older than `before` on."""
-    statement = _select().order_by(_scans.c.id.desc()).limit(limit)
+    statement = _SELECT.order_by(_scans.c.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(_scans.c.id < before)
     return [_row(row) for row in db.execute(statement)]
@@ -279,8 +269,7 @@ def hold(db: Db, scan_id: int) -> ScanRow:
 
 def leave_out(db: Db, scan: ScanRow, engine: str) -> None:
     """Let the scan wait no more for an engine."""
-    names = ",".join(dict.fromkeys((*scan.without, engine)))
-    put(db, scan.id, without=names)
+    put(db, scan.id, without=",".join(dict.fromkeys((*scan.without, engine))))
 
 
 def put(db: Db, scan_id: int, **values: Any) -> None:
@@ -311,7 +300,7 @@ def ensure_section(db: Db, section: Section) -> int:
 def find_section(db: Db, library: str, key: str) -> int:
     """Return the section's id; 0 when it has never been scanned."""
     where = (_sections.c.library == library, _sections.c.key == key)
-    return db.execute(select(_sections.c.id).where(*where)).scalar() or 0
+    return db.scalar(select(_sections.c.id).where(*where)) or 0
 
 
 def sections_of_source(db: Db, library: str, source: str) -> list[int]:
@@ -322,7 +311,7 @@ def sections_of_source(db: Db, library: str, source: str) -> list[int]:
     """
     known = _sections.c.source.in_(("", bounds.mark(source)))
     where = known if source else or_(known, _sections.c.library == library)
-    return list(db.execute(select(_sections.c.id).where(where)).scalars())
+    return list(db.scalars(select(_sections.c.id).where(where)))
 
 
 def canary_passed(db: Db, section_id: int) -> bool:
@@ -340,7 +329,7 @@ def is_of_source(db: Db, section_id: int, source: str) -> bool:
 
 def mounts(db: Db, section_id: int) -> list[str]:
     """Return which folders were file systems of their own when all was last listed."""
-    kept = db.execute(select(_sections.c.mounts).where(_sections.c.id == section_id)).scalar()
+    kept = db.scalar(select(_sections.c.mounts).where(_sections.c.id == section_id))
     return json.loads(kept) if kept else []
 
 

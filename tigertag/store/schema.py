@@ -56,7 +56,10 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 
 def _table(name: str, *parts: SchemaItem, comment: str, **options: Any) -> Table:
-    return Table(name, metadata, *parts, comment=comment, **options)
+    """A table of rows with a number, `id`, unless columns of its own are its key."""
+    has_key = any(isinstance(part, Column) and part.primary_key for part in parts)
+    number = () if has_key else (Column("id", Integer, primary_key=True),)
+    return Table(name, metadata, *number, *parts, comment=comment, **options)
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -77,7 +80,6 @@ BATCH = ("filling", "sealed", "submitting", "submitted", "collected", "done")
 
 sections = _table(
     "sections",
-    Column("id", Integer, primary_key=True),
     Column("library", String(64), nullable=False),
     Column("key", String(1024), nullable=False),
     Column("title", String(1024), nullable=False),
@@ -93,7 +95,6 @@ sections = _table(
 
 items = _table(
     "items",
-    Column("id", Integer, primary_key=True),
     Column("section_id", ForeignKey("sections.id", ondelete="CASCADE"), nullable=False),
     Column("key", String(2048), nullable=False),
     Column("revision", String(256), nullable=False),
@@ -117,7 +118,6 @@ items = _table(
 
 answers = _table(
     "answers",
-    Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("revision", String(256), nullable=False),
     Column("engine", String(64), nullable=False),
@@ -139,7 +139,6 @@ answers = _table(
 
 scans = _table(
     "scans",
-    Column("id", Integer, primary_key=True),
     Column("section_id", ForeignKey("sections.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("mode", String(16), nullable=False),
@@ -176,7 +175,6 @@ scans = _table(
 
 chunks = _table(
     "chunks",
-    Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("state", String(16), nullable=False, server_default="queued"),
@@ -193,7 +191,6 @@ chunks = _table(
 
 decisions = _table(
     "decisions",
-    Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
@@ -218,7 +215,6 @@ decisions = _table(
 
 tags = _table(
     "tags",
-    Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("field", String(16), nullable=False),
     Column("word", String(512), nullable=False),
@@ -231,7 +227,6 @@ tags = _table(
 
 work = _table(
     "work",
-    Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
     Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
@@ -253,7 +248,6 @@ work = _table(
 
 problems = _table(
     "problems",
-    Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("engine", String(64), nullable=False),
     Column("revision", String(256), nullable=False),
@@ -269,7 +263,6 @@ problems = _table(
 
 batches = _table(
     "batches",
-    Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="CASCADE"), nullable=False),
     Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), nullable=False),
     Column("engine", String(64), nullable=False),
@@ -291,7 +284,6 @@ batches = _table(
 
 calls = _table(
     "calls",
-    Column("id", Integer, primary_key=True),
     Column("engine", String(64), nullable=False),
     Column("item_id", ForeignKey("items.id", ondelete="SET NULL")),
     Column("name", String(1024), nullable=False, server_default=""),
@@ -349,7 +341,6 @@ stops = _table(
 
 edits = _table(
     "edits",
-    Column("id", Integer, primary_key=True),
     Column("scan_id", ForeignKey("scans.id", ondelete="RESTRICT"), nullable=False),
     Column("item_id", ForeignKey("items.id", ondelete="RESTRICT"), nullable=False),
     Column("state", String(16), nullable=False),
@@ -369,7 +360,6 @@ edits = _table(
 
 standing = _table(
     "standing",
-    Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
     Column("field", String(16), nullable=False),
     Column("word", String(512), nullable=False),
@@ -384,7 +374,6 @@ standing = _table(
 
 rules = _table(
     "rules",
-    Column("id", Integer, primary_key=True),
     Column("action", String(16), nullable=False),
     Column("word", String(512), nullable=False),
     Column("engine", String(64), nullable=False, server_default=""),
@@ -410,7 +399,6 @@ engines = _table(
 
 features = _table(
     "features",
-    Column("id", Integer, primary_key=True),
     Column("content", String(64), nullable=False),
     Column("backbone", String(256), nullable=False),
     Column("sampler", String(64), nullable=False),
@@ -425,7 +413,6 @@ features = _table(
 
 feature_origins = _table(
     "feature_origins",
-    Column("id", Integer, primary_key=True),
     Column("origin", String(1024), nullable=False),
     Column("revision", String(256), nullable=False),
     Column("content", String(64), nullable=False),
@@ -458,7 +445,6 @@ sessions = _table(
 
 attempts = _table(
     "attempts",
-    Column("id", Integer, primary_key=True),
     Column("address", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index(None, "address", "at"),

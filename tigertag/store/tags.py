@@ -80,7 +80,7 @@ def _is(word: str) -> ColumnElement[bool]:
 def items_bearing(db: Db, word: str, *, limit: int) -> list[int]:
     """Return some of the items for which a word is decided, or any word at all."""
     statement = select(_tags.c.item_id).where(_is(word)).distinct()
-    return list(db.execute(statement.order_by(_tags.c.item_id).limit(limit)).scalars())
+    return list(db.scalars(statement.order_by(_tags.c.item_id).limit(limit)))
 
 
 def counted(db: Db, section_ids: Sequence[int] | None = None) -> list[CountRow]:

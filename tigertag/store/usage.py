@@ -179,7 +179,7 @@ def hold_again(db: Db, batch_id: int) -> None:
     where = (_calls.c.batch_id == batch_id, _calls.c.state == "open")
     names = [column.name for column in _calls.columns if column.name not in ("id", "state")]
     copied = select(*[_calls.c[name] for name in names], literal("held")).where(*where)
-    left = list(db.execute(select(_calls.c.id).where(*where)).scalars())
+    left = list(db.scalars(select(_calls.c.id).where(*where)))
     db.execute(_calls.insert().from_select([*names, "state"], copied))
     once = update(_calls).values(state="settled", units=0, cost_usd=0.0)
     change_in(db, once, _calls.c.id, left)
@@ -218,7 +218,7 @@ def settle_rest(db: Db, batch_id: int, *, limit: int) -> int:
 
 def _unsettled(db: Db, batch_id: int, state: str, *, limit: int) -> list[int]:
     where = (_calls.c.batch_id == batch_id, _calls.c.state == state)
-    return list(db.execute(select(_calls.c.id).where(*where).limit(limit)).scalars())
+    return list(db.scalars(select(_calls.c.id).where(*where).limit(limit)))
 
 
 def of_month(db: Db, at: datetime) -> dict[str, Amount]:
@@ -256,7 +256,7 @@ def mean_cost_usd(db: Db, engine: str, *, newest: int = 200) -> float | None:
     """Return what the newest answered calls cost on average; None when there are none."""
     where = (_calls.c.engine == engine, _calls.c.state == "settled", _calls.c.units > 0)
     some = select(_calls.c.cost_usd).where(*where).order_by(_calls.c.id.desc()).limit(newest)
-    mean: float | None = db.execute(select(func.avg(some.subquery().c.cost_usd))).scalar()
+    mean: float | None = db.scalar(select(func.avg(some.subquery().c.cost_usd)))
     return mean
 
 
