@@ -79,7 +79,7 @@ class Core:
 
     def library(self, name: str) -> Library:
         """Return the library, open. Raises `NotFound`, `PluginError`, `LibraryError`."""
-        library = self.entry(name)
+        library = self.unopened_library(name)
         library.open()
         return library
 
@@ -87,7 +87,7 @@ class Core:
         """Return the library's entry. Raises `NotFound`."""
         return _named(self.libraries, name, "library", "LIBRARY_<X>_NAME")
 
-    def entry(self, name: str) -> Library:
+    def unopened_library(self, name: str) -> Library:
         """Return the library, open or not. Raises `NotFound`, `PluginError`."""
         entry = self.library_entry(name)
         if entry.library is None:
@@ -107,9 +107,9 @@ class Core:
         for section in sections:
             if name.casefold() in (section.id.casefold(), section.title.casefold()):
                 return section
+        names = [word for section in sections for word in (section.id, section.title)]
         raise NotFound(
-            f"Library {library.id} has no section {name!r}"
-            f"{did_you_mean(name, [word for one in sections for word in (one.id, one.title)])}"
+            f"Library {library.id} has no section {name!r}{did_you_mean(name, names)}"
             f" It has: {titles}."
         )
 

@@ -198,6 +198,10 @@ def fold(name: str) -> str:
     return normalize("NFC", name.strip()).casefold()
 
 
+Word = tuple[Field, str]
+"""What makes two tags of an item the same: where they are, and their folded name."""
+
+
 @dataclass(frozen=True, slots=True)
 class TagRef:
     """A tag as it stands on a server: its field and its exact spelling."""
@@ -206,8 +210,7 @@ class TagRef:
     name: str
 
     @property
-    def word(self) -> tuple[Field, str]:
-        """What makes two tags the same. See `fold`."""
+    def word(self) -> Word:
         return self.field, fold(self.name)
 
 

@@ -77,12 +77,12 @@ def load_engines(
     settings: Sequence[EngineSettings], host_of: Callable[[str], Host]
 ) -> tuple[LoadedEngine, ...]:
     """Build each engine that is switched on, each with its own host. Opens none; never raises."""
-    return tuple(_ENGINE.load(one, host_of(one.id)) for one in settings)
+    return tuple(_ENGINE.load(engine, host_of(engine.id)) for engine in settings)
 
 
 def load_libraries(settings: Sequence[LibrarySettings], host: Host) -> tuple[LoadedLibrary, ...]:
     """Build each library that is switched on. Opens none; never raises."""
-    return tuple(_LIBRARY.load(one, host) for one in settings)
+    return tuple(_LIBRARY.load(library, host) for library in settings)
 
 
 def missing(exc: ModuleNotFoundError) -> str:
@@ -120,13 +120,13 @@ class _Kind(Generic[P, S]):
         except (Exception, SystemExit) as exc:
             trace = _without_secrets(traceback.format_exc(), settings)
             logger.error("%s %s failed to load\n%s", self.prefix.lower(), settings.id, trace)
-            said = f"{settings.name} failed to load: {type(exc).__name__}: {exc}"
-            return None, _without_secrets(one_line(said), settings)
+            message = f"{settings.name} failed to load: {type(exc).__name__}: {exc}"
+            return None, _without_secrets(one_line(message), settings)
 
     def _built(self, settings: S, host: Host) -> P:
-        found = self._found(settings.name)
-        options_type = getattr(found, "Options", None)
-        build = getattr(found, "build", found)
+        module = self._find(settings.name)
+        options_type = getattr(module, "Options", None)
+        build = getattr(module, "build", module)
         if not (isinstance(options_type, type) and issubclass(options_type, BaseModel)):
             raise PluginError(f"{settings.name} has no Options, a pydantic model.")
         if not callable(build):
@@ -138,22 +138,24 @@ class _Kind(Generic[P, S]):
             raise PluginError(f"What {settings.name} builds has no {', '.join(lacks)}.")
         return plugin  # type: ignore[no-any-return]
 
-    def _found(self, name: str) -> Any:
+    def _find(self, name: str) -> Any:
         """Return the module or class of this name. Raises `PluginError` when there is none."""
         if name in self.built_in:
             return import_module(self.built_in[name])
-        points: dict[str, EntryPoint] = {one.name: one for one in entry_points(group=self.group)}
+        points: dict[str, EntryPoint] = {
+            point.name: point for point in entry_points(group=self.group)
+        }
         if name in points:
             return points[name].load()
         module, colon, path = name.partition(":")
-        found = _imported(module, path) if colon or "." in module else None
-        if found is None:
+        plugin = _imported(module, path) if colon or "." in module else None
+        if plugin is None:
             known = [*self.built_in, *points]
             raise PluginError(
                 f"There is no {self.prefix.lower()} {name!r}{did_you_mean(name, known)}"
                 f" Known are {', '.join(known)}, and modules by their dotted name."
             )
-        return found
+        return plugin
 
     def _options(self, options_type: type[BaseModel], settings: S) -> BaseModel:
         """Return the checked options. Raises `PluginError` naming each variable that is wrong."""
@@ -178,7 +180,7 @@ class _Kind(Generic[P, S]):
             + did_you_mean(name.upper(), known, likely=likely)
             for name in unknown
         ]
-        lines += [_said(error, stem) for error in wrong]
+        lines += [_worded(error, stem) for error in wrong]
         if lines:
             raise PluginError(" ".join(lines))
         return options
@@ -190,18 +192,18 @@ def _imported(module: str, path: str) -> Any:
     A module that is there and lacks one of its own imports raises: that is another matter.
     """
     try:
-        found: Any = import_module(module)
+        target: Any = import_module(module)
     except ModuleNotFoundError as exc:
         if exc.name is None or not f"{module}.".startswith(f"{exc.name}."):
             raise
         parent, _dot, last = module.rpartition(".")
         return _imported(parent, last) if parent and not path else None
     for name in path.split(".") if path else ():
-        found = getattr(found, name, None)
-    return found
+        target = getattr(target, name, None)
+    return target
 
 
-def _said(error: ErrorDetails, stem: str) -> str:
+def _worded(error: ErrorDetails, stem: str) -> str:
     """Word one of pydantic's findings: the variable, the value's shape, what would be right."""
     name = str(error["loc"][0]).upper() if error["loc"] else ""
     key = f"{stem}{name}" if name else stem.rstrip("_")
@@ -212,17 +214,13 @@ def _said(error: ErrorDetails, stem: str) -> str:
         return f"{key}: the value is refused."
     wanted = error.get("ctx", {}).get("expected")
     if wanted is not None:
-        return f"{key}:{shown} is not one of {_listed(wanted)}."
-    message = (
-        one_line(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
-    )
+        # Pydantic says "'a', 'b' or 'c'".
+        values = wanted.replace("'", "").replace(" or ", ", ")
+        return f"{key}:{shown} is not one of {values}."
+    message = one_line(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    message = message.rstrip(".")
     joint = "" if message.startswith("should") or not shown else ":"
     return f"{key}:{shown}{joint} {message}."
-
-
-def _listed(expected: str) -> str:
-    """Turn pydantic's "'a', 'b' or 'c'" into "a, b, c"."""
-    return expected.replace("'", "").replace(" or ", ", ")
 
 
 def _without_secrets(text: str, settings: EngineSettings | LibrarySettings) -> str:
@@ -233,10 +231,7 @@ def _without_secrets(text: str, settings: EngineSettings | LibrarySettings) -> s
 
 
 _ENGINE: _Kind[AnyEngine, EngineSettings] = _Kind(
-    "ENGINE",
-    "tigertag.engines",
-    ENGINES,
-    verbs=("open", "tag", "close"),
+    "ENGINE", "tigertag.engines", ENGINES, verbs=("open", "tag", "close")
 )
 _LIBRARY: _Kind[Library, LibrarySettings] = _Kind(
     "LIBRARY",

@@ -18,9 +18,8 @@ from tigertag.genres import films, sources
 from tigertag.genres.genre_names import GenreNames
 from tigertag.genres.manifest import SourceInfo
 from tigertag.genres.sources import MediaSource
-from tigertag.model import Item, Media, Section, TagOwnership
+from tigertag.model import Item, Media, Section, TagOwnership, Word
 from tigertag.store import Store, items, ledger, scans
-from tigertag.store.ledger import Word
 from tigertag.text import count, printable, tidy
 
 MOST_OF_A_FILM: Final = 5

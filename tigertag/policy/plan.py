@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tigertag.model import Edit, Field, Item, Shown, TagOwnership, TagRef
+from tigertag.model import Edit, Field, Item, Shown, TagOwnership, TagRef, Word
 
-Word = tuple[Field, str]
 _WRITTEN = (TagOwnership.OURS, TagOwnership.KEPT)
 
 

@@ -54,7 +54,7 @@ def _step(core: Core, scan_id: int) -> bool:
 def _batching(core: Core, scan_id: int) -> BatchCollector:
     with core.store.write() as db:
         scan = scans.get(db, scan_id)
-        context = contexts.make(core, db, scan, core.entry(scan.section.library))
+        context = contexts.make(core, db, scan, core.unopened_library(scan.section.library))
     return BatchCollector(core, context, EngineAvailability(core, context.engines), is_cleanup=True)
 
 

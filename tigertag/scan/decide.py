@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tigertag import policy
 from tigertag.contracts import NotRead, RunContext
 from tigertag.errors import Unstorable
-from tigertag.model import Answer, Edit, Media, Shown, Tag, TagOwnership, TagRef
+from tigertag.model import Answer, Edit, Media, Shown, Tag, TagOwnership, TagRef, Word
 from tigertag.policy import Plan
 from tigertag.scan import reading
 from tigertag.scan.context import Context
@@ -23,7 +23,7 @@ from tigertag.store.answers import Current
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
-from tigertag.store.ledger import EditRow, Word
+from tigertag.store.ledger import EditRow
 
 _BATCH = 100
 _MOST_ATTEMPTS = 12

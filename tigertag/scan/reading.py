@@ -7,11 +7,10 @@ from dataclasses import replace
 from tigertag.bounds import mark
 from tigertag.contracts import Library, NotRead
 from tigertag.errors import LibraryError
-from tigertag.model import Item, Shown, TagOwnership, fold
+from tigertag.model import Item, Shown, TagOwnership, Word, fold
 from tigertag.scan.context import Context
 from tigertag.store import Store, ledger
 from tigertag.store.items import ItemRow
-from tigertag.store.ledger import Word
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from tigertag import policy
 from tigertag.bounds import NAME, WORD, fits
 from tigertag.core import Core
 from tigertag.errors import NotFound, RequestError, SettingsError
-from tigertag.model import Rule, RuleAction, Section, Thresholds
+from tigertag.model import Rule, RuleAction, Section, Thresholds, Word
 from tigertag.policy import Rules
 from tigertag.scan import summary
 from tigertag.scan.context import effective_rules, thresholds
@@ -21,7 +21,7 @@ from tigertag.services import libraries
 from tigertag.store import Db, browse, decisions, engine_state, ledger, scans, tags
 from tigertag.store.database import MOST_PARAMETERS
 from tigertag.store.decisions import Decision
-from tigertag.store.ledger import TombstoneRow, Word
+from tigertag.store.ledger import TombstoneRow
 from tigertag.store.scans import ScanRow
 from tigertag.store.tags import RuleRow
 from tigertag.text import did_you_mean, tidy

@@ -172,7 +172,7 @@ def _fetched(core: Core, row: ItemRow, short_side_px: int, at_s: float | None) -
     if row.gone:
         raise ItemGone(f"{row.item.called} is no longer in its library.")
     lookout = core.cache.get(("lookout",), ThumbnailFetcher, keep_s=float("inf"))
-    library = core.entry(row.item.library)
+    library = core.unopened_library(row.item.library)
     try:
         jpeg = lookout.picture(library, row.item, short_side_px, at_s=at_s)
     except LibraryError:

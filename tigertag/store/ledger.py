@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, select, update
 
-from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, fold
+from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, Word, fold
 from tigertag.store import schema
 from tigertag.store.columns import pack_refs, pack_shown, unpack_refs, unpack_shown
 from tigertag.store.database import (
@@ -23,7 +23,6 @@ from tigertag.store.database import (
 _edits = schema.edits
 _standing = schema.standing
 
-Word = tuple[Field, str]
 UNSETTLED = ("planned", "sent")
 
 
