@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from tigertag.model import Evidence, Field, Item, Label, Shown, Tag, TagRef
-from tigertag.store import Store, columns, migrate, schema
+from tigertag.store import Store, migrate, packing, schema
 from tigertag.store.database import Db
 
 WORDS = ("cat", "dog", "car", "beach", "tree", "boat", "bicycle", "bird", "tabby", "coffee")
@@ -67,17 +67,17 @@ def _rows(library: str, number: int, now: datetime) -> Rows:
         }],
         "answers": [place | {
             "revision": "1-1", "engine": "local", "fingerprint": "f", "sampler": "photo",
-            "model": "m", "labels": columns.pack_labels(labels), "cost_usd": 0.0, "took_s": 0.01,
+            "model": "m", "labels": packing.pack_labels(labels), "cost_usd": 0.0, "took_s": 0.01,
             "answered_at": now,
         }],
         "decisions": [place | {
             "scan_id": 1, "chunk_id": 1, "state": "done", "revision": "1-1",
-            "tags": columns.pack_tags(tags), "adds": columns.pack_refs(refs), "add_count": 2,
+            "tags": packing.pack_tags(tags), "adds": packing.pack_refs(refs), "add_count": 2,
         }],
         "edits": [place | {
-            "scan_id": 1, "state": "verified", "adds": columns.pack_refs(refs), "removes": "[]",
-            "before": columns.pack_shown(Shown(key)),
-            "after": columns.pack_shown(Shown(key, tuple(refs))), "planned_at": now,
+            "scan_id": 1, "state": "verified", "adds": packing.pack_refs(refs), "removes": "[]",
+            "before": packing.pack_shown(Shown(key)),
+            "after": packing.pack_shown(Shown(key, tuple(refs))), "planned_at": now,
             "verified_at": now,
         }],
         "tags": [place | {"field": "tag", "word": w, "name": w, "confidence": 0.9} for w in words],

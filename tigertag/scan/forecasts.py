@@ -9,7 +9,7 @@ from tigertag.core import Core, EngineEntry
 from tigertag.errors import NotFound
 from tigertag.model import Media
 from tigertag.store import Db, usage
-from tigertag.store.columns import dumps
+from tigertag.store.packing import dumps
 from tigertag.store.scans import ScanRow
 from tigertag.store.usage import Amount
 

@@ -357,7 +357,7 @@ class Listing:
                 chunk_id = chunks.add(db, self._context.scan.id, kind=kind, held=self._held)
                 decisions.plan(db, self._context.scan.id, chunk_id, some)
         asks = [(todo.item_id, name) for todo in todos for name, _fingerprint in todo.engines]
-        decisions.take_over(db, self._context.scan.id, asks)
+        chunks.wake_all(db, decisions.take_over(db, self._context.scan.id, asks))
 
     def _kind(self, todo: Todo) -> tuple[str, int]:
         """Which chunks an item belongs into: their kind, and how many items they hold."""

@@ -11,8 +11,8 @@ from typing import Any
 from tigertag.contracts import LeftOut, LeftOutReason, Notes
 from tigertag.core import Core
 from tigertag.store import Db, chunks, decisions, scans
-from tigertag.store.columns import dumps
 from tigertag.store.decisions import Counts
+from tigertag.store.packing import dumps
 from tigertag.store.scans import ScanRow
 from tigertag.text import count
 

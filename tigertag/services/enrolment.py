@@ -12,7 +12,7 @@ from tigertag.errors import NotFound, PluginError, StoreError, TigerTagError
 from tigertag.scan import calls
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.store import engine_state
-from tigertag.store.columns import dumps
+from tigertag.store.packing import dumps
 from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Row, delete, select
 
 from tigertag.model import Answer
 from tigertag.store import schema
-from tigertag.store.columns import dumps, pack_labels, unpack_labels
 from tigertag.store.database import Db, as_type, insert_if_absent, insert_or_replace, rows_in
+from tigertag.store.packing import dumps, pack_labels, unpack_labels
 
 _answers = schema.answers
 _features = schema.features

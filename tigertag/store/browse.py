@@ -11,11 +11,11 @@ from tigertag.errors import NotFound
 from tigertag.model import Answer, Field, Section, Tag
 from tigertag.store import items, problems, schema
 from tigertag.store.answers import unpacked
-from tigertag.store.columns import unpack_tags
 from tigertag.store.database import Db, as_type
 from tigertag.store.decisions import ANSWERED, Decision, decision_of
 from tigertag.store.items import ItemRow, of_section, with_section
 from tigertag.store.ledger import EditRow, edits_where
+from tigertag.store.packing import unpack_tags
 from tigertag.store.problems import Sought
 
 _items = schema.items

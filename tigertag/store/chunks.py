@@ -18,7 +18,6 @@ from tigertag.store.database import MOST_PARAMETERS, Db, any_where, insert_one, 
 _chunks = schema.chunks
 FAR = 1e12
 """Due when it is woken."""
-_MOMENT_S = 1.0
 _WOKEN = 1.0
 _CALLED = -1.0
 """Woken while it is held."""
@@ -170,13 +169,6 @@ def _here(db: Db, due_at: float | None) -> float | None:
         return due_at
     # The clocks are read one after the other: what is closer than that is the same time.
     return round(due_at - database.ahead_s(db), 1)
-
-
-def is_at_hand(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether a chunk of a scan is held, or due within a moment."""
-    held = _chunks.c.state == "leased"
-    due = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s() + _MOMENT_S)
-    return and_(_chunks.c.scan_id == scan_id, or_(held, due))
 
 
 def items_due_at(db: Db, scan_id: int) -> float | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +40,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.functions import FunctionElement
 
+from tigertag import bounds
 from tigertag.errors import (
     StoreError,
     StoreFull,
@@ -48,7 +50,6 @@ from tigertag.errors import (
     os_reason,
 )
 from tigertag.sequences import batched
-from tigertag.store import columns
 
 Db = Connection
 
@@ -171,7 +172,19 @@ def _check(
     rows = parameters if isinstance(parameters, list) else [parameters]
     for row in rows:
         for value in row.values() if isinstance(row, Mapping) else row or ():
-            columns.check(value)
+            _check_value(value)
+
+
+def _check_value(value: Any) -> None:
+    """Raise `Unstorable` for what one of the databases does not take, whatever the column."""
+    if isinstance(value, str):
+        if not bounds.is_text(value):
+            raise Unstorable("A text holds a NUL, or half of a surrogate pair.")
+    elif isinstance(value, float):
+        if not isfinite(value):
+            raise Unstorable("A number is not finite.")
+    elif isinstance(value, int) and abs(value) > bounds.LARGEST_SIZE:
+        raise Unstorable("A number is too large to be kept.")
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, or_, select, update
 
 from tigertag.model import Media, Tag, TagRef
-from tigertag.store import chunks, schema
-from tigertag.store.columns import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
+from tigertag.store import schema
 from tigertag.store.database import Db, any_where, change_in, grouped, rows_in, update_each
+from tigertag.store.packing import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
 
 _decisions = schema.decisions
 _work = schema.work
@@ -262,8 +262,8 @@ def left_to_writers(db: Db, scan_id: int, revisions: Mapping[int, str]) -> set[t
     return {(row.item_id, row.engine) for row in rows if row.revision == revisions[row.item_id]}
 
 
-def take_over(db: Db, scan_id: int, asks: Sequence[tuple[int, str]]) -> None:
-    """A scan asks this now: others, which wait, do not ask it any more, and need not wait."""
+def take_over(db: Db, scan_id: int, asks: Sequence[tuple[int, str]]) -> set[int]:
+    """A scan asks this now: others, which wait, do not; return their chunks, which are due now."""
     scans = schema.scans
     waiting = select(scans.c.id).where(scans.c.state == "waiting", scans.c.id != scan_id)
     columns = (_work.c.id, _work.c.chunk_id, _work.c.item_id, _work.c.engine)
@@ -277,7 +277,7 @@ def take_over(db: Db, scan_id: int, asks: Sequence[tuple[int, str]]) -> None:
     ]
     taken = update(_work).values(state="waiting", reason=f"Scan {scan_id} asks about it.")
     change_in(db, taken, _work.c.id, [row.id for row in rows])
-    chunks.wake_all(db, {row.chunk_id for row in rows})
+    return {row.chunk_id for row in rows}
 
 
 def looked_at_later(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from tigertag.model import Thresholds
 from tigertag.store import schema
-from tigertag.store.columns import pack_pairs, unpack_pairs
 from tigertag.store.database import Db, any_where, insert_if_absent, insert_or_replace, now_s
+from tigertag.store.packing import pack_pairs, unpack_pairs
 
 _kept = schema.kept
 _stops = schema.stops

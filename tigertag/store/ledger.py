@@ -9,7 +9,6 @@ from sqlalchemy import Row, delete, select, update
 
 from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, Word, fold
 from tigertag.store import schema
-from tigertag.store.columns import pack_refs, pack_shown, unpack_refs, unpack_shown
 from tigertag.store.database import (
     Db,
     as_type,
@@ -19,6 +18,7 @@ from tigertag.store.database import (
     rows_in,
     update_each,
 )
+from tigertag.store.packing import pack_refs, pack_shown, unpack_refs, unpack_shown
 
 _edits = schema.edits
 _standing = schema.standing

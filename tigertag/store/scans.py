@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from tigertag import bounds
 from tigertag.errors import Conflict, NotFound, Unstorable
 from tigertag.model import Section
-from tigertag.store import chunks, schema
+from tigertag.store import schema
 from tigertag.store.database import Db, any_where, as_type, insert_one, insert_or_replace, now_s
 
 _scans = schema.scans
@@ -31,6 +31,7 @@ _sections = schema.sections
 
 
 _NEWEST = 10
+_MOMENT_S = 1.0
 NOT_COUNTED = "[]"
 """A forecast that has not come to its end."""
 
@@ -217,7 +218,14 @@ def is_late(db: Db, scan: ScanRow) -> bool:
 
 
 def _waits(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
-    return and_(_is_left(scan_id), ~exists().where(chunks.is_at_hand(scan_id)))
+    return and_(_is_left(scan_id), ~exists().where(_is_at_hand(scan_id)))
+
+
+def _is_at_hand(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a chunk of a scan is held, or due within a moment."""
+    held = schema.chunks.c.state == "leased"
+    due = and_(schema.chunks.c.state == "queued", schema.chunks.c.due_at <= now_s() + _MOMENT_S)
+    return and_(schema.chunks.c.scan_id == scan_id, or_(held, due))
 
 
 def _is_left(scan_id: ColumnElement[int]) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from tigertag.errors import Conflict, LeaseLost, NotFound, StoreError, StoreUnav
 from tigertag.model import Answer, Box, Item, Kind, Label, Rule, RuleAction, Section, TagOwnership
 from tigertag.store import Store, answers, chunks, items, ledger, migrate, scans, tags
 from tigertag.store.answers import AnswerRow
-from tigertag.store.columns import pack_labels, unpack_labels
+from tigertag.store.packing import pack_labels, unpack_labels
 from tigertag.store.scans import NewScan
 
 SECTION = Section("photos", ".", "Photos")
