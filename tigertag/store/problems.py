@@ -1,6 +1,6 @@
 """Problems of items: they last until they are solved, the item changes, or it is gone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,8 @@ _FAILED = ("failed", "retryable")
 _ANSWERED = ("done", "spared")
 Place = tuple[int, str]
 """An item and an engine; "": its library."""
+Ended = tuple[str, str]
+"""How work ended: its state, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,39 +63,41 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
         # The usual case: what an engine failed at would have made the decision fail.
         return
     work = _work_of(db, scan.id, list(by_item), with_answers=bool(known))
-    failures = {place: ended for place, ended in work.items() if ended[0] in _FAILED}
-    for item_id, decision in by_item.items():
-        reasons = {reason for (of, _engine), (_state, reason) in failures.items() if of == item_id}
-        if decision.state == "failed" and decision.reason not in reasons:
-            failures[item_id, ""] = ("retryable", decision.reason)
+    failures = _failures(work, decided)
     ended = [
         row.id
         for place, row in known.items()
         if place not in failures and _has_ended(row, by_item[place[0]], scan, place in work)
     ]
     change_in(db, delete(_problems), _problems.c.id, ended)
-    lasting = {
-        place: row for place, row in known.items() if row.revision == by_item[place[0]].revision
-    }
-    rows = [
-        {
+    for place, (state, reason) in failures.items():
+        (item_id, engine), before = place, known.get(place)
+        revision = by_item[item_id].revision
+        lasts = before is not None and before.revision == revision
+        row = {
             "item_id": item_id,
             "engine": engine,
-            "revision": by_item[item_id].revision,
+            "revision": revision,
             "reason": reason,
             "again": state == "retryable",
             # A write has failed, which no preview tries again.
-            "writing": not engine
-            and (writing or ((item_id, "") in lasting and lasting[item_id, ""].writing)),
+            "writing": not engine and (writing or (lasts and known[place].writing)),
             "ignored": False,
             "scan_id": scan.id,
             "since": datetime.now(UTC),
         }
-        for (item_id, engine), (state, reason) in failures.items()
-    ]
-    for lasts, keep in ((True, ("ignored", "since")), (False, ())):
-        some = [row for row in rows if ((row["item_id"], row["engine"]) in lasting) is lasts]
-        insert_or_replace(db, _problems, some, key=("item_id", "engine"), keep=keep)
+        keep = ("ignored", "since") if lasts else ()
+        insert_or_replace(db, _problems, [row], key=("item_id", "engine"), keep=keep)
+
+
+def _failures(work: Mapping[Place, Ended], decided: Iterable[Decision]) -> dict[Place, Ended]:
+    """Return what failed: work of engines, and what the library could not do."""
+    failures = {place: ended for place, ended in work.items() if ended[0] in _FAILED}
+    reasons = {(item_id, reason) for (item_id, _engine), (_state, reason) in failures.items()}
+    for decision in decided:
+        if decision.state == "failed" and (decision.item_id, decision.reason) not in reasons:
+            failures[decision.item_id, ""] = ("retryable", decision.reason)
+    return failures
 
 
 def _has_ended(row: Row[Any], decision: Decision, scan: ScanRow, answered: bool) -> bool:
@@ -107,7 +111,7 @@ def _has_ended(row: Row[Any], decision: Decision, scan: ScanRow, answered: bool)
 
 def _work_of(
     db: Db, scan_id: int, item_ids: Sequence[int], *, with_answers: bool
-) -> dict[Place, tuple[str, str]]:
+) -> dict[Place, Ended]:
     states = (*_FAILED, *_ANSWERED) if with_answers else _FAILED
     columns = (_work.c.item_id, _work.c.engine, _work.c.state, _work.c.reason)
     where = (_work.c.item_id.in_(item_ids), _work.c.state.in_(states))
