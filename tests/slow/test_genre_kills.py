@@ -93,8 +93,8 @@ def test_who_stops_it_is_told_what_is_kept_and_goes_on_from_there(home: Home, se
     out, error = ended(process)
     assert (process.returncode, out) == (130, "")
     said = error.splitlines()[-1]
-    assert said.startswith("Stopped. What was seen of ")
-    assert said.endswith(f" of {FILMS} is kept: the same command goes on from there.")
+    assert said.startswith("Stopped. Features of ")
+    assert said.endswith(f" of {FILMS} are kept; run the same command to continue.")
     before = home.records()
     assert 10 <= len(before) < FILMS
     process = home.learn(pause_s=0)

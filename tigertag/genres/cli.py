@@ -81,10 +81,10 @@ _FRAMES = (
     click.option(
         "--exact/--no-exact",
         default=None,
-        help="Look at every frame for shots: slow for whole films.",
+        help="Search every frame for cuts: slow for whole films.",
     ),
     click.option(
-        "--max-frames", type=click.IntRange(1, 100), metavar="N", help="At most so many of a video."
+        "--max-frames", type=click.IntRange(1, 100), metavar="N", help="Maximum frames of a video."
     ),
 )
 _MODEL = (
@@ -109,7 +109,7 @@ _MODEL = (
         "--precision",
         type=_Number(0, 1),
         metavar="SHARE",
-        help="Be sure of a genre where this share of films was right (0.7).",
+        help="Threshold of a genre: where this share of films was right (0.7).",
     ),
     click.option("--genres", type=path, help="YAML: more genres, and more words for them."),
 )
@@ -121,24 +121,23 @@ def _all(options: Sequence[Option[Any]]) -> Option[Any]:
 
 @click.group()
 def genre() -> None:
-    """Learn genres from films that have them, and predict those of others."""
+    """Train, evaluate and predict genres."""
     # SIGTERM clears away as Ctrl-C does: a trailer's folder, the bar.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-@genre.command(short_help="Learn from a CSV, or from films of a library.")
+@genre.command(short_help="Train on a CSV, or on films of a library.")
 @_all(_SOURCE)
 @named
 @_all(_MODEL)
-@click.option("--update", is_flag=True, help="Learn again from what the model has learned from.")
+@click.option("--update", is_flag=True, help="Train again on the source of the model.")
 def learn(csv: Path | None, name: str, *, update: bool, **given: Any) -> None:
-    """Learn genres from a CSV, or from films and shows of a library that have them.
+    """Train on a CSV with genres, or on films and shows of a library that have genres.
 
     The CSV has a column `path` or `url`, and `genres` with | between them; paths are relative to
     it. Rows with the same `film`, `imdb_id`, or `title` and `year` are of one film. One fifth of
-    the films is held out, the latest ones where years are given: the model never learns from them,
-    and is measured on them. With --update, genres that you have changed on the server are learned,
-    too; those that TigerTag wrote never are.
+    the films is held out for testing, the latest ones where years are given. With --update, genres
+    that you have changed on the server count, too; those that TigerTag wrote never do.
     """
     with _learning() as (built, progress):
         from tigertag.genres import learn as learning
@@ -158,16 +157,16 @@ def learn(csv: Path | None, name: str, *, update: bool, **given: Any) -> None:
     report.print_learned(learned)
 
 
-@genre.command(short_help="Measure a model on films that it has not seen.")
+@genre.command(short_help="Evaluate a model on films that it has not seen.")
 @_all(_SOURCE)
 @named
 @as_json_option
 @click.option("--out", type=path, help="The folder for the JSON and the picture.")
 def evaluate(csv: Path | None, name: str, *, as_json: bool, out: Path | None, **given: Any) -> None:
-    """Measure a model on films that it has not learned from.
+    """Evaluate a model on films that it was not trained on.
 
-    Where there is no model of this name, one is learned for this alone from the earlier films, and
-    measured on the others. A JSON and a picture are written into TIGERTAG_HOME/evaluations.
+    Where there is no model of this name, one is trained on the earlier films for this alone. A JSON
+    and a picture are written into TIGERTAG_HOME/evaluations.
     """
     with _learning() as (built, progress):
         from tigertag.genres import evaluate as evaluating
@@ -189,7 +188,7 @@ def evaluate(csv: Path | None, name: str, *, as_json: bool, out: Path | None, **
 def predict(what: tuple[str, ...], name: str, *, as_json: bool, **given: Any) -> None:
     """Predict the genres of videos, pictures, and trailers on YouTube or Vimeo.
 
-    Of a video, also the moments that speak for each. Nothing is stored and nothing written.
+    For videos, also the most telling moments. Nothing is stored.
     """
     failed = False
     with core(database=False) as built:
@@ -205,10 +204,10 @@ def predict(what: tuple[str, ...], name: str, *, as_json: bool, **given: Any) ->
         sys.exit(SOME_FAILED)
 
 
-@genre.command("list", short_help="List the models, and how well they do.")
+@genre.command("list", short_help="List the models and their figures.")
 @as_json_option
 def list_(*, as_json: bool) -> None:
-    """List the models, what they have learned from, and how well they did."""
+    """List the models, their sources and their figures."""
     with core(database=False) as built:
         models = models_of(built.host).listed()
     report.print_models(models, as_json=as_json)
@@ -225,7 +224,7 @@ def _learning() -> Iterator[tuple[Core, ConsoleProgress]]:
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0] not in EXTRA_OF:
             raise
-        raise RequestError(f"Genres can be neither learned nor measured: {missing(exc)}") from exc
+        raise RequestError(f"Genres can be neither trained nor evaluated: {missing(exc)}") from exc
 
 
 def _labelled(built: Core, csv: Path | None, given: dict[str, Any]) -> LabelledSet:
@@ -236,7 +235,7 @@ def _labelled(built: Core, csv: Path | None, given: dict[str, Any]) -> LabelledS
     if library:
         return labelled.of_section(built, library, section or None)
     if csv is None:
-        raise RequestError("Name what has genres: either a CSV, or --library and --section.")
+        raise RequestError("Give a CSV, or --library and --section.")
     _refuse_section(section)
     return film_list.read(csv)
 

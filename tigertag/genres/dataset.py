@@ -142,7 +142,7 @@ def build(
     pooling = settings.pooling or ("full" if all_videos else "mean")
     rows = _rows(recognised, settings, pooling, store, progress)
     if not rows:
-        raise RequestError("There is nothing that could be looked at, so nothing was learned.")
+        raise RequestError("None of the files could be read, so nothing was learned.")
     return Dataset(
         tuple(replace(row, film=film) for row, film in zip(rows, _joined(rows), strict=True)),
         tuple(sorted({genre for row in rows for genre in row.genres})),
@@ -157,13 +157,13 @@ def _with_genres(
     if unknown:
         some = ", ".join(f"{word} ({n})" for word, n in unknown.most_common(_NAMED_WORDS))
         more = f" and {len(unknown) - _NAMED_WORDS} more" if len(unknown) > _NAMED_WORDS else ""
-        progress.note(f"These are no genres here: {some}{more}; --genres FILE adds some.")
+        progress.note(f"Unknown genres: {some}{more}; add them with --genres FILE.")
     kept = [pair for pair in recognised if pair[1].genres]
     if len(kept) < len(recognised):
         left_out = count(len(recognised) - len(kept), "row")
-        progress.note(f"{left_out} left out: no genre that is known.")
+        progress.note(f"{left_out} left out: no known genre.")
     if not kept:
-        raise RequestError("No row has a genre that is known, so there is nothing to learn.")
+        raise RequestError("No row has a known genre, so there is nothing to learn.")
     return kept
 
 

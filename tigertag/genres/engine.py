@@ -28,7 +28,7 @@ MAX_FRAMES: Final = 100
 MAX_CONCURRENCY: Final = 16
 MAX_TAGS: Final = 3
 
-_FROM_PICTURES: Final = "It has learned from pictures only: what it says of a video is a guess."
+_FROM_PICTURES: Final = "Trained on pictures only: predictions for videos are guesses."
 
 
 def _check_name(name: str) -> str:
@@ -149,8 +149,8 @@ def _summary(manifest: Manifest) -> str:
     sure, learned = len(manifest.thresholds), count(data.films - data.tested, "film")
     videos, pictures = count(data.videos, "video"), count(data.pictures, "picture")
     line = (
-        f"The genre model {manifest.name!r} tells {sure} of {len(manifest.genres)} genres; it has"
-        f" learned from {learned} of {data.films} ({videos}, {pictures})."
+        f"The genre model {manifest.name!r} predicts {sure} of {len(manifest.genres)} genres;"
+        f" trained on {learned} of {data.films} ({videos}, {pictures})."
     )
     return line if data.videos else f"{line} {_FROM_PICTURES}"
 

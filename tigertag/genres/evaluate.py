@@ -88,7 +88,7 @@ def evaluate(
     if name in models_of(core.host).names():
         figures, left_out = _of_model(core, videos, name, progress)
     else:
-        progress.note(f"There is no model {name!r}: one is learned for this alone, and not kept.")
+        progress.note(f"There is no model {name!r}: one is trained for this evaluation only.")
         request = LearnRequest(name)
         backbone = request.backbone.backbone(core.host)
         figures, left_out = train(core, videos, request, backbone, progress).evaluation, 0
@@ -117,9 +117,9 @@ def _of_model(
     rest = data.of_rows(row for row, film in enumerate(data.films) if film not in learned)
     left_out = len(data.rows) - len(rest.rows)
     if left_out:
-        progress.note(f"{count(left_out, 'row')} left out: the model has learned from their films.")
+        progress.note(f"{count(left_out, 'row')} left out: the model was trained on their films.")
     if not rest.rows:
-        raise RequestError(f"Model {name!r} has learned from all of these; give other films.")
+        raise RequestError(f"Model {name!r} was trained on all of these; give other films.")
     progress.working("Measuring")
     genres = [genre.canonical for genre in manifest.genres]
     figures = metrics.evaluate(

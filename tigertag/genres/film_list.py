@@ -101,7 +101,7 @@ def _videos(table: CsvTable, folder: Path, notes: RowNotes) -> tuple[LabelledVid
             notes.left_out(line, str(exc), title if trailers.is_link(path) else path or title)
             continue
         if year and video.year is None:
-            notes.used(line, "Its year is none.", repr(year))
+            notes.used(line, "Its year is not valid.", repr(year))
         by_origin.setdefault(video.source.origin, []).append(video)
     united = (_united(same, notes) for same in by_origin.values())
     return tuple(video for video in united if video is not None)
@@ -147,7 +147,7 @@ def _united(same: Sequence[LabelledVideo], notes: RowNotes) -> LabelledVideo | N
             notes.left_out(video.line, unclear, video.title)
         return None
     for video in others:
-        notes.used(video.line, "It is one with a row before it.")
+        notes.used(video.line, "It is merged with an earlier row of the same file or link.")
     genres = dict.fromkeys(genre for video in same for genre in video.genres)
     names = dict.fromkeys(name for video in same for name in video.names)
     return replace(first, genres=tuple(genres), names=tuple(names))

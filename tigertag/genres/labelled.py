@@ -205,7 +205,7 @@ class RowNotes:
 
     def used(self, line: int, reason: str, name: str = "") -> None:
         """Note that a row was used, yet not as it stands there."""
-        self._add(line, "used all the same", reason, name)
+        self._add(line, "used anyway", reason, name)
 
     def lines(self) -> list[str]:
         """Return one line for each of the first reasons, and one for all others."""

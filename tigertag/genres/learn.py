@@ -241,12 +241,12 @@ def _learnable(
         most = max(films, key=lambda genre: films[genre])
         raise RequestError(
             f"No genre has {least} films to learn from: {most} has most, {films[most]}. Give more"
-            " films, or lower --min-examples. What was seen of them is kept."
+            " films, or lower --min-examples. Their features are kept."
         )
     if learned.targets.all():
         raise RequestError(
             f"All films have {', '.join(learned.genres)}, so nothing tells it from other genres:"
-            " give films that do not. What was seen of them is kept."
+            " give films that do not. Their features are kept."
         )
     return learned, few
 

@@ -74,7 +74,7 @@ def of_text(text: str) -> Query:
 
 
 def _nothing() -> MediaSource:
-    raise Unreadable("This names nothing; give a file or a link.")
+    raise Unreadable("The name is empty; give a file or a link.")
 
 
 def of_library(core: Core, library: str, section: str, names: Sequence[str]) -> list[Query]:
@@ -138,9 +138,9 @@ def _guesses(model: GenreModel, features: Features) -> tuple[Guess, ...]:
 def _warning(model: GenreModel, features: Features) -> str:
     data = model.manifest.data
     if features.is_video and not data.videos:
-        return "the model has learned from pictures only, so of a video this is a guess"
+        return "the model was trained on pictures only, so this is a guess for a video"
     if not features.is_video and not data.pictures:
-        return "the model has learned from videos only, so of a picture this is a guess"
+        return "the model was trained on videos only, so this is a guess for a picture"
     return ""
 
 

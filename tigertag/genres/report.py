@@ -53,14 +53,14 @@ def print_learned(learned: "Learned") -> None:
     manifest, changed = learned.manifest, learned.changed
     if changed is not None:
         say(
-            f"Since it was learned last: {count(changed.corrected, 'film')} with other genres,"
+            f"Since the last training: {count(changed.corrected, 'film')} with other genres,"
             f" {changed.new} new, {changed.gone} gone."
         )
     print_figures(manifest.metrics)
     _say_weak(genre.name for genre in manifest.genres if genre.threshold is None)
     say(
         f"Genre model {manifest.name!r} is kept: {count(len(manifest.genres), 'genre')},"
-        f" {count(manifest.data.films, 'film')}, {manifest.metrics['films']} of them to test it."
+        f" {count(manifest.data.films, 'film')}, {manifest.metrics['films']} of them for testing."
         " Restart a running service to use it."
     )
 
@@ -75,7 +75,7 @@ def print_evaluated(evaluated: "Evaluated") -> None:
 def _say_weak(names: Iterable[str]) -> None:
     weak = ", ".join(names)
     if weak:
-        say(f"Never sure, whatever their probability: {weak}.")
+        say(f"No reliable threshold, so never predicted with confidence: {weak}.")
 
 
 def print_figures(figures: Mapping[str, Any]) -> None:
@@ -86,9 +86,9 @@ def print_figures(figures: Mapping[str, Any]) -> None:
     for reason, all_films in (("no film has it", False), ("every film has it", True)):
         names = ", ".join(name for name, number in films.items() if bool(number) is all_films)
         if names:
-            say(f"Not tested, for {reason}: {names}.")
+            say(f"Not tested, because {reason}: {names}.")
     if figures["films"] < FEW_FILMS:
-        say(f"These are {count(figures['films'], 'film')} only: their figures may be chance.")
+        say(f"Only {count(figures['films'], 'film')}: these figures may be chance.")
 
 
 def _in_all(figures: Mapping[str, Any]) -> Table:
@@ -218,14 +218,14 @@ class ConsoleProgress:
 
     def began(self, total: int) -> None:
         self.total = total
-        self._task = self._bar.add_task("Looking", total=total)
+        self._task = self._bar.add_task("Extracting features", total=total)
 
     def advanced(self, *, kept: bool) -> None:
         self.kept += kept
         self.done += 1
         if self._task is not None:
             self._bar.advance(self._task)
-        self._now_and_then(f"Looked at {self.done} of {self.total}.")
+        self._now_and_then(f"Processed {self.done} of {self.total}.")
 
     def note(self, line: str) -> None:
         self._noted_at = self._now()
@@ -264,6 +264,6 @@ def shown_progress() -> Iterator[ConsoleProgress]:
             yield progress
         except KeyboardInterrupt:
             bar.stop()
-            seen = f"What was seen of {progress.kept} of {progress.total} is kept"
-            click.echo(f"Stopped. {seen}: the same command goes on from there.", err=True)
+            seen = f"Features of {progress.kept} of {progress.total} are kept"
+            click.echo(f"Stopped. {seen}; run the same command to continue.", err=True)
             sys.exit(INTERRUPTED)

@@ -71,7 +71,7 @@ def without(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "Name what has genres: either a CSV, or --library and --section."),
+        ((), "Give a CSV, or --library and --section."),
         (("CSV", "--library", "photos"), "A CSV and --library are both given; name one of them."),
         (("CSV", "--section", "Films"), "--section goes with --library."),
         (("--library", "plex"), "There is no library 'plex'. It has: photos."),
@@ -105,7 +105,7 @@ def test_what_cannot_be_asked_for_is_one_clear_line(
     [
         (["file,kind", "a.png,War"], "needs a column path or url, and a column genres"),
         (["path,genres", "a.png,War"], "has no row that can be learned from"),
-        (["path,genres", "posters/1.png,Quux"], "No row has a genre that is known"),
+        (["path,genres", "posters/1.png,Quux"], "No row has a known genre"),
         (["path,genres,title", *(f"posters/{n}.png,War,A" for n in range(9))], "of one film"),
         (["url,genres", "file:///etc/passwd,War"], "Only https:// links are opened"),
         (["url,genres", "https://youtube.com/playlist?list=PL1,War"], "a playlist"),
@@ -230,7 +230,7 @@ def test_from_learning_to_telling(
 ) -> None:
     learned = run("genre", "learn", str(csv), *own)
     assert learned.exit_code == 0, learned.output
-    assert "Genre model 'default' is kept: 3 genres, 75 films, 15 of them to test it." in (
+    assert "Genre model 'default' is kept: 3 genres, 75 films, 15 of them for testing." in (
         learned.output
     )
     assert max(map(len, learned.stdout.splitlines()[:-1])) <= 80
@@ -249,7 +249,7 @@ def test_json_is_all_that_is_printed(run: Run, csv: Path, own: tuple[str, ...], 
     told = json.loads(result.stdout)
     assert {"macro_ap", "micro_ap", "macro_auc", "ece", "per_genre", "baselines"} <= told.keys()
     assert set(told["per_genre"]["War"]) >= {"ap", "auc", "ece", "brier", "intervals", "threshold"}
-    assert result.stderr == "60 rows left out: the model has learned from their films.\n"
+    assert result.stderr == "60 rows left out: the model was trained on their films.\n"
     assert Path(told["picture"]) == home / "evaluations" / "default-films.png"
     assert (home / "evaluations" / "default-films.json").exists()
 
@@ -265,7 +265,7 @@ def test_without_what_learns_it_says_what_to_install(
     done = without((package,), ("genre", command, str(csv), *own))
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         1,
-        f"Error: Genres can be neither learned nor measured: the Python package {package} is not"
+        f"Error: Genres can be neither trained nor evaluated: the Python package {package} is not"
         " installed: pip install 'tigertag[genre]'",
     )
 
@@ -323,7 +323,7 @@ def test_the_engine_needs_nothing_that_learns(
     monkeypatch.setenv("ENGINE_GENRE_NAME", "tigertag.genre")
     done = without(LEARNS, ("engines", "--check"))
     assert done.returncode == 0, done.stderr
-    assert "tells 2 of 3 genres" in " ".join(done.stdout.split())
+    assert "predicts 2 of 3 genres" in " ".join(done.stdout.split())
 
 
 def test_help_loads_nothing_that_is_slow() -> None:

@@ -51,7 +51,7 @@ def test_without_a_terminal_it_says_from_time_to_time_how_far_it_is() -> None:
     watch.began(2)
     watch.advanced(kept=True)
     watch.working("Learning (C 0.001: log loss 0.3)")
-    assert lines_of(out) == ["Looked at 1 of 2.", "Learning (C 0.001: log loss 0.3)."]
+    assert lines_of(out) == ["Processed 1 of 2.", "Learning (C 0.001: log loss 0.3)."]
 
 
 def test_what_goes_fast_is_not_told_step_by_step() -> None:

@@ -52,15 +52,15 @@ def desk(world: World) -> Desk:
 
 
 def test_where_no_row_bears_a_known_genre_it_says_so(desk: Desk) -> None:
-    with pytest.raises(RequestError, match="No row has a genre that is known"):
+    with pytest.raises(RequestError, match="No row has a known genre"):
         desk.read([desk.put("a", "Quux")])
-    assert desk.heard.lines[0] == "These are no genres here: Quux (1); --genres FILE adds some."
+    assert desk.heard.lines[0] == "Unknown genres: Quux (1); add them with --genres FILE."
     assert desk.reel.fetched == []
 
 
 def test_where_nothing_can_be_looked_at_it_says_why(desk: Desk) -> None:
     desk.reel.held["a"] = b"no picture"
-    with pytest.raises(RequestError, match="nothing that could be looked at"):
+    with pytest.raises(RequestError, match="None of the files could be read"):
         desk.read([desk.put("a", "Drama")])
     assert desk.heard.lines[0].startswith("1 row left out (a): ")
 
@@ -88,9 +88,9 @@ def test_words_that_are_no_genre_are_named_and_counted(desk: Desk) -> None:
     data = desk.read([*odd, desk.put("x", "Odd0")])
     assert data.unknown["Odd0"] == 8
     assert desk.heard.lines == [
-        "These are no genres here: Odd0 (8), Odd1 (6), Odd2 (5), Odd3 (4), Odd4 (3) and 2 more;"
-        " --genres FILE adds some.",
-        "1 row left out: no genre that is known.",
+        "Unknown genres: Odd0 (8), Odd1 (6), Odd2 (5), Odd3 (4), Odd4 (3) and 2 more;"
+        " add them with --genres FILE.",
+        "1 row left out: no known genre.",
     ]
 
 

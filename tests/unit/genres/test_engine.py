@@ -264,13 +264,13 @@ def test_learned_from_pictures_it_says_that_it_guesses(tmp_path: Path) -> None:
     colour_models.model(tmp_path, videos=0)
     able = built(tmp_path).capabilities
     assert able.sampling is None
-    assert able.notice.startswith("It has learned from pictures only")
+    assert able.notice.startswith("Trained on pictures only")
     assert built(tmp_path).check().endswith(able.notice)
 
 
 def test_tried_it_says_what_it_has_learned_from(tmp_path: Path) -> None:
     assert opened(tmp_path).check() == (
-        "The genre model 'default' tells 2 of 3 genres; it has learned from 170 films"
+        "The genre model 'default' predicts 2 of 3 genres; trained on 170 films"
         " of 210 (200 videos, 10 pictures)."
     )
 

@@ -52,13 +52,13 @@ def test_where_all_films_were_learned_from_there_is_nothing_to_say(studio: Studi
     csv = posters(studio.home)
     studio.learn(csv)
     rewrite(csv, drop=range(FILMS - 15, FILMS))
-    with pytest.raises(RequestError, match="Model 'default' has learned from all of these; give"):
+    with pytest.raises(RequestError, match="Model 'default' was trained on all of these; give"):
         evaluate(studio, csv)
 
 
 def test_a_film_is_known_by_its_content_whatever_it_is_called(studio: Studio) -> None:
     studio.learn(posters(studio.home))
-    with pytest.raises(RequestError, match="has learned from all of these"):
+    with pytest.raises(RequestError, match="was trained on all of these"):
         evaluate(studio, another(studio, 0, 1, 2))
 
 
@@ -80,7 +80,7 @@ def test_a_film_is_known_by_its_number_and_by_title_and_year(studio: Studio) -> 
     for said in (*(f"{number},," for number in numbers), ",FILM  1,1931", ",film 1,"):
         rows = ["path,genres,imdb_id,title,year", f"posters/201.png,War,{said}"]
         other = write(studio.home / "other.csv", rows)
-        with pytest.raises(RequestError, match="has learned from all of these"):
+        with pytest.raises(RequestError, match="was trained on all of these"):
             evaluate(studio, other)
 
 
@@ -91,7 +91,7 @@ def test_a_film_of_which_one_file_was_learned_from_is_known_with_all_its_files(
     posters(studio.home, 1, name="new.csv", first=200)
     rows = [f"posters/{n}.png,War,Another name" for n in (0, 200)]
     other = write(studio.home / "other.csv", ["path,genres,title", *rows])
-    with pytest.raises(RequestError, match="has learned from all of these"):
+    with pytest.raises(RequestError, match="was trained on all of these"):
         evaluate(studio, other)
 
 
@@ -162,7 +162,7 @@ def test_a_model_is_measured_on_what_it_was_tested_with(studio: Studio) -> None:
     metrics = studio.learn(csv).manifest.metrics
     told = evaluate(studio, csv).as_json()
     assert {key: told[key] for key in metrics} == metrics
-    assert "60 rows left out: the model has learned from their films." in studio.heard.lines
+    assert "60 rows left out: the model was trained on their films." in studio.heard.lines
 
 
 def test_other_films_are_all_measured(studio: Studio) -> None:
@@ -194,4 +194,4 @@ def test_without_a_model_one_is_learned_for_this_alone(studio: Studio) -> None:
     done = evaluate(studio, csv, "new")
     assert (done.as_json()["films"], done.as_json()["macro_ap"] > 0.9) == (48, True)
     assert studio.models == ()
-    assert studio.heard.lines[0].startswith("There is no model 'new': one is learned for this")
+    assert studio.heard.lines[0].startswith("There is no model 'new': one is trained for this")

@@ -221,7 +221,7 @@ def test_a_year_is_read(folder: Path, year: str, read_as: int | None) -> None:
 def test_a_year_that_is_none_is_said_and_the_row_used(folder: Path, year: str) -> None:
     sheet = read(folder, f"path,genres,year\na.jpg,Drama,{year}")
     assert sheet.videos[0].year is None
-    assert sheet.notes == (f"1 row used all the same (line 2, '{year}'): Its year is none.",)
+    assert sheet.notes == (f"1 row used anyway (line 2, '{year}'): Its year is not valid.",)
 
 
 @pytest.mark.parametrize(

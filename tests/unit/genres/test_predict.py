@@ -131,7 +131,7 @@ def test_an_item_that_is_not_there_is_one_line_and_the_others_are_told(
 
 def test_an_empty_name_names_nothing(world: World, home: Path) -> None:
     (one,) = told(world, predicting.of_text(""))
-    assert one.error == "This names nothing; give a file or a link."
+    assert one.error == "The name is empty; give a file or a link."
 
 
 def test_a_link_without_its_beginning_is_told_what_is_missing(world: World, home: Path) -> None:

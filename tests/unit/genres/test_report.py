@@ -48,11 +48,11 @@ def test_a_genre_that_all_films_bear_is_not_said_to_have_none(
 ) -> None:
     lines = shown(capsys, {"Drama": genre(40, None), "War": genre(0, None)}, films=40)
     assert lines[-2:] == [
-        "Not tested, for no film has it: War.",
-        "Not tested, for every film has it: Drama.",
+        "Not tested, because no film has it: War.",
+        "Not tested, because every film has it: Drama.",
     ]
 
 
 def test_figures_of_few_films_are_not_trusted(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, {"War": genre(2)}, films=3)
-    assert lines[-1] == "These are 3 films only: their figures may be chance."
+    assert lines[-1] == "Only 3 films: these figures may be chance."
