@@ -8,11 +8,11 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, select
+from sqlalchemy import Row, select
 
 from tigertag.model import Answer
 from tigertag.store import schema
-from tigertag.store.database import Db, as_type, insert_if_absent, insert_or_replace, rows_in
+from tigertag.store.database import Db, insert_if_absent, insert_or_replace, rows_in
 from tigertag.store.packing import dumps, pack_labels, unpack_labels
 
 _answers = schema.answers
@@ -199,23 +199,10 @@ def note_origin(db: Db, origin: str, revision: str, content: str) -> None:
     insert_or_replace(db, _origins, [row], key=["origin"])
 
 
-def find_features(db: Db, key: FeatureKey) -> FeatureRow | None:
-    row = db.execute(select(_features).where(*_of_key(key))).one_or_none()
-    return None if row is None else as_type(FeatureRow, row, key=key)
-
-
 def put_features(db: Db, row: FeatureRow) -> None:
     values = asdict(row)
     key = values.pop("key")
     insert_or_replace(db, _features, [key | values], key=list(key))
-
-
-def forget_features(db: Db, key: FeatureKey) -> None:
-    db.execute(delete(_features).where(*_of_key(key)))
-
-
-def _of_key(key: FeatureKey) -> list[ColumnElement[bool]]:
-    return [_features.c[name] == value for name, value in asdict(key).items()]
 
 
 def _known_as(origin: str) -> str:

@@ -79,8 +79,7 @@ def note(
     once even for one that is listed twice.
     """
     listed = {item.key: item for item in page}
-    if before is None:
-        before = known_of(db, section_id, page)
+    before = known_of(db, section_id, page) if before is None else before
     known = {key: before[key] for key in listed if key in before}
     new = [item for key, item in listed.items() if key not in known]
     changed = {key: row for key, row in known.items() if _differs(listed[key], row)}
@@ -91,21 +90,14 @@ def note(
     mark_due(db, section_id, _groups(row.within for row in changed.values()))
     _change(db, [(row.id, listed[key]) for key, row in changed.items()])
     # The name of an item's file changes nothing about the item.
-    filed = [
-        (row.id, listed[key].file) for key, row in known.items() if row.file != listed[key].file
-    ]
-    update_each(db, _items, [{"id": row_id, "file": file} for row_id, file in filed])
+    files = [(row.id, listed[key].file, row.file) for key, row in known.items()]
+    renamed = [{"id": row_id, "file": file} for row_id, file, was in files if file != was]
+    update_each(db, _items, renamed)
     unseen = update(_items).where(_items.c.seen_scan != scan_id).values(seen_scan=scan_id)
     change_in(db, unseen, _items.c.id, [row.id for row in known.values()])
+    settled = {key: "" if key in changed else row.settled for key, row in known.items()}
     return [
-        ItemRow(
-            row.id,
-            listed[key],
-            section,
-            section_id,
-            "" if key in changed else row.settled,
-            row.refreshed,
-        )
+        ItemRow(row.id, listed[key], section, section_id, settled[key], row.refreshed)
         for key, row in known.items()
     ]
 
