@@ -20,7 +20,7 @@ def is_text(text: str) -> bool:
     """Whether it is text that can be kept: without NUL and halves of surrogate pairs."""
     if "\0" in text:
         return False
-    return text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def fits(text: str, longest: int) -> bool:

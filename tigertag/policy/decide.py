@@ -255,13 +255,13 @@ def rolled_up(parts: Sequence[Sequence[Tag]]) -> tuple[Tag, ...]:
     Tags are counted by kind and word: a genre goes elsewhere than what is seen. A tag's confidence
     is the mean of those of the items that have it; its engines are theirs.
     """
-    bearing: dict[tuple[Kind, str], list[Tag]] = {}
+    tagged: dict[tuple[Kind, str], list[Tag]] = {}
     for tags in parts:
         for meaning, tag in {(tag.kind, tag.name.casefold()): tag for tag in tags}.items():
-            bearing.setdefault(meaning, []).append(tag)
-    common = [some for some in bearing.values() if len(some) >= _LEAST_SHARE * len(parts)]
-    common.sort(key=lambda some: (-len(some), some[0].name))
-    return tuple(_tag(some, len(parts)) for some in common)
+            tagged.setdefault(meaning, []).append(tag)
+    common = [tags for tags in tagged.values() if len(tags) >= _LEAST_SHARE * len(parts)]
+    common.sort(key=lambda tags: (-len(tags), tags[0].name))
+    return tuple(_tag(tags, len(parts)) for tags in common)
 
 
 def _tag(tagged: Sequence[Tag], of: int) -> Tag:

@@ -24,7 +24,7 @@ def effect(core: Core, rule: Rule, *, limit: int = 24) -> Effect:
     """
     checked = rules.check(rule)
     with core.store.read() as db:
-        bearing = tags.bearing(db, checked.word)
+        bearing = tags.items_count(db, checked.word)
         looked_at = _looked_at(db, checked)
         known = effective_rules(core, db)
         changed = _changed(core, db, looked_at, known, Rules((*known.rules, checked)))
@@ -50,7 +50,7 @@ def least_now(core: Core, rule: Rule) -> float:
 
 
 def _looked_at(db: Db, rule: Rule) -> list[ItemRow]:
-    found = tags.items_bearing(db, rule.word, limit=_MOST_LOOKED_AT)
+    found = tags.items_with(db, rule.word, limit=_MOST_LOOKED_AT)
     if rule.action in _WIDER:
         others = browse.newest_items(db, limit=_MOST_LOOKED_AT)
         found = list(dict.fromkeys([*found, *others]))[:_MOST_LOOKED_AT]

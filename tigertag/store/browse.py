@@ -23,6 +23,7 @@ _sections = schema.sections
 _tags = schema.tags
 _decisions = schema.decisions
 _work = schema.work
+_MOST_EDITS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def page(db: Db, wanted: Wanted) -> list[ItemRow]:
     if wanted.section_ids is not None:
         where.append(_items.c.section_id.in_(wanted.section_ids))
     if wanted.word:
-        bearing = select(_tags.c.item_id).where(_tags.c.word == wanted.word.casefold())
-        where.append(_items.c.id.in_(bearing))
+        tagged = select(_tags.c.item_id).where(_tags.c.word == wanted.word.casefold())
+        where.append(_items.c.id.in_(tagged))
     if wanted.text:
         where.append(_items.c.sought.contains(wanted.text.casefold(), autoescape=True))
     if wanted.problems is not None:
@@ -127,9 +128,9 @@ def decided_tags(db: Db, item_id: int) -> tuple[Tag, ...]:
     return unpack_tags(packed) if packed else ()
 
 
-def edits_of(db: Db, item_id: int, *, limit: int = 50) -> list[EditRow]:
-    """Return the ledger of an item, the newest edit first."""
-    return edits_where(db, schema.edits.c.item_id == item_id)[::-1][:limit]
+def edits_of(db: Db, item_id: int) -> list[EditRow]:
+    """Return the newest edits of an item, the newest first."""
+    return edits_where(db, schema.edits.c.item_id == item_id)[::-1][:_MOST_EDITS]
 
 
 def ownership_of(db: Db, item_id: int) -> list[OwnershipOf]:

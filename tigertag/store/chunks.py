@@ -137,8 +137,8 @@ def wake(db: Db, which: ColumnElement[bool]) -> None:
 
 
 def wake_all(db: Db, chunk_ids: Collection[int]) -> None:
-    for some in batched(chunk_ids, MOST_PARAMETERS):
-        wake(db, _chunks.c.id.in_(some))
+    for ids in batched(chunk_ids, MOST_PARAMETERS):
+        wake(db, _chunks.c.id.in_(ids))
 
 
 def make_due(db: Db, scan_id: int) -> None:

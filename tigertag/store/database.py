@@ -194,39 +194,39 @@ def _mapped() -> Iterator[None]:
     except IntegrityError:
         raise
     except DataError as exc:
-        raise Unstorable(f"The database does not take a value: {_said(exc)}") from exc
+        raise Unstorable(f"The database does not take a value: {_reason(exc)}") from exc
     except DBAPIError as exc:
         raise _error(exc) from exc
     except StatementError as exc:
         if isinstance(exc.orig, TigerTagError):
             raise exc.orig from exc
-        raise Unstorable(f"The database does not take a value: {_said(exc)}") from exc
+        raise Unstorable(f"The database does not take a value: {_reason(exc)}") from exc
     except SQLAlchemyError as exc:
         # The pool is used up, or a connection was lost in the middle of a transaction.
-        raise StoreUnavailable(f"The database cannot be used now: {_said(exc)}") from exc
+        raise StoreUnavailable(f"The database cannot be used now: {_reason(exc)}") from exc
 
 
-def _said(exc: SQLAlchemyError) -> str:
+def _reason(exc: SQLAlchemyError) -> str:
     orig = getattr(exc, "orig", None) or exc
     return " ".join(str(orig).split()) or type(orig).__name__
 
 
 def _error(exc: DBAPIError) -> StoreError:
-    said = _said(exc)
-    lower = said.lower()
+    reason = _reason(exc)
+    lower = reason.lower()
     if "full" in lower or "no space" in lower or getattr(exc.orig, "sqlstate", "") == "53100":
         return StoreFull(
             "The database's disk is full; what was committed is kept. Free space, then resume."
         )
     if "no such table" in lower or "does not exist" in lower or "no such column" in lower:
         return StoreError(
-            f"The database lacks a table or column ({said}). Run `tigertag db upgrade`."
+            f"The database lacks a table or column ({reason}). Run `tigertag db upgrade`."
         )
     if "malformed" in lower or "not a database" in lower:
         return StoreError(
-            f"The database's file is damaged ({said}). Restore the newest backup beside it."
+            f"The database's file is damaged ({reason}). Restore the newest backup beside it."
         )
-    return StoreUnavailable(f"The database cannot be used now: {said}")
+    return StoreUnavailable(f"The database cannot be used now: {reason}")
 
 
 class now_s(FunctionElement[float]):
@@ -306,7 +306,7 @@ def update_each(
     """
     if not rows:
         return
-    found = [table.c[name] == bindparam(f"key_{name}") for name in key]
+    same_key = [table.c[name] == bindparam(f"key_{name}") for name in key]
     new = {
         name: bindparam(f"new_{name}", type_=table.c[name].type)
         for name in rows[0]
@@ -316,15 +316,15 @@ def update_each(
         {f"{'key' if name in key else 'new'}_{name}": value for name, value in row.items()}
         for row in rows
     ]
-    db.execute(update(table).where(*found, *where).values(**new, **same), values)
+    db.execute(update(table).where(*same_key, *where).values(**new, **same), values)
 
 
 def rows_in(
     db: Db, statement: Select[Any], column: ColumnElement[Any], values: Collection[Any]
 ) -> Iterator[Row[Any]]:
     """Select where a column is one of the values, which may be too many for one IN (…)."""
-    for some in batched(values, MOST_PARAMETERS):
-        yield from db.execute(statement.where(column.in_(some)))
+    for part in batched(values, MOST_PARAMETERS):
+        yield from db.execute(statement.where(column.in_(part)))
 
 
 def change_in(
@@ -332,8 +332,8 @@ def change_in(
 ) -> int:
     """Update or delete where a column is one of the values; return how many rows that were."""
     return sum(
-        db.execute(statement.where(column.in_(some))).rowcount
-        for some in batched(values, MOST_PARAMETERS)
+        db.execute(statement.where(column.in_(part))).rowcount
+        for part in batched(values, MOST_PARAMETERS)
     )
 
 

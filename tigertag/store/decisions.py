@@ -15,6 +15,7 @@ from tigertag.store.packing import dumps, pack_refs, pack_tags, unpack_refs, unp
 _decisions = schema.decisions
 _work = schema.work
 
+_MOST_FAILURES = 20
 _TO_ASK = ("queued", "postponed")
 OPEN = (*_TO_ASK, "deferred")
 """Work that this scan still does."""
@@ -393,15 +394,15 @@ def drop_answered(db: Db, scan_id: int, *, limit: int) -> bool:
         _work.c.state.in_(ANSWERED),
         ~exists().where(*same, failed.c.state == "failed"),
     )
-    some = select(_work.c.id).where(*where).limit(limit)
-    return db.execute(delete(_work).where(_work.c.id.in_(some))).rowcount > 0
+    ids = select(_work.c.id).where(*where).limit(limit)
+    return db.execute(delete(_work).where(_work.c.id.in_(ids))).rowcount > 0
 
 
-def failures(db: Db, scan_id: int, *, limit: int = 20) -> list[tuple[str, str]]:
+def failures(db: Db, scan_id: int) -> list[tuple[str, str]]:
     """Return (what people know the item by, reason) of items that failed."""
     items = schema.items
     where = (_decisions.c.scan_id == scan_id, _decisions.c.state == "failed")
     columns = (items.c.key, items.c.title, _decisions.c.reason)
     statement = select(*columns).join(items).where(*where)
-    rows = db.execute(statement.order_by(_decisions.c.id).limit(limit))
+    rows = db.execute(statement.order_by(_decisions.c.id).limit(_MOST_FAILURES))
     return [(key if title in key else title, reason) for key, title, reason in rows]

@@ -62,15 +62,15 @@ def upgrade(store: Store) -> Path | None:
     """
     _refuse_others(store)
     with _alone(store):
-        found = current(store)
-        if found == head():
+        revision = current(store)
+        if revision == head():
             return None
-        if found is not None and found not in dict(history()):
+        if revision is not None and revision not in dict(history()):
             raise SchemaMismatch(
-                f"The database is of a newer TigerTag (revision {found}); nothing was changed."
+                f"The database is of a newer TigerTag (revision {revision}); nothing was changed."
                 " Update TigerTag, or restore the backup that the newer one made."
             )
-        kept = backup(store) if found else None
+        kept = backup(store) if revision else None
         command.upgrade(config(store), "head")
         return kept
 

@@ -67,7 +67,7 @@ def of_items(db: Db, item_ids: Sequence[int]) -> dict[int, list[TagRow]]:
 EVERY_WORD = "*"
 
 
-def bearing(db: Db, word: str) -> int:
+def items_count(db: Db, word: str) -> int:
     """Return for how many items a word is decided, or any word at all."""
     distinct = func.count(_tags.c.item_id.distinct())
     return db.execute(select(distinct).where(_is(word))).scalar_one()
@@ -77,7 +77,7 @@ def _is(word: str) -> ColumnElement[bool]:
     return true() if word == EVERY_WORD else _tags.c.word == word.casefold()
 
 
-def items_bearing(db: Db, word: str, *, limit: int) -> list[int]:
+def items_with(db: Db, word: str, *, limit: int) -> list[int]:
     """Return some of the items for which a word is decided, or any word at all."""
     statement = select(_tags.c.item_id).where(_is(word)).distinct()
     return list(db.scalars(statement.order_by(_tags.c.item_id).limit(limit)))

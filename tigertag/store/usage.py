@@ -252,12 +252,11 @@ def in_doubt(db: Db, at: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in db.execute(statement.group_by(_calls.c.engine))}
 
 
-def mean_cost_usd(db: Db, engine: str, *, newest: int = 200) -> float | None:
-    """Return what the newest answered calls cost on average; None when there are none."""
+def mean_cost_usd(db: Db, engine: str) -> float | None:
+    """Return what the newest 200 answered calls cost on average; None when there are none."""
     where = (_calls.c.engine == engine, _calls.c.state == "settled", _calls.c.units > 0)
-    some = select(_calls.c.cost_usd).where(*where).order_by(_calls.c.id.desc()).limit(newest)
-    mean: float | None = db.scalar(select(func.avg(some.subquery().c.cost_usd)))
-    return mean
+    newest = select(_calls.c.cost_usd).where(*where).order_by(_calls.c.id.desc()).limit(200)
+    return db.scalar(select(func.avg(newest.subquery().c.cost_usd)))
 
 
 def _month(at: datetime) -> str:
