@@ -36,8 +36,8 @@ _BARE = re.compile(r"imdb:(\d{1,12})(?:\.0*)?")
 def imdb(number: str) -> str:
     """Return the name of the film of this number, "imdb:tt0084058"; "" where it is no number."""
     written = number.strip().lower()
-    found = _IMDB.fullmatch(written) or _BARE.fullmatch(written)
-    return f"imdb:tt{int(found[1]):07}" if found else ""
+    match = _IMDB.fullmatch(written) or _BARE.fullmatch(written)
+    return f"imdb:tt{int(match[1]):07}" if match else ""
 
 
 def titled(title: str, year: int | None) -> str:

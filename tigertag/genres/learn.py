@@ -119,7 +119,7 @@ class LearnRequest:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A model that is kept. `changed`: what its update found."""
+    """A model that was saved. `changed`: how the films of an update differ."""
 
     manifest: Manifest
     changed: Changed | None = None

@@ -172,24 +172,24 @@ def _shared(sums: Floats, among: Floats) -> Floats:
 
 def _mean(values: Floats) -> Floats:
     """Return the mean over genres of what is a number; NaN where nothing is."""
-    known = np.isfinite(values)
-    return _shared(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+    finite = np.isfinite(values)
+    return _shared(np.where(finite, values, 0.0).sum(axis=1), finite.sum(axis=1).astype(np.float64))
 
 
 def _draws(films: Sequence[str]) -> Iterator[Floats]:
     """Yield how often each row counts, for some draws at once: [draws, rows]."""
-    known, film_of = np.unique(np.asarray(films), return_inverse=True)
-    random = np.random.default_rng(_SEED)
+    unique, film_of = np.unique(np.asarray(films), return_inverse=True)
+    random, count = np.random.default_rng(_SEED), len(unique)
     for _begin in range(0, RESAMPLES, _AT_ONCE):
-        drawn = random.multinomial(len(known), np.full(len(known), 1 / len(known)), size=_AT_ONCE)
+        drawn = random.multinomial(count, np.full(count, 1 / count), size=_AT_ONCE)
         yield drawn[:, film_of].astype(np.float64)
 
 
 def _estimate(value: np.float64, drawn: Floats) -> Estimate:
-    known = drawn[np.isfinite(drawn)]
-    if not np.isfinite(value) or not known.size:
+    finite = drawn[np.isfinite(drawn)]
+    if not np.isfinite(value) or not finite.size:
         return Estimate(None, None, None)
-    low, median, high = np.percentile(known, PERCENTILES)
+    low, median, high = np.percentile(finite, PERCENTILES)
     moved = np.clip([low - median + value, high - median + value], 0.0, 1.0)
     return Estimate(float(value), float(moved[0]), float(moved[1]))
 

@@ -5,6 +5,7 @@ yt-dlp runs in a process of its own, which is watched, and never waited for too 
 
 import json
 import os
+import re
 import selectors
 import subprocess
 import sys
@@ -17,12 +18,10 @@ from signal import SIGKILL
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, Final
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from tigertag.errors import Unreadable, os_reason
-from tigertag.genres.trailers.links import canonical, is_link
 from tigertag.text import tidy
-
-__all__ = ["TrailerLimits", "canonical", "fetched", "is_link"]
 
 NO_EXTRA: Final = (
     "Trailers need the extra `trailers`; install it with: pip install 'tigertag[trailers]'."
@@ -38,6 +37,25 @@ _PASSED_ON: Final = {
     *("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH"),
 }
 _PROXIES: Final = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+
+_WANTED = "give the https:// link of one video on YouTube or Vimeo."
+_LONGEST = 2000
+
+_YOUTUBE = {"youtube.com", "www.youtube.com", "m.youtube.com", "www.youtube-nocookie.com"}
+_SHORT = {"youtu.be", "www.youtu.be"}
+_VIMEO = {"vimeo.com", "www.vimeo.com", "player.vimeo.com"}
+_HOSTS = _YOUTUBE | _SHORT | _VIMEO
+
+_SCHEME = re.compile(r"\W*[a-z][a-z0-9+.-]*://|(data|file|ftp|https?|javascript):", re.IGNORECASE)
+_HOST = re.compile("|".join(rf"{re.escape(host)}/" for host in sorted(_HOSTS)), re.IGNORECASE)
+_PRINTABLE = re.compile(r"[!-~]+")
+_AUTHORITY = re.compile(r"@|:\d*$")
+_ID = re.compile(r"[\w-]{11}", re.ASCII)
+_OF_ONE = re.compile(r"/(?:shorts|embed|live|v)/(?P<id>[\w-]{11})/?", re.ASCII)
+_ALBUM = r"(?:(?:album|channels|groups|showcase)/[^/]+/)?(?:videos?/)?"
+_CLIP = re.compile(rf"/{_ALBUM}(?P<id>\d{{1,20}})(?:/(?P<hash>[\da-f]{{10}}))?/?", re.ASCII)
+_HASH = re.compile(r"[\da-f]{10}", re.ASCII)
+_LISTS = ("/playlist", "/embed/videoseries", "/album/", "/channels/", "/groups/", "/showcase/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +119,7 @@ def download(
         with suppress(BrokenPipeError):  # It has died already: then it answers nothing, either.
             process.stdin.write(json.dumps(task).encode() + b"\n")
         answer = b""
-        for part in _parts(process):
+        for part in _answer_parts(process):
             answer += part
             _check(answer, folder, limits, deadline=deadline, cancelled=cancelled)
     return _file(_read(answer), folder, limits)
@@ -139,7 +157,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return passed | own
 
 
-def _parts(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+def _answer_parts(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
     """Yield its answer until that is whole; b"" when nothing comes for a moment."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as ready:
@@ -201,3 +219,83 @@ def _file(answer: dict[str, Any], folder: Path, limits: TrailerLimits) -> Path:
     if path.stat().st_size > limits.most_bytes:
         raise limits.too_large()
     return path
+
+
+def is_link(text: str) -> bool:
+    """Tell whether this is meant as a link rather than as the path of a file.
+
+    It is with any scheme, or with a host of YouTube or Vimeo in front: `canonical` says what is
+    wrong with it.
+    """
+    return _SCHEME.match(text) is not None or _HOST.match(text) is not None
+
+
+def canonical(link: str) -> str:
+    """Return the one spelling of a link of one video, without list, time and tracking.
+
+    Raises `Unreadable` for a scheme that is not https, a host that is not known (so for every
+    private address), a user, a password, a port, and what is not one video.
+    """
+    parts = _parts(link)
+    host = parts.netloc.casefold()
+    if host in _YOUTUBE:
+        return _youtube(_youtube_id(parts), parts)
+    if host in _SHORT:
+        return _youtube(parts.path.strip("/"), parts)
+    return _vimeo(parts)
+
+
+def _parts(link: str) -> SplitResult:
+    if link.startswith("-"):
+        raise Unreadable(f"A link does not begin with a dash; {_WANTED}")
+    if len(link) > _LONGEST or "\\" in link or not _PRINTABLE.fullmatch(link):
+        raise Unreadable(f"The link has blanks or other characters that no link has; {_WANTED}")
+    try:
+        parts = urlsplit(link)
+    except ValueError as exc:
+        raise Unreadable(f"The link cannot be read; {_WANTED}") from exc
+    if not parts.scheme and _HOST.match(link):
+        raise Unreadable(f"The link has no https:// before it; {_WANTED}")
+    if parts.scheme != "https":
+        raise Unreadable(f"Only https:// links are opened; {_WANTED}")
+    if _AUTHORITY.search(parts.netloc):
+        raise Unreadable(f"A link with a user, a password or a port is not opened; {_WANTED}")
+    if parts.netloc.casefold() not in _HOSTS:
+        raise Unreadable(f"Only links to YouTube and Vimeo are opened; {_WANTED}")
+    return parts
+
+
+def _youtube_id(parts: SplitResult) -> str:
+    if parts.path.rstrip("/") == "/watch":
+        return _query(parts, "v")
+    match = _OF_ONE.fullmatch(parts.path)
+    return match["id"] if match and not parts.path.startswith(_LISTS) else ""
+
+
+def _youtube(video: str, parts: SplitResult) -> str:
+    if not _ID.fullmatch(video):
+        raise _no_video(parts)
+    return f"https://www.youtube.com/watch?v={video}"
+
+
+def _vimeo(parts: SplitResult) -> str:
+    match = _CLIP.fullmatch(parts.path)
+    if not match:
+        raise _no_video(parts)
+    unlisted = match["hash"] or _query(parts, "h")
+    if unlisted and not _HASH.fullmatch(unlisted):
+        raise _no_video(parts)
+    # Its own pages are shown to yt-dlp only with an account (yt-dlp's issues 15281, 17631).
+    ending = f"?h={unlisted}" if unlisted else ""
+    return f"https://player.vimeo.com/video/{match['id']}{ending}"
+
+
+def _query(parts: SplitResult, name: str) -> str:
+    """Return what the query has of this name; what it has twice is no id, and no id has a blank."""
+    return " ".join(parse_qs(parts.query, keep_blank_values=True).get(name, ()))
+
+
+def _no_video(parts: SplitResult) -> Unreadable:
+    is_list = parts.path.startswith(_LISTS) or "list=" in parts.query
+    what = "a playlist" if is_list else "a channel or another page"
+    return Unreadable(f"The link is of {what}, not of one video; {_WANTED}")

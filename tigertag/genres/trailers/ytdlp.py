@@ -195,8 +195,8 @@ def _network(exc: BaseException) -> tuple[int, bool]:
             return int(cause.status), False
         if isinstance(cause, TransportError):
             return 0, True
-    found = _STATUS.search(str(exc))
-    return int(found[1]) if found else 0, found is None and _CUT_OFF in str(exc)
+    match = _STATUS.search(str(exc))
+    return int(match[1]) if match else 0, match is None and _CUT_OFF in str(exc)
 
 
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:
