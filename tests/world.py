@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
 from tests.unit.policy.trees import TREE
-from tigertag.breakers import Circuits
+from tigertag.breakers import CircuitBreakers
 from tigertag.contracts import AnyEngine, Host, Library, RunContext, Sampling
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.libraries import folder
@@ -48,7 +48,7 @@ class World:
         self.engines: list[AnyEngine] = [self.engine]
         self.rules: tuple[Rule, ...] = ()
         self.terms: dict[str, dict[str, Any]] = {}
-        self.circuits = Circuits()
+        self.circuits = CircuitBreakers()
         self.poll_s = 0.02
         self.store = Store(database_url)
         if self.store.sqlite_path is not None:
@@ -126,7 +126,7 @@ class World:
 
     def forget_circuits(self) -> None:
         """Let the time come for which engines that are down are left alone."""
-        self.circuits = Circuits()
+        self.circuits = CircuitBreakers()
 
     def apply(self, scan_id: int) -> Status:
         return self.run(scans.apply(self.core, scan_id))

@@ -15,7 +15,7 @@ class _Circuit:
     failures: int = 0
 
 
-class Circuits:
+class CircuitBreakers:
     """One circuit an engine, for all scans of a process. Thread-safe."""
 
     def __init__(self, *, first_s: float = 30.0, longest_s: float = 900.0) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TypeVar
 
-from tigertag.breakers import Circuits
+from tigertag.breakers import CircuitBreakers
 from tigertag.cache import TtlCache
 from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Host, Library, Sampling
@@ -75,7 +75,7 @@ class Core:
     poll_s: float = 30.0
     problems: tuple[str, ...] = ()
     cache: TtlCache = field(default_factory=TtlCache, compare=False)
-    circuits: Circuits = field(default_factory=Circuits, compare=False)
+    circuits: CircuitBreakers = field(default_factory=CircuitBreakers, compare=False)
 
     def library(self, name: str) -> Library:
         """Return the library, open. Raises `NotFound`, `PluginError`, `LibraryError`."""

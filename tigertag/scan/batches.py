@@ -24,7 +24,7 @@ from tigertag.scan.context import Context
 from tigertag.sequences import batched
 from tigertag.store import Db, answers, batches, chunks, decisions, items, usage
 from tigertag.store.answers import PHOTO, AnswerRow
-from tigertag.store.batches import Awaited, Batch
+from tigertag.store.batches import AwaitedWork, Batch
 from tigertag.store.chunks import Chunk
 from tigertag.store.usage import Amount, OpenCall
 from tigertag.text import one_line
@@ -265,7 +265,7 @@ class BatchCollector:
         else:
             decisions.reopen(db, batch.scan_id, item_ids, settles=self._context.settles)
 
-    def _row(self, awaited: Awaited, batch: Batch, outcome: Labelled) -> AnswerRow:
+    def _row(self, awaited: AwaitedWork, batch: Batch, outcome: Labelled) -> AnswerRow:
         answer = engine_run.answer(batch.engine, awaited.fingerprint, outcome)
         sampler = awaited.sampler or PHOTO
         return AnswerRow(awaited.item_id, awaited.revision, self._context.round, answer, sampler)

@@ -19,7 +19,7 @@ from tigertag.scan.write import (
     settled_as,
 )
 from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems, scans
-from tigertag.store.answers import Current
+from tigertag.store.answers import CurrentAnswers
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
@@ -55,7 +55,7 @@ class Facts:
 
     rows: Mapping[int, ItemRow]
     unproven: Collection[int]
-    answers: Mapping[int, Current]
+    answers: Mapping[int, CurrentAnswers]
     standings: Mapping[int, Mapping[Word, TagOwnership]]
     unsettled: Mapping[int, Sequence[EditRow]]
     unanswered: Mapping[int, Sequence[tuple[str, str]]]

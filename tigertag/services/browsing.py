@@ -17,9 +17,9 @@ from tigertag.services.views import (
 )
 from tigertag.store import Db, browse, decisions
 from tigertag.store import tags as tag_rows
-from tigertag.store.browse import Wanted
+from tigertag.store.browse import ItemFilter
 from tigertag.store.items import ItemRow
-from tigertag.store.problems import Sought
+from tigertag.store.problems import ProblemFilter
 from tigertag.store.tags import CountRow, TagRow
 from tigertag.text import did_you_mean
 
@@ -33,7 +33,7 @@ def items(
     section: str = "",
     tag: str = "",
     q: str = "",
-    problems: Sought | None = None,
+    problems: ProblemFilter | None = None,
     cursor: str | None = None,
     limit: int = 60,
 ) -> Page[ItemCard]:
@@ -45,7 +45,7 @@ def items(
     after = cursor_number(cursor) or 0
     with core.store.read() as db:
         of = section_ids(core, db, library, section)
-        rows = browse.page(db, Wanted(of, tag, q, after, limit + 1, problems))
+        rows = browse.page(db, ItemFilter(of, tag, q, after, limit + 1, problems))
         page = cut_page(rows, limit, after=lambda row: row.id)
         return Page(cards(db, page.items), page.next)
 

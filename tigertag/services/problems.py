@@ -6,7 +6,7 @@ from tigertag.core import Core
 from tigertag.services import browsing
 from tigertag.services.views import Page, Problem, cursor_number, cut_page
 from tigertag.store import Db, items, problems
-from tigertag.store.problems import ProblemRow, Sought
+from tigertag.store.problems import ProblemFilter, ProblemRow
 
 _KEEP_COUNTS_S = 1.0
 
@@ -27,7 +27,7 @@ def listed(
     after = cursor_number(cursor) or 0
     with core.store.read() as db:
         section_ids = browsing.section_ids(core, db, library, section)
-        wanted = Sought(_usable(core), section_ids, ignored=ignored)
+        wanted = ProblemFilter(_usable(core), section_ids, ignored=ignored)
         rows = problems.page(db, wanted, after=after, limit=limit + 1)
         page = cut_page(rows, limit, after=lambda row: row.id)
         return Page(tuple(_shown(db, page.items)), page.next)
@@ -36,13 +36,13 @@ def listed(
 def of_item(core: Core, item_id: int) -> tuple[Problem, ...]:
     """Return the problems of an item, the ignored ones as well."""
     with core.store.read() as db:
-        wanted = Sought(_usable(core), item_id=item_id, ignored=None)
+        wanted = ProblemFilter(_usable(core), item_id=item_id, ignored=None)
         return tuple(_shown(db, problems.page(db, wanted)))
 
 
-def unsolved(core: Core) -> Sought:
+def unsolved(core: Core) -> ProblemFilter:
     """Which problems count: not the ignored ones, nor those of engines that are switched off."""
-    return Sought(_usable(core))
+    return ProblemFilter(_usable(core))
 
 
 def _usable(core: Core) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from tigertag.scan.forecasts import Forecast
 from tigertag.services import problems
 from tigertag.services.views import Page, cursor_number, cut_page
 from tigertag.store import batches, chunks, decisions, engine_state, items, scans
-from tigertag.store.batches import Outstanding
+from tigertag.store.batches import OpenRequests
 from tigertag.store.decisions import Counts, Decision
 from tigertag.store.engine_state import StopRow
 from tigertag.store.items import ItemRow
@@ -64,7 +64,7 @@ def _until(core: Core, stop: StopRow | None) -> str:
     return f" (until {until:%-d %B %Y, %H:%M})"
 
 
-def _batch_line(core: Core, one: Outstanding) -> str:
+def _batch_line(core: Core, one: OpenRequests) -> str:
     answered = f"{one.answered:,} of {one.lines:,} answered".replace(",", " ")
     if one.submitted_at is None:
         state = "they are being gathered and sent"

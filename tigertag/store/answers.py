@@ -98,7 +98,7 @@ def answered(
 
 
 @dataclass(slots=True)
-class Current:
+class CurrentAnswers:
     """The answers that count for one item, one an engine.
 
     `now` are of the item's revision. `earlier` are of another one, of engines that have no answer
@@ -118,7 +118,7 @@ def current(
     revisions: Mapping[int, str],
     fingerprints: Mapping[str, str],
     samplers: Mapping[int, str] = MappingProxyType({}),
-) -> dict[int, Current]:
+) -> dict[int, CurrentAnswers]:
     """Return, for each item, each engine's answer that counts.
 
     That is the newest one for the item's revision by the engine's fingerprint and the sampler;
@@ -135,14 +135,14 @@ def current(
         before = best.get((row.item_id, row.engine))
         if before is None or rank > before[0]:
             best[row.item_id, row.engine] = (rank, row)
-    counting = {item_id: Current() for item_id in revisions}
+    counting = {item_id: CurrentAnswers() for item_id in revisions}
     for (item_id, _engine), (rank, row) in sorted(best.items(), key=lambda entry: entry[0]):
         answers = counting[item_id].now if rank[0] else counting[item_id].earlier
-        answers.append(unpacked(row))
+        answers.append(answer_of(row))
     return counting
 
 
-def unpacked(row: Row[Any]) -> Answer:
+def answer_of(row: Row[Any]) -> Answer:
     return Answer(
         row.engine,
         row.fingerprint,

@@ -41,7 +41,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class AwaitedWork:
     """Work that waits for a batch: what was asked about this revision, and how.
 
     `sampler` is "" in work that is older than samplers.
@@ -54,7 +54,7 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True)
-class Outstanding:
+class OpenRequests:
     """How many items of a scan wait for an engine's batches, and how many it has answered."""
 
     engine: str
@@ -145,12 +145,12 @@ def wake_items(db: Db, batch_id: int) -> None:
     chunks.wake(db, schema.chunks.c.id.in_(of_batch))
 
 
-def awaited(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, Awaited]:
+def awaited(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, AwaitedWork]:
     """Return those of the items whose work still waits for the batch."""
     where = (_work.c.batch_id == batch_id, _work.c.state == "deferred")
     columns = (_work.c.item_id, _work.c.revision, _work.c.fingerprint, _work.c.sampler)
     rows = db.execute(select(*columns).where(*where, _work.c.item_id.in_(item_ids)))
-    return {row.item_id: Awaited(*row) for row in rows}
+    return {row.item_id: AwaitedWork(*row) for row in rows}
 
 
 def release_items(db: Db, batch_id: int, state: str, reason: str) -> None:
@@ -159,7 +159,7 @@ def release_items(db: Db, batch_id: int, state: str, reason: str) -> None:
     db.execute(update(_work).where(*where).values(state=state, reason=reason))
 
 
-def outstanding(db: Db, scan_id: int) -> list[Outstanding]:
+def outstanding(db: Db, scan_id: int) -> list[OpenRequests]:
     """Return the scan's batches that are not collected yet, by engine."""
     columns = (
         _batches.c.engine,
@@ -170,7 +170,7 @@ def outstanding(db: Db, scan_id: int) -> list[Outstanding]:
     )
     where = (_batches.c.scan_id == scan_id, _batches.c.state.notin_(("collected", "done")))
     rows = db.execute(select(*columns).where(*where).group_by(_batches.c.engine))
-    return [Outstanding(row[0], int(row[1]), int(row[2]), row[3], row[4]) for row in rows]
+    return [OpenRequests(row[0], int(row[1]), int(row[2]), row[3], row[4]) for row in rows]
 
 
 def states(db: Db, batch_ids: Sequence[int]) -> dict[int, str]:

@@ -10,13 +10,13 @@ from sqlalchemy import exists, func, select
 from tigertag.errors import NotFound
 from tigertag.model import Answer, Field, Section, Tag
 from tigertag.store import items, problems, schema
-from tigertag.store.answers import unpacked
+from tigertag.store.answers import answer_of
 from tigertag.store.database import Db, as_type
 from tigertag.store.decisions import ANSWERED, Decision, decision_of
 from tigertag.store.items import ItemRow, of_section, with_section
 from tigertag.store.ledger import EditRow, edits_where
 from tigertag.store.packing import unpack_tags
-from tigertag.store.problems import Sought
+from tigertag.store.problems import ProblemFilter
 
 _items = schema.items
 _sections = schema.sections
@@ -27,7 +27,7 @@ _MOST_EDITS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerOf:
+class AnswerOfItem:
     """An answer of an engine, and the revision of the item that it speaks of."""
 
     answer: Answer
@@ -36,7 +36,7 @@ class AnswerOf:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnershipOf:
+class OwnershipOfTag:
     field: Field
     name: str
     state: str
@@ -54,7 +54,7 @@ class SectionCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ItemFilter:
     """Which items. "" and empty: all. `after`: the id of the last item of the part before.
 
     `problems`: those that have such a problem.
@@ -65,10 +65,10 @@ class Wanted:
     text: str = ""
     after: int = 0
     limit: int = 60
-    problems: Sought | None = None
+    problems: ProblemFilter | None = None
 
 
-def page(db: Db, wanted: Wanted) -> list[ItemRow]:
+def page(db: Db, wanted: ItemFilter) -> list[ItemRow]:
     """Return the items that are there, by rising id."""
     where = [_items.c.gone.is_(False), _items.c.id > wanted.after]
     if wanted.section_ids is not None:
@@ -97,13 +97,13 @@ def newest_items(db: Db, *, limit: int) -> list[int]:
     return list(db.scalars(statement.limit(limit)))
 
 
-def answers_of(db: Db, item_id: int) -> list[AnswerOf]:
+def answers_of(db: Db, item_id: int) -> list[AnswerOfItem]:
     """Return all that engines ever said of an item, the newest first."""
     answers = schema.answers
     rows = db.execute(
         select(answers).where(answers.c.item_id == item_id).order_by(answers.c.id.desc())
     )
-    return [AnswerOf(unpacked(row), row.revision, row.answered_at) for row in rows]
+    return [AnswerOfItem(answer_of(row), row.revision, row.answered_at) for row in rows]
 
 
 def frames_of(db: Db, item_id: int, revision: str) -> set[float]:
@@ -133,10 +133,10 @@ def edits_of(db: Db, item_id: int) -> list[EditRow]:
     return edits_where(db, schema.edits.c.item_id == item_id)[::-1][:_MOST_EDITS]
 
 
-def ownership_of(db: Db, item_id: int) -> list[OwnershipOf]:
+def ownership_of(db: Db, item_id: int) -> list[OwnershipOfTag]:
     standing = schema.standing
     statement = select(standing).where(standing.c.item_id == item_id).order_by(standing.c.word)
-    return [as_type(OwnershipOf, row, field=Field(row.field)) for row in db.execute(statement)]
+    return [as_type(OwnershipOfTag, row, field=Field(row.field)) for row in db.execute(statement)]
 
 
 def changes(

@@ -42,7 +42,7 @@ class ProblemRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class ProblemFilter:
     """Which problems: of these engines, of these sections (None: of all), those of one item."""
 
     engines: tuple[str, ...]
@@ -119,41 +119,41 @@ def _work_of(
     return {(item_id, engine): (state, reason) for item_id, engine, state, reason in rows}
 
 
-def _are(sought: Sought) -> list[ColumnElement[bool]]:
-    """Whether a problem, joined with its item, is one of those that are sought."""
+def _matching(wanted: ProblemFilter) -> list[ColumnElement[bool]]:
+    """Whether a problem, joined with its item, is one of those that are wanted."""
     where = [
         _items.c.gone.is_(False),
         _problems.c.revision == _items.c.revision,
-        _problems.c.engine.in_(("", *sought.engines)),
+        _problems.c.engine.in_(("", *wanted.engines)),
     ]
-    if sought.section_ids is not None:
-        where.append(_items.c.section_id.in_(sought.section_ids))
-    if sought.item_id is not None:
-        where.append(_items.c.id == sought.item_id)
-    if sought.ignored is not None:
-        where.append(_problems.c.ignored.is_(sought.ignored))
+    if wanted.section_ids is not None:
+        where.append(_items.c.section_id.in_(wanted.section_ids))
+    if wanted.item_id is not None:
+        where.append(_items.c.id == wanted.item_id)
+    if wanted.ignored is not None:
+        where.append(_problems.c.ignored.is_(wanted.ignored))
     return where
 
 
-def page(db: Db, sought: Sought, *, after: int = 0, limit: int = 60) -> list[ProblemRow]:
+def page(db: Db, wanted: ProblemFilter, *, after: int = 0, limit: int = 60) -> list[ProblemRow]:
     """Return problems by rising id, from `after` on."""
-    statement = select(_problems).join(_items).where(*_are(sought), _problems.c.id > after)
+    statement = select(_problems).join(_items).where(*_matching(wanted), _problems.c.id > after)
     return [
         as_type(ProblemRow, row)
         for row in db.execute(statement.order_by(_problems.c.id).limit(limit))
     ]
 
 
-def having(sought: Sought) -> Any:
+def having(wanted: ProblemFilter) -> Any:
     """A query of the ids of the items that have such problems."""
-    return select(_problems.c.item_id).join(_items).where(*_are(sought))
+    return select(_problems.c.item_id).join(_items).where(*_matching(wanted))
 
 
-def counts(db: Db, sought: Sought) -> dict[int, int]:
+def counts(db: Db, wanted: ProblemFilter) -> dict[int, int]:
     """Return how many items of each section have problems, by the section's id."""
     number = func.count(_problems.c.item_id.distinct())
     statement = select(_items.c.section_id, number).select_from(_problems).join(_items)
-    rows = db.execute(statement.where(*_are(sought)).group_by(_items.c.section_id))
+    rows = db.execute(statement.where(*_matching(wanted)).group_by(_items.c.section_id))
     return {row[0]: row[1] for row in rows}
 
 

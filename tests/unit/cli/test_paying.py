@@ -7,7 +7,7 @@ from click.testing import Result
 from PIL import Image
 
 from tests.unit.cli.conftest import Run
-from tigertag.breakers import Circuits
+from tigertag.breakers import CircuitBreakers
 from tigertag.cli import progress, session
 
 pytestmark = pytest.mark.slow
@@ -134,7 +134,9 @@ def test_a_scan_that_waits_for_the_next_month_says_how_it_goes_on(
 
 
 def test_a_scan_can_stay_until_an_engine_is_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Circuits.__init__, "__kwdefaults__", {"first_s": 2.6, "longest_s": 2.6})
+    monkeypatch.setattr(
+        CircuitBreakers.__init__, "__kwdefaults__", {"first_s": 2.6, "longest_s": 2.6}
+    )
     monkeypatch.setenv("ENGINE_CLOUD_DOWN", "1")
     result = run("scan", "photos", "--yes", "--wait")
     assert (result.exit_code, "4 answers" in result.output) == (0, True)

@@ -7,7 +7,7 @@ import time_machine
 from tests.colours import ColourEngine
 from tests.unit.scan.test_batching import until_done
 from tests.world import World
-from tigertag.breakers import Circuits
+from tigertag.breakers import CircuitBreakers
 from tigertag.errors import Unavailable
 from tigertag.model import Label
 from tigertag.services import engines
@@ -87,7 +87,7 @@ def test_it_is_shown_as_stopped_until_it_answers(world: World) -> None:
 
 
 def test_it_is_left_alone_longer_each_time() -> None:
-    circuits = Circuits(first_s=10, longest_s=100)
+    circuits = CircuitBreakers(first_s=10, longest_s=100)
     with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False):
         now = datetime.now(UTC)
         waits = [(circuits.fail("x", "down") - now).total_seconds() for _ in range(6)]
@@ -96,13 +96,13 @@ def test_it_is_left_alone_longer_each_time() -> None:
 
 
 def test_the_time_that_the_service_asks_for_is_kept() -> None:
-    circuits = Circuits(first_s=1)
+    circuits = CircuitBreakers(first_s=1)
     until = circuits.fail("x", "down", retry_after_s=500)
     assert until > datetime.now(UTC) + timedelta(seconds=490)
 
 
 def test_one_of_many_tries_when_the_time_has_come() -> None:
-    circuits = Circuits(first_s=10)
+    circuits = CircuitBreakers(first_s=10)
     with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
         circuits.fail("x", "down")
         assert circuits.waits("x") is not None
@@ -111,7 +111,7 @@ def test_one_of_many_tries_when_the_time_has_come() -> None:
 
 
 def test_an_answer_closes_the_circuit() -> None:
-    circuits = Circuits(first_s=1000)
+    circuits = CircuitBreakers(first_s=1000)
     circuits.fail("x", "down")
     assert circuits.close("x")
     assert circuits.waits("x") is None

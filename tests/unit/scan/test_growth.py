@@ -74,7 +74,7 @@ def test_an_answer_that_ended_a_failure_for_good_is_kept_with_it(world: World) -
     world.engine.fingerprint = "colour-2"
     assert world.scan().asked == 1
     with world.store.read() as db:
-        (item,) = browse.page(db, browse.Wanted())
+        (item,) = browse.page(db, browse.ItemFilter())
         assert browse.refusals(db, item.id, item.item.revision) == {}
 
 
@@ -82,7 +82,7 @@ def test_a_word_struck_from_a_preview_leaves_the_count_of_what_was_asked(world: 
     world.picture("a.png", "red")
     scan_id = world.scan().scan.id
     with world.store.read() as db:
-        (item,) = browse.page(db, browse.Wanted())
+        (item,) = browse.page(db, browse.ItemFilter())
     previews.block(world.core, scan_id, item.id, "red", where="item")
     status = scan_status.status(world.core, scan_id)
     assert (status.asked, status.adds) == (1, 0)
