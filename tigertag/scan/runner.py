@@ -234,7 +234,7 @@ class Runner:
                     chunks.renew(db, held, lease_s=self._core.lease_s)
                     self._decision_stage.canary.keep(db)
                     scan = scans.get(db, self._scan_id)
-                if scan.state != "running":
+                if scan.state not in ("running", "done"):
                     self.stop.set()
                 self._availability.leave_out(scan.without)
             except StoreError as exc:

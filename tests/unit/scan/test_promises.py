@@ -107,7 +107,7 @@ def test_a_users_tag_that_is_lost_later_fails_that_item(world: World) -> None:
     replacing.put("b", "red")
     replacing.tag("b", "mine")
     status = world.scan("apply")
-    assert "none of TigerTag's is gone" in status.failures[0][1]
+    assert "not written by TigerTag disappeared" in status.failures[0][1]
 
 
 def test_what_was_cut_off_and_changed_since_is_told(world: World, shelf: FakeLibrary) -> None:
@@ -118,7 +118,7 @@ def test_what_was_cut_off_and_changed_since_is_told(world: World, shelf: FakeLib
         edit = Edit(shelf.held["a"], (TagRef(Field.TAG, "red"),))
         before = replace(shelf._shown("a"), rest="as it was")
         ledger.plan(db, scan_id, [(1, edit, before)])
-    assert "the last write to it is not sure" in world.run(scan_id).failures[0][1]
+    assert "The last write to this item may have failed" in world.run(scan_id).failures[0][1]
 
 
 @pytest.mark.parametrize("read_first", [True, False])

@@ -174,7 +174,7 @@ def test_faces_are_enrolled_beside(app: Flask, world: World, rest: FlaskClient) 
 
 
 def test_what_knows_no_faces_enrols_none(rest: FlaskClient) -> None:
-    assert "knows no faces" in problem(post(rest, "engines/colour/enrol"), 404)
+    assert "does not recognise faces" in problem(post(rest, "engines/colour/enrol"), 404)
     assert "did you mean 'who'?" in problem(rest.get("/api/v1/engines/woh/enrol"), 404)
     assert "force" in problem(post(rest, "engines/who/enrol", {"force": True}), 422)
 
