@@ -17,7 +17,7 @@ from tigertag.libraries import folder
 from tigertag.model import Edit, Field, Rule, Shown, TagRef, Thresholds
 from tigertag.net import HttpClient
 from tigertag.scan import context
-from tigertag.scan.listing import Listing
+from tigertag.scan.listing import ListingStage
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
@@ -98,7 +98,7 @@ class World:
             scan = context.make(core, db, scans_store.get(db, scan_id), self.library)
             chunk = chunks.lease(db, scan_id, owner="test", lease_s=5.0)
         assert chunk is not None
-        Listing(self.core, scan).run(chunk, RunContext())
+        ListingStage(self.core, scan).run(chunk, RunContext())
         with self.store.write() as db:
             chunks.finish(db, chunk)
 

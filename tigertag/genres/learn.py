@@ -35,7 +35,7 @@ from tigertag.genres.manifest import (
     DataInfo,
     FitSettings,
     GenreInfo,
-    LeftOut,
+    LeftOutFilms,
     Manifest,
     SourceInfo,
 )
@@ -315,7 +315,7 @@ def _data(videos: LabelledSet, trained: Trained) -> DataInfo:
         videos=data.videos,
         pictures=len(data.films) - data.videos,
         years=(min(years), max(years)) if years else None,
-        left_out=LeftOut(words=dict(data.unknown), genres=dict(trained.few)),
+        left_out=LeftOutFilms(words=dict(data.unknown), genres=dict(trained.few)),
         footage=videos.footage,
         split=trained.split.by,
     )

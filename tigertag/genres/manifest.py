@@ -109,7 +109,7 @@ class SourceInfo(_Part):
         return f"{self.library}/{self.title or self.section}"
 
 
-class LeftOut(_Part):
+class LeftOutFilms(_Part):
     """Words that are no genre, and genres with too few examples; how many examples had them."""
 
     words: dict[str, Count] = {}
@@ -130,7 +130,7 @@ class DataInfo(_Part):
     videos: Count
     pictures: Count
     years: tuple[int, int] | None = None
-    left_out: LeftOut = LeftOut()
+    left_out: LeftOutFilms = LeftOutFilms()
     footage: str | None = None
     split: Literal["time", "time and film", "film"]
 

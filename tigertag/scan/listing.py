@@ -94,7 +94,7 @@ class _Noted:
     todos: Sequence[Todo]
 
 
-class Listing:
+class ListingStage:
     """Fills the chunks of one scan. Each page is committed on its own and may come twice."""
 
     def __init__(self, core: Core, context: Context) -> None:

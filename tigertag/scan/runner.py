@@ -31,7 +31,7 @@ from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.batches import BatchCollector
 from tigertag.scan.decide import DecisionStage
 from tigertag.scan.engine_stage import EngineStage
-from tigertag.scan.listing import Listing
+from tigertag.scan.listing import ListingStage
 from tigertag.store import Db, batches, chunks, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.scans import ScanRow
@@ -109,7 +109,7 @@ class Runner:
             )
             self._availability = availability
             self._context = context
-            self._listing = Listing(self._core, context)
+            self._listing = ListingStage(self._core, context)
             self._engine_stage = EngineStage(self._core, context, availability)
             self._decision_stage = DecisionStage(self._store, context, lease_s=self._core.lease_s)
             try:
