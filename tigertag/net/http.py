@@ -58,6 +58,9 @@ class HttpClient:
         """See `contracts.Http`."""
         return self._policy.retry(attempt, cancelled=cancelled)
 
+    patiently = retry
+    """The name before: plug-ins of others may use it."""
+
     def download(
         self, url: str, to: Path, *, sha256_prefix: str = "", progress: Progress | None = None
     ) -> None:

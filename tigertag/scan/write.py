@@ -233,7 +233,7 @@ def _mark(read: Read) -> str:
 
 
 def settled_as(edit: EditRow, seen: Shown) -> Settled:
-    """What settled_as of an edit of the ledger, by what is shown now."""
+    """What became of an edit of the ledger, by what is shown now."""
     return policy.settle(edit.adds, edit.removes, before=edit.before, after=seen)
 
 

@@ -29,7 +29,7 @@ class ItemRow:
     """An item of a section, as it was last listed.
 
     `settled`: the signature with which nothing is left to be done for it, or "". `content`: its
-    `media.source.identity`; "" before an engine has looked at it. `gone`: its library did not show
+    `media.files.identity`; "" before an engine has looked at it. `gone`: its library did not show
     it any more.
     """
 

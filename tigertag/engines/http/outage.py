@@ -42,10 +42,10 @@ class OutageDetector:
             self._unreadable = 0
 
     def unreadable(self) -> None:
-        """Note an answer that cannot be read; of some in a row raise `Unavailable`."""
+        """Note an answer that cannot be read; from the fifth in a row on raise `Unavailable`."""
         with self._lock:
-            self._unreadable = (self._unreadable + 1) % _MOST_UNREADABLE
-            is_too_often = not self._unreadable
+            self._unreadable += 1
+            is_too_often = self._unreadable >= _MOST_UNREADABLE
         if is_too_often:
             raise Unavailable(
                 f"{self._service.label} gave {_MOST_UNREADABLE} answers in a row that cannot be"

@@ -26,7 +26,7 @@ from tigertag.web.api.schemas import (
     from_path,
 )
 
-tag_routes = Routes("tags", "Listing[CountedTag], with the number of items that have them.")
+tag_routes = Routes("tags", "Tags, with the number of items that have them.")
 rule_routes = Routes("rules", "The user's rules about tags.")
 
 

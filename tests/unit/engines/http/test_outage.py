@@ -153,3 +153,14 @@ def test_what_cannot_be_told_now_is_asked_anew_by_the_next() -> None:
     with pytest.raises(Unavailable):
         detector.answers_for_others(raising(Unavailable("It is down.")), since_s=since_s)
     assert detector.answers_for_others(lambda: None, since_s=since_s)
+
+
+def test_from_the_fifth_unreadable_answer_in_a_row_on_the_service_is_left_alone() -> None:
+    detector = OutageDetector(SERVICE)
+    for _ in range(4):
+        detector.unreadable()
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            detector.unreadable()
+    detector.answered()
+    detector.unreadable()
