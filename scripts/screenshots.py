@@ -22,15 +22,13 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from tigertag.services import scan_status
-
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scripts.demo import photographs
 from tigertag import bootstrap, settings
 from tigertag.core import Core
 from tigertag.scan import calls
-from tigertag.services import previews, scans
+from tigertag.services import previews, scan_status, scans
 from tigertag.settings import WebSettings
 from tigertag.web.app import create_app
 

@@ -121,7 +121,12 @@ class RequestPool(_Threads):
         def ask_unless_stopped(sample: Sample) -> Outcome | None:
             if stop.is_set() or run.cancelled():
                 return None
-            return self._outcome(sample, ask, run)
+            try:
+                return self._outcome(sample, ask, run)
+            except (EngineError, StoreError):
+                # At once: until the loop below hears of it, each thread would begin another call.
+                stop.set()
+                raise
 
         futures = [self._threads().submit(ask_unless_stopped, sample) for sample in batch]
         error: EngineError | StoreError | None = None
@@ -130,7 +135,6 @@ class RequestPool(_Threads):
                 try:
                     outcome = future.result()
                 except (EngineError, StoreError) as exc:
-                    stop.set()
                     error = error or exc
                     continue
                 if outcome is not None:

@@ -63,6 +63,26 @@ def test_after_an_error_no_more_is_begun_but_what_is_under_way_is_told(pool: Req
     assert len(begun) < 10
 
 
+def test_after_an_error_no_more_is_begun_however_late_the_caller_hears_of_it(
+    pool: RequestPool,
+) -> None:
+    begun: list[str] = []
+
+    def ask(sample: Sample, run: RunContext) -> Outcome:
+        begun.append(sample.id)
+        if sample.id == "0":
+            return answered(sample, run)
+        raise Unavailable("down")
+
+    outcomes = pool.tag(samples(60), ask, RUN)
+    assert next(outcomes).sample == "0"
+    # The caller commits what it has got; meanwhile the threads meet the error.
+    time.sleep(0.1)
+    with pytest.raises(Unavailable):
+        list(outcomes)
+    assert len(begun) <= 1 + 3
+
+
 def test_the_first_error_is_raised(pool: RequestPool) -> None:
     def ask(sample: Sample, _run: RunContext) -> Outcome:
         if sample.id == "0":
