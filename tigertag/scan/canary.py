@@ -44,12 +44,14 @@ class Canary:
                 chunks.check(db, chunk)
                 claim = uuid4().hex
                 mine = scans.claim_canary(db, self._section_id, by=claim, lease_s=self._lease_s)
-                # Looked at after the claim, which waits for whoever ends the one before ours.
+                # Both are looked at after the claim, which waits for whoever ends the one before
+                # ours, and the ledger first: who learns what came of a write that was cut off
+                # judges it and stops the scan in one transaction, which may end in between.
+                earlier = ledger.cut_off(db, self._section_id) if mine else []
                 if scans.get(db, chunk.scan_id).state != "running":
                     # A canary that went wrong has stopped the scan: nobody may try another.
                     raise LeaseLost
                 if mine:
-                    earlier = ledger.cut_off(db, self._section_id)
                     # If we die over it, whoever comes next looks at this item first.
                     ledger.judge(db, [Verdict(edit_id, "sent", None)])
                     self._claims[get_ident()] = claim

@@ -11,6 +11,8 @@ import pytest
 from tests.unit.engines.openai.test_answers import answer
 from tigertag.contracts import Failed, Labelled
 
+pytestmark = pytest.mark.slow
+
 _LONG = 50_000
 _AT_MOST_LOOPS = 25
 """What an answer may cost, in loops of a million steps: a second where one takes 40 ms."""
