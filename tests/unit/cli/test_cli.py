@@ -10,6 +10,8 @@ from tests.unit.cli.conftest import Run
 from tigertag.cli import main
 from tigertag.store import Store, chunks
 
+pytestmark = pytest.mark.slow
+
 
 def last_line(result: Result) -> str:
     return result.output.strip().splitlines()[-1]
