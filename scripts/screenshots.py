@@ -197,7 +197,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             shoot(browser, address, found, asked.out)
             browser.close()
-        app.extensions["tigertag"].workshop.stop()
+        app.extensions["tigertag"].worker.stop()
 
 
 if __name__ == "__main__":
