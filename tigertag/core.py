@@ -41,6 +41,10 @@ class EngineEntry:
         """Whether asking it takes from a quota or costs money."""
         return self.engine is not None and self.engine.capabilities.paid
 
+    def unusable(self) -> PluginError:
+        """Return the error for one that is asked for and cannot be used."""
+        return PluginError(f"Engine {self.id} cannot be used: {self.problem}")
+
 
 @dataclass(frozen=True, slots=True)
 class LibraryEntry:
@@ -122,7 +126,7 @@ class Core:
         chosen = [_named(self.engines, name, "engine", "ENGINE_<X>_NAME") for name in names]
         for entry in chosen:
             if entry.engine is None:
-                raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
+                raise entry.unusable()
         usable = [entry for entry in chosen or self.engines if entry.engine is not None]
         return sorted(usable, key=lambda entry: (entry.order, entry.id))
 

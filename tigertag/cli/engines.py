@@ -144,7 +144,7 @@ def egress(engine: str, limit: int) -> None:
     table = Table("time", picture, "engine", "host", "size", "cost", "", box=None)
     with core() as built:
         name = built.engine(engine).id if engine else ""
-        for sent in spending.departures(built, engine=name, limit=limit).items:
+        for sent in spending.egress_log(built, engine=name, limit=limit).items:
             card = sent.card
             table.add_row(
                 f"{sent.at.astimezone():%Y-%m-%d %H:%M:%S}",

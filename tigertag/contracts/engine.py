@@ -127,7 +127,7 @@ class Calls(Protocol):
     def reserve(
         self, sample: str, *, host: str, size_bytes: int, units: int = 0, cost_usd: float = 0.0
     ) -> Call:
-        """Reserve a call, before it is made and anew for each retry; at most this it may take.
+        """Reserve a call before it is made, and again for each retry; at most this it may take.
 
         It is the entry of the egress log, too: a picture of this size leaves for this host.
         `sample` is the sample's id, or the name of a picture that is of no library. Raises

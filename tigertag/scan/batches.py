@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from tigertag import bounds
-from tigertag.contracts import Collected, DeferredEngine, Failed, Labelled, deferred_side
+from tigertag.contracts import Collected, DeferredEngine, Labelled, deferred_side
 from tigertag.core import Core
 from tigertag.errors import EngineError, NotFound, QuotaExhausted, RefusesAll, Unstorable
 from tigertag.scan import calls, engine_run, spool
@@ -229,8 +229,7 @@ class BatchCollector:
             logger.error("batch %s: %s", batch.id, exc)
             if len(collected) == 1:
                 ((item_id, line),) = collected.items()
-                reason = f"Engine {batch.engine} returned an answer that cannot be stored: {exc}"
-                failed = Failed(line.sample, reason, retryable=False)
+                failed = engine_run.unstorable(batch.engine, line.sample, exc)
                 self._commit(chunk, batch, {item_id: replace(line, outcome=failed)})
                 return
         for item_id, line in collected.items():
@@ -251,15 +250,12 @@ class BatchCollector:
             if item_id not in awaited or line.outcome is None:
                 continue
             outcome = engine_run.bounded(batch.engine, line.outcome)
-            if isinstance(outcome, Failed):
-                state = "retryable" if outcome.retryable else "failed"
-                ended.append((item_id, batch.engine, state, one_line(outcome.reason)))
-            else:
+            if isinstance(outcome, Labelled):
                 rows.append(self._row(awaited[item_id], batch, outcome))
-                ended.append((item_id, batch.engine, "done", ""))
+            ended.append((item_id, batch.engine, *engine_run.work_state(outcome)))
         answers.keep(db, rows)
         decisions.end_work(db, batch.scan_id, ended)
-        item_ids = [line[0] for line in ended]
+        item_ids = [item_id for item_id, *_rest in ended]
         if self._is_cleanup:
             items.mark_current(db, [(item_id, "") for item_id in item_ids])
         else:

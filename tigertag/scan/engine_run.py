@@ -35,7 +35,7 @@ from tigertag.media.picture import decode
 from tigertag.model import Answer, Box, Item, Label, Media, Sample
 from tigertag.net import cancellable
 from tigertag.sequences import evenly
-from tigertag.text import tidy
+from tigertag.text import one_line, tidy
 
 logger = logging.getLogger(__name__)
 
@@ -312,6 +312,22 @@ def bounded(engine: str, outcome: Outcome) -> Outcome:
         logger.error("engine %s returned an answer that cannot be stored: %s", engine, exc)
         reason = f"Engine {engine} returned an answer that cannot be stored; it is not run again."
         return Failed(outcome.sample, reason, retryable=False)
+
+
+def unstorable(engine: str, sample: str, exc: Unstorable) -> Failed:
+    """Return the outcome in the place of one that the database does not take.
+
+    It is final: asked again, it would be paid for again, and be the same.
+    """
+    reason = f"Engine {engine} returned an answer that cannot be stored: {exc}"
+    return Failed(sample, reason, retryable=False)
+
+
+def work_state(outcome: Outcome) -> tuple[str, str]:
+    """Return the state in which an outcome leaves the work on its item, and the reason."""
+    if isinstance(outcome, Failed):
+        return "retryable" if outcome.retryable else "failed", one_line(outcome.reason)
+    return "done", ""
 
 
 def answer(engine: str, fingerprint: str, labelled: Labelled) -> Answer:

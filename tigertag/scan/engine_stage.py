@@ -6,21 +6,28 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 
-from tigertag.contracts import Failed, Labelled, Prepared, RunContext
+from tigertag.contracts import Labelled, Prepared, RunContext
 from tigertag.core import Core
 from tigertag.errors import EngineError, LeaseLost, QuotaExhausted, Unstorable
 from tigertag.scan import calls, cascade, reading
 from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.cascade import Sorted
 from tigertag.scan.context import Context, needed
-from tigertag.scan.engine_run import EngineResult, SampleLoader, Samples, answer, ask
+from tigertag.scan.engine_run import (
+    EngineResult,
+    SampleLoader,
+    Samples,
+    answer,
+    ask,
+    unstorable,
+    work_state,
+)
 from tigertag.scan.spool import Spool
-from tigertag.store import Db, answers, batches, chunks, decisions, items
+from tigertag.store import Db, Store, answers, batches, chunks, decisions, items
 from tigertag.store.answers import AnswerRow
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import WorkRow
 from tigertag.store.items import ItemRow
-from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -135,9 +142,6 @@ class EngineStage:
             return time.time() + _LOOK_AGAIN_S
         return stop.until.timestamp()
 
-    def is_local(self, engine: str) -> bool:
-        return self._context.engines[engine].capabilities.local
-
     def _ask_warily(self, chunk: Chunk, work: Sequence[WorkRow], run: RunContext) -> bool:
         (row,) = work
         # Opening an engine may take long, and is not the item's fault.
@@ -210,7 +214,7 @@ class EngineStage:
         Raises `LibraryError` and `LeaseLost`.
         """
         results = _ChunkResults(
-            self._core, self._context, self._availability, self._put_into_batch, chunk, rows
+            self._store, self._context, self._availability, self._put_into_batch, chunk, rows
         )
         still_ours = replace(run, cancelled=lambda: run.cancelled() or results.is_lost)
         try:
@@ -220,7 +224,8 @@ class EngineStage:
                     results.add(EngineResult(row.engine, failed.sample, failed))
             for name in self._context.engines:
                 mine = [row for row in work if row.engine == name]
-                self._run_engine(name, chunk, rows, mine, samples, results, still_ours)
+                if mine:
+                    self._run_engine(name, chunk, rows, mine, samples, results, still_ours)
         finally:
             results.commit()
         if results.is_lost:
@@ -250,7 +255,7 @@ class EngineStage:
         results: "_ChunkResults",
         run: RunContext,
     ) -> None:
-        if name in self._context.only_uncertain and work:
+        if name in self._context.only_uncertain:
             # It is asked only where those before it are not sure: their answers are read.
             results.commit()
             work = self._sorted(chunk, rows, work).asked
@@ -298,14 +303,14 @@ class _ChunkResults:
 
     def __init__(
         self,
-        core: Core,
+        store: Store,
         context: Context,
         availability: EngineAvailability,
         put_into_batch: Callable[[Chunk, str, Sequence[tuple[int, Prepared]]], None],
         chunk: Chunk,
         rows: Sequence[ItemRow],
     ) -> None:
-        self._store = core.store
+        self._store = store
         self._context = context
         self._availability = availability
         self._put_into_batch = put_into_batch
@@ -328,11 +333,7 @@ class _ChunkResults:
         self._put_into_batches(results)
 
     def _commit_each(self, results: Sequence[EngineResult]) -> None:
-        """Commit results, together where that goes.
-
-        What the database does not take fails its own item for good: asked again, it would be paid
-        for again, and be the same.
-        """
+        """Commit results, together where that goes; what the database does not take fails alone."""
         try:
             self._commit(results)
         except Unstorable as exc:
@@ -342,13 +343,15 @@ class _ChunkResults:
                 return
             (result,) = results
             logger.error("engine %s: %s", result.engine, exc)
-            reason = f"Engine {result.engine} returned an answer that cannot be stored: {exc}"
-            failed = Failed(result.sample, reason, retryable=False)
-            self._commit([replace(result, outcome=failed)])
+            self._commit([replace(result, outcome=unstorable(result.engine, result.sample, exc))])
 
     def _commit(self, results: Sequence[EngineResult]) -> None:
         context, chunk = self._context, self._chunk
-        ended = [self._ended(result) for result in results]
+        ended: list[Ended] = [
+            (self._rows[result.sample].id, result.engine, *work_state(outcome))
+            for result in results
+            if not isinstance(outcome := result.outcome, Prepared)
+        ]
         with self._store.write() as db:
             answers.keep(db, list(self._answer_rows(results)))
             items.note_contents(db, self._contents(results))
@@ -381,13 +384,6 @@ class _ChunkResults:
         return [
             (rows[name].id, rows[name].item.revision, content) for name, content in contents.items()
         ]
-
-    def _ended(self, result: EngineResult) -> Ended:
-        item_id, outcome = self._rows[result.sample].id, result.outcome
-        if isinstance(outcome, Failed):
-            state = "retryable" if outcome.retryable else "failed"
-            return item_id, result.engine, state, one_line(outcome.reason)
-        return item_id, result.engine, "done", ""
 
     def _put_into_batches(self, results: Sequence[EngineResult]) -> None:
         """Put requests into their engines' batches; what a budget does not allow waits."""

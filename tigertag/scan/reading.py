@@ -14,6 +14,8 @@ from tigertag.store.items import ItemRow
 
 logger = logging.getLogger(__name__)
 
+_OURS = (TagOwnership.OURS, TagOwnership.KEPT)
+
 
 def read_tags(library: Library, items: Sequence[Item]) -> dict[str, Shown | NotRead]:
     """Return what is shown of each of the items, by key. Raises `LibraryError`."""
@@ -44,9 +46,6 @@ def storable(seen: Shown) -> Shown:
         refreshed=mark(seen.refreshed),
         revision=None if seen.revision is None else mark(seen.revision),
     )
-
-
-_OURS = (TagOwnership.OURS, TagOwnership.KEPT)
 
 
 def skip_reason(

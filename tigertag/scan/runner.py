@@ -95,8 +95,7 @@ class Runner:
         with cancellable(self.stop.is_set), self._failing():
             with self._store.read() as db:
                 scan = scans.get(db, self._scan_id)
-            if (self._core.home / spool.FOLDER).exists():
-                spool.sweep(self._core)
+            spool.sweep(self._core)
             library = self._core.library(scan.section.library)
             if scan.kind != "scan":
                 _check_section(library, scan.section)

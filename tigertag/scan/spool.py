@@ -23,12 +23,12 @@ from tigertag.store.batches import Batch
 from tigertag.store.chunks import Chunk
 from tigertag.store.usage import Amount, NewCall
 
-FOLDER = "spool"
+_FOLDER = "spool"
 
 
 def home_id(core: Core) -> str:
     """Return the name of this home among those that share a database; it is made once."""
-    path = core.home / FOLDER / "home"
+    path = core.home / _FOLDER / "home"
     with _disk():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
@@ -43,7 +43,7 @@ def home_id(core: Core) -> str:
 
 def path_of(core: Core, batch: Batch) -> Path:
     """Return the batch's file: another database of this home has a batch of the same number."""
-    folder, number = core.home / FOLDER, batch.id
+    folder, number = core.home / _FOLDER, batch.id
     path = folder / f"{batch.engine}-{_database(core)}-{number}.jsonl"
     old = folder / f"{batch.engine}-{number}.jsonl"
     renamed = batch.state == "done" or not old.exists() or path.exists()
@@ -66,6 +66,8 @@ def sweep(core: Core) -> None:
 
     What this database does not know as its own is left: another one may have gathered it.
     """
+    if not (core.home / _FOLDER).exists():
+        return
     paths = {int(path.stem.rpartition("-")[2]): path for path in _files(core)}
     with core.store.read() as db:
         known = batches.states(db, list(paths))
@@ -77,7 +79,7 @@ def sweep(core: Core) -> None:
 def _files(core: Core) -> list[Path]:
     return [
         path
-        for path in (core.home / FOLDER).glob(f"*-{_database(core)}-*.jsonl")
+        for path in (core.home / _FOLDER).glob(f"*-{_database(core)}-*.jsonl")
         if path.stem.rpartition("-")[2].isdecimal()
     ]
 

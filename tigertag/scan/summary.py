@@ -19,6 +19,20 @@ from tigertag.text import count
 Failures = tuple[tuple[str, str], ...]
 _KEEP_S = 0.5
 _DROPPED_AT_ONCE = 2000
+_LEFT_OUT_WORDS = {
+    LeftOutReason.EXCLUDED_FOLDER: ("folder", "excluded"),
+    LeftOutReason.EXCLUDED_FILE: ("file", "excluded"),
+    LeftOutReason.NOMEDIA: ("folder", "excluded by a .nomedia file in it"),
+    LeftOutReason.TOO_SMALL: ("file", "smaller than MIN_BYTES"),
+    LeftOutReason.RAW: ("file", "in a camera's raw format, which TigerTag does not read"),
+    LeftOutReason.JPEG_XL: ("file", "in JPEG XL, which TigerTag does not read"),
+    LeftOutReason.OTHER_FORMAT: ("file", "in another format that TigerTag does not read"),
+    LeftOutReason.UNREADABLE_FOLDER: ("folder", "unreadable; items known in it are kept"),
+    LeftOutReason.UNREADABLE_FILE: ("file", "unreadable"),
+    LeftOutReason.LINK: ("link", "to a folder, to nothing or out of the library"),
+    LeftOutReason.LONG_PATH: ("item", "with a path of more than 2048 characters"),
+    LeftOutReason.NO_FILE: ("item", "without a file on the server"),
+}
 
 
 def tally(core: Core, scan: ScanRow) -> tuple[Counts, Failures]:
@@ -95,22 +109,6 @@ def _unpacked(summary: str) -> tuple[Counts, Failures]:
     values: dict[str, Any] = json.loads(summary)
     failures = tuple((key, reason) for key, reason in values.pop("failures"))
     return Counts(**values), failures
-
-
-_LEFT_OUT_WORDS = {
-    LeftOutReason.EXCLUDED_FOLDER: ("folder", "excluded"),
-    LeftOutReason.EXCLUDED_FILE: ("file", "excluded"),
-    LeftOutReason.NOMEDIA: ("folder", "excluded by a .nomedia file in it"),
-    LeftOutReason.TOO_SMALL: ("file", "smaller than MIN_BYTES"),
-    LeftOutReason.RAW: ("file", "in a camera's raw format, which TigerTag does not read"),
-    LeftOutReason.JPEG_XL: ("file", "in JPEG XL, which TigerTag does not read"),
-    LeftOutReason.OTHER_FORMAT: ("file", "in another format that TigerTag does not read"),
-    LeftOutReason.UNREADABLE_FOLDER: ("folder", "unreadable; items known in it are kept"),
-    LeftOutReason.UNREADABLE_FILE: ("file", "unreadable"),
-    LeftOutReason.LINK: ("link", "to a folder, to nothing or out of the library"),
-    LeftOutReason.LONG_PATH: ("item", "with a path of more than 2048 characters"),
-    LeftOutReason.NO_FILE: ("item", "without a file on the server"),
-}
 
 
 def pack_left_out(notes: Notes) -> str:

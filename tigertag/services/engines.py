@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 from tigertag.contracts import NOTICE, Checkable, Enrolled, Enrolling, KnowingFaces, PersonStatus
 from tigertag.core import Core, EngineEntry
-from tigertag.errors import NotFound, PluginError, RequestError, TigerTagError
+from tigertag.errors import NotFound, RequestError, TigerTagError
 from tigertag.scan import calls
-from tigertag.scan.calls import run_context
 from tigertag.services import spending
 from tigertag.services.views import Checked, EngineView, MonthOfUse
 from tigertag.store import engine_state, usage
@@ -37,11 +36,11 @@ def check(core: Core, names: Sequence[str] = ()) -> list[Checked]:
     tried = [pool.submit(_tried, entry) for entry in entries]
     pool.shutdown(wait=False)
     wait(tried, timeout=_PATIENCE_S)
-    found = [
-        one.result() if one.done() else Checked(entry.id, False, _NO_ANSWER)
-        for entry, one in zip(entries, tried, strict=True)
+    results = [
+        future.result() if future.done() else Checked(entry.id, False, _NO_ANSWER)
+        for entry, future in zip(entries, tried, strict=True)
     ]
-    return [_lifted(core, one) if one.ok else one for one in found]
+    return [_lifted(core, checked) if checked.ok else checked for checked in results]
 
 
 def _tried(entry: EngineEntry) -> Checked:
@@ -88,9 +87,9 @@ def check_people(core: Core, engine: str = "") -> PeopleCheck:
 
 def enrol(core: Core, engine: str = "") -> Enrolled:
     """Bring the service up to date with the file, by difference. Raises `TigerTagError`."""
-    found = _knowing_faces(core, engine)
-    found.open()
-    return found.enrol(run_context(core, found.id))
+    plugin = _knowing_faces(core, engine)
+    plugin.open()
+    return plugin.enrol(calls.run_context(core, plugin.id))
 
 
 def people(core: Core, engine: str = "") -> list[PersonStatus]:
@@ -105,7 +104,7 @@ def _knowing_faces(core: Core, name: str) -> KnowingFaces:
         if isinstance(entry.engine, KnowingFaces):
             return entry.engine
         if entry.engine is None:
-            raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
+            raise entry.unusable()
         raise RequestError(f"Engine {entry.id} does not recognise faces; it is {entry.name}.")
     engines: list[object] = [entry.engine for entry in core.engines]
     usable = [engine for engine in engines if isinstance(engine, KnowingFaces)]
@@ -116,7 +115,7 @@ def _knowing_faces(core: Core, name: str) -> KnowingFaces:
         raise RequestError(f"Several engines recognise faces; choose one with --engine: {names}.")
     for entry in core.engines:
         if entry.name == "tigertag.compreface":
-            raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
+            raise entry.unusable()
     raise NotFound("No engine that recognises faces is configured; see docs/engines/compreface.md.")
 
 

@@ -8,7 +8,7 @@ from threading import Thread
 
 from tigertag.contracts import Enrolling
 from tigertag.core import Core
-from tigertag.errors import NotFound, PluginError, StoreError, TigerTagError
+from tigertag.errors import NotFound, StoreError, TigerTagError
 from tigertag.scan import calls
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.store import engine_state
@@ -86,7 +86,7 @@ class Enrolments:
     def _engine(self, name: str) -> tuple[str, Enrolling]:
         entry = self._core.engine(name)
         if entry.engine is None:
-            raise PluginError(f"Engine {entry.id} cannot be used: {entry.problem}")
+            raise entry.unusable()
         if not isinstance(entry.engine, Enrolling):
             raise NotFound(f"Engine {entry.id} does not recognise faces; it is {entry.name}.")
         return entry.id, entry.engine

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import Conflict, NotFound, RequestError
+from tigertag.model import Section
 from tigertag.scan.context import may_see
 from tigertag.scan.runner import Runner
 from tigertag.services import scan_status
@@ -15,6 +16,7 @@ _RESUME = "resume it"
 MODES = ("changed", "new", "force", "decide", "forecast")
 FORECAST_OF = ("changed", "new", "force")
 WRITES = ("preview", "apply")
+_FORECAST_HOLDS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class Request:
     forecast_of: str = "changed"
     accept_missing: bool = False
 
+    @property
+    def engine_ids(self) -> tuple[str, ...]:
+        """The engines that it names, as a scan's row has them."""
+        return tuple(sorted({name.casefold() for name in self.engines}))
+
+
+def _section(core: Core, request: Request) -> Section:
+    """Return the section that is meant. Raises `NotFound`, `PluginError`, `LibraryError`."""
+    return core.section(core.library(request.library), request.section)
+
 
 def start(core: Core, request: Request) -> int:
     """Make a scan; `run` works on it. Raises `Conflict` while another of the section is active."""
@@ -42,8 +54,7 @@ def start(core: Core, request: Request) -> int:
         raise RequestError(f"A scan's mode is one of {modes}, its write one of {writes}.")
     if request.forecast_of not in FORECAST_OF:
         raise RequestError(f"A forecast is made of one of {', '.join(FORECAST_OF)}.")
-    library = core.library(request.library)
-    section = core.section(library, request.section)
+    section = _section(core, request)
     engines = core.usable_engines(request.engines)
     if not engines and request.mode != "decide":
         raise Conflict(_why_none(core))
@@ -87,14 +98,13 @@ def unfinished(core: Core, request: Request) -> int | None:
 
     One that waits for a later time is left alone: there may be new items.
     """
-    library = core.library(request.library)
-    section = core.section(library, request.section)
+    section = _section(core, request)
     with core.store.read() as db:
         section_id = scans.find_section(db, section.library, section.id)
-        found = _able_to_go_on(db, section_id) if section_id else []
-    named = tuple(sorted({name.casefold() for name in request.engines}))
-    wanted = ("scan", False, request.mode, request.write, named, request.accept_missing)
-    for row in found:
+        rows = _able_to_go_on(db, section_id) if section_id else []
+    engines, accepts = request.engine_ids, request.accept_missing
+    wanted = ("scan", False, request.mode, request.write, engines, accepts)
+    for row in rows:
         has = (row.kind, row.is_forecast, row.mode, row.write, row.engines, row.accept_missing)
         if has == wanted:
             return row.id
@@ -206,9 +216,6 @@ def undo(core: Core, scan_id: int) -> int:
         return scans.create(db, NewScan(source.section_id, kind, write="apply", source_id=scan_id))
 
 
-_HOLDS = timedelta(hours=1)
-
-
 def paid_engines(core: Core, request: Request) -> list[EngineEntry]:
     """Return the engines that it would ask and that cost money, or take from a quota.
 
@@ -219,7 +226,7 @@ def paid_engines(core: Core, request: Request) -> list[EngineEntry]:
     paid = [entry for entry in core.usable_engines(request.engines) if entry.paid]
     if not paid:
         return []
-    section = core.section(core.library(request.library), request.section)
+    section = _section(core, request)
     return [entry for entry in paid if may_see(entry, section)]
 
 
@@ -250,11 +257,10 @@ def is_forecast_shown(core: Core, request: Request, forecast_id: int) -> bool:
 def forecast_holds(forecast: ScanRow) -> bool:
     """Whether a forecast that has ended is young enough."""
     ended = forecast.finished_at
-    return ended is not None and datetime.now(UTC) - ended < _HOLDS
+    return ended is not None and datetime.now(UTC) - ended < _FORECAST_HOLDS
 
 
 def _is_of(core: Core, row: ScanRow, request: Request) -> bool:
-    section = core.section(core.library(request.library), request.section)
-    named = tuple(sorted({name.casefold() for name in request.engines}))
-    wanted = (section.path, request.mode, named)
+    section = _section(core, request)
+    wanted = (section.path, request.mode, request.engine_ids)
     return row.is_forecast and (row.section.path, row.mode, row.engines) == wanted

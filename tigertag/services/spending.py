@@ -44,7 +44,7 @@ def days(core: Core) -> list[DayOfUse]:
     return [DayOfUse(engine, day, one.units, one.cost_usd) for engine, day, one in rows if one]
 
 
-def departures(
+def egress_log(
     core: Core, *, engine: str = "", cursor: str | None = None, limit: int = 50
 ) -> Page[Departure]:
     """Return the pictures that left, the newest first. Raises `RequestError`."""

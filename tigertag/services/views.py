@@ -14,6 +14,8 @@ from tigertag.store.ledger import EditRow
 
 T = TypeVar("T")
 
+_LARGEST_CURSOR = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
@@ -279,14 +281,11 @@ class Checked:
     line: str
 
 
-_MOST = 2**31 - 1
-
-
 def cursor_number(cursor: str | None) -> int | None:
     """Return what a cursor holds. Raises `RequestError` when it is none of ours."""
     if cursor is None:
         return None
-    if not (cursor.isascii() and cursor.isdecimal() and int(cursor) <= _MOST):
+    if not (cursor.isascii() and cursor.isdecimal() and int(cursor) <= _LARGEST_CURSOR):
         raise RequestError("This is not a cursor; take it from `next` of the list before.")
     return int(cursor)
 

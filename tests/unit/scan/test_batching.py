@@ -40,6 +40,16 @@ def slow(world: World) -> BatchedEngine:
     return engine
 
 
+def under_way(world: World, slow: BatchedEngine) -> int:
+    """Start a scan and return it when its batch is on its way, and not answered yet."""
+    slow.states, world.poll_s = [RUNNING], 5.0
+    scan_id = world.start()
+    for _ in range(2):
+        world.make_due(scan_id)
+        world.run(scan_id)
+    return scan_id
+
+
 def until_done(world: World, scan_id: int) -> Status:
     """Take the scan up again and again, as the service does, until it has ended."""
     for _ in range(200):
@@ -248,17 +258,13 @@ def test_an_empty_batch_is_not_sent(world: World, slow: BatchedEngine) -> None:
 def test_each_time_a_batch_is_sent_is_logged(world: World, slow: BatchedEngine) -> None:
     slow.states = [Progress("failed", reason="Too much is queued.", again=True)]
     until_done(world, world.start())
-    assert len(spending.departures(world.core).items) == 6
+    assert len(spending.egress_log(world.core).items) == 6
 
 
 def test_a_library_that_is_away_for_a_while_leaves_the_batch_alone(
     world: World, slow: BatchedEngine
 ) -> None:
-    slow.states, world.poll_s = [RUNNING], 5.0
-    scan_id = world.start()
-    for _ in range(2):
-        world.make_due(scan_id)
-        world.run(scan_id)
+    scan_id = under_way(world, slow)
     world.photos.rename(world.home / "away")
     with pytest.raises(LibraryUnavailable):
         world.run(scan_id)
@@ -286,11 +292,7 @@ def test_what_an_ended_scan_had_asked_is_decided_when_it_is_answered(
 
 
 def test_winding_up_without_the_engine_does_not_run_hot(world: World, slow: BatchedEngine) -> None:
-    slow.states, world.poll_s = [RUNNING], 5.0
-    scan_id = world.start()
-    for _ in range(2):
-        world.make_due(scan_id)
-        world.run(scan_id)
+    scan_id = under_way(world, slow)
     scans.cancel(world.core, scan_id)
     world.engines = []
     world.make_due(scan_id)
@@ -447,11 +449,7 @@ def test_a_scan_that_is_cancelled_before_anything_was_sent_costs_nothing(
 def test_what_an_ended_scan_has_under_way_is_not_asked_again(
     world: World, slow: BatchedEngine
 ) -> None:
-    slow.states, world.poll_s = [RUNNING], 5.0
-    scan_id = world.start()
-    for _ in range(2):
-        world.make_due(scan_id)
-        world.run(scan_id)
+    scan_id = under_way(world, slow)
     scans.cancel(world.core, scan_id)
     until_done(world, world.start())
     assert set(slow.asked.values()) == {1}
@@ -472,6 +470,6 @@ def test_pictures_are_logged_as_leaving_when_they_are_sent(
     slow.before = {"submit": QuotaExhausted("No credit.")}
     scan_id = world.start()
     world.run(scan_id)
-    left = spending.departures(world.core).items
+    left = spending.egress_log(world.core).items
     assert {one.host for one in left} == {"batches.test"}
     assert all(one.card is not None and one.state == "open" for one in left)

@@ -105,7 +105,7 @@ def test_a_call_that_a_crash_left_open_is_never_free(world: World, paid: ColourE
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=2)):
         with world.store.write() as db:
             calls.lose_old(db)
-        (left,) = spending.departures(world.core).items
+        (left,) = spending.egress_log(world.core).items
     assert (left.state, left.units, left.cost_usd) == ("lost", 1, 0.01)
 
 
@@ -172,7 +172,7 @@ def test_what_is_reserved_is_logged_as_a_picture_that_leaves(
 ) -> None:
     world.picture("a.png", "red")
     world.scan()
-    (one,) = spending.departures(world.core).items
+    (one,) = spending.egress_log(world.core).items
     assert one.card is not None
     assert (one.card.item.key, one.host, one.size_bytes, one.state) == (
         "a.png",
@@ -185,8 +185,8 @@ def test_what_is_reserved_is_logged_as_a_picture_that_leaves(
 def test_the_log_comes_in_pages(world: World, paid: ColourEngine) -> None:
     for _ in range(5):
         reserve(ledger(world))
-    first = spending.departures(world.core, limit=3)
-    rest = spending.departures(world.core, cursor=first.next, limit=3)
+    first = spending.egress_log(world.core, limit=3)
+    rest = spending.egress_log(world.core, cursor=first.next, limit=3)
     assert [one.id for one in (*first.items, *rest.items)] == [5, 4, 3, 2, 1]
 
 

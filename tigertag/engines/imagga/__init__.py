@@ -187,7 +187,7 @@ class Imagga:
             return AccountUsage()
 
     def _read_usage_again(self) -> None:
-        """Read the usage anew, unless that has just been done, and if it can be read."""
+        """Read the usage again, unless that has just been done, and if it can be read."""
         with holding(self._reading):
             if self._account.is_fresh:
                 return

@@ -2,6 +2,7 @@
 
 import json
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -148,23 +149,23 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
         """Return the addresses at which the server may answer, the likeliest first."""
         return [url]
 
+    @abstractmethod
     def check(self, public: Entry) -> None:
         """Look at what anyone may ask. Raises `LibraryError` for another server."""
-        raise NotImplementedError
 
-    def views(self, user: str) -> ServerRequest:
-        raise NotImplementedError
+    @abstractmethod
+    def views(self, user: str) -> ServerRequest: ...
 
+    @abstractmethod
     def picture(self, key: str, short_side_px: int, ratio: float | None) -> ServerRequest:
         """Ask for an item's picture, small. `ratio`: its width by its height, if it is known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stream(self, key: str, file: SourceFile) -> ServerRequest:
         """Ask for a video's file as it is."""
-        raise NotImplementedError
 
-    def tags(self, entry: Entry) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def tags(self, entry: Entry) -> list[str]: ...
 
     def refreshed(self, entry: Entry) -> str:
         """See `model.Shown.refreshed`; "": the server changes no tags by itself."""

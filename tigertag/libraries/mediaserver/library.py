@@ -1,5 +1,6 @@
 """What a library does alike on any media server; films and episodes with their genres."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class FilmEntry:
         return self.guid or f"{library}:{self.key}"
 
 
-class MediaServerLibrary(Generic[Client, Entry]):
+class MediaServerLibrary(ABC, Generic[Client, Entry]):
     """See `contracts.Library`. A subclass knows how its server is listed, read and written.
 
     `Entry` is what the server describes an item with.
@@ -146,31 +147,31 @@ class MediaServerLibrary(Generic[Client, Entry]):
                 entry = entries.get(item.key)
                 yield NotRead(item.key, NOT_ON_SERVER) if entry is None else self._shown(entry)
 
+    @abstractmethod
     def _headers(self) -> Mapping[str, str]:
         """Return what each request carries: the credential, and the name of this program."""
-        raise NotImplementedError
 
-    def _connect(self) -> Client:
-        raise NotImplementedError
+    @abstractmethod
+    def _connect(self) -> Client: ...
 
-    def _sections(self) -> Sequence[Section]:
-        raise NotImplementedError
+    @abstractmethod
+    def _sections(self) -> Sequence[Section]: ...
 
-    def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
-        raise NotImplementedError
+    @abstractmethod
+    def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]: ...
 
-    def _fetch(self, item: Item, need: Need) -> Source:
-        raise NotImplementedError
+    @abstractmethod
+    def _fetch(self, item: Item, need: Need) -> Source: ...
 
+    @abstractmethod
     def _full(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         """Read items in full, by key; one that is not there is left out."""
-        raise NotImplementedError
 
-    def _shown(self, entry: Entry) -> Shown | NotRead:
-        raise NotImplementedError
+    @abstractmethod
+    def _shown(self, entry: Entry) -> Shown | NotRead: ...
 
-    def _films(self, keys: Sequence[str]) -> Iterable[FilmEntry]:
-        raise NotImplementedError
+    @abstractmethod
+    def _films(self, keys: Sequence[str]) -> Iterable[FilmEntry]: ...
 
-    def _writer(self) -> Writer[Any, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _writer(self) -> Writer[Any, Any]: ...

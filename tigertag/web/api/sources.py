@@ -218,7 +218,7 @@ def get_usage(query: Nothing) -> Response:
 @usage_routes.get("/egress", ShapeList[SentPictureShape], old_rule="/departures")
 def list_sent_pictures(query: SentQuery) -> Response:
     """List the pictures that were sent to services, newest first."""
-    return sent(ShapeList[SentPictureShape], spending.departures(state.core(), **query.arguments()))
+    return sent(ShapeList[SentPictureShape], spending.egress_log(state.core(), **query.arguments()))
 
 
 class NoticeShape(Shape):

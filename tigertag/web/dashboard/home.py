@@ -140,6 +140,6 @@ def egress() -> ResponseReturnValue:
     """List every picture that was sent to another service."""
     core = state.core()
     engine = request.text("engine")
-    page = spending.departures(core, engine=engine, cursor=request.cursor())
+    page = spending.egress_log(core, engine=engine, cursor=request.cursor())
     names = [view.id for view in engines.listed(core) if not view.local or view.id == engine]
     return request.render_list("egress", page=page, engine=engine, engines=names)
