@@ -8,7 +8,7 @@ from itertools import chain, product
 from tigertag import bounds, concepts, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.model import Thresholds
+from tigertag.model import NEVER, Thresholds
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import rules
@@ -172,9 +172,11 @@ def _thresholds(own: EngineSettings, engine: AnyEngine | None) -> Thresholds:
         return Thresholds(own.min_confidence or 1.0, own.max_tags or 0, own.prefix)
     default = engine.capabilities
     most = own.max_tags or default.max_tags
+    withheld = dict.fromkeys(sorted(default.withheld), NEVER)
     if own.min_confidence is not None:
-        return Thresholds(own.min_confidence, most, own.prefix)
-    return Thresholds(default.min_confidence, most, own.prefix, tuple(default.each.items()))
+        return Thresholds(own.min_confidence, most, own.prefix, tuple(withheld.items()))
+    each = {**default.each, **withheld}
+    return Thresholds(default.min_confidence, most, own.prefix, tuple(each.items()))
 
 
 def _libraries(settings: Settings, host: Host) -> tuple[LibraryEntry, ...]:

@@ -4,6 +4,7 @@ Confidences are in [0, 1], times in seconds, boxes in fractions of the upright p
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 from unicodedata import normalize
@@ -27,6 +28,8 @@ class Kind(StrEnum):
     GENRE = "genre"
     TEXT = "text"
     STYLE = "style"
+    PLACE = "place"
+    FACT = "fact"
 
 
 class Field(StrEnum):
@@ -104,17 +107,43 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a file, or the server that keeps it, says of itself; None or "" where it is silent.
+
+    `taken_at` is aware where the offset from UTC is known, else the camera's local time. `size_px`:
+    width and height, upright. `frames_per_s` is the rate of capture where the file tells it, else
+    that of playback; `playback_frames_per_s` is always the latter. `marks`: what else stands there
+    in a form that camera makers agree on, such as "motion photo"; see `media/metadata.py`.
+    """
+
+    taken_at: datetime | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    size_px: tuple[int, int] | None = None
+    make: str = ""
+    camera: str = ""
+    lens: str = ""
+    software: str = ""
+    comment: str = ""
+    frames_per_s: float | None = None
+    playback_frames_per_s: float | None = None
+    marks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """What an engine gets of an item: its frames, under a name that only the outcome repeats.
 
     `shots_s`: how long the shots of a video are; empty where that is not known, as where not every
-    frame was looked at to find them.
+    frame was looked at to find them. `metadata`: None where no engine needs it. There are no frames
+    where no engine needs any.
     """
 
     id: str
     media: Media
     frames: tuple[Frame, ...]
     shots_s: tuple[float, ...] = ()
+    metadata: Metadata | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +165,10 @@ UNKNOWN_FACE = "unknown face"
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What an engine said. `concept` is a WordNet 3.0 id such as `n02121620`."""
+    """What an engine said. `concept` is a WordNet 3.0 id such as `n02121620`.
+
+    `note` says in one line what it stands on where that is no picture: "GPS 48.2082, 16.3738".
+    """
 
     name: str
     confidence: float
@@ -144,6 +176,7 @@ class Label:
     kind: Kind = Kind.OBJECT
     box: Box | None = None
     at_s: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from tigertag.contracts.library import Cataloguing as Cataloguing
 from tigertag.contracts.library import EditOutcome as EditOutcome
 from tigertag.contracts.library import Excluding as Excluding
 from tigertag.contracts.library import FootageChoice as FootageChoice
+from tigertag.contracts.library import KnowingMetadata as KnowingMetadata
 from tigertag.contracts.library import LeftOut as LeftOut
 from tigertag.contracts.library import LeftOutReason as LeftOutReason
 from tigertag.contracts.library import Library as Library

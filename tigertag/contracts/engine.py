@@ -44,16 +44,18 @@ class Sampling:
 class Capabilities:
     """What an engine can take, and from what confidence on it is to be believed by default.
 
-    `short_side_px` is the size it wants, `local` says that nothing leaves the machine.
+    `short_side_px` is the size it wants, 0 where it looks at no pixels; `metadata` says that it
+    wants `Sample.metadata`, `local` that nothing leaves the machine.
     `units_per_item`: calls of a quota that an item takes; from 1 on the engine is a paid one.
     `cost_usd`: what an item costs, about; None where that is not known. `further_frame_usd`: what
     each frame of a video but the first adds to that. `each`: the least confidence of single words,
-    which stands in place of `min_confidence`; either may be `NEVER`. `sampling`, `footage`: how the
-    frames were chosen that its model has learned from, and of what, as `Library.footage` has it;
-    None where that is not known or does not matter. `notice`: one line that is shown beside it,
-    unless it keeps one under `NOTICE`. `unusable`: why it cannot be used until the program is
-    started again, and what to do, in one line; it is then neither opened nor asked, and what it
-    said before still counts as it did.
+    which stands in place of `min_confidence`; either may be `NEVER`. `withheld`: words that it says
+    and that are no tags by themselves, whatever the user sets as MIN_CONFIDENCE. `sampling`,
+    `footage`: how the frames were chosen that its model has learned from, and of what, as
+    `Library.footage` has it; None where that is not known or does not matter. `notice`: one line
+    that is shown beside it, unless it keeps one under `NOTICE`. `unusable`: why it cannot be used until the
+    program is started again, and what to do, in one line; it is then neither opened nor asked, and
+    what it said before still counts as it did.
     """
 
     media: frozenset[Media]
@@ -62,12 +64,14 @@ class Capabilities:
     max_batch: int = 32
     max_concurrency: int = 1
     local: bool = False
+    metadata: bool = False
     units_per_item: int = 0
     min_confidence: float = 0.5
     max_tags: int = 10
     cost_usd: float | None = 0.0
     further_frame_usd: float = 0.0
     each: Mapping[str, float] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
     sampling: Sampling | None = None
     footage: str | None = None
     notice: str = ""

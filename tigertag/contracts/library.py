@@ -8,19 +8,21 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from tigertag.model import Edit, Field, Item, Section, Shown
+from tigertag.model import Edit, Field, Item, Metadata, Section, Shown
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """What is needed of an item.
 
-    `poster`: of a video, a picture that stands for it will do.
+    `short_side_px` 0: no pixels. `poster`: of a video, a picture that stands for it will do.
+    `metadata`: what the file says of itself, see `KnowingMetadata`.
     """
 
     short_side_px: int
     max_frames: int = 1
     poster: bool = False
+    metadata: bool = False
 
 
 class Stream(Protocol):
@@ -244,6 +246,21 @@ class Cataloguing(Protocol):
         """Yield what each of the items is; one that is not there any more is left out.
 
         Reads in full, changes nothing. Raises `LibraryError`.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowingMetadata(Protocol):
+    """A library that tells an item's metadata where what it fetches is not the item's own file.
+
+    Optional for a library.
+    """
+
+    def metadata(self, item: Item) -> Metadata:
+        """Return what is known, by one small request at most.
+
+        Raises `ItemError` or `LibraryError`.
         """
         ...
 

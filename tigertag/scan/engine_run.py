@@ -350,7 +350,9 @@ def _tidied(labels: Iterable[Label]) -> Iterator[Label]:
         if name and -_ROUNDING <= confidence <= 1 + _ROUNDING:
             concept = label.concept and bounds.cut(label.concept, bounds.NAME)
             at_s = label.at_s if label.at_s is None or isfinite(label.at_s) else None
-            yield Label(name, _share(confidence), concept, label.kind, _box(label.box), at_s)
+            note = bounds.cut(one_line(label.note), bounds.IDENTITY)
+            box = _box(label.box)
+            yield Label(name, _share(confidence), concept, label.kind, box, at_s, note)
 
 
 def _share(number: float) -> float:

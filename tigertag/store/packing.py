@@ -20,16 +20,16 @@ def dumps(value: Any) -> str:
 
 
 def pack_labels(labels: Iterable[Label]) -> str:
-    """`[name, confidence, concept, kind, box, at_s]` a label, without what is as usual."""
+    """`[name, confidence, concept, kind, box, at_s, note]` a label, without what is as usual."""
     return dumps([_label(label) for label in labels])
 
 
 def _label(label: Label) -> list[Any]:
     row: list[Any] = [label.name, label.confidence, label.concept]
     box = None if label.box is None else list(asdict(label.box).values())
-    if label.kind is not Kind.OBJECT or box is not None or label.at_s is not None:
+    if label.kind is not Kind.OBJECT or box is not None or label.at_s is not None or label.note:
         row += [label.kind.value, box, label.at_s]
-    return row
+    return [*row, label.note] if label.note else row
 
 
 def unpack_labels(packed: str) -> tuple[Label, ...]:
@@ -39,8 +39,8 @@ def unpack_labels(packed: str) -> tuple[Label, ...]:
 def _unpacked_label(row: list[Any]) -> Label:
     if len(row) == 3:
         return Label(row[0], row[1], row[2])
-    name, confidence, concept, kind, box, at_s = row
-    return Label(name, confidence, concept, Kind(kind), Box(*box) if box else None, at_s)
+    name, confidence, concept, kind, box, at_s, *note = row
+    return Label(name, confidence, concept, Kind(kind), Box(*box) if box else None, at_s, *note)
 
 
 def pack_tags(tags: Iterable[Tag]) -> str:
