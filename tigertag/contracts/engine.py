@@ -53,9 +53,9 @@ class Capabilities:
     and that are no tags by themselves, whatever the user sets as MIN_CONFIDENCE. `sampling`,
     `footage`: how the frames were chosen that its model has learned from, and of what, as
     `Library.footage` has it; None where that is not known or does not matter. `notice`: one line
-    that is shown beside it, unless it keeps one under `NOTICE`. `unusable`: why it cannot be used until the
-    program is started again, and what to do, in one line; it is then neither opened nor asked, and
-    what it said before still counts as it did.
+    that is shown beside it, unless it keeps one under `NOTICE`. `unusable`: why it cannot be used
+    until the program is started again, and what to do, in one line; it is then neither opened nor
+    asked, and what it said before still counts as it did.
     """
 
     media: frozenset[Media]
