@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 NAMES = ROOT / "scripts" / "concept_names.tsv"
 OUTPUT = ROOT / "tigertag" / "data" / "concepts.json"
-COLUMNS = ("imagenet", "id", "name", "everyday", "parents", "also")
+COLUMNS = ("imagenet", "id", "name", "use", "parents", "also")
 CLASSES = 1000
 
 
@@ -47,6 +47,7 @@ class Row:
     id: str
     name: str
     everyday: bool
+    general: bool
     parents: str
     also: tuple[str, ...]
 
@@ -125,7 +126,8 @@ def row(record: dict[str, str]) -> Row:
         imagenet=int(record["imagenet"]) if record["imagenet"] else None,
         id=record["id"],
         name=record["name"],
-        everyday=record["everyday"] == "everyday",
+        everyday=record["use"] in ("everyday", "general"),
+        general=record["use"] == "general",
         parents=record["parents"],
         also=tuple(split(record["also"])),
     )
@@ -151,9 +153,10 @@ def render(rows: list[Row], wordnet: WordNet) -> str:
     concepts = {each.id: [each.name, *above[each.id]] for each in sorted(rows, key=lambda r: r.id)}
     classes = [each.id for each in rows if each.imagenet is not None]
     everyday = sorted(each.id for each in rows if each.everyday)
+    general = sorted(each.id for each in rows if each.general)
     words = dict(sorted(find_words(rows, wordnet).items()))
     return (
-        f'{{"imagenet":{dump(classes)},\n"everyday":{dump(everyday)},\n'
+        f'{{"imagenet":{dump(classes)},\n"everyday":{dump(everyday)},\n"general":{dump(general)},\n'
         f'"concepts":{dump_lines(concepts)},\n"words":{dump_lines(words)}}}\n'
     )
 

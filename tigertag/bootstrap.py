@@ -8,7 +8,7 @@ from itertools import chain, product
 from tigertag import bounds, concepts, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.model import NEVER, Thresholds
+from tigertag.model import Thresholds
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import rules
@@ -172,11 +172,11 @@ def _thresholds(own: EngineSettings, engine: AnyEngine | None) -> Thresholds:
         return Thresholds(own.min_confidence or 1.0, own.max_tags or 0, own.prefix)
     default = engine.capabilities
     most = own.max_tags or default.max_tags
-    withheld = dict.fromkeys(sorted(default.withheld), NEVER)
+    withheld = tuple(sorted(default.withheld))
     if own.min_confidence is not None:
-        return Thresholds(own.min_confidence, most, own.prefix, tuple(withheld.items()))
-    each = {**default.each, **withheld}
-    return Thresholds(default.min_confidence, most, own.prefix, tuple(each.items()))
+        return Thresholds(own.min_confidence, most, own.prefix, withheld=withheld)
+    each = tuple(default.each.items())
+    return Thresholds(default.min_confidence, most, own.prefix, each, withheld)
 
 
 def _libraries(settings: Settings, host: Host) -> tuple[LibraryEntry, ...]:

@@ -11,12 +11,16 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing that a photo may show. `everyday`: people search by this very word."""
+    """One thing that a photo may show. `everyday`: people search by this very word.
+
+    `general`: they do so even where there is a nearer word: "dog" and "animal".
+    """
 
     id: str
     name: str
     parents: tuple[str, ...]
     everyday: bool
+    general: bool = False
 
 
 class Concepts:
@@ -61,6 +65,10 @@ class Concepts:
         """The nearest concept above it that people search by; None if it is one itself."""
         return self._everyday[id]
 
+    def general_ancestors(self, id: str) -> tuple[str, ...]:
+        """All concepts above it that are `general`, nearest first."""
+        return tuple(up for up in self._ancestors[id] if self._concepts[up].general)
+
     def find(self, word: str) -> str | None:
         """The id that a word means in a photo's tags; None if that is unknown or in doubt."""
         return self._words.get(" ".join(word.casefold().split()))
@@ -89,9 +97,9 @@ def load() -> Concepts:
 
     text = files("tigertag").joinpath("data", "concepts.json").read_text(encoding="utf-8")
     data = json.loads(text)
-    everyday = frozenset(data["everyday"])
+    everyday, general = frozenset(data["everyday"]), frozenset(data["general"])
     concepts = [
-        Concept(id, name, tuple(parents), id in everyday)
+        Concept(id, name, tuple(parents), id in everyday, id in general)
         for id, (name, *parents) in data["concepts"].items()
     ]
     return Concepts(concepts, imagenet=data["imagenet"], words=data["words"])

@@ -330,16 +330,22 @@ class Thresholds:
     """What an engine's settings say of its tags.
 
     `each`: the least confidence of single words, which stands in place of `min_confidence`. A word
-    whose least confidence is above 1, as `NEVER` is, is never told.
+    whose least confidence is above 1, as `NEVER` is, is never a tag. `withheld`: words that are no
+    tags, from which others may follow.
     """
 
     min_confidence: float
     max_tags: int
     prefix: str = ""
     each: tuple[tuple[str, float], ...] = ()
+    withheld: tuple[str, ...] = ()
 
     def least(self, name: str) -> float:
-        """Return the least confidence of a word."""
+        """Return the least confidence of a word as a tag."""
+        return NEVER if name in self.withheld else self.least_evidence(name)
+
+    def least_evidence(self, name: str) -> float:
+        """Return the least confidence from which on a word speaks for others."""
         own = (least for word, least in self.each if word.casefold() == name.casefold())
         return next(own, self.min_confidence)
 

@@ -7,15 +7,17 @@ first, so thresholds and rules mean the same for a video as for a photo.
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, takewhile
 from math import fsum
 
 from tigertag import bounds
 from tigertag.concepts import Concepts
 from tigertag.model import UNKNOWN_FACE, Answer, Evidence, Kind, Label, Tag, Thresholds
+from tigertag.policy import boxes
+from tigertag.policy.boxes import Thing
 from tigertag.policy.rules import Rules
 
-VERSION = "1"
+VERSION = "2"
 """Changes when the same answers and rules may give other tags."""
 
 _EXPONENT = 4
@@ -81,15 +83,39 @@ def _proposals(
 def _of_scores(
     answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts
 ) -> Iterator[Tag]:
-    """Each label is scored on its own."""
+    """Each label is scored on its own; further words follow from those that have a box."""
+    things: list[Thing] = []
     for concept, labels in _said(answer, rules, concepts):
         because = _because(answer, labels)
+        strongest_name = because[0].label.name
         name = _name(concept, because[0].label, concepts)
         names = [*_names(concept, name), *(label.name for label in labels)]
-        enough = rules.threshold(names, answer.engine, limits.least(because[0].label.name))
         confidence = _confidence(labels, answer)
-        if confidence >= enough:
+        if confidence >= rules.threshold(names, answer.engine, limits.least(strongest_name)):
             yield Tag(name, confidence, concept, labels[0].kind, because=because)
+        enough = rules.threshold(names, answer.engine, limits.least_evidence(strongest_name))
+        if confidence >= enough and labels[0].box and labels[0].kind is Kind.OBJECT:
+            counts = _counts(labels, answer, enough)
+            things.append(Thing(strongest_name, concept, tuple(labels), counts))
+    for word in boxes.words(things, concepts):
+        names = _names(word.concept, word.name)
+        enough = rules.threshold(names, answer.engine, 0.0)
+        if word.confidence >= enough and not rules.denies(names, answer.engine):
+            because = _because(answer, word.labels)
+            yield Tag(word.name, word.confidence, word.concept, because=because)
+
+
+def _counts(labels: Sequence[Label], answer: Answer, enough: float) -> tuple[float, ...]:
+    """Return how sure it is that there is one such box in a frame, that there are two, and on."""
+    by_frame: dict[float | None, list[float]] = {at_s: [] for at_s in answer.frames or (None,)}
+    for label in labels:
+        by_frame.setdefault(label.at_s, []).append(label.confidence)
+    ranked = [sorted(scores, reverse=True) for scores in by_frame.values()]
+    nth = (
+        power_mean([scores[n] if n < len(scores) else 0.0 for scores in ranked])
+        for n in range(max(map(len, ranked)))
+    )
+    return tuple(takewhile(lambda confidence: confidence >= enough, nth))
 
 
 def _said(
@@ -97,7 +123,7 @@ def _said(
 ) -> Collection[tuple[str | None, list[Label]]]:
     """Return the labels that no rule blocks, with their concept; those that mean the same together.
 
-    Labels of a photo stay apart: none of them makes another surer.
+    Labels of a photo stay apart, but for boxes: none of them makes another surer.
     """
     by_meaning: dict[Hashable, tuple[str | None, list[Label]]] = {}
     for number, label in enumerate(_spoken(answer)):
@@ -109,7 +135,7 @@ def _said(
         names = [*_names(concept, _name(concept, label, concepts)), label.name]
         if not rules.denies(names, answer.engine):
             meaning = (label.kind, concept or label.name.casefold())
-            key = meaning if answer.frames else number
+            key = meaning if answer.frames or label.box else number
             by_meaning.setdefault(key, (concept, []))[1].append(label)
     return by_meaning.values()
 
@@ -123,7 +149,8 @@ def _of_distribution(
 ) -> Iterator[Tag]:
     """The labels share one probability: sum it up the concept tree.
 
-    Proposes each most specific concept that is sure enough, and its everyday ancestor.
+    Proposes each most specific concept that is sure enough, its everyday ancestor, and those above
+    it by which people search all the same.
     """
     floor = rules.lowest_threshold(answer.engine, limits.lowest)
     sure: dict[str, float] = {}
@@ -135,8 +162,11 @@ def _of_distribution(
                 sure[id] = min(1.0, mass)
     general = {ancestor for concept in sure for ancestor in concepts.ancestors(concept)}
     specific = [concept for concept in sure if concept not in general]
-    with_everyday = ((concept, concepts.everyday_ancestor(concept)) for concept in specific)
-    for concept in dict.fromkeys(chain.from_iterable(with_everyday)):
+    proposed = (
+        (concept, concepts.everyday_ancestor(concept), *concepts.general_ancestors(concept))
+        for concept in specific
+    )
+    for concept in dict.fromkeys(chain.from_iterable(proposed)):
         if concept is not None and concept in sure:
             because = _because(answer, _speaking_for(concept, answer, concepts))
             yield Tag(concepts.name(concept), sure[concept], concept, because=because)

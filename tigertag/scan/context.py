@@ -168,5 +168,5 @@ def _signature(
 
 def _told(limits: Thresholds) -> tuple[Any, ...]:
     """An engine's thresholds; words of their own count only where there are some."""
-    *common, each = astuple(limits)
-    return (*common, each) if each else tuple(common)
+    *common, each, withheld = astuple(limits)
+    return (*common, *filter(None, (each, withheld)))

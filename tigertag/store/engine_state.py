@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from tigertag.model import Thresholds
 from tigertag.store import schema
 from tigertag.store.database import Db, any_where, insert_if_absent, insert_or_replace, now_s
-from tigertag.store.packing import pack_pairs, unpack_pairs
+from tigertag.store.packing import pack_pairs, pack_words, unpack_pairs, unpack_words
 
 _kept = schema.kept
 _stops = schema.stops
@@ -114,6 +114,7 @@ def remember(db: Db, known: Mapping[str, tuple[str, Thresholds]]) -> None:
             "max_tags": limits.max_tags,
             "prefix": limits.prefix,
             "each": pack_pairs(limits.each),
+            "withheld": pack_words(limits.withheld),
         }
         for engine, (fingerprint, limits) in known.items()
     ]
@@ -126,6 +127,12 @@ def remembered_fingerprints(db: Db) -> dict[str, str]:
 
 def remembered_thresholds(db: Db) -> dict[str, Thresholds]:
     return {
-        row.id: Thresholds(row.min_confidence, row.max_tags, row.prefix, unpack_pairs(row.each))
+        row.id: Thresholds(
+            row.min_confidence,
+            row.max_tags,
+            row.prefix,
+            unpack_pairs(row.each),
+            unpack_words(row.withheld),
+        )
         for row in db.execute(select(_engines))
     }

@@ -74,6 +74,15 @@ def unpack_pairs(packed: str) -> tuple[tuple[str, float], ...]:
     return tuple((word, number) for word, number in json.loads(packed or "[]"))
 
 
+def pack_words(words: Sequence[str]) -> str:
+    """Words; "" where there are none."""
+    return dumps(words) if words else ""
+
+
+def unpack_words(packed: str) -> tuple[str, ...]:
+    return tuple(json.loads(packed or "[]"))
+
+
 def pack_refs(refs: Iterable[TagRef]) -> str:
     return dumps([[ref.field, ref.name] for ref in refs])
 

@@ -468,6 +468,7 @@ engines = _table(
     Column("max_tags", Integer, nullable=False),
     Column("prefix", String(64), nullable=False),
     Column("each", Text, nullable=False, server_default=""),
+    Column("withheld", Text, nullable=False, server_default=""),
     comment="The last settings of each engine: one that is gone keeps the tags it gave.",
 )
 
