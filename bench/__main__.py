@@ -31,6 +31,7 @@ PARTS = {
     "video": ["bench.video"],
     "scenes": ["bench.scenes"],
     "genre": ["bench.genre"],
+    "life": ["bench.life"],
 }
 
 
@@ -81,6 +82,24 @@ def _of_posters(what: str, name: str, above: float) -> Iterator[Row]:
     yield Row(part, f"posters, the latest fifth: {what}", _of(figure), "", of_shared=True)
     forest = "... above a forest of 10"
     yield Row(part, forest, _of(f"{figure}_above"), "", least=above, of_shared=True)
+
+
+def _of_life(setup: str, what: str, *, tagged: float, found: float, person: float) -> Iterator[Row]:
+    """`tagged`, `found`, `person`: the floors. Nobody has labelled all that a photo shows."""
+
+    def row(what: str, name: str, least: float | None = None) -> Row:
+        return Row("life", what, _of(f"life_{setup}_{name}"), "", least=least, of_shared=True)
+
+    yield row(f"real-life photos, {what}: share with a tag", "tagged", tagged)
+    yield row("... search words found", "found", found)
+    yield row("... person found", "person", person)
+    yield row("... tags of things that are right", "right", 0.95)
+    yield row("... at least (95 %)", "right_at_least")
+    yield row("... of the half that no threshold was chosen on: photos", "other_half_photos")
+    yield row("... ... share with a tag", "other_half_tagged")
+    yield row("... ... search words found", "other_half_found")
+    yield row("... ... at least (95 %)", "other_half_found_at_least")
+    yield row("... ... tags of things that are right", "other_half_right")
 
 
 ROWS = (
@@ -271,6 +290,9 @@ ROWS = (
         most=0.10,
     ),
     Row("genre", "... being encoded anew moves it by", _of("genre_anew_moved"), "", most=0.10),
+    *_of_life("classifier", "the classifier alone", tagged=0, found=0, person=0),
+    *_of_life("default", "nothing fetched", tagged=0.57, found=0.32, person=0.75),
+    *_of_life("nano", "with YOLOX-Nano", tagged=0.68, found=0.42, person=0.85),
 )
 
 
@@ -289,8 +311,8 @@ def main() -> int:
 
 
 def _judged(row: Row, figures: Figures) -> tuple[str, str]:
-    if row.of_shared and not figures["genre_posters"]:
-        return "no posters", "-"
+    if row.of_shared and not (figures.get("genre_posters") or figures.get("life_default_photos")):
+        return "no pictures", "-"
     value = row.value(figures)
     verdict = "" if not row.bound else "ok" if row.holds(value) else "MISSED"
     return verdict, _written(value)
