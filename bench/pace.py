@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,31 +24,52 @@ from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
 PHOTOS, TAGGED, TRIED = 600, 800, 60
+CLASSIFIER = {"ENGINE_LOCAL_NAME": "tigertag.classifier"}
+TOGETHER = CLASSIFIER | {
+    "ENGINE_DETECTOR_NAME": "tigertag.detector",
+    "ENGINE_METADATA_NAME": "tigertag.metadata",
+}
+_NANO = Path(__file__).resolve().parents[2] / "shared" / "models" / "yolox_nano.onnx"
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tigertag-bench-") as scratch:
         root = Path(scratch)
         photos = photographs.make(root / "photos", PHOTOS)
-        figures = _scanned(root) | _limit(photos) | _plain(photos[:TRIED])
-        photographs.linked(root / "many", photos, TAGGED)
-        figures["tag_per_s"] = _tag_pace(root)
+        if sys.argv[1:] == ["together"]:
+            figures = _together(root, photos)
+        else:
+            figures = _scanned(root, CLASSIFIER) | _limit(photos, CLASSIFIER)
+            figures |= _large(photos[:TRIED:3]) | _plain(photos[:TRIED])
+            photographs.linked(root / "many", photos, TAGGED)
+            figures["tag_per_s"] = _tag_pace(root)
     print(json.dumps(figures))
 
 
-def _environment(root: Path) -> dict[str, str]:
-    return {
-        "TIGERTAG_HOME": str(root / "home"),
+def _together(root: Path, photos: Sequence[Path]) -> dict[str, float]:
+    """All local engines at once: with what is installed, and with YOLOX-Nano where it is there."""
+    setups = {"people": TOGETHER}
+    if _NANO.is_file():
+        setups["nano"] = TOGETHER | {"ENGINE_DETECTOR_WEIGHTS": str(_NANO)}
+    figures: dict[str, float] = {}
+    for name, engines in setups.items():
+        own = _scanned(root, engines, home=name) | _limit(photos, engines)
+        figures |= {f"{name}_{figure}": value for figure, value in own.items()}
+        for sidecar in (root / "photos").glob("*.xmp"):
+            sidecar.unlink()
+    return figures
+
+
+def _scanned(root: Path, engines: Mapping[str, str], *, home: str = "home") -> dict[str, float]:
+    """A scan that writes sidecars; start-up is measured apart."""
+    environment = {
+        "TIGERTAG_HOME": str(root / home),
         "LIBRARY_PHOTOS_NAME": "tigertag.folder",
         "LIBRARY_PHOTOS_PATH": str(root / "photos"),
-        "ENGINE_LOCAL_NAME": "tigertag.classifier",
+        **engines,
     }
-
-
-def _scanned(root: Path) -> dict[str, float]:
-    """A scan that writes sidecars; start-up is measured apart."""
     started = time.perf_counter()
-    core = bootstrap.build(settings.load(_environment(root)))
+    core = bootstrap.build(settings.load(environment))
     bootstrap.open_store(core)
     for entry in core.engines:
         assert entry.engine is not None, entry.problem
@@ -69,28 +90,37 @@ def _scanned(root: Path) -> dict[str, float]:
     }
 
 
-def _limit(photos: Sequence[Path]) -> dict[str, float]:
-    """cores ÷ (decode + inference core-seconds a photo), each measured alone."""
-    core = bootstrap.build(settings.load({"ENGINE_LOCAL_NAME": "tigertag.classifier"}))
-    engine = core.engines[0].engine
-    assert engine is not None
-    assert is_prompt(engine)
-    engine.open()
-    side_px = engine.capabilities.short_side_px
+def _limit(photos: Sequence[Path], environment: Mapping[str, str]) -> dict[str, float]:
+    """cores ÷ (decode + inference core-seconds a photo), each measured alone.
+
+    An engine that looks at no pixels is no part of it.
+    """
+    core = bootstrap.build(settings.load(environment))
+    engines = [entry.engine for entry in core.engines if entry.engine is not None]
+    looking = [
+        engine for engine in engines if is_prompt(engine) and engine.capabilities.short_side_px
+    ]
+    for engine in looking:
+        engine.open()
+    side_px = max(engine.capabilities.short_side_px for engine in looking)
     used = time.process_time()
     frames = [decode(photo, side_px) for photo in photos]
     decode_s = (time.process_time() - used) / len(photos)
-    _infer(engine, frames[:32])
-    used = time.process_time()
-    _infer(engine, frames)
-    infer_s = (time.process_time() - used) / len(photos)
+    infer_s = sum(_infer_s(engine, frames) for engine in looking)
     cores = len(os.sched_getaffinity(0))
     return {
         "decode_core_ms": decode_s * 1000,
         "infer_core_ms": infer_s * 1000,
         "limit_per_s": cores / (decode_s + infer_s),
-        **_large(photos[:TRIED:3], side_px),
     }
+
+
+def _infer_s(engine: Engine, frames: Sequence[Frame]) -> float:
+    """Return the core-seconds of a frame, once the engine is warm."""
+    _infer(engine, frames[:32])
+    used = time.process_time()
+    _infer(engine, frames)
+    return (time.process_time() - used) / len(frames)
 
 
 def _infer(engine: Engine, frames: Sequence[Frame]) -> None:
@@ -99,7 +129,7 @@ def _infer(engine: Engine, frames: Sequence[Frame]) -> None:
     assert len(outcomes) == len(frames)
 
 
-def _large(photos: Sequence[Path], side_px: int) -> dict[str, float]:
+def _large(photos: Sequence[Path], side_px: int = 256) -> dict[str, float]:
     """12-Mpx photos: decoded in full and resized, against decoded at the size needed."""
     used = time.process_time()
     for photo in photos:
