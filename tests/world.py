@@ -14,7 +14,7 @@ from tigertag.breakers import CircuitBreakers
 from tigertag.contracts import AnyEngine, Host, Library, RunContext, Sampling
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.libraries import folder
-from tigertag.model import Edit, Field, Rule, Shown, TagRef, Thresholds
+from tigertag.model import Edit, Field, Rule, Shown, TagRef
 from tigertag.net import HttpClient
 from tigertag.scan import context
 from tigertag.scan.listing import ListingStage
@@ -68,7 +68,7 @@ class World:
     @property
     def core(self) -> Core:
         entries = tuple(
-            EngineEntry(one.id, "test", one, "", Thresholds(0.5, 10), **self.terms.get(one.id, {}))
+            EngineEntry(one.id, "test", one, "", 0.5, 10, **self.terms.get(one.id, {}))
             for one in self.engines
         )
         library = LibraryEntry(

@@ -8,11 +8,10 @@ from itertools import chain, product
 from tigertag import bounds, concepts, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.model import Thresholds
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import rules
-from tigertag.settings import EngineSettings, Settings, homes
+from tigertag.settings import Settings, homes
 from tigertag.settings.model import sampling_changes
 from tigertag.store import Store, migrate
 from tigertag.store.usage import Limits
@@ -99,7 +98,9 @@ def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
         loaded.name,
         None if problem else loaded.plugin,
         problem,
-        _thresholds(own, loaded.plugin),
+        own.min_confidence,
+        own.max_tags,
+        own.prefix,
         own.sections,
         own.order,
         own.only_uncertain,
@@ -164,19 +165,6 @@ def _without_price(loaded: plugins.LoadedEngine) -> str:
         f"ENGINE_{loaded.id.upper()}_MONTHLY_COST_USD is set, but what a call of it costs is not"
         " known, so nothing is asked: add its model to the price table, or take the limit off."
     )
-
-
-def _thresholds(own: EngineSettings, engine: AnyEngine | None) -> Thresholds:
-    """What the settings say; where they are silent, what the engine says of itself."""
-    if engine is None:
-        return Thresholds(own.min_confidence or 1.0, own.max_tags or 0, own.prefix)
-    default = engine.capabilities
-    most = own.max_tags or default.max_tags
-    withheld = tuple(sorted(default.withheld))
-    if own.min_confidence is not None:
-        return Thresholds(own.min_confidence, most, own.prefix, withheld=withheld)
-    each = tuple(default.each.items())
-    return Thresholds(default.min_confidence, most, own.prefix, each, withheld)
 
 
 def _libraries(settings: Settings, host: Host) -> tuple[LibraryEntry, ...]:

@@ -21,6 +21,7 @@ from tigertag.text import did_you_mean
 class EngineEntry:
     """A configured engine. `engine` is None, and `problem` says why, when it cannot be used.
 
+    `min_confidence`, `max_tags`: None where the settings leave them to the engine.
     `only_uncertain`: it is asked where the engines before it found nothing sure enough.
     `waits_for_budget`: a scan waits for the next month when its budget is used up.
     """
@@ -29,7 +30,9 @@ class EngineEntry:
     name: str
     engine: AnyEngine | None
     problem: str
-    thresholds: Thresholds
+    min_confidence: float | None = None
+    max_tags: int | None = None
+    prefix: str = ""
     sections: tuple[str, ...] = ()
     order: int = 100
     only_uncertain: bool = False
@@ -40,6 +43,21 @@ class EngineEntry:
     def paid(self) -> bool:
         """Whether asking it takes from a quota or costs money."""
         return self.engine is not None and self.engine.capabilities.paid
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What the settings say; where they are silent, what the engine says of itself now.
+
+        An engine may take up another model, with thresholds of its own, without a restart.
+        """
+        if self.engine is None:
+            return Thresholds(self.min_confidence or 1.0, self.max_tags or 0, self.prefix)
+        default = self.engine.capabilities
+        most, withheld = self.max_tags or default.max_tags, tuple(sorted(default.withheld))
+        if self.min_confidence is not None:
+            return Thresholds(self.min_confidence, most, self.prefix, withheld=withheld)
+        each = tuple(default.each.items())
+        return Thresholds(default.min_confidence, most, self.prefix, each, withheld)
 
     def unusable(self) -> PluginError:
         """Return the error for one that is asked for and cannot be used."""

@@ -75,7 +75,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     _spend(world)
     rules.add(world.core, Rule(RuleAction.RENAME, LONG, value=LONG[::-1], section="photos/."))
     core = world.core
-    broken = EngineEntry("far", "tigertag.far", None, LONG, core.engines[0].thresholds)
+    broken = EngineEntry("far", "tigertag.far", None, LONG)
     gone = LibraryEntry("attic", "tigertag.folder", None, f"{LONG} is not a folder")
     core = replace(core, engines=(*core.engines, broken), libraries=(*core.libraries, gone))
     with serving(core) as where:

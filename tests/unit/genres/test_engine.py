@@ -36,10 +36,12 @@ def frame(colour: NDArray[np.float64], at_s: float | None = None) -> Frame:
     return Frame((pixels + 1.5 * (colour - colour.mean())).astype(np.uint8), at_s)
 
 
-def video(*colours: NDArray[np.float64], name: str = "1", **more: tuple[float, ...]) -> Sample:
+def video(
+    *colours: NDArray[np.float64], name: str = "1", shots_s: tuple[float, ...] = ()
+) -> Sample:
     """A sample of frames of these colours, ten seconds apart."""
     frames = tuple(frame(colour, 10.0 * number) for number, colour in enumerate(colours))
-    return Sample(name, Media.VIDEO, frames, **more)
+    return Sample(name, Media.VIDEO, frames, shots_s)
 
 
 def built(home: Path, model: str = "default") -> genre.GenreEngine:

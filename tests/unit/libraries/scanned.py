@@ -11,7 +11,6 @@ from tests.unit.media.pictures import encoded
 from tests.unit.policy.trees import TREE
 from tigertag.contracts import Host, Sampling
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.model import Thresholds
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
@@ -40,7 +39,7 @@ class Scanned(ServerPlace):
 
     @property
     def core(self) -> Core:
-        engine = EngineEntry("colour", "test", self.engine, "", Thresholds(0.5, 10))
+        engine = EngineEntry("colour", "test", self.engine, "", 0.5, 10)
         library = LibraryEntry("box", "test", self.library, "", self._sampling)
         host = Host(self._home, self.http)
         return Core(host, self._store, TREE, (engine,), (library,), (), workers=2, lease_s=5.0)

@@ -177,8 +177,7 @@ def test_an_unknown_kind_of_rule_is_refused(member: Member) -> None:
 
 def test_an_engine_and_a_library_that_failed_say_why(world: World) -> None:
     core = world.core
-    limits = core.engines[0].thresholds
-    broken = EngineEntry("far", "tigertag.far", None, "its key is missing", limits)
+    broken = EngineEntry("far", "tigertag.far", None, "its key is missing")
     gone = LibraryEntry("attic", "tigertag.folder", None, "there is no such folder")
     member = member_of(replace(core, engines=(broken,), libraries=(gone,)))
     page = member.page("/setup")
