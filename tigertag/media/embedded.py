@@ -1,7 +1,6 @@
 """The keywords that a picture's or a video's own file holds; no pixel is decoded.
 
-A video's are in the boxes of MP4 and QuickTime: those that are not needed, the pictures and the
-sound above all, are passed over by their size.
+A video's are in the boxes of MP4 and QuickTime.
 """
 
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from PIL import IptcImagePlugin
 from PIL.ImageFile import ImageFile
 
 from tigertag.errors import Unreadable
+from tigertag.media.boxes import Box, BoxFile, quicktime_values
 from tigertag.media.files import decoder
 from tigertag.media.picture import BROKEN, silence_pillow
 
@@ -28,9 +28,6 @@ _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _APPLE = b"com.apple.quicktime."
 _ENCODINGS = {1: "utf-8", 2: "utf-16-be"}
 """Of the types of values that QuickTime knows, those of text."""
-_HEAD, _SIZE_64 = 8, 8
-_MOST_BOXES = 1000
-_MOST_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +96,6 @@ def _exif(image: ImageFile) -> Iterator[str]:
         yield from (word.strip() for word in text.split(";"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
-    """What is in a box stands from `start` to `end`."""
-
-    kind: bytes
-    start: int
-    end: int
-
-
-_NOTHING = _Box(b"", 0, 0)
-
-
 def embedded_in_video(path: Path) -> Embedded:
     """Read a video's keywords; what is broken or no such video has none. Raises `OSError`."""
     # A buffer would read on, into pictures.
@@ -120,12 +105,12 @@ def embedded_in_video(path: Path) -> Embedded:
 
 def keywords(stream: BinaryIO) -> Embedded:
     """Read the keywords of a video that can be sought in. Raises `OSError`."""
-    file = _File(stream)
+    file = BoxFile(stream)
     packets: list[bytes] = []
     words: list[str] = []
-    for box in file.boxes(_Box(b"", 0, file.end)):
+    for box in file.boxes(file.whole):
         if box.kind == b"uuid" and file.at(box.start, len(_XMP_UUID)) == _XMP_UUID:
-            packets.append(file.read(_Box(box.kind, box.start + len(_XMP_UUID), box.end)))
+            packets.append(file.read(Box(box.kind, box.start + len(_XMP_UUID), box.end)))
         elif box.kind == b"moov":
             for inner in file.boxes(box):
                 if inner.kind == b"udta":
@@ -135,56 +120,11 @@ def keywords(stream: BinaryIO) -> Embedded:
     return Embedded(tuple(filter(None, packets)), tuple(words))
 
 
-class _File:
-    """A file of boxes. It ends early where it has too many, or too much is to be read."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self.end = stream.seek(0, 2)
-        self._stream = stream
-        self._boxes_left, self._bytes_left = _MOST_BOXES, _MOST_BYTES
-
-    def boxes(self, outer: _Box) -> Iterator[_Box]:
-        """Yield the boxes in another one, up to the first that is broken."""
-        at = outer.start
-        while at + _HEAD <= outer.end and self._boxes_left:
-            self._boxes_left -= 1
-            head = self.at(at, _HEAD + _SIZE_64)
-            size, start = int.from_bytes(head[:4], "big"), at + _HEAD
-            if size == 1:
-                size, start = int.from_bytes(head[_HEAD:], "big"), start + _SIZE_64
-            elif size == 0 and outer.end == self.end:
-                size = outer.end - at
-            if not start <= at + size <= outer.end:
-                return
-            yield _Box(head[4:_HEAD], start, at + size)
-            at += size
-
-    def read(self, box: _Box) -> bytes:
-        """Return all that is in a box, nothing where that is too much."""
-        length = box.end - box.start
-        if not 0 <= length <= self._bytes_left:
-            return b""
-        self._bytes_left -= length
-        return self.at(box.start, length)
-
-    def at(self, place: int, length: int) -> bytes:
-        self._stream.seek(place)
-        return self._stream.read(length)
-
-
-def _words(file: _File, meta: _Box) -> Iterator[str]:
-    """The values of Apple's key for keywords; QuickTime File Format, "Metadata"."""
-    # In MP4 a version and flags stand before the boxes, in QuickTime nothing does.
-    has_version = file.at(meta.start + 4, 4) != b"hdlr"
-    inside = file.boxes(_Box(meta.kind, meta.start + 4 * has_version, meta.end))
-    parts = {box.kind: box for box in inside}
-    keys, items = parts.get(b"keys", _NOTHING), parts.get(b"ilst", _NOTHING)
-    names = map(file.read, file.boxes(_Box(keys.kind, keys.start + 8, keys.end)))
-    wanted = {n for n, name in enumerate(names, 1) if name.removeprefix(_APPLE) == b"keywords"}
-    for item in file.boxes(items):
-        if int.from_bytes(item.kind, "big") in wanted:
-            for value in file.boxes(item):
-                yield from _parted(file.read(value))
+def _words(file: BoxFile, meta: Box) -> Iterator[str]:
+    """The values of Apple's key for keywords."""
+    for name, value in quicktime_values(file, meta):
+        if name.removeprefix(_APPLE) == b"keywords":
+            yield from _parted(value)
 
 
 def _parted(value: bytes) -> Iterator[str]:
