@@ -25,6 +25,7 @@ ENGINES: Mapping[str, str] = {
     "tigertag.classifier": "tigertag.engines.classifier",
     "tigertag.genre": "tigertag.genres.engine",
     "tigertag.imagga": "tigertag.engines.imagga",
+    "tigertag.metadata": "tigertag.engines.metadata",
     "tigertag.openai": "tigertag.engines.openai",
     "tigertag.resnet": "tigertag.engines.resnet",
     "tigertag.compreface": "tigertag.engines.compreface",
@@ -36,6 +37,8 @@ LIBRARIES: Mapping[str, str] = {
     "tigertag.plex": "tigertag.libraries.plex",
 }
 EXTRA_OF: Mapping[str, str] = {
+    "babel": "places",
+    "reverse_geocode": "places",
     "openvino": "classifier",
     "av": "video",
     "cv2": "video",

@@ -10,7 +10,7 @@ from rich.table import Table
 from tigertag.cli.session import console, core, print_table, tag_text
 from tigertag.core import Core, LibraryEntry
 from tigertag.errors import TigerTagError
-from tigertag.model import Tag
+from tigertag.model import Label, Tag
 from tigertag.services import browsing, scan_status
 from tigertag.services import problems as problem_service
 from tigertag.text import count, printable
@@ -60,11 +60,15 @@ def show(scan_id: int) -> None:
 def _why(tag: Tag) -> str:
     """Name the labels that speak for a tag, and their engines."""
     labels = dict.fromkeys(
-        f"{source.engine}: {source.label.name} {source.label.confidence:.2f}"
+        f"{source.engine}: {source.label.note or _label_text(source.label)}"
         for source in tag.because
         if source.label.confidence >= _WORTH_SHOWING
     )
     return f"{tag.name} {tag.confidence:.2f} ({', '.join(labels)})"
+
+
+def _label_text(label: Label) -> str:
+    return f"{label.name} {label.confidence:.2f}"
 
 
 @click.group(invoke_without_command=True)

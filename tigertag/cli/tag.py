@@ -104,6 +104,7 @@ def _print_json(result: Tagged) -> None:
                 "confidence": label.confidence,
             }
             | ({} if label.at_s is None else {"at_s": label.at_s})
+            | ({"note": label.note} if label.note else {})
             for answer in result.answers
             for label in answer.labels
         ],

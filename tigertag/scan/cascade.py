@@ -11,6 +11,8 @@ from tigertag.store.decisions import OPEN, WorkRow
 from tigertag.store.items import ItemRow
 
 _NOT_ASKED = ("waiting", "retryable")
+_NOT_OF_PIXELS = {Kind.FACE, Kind.PLACE, Kind.FACT}
+"""Who somebody is and where it was taken say nothing of what else is to be seen."""
 States = Mapping[str, tuple[str, str]]
 
 
@@ -59,7 +61,7 @@ def _verdict(states: States, earlier: Sequence[str]) -> tuple[str, str] | None:
 
 
 class _Sure:
-    """Whether engines have found something that is sure enough. Faces say nothing of the rest."""
+    """Whether engines have found something that is sure enough, in what is to be seen."""
 
     def __init__(self, context: Context, db: Db, rows: Sequence[ItemRow]) -> None:
         self._context = context
@@ -70,4 +72,4 @@ class _Sure:
         context = self._context
         given = [answer for answer in self._answers[item_id].now if answer.engine in engines]
         tags = policy.decide(given, context.rules, context.thresholds, context.concepts)
-        return ("spared", "") if any(tag.kind is not Kind.FACE for tag in tags) else None
+        return ("spared", "") if any(tag.kind not in _NOT_OF_PIXELS for tag in tags) else None

@@ -1,5 +1,8 @@
 """Items are loaded once, fetched and decoded; then one engine after the other looks at them.
 
+What one engine needs and cannot be had, the picture or the metadata, fails for the engines that
+need it, and only for them.
+
 Knows no database: `SampleLoader` gives samples, `ask` one result for each, as it can be kept.
 """
 
@@ -10,13 +13,17 @@ from contextlib import ExitStack, closing, contextmanager
 from contextvars import copy_context
 from dataclasses import astuple, dataclass, field, replace
 from math import isfinite
+from pathlib import Path
+from typing import TypeVar
 
 from tigertag import bounds
 from tigertag.contracts import (
     AnyEngine,
+    Capabilities,
     DeferredEngine,
     Engine,
     Failed,
+    KnowingMetadata,
     Labelled,
     Library,
     Need,
@@ -25,21 +32,25 @@ from tigertag.contracts import (
     RunContext,
     Sampling,
     Source,
+    Stream,
     is_deferred,
     is_prompt,
 )
 from tigertag.errors import EngineError, ItemError, LibraryError, StoreError, Unstorable
-from tigertag.media import video
-from tigertag.media.files import identity
+from tigertag.media import metadata, video
+from tigertag.media.files import identity, opened
 from tigertag.media.picture import decode
-from tigertag.model import Answer, Box, Item, Label, Media, Sample
+from tigertag.model import Answer, Box, Item, Label, Media, Metadata, Sample
 from tigertag.net import cancellable
 from tigertag.sequences import evenly
 from tigertag.text import one_line, tidy
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _FETCHERS = 8
+_STREAM_HEAD_BYTES = 256 * 1024
 _LOOK_S = 0.25
 _ROUNDING = 0.001
 """Probabilities that were summed up may be a little out."""
@@ -49,20 +60,42 @@ _ROUNDING = 0.001
 class LoadedSample:
     """An item, decoded. `content` tells its file at another place (`media.files.identity`).
 
-    It is "" where that is not known, or was not wanted.
+    It is "" where that is not known, or was not wanted. `no_frames`, `no_metadata`: why the sample
+    is without what was wanted of it.
     """
 
     item: Item
     sample: Sample
     content: str
+    no_frames: Failed | None = None
+    no_metadata: Failed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """What has come of the items of a chunk, by the names of their samples."""
+    """What has come of the items of a chunk, by the names of their samples.
+
+    `failed`: those of which there is nothing that any engine could look at.
+    """
 
     loaded: dict[str, LoadedSample] = field(default_factory=dict)
     failed: dict[str, Failed] = field(default_factory=dict)
+
+    def of(self, engine: AnyEngine, names: Iterable[str]) -> "Samples":
+        """Return those of these names as they are for one engine, and what it cannot look at."""
+        able = engine.capabilities
+        result = Samples()
+        for name in names:
+            if (failed := self.failed.get(name)) is not None:
+                result.failed[name] = failed
+            elif (one := self.loaded.get(name)) is not None:
+                no_frames = one.no_frames if able.short_side_px else None
+                lacks = no_frames or (one.no_metadata if able.metadata else None)
+                if lacks is None:
+                    result.loaded[name] = one
+                else:
+                    result.failed[name] = lacks
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +117,40 @@ class SampleLoader:
             for (name, item), future in zip(items.items(), fetched, strict=True):
                 if not _has_come(future, self.run):
                     break
-                sample = self._decoded(name, item, future)
+                sample = self._sample(name, item, future)
                 if self.run.cancelled():
                     # What failed now may have been cut short.
                     break
-                if isinstance(sample, Sample):
-                    content = future.result().content
-                    samples.loaded[name] = LoadedSample(item, sample, content)
-                else:
+                if isinstance(sample, Failed):
                     samples.failed[name] = sample
+                else:
+                    samples.loaded[name] = sample
         return samples
 
-    def _decoded(self, name: str, item: Item, fetched: "Future[_Fetched]") -> Sample | Failed:
+    def _sample(self, name: str, item: Item, future: "Future[_Fetched]") -> LoadedSample | Failed:
+        fetched = self._tried(name, item, future.result)
+        if isinstance(fetched, Failed):
+            return fetched
+        footage: video.Footage | Failed = video.Footage(())
+        with closing(fetched):
+            if (source := fetched.source) is not None and self.need.short_side_px:
+                footage = self._tried(name, item, lambda: self._footage(item, source))
+        known, no_metadata = fetched.metadata, None
+        if isinstance(known, ItemError):
+            no_metadata, known = Failed(name, str(known), known.retryable), None
+        if isinstance(footage, Failed):
+            sample = Sample(name, item.media, (), metadata=known)
+            loaded = LoadedSample(item, sample, fetched.content, footage, no_metadata)
+            return footage if known is None else loaded
+        if no_metadata is not None and not self.need.short_side_px:
+            return no_metadata
+        sample = Sample(name, item.media, footage.frames, footage.shots_s, known)
+        return LoadedSample(item, sample, fetched.content, no_metadata=no_metadata)
+
+    def _tried(self, name: str, item: Item, step: Callable[[], T]) -> T | Failed:
+        """Return what a step of loading gives, or what is wrong with the item."""
         try:
-            with closing(fetched.result()) as held:
-                footage = self._footage(item, held.source)
-                return Sample(name, item.media, footage.frames, footage.shots_s)
+            return step()
         except ItemError as exc:
             return Failed(name, str(exc), exc.retryable)
         except LibraryError:
@@ -159,18 +210,50 @@ def _let_go(fetched: "Future[_Fetched]") -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """A picture, what lets go of it, and what tells its content, "" where that is not wanted."""
+    """A picture, what lets go of it, and what tells its content, "" where that is not wanted.
 
-    source: Source
+    `source`: None where nobody wants pixels, and the library knows the metadata without the file.
+    """
+
+    source: Source | None
     close: Callable[[], None]
     content: str
+    metadata: Metadata | ItemError | None = None
 
 
 def _fetch(library: Library, item: Item, need: Need, identifies: bool) -> _Fetched:
+    if need.metadata and not need.short_side_px and isinstance(library, KnowingMetadata):
+        return _Fetched(None, lambda: None, "", library.metadata(item))
     with ExitStack() as stack:
         source = stack.enter_context(library.fetch(item, need))
         content = identity(source) if identifies else ""
-        return _Fetched(source, stack.pop_all().close, content)
+        known = _metadata(library, item, source) if need.metadata else None
+        return _Fetched(source, stack.pop_all().close, content, known)
+
+
+def _metadata(library: Library, item: Item, source: Source) -> Metadata | ItemError:
+    """Return what the item's own file says of itself, by one small request at most.
+
+    What is fetched instead of the file, a trailer or a scaled picture, says nothing of the item.
+    """
+    is_own = item.media is Media.PHOTO or not library.footage
+    try:
+        if isinstance(source, Path) and is_own:
+            return metadata.read(source, item.media)
+        if isinstance(library, KnowingMetadata):
+            return library.metadata(item)
+        if not is_own or (isinstance(source, bytes) and item.media is not Media.PHOTO):
+            return Metadata()
+        return metadata.read(source if isinstance(source, bytes) else _head(source), item.media)
+    except ItemError as exc:
+        return exc
+
+
+def _head(source: Path | Stream) -> bytes:
+    with opened(source) as stream:
+        head = stream.read(_STREAM_HEAD_BYTES)
+        stream.seek(0)
+        return head
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +274,8 @@ def ask(
     Fewer when cancelled. Raises `EngineError` when the engine cannot go on; samples without a
     result are to be asked about again then.
     """
-    most = engine.capabilities.max_frames
-    samples = {name: _thinned(one.sample, most) for name, one in loaded.items()}
+    able = engine.capabilities
+    samples = {name: _for_engine(one.sample, able) for name, one in loaded.items()}
     outcomes: Iterator[tuple[str, Outcome | Prepared]]
     if is_deferred(engine):
         outcomes = _prepared(engine, samples, run)
@@ -204,9 +287,11 @@ def ask(
         yield EngineResult(engine.id, name, outcome, loaded[name].content)
 
 
-def _thinned(sample: Sample, most: int) -> Sample:
-    """Leave an engine as many frames as it looks at."""
-    return replace(sample, frames=evenly(sample.frames, most))
+def _for_engine(sample: Sample, able: Capabilities) -> Sample:
+    """Leave an engine as many frames as it looks at, and metadata only if it asks for them."""
+    most = able.max_frames if able.short_side_px else 0
+    known = sample.metadata if able.metadata else None
+    return replace(sample, frames=evenly(sample.frames, most), metadata=known)
 
 
 def _prepared(

@@ -219,17 +219,23 @@ class EngineStage:
         still_ours = replace(run, cancelled=lambda: run.cancelled() or results.is_lost)
         try:
             samples = self._load(rows, work, still_ours)
-            for row in work:
-                if (failed := samples.failed.get(str(row.item_id))) is not None:
-                    results.add(EngineResult(row.engine, failed.sample, failed))
+            own = {name: self._own(name, work, samples) for name in self._context.engines}
+            for name, of_engine in own.items():
+                for failed in of_engine.failed.values():
+                    results.add(EngineResult(name, failed.sample, failed))
             for name in self._context.engines:
                 mine = [row for row in work if row.engine == name]
                 if mine:
-                    self._run_engine(name, chunk, rows, mine, samples, results, still_ours)
+                    self._run_engine(name, chunk, rows, mine, own[name], results, still_ours)
         finally:
             results.commit()
         if results.is_lost:
             raise LeaseLost
+
+    def _own(self, name: str, work: Sequence[WorkRow], samples: Samples) -> Samples:
+        """Return the samples of an engine's own work, and those that it cannot look at."""
+        names = [str(row.item_id) for row in work if row.engine == name]
+        return samples.of(self._context.engines[name], names)
 
     def _load(self, rows: Sequence[ItemRow], work: Sequence[WorkRow], run: RunContext) -> Samples:
         context = self._context

@@ -175,12 +175,13 @@ class _Work:
         run = RunContext(self.stop.is_set)
         loader = SampleLoader(pictures[0].library, needed(self.engines.values()), run)
         samples = loader.load({str(one.path): one.item for one in pictures})
-        for name, failed in samples.failed.items():
-            errors[name].append(failed.reason)
         for id, engine in self.engines.items():
+            own = samples.of(engine, answers)
+            for name, failed in own.failed.items():
+                errors[name].append(failed.reason)
             calls_of = replace(calls.run_context(self.core, id), cancelled=run.cancelled)
             try:
-                for result in engine_run.ask(engine, samples.loaded, calls_of):
+                for result in engine_run.ask(engine, own.loaded, calls_of):
                     if isinstance(result.outcome, Failed):
                         errors[result.sample].append(result.outcome.reason)
                     elif isinstance(result.outcome, Labelled):

@@ -69,9 +69,10 @@ def ask(
     samples = loader.load(items)
     said: list[EngineResult | EngineError] = []
     for engine in engines:
-        said += [EngineResult(engine.id, name, one) for name, one in samples.failed.items()]
+        own = samples.of(engine, items)
+        said += [EngineResult(engine.id, name, one) for name, one in own.failed.items()]
         try:
-            said += engine_run.ask(engine, samples.loaded, run)
+            said += engine_run.ask(engine, own.loaded, run)
         except EngineError as exc:
             said.append(exc)
     return said

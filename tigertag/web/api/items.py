@@ -47,6 +47,7 @@ class AnswerLabel(Shape):
     concept: str | None = Field(description="A WordNet 3.0 id such as n02121620.")
     box: Box | None = Field(description="Its place; null: the whole picture.")
     at_s: float | None = Field(description="Its time in a video, in seconds.")
+    note: str = Field(description='What it is based on: "GPS 48.2082, 16.3738 → Vienna, 1.1 km".')
 
 
 class Reason(Shape):
