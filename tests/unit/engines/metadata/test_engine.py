@@ -1,0 +1,97 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.unit.engines.engine_contract import EngineContract
+from tests.unit.engines.metadata.stated import HERE, engine, labels
+from tigertag.engines import metadata
+from tigertag.engines.metadata import geonames, naming
+from tigertag.engines.metadata.options import DEFAULT, Options
+from tigertag.errors import ModelError
+from tigertag.media.metadata import marks
+from tigertag.model import Media, Metadata
+
+
+class LocalBench:
+    """The engine, which asks nobody."""
+
+    bodies: list[bytes] = []  # noqa: RUF012
+    requests = 0
+
+    def __init__(self) -> None:
+        self.engine = engine()
+
+    def again(self) -> metadata.MetadataEngine:
+        return engine()
+
+    def break_down(self) -> None:
+        """There is no service."""
+
+
+class TestContract(EngineContract):
+    @pytest.fixture
+    def bench(self) -> LocalBench:
+        return LocalBench()
+
+
+def chosen(tags: str) -> frozenset[str]:
+    return Options.model_validate({"tags": tags}).chosen
+
+
+def test_tags_are_read_however_their_words_are_joined() -> None:
+    assert chosen("Live_Photo, time lapse,black-and-white,") == {
+        "live photo",
+        "time-lapse",
+        "black and white",
+    }
+
+
+def test_all_chooses_every_tag() -> None:
+    assert chosen("all") > {*DEFAULT, "seasons", "years", "night"}
+
+
+def test_a_tag_that_there_is_not_is_refused_with_a_hint() -> None:
+    with pytest.raises(ValidationError, match="panorama"):
+        chosen("panorma")
+
+
+@pytest.mark.parametrize("language", ["german", "d", "", "../de"])
+def test_a_language_that_is_no_code_is_refused(language: str) -> None:
+    with pytest.raises(ValidationError):
+        Options.model_validate({"language": language})
+
+
+def test_what_is_not_chosen_is_said_and_withheld() -> None:
+    withheld = engine(tags="panorama").capabilities.withheld
+    assert "selfie" in withheld
+    assert "panorama" not in withheld
+    front = Metadata(marks=frozenset({marks.FRONT_CAMERA}))
+    assert "selfie" in labels(front, tags="panorama")
+
+
+@pytest.mark.parametrize(("tags", "side_px"), [("places", 0), ("black and white", 128)])
+def test_pixels_are_asked_for_only_where_a_tag_stands_on_them(tags: str, side_px: int) -> None:
+    able = engine(tags=tags).capabilities
+    assert (able.short_side_px, able.metadata, able.local) == (side_px, True, True)
+    assert able.media == {Media.PHOTO, Media.VIDEO}
+
+
+def test_without_the_data_of_places_it_says_so_and_all_else_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(geonames, "version", lambda: "")
+    assert "tigertag[places]" in engine().capabilities.notice
+    assert engine().fingerprint == engine(places="off").fingerprint
+    assert labels(HERE) == {}
+    assert not engine(places="off").capabilities.notice
+
+
+def test_data_of_places_that_are_broken_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load() -> Any:
+        raise ValueError("no JSON")
+
+    monkeypatch.setattr(naming, "_places", load)
+    monkeypatch.setattr(geonames, "version", lambda: "1.6.6")
+    with pytest.raises(ModelError, match="PLACES=off"):
+        engine().open()
