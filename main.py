@@ -90,6 +90,11 @@ by the local classifier, and one section tagged by a larger model that only sees
     ENGINE_FACES_FACES_CONFIG=/config/faces.yaml         # … and who they are
     ENGINE_FACES_DET_PROB=0.8                # how sure it must be that a face is one
 
+    ENGINE_FACTS_NAME=tigertag.metadata      # what the files know: places, screenshots …
+    ENGINE_FACTS_TAGS=places,screenshot,panorama,drone,night
+    ENGINE_FACTS_PLACES=city                 # or country, or off
+    ENGINE_FACTS_PRIVATE_PLACES=48.2,16.37,500           # latitude, longitude, metres; …
+
     ENGINE_GENRE_NAME=tigertag.genre         # genres of videos, once a model has been learned
     ENGINE_GENRE_MODEL=default               # its name, of those that `tigertag genre list` shows
 

@@ -33,6 +33,8 @@ PARTS = {
     "scenes": ["bench.scenes"],
     "genre": ["bench.genre"],
     "life": ["bench.life"],
+    "metadata": ["bench.metadata"],
+    "places": ["bench.places"],
 }
 
 
@@ -307,6 +309,18 @@ ROWS = (
     *_of_life("classifier", "the classifier alone", tagged=0, found=0, person=0),
     *_of_life("default", "nothing fetched", tagged=0.57, found=0.32, person=0.75),
     *_of_life("nano", "with YOLOX-Nano", tagged=0.68, found=0.42, person=0.85),
+    Row(
+        "metadata",
+        "photos of 3 MB in a folder: metadata alone",
+        _of("metadata_per_s"),
+        "photos/s",
+        least=2000,
+    ),
+    Row("metadata", "... in a scan, all steps, a preview", _of("metadata_scan_per_s"), "photos/s"),
+    Row("places", "20 000 places looked up", _of("places_s"), "s", most=2),
+    Row("places", "... loading their data", _of("places_load_s"), "s"),
+    Row("places", "... peak memory", _of("places_mb"), "MB", most=150),
+    Row("places", "... with a name", _of("places_named"), "share"),
 )
 
 

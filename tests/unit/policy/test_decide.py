@@ -192,3 +192,11 @@ def test_what_is_blocked_for_all_is_never_given(mass: dict[str, float], rules: l
     blocked = (*rules, Rule(RuleAction.DENY, "cat"), Rule(RuleAction.DENY, "cat", "local"))
     found = decide([shares(**mass)], Rules(blocked), {"local": Thresholds(0.1, 10)}, TREE)
     assert "cat" not in {tag.name for tag in found}
+
+
+@pytest.mark.parametrize("kind", [Kind.PLACE, Kind.FACT])
+def test_a_place_that_is_called_as_a_thing_is_is_no_such_thing(kind: Kind) -> None:
+    place = Label("cat", 1.0, kind=kind, note="GPS 48.2, 16.4 → cat")
+    (tag,) = decide([scores("cloud", place)], Rules(()), LIMITS, TREE)
+    assert (tag.kind, tag.concept) == (kind, None)
+    assert tag.because[0].label.note == place.note

@@ -57,6 +57,16 @@ def test_a_known_face_says_nothing_of_the_rest(world: World, dear: ColourEngine)
     assert dear.asked == ["red"]
 
 
+@pytest.mark.parametrize("kind", [Kind.PLACE, Kind.FACT])
+def test_where_it_was_taken_says_nothing_of_the_rest(
+    world: World, dear: ColourEngine, kind: Kind
+) -> None:
+    world.engine.confidence = 0.2
+    world.engine.extra = (Label("Vienna", 1.0, kind=kind),)
+    world.scan("apply")
+    assert dear.asked == ["red"]
+
+
 def test_it_waits_with_an_engine_that_is_down(world: World, dear: ColourEngine) -> None:
     world.engine.raises = {"red": Unavailable("down")}
     scan_id = world.start("apply")

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.unit.web.api.asking import got, problem
 from tests.unit.web.dashboard.films import Reel, listed, said
 from tests.world import World
-from tigertag.model import Label
+from tigertag.model import Kind, Label
 from tigertag.services import thumbnails
 
 
@@ -151,3 +151,13 @@ def test_a_frame_that_was_looked_at_is_a_jpeg(
     assert (answer.status_code, answer.content_type) == (200, "image/jpeg")
     assert problem(rest.get(f"/api/v1/items/{item_id}/frames/1.jpg"), 404)
     assert got(rest, f"items/{item_id}")["answers"][0]["frames"] == [65.4]
+
+
+def test_a_label_says_what_it_is_based_on(world: World, rest: FlaskClient) -> None:
+    note = "GPS 48.2082, 16.3738 → Vienna, 1.1 km"
+    world.engine.extra = (Label("Vienna", 1.0, kind=Kind.PLACE, note=note),)
+    world.scan()
+    item = got(rest, "items/1")
+    (why,) = (tag["why"] for tag in item["tags"] if tag["name"] == "Vienna")
+    assert why[0]["label"]["note"] == note
+    assert note in [label["note"] for label in item["answers"][0]["labels"]]

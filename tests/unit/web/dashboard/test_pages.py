@@ -13,7 +13,7 @@ from tests.unit.web.dashboard.member import Member
 from tests.world import World
 from tigertag import web
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.model import Label, Rule, RuleAction
+from tigertag.model import Kind, Label, Rule, RuleAction
 from tigertag.services import rules
 from tigertag.settings import WebSettings
 from tigertag.store import migrate
@@ -84,6 +84,14 @@ def test_an_item_says_why_it_has_its_tags(world: World, member: Member) -> None:
     assert "colour-model" in page
     assert "Written by TigerTag" in page
     assert "verified" in page
+
+
+def test_an_item_says_what_a_fact_is_based_on(world: World, member: Member) -> None:
+    note = "GPS 48.2082, 16.3738 → Vienna, 1.1 km"
+    world.engine.extra = (Label("Vienna", 1.0, kind=Kind.PLACE, note=note),)
+    world.picture("rose.png", "red")
+    world.scan()
+    assert member.page("/items/1").count(note) == 2
 
 
 def test_a_picture_is_sent_once(world: World, member: Member, previewed: int) -> None:
