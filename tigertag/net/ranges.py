@@ -2,9 +2,11 @@
 
 import io
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import requests
 
@@ -14,10 +16,21 @@ BLOCK_BYTES = 256 * 1024
 _MOST_AHEAD = 8
 _KEPT_BLOCKS = 48
 _PARTIAL, _OUTSIDE = 206, 416
+_PART_BLOCK_BYTES = 16 * 1024
+_PART_WITHIN_S = 60.0
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 Ask = Callable[[str], AbstractContextManager[requests.Response]]
 """Sends a GET with this `Range` header; raises the library's own errors for what is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Some bytes of a file, from `start` on. `size_bytes`: of the file, where the server says."""
+
+    start: int
+    body: bytes
+    size_bytes: int | None
 
 
 class RangeReader(io.RawIOBase):
@@ -124,6 +137,51 @@ class RangeReader(io.RawIOBase):
             raise _changed()
         self._size, self._etag = total, etag
         return total
+
+
+def read_part(ask: Ask, start: int, length: int) -> FilePart:
+    """Read a part of a file, or less where the file ends, in one request.
+
+    A server that ignores `Range` sends the whole file from its beginning: so much of that is read,
+    and the connection is closed. Raises `Unreadable`, and what `ask` raises.
+    """
+    with ask(f"bytes={start}-{start + length - 1}") as response:
+        start, size_bytes = _start_and_size(response, start)
+        expected = length if size_bytes is None else min(length, size_bytes - start)
+        body = _first_bytes(response, expected)
+    if len(body) < expected and size_bytes is not None:
+        raise _cut()
+    if not body:
+        raise Unreadable("Nothing came of its file; scan again.", retryable=True)
+    return FilePart(start, body, size_bytes)
+
+
+def _start_and_size(response: requests.Response, start: int) -> tuple[int, int | None]:
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        raise Unreadable("A web page came in place of its file; scan again.", retryable=True)
+    if response.status_code == _OUTSIDE:
+        raise _changed() if start else Unreadable("The file is empty.")
+    if response.status_code != _PARTIAL:
+        length = response.headers.get("Content-Length", "")
+        return 0, int(length) if length.isdecimal() else None
+    content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if content_range is None or int(content_range[1]) != start:
+        raise Unreadable("Another part of its file came than was asked for.", retryable=True)
+    return start, int(content_range[3])
+
+
+def _first_bytes(response: requests.Response, length: int) -> bytes:
+    body, deadline_s = bytearray(), time.monotonic() + _PART_WITHIN_S
+    try:
+        for block in response.iter_content(_PART_BLOCK_BYTES):
+            body += block
+            if len(body) >= length:
+                break
+            if time.monotonic() > deadline_s:
+                raise Unreadable("The server sends it too slowly; scan again.", retryable=True)
+    except requests.RequestException:
+        raise _cut() from None
+    return bytes(body[:length])
 
 
 def _cut() -> Unreadable:

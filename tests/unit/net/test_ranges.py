@@ -3,7 +3,7 @@
 import io
 import random
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import requests
@@ -11,7 +11,7 @@ import requests
 from tests.parts import PartServer, serving
 from tigertag.errors import Unreadable
 from tigertag.net import HttpClient, RetryPolicy
-from tigertag.net.ranges import BLOCK_BYTES, RangeReader
+from tigertag.net.ranges import BLOCK_BYTES, Ask, FilePart, RangeReader, read_part
 
 BODY = random.Random(5).randbytes(5 * BLOCK_BYTES + 123)
 HASTE = RetryPolicy(connect_s=2.0, read_s=2.0, attempts=2, first_wait_s=0.001, longest_wait_s=0.01)
@@ -24,16 +24,21 @@ def server() -> Iterator[PartServer]:
 
 
 @pytest.fixture
-def stream(server: PartServer) -> Iterator[RangeReader]:
+def ask(server: PartServer) -> Iterator[Ask]:
     http = HttpClient(HASTE)
     session = http.session()
 
-    def ask(part: str) -> AbstractContextManager[requests.Response]:
+    def send(part: str) -> AbstractContextManager[requests.Response]:
         return session.get(server.url, headers={"Range": part}, stream=True)
 
+    yield send
+    http.close()
+
+
+@pytest.fixture
+def stream(ask: Ask) -> Iterator[RangeReader]:
     with RangeReader(ask) as made:
         yield made
-    http.close()
 
 
 def test_a_server_without_ranges_is_refused_before_the_whole_file_is_loaded(
@@ -120,3 +125,44 @@ def test_an_empty_file_is_told() -> None:
         stream = RangeReader(lambda part: session.get(server.url, headers={"Range": part}))
         with pytest.raises(Unreadable, match="empty"):
             stream.read()
+
+
+@pytest.mark.parametrize(("habit", "message"), [("cut", "cut"), ("elsewhere", "Another part")])
+def test_a_part_that_does_not_come_as_asked_may_be_tried_again(
+    server: PartServer, ask: Ask, habit: str, message: str
+) -> None:
+    server.habit = habit
+    with pytest.raises(Unreadable, match=message) as caught:
+        read_part(ask, 0, 1000)
+    assert caught.value.retryable
+
+
+def test_a_part_behind_the_end_shows_that_the_file_changed(ask: Ask) -> None:
+    with pytest.raises(Unreadable, match="changed while"):
+        read_part(ask, len(BODY), 10)
+
+
+def test_a_part_is_one_request(server: PartServer, ask: Ask) -> None:
+    assert read_part(ask, 7, 1000) == FilePart(7, BODY[7:1007], len(BODY))
+    assert server.asked == ["bytes=7-1006"]
+
+
+def test_a_part_ends_where_the_file_does(ask: Ask) -> None:
+    assert read_part(ask, len(BODY) - 10, 1000).body == BODY[-10:]
+
+
+def test_of_a_whole_file_the_beginning_is_read_and_the_connection_is_closed(
+    server: PartServer, ask: Ask
+) -> None:
+    server.habit = "whole"
+    responses: list[requests.Response] = []
+
+    @contextmanager
+    def kept(part: str) -> Iterator[requests.Response]:
+        with ask(part) as response:
+            responses.append(response)
+            yield response
+
+    assert read_part(kept, 500, 1000) == FilePart(0, BODY[:1000], len(BODY))
+    assert responses[0].raw.tell() < BLOCK_BYTES
+    assert responses[0].raw.closed
