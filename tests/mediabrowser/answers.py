@@ -145,7 +145,8 @@ def image(media: "MediaServer", asked: Asked) -> File:
 def download(media: "MediaServer", asked: Asked) -> File:
     with media.lock:
         one = _found(media, asked.item)
-    return File(_content(one.versions[0].source), "application/octet-stream")
+    content, etag = _content(one.versions[0].source), f"{one.id}-{one.changed}"
+    return File(content, "application/octet-stream", etag, media.habits.ranges)
 
 
 def stream(media: "MediaServer", asked: Asked) -> File:

@@ -83,13 +83,17 @@ class Album:
 
 @dataclass(slots=True)
 class File:
-    """A part: `changed` is its changestamp. One of a key that is an address lies elsewhere."""
+    """A part: `changed` is its changestamp. One of a key that is an address lies elsewhere.
+
+    `header_first`: whether it is made for streaming; None: if it is an MP4.
+    """
 
     id: int
     source: Source
     file: str
     changed: int
     address: str = ""
+    header_first: bool | None = None
 
     @property
     def key(self) -> str:
@@ -99,12 +103,13 @@ class File:
 
 @dataclass(slots=True)
 class Version:
-    """One of an item's media. None for a size: that of the picture."""
+    """One of an item's media. None for a size: that of the picture. `camera`: make, model, lens."""
 
     id: int
     files: list[File]
     size: tuple[int, int] | None = None
     optimized: bool = False
+    camera: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -199,6 +199,7 @@ def _media(one: Version) -> str:
         aspectRatio=f"{width / height:.2f}",
         videoResolution=height,
         container=_ending(main),
+        **one.camera,
         **({"proxyType": 42, "title": "Optimized for TV"} if one.optimized else {}),
     )
     return f"<Media{media}>\n{''.join(map(_part, one.files))}</Media>\n"
@@ -211,7 +212,9 @@ def _size(main: File) -> tuple[int, int]:
 
 
 def _part(one: File) -> str:
-    streams = one.file.lower().endswith(".mp4")
+    streams = one.header_first
+    if streams is None:
+        streams = one.file.lower().endswith(".mp4")
     own = attributes(
         id=one.id,
         key=one.key,

@@ -21,7 +21,8 @@ HASTE = RetryPolicy(connect_s=2.0, read_s=2.0, attempts=3, first_wait_s=0.001, l
 class ServerPlace:
     """A library over a fake server. `log`: the server's; `secret`: what no message may hold.
 
-    `listing_path` and `reading_path` are in each request for a page, and for items in full.
+    `listing_path`, `reading_path` and `file_path` are in each request for a page, for items in
+    full, and for a photo's own file.
     """
 
     library: Library
@@ -31,6 +32,8 @@ class ServerPlace:
     secret: str
     listing_path: str
     reading_path: str
+    file_path: str
+    section: Any
 
     def __init__(self) -> None:
         self.http = HttpClient(HASTE)
@@ -48,6 +51,10 @@ class ServerPlace:
 
     def become(self, id: str) -> None:
         """Let another server answer at the same address."""
+        raise NotImplementedError
+
+    def ignore_ranges(self) -> None:
+        """Let the server send files whole, whatever part is asked for."""
         raise NotImplementedError
 
     def add_photo(self, name: str) -> None:

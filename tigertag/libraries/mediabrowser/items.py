@@ -7,7 +7,9 @@ from math import inf
 from typing import Any
 
 from tigertag.contracts import LeftOutReason, Notes
+from tigertag.libraries.mediabrowser.listed_metadata import listed_metadata
 from tigertag.libraries.mediabrowser.server import Entry, is_key, names, number, text
+from tigertag.libraries.mediaserver.files import ListedFile
 from tigertag.libraries.mediaserver.library import FilmEntry, FilmKind
 from tigertag.libraries.mediaserver.options import file_identity
 from tigertag.model import Item, Media, Section
@@ -42,16 +44,6 @@ class SourceFile:
     @property
     def size_for_sorting(self) -> float:
         return inf if self.size_bytes is None else self.size_bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ListedPhoto:
-    """What the next fetching of a photo would have to ask for. `ratio`: width by height."""
-
-    revision: str
-    path: str
-    size_bytes: int | None
-    ratio: float | None
 
 
 def media_of(entry: Entry) -> Media | None:
@@ -130,11 +122,14 @@ def ratio(entry: Entry) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value < inf else None
 
 
-def listed_photo(entry: Entry) -> ListedPhoto | None:
+def listed_file(entry: Entry) -> ListedFile | None:
+    """Return what an entry says of its main file; None where it has none."""
     file = main_file(entry)
     if file is None:
         return None
-    return ListedPhoto(revision(entry), file.path, file.size_bytes, ratio(entry))
+    return ListedFile(
+        revision(entry), file.path, file.size_bytes, ratio(entry), metadata=listed_metadata(entry)
+    )
 
 
 def listed_item(section: Section, entry: Entry, min_bytes: int, notes: Notes) -> Item | None:

@@ -14,7 +14,7 @@ from pydantic import SecretStr, field_validator
 from tigertag.contracts import Host, Need, Notes, Source
 from tigertag.errors import ItemGone, LibraryError
 from tigertag.libraries.mediabrowser import items
-from tigertag.libraries.mediabrowser.items import ListedPhoto, SourceFile
+from tigertag.libraries.mediabrowser.items import SourceFile
 from tigertag.libraries.mediabrowser.metadata import comparable
 from tigertag.libraries.mediabrowser.server import (
     PICTURES,
@@ -26,8 +26,9 @@ from tigertag.libraries.mediabrowser.server import (
 )
 from tigertag.libraries.mediaserver.client import ServerRequest
 from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER, RefusedByServer
+from tigertag.libraries.mediaserver.files import ListedFile
 from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
-from tigertag.libraries.mediaserver.listing import Recent, entries
+from tigertag.libraries.mediaserver.listing import entries
 from tigertag.libraries.mediaserver.options import ServerOptions
 from tigertag.libraries.mediaserver.sending import (
     PendingEdit,
@@ -36,7 +37,7 @@ from tigertag.libraries.mediaserver.sending import (
     is_storable,
     left_to_do,
 )
-from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
+from tigertag.media.files import VIDEO_EXTENSIONS
 from tigertag.model import Edit, Field, Item, Media, Section, Shown, TagRef
 from tigertag.text import did_you_mean
 
@@ -143,7 +144,6 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
 
     def __init__(self, id: str, options: MediaBrowserOptions, host: Host) -> None:
         super().__init__(id, options, host, MediaBrowserErrors(id, options.url, self.product))
-        self._listed = Recent[ListedPhoto]()
 
     def base_urls(self, url: str) -> Sequence[str]:
         """Return the addresses at which the server may answer, the likeliest first."""
@@ -231,8 +231,7 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
             min_bytes = self._options.min_bytes_for(text(entry, "Type"))
             item = items.listed_item(section, entry, min_bytes, notes)
             if item is not None:
-                if item.media is Media.PHOTO:
-                    self._listed.remember(item.key, items.listed_photo(entry))
+                self._listed.remember(item.key, items.listed_file(entry))
                 yield item
 
     def _entries(self, view: Entry, since: datetime | None) -> Iterator[Entry]:
@@ -277,20 +276,19 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
         return self._photo(item, need) if item.media is Media.PHOTO else self._video(item, need)
 
     def _photo(self, item: Item, need: Need) -> Source:
-        listed = self._listed.find(item.key)
-        if listed is not None and listed.revision != item.revision:
-            listed = None
+        listed = self._remembered(item)
         if self._options.path_map:
             # Another process may have listed it.
-            listed = listed or items.listed_photo(self._entry(item))
-            path = listed and self._options.local_file(listed.path, listed.size_bytes, EXTENSIONS)
-            if path:
+            listed = listed or items.listed_file(self._entry(item))
+            if listed and (path := self._local_path(item, listed)):
                 return path
         shape = None if listed is None else listed.ratio
         return self._client.picture(
-            self.picture(item.key, need.short_side_px, shape),
-            ServerRequest(f"/Items/{item.key}/Download"),
+            self.picture(item.key, need.short_side_px, shape), _download(item)
         )
+
+    def _original(self, item: Item, listed: ListedFile | None) -> tuple[ServerRequest, str]:
+        return _download(item), "" if listed is None else listed.path
 
     def _video(self, item: Item, need: Need) -> Source:
         entry = self._entry(item)
@@ -311,6 +309,10 @@ class MediaBrowserLibrary(MediaServerLibrary[MediaBrowserClient, Entry]):
         if items.revision(entry) != item.revision:
             raise ItemGone(FILE_CHANGED)
         return entry
+
+
+def _download(item: Item) -> ServerRequest:
+    return ServerRequest(f"/Items/{item.key}/Download")
 
 
 def _types_in(view: Entry) -> Sequence[str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from requests import Session
@@ -20,12 +21,18 @@ from tigertag.contracts import (
     NotRead,
     Source,
 )
-from tigertag.libraries.mediaserver.client import CachedConnection, ServerClient
+from tigertag.libraries.mediaserver.client import (
+    CachedConnection,
+    ServerClient,
+    ServerRequest,
+)
 from tigertag.libraries.mediaserver.errors import NOT_ON_SERVER, ServerErrors
-from tigertag.libraries.mediaserver.listing import MAX_BATCH
+from tigertag.libraries.mediaserver.files import ListedFile, read_metadata
+from tigertag.libraries.mediaserver.listing import MAX_BATCH, Recent
 from tigertag.libraries.mediaserver.options import ServerOptions
 from tigertag.libraries.mediaserver.sending import Reader, Sender, Writer
-from tigertag.model import Edit, Item, Media, Section, Shown
+from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
+from tigertag.model import Edit, Item, Media, Metadata, Section, Shown
 from tigertag.net.ranges import RangeReader
 from tigertag.sequences import batched
 
@@ -79,6 +86,7 @@ class MediaServerLibrary(ABC, Generic[Client, Entry]):
         self._http = host.http
         self._errors = errors
         self._reader = Reader(self._read)
+        self._listed = Recent[ListedFile]()
         self._connection = CachedConnection(self._connect)
 
     @property
@@ -101,12 +109,27 @@ class MediaServerLibrary(ABC, Generic[Client, Entry]):
 
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
-        source = self._fetch(item, need)
+        """See `contracts.Library`; nothing is asked for where no pixels are needed.
+
+        What is given then is the file, where the listing has shown that it is on this machine.
+        """
+        source = self._fetch(item, need) if need.short_side_px else self._listed_path(item) or b""
         try:
             yield source
         finally:
             if isinstance(source, RangeReader):
                 source.close()
+
+    def metadata(self, item: Item) -> Metadata:
+        """See `contracts.KnowingMetadata`: one request for a part of the item's own file.
+
+        Where it is silent, this process's last listing may speak: `ListedFile.metadata`.
+        """
+        if item.media is Media.GROUP:
+            return Metadata()
+        listed = self._remembered(item)
+        request, name = self._original(item, listed)
+        return read_metadata(self._client, request, item, name, listed)
 
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
         return self._reader.read(items)
@@ -140,6 +163,20 @@ class MediaServerLibrary(ABC, Generic[Client, Entry]):
     def _session(self) -> Session:
         return self._http.session(headers=self._headers())
 
+    def _remembered(self, item: Item) -> ListedFile | None:
+        """Return what this process's last listing said; None where it did not list the item."""
+        listed = self._listed.find(item.key)
+        return listed if listed is not None and listed.revision == item.revision else None
+
+    def _listed_path(self, item: Item) -> Path | None:
+        listed = self._remembered(item)
+        return None if listed is None else self._local_path(item, listed)
+
+    def _local_path(self, item: Item, file: ListedFile) -> Path | None:
+        """Return the file on this machine; None where no mapped folder has it."""
+        extensions = VIDEO_EXTENSIONS if item.media is Media.VIDEO else EXTENSIONS
+        return self._options.local_file(file.path, file.size_bytes, extensions)
+
     def _read(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
         for batch in batched(items, MAX_BATCH):
             entries = self._full([item.key for item in batch])
@@ -162,6 +199,10 @@ class MediaServerLibrary(ABC, Generic[Client, Entry]):
 
     @abstractmethod
     def _fetch(self, item: Item, need: Need) -> Source: ...
+
+    @abstractmethod
+    def _original(self, item: Item, listed: ListedFile | None) -> tuple[ServerRequest, str]:
+        """Return what gives the item's own file as it is, and the file's name; "": not known."""
 
     @abstractmethod
     def _full(self, keys: Sequence[str]) -> Mapping[str, Entry]:

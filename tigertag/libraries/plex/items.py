@@ -89,11 +89,15 @@ def type_of(entry: Element) -> ItemType | None:
 
 @dataclass(frozen=True, slots=True)
 class PlexFile:
-    """A file; Plex calls it a part. `path` is where the server has it."""
+    """A file; Plex calls it a part. `path` is where the server has it.
+
+    `header_first`: a video whose header is at its beginning.
+    """
 
     key: str
     size_bytes: int | None
     path: str = ""
+    header_first: bool = False
 
     @property
     def revision(self) -> str:
@@ -102,7 +106,7 @@ class PlexFile:
 
     @classmethod
     def of_revision(cls, revision: str) -> "PlexFile":
-        """Return the file of a photo's revision, which has all but its path."""
+        """Return the file of an item's revision, which has its key and size."""
         key, _space, size = revision.rpartition(" ")
         return cls(key, _number(size))
 
@@ -175,7 +179,8 @@ def _file(part: Element) -> PlexFile | None:
     key = part.get("key", "").partition("?")[0]
     if not key.startswith("/"):
         return None
-    return PlexFile(key, _number(part.get("size", "")), part.get("file", ""))
+    header_first = part.get("optimizedForStreaming") == "1"
+    return PlexFile(key, _number(part.get("size", "")), part.get("file", ""), header_first)
 
 
 def _number(text: str) -> int | None:

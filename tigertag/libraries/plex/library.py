@@ -20,14 +20,16 @@ from tigertag.libraries.mediaserver.errors import (
     RefusedByServer,
     not_found_as,
 )
+from tigertag.libraries.mediaserver.files import ListedFile
 from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
-from tigertag.libraries.mediaserver.listing import MAX_BATCH, Recent, entries
+from tigertag.libraries.mediaserver.listing import MAX_BATCH, entries
 from tigertag.libraries.mediaserver.options import ServerOptions
 from tigertag.libraries.plex import items
 from tigertag.libraries.plex.items import ItemType, PlexFile, PlexVersion, RollUp
+from tigertag.libraries.plex.listed_files import listed_file
 from tigertag.libraries.plex.server import PlexClient, PlexErrors, headers, section_path
 from tigertag.libraries.plex.tags import PlexWriter, ShownByPlex, shown
-from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
+from tigertag.media.files import VIDEO_EXTENSIONS
 from tigertag.model import Field, Item, Media, Section
 from tigertag.sequences import batched
 
@@ -76,7 +78,6 @@ class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
         self.genre_field = Field(options.genre_field) if options.genre_field else None
         self.footage = "trailer" if options.footage == "trailer" else ""
         self._section_types: dict[str, str] = {}
-        self._listed = Recent[PlexFile]()
 
     @property
     def footage_values(self) -> Mapping[str, str]:
@@ -162,8 +163,10 @@ class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
             roll_up=self._options.roll_up,
             notes=notes,
         )
-        if item is not None and type is items.PHOTO and self._options.path_map:
-            self._listed.remember(item.key, items.main_file(entry))
+        if item is not None and type.media is not Media.GROUP:
+            listed = listed_file(entry)
+            useful = listed is not None and (self._options.path_map or listed.says_more)
+            self._listed.remember(item.key, listed if useful else None)
         return item
 
     def _full(self, keys: Sequence[str]) -> Mapping[str, Element]:
@@ -182,6 +185,11 @@ class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
     def _writer(self) -> PlexWriter:
         return PlexWriter(self._client)
 
+    def _original(self, item: Item, listed: ListedFile | None) -> tuple[ServerRequest, str]:
+        """The key of the part is in the revision, and ends as the file's name does."""
+        key = PlexFile.of_revision(item.revision).key
+        return ServerRequest(key), key
+
     def _fetch(self, item: Item, need: Need) -> Source:
         match item.media:
             case Media.PHOTO:
@@ -193,22 +201,22 @@ class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
 
     def _photo(self, item: Item, need: Need) -> Source:
         listed = PlexFile.of_revision(item.revision)
-        return self._local_photo(item, listed) or self._client.picture(
+        return self._local_photo(item) or self._client.picture(
             _scaled(listed.key, need.short_side_px), ServerRequest(listed.key, {"download": "1"})
         )
 
-    def _local_photo(self, item: Item, listed: PlexFile) -> Path | None:
+    def _local_photo(self, item: Item) -> Path | None:
         """Return a photo's file on this machine; None where no mapped folder has it."""
         if not self._options.path_map:
             return None
-        file = self._listed.find(item.key)
-        if file is None or file.revision != item.revision:
+        listed = self._remembered(item)
+        if listed is None:
             # Another process may have listed it.
             entry = self._entry(item)
-            file = None if entry is None else items.main_file(entry)
-        if file is None or file.revision != item.revision:
+            listed = None if entry is None else listed_file(entry)
+        if listed is None or listed.revision != item.revision:
             return None
-        return self._options.local_file(file.path, listed.size_bytes, EXTENSIONS)
+        return self._local_path(item, listed)
 
     def _video(self, item: Item, need: Need) -> Source:
         """Return a video's best version, or the poster if that will do."""

@@ -39,6 +39,7 @@ class Place(ServerPlace):
     secret = KEY
     listing_path = "/Items?"
     reading_path = "Ids="
+    file_path = "/Download"
 
     def __init__(self, media: MediaServer, **options: Any) -> None:
         super().__init__()
@@ -58,6 +59,9 @@ class Place(ServerPlace):
 
     def become(self, id: str) -> None:
         self.media.id = id
+
+    def ignore_ranges(self) -> None:
+        self.media.habits.ranges = False
 
     def add_photo(self, name: str, **told: Any) -> None:
         self.keys[name] = self.media.add_photo(self.section, name, PHOTO, **told)

@@ -5,6 +5,7 @@ import pytest
 from tests.mediabrowser import MediaServer
 from tests.unit.libraries.library_contract import LibraryContract
 from tests.unit.libraries.mediabrowser.places import Place
+from tests.unit.libraries.metadata_contract import MetadataContract
 from tests.unit.libraries.server_contract import (
     ConnectionContract,
     ListingContract,
@@ -22,6 +23,10 @@ class TestEmbyAndJellyfin(LibraryContract):
 
 
 class TestEmbyAndJellyfinAsServers(ListingContract, ConnectionContract, WritingContract):
+    pass
+
+
+class TestMetadataOnEmbyAndJellyfin(MetadataContract):
     pass
 
 

@@ -22,6 +22,7 @@ class PlexPlace(ServerPlace):
     secret = TOKEN
     listing_path = "/all"
     reading_path = "GET /library/metadata/"
+    file_path = "/library/parts/"
 
     def __init__(self, plex: PlexServer, *, kind: str = "photo", **options: Any) -> None:
         super().__init__()
@@ -43,6 +44,9 @@ class PlexPlace(ServerPlace):
 
     def become(self, id: str) -> None:
         self.plex.machine = id
+
+    def ignore_ranges(self) -> None:
+        self.plex.fail("whole", at=self.file_path)
 
     def add_photo(self, name: str, *, album: int | None = None, file: str = "") -> None:
         source, parent = PHOTO if self.kind == "photo" else FILM, album or self.parent

@@ -4,6 +4,7 @@ import pytest
 
 from tests.plex import PlexServer
 from tests.unit.libraries.library_contract import LibraryContract, Place, items, shown, words
+from tests.unit.libraries.metadata_contract import MetadataContract
 from tests.unit.libraries.plex.plexes import PlexPlace
 from tests.unit.libraries.server_contract import (
     ConnectionContract,
@@ -22,6 +23,10 @@ class TestPlex(LibraryContract):
 
 
 class TestPlexAsAServer(ListingContract, ConnectionContract, WritingContract):
+    pass
+
+
+class TestMetadataOnPlex(MetadataContract):
     pass
 
 

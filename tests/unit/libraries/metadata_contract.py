@@ -1,0 +1,119 @@
+"""What every library behind a media server must do where an engine wants an item's metadata.
+
+Derive from the class, name it `Test…`, and override `place`.
+"""
+
+import logging
+
+import pytest
+
+from tests.unit.libraries.server_place import PHOTO, ServerPlace, error_of
+from tests.unit.media.pictures import encoded, halves
+from tigertag.contracts import KnowingMetadata, Need
+from tigertag.errors import ItemError, ItemGone, LibraryUnavailable, Unreadable
+from tigertag.libraries.mediaserver.files import PHOTO_BYTES
+from tigertag.media import metadata
+from tigertag.model import Item, Media, Metadata
+
+NOTHING_BUT_METADATA = Need(0, metadata=True)
+LARGE = encoded(halves(), "JPEG") + bytes(2_000_000)
+
+
+def told(place: ServerPlace, item: Item) -> Metadata:
+    assert isinstance(place.library, KnowingMetadata)
+    return place.library.metadata(item)
+
+
+def add_photo(place: ServerPlace, photo: bytes = PHOTO) -> Item:
+    place.server.add_photo(place.section, "a.jpg", photo)
+    item = place.item("a.jpg")
+    place.log.clear()
+    return item
+
+
+class MetadataContract:
+    """`read`: what was handed over to be read, as a reader that knows of one camera gets it."""
+
+    @pytest.fixture(autouse=True)
+    def read(self, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+        handed_over: list[bytes] = []
+
+        def reader(source: bytes, media: Media) -> Metadata:
+            assert media is Media.PHOTO
+            handed_over.append(source)
+            return Metadata(camera="Pixel 8")
+
+        monkeypatch.setattr(metadata, "read", reader)
+        return handed_over
+
+    @pytest.mark.parametrize(
+        ("fault", "kind"),
+        [
+            (404, ItemGone),
+            (403, Unreadable),
+            (500, Unreadable),
+            ("html", Unreadable),
+            ("empty", Unreadable),
+            ("reset", Unreadable),
+        ],
+    )
+    def test_a_file_that_cannot_be_had_fails_its_item_alone_for_now(
+        self, place: ServerPlace, fault: int | str, kind: type[ItemError]
+    ) -> None:
+        item = add_photo(place)
+        place.server.fail(fault, at=place.file_path)
+        with pytest.raises(kind) as caught:
+            told(place, item)
+        assert (caught.value.retryable, "\n" in str(caught.value)) == (True, False)
+
+    def test_a_server_that_is_not_ready_is_unavailable(self, place: ServerPlace) -> None:
+        item = add_photo(place)
+        place.server.fail(503, at=place.file_path)
+        assert isinstance(error_of(lambda place: told(place, item), place), LibraryUnavailable)
+
+    def test_a_refused_secret_stops_the_library(self, place: ServerPlace) -> None:
+        item = add_photo(place)
+        place.server.fail(401, at=place.file_path)
+        assert "rejected" in str(error_of(lambda place: told(place, item), place))
+
+    def test_of_a_server_that_ignores_ranges_no_more_than_the_beginning_is_read(
+        self, place: ServerPlace, read: list[bytes]
+    ) -> None:
+        item = add_photo(place, LARGE)
+        place.ignore_ranges()
+        assert told(place, item).camera == "Pixel 8"
+        assert (read, len(place.log)) == ([LARGE[:PHOTO_BYTES]], 1)
+
+    def test_a_photo_is_one_request_for_its_beginning(
+        self, place: ServerPlace, read: list[bytes]
+    ) -> None:
+        item = add_photo(place, LARGE)
+        assert told(place, item).camera == "Pixel 8"
+        assert (read, len(place.log)) == ([LARGE[:PHOTO_BYTES]], 1)
+
+    def test_a_small_photo_is_read_whole(self, place: ServerPlace, read: list[bytes]) -> None:
+        told(place, add_photo(place))
+        assert read == [PHOTO]
+
+    def test_another_process_asks_no_more_than_that_which_has_listed_it(
+        self, place: ServerPlace
+    ) -> None:
+        item = add_photo(place)
+        place.library = place.another()
+        place.log.clear()
+        told(place, item)
+        assert len(place.log) == 1
+
+    def test_where_no_pixels_are_wanted_none_are_asked_for(self, place: ServerPlace) -> None:
+        item = add_photo(place)
+        with place.library.fetch(item, NOTHING_BUT_METADATA) as source:
+            assert (source, len(place.log)) == (b"", 0)
+
+    def test_nothing_secret_is_logged(
+        self, place: ServerPlace, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        item = add_photo(place)
+        with caplog.at_level(logging.DEBUG):
+            told(place, item)
+        assert place.file_path in caplog.text
+        assert place.secret not in caplog.text
