@@ -102,6 +102,7 @@ class Library(Protocol):
     def fetch(self, item: Item, need: Need) -> AbstractContextManager[Source]:
         """Give the smallest picture that serves: of a video, the video, unless a poster will do.
 
+        Where no pixels are needed: the file, if it is on this machine, else b"".
         Raises `ItemError` or `LibraryError`.
         """
         ...

@@ -177,14 +177,14 @@ def disk_error(exc: OSError) -> ItemError:
 
 
 def identity(source: Source) -> str:
-    """Return what identifies the content of an item wherever it is moved; "" for a stream.
+    """Return what identifies the content of an item wherever it is moved; "" for a stream or b"".
 
     At most 64 KiB of a file are hashed, for this is done to every photo that an engine looks at:
     512 KiB took 3 % of a scan. A file that differs in none of those parts nor in its length is
-    another one only where pictures are kept uncompressed. A stream would cost requests. Raises as
-    `content_hash` does.
+    another one only where pictures are kept uncompressed. A stream would cost requests, and b"" is
+    what a library gives for any item of which no pixels are needed. Raises as `content_hash` does.
     """
-    if not isinstance(source, Path | bytes):
+    if source == b"" or not isinstance(source, Path | bytes):
         return ""
     return _hashed(source, _IDENTITY_PART, _IDENTITY_PARTS)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tigertag.errors import ItemGone, LibraryUnavailable, Unreadable
 from tigertag.media import files
-from tigertag.media.files import content_hash
+from tigertag.media.files import content_hash, identity
 
 PART, PARTS = 100, 16
 WHOLE = PART * PARTS
@@ -116,3 +116,7 @@ def test_of_a_long_stream_only_parts_are_read_and_it_is_left_at_its_beginning() 
     content_hash(stream)
     assert stream.loaded == PARTS * PART
     assert stream.tell() == 0
+
+
+def test_items_of_which_no_pixels_were_asked_for_are_not_one_and_the_same() -> None:
+    assert identity(b"") == ""

@@ -20,7 +20,7 @@ from tigertag.net.ranges import read_part
 
 # Exif and the main XMP take 64 KiB each at most: each is one JPEG segment.
 PHOTO_BYTES = 128 * 1024
-# The header of five minutes of a phone's video, about.
+# At 30 frames a second, with sound, a header takes 25 kB a minute; phones add tracks of their own.
 VIDEO_BYTES = 256 * 1024
 NOTHING = Metadata()
 _SILENT: tuple[object, ...] = (None, "", frozenset())
