@@ -1,19 +1,31 @@
 """What every library behind a media server must do where an engine wants an item's metadata.
 
-Derive from the class, name it `Test…`, and override `place`.
+Derive from a class, name it `Test…`, and override `place`, or `box`.
 """
 
 import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
 
+from tests.colours import ColourEngine
+from tests.unit.libraries.scanned import Box
 from tests.unit.libraries.server_place import PHOTO, ServerPlace, error_of
 from tests.unit.media.pictures import encoded, halves
-from tigertag.contracts import KnowingMetadata, Need
+from tigertag.contracts import (
+    Capabilities,
+    KnowingMetadata,
+    Labelled,
+    Need,
+    Outcome,
+    RunContext,
+)
 from tigertag.errors import ItemError, ItemGone, LibraryUnavailable, Unreadable
 from tigertag.libraries.mediaserver.files import PHOTO_BYTES
 from tigertag.media import metadata
-from tigertag.model import Item, Media, Metadata
+from tigertag.model import Item, Label, Media, Metadata, Sample
 
 NOTHING_BUT_METADATA = Need(0, metadata=True)
 LARGE = encoded(halves(), "JPEG") + bytes(2_000_000)
@@ -117,3 +129,46 @@ class MetadataContract:
             told(place, item)
         assert place.file_path in caplog.text
         assert place.secret not in caplog.text
+
+
+@dataclass
+class SizeEngine(ColourEngine):
+    """Wants no pixels, or those as well; says how wide a photo is."""
+
+    short_side_px: int = 0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        wants = super().capabilities
+        return replace(wants, short_side_px=self.short_side_px, metadata=True)
+
+    def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+        for sample in batch:
+            assert sample.metadata is not None
+            assert sample.metadata.size_px is not None
+            self.asked.append(str(sample.metadata.size_px[0]))
+            yield Labelled(sample.id, (Label("small", 0.9),), "size-model")
+
+
+class MetadataScanContract:
+    """Whole scans. `counted`: the requests for files and pictures, as the server counts them."""
+
+    counted: ClassVar[frozenset[str]]
+
+    @pytest.mark.parametrize(("short_side_px", "pictures"), [(0, 0), (16, 5)])
+    def test_each_photo_costs_one_request_for_its_metadata(
+        self, box: Box, short_side_px: int, pictures: int
+    ) -> None:
+        box.engine = SizeEngine(short_side_px=short_side_px)
+        box.photos(5)
+        box.scan()
+        requests = sum(count for name, count in box.server.counts.items() if name in self.counted)
+        assert (box.engine.asked, requests) == (["40"] * 5, 5 + pictures)
+
+    def test_an_unchanged_photo_costs_none(self, box: Box) -> None:
+        box.engine = SizeEngine()
+        box.photos(5)
+        box.scan("apply")
+        box.server.counts.clear()
+        box.scan("apply")
+        assert box.server.counts == box.costs_of_listing

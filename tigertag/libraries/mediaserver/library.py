@@ -27,10 +27,11 @@ from tigertag.libraries.mediaserver.client import (
     ServerRequest,
 )
 from tigertag.libraries.mediaserver.errors import NOT_ON_SERVER, ServerErrors
-from tigertag.libraries.mediaserver.files import ListedFile, read_metadata
+from tigertag.libraries.mediaserver.files import ListedFile, filled, read_metadata
 from tigertag.libraries.mediaserver.listing import MAX_BATCH, Recent
 from tigertag.libraries.mediaserver.options import ServerOptions
 from tigertag.libraries.mediaserver.sending import Reader, Sender, Writer
+from tigertag.media import metadata
 from tigertag.media.files import EXTENSIONS, VIDEO_EXTENSIONS
 from tigertag.model import Edit, Item, Media, Metadata, Section, Shown
 from tigertag.net.ranges import RangeReader
@@ -123,11 +124,14 @@ class MediaServerLibrary(ABC, Generic[Client, Entry]):
     def metadata(self, item: Item) -> Metadata:
         """See `contracts.KnowingMetadata`: one request for a part of the item's own file.
 
+        None where the listing has shown that the file is on this machine.
         Where it is silent, this process's last listing may speak: `ListedFile.metadata`.
         """
         if item.media is Media.GROUP:
             return Metadata()
         listed = self._remembered(item)
+        if listed is not None and (path := self._local_path(item, listed)):
+            return filled(metadata.read(path, item.media), listed.metadata)
         request, name = self._original(item, listed)
         return read_metadata(self._client, request, item, name, listed)
 

@@ -9,6 +9,7 @@ import pytest
 from tests.mediabrowser import MediaServer
 from tests.mediabrowser.editing import distinct
 from tests.unit.libraries.mediabrowser.places import Place
+from tests.unit.libraries.metadata_contract import MetadataScanContract
 from tests.unit.libraries.scanned import PICTURES, Box
 from tests.unit.libraries.server_contract import ScanContract
 from tigertag.errors import LibraryError
@@ -60,6 +61,14 @@ class TestEmbyAndJellyfinScans(ScanContract):
         """A connection that is reset fails the items of that moment, one by one."""
         with suppress(LibraryError):
             box.scan("apply")
+
+
+class TestEmbyAndJellyfinScansForMetadata(MetadataScanContract):
+    counted = frozenset(
+        f"GET /Items/{{{id}}}/{what}"
+        for id in ("Id", "itemId")
+        for what in ("Download", "Images/{Type}", "Images/{imageType}")
+    )
 
 
 def test_a_first_write_that_spoils_an_item_stops_the_scan_and_is_undone(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.plex import PlexServer
+from tests.unit.libraries.metadata_contract import MetadataScanContract
 from tests.unit.libraries.plex.plexes import PlexPlace
 from tests.unit.libraries.scanned import PICTURES, Box
 from tests.unit.libraries.server_contract import ScanContract
@@ -44,6 +45,10 @@ def box(plex: PlexServer, tmp_path: Path) -> Iterator[PlexBox]:
 
 class TestPlexScans(ScanContract):
     pass
+
+
+class TestPlexScansForMetadata(MetadataScanContract):
+    counted = frozenset({"part", "transcode", "thumb"})
 
 
 TAGGED = [["Red"], ["Green"], ["Blue"]]
