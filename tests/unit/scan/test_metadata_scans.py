@@ -6,13 +6,16 @@ import pytest
 
 from tests.tiffs import LENS, MAKE, MODEL, VIENNA, exif, picture
 from tigertag import bootstrap, settings
+from tigertag.engines.metadata import geonames
 from tigertag.media import metadata
 from tigertag.model import Media, Metadata, Shown
 from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
-pytest.importorskip("reverse_geocode", reason="the extra `places` is not installed")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not geonames.version(), reason="the extra `places` is not installed"),
+]
 
 
 class Reads:

