@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class FlakyServer(ThreadingHTTPServer):
     """`faults` are taken one a request, oldest first: a status to answer, or "cut" in the middle.
 
+    "page" answers as a proxy does that wants a sign-in; "endless" never says how much there is.
     `asked` gathers the Range that each request had.
     """
 
@@ -36,6 +37,10 @@ class _Answer(BaseHTTPRequestHandler):
         fault = self.server.faults.pop(0) if self.server.faults else ""
         if isinstance(fault, int):
             self._refuse(fault)
+        elif fault == "page":
+            self._answer_page()
+        elif fault == "endless":
+            self._answer_without_end()
         else:
             self._serve(self._start(asked), cut=fault == "cut")
 
@@ -55,6 +60,22 @@ class _Answer(BaseHTTPRequestHandler):
             if value:
                 self.send_header(name, value)
         self.end_headers()
+
+    def _answer_page(self) -> None:
+        page = b"<html>Please sign in.</html>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def _answer_without_end(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        with suppress(ConnectionError):
+            while True:
+                self.wfile.write(b"?" * 65536)
 
     def _serve(self, start: int, *, cut: bool) -> None:
         body = self.server.body

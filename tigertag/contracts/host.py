@@ -22,6 +22,7 @@ class Http(Protocol):
         to: Path,
         *,
         sha256_prefix: str = "",
+        size_bytes: int | None = None,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> None: ...
 

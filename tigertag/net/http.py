@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
+from shutil import disk_usage
 from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
@@ -62,12 +63,18 @@ class HttpClient:
     """The name before: plug-ins of others may use it."""
 
     def download(
-        self, url: str, to: Path, *, sha256_prefix: str = "", progress: Progress | None = None
+        self,
+        url: str,
+        to: Path,
+        *,
+        sha256_prefix: str = "",
+        size_bytes: int | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Fetch a file; it gets its name `to` only when it is whole and has the hash.
 
-        `sha256_prefix` heads the SHA-256's hex digits. A file that is there and has the hash is
-        left as it is. What a cut connection or a kill leaves is kept beside it as `<to>.part`, and
+        `sha256_prefix` heads the SHA-256's hex digits; `size_bytes` is the size of the whole file,
+        and no more is loaded. A file that is there and has the hash is left as it is. What a cut connection or a kill leaves is kept beside it as `<to>.part`, and
         the next try goes on from there. `progress` gets the bytes done and the total, if known.
         Raises `HttpError`.
         """
@@ -79,6 +86,7 @@ class HttpClient:
                 if part is None or _has_hash(to, sha256_prefix):
                     return
                 report = progress or (lambda _done, _total: None)
+                part.expected = size_bytes
                 self._policy.run(lambda: self._fill(part, url, report), self._again)
                 if not part.finish(to, sha256_prefix):
                     raise HttpError(
@@ -112,7 +120,10 @@ class HttpClient:
                 raise TransientHttpError(
                     f"{bare_url(url)} does not resume the download; it starts again."
                 )
+            _refuse_web_page(response, url)
             total = part.take_up(response)
+            part.check_size(total, url)
+            part.check_room(total)
             progress(part.size, total)
             for block in response.iter_content(_BLOCK_BYTES):
                 if is_cancelled():
@@ -120,6 +131,7 @@ class HttpClient:
                         f"The download of {bare_url(url)} was stopped; the next try resumes it."
                     )
                 part.write(block)
+                part.check_size(total, url)
                 progress(part.size, total)
         if total is not None and part.size != total:
             raise TransientHttpError(f"{bare_url(url)} sent {part.size} of {total} bytes.")
@@ -167,6 +179,8 @@ class PartialFile:
         self._file = file
         self._mark = path.with_name(f"{path.name}.etag")
         self.size = file.seek(0, os.SEEK_END)
+        self.expected: int | None = None
+        """The size of the whole file, where it is known before a server says one."""
 
     def headers(self) -> dict[str, str]:
         """Ask for the rest, and for all of it if the file has changed (RFC 9110, 13.1.5)."""
@@ -192,6 +206,22 @@ class PartialFile:
             return None
         length = response.headers.get("Content-Length", "")
         return int(length) if length.isdecimal() else None
+
+    def check_size(self, total: int | None, url: str) -> None:
+        """Raise `HttpError` where the file has, or gets, another size than it should have."""
+        if self.expected is None or (self.size <= self.expected and total in (None, self.expected)):
+            return
+        self.delete()
+        raise HttpError(
+            f"{bare_url(url)} is not the file that was expected: it has {total or 'more'} bytes,"
+            f" not {self.expected}. It was deleted; try again, or give the file yourself."
+        )
+
+    def check_room(self, total: int | None) -> None:
+        """Raise `OSError` where the disk has no room for the rest: it may hold the database, too."""
+        whole = total if self.expected is None else self.expected
+        if whole is not None and whole - self.size > disk_usage(self.path.parent).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def start_anew(self, response: requests.Response) -> None:
         self._truncate()
@@ -255,6 +285,17 @@ def exclusive_part(to: Path) -> Iterator[PartialFile | None]:
         if not there and to.exists():
             yield None
             return
+
+
+def _refuse_web_page(response: requests.Response, url: str) -> None:
+    """A proxy, or a network that wants a sign-in, answers with a page instead of the file."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise HttpError(
+            f"{bare_url(url)} answered with a web page instead of the file: a proxy or a sign-in"
+            " page seems to be in between. What was loaded before is kept; look at the network's"
+            " settings (HTTPS_PROXY), then try again."
+        )
 
 
 def _validator(response: requests.Response) -> str:

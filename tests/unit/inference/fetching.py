@@ -34,6 +34,7 @@ class FakeHttp:
         to: Path,
         *,
         sha256_prefix: str = "",
+        size_bytes: int | None = None,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> None:
         if to.exists() and sha256(to.read_bytes()).hexdigest().startswith(sha256_prefix):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections import namedtuple
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -203,3 +204,40 @@ def test_a_full_disk_is_one_clear_line(
     with pytest.raises(HttpError, match="The disk is full"):
         http.download(server.url, to)
     assert not to.exists()
+
+
+def test_a_disk_without_room_is_noticed_before_anything_is_loaded(
+    server: FlakyServer, http: HttpClient, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr("tigertag.net.http.disk_usage", lambda _folder: usage(len(BODY) - 1))
+    with pytest.raises(HttpError, match="The disk is full"):
+        http.download(server.url, to)
+    assert left_over(to) == []
+
+
+def test_a_web_page_is_not_taken_for_the_file_and_what_was_loaded_is_kept(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
+    server.faults = ["cut", "page"]
+    with pytest.raises(HttpError, match="a web page instead of the file: a proxy"):
+        http.download(server.url, to, sha256_prefix=HASH)
+    http.download(server.url, to, sha256_prefix=HASH)
+    assert server.asked[-1] == f"bytes={len(BODY) // 2}-"
+
+
+def test_a_file_of_another_size_is_not_loaded(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
+    with pytest.raises(HttpError, match=f"has {len(BODY)} bytes, not 100"):
+        http.download(server.url, to, size_bytes=100)
+    assert left_over(to) == []
+
+
+def test_an_answer_without_end_is_left_at_the_size_that_the_file_should_have(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
+    server.faults = ["endless"]
+    with pytest.raises(HttpError, match="has more bytes"):
+        http.download(server.url, to, size_bytes=len(BODY))
+    assert left_over(to) == []
