@@ -100,6 +100,12 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def megabytes(size_bytes: int) -> str:
+    """20219662 → "20 MB"; below ten with one decimal."""
+    size = size_bytes / 1e6
+    return f"{size:.0f} MB" if size >= 9.95 else f"{size:.1f} MB"
+
+
 def clock(at_s: float) -> str:
     """65.4 → "1:05"; from an hour on "1:02:05"."""
     minutes, seconds = divmod(int(at_s), 60)

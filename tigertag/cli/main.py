@@ -31,6 +31,7 @@ _COMMANDS = {
     "show": ("cli.listings", "Show what a scan decided, and why."),
     "problems": ("cli.listings", "List items that have problems; ignore some."),
     "engines": ("cli.engines", "List the engines; with --check, try each one."),
+    "models": ("cli.models", "List, fetch, verify and remove models."),
     "libraries": ("cli.listings", "List the libraries and their sections."),
     "use": ("cli.engines", "Show usage and cost of this month, and by day."),
     "egress": ("cli.engines", "List the pictures sent to other services."),

@@ -74,9 +74,9 @@ class HttpClient:
         """Fetch a file; it gets its name `to` only when it is whole and has the hash.
 
         `sha256_prefix` heads the SHA-256's hex digits; `size_bytes` is the size of the whole file,
-        and no more is loaded. A file that is there and has the hash is left as it is. What a cut connection or a kill leaves is kept beside it as `<to>.part`, and
-        the next try goes on from there. `progress` gets the bytes done and the total, if known.
-        Raises `HttpError`.
+        and no more is loaded. A file that is there and has the hash is left as it is. What a cut
+        connection or a kill leaves is kept beside it as `<to>.part`, and the next try goes on from
+        there. `progress` gets the bytes done and the total, if known. Raises `HttpError`.
         """
         with _disk_errors(to):
             if _has_hash(to, sha256_prefix):
@@ -218,7 +218,7 @@ class PartialFile:
         )
 
     def check_room(self, total: int | None) -> None:
-        """Raise `OSError` where the disk has no room for the rest: it may hold the database, too."""
+        """Raise `OSError` where the disk, which may hold the database, has no room for the rest."""
         whole = total if self.expected is None else self.expected
         if whole is not None and whole - self.size > disk_usage(self.path.parent).free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,27 +1,18 @@
 import os
-from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from tests.small_models import NANO, TINY, publish
 from tigertag.errors import ModelError, NotFound
 from tigertag.inference import catalogue
 from tigertag.inference.catalogue import BEST_FIRST, CataloguedModel, installed, verified
 from tigertag.inference.weights import PUBLISHED, TORCHVISION
 
-TINY, NANO = b"the tiny model" * 10, b"the nano model"
-
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A catalogue of two small models, and a folder for them."""
-    small = {
-        name: replace(catalogue.catalogue()[name], bytes=len(data), sha256=sha256(data).hexdigest())
-        for name, data in {"yolox-tiny": TINY, "yolox-nano": NANO}.items()
-    }
-    monkeypatch.setattr(catalogue, "catalogue", lambda: small)
-    monkeypatch.setattr(catalogue, "BAKED", tmp_path / "baked")
+    publish(monkeypatch, tmp_path / "baked")
     for folder in ("models", "baked"):
         (tmp_path / folder).mkdir()
     return tmp_path / "models"
