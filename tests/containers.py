@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_OURS = ("venv", "build", "src", "wheels", "config", "app")
+_OURS = ("venv", "build", "src", "wheels", "models", "config", "app")
 _USERADD = re.compile(r"useradd [^&]*&& install -d (?:-[og] \S+ )+")
 
 
@@ -56,6 +56,7 @@ class Image:
 
     root: Path
     checkout: Path
+    build_args: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     folder: Path = Path()
     command: list[str] = field(default_factory=list)
@@ -108,6 +109,10 @@ class Image:
                     target = end / name if inside == "." else end / inside
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(self.checkout / name, target)
+
+    def _arg(self, rest: str) -> None:
+        key, _equals, value = rest.partition("=")
+        self.environment[key] = self.build_args.get(key, value)
 
     def _env(self, rest: str) -> None:
         for word in shlex.split(rest):

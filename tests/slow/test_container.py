@@ -25,7 +25,7 @@ def is_healthy(image: Image, environ: dict[str, str]) -> bool:
 
 @pytest.mark.slow
 def test_the_images_steps_make_a_service_that_is_healthy(tmp_path: Path) -> None:
-    image = Image(tmp_path, CHECKOUT)
+    image = Image(tmp_path, CHECKOUT, build_args={"MODELS": ""})
     image.build()
     assert [step.split()[0] for step in image.left_out] == ["FROM", "FROM", "RUN", "USER"]
     environ = image.environ(HOST="127.0.0.1", PORT=str(free_port()))

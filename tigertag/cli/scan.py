@@ -39,6 +39,9 @@ class UsageError(click.ClickException):
 @click.option("--apply", "write", flag_value="apply", default="preview", help="Write the tags.")
 @_force
 @_new
+@click.option(
+    "--sample", is_flag=True, help="Look at 100 photos that are known; ask no paid engine."
+)
 @click.option("--decide", is_flag=True, help="Re-apply rules to stored results; run no engine.")
 @_engine
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation, whatever engines cost.")

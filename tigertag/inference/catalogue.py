@@ -15,6 +15,7 @@ from pathlib import Path
 from stat import S_ISREG
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from tigertag.errors import ModelError, NotFound, os_reason
 from tigertag.text import did_you_mean
@@ -46,6 +47,11 @@ class CataloguedModel:
     sha256: str
     input_px: int
     accuracy: str
+
+    @property
+    def host(self) -> str:
+        """The host that it is fetched from."""
+        return urlsplit(self.url).hostname or ""
 
     @property
     def file(self) -> str:

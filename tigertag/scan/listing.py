@@ -28,6 +28,8 @@ _SETTLE_CHUNK = 256
 _OVERLAP = timedelta(days=1)
 """Clocks differ, and a server dates an item before it shows it."""
 _LONGEST_FILE = 64
+SAMPLE = 100
+"""How many photos a sample has."""
 
 
 def _storable(listed: Iterable[Item], notes: Notes) -> Iterator[Item]:
@@ -112,6 +114,8 @@ class ListingStage:
             return self._pages(chunk, run, self._previewed())
         if scan.mode == "decide":
             return self._pages(chunk, run, self._known())
+        if scan.mode == "sample":
+            return self._pages(chunk, run, self._sampled())
         return self._library(chunk, run)
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
@@ -397,6 +401,14 @@ class ListingStage:
                 return
             after = rows[-1].id
             yield todos
+
+    def _sampled(self) -> Iterator[list[Todo]]:
+        """Some photos, spread over all that are known. The library is not listed for them."""
+        scan = self._context.scan
+        with self._store.read() as db:
+            rows = items.spread(db, scan.section_id, scan.section, Media.PHOTO, SAMPLE)
+            todos = self._todos(db, rows)
+        yield todos
 
     def _previewed(self) -> Iterator[list[Todo]]:
         """What the source decided; settled by it if no later scan has looked at the items."""

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import Conflict, NotFound, RequestError
-from tigertag.model import Section
+from tigertag.model import Media, Section
 from tigertag.scan.context import may_see
 from tigertag.scan.runner import Runner
 from tigertag.services import scan_status
-from tigertag.store import Db, batches, chunks, decisions, engine_state, scans, schema
+from tigertag.store import Db, batches, chunks, decisions, engine_state, items, scans, schema
 from tigertag.store.scans import NewScan, ScanRow
 
 _RESUME = "resume it"
-MODES = ("changed", "new", "force", "decide", "forecast")
+MODES = ("changed", "new", "force", "decide", "sample", "forecast")
 FORECAST_OF = ("changed", "new", "force")
 WRITES = ("preview", "apply")
 _FORECAST_HOLDS = timedelta(hours=1)
@@ -24,8 +24,9 @@ class Request:
     """A scan that somebody wants. No section: the only one; no engines: all.
 
     Mode `new` looks at what was added since the last scan, and lists no more than that where the
-    library can tell. A `forecast` only counts what a scan with the mode `forecast_of` would ask,
-    and what that costs. `accept_missing`: known items that are not listed are gone, however many.
+    library can tell. A `sample` looks at a hundred photos and asks no paid engine. A `forecast`
+    only counts what a scan with the mode `forecast_of` would ask, and what that costs.
+    `accept_missing`: known items that are not listed are gone, however many.
     """
 
     library: str
@@ -56,6 +57,8 @@ def start(core: Core, request: Request) -> int:
         raise RequestError(f"A forecast is made of one of {', '.join(FORECAST_OF)}.")
     section = _section(core, request)
     engines = core.usable_engines(request.engines)
+    if request.mode == "sample":
+        engines = _free(request, engines)
     if not engines and request.mode != "decide":
         raise Conflict(_why_none(core))
     blind = [entry.id for entry in engines if not may_see(entry, section)]
@@ -64,12 +67,28 @@ def start(core: Core, request: Request) -> int:
     with core.store.write() as db:
         section_id = scans.ensure_section(db, section)
         _refuse_if_active(db, section_id)
-        named = tuple(sorted(entry.id for entry in engines)) if request.engines else ()
+        if request.mode == "sample" and not items.spread(db, section_id, section, Media.PHOTO, 1):
+            raise Conflict(
+                f"No photo of {section.called} is known yet, so there is no sample of it: start a"
+                " preview, which lists them. Nothing is written by either."
+            )
+        is_named = request.engines or request.mode == "sample"
+        named = tuple(sorted(entry.id for entry in engines)) if is_named else ()
         if request.mode == "forecast":
             new = NewScan(section_id, mode=request.forecast_of, engines=named, forecast=True)
         else:
             new = NewScan(section_id, "scan", request.mode, request.write, named)
         return scans.create(db, replace(new, accept_missing=request.accept_missing))
+
+
+def _free(request: Request, engines: list[EngineEntry]) -> list[EngineEntry]:
+    """Return the engines that a sample asks. Raises `RequestError` where it would cost or write."""
+    if request.write != "preview":
+        raise RequestError("A sample is a preview; apply it once you have seen it.")
+    paid = [entry.id for entry in engines if entry.paid]
+    if paid and request.engines:
+        raise RequestError(f"Engine {paid[0]} costs money or quota; a sample asks free ones only.")
+    return [entry for entry in engines if not entry.paid]
 
 
 def _why_none(core: Core) -> str:

@@ -230,6 +230,20 @@ def page(
     return [_row(row, section) for row in rows]
 
 
+def spread(db: Db, section_id: int, section: Section, media: Media, limit: int) -> list[ItemRow]:
+    """Return at most so many items that are there, evenly spread over all in their order."""
+    where = (
+        _items.c.section_id == section_id,
+        _items.c.gone.is_(False),
+        _items.c.media == media.value,
+    )
+    ids = list(db.scalars(select(_items.c.id).where(*where).order_by(_items.c.id)))
+    count = min(limit, len(ids))
+    chosen = [ids[number * len(ids) // count] for number in range(count)]
+    found = db.execute(select(_items).where(_items.c.id.in_(chosen)).order_by(_items.c.id))
+    return [_row(row, section) for row in found]
+
+
 def with_section() -> Select[Any]:
     """Select items, each with the library, key and title of its section; see `of_section`."""
     sections = schema.sections

@@ -164,7 +164,7 @@ def listed_last(db: Db, scan: ScanRow) -> datetime | None:
         _scans.c.section_id == scan.section_id,
         _scans.c.id < scan.id,
         _scans.c.kind == "scan",
-        _scans.c.mode != "decide",
+        _scans.c.mode.not_in(("decide", "sample")),
         _scans.c.forecast == "",
         _scans.c.state == "done",
     )

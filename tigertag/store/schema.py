@@ -235,7 +235,7 @@ scans = _table(
     Column("missing", Integer, nullable=False, server_default="0"),
     Column("left_out", Text, nullable=False, server_default=""),
     _one_of("kind", "scan", "apply", "undo", "redo"),
-    _one_of("mode", "changed", "force", "decide", "new"),
+    _one_of("mode", "changed", "force", "decide", "new", "sample"),
     _one_of("write", "preview", "apply"),
     _one_of("state", *UNENDED, *FINAL),
     _partial(

@@ -17,6 +17,7 @@ from tigertag.scan.worker import ScanWorker
 from tigertag.services import health
 from tigertag.services.accounts import Accounts
 from tigertag.services.enrolment import Enrolments
+from tigertag.services.model_fetches import ModelFetches
 from tigertag.settings import WebSettings
 from tigertag.web import api, dashboard, errors, guard, state
 from tigertag.web.state import State, Worker
@@ -46,7 +47,7 @@ def create_app(
         template_folder="web/templates",
     )
     accounts = Accounts(core, password=web.password, api_key=web.api_key)
-    app.extensions[state.KEY] = State(core, accounts, worker, Enrolments(core))
+    app.extensions[state.KEY] = State(core, accounts, worker, Enrolments(core), ModelFetches(core))
     first_sign_in = accounts.ensure()
     if first_sign_in is not None:
         logger.warning("the password and the REST key are in %s; read and delete it", first_sign_in)

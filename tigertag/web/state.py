@@ -1,4 +1,4 @@
-"""The state of an application: the core, accounts, the scan worker and enrolments."""
+"""The state of an application: core, accounts, scan worker, enrolments, downloads of models."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from tigertag.core import Core
 from tigertag.services.accounts import Accounts
 from tigertag.services.enrolment import Enrolments
+from tigertag.services.model_fetches import ModelFetches
 
 KEY = "tigertag"
 
@@ -26,6 +27,7 @@ class State:
     accounts: Accounts
     worker: Worker
     enrolments: Enrolments
+    model_fetches: ModelFetches
 
 
 def of(app: Flask) -> State:

@@ -7,12 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
 from tigertag.web import errors
-from tigertag.web.api import items, scans, sources, tags
+from tigertag.web.api import items, models, scans, sources, tags
 from tigertag.web.api.routes import SECURITY_SCHEME
 
 _RESOURCES = (
     sources.library_routes,
     sources.engine_routes,
+    models.routes,
     scans.routes,
     items.item_routes,
     items.problem_routes,

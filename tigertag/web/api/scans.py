@@ -34,7 +34,7 @@ routes = Routes("scans", "Scans of a section: previews, writes, and undo.")
 _SCAN = "/scans/<int:scan_id>"
 _REFUSED = (400, 404, 409, 413, 415)
 
-Mode = Literal["changed", "new", "force", "decide", "forecast"]
+Mode = Literal["changed", "new", "force", "decide", "sample", "forecast"]
 ForecastOf = Literal["changed", "new", "force"]
 Write = Literal["preview", "apply"]
 
@@ -180,7 +180,8 @@ class StartScan(Body):
         default="changed",
         description="changed: run engines where they have not answered yet; new: only items added"
         " since the last listing of the section; force: re-run all engines; decide: re-apply rules"
-        " to stored answers, without running an engine; forecast: only count the calls of a scan,"
+        " to stored answers, without running an engine; sample: 100 known photos, spread over the"
+        " section, and no paid engine; forecast: only count the calls of a scan,"
         " and their cost.",
     )
     forecast_of: ForecastOf = Field(
@@ -189,7 +190,7 @@ class StartScan(Body):
     write: Write = Field(
         default="preview",
         description="preview: only show what would change; apply: write it. A forecast writes"
-        " nothing.",
+        " nothing, and a sample has to be a preview.",
     )
     accept_missing: bool = Field(
         default=False,

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from tigertag.web.dashboard import formatting, home, items, scans, tags
+from tigertag.web.dashboard import formatting, home, items, models, scans, tags
 
 _PAGES = (
     home.home_pages,
@@ -11,6 +11,7 @@ _PAGES = (
     tags.tag_pages,
     tags.rule_pages,
     home.setup_pages,
+    models.pages,
 )
 
 

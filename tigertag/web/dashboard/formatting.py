@@ -9,7 +9,7 @@ from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
 from tigertag.scan import summary
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Departure
-from tigertag.text import about, clock, usd
+from tigertag.text import about, clock, megabytes, usd
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request
 
@@ -21,6 +21,7 @@ _MODES = {
     "force": ", all engines again",
     "decide": ", from cached results",
     "new": ", new items only",
+    "sample": ", a sample of photos",
 }
 STATES = {
     "queued": "waiting to start",
@@ -37,6 +38,14 @@ TAG_STATES = {
     "held": "Removed by an undo · TigerTag does not add it again",
     "tombstone": "Removed by you · TigerTag does not add it again",
 }
+MODEL_STATES = {
+    "absent": ("queued", "not here"),
+    "fetching": ("running", "fetching"),
+    "installed": ("ready", "ready"),
+    "built_in": ("ready", "ready, in the image"),
+    "changed": ("failing", "changed"),
+}
+"""The colour of a model's state, and its name."""
 EDITS = {
     "planned": "planned",
     "sent": "sent, not yet verified",
@@ -141,6 +150,7 @@ def register(app: Flask) -> None:
         title,
         in_words,
         clock,
+        megabytes,
     )
     for template_filter in (*filters, frames.best_labels, request.section_name):
         app.add_template_filter(template_filter)
@@ -149,6 +159,7 @@ def register(app: Flask) -> None:
         STATES=STATES,
         TAG_STATES=TAG_STATES,
         EDITS=EDITS,
+        MODEL_STATES=MODEL_STATES,
         UNKNOWN_FACE=UNKNOWN_FACE,
         all_sections=request.all_sections,
     )

@@ -164,7 +164,13 @@ def confirm() -> ResponseReturnValue:
 def _newest_preview(core: Core, view: SectionView) -> Status | None:
     """Return the newest scan of a section if it is a preview that has ended."""
     for status in scan_status.listed(core).items:
-        if status.scan.section.path == view.section.path and not status.scan.is_forecast:
+        scan = status.scan
+        # A sample shows too little for a decision on all.
+        if (
+            scan.section.path == view.section.path
+            and not scan.is_forecast
+            and scan.mode != "sample"
+        ):
             done = status.scan.is_preview and status.scan.state == "done"
             return status if done else None
     return None
