@@ -15,13 +15,14 @@ TINY, NANO = b"the tiny model" * 10_000, b"the nano model"
 def publish(
     monkeypatch: pytest.MonkeyPatch, baked: Path, server: FlakyServer | None = None
 ) -> None:
-    """Let there be these models only; a server, where there is one, has YOLOX-Tiny."""
+    """Let there be these models only, fetched from the server, where there is one."""
     small = {
         name: replace(catalogue.catalogue()[name], bytes=len(data), sha256=sha256(data).hexdigest())
         for name, data in {"yolox-tiny": TINY, "yolox-nano": NANO}.items()
     }
     if server is not None:
-        url = server.url.replace("weights.bin", "yolox_tiny.onnx")
-        small["yolox-tiny"] = replace(small["yolox-tiny"], url=url)
+        folder = server.url.rpartition("/")[0]
+        for name, known in small.items():
+            small[name] = replace(known, url=f"{folder}/{known.file}")
     monkeypatch.setattr(catalogue, "catalogue", lambda: small)
     monkeypatch.setattr(catalogue, "BAKED", baked)

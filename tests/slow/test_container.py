@@ -14,8 +14,10 @@ import yaml
 from tests.containers import Image, context
 from tests.free_port import free_port
 from tigertag import settings
+from tigertag.inference import catalogue
 
 CHECKOUT = Path(__file__).parents[2]
+DOCKERFILE = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8")
 ARM = [f"manylinux_2_{minor}_aarch64" for minor in range(17, 42)] + ["manylinux2014_aarch64"]
 
 
@@ -63,6 +65,12 @@ def test_nothing_of_the_users_gets_into_the_image() -> None:
     tops = {name.partition("/")[0] for name in context(CHECKOUT)}
     known = {"alembic", "alembic.ini", "faces", "faces.yaml", "main.py", "pyproject.toml"}
     assert tops <= known | {"README.md", "LICENSE", "NOTICE", "requirements", "tigertag"}
+
+
+def test_the_image_brings_known_models_to_where_they_are_looked_for() -> None:
+    lines = dict(re.findall(r"^(ARG MODELS|COPY --from=build /models)[= ](.*)$", DOCKERFILE, re.M))
+    assert set(lines["ARG MODELS"].split()) <= set(catalogue.catalogue())
+    assert Path(lines["COPY --from=build /models"]) == catalogue.BAKED
 
 
 def test_the_compose_file_sets_nothing_that_is_unknown(tmp_path: Path) -> None:

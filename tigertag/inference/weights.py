@@ -15,6 +15,7 @@ from typing import Final
 
 from tigertag.contracts import Host
 from tigertag.errors import HttpError, ModelError, os_reason
+from tigertag.inference.catalogue import BAKED
 from tigertag.inference.checkpoint import GRAPH_VERSION, read_checkpoint
 
 TORCHVISION: Final = "https://download.pytorch.org/models/"
@@ -113,6 +114,9 @@ class Weights:
 
     def _downloaded(self) -> Path:
         published = self._published
+        built_in = BAKED / published.file
+        if built_in.is_file() and file_sha256(built_in).startswith(published.sha256_prefix):
+            return built_in
         path = self._host.models / published.file
         try:
             self._host.http.download(

@@ -79,6 +79,15 @@ def test_the_progress_of_a_fetch_is_logged_by_tenths(
     assert [record.message[-5:] for record in caplog.records][::5] == [", 0 %", " 50 %", "100 %"]
 
 
+def test_weights_that_the_image_brings_are_not_fetched(
+    tmp_path: Path, http: FakeHttp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "BAKED", tmp_path)
+    (tmp_path / "resnet18-small.pth").write_bytes(DATA)
+    assert resnet(tmp_path, http).file() == tmp_path / "resnet18-small.pth"
+    assert not http.fetched
+
+
 def test_nothing_is_fetched_where_a_file_is_given(tmp_path: Path, http: FakeHttp) -> None:
     (tmp_path / "own.pth").write_bytes(b"own")
     assert resnet(tmp_path, http, given=tmp_path / "own.pth").file() == tmp_path / "own.pth"
