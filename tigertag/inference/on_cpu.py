@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.preprocessing import Shape, read_classes, read_input
+from tigertag.inference.preprocessing import Arrays, Output, Shape, read_classes, read_input
 
 AT_ONCE: Final = 2
 """The images of one thread that are computed at a time: one runs while the next is put in place."""
@@ -110,25 +110,40 @@ class CpuSession:
             dtype = taken.element_type.to_dtype().name
             self.input = read_input(_lengths(taken.partial_shape), dtype, side_px)
             model.reshape([1, *self.input.shape])
-            self.classes = read_classes(_lengths(model.output(0).partial_shape))
+            self.outputs = tuple(
+                Output(frozenset(output.get_names()), tuple(_lengths(output.partial_shape)))
+                for output in model.outputs
+            )
             self._make_requests(core.compile_model(model, "CPU", hints))
+
+    @property
+    def classes(self) -> int:
+        return read_classes(self.outputs[0].shape)
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """See `ModelSession`."""
+        for number, outputs in self._run(images, 1):
+            yield number, outputs[0]
+
+    def run_all(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, Arrays]]:
+        """See `ModelSession`."""
+        return self._run(images, len(self.outputs))
+
+    def _run(self, images: Iterable[NDArray[Any]], wanted: int) -> Iterator[tuple[int, Arrays]]:
         busy: _Busy = deque()
         try:
             for number, image in enumerate(images):
                 while (request := self._pool.take(busy)) is None:
-                    yield self._finished(busy)
+                    yield self._finished(busy, wanted)
                 np.copyto(request.image, image)
                 request.handle.start_async()
                 busy.append((number, request))
             while busy:
-                yield self._finished(busy)
+                yield self._finished(busy, wanted)
         finally:
             while busy:
                 with contextlib.suppress(ModelError):
-                    self._finished(busy)
+                    self._finished(busy, wanted)
 
     def _make_requests(self, compiled: Any) -> None:
         streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
@@ -137,14 +152,14 @@ class CpuSession:
             self._pool.add(_Request(handle, handle.get_input_tensor().data[0]))
         weakref.finalize(self, self._pool.end)
 
-    def _finished(self, busy: _Busy) -> tuple[int, NDArray[np.float32]]:
-        """Wait for the oldest and give its request back."""
+    def _finished(self, busy: _Busy, wanted: int) -> tuple[int, Arrays]:
+        """Wait for the oldest and give its request back; return its first outputs."""
         number, request = busy.popleft()
         try:
             with _mapped("OpenVINO failed"):
                 request.handle.wait()
-                outputs = request.handle.get_output_tensor(0).data[0]
-                return number, outputs.astype(np.float32)
+                tensors = map(request.handle.get_output_tensor, range(wanted))
+                return number, tuple(tensor.data[0].astype(np.float32) for tensor in tensors)
         finally:
             self._pool.give(request)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.preprocessing import Shape, read_classes, read_input
+from tigertag.inference.preprocessing import Arrays, Output, Shape, read_classes, read_input
 from tigertag.sequences import batched
 
 CUDA: Final = "CUDAExecutionProvider"
@@ -48,22 +48,38 @@ class OnnxruntimeSession:
             raise ModelError("CUDA does not work here: look at the driver, or set DEVICE=cpu.")
         self._read_shapes(side_px)
 
+    @property
+    def classes(self) -> int:
+        return read_classes(self.outputs[0].shape)
+
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """See `ModelSession`."""
+        for number, outputs in self._run(images, self._output_names[:1]):
+            yield number, outputs[0]
+
+    def run_all(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, Arrays]]:
+        """See `ModelSession`."""
+        return self._run(images, self._output_names)
+
+    def _run(
+        self, images: Iterable[NDArray[Any]], wanted: list[str]
+    ) -> Iterator[tuple[int, Arrays]]:
         numbers = count()
         for batch in batched(images, self._batch):
             with self._mapped("ONNX Runtime failed"):
-                outputs = self._session.run([self._output], {self._input: np.stack(batch)})[0]
-            for row in outputs:
-                yield next(numbers), row.astype(np.float32)
+                outputs = self._session.run(wanted, {self._input: np.stack(batch)})
+            for rows in zip(*outputs, strict=True):
+                yield next(numbers), tuple(row.astype(np.float32) for row in rows)
 
     def _read_shapes(self, side_px: int | None) -> None:
-        taken, given = self._session.get_inputs()[0], self._session.get_outputs()[0]
+        taken, given = self._session.get_inputs()[0], self._session.get_outputs()
         shape = _lengths(taken.shape)
         dtype = taken.type.removeprefix("tensor(").removesuffix(")")
         self.input = read_input(shape, "float32" if dtype == "float" else dtype, side_px)
-        self.classes = read_classes(_lengths(given.shape))
-        self._input, self._output = taken.name, given.name
+        self.outputs = tuple(
+            Output(frozenset({each.name}), tuple(_lengths(each.shape))) for each in given
+        )
+        self._input, self._output_names = taken.name, [each.name for each in given]
         self._batch = 1 if shape[0] == 1 else BATCH
 
     @contextlib.contextmanager

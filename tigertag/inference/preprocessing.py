@@ -18,6 +18,12 @@ from tigertag.model import Pixels
 DEFAULT_SIDE_PX: Final = 224
 DTYPES: Final = frozenset({"uint8", "float16", "float32"})
 
+MOST_SIDE_PX: Final = 4096
+"""A damaged or hostile file may state a size that no memory holds."""
+
+Arrays = tuple[NDArray[np.float32], ...]
+"""What a network gives for one image: each of its outputs, without the batch's axis."""
+
 Shape = Sequence[int | None]
 """None stands for a length that the file leaves open."""
 
@@ -53,6 +59,14 @@ class ImageInput:
         return (3, side_px, side_px) if self.channels_first else (side_px, side_px, 3)
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a network: all names that the file has for it, and its shape with the batch."""
+
+    names: frozenset[str]
+    shape: tuple[int | None, ...]
+
+
 def read_input(shape: Shape, dtype: str, side_px: int | None) -> ImageInput:
     """Say what one image is to be. Raises `ModelError` if that is no square RGB image."""
     if len(shape) != 4 or 3 not in (shape[1], shape[3]):
@@ -66,7 +80,12 @@ def read_input(shape: Shape, dtype: str, side_px: int | None) -> ImageInput:
     if len(sides) > 1 or (sides and side_px is not None and sides != {side_px}):
         wanted = "square" if side_px is None else f"{side_px} px a side, as SIZE says"
         raise ModelError(f"The model's input is {shape_text(shape)}, not {wanted}.")
-    return ImageInput(next(iter(sides), side_px or DEFAULT_SIDE_PX), channels_first, dtype)
+    side = next(iter(sides), side_px or DEFAULT_SIDE_PX)
+    if not 0 < side <= MOST_SIDE_PX:
+        raise ModelError(
+            f"The model's input is {shape_text(shape)}; 1 to {MOST_SIDE_PX} px a side are taken."
+        )
+    return ImageInput(side, channels_first, dtype)
 
 
 def read_classes(shape: Shape) -> int:

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.preprocessing import ImageInput
+from tigertag.inference.preprocessing import Arrays, ImageInput, Output
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "f32", "bf16"]
+ONNX: Final = ".onnx"
 CUDA_PACKAGE: Final = "onnxruntime-gpu"
+
 
 logger = logging.getLogger(__name__)
 
@@ -25,25 +27,36 @@ class ModelSession(Protocol):
     @property
     def input(self) -> ImageInput: ...
     @property
-    def classes(self) -> int: ...
+    def outputs(self) -> tuple[Output, ...]: ...
+    @property
+    def classes(self) -> int:
+        """How many classes a classifier's output has. Raises `ModelError`: it is no classifier."""
+        ...
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yield each image's number and its outputs, float32 [classes], early, in any order.
+        """Yield each image's number and its first output, float32, early, in any order.
 
-        An image is what `input` says, without the batch's axis. Images are taken one by one, while
-        others are computed. A generator that is closed early leaves nothing running. Raises
-        `ModelError`.
+        An image is what `input` says, and an output what `outputs` says, without the batch's axis.
+        Images are taken one by one, while others are computed. A generator that is closed early
+        leaves nothing running. Raises `ModelError`.
         """
+        ...
+
+    def run_all(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, Arrays]]:
+        """Yield the same with all outputs, in the order of `outputs`."""
         ...
 
 
 def open_session(
     path: Path, *, device: Device, precision: Precision, side_px: int | None = None
 ) -> ModelSession:
-    """Load an ONNX file. `side_px`: the side of its input where the file leaves that open.
+    """Load a model file. `side_px`: the side of its input where the file leaves that open.
 
-    "auto" is CUDA where its runtime is installed and works, else the CPU. Raises `ModelError`.
+    "auto" is CUDA where its runtime is installed and works, else the CPU. A file that is not ONNX
+    (TensorFlow's .pb, .tflite) always runs on the CPU: only OpenVINO reads it. Raises `ModelError`.
     """
+    if path.suffix != ONNX:
+        device = "cpu"
     if device == "cuda":
         return _cuda(path, precision, side_px)
     if device == "auto":
