@@ -23,6 +23,7 @@ from tigertag.text import did_you_mean, looks_secret, one_line, without_password
 
 ENGINES: Mapping[str, str] = {
     "tigertag.classifier": "tigertag.engines.classifier",
+    "tigertag.detector": "tigertag.engines.detector",
     "tigertag.genre": "tigertag.genres.engine",
     "tigertag.imagga": "tigertag.engines.imagga",
     "tigertag.metadata": "tigertag.engines.metadata",

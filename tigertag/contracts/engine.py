@@ -91,7 +91,11 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The engine looked. No labels: it found nothing. See `Answer` for `remainder`, `frames`."""
+    """The engine looked. No labels: it found nothing. See `Answer` for `remainder`, `frames`.
+
+    `fingerprint`: of what really answered, from an engine that may take another model between two
+    scans; "" stands for the engine's own.
+    """
 
     sample: str
     labels: tuple[Label, ...]
@@ -101,6 +105,7 @@ class Labelled:
     took_s: float = 0.0
     failed_frames: tuple[float, ...] = ()
     frames: tuple[float, ...] = ()
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class _Pool:
 
 
 class CpuSession:
-    """A network on the CPU. Keeps to `ModelSession`."""
+    """A network on the CPU. Keeps to `NetworkSession`."""
 
     def __init__(
         self, path: Path, *, precision: Literal["auto", "f32", "bf16"], side_px: int | None
@@ -121,12 +121,12 @@ class CpuSession:
         return read_classes(self.outputs[0].shape)
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """See `ModelSession`."""
+        """See `NetworkSession`."""
         for number, outputs in self._run(images, 1):
             yield number, outputs[0]
 
     def run_all(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, Arrays]]:
-        """See `ModelSession`."""
+        """See `NetworkSession`."""
         return self._run(images, len(self.outputs))
 
     def _run(self, images: Iterable[NDArray[Any]], wanted: int) -> Iterator[tuple[int, Arrays]]:

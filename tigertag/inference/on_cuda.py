@@ -19,7 +19,7 @@ BATCH: Final = 16
 
 
 class OnnxruntimeSession:
-    """A network in ONNX Runtime, on the device of `provider`. Keeps to `ModelSession`."""
+    """A network in ONNX Runtime, on the device of `provider`. Keeps to `NetworkSession`."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class OnnxruntimeSession:
         return read_classes(self.outputs[0].shape)
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """See `ModelSession`."""
+        """See `NetworkSession`."""
         for number, outputs in self._run(images, self._output_names[:1]):
             yield number, outputs[0]
 
     def run_all(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, Arrays]]:
-        """See `ModelSession`."""
+        """See `NetworkSession`."""
         return self._run(images, self._output_names)
 
     def _run(

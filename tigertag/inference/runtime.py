@@ -22,34 +22,39 @@ logger = logging.getLogger(__name__)
 
 
 class ModelSession(Protocol):
-    """A network, ready to run. Thread-safe: any number of threads may be in `run` at once."""
+    """A classifier, ready to run. Thread-safe: any number of threads may be in `run` at once."""
 
     @property
     def input(self) -> ImageInput: ...
     @property
-    def outputs(self) -> tuple[Output, ...]: ...
-    @property
     def classes(self) -> int:
-        """How many classes a classifier's output has. Raises `ModelError`: it is no classifier."""
+        """How many numbers it gives for an image. Raises `ModelError`: it is no classifier."""
         ...
 
     def run(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yield each image's number and its first output, float32, early, in any order.
+        """Yield each image's number and its first output, float32 [classes], early, in any order.
 
-        An image is what `input` says, and an output what `outputs` says, without the batch's axis.
-        Images are taken one by one, while others are computed. A generator that is closed early
-        leaves nothing running. Raises `ModelError`.
+        An image is what `input` says, without the batch's axis. Images are taken one by one, while
+        others are computed. A generator that is closed early leaves nothing running. Raises
+        `ModelError`.
         """
         ...
 
+
+class NetworkSession(ModelSession, Protocol):
+    """A network with any number of outputs of any shapes, ready to run. Thread-safe."""
+
+    @property
+    def outputs(self) -> tuple[Output, ...]: ...
+
     def run_all(self, images: Iterable[NDArray[Any]]) -> Iterator[tuple[int, Arrays]]:
-        """Yield the same with all outputs, in the order of `outputs`."""
+        """Do as `run` does, and yield all outputs in the order of `outputs`."""
         ...
 
 
 def open_session(
     path: Path, *, device: Device, precision: Precision, side_px: int | None = None
-) -> ModelSession:
+) -> NetworkSession:
     """Load a model file. `side_px`: the side of its input where the file leaves that open.
 
     "auto" is CUDA where its runtime is installed and works, else the CPU. A file that is not ONNX
@@ -73,7 +78,7 @@ def open_session(
     return CpuSession(path, precision=precision, side_px=side_px)
 
 
-def _cuda(path: Path, precision: Precision, side_px: int | None) -> ModelSession:
+def _cuda(path: Path, precision: Precision, side_px: int | None) -> NetworkSession:
     from tigertag.inference.on_cuda import CUDA, OnnxruntimeSession
 
     return OnnxruntimeSession(path, provider=CUDA, precision=precision, side_px=side_px)

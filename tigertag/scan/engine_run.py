@@ -392,6 +392,7 @@ def bounded(engine: str, outcome: Outcome) -> Outcome:
             cost_usd=_amount(outcome.cost_usd),
             took_s=_amount(outcome.took_s),
             frames=frames,
+            fingerprint=bounds.mark(outcome.fingerprint),
         )
     except (TypeError, ValueError, ArithmeticError, AttributeError) as exc:
         logger.error("engine %s returned an answer that cannot be stored: %s", engine, exc)
@@ -419,7 +420,7 @@ def answer(engine: str, fingerprint: str, labelled: Labelled) -> Answer:
     """The answer that a bounded outcome amounts to."""
     return Answer(
         engine,
-        fingerprint,
+        labelled.fingerprint or fingerprint,
         labelled.model,
         labelled.labels,
         labelled.remainder,

@@ -1,0 +1,125 @@
+"""What is where in a picture, by a detector on this machine: YOLOX, or people and faces alone."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from tigertag.contracts import Capabilities, Host, Outcome, RunContext
+from tigertag.errors import ModelError
+from tigertag.inference import coco, detectors
+from tigertag.inference.detection import DetectionBatch, Detector
+from tigertag.inference.detectors import DetectorModel, ModelChoice
+from tigertag.inference.runtime import Device, Precision
+from tigertag.model import Media, Sample
+from tigertag.net import holding
+
+MAX_FRAMES: Final = 100
+MAX_CONCURRENCY: Final = 16
+MAX_TAGS: Final = 20
+
+
+class Options(BaseModel):
+    """The engine's own options; docs/engines/detector.md explains each."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    model: ModelChoice = "auto"
+    weights: Path | None = None
+    precision: Precision = "auto"
+    device: Device = "auto"
+    tags: Literal["common", "all"] = "common"
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.weights is not None and self.model == detectors.PEOPLE:
+            raise ValueError("WEIGHTS does not go with MODEL=people, which brings its own")
+        return self
+
+
+def build(id: str, options: Options, host: Host) -> "ObjectDetector":
+    """Return the engine. Does no I/O."""
+    return ObjectDetector(id, options, host.models)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What `open` makes."""
+
+    model: DetectorModel
+    detector: Detector
+
+
+class ObjectDetector:
+    """A detector as an engine. Keeps to `Engine`.
+
+    Which model it is is looked up anew for each fingerprint and at each `open`, so that one that
+    was fetched meanwhile is taken by the next scan. Each answer bears the fingerprint of the model
+    that gave it.
+    """
+
+    def __init__(self, id: str, options: Options, models: Path) -> None:
+        self.id = id
+        self._options = options
+        self._models = models
+        self._lock = threading.Lock()
+        self._ready: _Ready | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """See `Engine`. Where a file cannot be read it says so; `open` then raises."""
+        try:
+            return self._model().fingerprint
+        except ModelError:
+            return f"{self._options.model}:unreadable"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        family: str = self._options.model
+        side_px = detectors.USUAL_PX
+        with suppress(ModelError):
+            model = self._model()
+            family, side_px = model.family, model.side_px
+        words = coco.load()
+        least = words.of_model(family)
+        withheld = words.uncommon if self._options.tags == "common" else frozenset()
+        return Capabilities(
+            media=frozenset({Media.PHOTO, Media.VIDEO}),
+            short_side_px=detectors.short_side_px(side_px),
+            max_frames=MAX_FRAMES,
+            max_concurrency=MAX_CONCURRENCY,
+            local=True,
+            min_confidence=least.default,
+            each=least.each,
+            withheld=withheld | {coco.FACE},
+            max_tags=MAX_TAGS,
+        )
+
+    def open(self) -> None:
+        """See `Engine`. Loads the model where it is not the one that is open."""
+        with holding(self._lock):
+            model = self._model()
+            if self._ready is None or self._ready.model != model:
+                options = self._options
+                opened = model.open(device=options.device, precision=options.precision)
+                self._ready = _Ready(model, opened)
+
+    def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+        """See `Engine`. Each label is scored on its own and has a box."""
+        ready = self._ready
+        if ready is None:
+            raise ModelError(f"Engine {self.id} is not open.")
+        name, fingerprint = ready.model.name, ready.model.fingerprint
+        pending = DetectionBatch(batch, run, ready.detector, name)
+        yield from pending.outcomes(fingerprint)
+
+    def close(self) -> None:
+        """Let go of the model; calls of `tag` that are still at work keep it until they end."""
+        self._ready = None
+
+    def _model(self) -> DetectorModel:
+        return detectors.find(self._options.model, self._options.weights, self._models)
