@@ -98,7 +98,7 @@ class FaceNetwork:
         height, width, _ = part.shape
         left, top, right, bottom = _fitted(width, height)
         square = np.zeros((_FACE_PX, _FACE_PX, 3), np.uint8)
-        square[top:bottom, left:right] = scaled(part, right - left, bottom - top, antialias=True)
+        square[top:bottom, left:right] = scaled(part, right - left, bottom - top, antialias=False)
         return square.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
     def found(self, outputs: Arrays, width: int, height: int) -> Detections:

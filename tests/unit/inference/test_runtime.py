@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto
+from onnx import TensorProto, helper, save
 
 from tests.unit.inference import tiny
 from tigertag.errors import ModelError
@@ -110,6 +110,49 @@ def test_images_are_taken_one_after_another_and_outputs_come_early(
     next(running)
     assert len(taken) <= on_cuda.BATCH
     running.close()
+
+
+def two_heads(path: Path) -> Path:
+    """Write a network with two outputs: the picture turned to planes, and their averages."""
+    nodes = [
+        helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["planes"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("GlobalAveragePool", ["floats"], ["averages"]),
+    ]
+    taken = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", 8, 8, 3])
+    given = [
+        helper.make_tensor_value_info("floats", TensorProto.FLOAT, ["N", 3, 8, 8]),
+        helper.make_tensor_value_info("averages", TensorProto.FLOAT, ["N", 3, 1, 1]),
+    ]
+    graph = helper.make_graph(nodes, "heads", [taken], given)
+    save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return path
+
+
+@BOTH
+def test_all_outputs_of_a_network_come_whatever_their_shapes(tmp_path: Path, open_it: Any) -> None:
+    session = open_it(two_heads(tmp_path / "heads.onnx"))
+    assert [output.names for output in session.outputs] == [{"floats"}, {"averages"}]
+    assert [output.shape[1:] for output in session.outputs] == [(3, 8, 8), (3, 1, 1)]
+    for number, (planes, means) in session.run_all(images(20)):
+        np.testing.assert_array_equal(planes, images(20)[number].transpose(2, 0, 1))
+        np.testing.assert_allclose(means.ravel(), averages(20)[number], rtol=1e-5)
+
+
+@BOTH
+def test_a_network_that_is_no_classifier_says_so_when_its_classes_are_counted(
+    tmp_path: Path, open_it: Any
+) -> None:
+    session = open_it(two_heads(tmp_path / "heads.onnx"))
+    with pytest.raises(ModelError, match="not one number for each class"):
+        _ = session.classes
+
+
+def test_a_file_that_is_not_onnx_runs_on_the_cpu_whatever_the_device(tmp_path: Path) -> None:
+    path = tmp_path / "graph.tflite"
+    path.write_bytes(b"no network")
+    with pytest.raises(ModelError, match=r"graph\.tflite cannot be loaded"):
+        open_session(path, device="cuda", precision="auto")
 
 
 @BOTH

@@ -189,3 +189,12 @@ def test_a_cancelled_run_asks_nothing_more() -> None:
     engine = ColourEngine()
     assert ask(Album({"a": png("red")}), engine, run=RunContext(lambda: True)) == []
     assert engine.asked == []
+
+
+@pytest.mark.parametrize(("own", "kept"), [("", "engine's"), ("model's", "model's")])
+def test_an_answer_is_kept_under_the_fingerprint_of_the_model_that_gave_it(
+    own: str, kept: str
+) -> None:
+    outcome = engine_run.bounded("e", Labelled("1", (), "m", fingerprint=own))
+    assert isinstance(outcome, Labelled)
+    assert engine_run.answer("e", "engine's", outcome).fingerprint == kept
