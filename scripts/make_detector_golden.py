@@ -1,7 +1,7 @@
 """Make the golden values of the detector's tests, and compare it with the model's own demo.
 
-    python -m scripts.make_detector_golden                          write the golden values
-    python -m scripts.make_detector_golden --weights yolox_nano.onnx  compare, on scikit-image's photos
+    python -m scripts.make_detector_golden                       write the golden values
+    python -m scripts.make_detector_golden --weights model.onnx  compare, on scikit-image's photos
 
 The reference is written straight from YOLOX's demo (demo/ONNXRuntime): OpenCV's letterbox, ONNX
 Runtime, one loop over the boxes. Beside the demo it suppresses boxes of the same class alone, and
@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.unit.inference import tiny_yolox
 from tigertag.inference.box_networks import detect
@@ -66,9 +67,10 @@ def reference(outputs: NDArray[np.float32], side_px: int, width: int, height: in
         if not any(other[5] == each[5] and overlap(other, each) > SAME for other in kept):
             kept.append(each)
     whole = [
-        (max(l, 0.0), max(t, 0.0), min(r, 1.0), min(b, 1.0), *rest) for l, t, r, b, *rest in kept
+        (max(row[0], 0.0), max(row[1], 0.0), min(row[2], 1.0), min(row[3], 1.0), row[4], row[5])
+        for row in kept
     ]
-    return [row for row in whole if row[2] > row[0] and row[3] > row[1]]  # type: ignore[misc]
+    return [row for row in whole if row[2] > row[0] and row[3] > row[1]]
 
 
 def overlap(one: Row, other: Row) -> float:
@@ -99,9 +101,10 @@ def compare(weights: Path) -> None:
         rows = np.column_stack([found.boxes, found.scores, found.classes])
         score, edge, alone = differences(expected, rows.tolist())
         print(
-            f"{name}: {len(expected)} and {len(rows)} boxes; largest differences: input {pixels:.0f}"
-            f" of 255, outputs for the same input {np.abs(raw - outputs).max():.5f}, score"
-            f" {score:.4f}, edge {edge:.4f} of the picture; surest without a counterpart {alone:.3f}"
+            f"{name}: {len(expected)} and {len(rows)} boxes; largest differences: input"
+            f" {pixels:.0f} of 255, outputs for the same input {np.abs(raw - outputs).max():.5f},"
+            f" score {score:.4f}, edge {edge:.4f} of the picture; surest without a counterpart"
+            f" {alone:.3f}"
         )
 
 
@@ -136,7 +139,8 @@ def photos() -> dict[str, NDArray[np.uint8]]:
     assert spec is not None
     assert spec.submodule_search_locations
     folder = Path(spec.submodule_search_locations[0], "data")
-    return {name: np.asarray(cv2.imread(str(folder / name))[..., ::-1]) for name in PHOTOS}
+    opened = {name: Image.open(folder / name).convert("RGB") for name in PHOTOS}
+    return {name: np.asarray(image) for name, image in opened.items()}
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def test_three_threads_get_the_same_answers(tmp_path: Path) -> None:
 def test_each_thing_is_a_label_with_its_word_concept_and_box_surest_first(tmp_path: Path) -> None:
     dim = (0, 0, 180)
     outcome = labelled(opened(tmp_path), photo("1", RED, BLACK, dim))
-    score = pytest.approx((180 / 255) ** 2, abs=1e-5)
+    score: Any = pytest.approx((180 / 255) ** 2, abs=1e-5)
     assert outcome.labels == (
         Label("person", 1.0, "n00007846", Kind.OBJECT, Box(0, 0, 0.125, 0.125)),
         Label("car", score, "n02958343", Kind.OBJECT, Box(0.25, 0, 0.375, 0.125)),

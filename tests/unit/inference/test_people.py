@@ -76,7 +76,7 @@ def test_a_face_is_read_from_the_cell_in_which_it_is() -> None:
 @pytest.mark.slow
 def test_a_person_is_read_in_tensorflows_order_of_edges() -> None:
     network = PersonNetwork(precision="f32")
-    by_name = {
+    by_name: dict[str, Any] = {
         "detection_boxes:0": np.array([[0.1, 0.2, 0.3, 0.4]] * 100, np.float32),
         "detection_scores:0": np.array([0.9, 0.2] + [0.9] * 98, np.float32),
         "detection_classes:0": np.ones(100, np.float32),

@@ -33,10 +33,12 @@ def network(path: Path, *, side_px: int = SIDE_PX, classes: int = 80, scale: flo
     tensors += [numpy_helper.from_array(planes, "planes")]
     tensors += [numpy_helper.from_array(middles, "middles")]
     limits = {"least": 0.0, "most": 1.0, "scale": scale}
-    tensors += [numpy_helper.from_array(np.float32(n), name) for name, n in limits.items()]
+    tensors += [
+        numpy_helper.from_array(np.array(n, np.float32), name) for name, n in limits.items()
+    ]
     tensors += [numpy_helper.from_array(np.array([1, 5 + classes, -1]), "flat")]
     for stride in (8, 16, 32):
-        square = {"kernel_shape": [stride, stride], "strides": [stride, stride]}
+        square: dict[str, Any] = {"kernel_shape": [stride] * 2, "strides": [stride] * 2}
         nodes += [
             helper.make_node("AveragePool", ["images"], [f"mean{stride}"], **square),
             helper.make_node("Conv", [f"mean{stride}", "planes", "middles"], [f"raw{stride}"]),
