@@ -1,10 +1,11 @@
 """Labels in their places: the boxes on a picture, and the frames of a video."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tigertag.core import Core
-from tigertag.model import UNKNOWN_FACE, Answer, Box, Kind, Label
+from tigertag.model import UNKNOWN_FACE, Answer, Box, Kind, Label, Thresholds
 from tigertag.services import thumbnails
 from tigertag.services.views import Answered
 from tigertag.text import count
@@ -12,6 +13,8 @@ from tigertag.text import count
 _ROOM_ABOVE = 7.0
 _NEAR_THE_END = 60.0
 _MOST_LABELS = 3
+_MOST_BOXES = 40
+_MOST_NAMES = 4
 # Of an engine's threshold: together with other frames, such a label may still lead to a tag.
 _SHOWN_FROM = 0.5
 
@@ -52,20 +55,42 @@ class DrawnBox:
 
 
 def boxes(core: Core, answered: Sequence[Answered]) -> tuple[DrawnBox, ...]:
-    """Return the boxes of the engines' current answers, from left to right, in videos by time."""
+    """Return the boxes of the engines' current answers, from left to right, in videos by time.
+
+    Of things only those that are sure are drawn, and at most 40 a picture: a detector says more
+    than anybody could tell apart.
+    """
     thresholds = _thresholds(core)
-    drawn = [
-        _drawn(label, label.box, answer.engine, thresholds.get(answer.engine, 0.0))
-        for answer in _newest(answered)
-        for label in answer.labels
-        if label.box is not None
-    ]
+    by_time: dict[float, list[DrawnBox]] = {}
+    for answer in _newest(answered):
+        for label in answer.labels:
+            if label.box is not None:
+                least = _least(thresholds, answer.engine, label)
+                box = _drawn(label, label.box, answer.engine, least)
+                if box.face or box.style == "known":
+                    by_time.setdefault(label.at_s or 0.0, []).append(box)
+    surest = (
+        sorted(drawn, key=lambda box: (not box.face, -box.confidence))[:_MOST_BOXES]
+        for drawn in by_time.values()
+    )
+    drawn = [box for boxes_at_a_time in surest for box in boxes_at_a_time]
     return tuple(sorted(drawn, key=lambda box: (box.at_s or 0.0, box.x, box.y)))
 
 
-def _thresholds(core: Core) -> dict[str, float]:
-    """Return the minimum confidence of each engine."""
-    return {entry.id: entry.thresholds.min_confidence for entry in core.engines}
+def _thresholds(core: Core) -> dict[str, Thresholds]:
+    return {entry.id: entry.thresholds for entry in core.engines}
+
+
+def _least(thresholds: Mapping[str, Thresholds], engine: str, label: Label) -> float:
+    """Return how sure a label must be to be shown as sure.
+
+    A word that never becomes a tag, as a face that only speaks for a person, is shown as the
+    engine's others are.
+    """
+    if engine not in thresholds:
+        return 0.0
+    least = thresholds[engine].least(label.name)
+    return least if least <= 1 else thresholds[engine].min_confidence
 
 
 def _newest(answered: Sequence[Answered]) -> Iterator[Answer]:
@@ -96,15 +121,17 @@ def _drawn(label: Label, box: Box, engine: str, threshold: float) -> DrawnBox:
 
 
 def summary(boxes: Sequence[DrawnBox]) -> str:
-    """Count the boxes in words: "2 faces, 1 unknown"."""
+    """Count the boxes in words: "2 faces, 1 unknown", "person (3), dog"."""
     faces = [box for box in boxes if box.face]
-    others = len(boxes) - len(faces)
+    things = Counter(box.name for box in boxes if not box.face).most_common()
     unknown = sum(box.style != "known" for box in faces)
     parts = [count(len(faces), "face")] if faces else []
     if unknown:
         parts.append(f"{unknown} unknown")
-    if others:
-        parts.append(count(others, "other mark" if faces else "mark"))
+    parts += [name if number == 1 else f"{name} ({number})" for name, number in things]
+    if len(things) > _MOST_NAMES:
+        more = len(things) - _MOST_NAMES
+        parts[-more:] = [f"{more} more"]
     return ", ".join(parts)
 
 
@@ -155,7 +182,7 @@ def stills(core: Core, answered: Sequence[Answered]) -> tuple[Still, ...]:
 
 
 def _frame_labels(
-    answers: Iterable[Answer], at_s: float, thresholds: Mapping[str, float]
+    answers: Iterable[Answer], at_s: float, thresholds: Mapping[str, Thresholds]
 ) -> tuple[FrameLabel, ...]:
     """Return the best labels of a frame, each name once."""
     best: dict[str, FrameLabel] = {}
@@ -163,8 +190,8 @@ def _frame_labels(
         # An engine that saw the whole video may name a time that is no frame of its own.
         if at_s not in answer.frames:
             continue
-        threshold = thresholds.get(answer.engine, 0.0)
         for label in answer.labels:
+            threshold = _least(thresholds, answer.engine, label)
             if label.at_s != at_s or label.confidence < threshold * _SHOWN_FROM:
                 continue
             if label.name == UNKNOWN_FACE and label.kind is Kind.FACE:
@@ -178,20 +205,34 @@ def _frame_labels(
 
 @dataclass(frozen=True, slots=True)
 class BestLabel:
-    """The best label of a name in an answer, and the number of frames with that name."""
+    """The best label of a name in an answer, and in how many frames it is.
+
+    `boxes`: in how many places of a photo, where the engine says so.
+    """
 
     label: Label
     frames: int
+    boxes: int = 0
 
 
 def best_labels(answer: Answer) -> tuple[BestLabel, ...]:
-    """Return the labels of an answer, most confident first; of a video each name once."""
+    """Return the labels of an answer, most confident first; of a video each name once.
+
+    Of a photo, too, things with boxes are shown once by name: thirty persons are one line.
+    """
     ranked = sorted(answer.labels, key=lambda label: -label.confidence)
     if not answer.frames:
-        return tuple(BestLabel(label, 0) for label in ranked)
+        places = Counter(label.name for label in ranked if _is_thing(label))
+        first = {label.name: label for label in reversed(ranked) if _is_thing(label)}
+        shown = (label for label in ranked if first.get(label.name, label) is label)
+        return tuple(BestLabel(label, 0, places.get(label.name, 0)) for label in shown)
     by_name: dict[tuple[Kind, str], list[Label]] = {}
     for label in ranked:
         by_name.setdefault((label.kind, label.name.casefold()), []).append(label)
     return tuple(
         BestLabel(labels[0], len({label.at_s for label in labels})) for labels in by_name.values()
     )
+
+
+def _is_thing(label: Label) -> bool:
+    return label.box is not None and label.kind is not Kind.FACE

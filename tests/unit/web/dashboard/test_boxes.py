@@ -1,12 +1,15 @@
 """What was seen where: boxes on the picture, and the same in words."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
-from tigertag.model import UNKNOWN_FACE, Box, Kind, Label
+from tigertag.model import NEVER, UNKNOWN_FACE, Box, Kind, Label
+from tigertag.services import browsing
+from tigertag.web.dashboard import frames
 
 pytestmark = pytest.mark.slow
 
@@ -91,3 +94,46 @@ def test_of_two_answers_about_a_picture_the_newer_is_drawn(world: World, member:
     page = member.page("/items/1")
     assert words(page).count("1 face") == 1
     assert ("Grace 90" in page, "Ada 90" in page) == (True, False)
+
+
+def thing(name: str, confidence: float, left: float) -> Label:
+    return Label(name, confidence, box=Box(left, 0.3, left + 0.1, 0.5))
+
+
+@pytest.fixture
+def street(world: World, member: Member) -> str:
+    """The page of a picture with two persons, a dog, a doubtful cat, and a crowd of birds."""
+    world.picture("street.png", "red")
+    things = [thing("person", 0.9, 0.1), thing("person", 0.8, 0.5), thing("dog", 0.7, 0.3)]
+    birds = [thing("bird", 0.6 + nth / 1000, 0.8) for nth in range(60)]
+    world.engine.extra = (*things, thing("cat", 0.3, 0.7), *birds)
+    world.scan()
+    return member.page("/items/1")
+
+
+def test_sure_things_are_drawn_with_their_names_and_counted(street: str) -> None:
+    assert "bird (37), person (2), dog" in words(street)
+    assert re.findall(r">(person|dog) \d\d\s%</text>", street) == ["person", "dog", "person"]
+
+
+def test_a_crowd_of_things_is_drawn_in_part_and_the_doubtful_not(street: str) -> None:
+    assert street.count('<g class="known"') == 40
+    assert ">cat" not in street[street.index("<svg") : street.index("</svg>")]
+
+
+def test_things_are_listed_once_with_their_number(street: str) -> None:
+    results = words(street[street.index('id="answers"') :])
+    assert results.count("person") == 1
+    assert "person (2)" in results
+    assert "bird (60)" in results
+
+
+def test_a_word_that_is_never_a_tag_is_drawn_all_the_same(world: World, member: Member) -> None:
+    world.picture("portrait.png", "red")
+    world.engine.extra = (thing("face", 0.9, 0.1),)
+    world.scan()
+    entry = world.core.engines[0]
+    withheld = replace(entry.thresholds, each=(("face", NEVER),))
+    core = replace(world.core, engines=(replace(entry, thresholds=withheld),))
+    drawn = frames.boxes(core, browsing.item(core, 1).answers)
+    assert [box.style for box in drawn] == ["known"]
