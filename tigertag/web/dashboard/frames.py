@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tigertag.core import Core
 from tigertag.model import UNKNOWN_FACE, Answer, Box, Kind, Label, Thresholds
@@ -14,6 +14,9 @@ _ROOM_ABOVE = 7.0
 _NEAR_THE_END = 60.0
 _MOST_LABELS = 3
 _MOST_BOXES = 40
+# In percent of a picture of usual size, the name followed by its confidence.
+_LETTER_WIDTH = 1.7
+_NAME_HEIGHT = 4.5
 _MOST_NAMES = 4
 # Of an engine's threshold: together with other frames, such a label may still lead to a tag.
 _SHOWN_FROM = 0.5
@@ -25,7 +28,8 @@ class DrawnBox:
 
     `style`: known, unsure (below the engine's threshold: even a stranger's face resembles somebody)
     or unknown (a face that resembles nobody). `at_s`: the second of a video on whose frame it is
-    drawn; None: it is drawn on the picture.
+    drawn; None: it is drawn on the picture. `has_room`: its name can be written without covering
+    that of a surer one.
     """
 
     name: str
@@ -38,6 +42,7 @@ class DrawnBox:
     y: float
     width: float
     height: float
+    has_room: bool = True
 
     @property
     def name_x(self) -> float:
@@ -52,6 +57,21 @@ class DrawnBox:
     def inside(self) -> bool:
         """Whether its name is written inside, because there is no room above."""
         return self.y < _ROOM_ABOVE
+
+    def name_covers(self, other: "DrawnBox") -> bool:
+        """Whether the two names would lie on each other."""
+        (left, top), (others_left, others_top) = self._name_corner, other._name_corner
+        apart = left + self._name_width < others_left or others_left + other._name_width < left
+        return not apart and abs(top - others_top) < _NAME_HEIGHT
+
+    @property
+    def _name_width(self) -> float:
+        return (len(self.name) + 5) * _LETTER_WIDTH
+
+    @property
+    def _name_corner(self) -> tuple[float, float]:
+        left = self.name_x - self._name_width if self.at_end else self.name_x
+        return left, self.y if self.inside else self.y - _NAME_HEIGHT
 
 
 def boxes(core: Core, answered: Sequence[Answered]) -> tuple[DrawnBox, ...]:
@@ -69,12 +89,18 @@ def boxes(core: Core, answered: Sequence[Answered]) -> tuple[DrawnBox, ...]:
                 box = _drawn(label, label.box, answer.engine, least)
                 if box.face or box.style == "known":
                     by_time.setdefault(label.at_s or 0.0, []).append(box)
-    surest = (
-        sorted(drawn, key=lambda box: (not box.face, -box.confidence))[:_MOST_BOXES]
-        for drawn in by_time.values()
-    )
-    drawn = [box for boxes_at_a_time in surest for box in boxes_at_a_time]
+    drawn = [box for each in by_time.values() for box in _legible(each)]
     return tuple(sorted(drawn, key=lambda box: (box.at_s or 0.0, box.x, box.y)))
+
+
+def _legible(boxes: Iterable[DrawnBox]) -> Sequence[DrawnBox]:
+    """Return the surest boxes of a picture; names that would cover a surer one's have no room."""
+    surest = sorted(boxes, key=lambda box: (not box.face, -box.confidence))[:_MOST_BOXES]
+    named: list[DrawnBox] = []
+    for box in surest:
+        if box.face or not any(map(box.name_covers, named)):
+            named.append(box)
+    return [box if box in named else replace(box, has_room=False) for box in surest]
 
 
 def _thresholds(core: Core) -> dict[str, Thresholds]:

@@ -117,8 +117,12 @@ def test_sure_things_are_drawn_with_their_names_and_counted(street: str) -> None
 
 
 def test_a_crowd_of_things_is_drawn_in_part_and_the_doubtful_not(street: str) -> None:
-    assert street.count('<g class="known"') == 40
+    assert street.count('<g class="known') == 40
     assert ">cat" not in street[street.index("<svg") : street.index("</svg>")]
+
+
+def test_of_names_that_would_cover_each_other_the_surest_is_written(street: str) -> None:
+    assert street.count('<g class="known crowded"') == 36
 
 
 def test_things_are_listed_once_with_their_number(street: str) -> None:
