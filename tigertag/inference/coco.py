@@ -14,12 +14,11 @@ OWN: Final = "own"
 
 @dataclass(frozen=True, slots=True)
 class CocoClass:
-    """A class, the word that people use for it, and its WordNet 3.0 id, None where there is none.
+    """A class by COCO's name, and its WordNet 3.0 id, None where there is none.
 
     `common`: people look for it in their photos.
     """
 
-    coco: str
     name: str
     concept: str | None
     common: bool = True
@@ -27,7 +26,7 @@ class CocoClass:
 
 @dataclass(frozen=True, slots=True)
 class LeastScores:
-    """From what score on a word becomes a tag; `each` in place of `default`."""
+    """From what score on a class becomes a tag; `each` in place of `default`."""
 
     default: float
     each: Mapping[str, float]
@@ -59,15 +58,14 @@ def load() -> Coco:
     data = yaml.safe_load(text)
     uncommon = frozenset(data["uncommon"])
     classes = tuple(
-        CocoClass(coco, name, concept, name not in uncommon)
-        for coco, name, concept in data["classes"]
+        CocoClass(name, concept, name not in uncommon) for name, concept in data["classes"]
     )
     return Coco(classes, {model: _scores(each) for model, each in data["least_scores"].items()})
 
 
 def people() -> tuple[CocoClass, CocoClass]:
     """Return the classes of `inference.people`: a person, a face."""
-    return load().classes[0], CocoClass(FACE, FACE, None)
+    return load().classes[0], CocoClass(FACE, None)
 
 
 def _scores(each: Mapping[str, float]) -> LeastScores:

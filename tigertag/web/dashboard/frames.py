@@ -110,13 +110,9 @@ def _thresholds(core: Core) -> dict[str, Thresholds]:
 def _least(thresholds: Mapping[str, Thresholds], engine: str, label: Label) -> float:
     """Return how sure a label must be to be shown as sure.
 
-    A word that never becomes a tag, as a face that only speaks for a person, is shown as the
-    engine's others are.
+    That is so of what is no tag, too, such as a face that only speaks for a person.
     """
-    if engine not in thresholds:
-        return 0.0
-    least = thresholds[engine].least(label.name)
-    return least if least <= 1 else thresholds[engine].min_confidence
+    return thresholds[engine].least_evidence(label.name) if engine in thresholds else 0.0
 
 
 def _newest(answered: Sequence[Answered]) -> Iterator[Answer]:

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from tests.colours import ColourEngine
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
-from tigertag.model import NEVER, UNKNOWN_FACE, Box, Kind, Label
-from tigertag.services import browsing
-from tigertag.web.dashboard import frames
+from tigertag.contracts import Capabilities
+from tigertag.model import UNKNOWN_FACE, Box, Kind, Label
 
 pytestmark = pytest.mark.slow
 
@@ -132,12 +132,16 @@ def test_things_are_listed_once_with_their_number(street: str) -> None:
     assert "bird (60)" in results
 
 
+class Withholding(ColourEngine):
+    """One that says "face", which is no tag."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, withheld=frozenset({"face"}))
+
+
 def test_a_word_that_is_never_a_tag_is_drawn_all_the_same(world: World, member: Member) -> None:
     world.picture("portrait.png", "red")
-    world.engine.extra = (thing("face", 0.9, 0.1),)
+    world.engines = [Withholding(extra=(thing("face", 0.9, 0.1), thing("face", 0.4, 0.3)))]
     world.scan()
-    entry = world.core.engines[0]
-    withheld = replace(entry.thresholds, each=(("face", NEVER),))
-    core = replace(world.core, engines=(replace(entry, thresholds=withheld),))
-    drawn = frames.boxes(core, browsing.item(core, 1).answers)
-    assert [box.style for box in drawn] == ["known"]
+    assert re.findall(r">(face \d\d)\s%</text>", member.page("/items/1")) == ["face 90"]
