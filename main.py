@@ -64,6 +64,10 @@ by the local classifier, and one section tagged by a larger model that only sees
     ENGINE_BIG_WEIGHTS=/config/resnet50-11ad3fa6.pth     # left out: fetched and checked
     ENGINE_BIG_WEIGHTS_URL=https://download.pytorch.org/models/
 
+    ENGINE_BOXES_NAME=tigertag.detector      # people and things with their places
+    ENGINE_BOXES_MODEL=auto                  # or yolox-nano, yolox-tiny, yolox-s, people
+    ENGINE_BOXES_TAGS=common                 # or all: also what nobody looks for in photos
+
     ENGINE_OWN_NAME=tigertag.classifier      # a model of one's own
     ENGINE_OWN_MODEL=/config/birds.onnx
     ENGINE_OWN_LABELS=/config/birds.txt      # a label a line
