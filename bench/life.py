@@ -19,7 +19,7 @@ from tigertag.concepts import Concepts
 from tigertag.model import Tag
 from tigertag.services import tagging
 
-_SHARED = Path(__file__).resolve().parents[2] / "shared"
+_SHARED = (Path(__file__).resolve().parents[2] / "shared").resolve()
 _NANO = _SHARED / "models" / "yolox_nano.onnx"
 _Z95 = 1.96
 _SETUPS: Mapping[str, Mapping[str, str]] = {
@@ -128,8 +128,11 @@ def _tagged(
         core = bootstrap.build(settings.load({"TIGERTAG_HOME": home, **environment}))
         by_path = {photo.path: photo for photo in photos}
         pictures = tagging.pictures(core, by_path)
-        results = tagging.tag(core, tagging.local_engines(core, ()), pictures)
-        return core.concepts, [(by_path[result.path], result.tags) for result in results]
+        tags = []
+        for result in tagging.tag(core, tagging.local_engines(core, ()), pictures):
+            assert not result.errors, result
+            tags.append((by_path[result.path], result.tags))
+        return core.concepts, tags
 
 
 def _with_all_above(words: frozenset[str], tree: Concepts) -> set[str]:

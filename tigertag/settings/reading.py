@@ -28,7 +28,10 @@ from tigertag.settings.model import (
 )
 from tigertag.text import did_you_mean
 
-DEFAULT_ENGINE = EngineSettings("classifier", "tigertag.classifier", enabled=True, values={})
+DEFAULT_ENGINES = tuple(
+    EngineSettings(id, f"tigertag.{id}", enabled=True, values={})
+    for id in ("classifier", "detector")
+)
 
 _VARIABLE = re.compile(r"([A-Z]+)_([A-Z0-9]+)_([A-Z0-9_]+)")
 # Variables of other programs resemble ours by chance: a whole key must be nearer than a prefix.
@@ -57,10 +60,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def engines(environ: Mapping[str, str]) -> tuple[EngineSettings, ...]:
-    """Return the configured engines, by id; the local classifier when there is none at all."""
+    """Return the configured engines, by id; the local ones when there is none at all."""
     groups = (_Group("ENGINE", *group) for group in _groups("ENGINE", environ))
     configured = tuple(EngineSettings(**group.all(EngineSettings)) for group in groups)
-    return configured or (DEFAULT_ENGINE,)
+    return configured or DEFAULT_ENGINES
 
 
 def libraries(environ: Mapping[str, str]) -> tuple[LibrarySettings, ...]:

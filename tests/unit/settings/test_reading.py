@@ -16,9 +16,9 @@ def engine(**own: str) -> EngineSettings:
     return load({f"ENGINE_X_{key}": value for key, value in named.items()}).engines[0]
 
 
-def test_the_local_classifier_is_there_when_no_engine_is_configured() -> None:
+def test_the_classifier_and_the_detector_are_there_when_no_engine_is_configured() -> None:
     loaded = load({"LIBRARY_PHOTOS_NAME": "tigertag.folder"}).engines
-    assert [(each.id, each.name) for each in loaded] == [("classifier", "tigertag.classifier")]
+    assert [each.name for each in loaded] == ["tigertag.classifier", "tigertag.detector"]
 
 
 def test_an_engine_that_is_switched_off_is_still_configured() -> None:
