@@ -29,6 +29,9 @@ sys.path.insert(0, str(CHECKOUT))
 from tests.free_port import free_port  # noqa: E402
 from tests.plex import PlexServer  # noqa: E402
 from tests.plex.filling import fill  # noqa: E402
+from tigertag.media import metadata  # noqa: E402
+from tigertag.media.files import media_of  # noqa: E402
+from tigertag.model import Media  # noqa: E402
 
 PHOTOS = (
     "astronaut.png",
@@ -73,6 +76,9 @@ class Service:
             "TIGERTAG_API_KEY": self._key,
             "PORT": str(self.port),
             "LOG_LEVEL": "WARNING",
+            "ENGINE_CLASSIFIER_NAME": "tigertag.classifier",
+            "ENGINE_DETECTOR_NAME": "tigertag.detector",
+            "ENGINE_METADATA_NAME": "tigertag.metadata",
             "LIBRARY_PLEX_NAME": "tigertag.plex",
             "LIBRARY_PLEX_URL": plex.url,
             "LIBRARY_PLEX_TOKEN": plex.token,
@@ -162,6 +168,7 @@ def main(folder: str) -> int:
             whole = preview["state"] == applied["state"] == "done"
             failed = preview["counts"]["failed"] + applied["counts"]["failed"]
             console.print(_summary(preview) if whole else "\nThe scan did not come to its end.")
+            console.print(_places(photos))
             _stay(service)
         return int(not whole or failed > 0)
 
@@ -169,6 +176,15 @@ def main(folder: str) -> int:
 def _summary(preview: dict[str, Any]) -> str:
     counts = preview["counts"]
     return f"\nLooked at {counts['listed']} photos; {counts['failed']} could not be looked at."
+
+
+def _places(photos: Path) -> str:
+    """Say how many of the photos can get places as tags."""
+    files = [path for path in photos.rglob("*") if media_of(path.name) is Media.PHOTO]
+    placed = sum(metadata.read(path, Media.PHOTO).latitude is not None for path in files)
+    if placed:
+        return f"{placed} of them say where they were taken, for the tags of places."
+    return "None of them says where it was taken, so there are no tags of places."
 
 
 def _stay(service: Service) -> None:
