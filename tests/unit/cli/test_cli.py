@@ -71,7 +71,7 @@ def test_tag_prints_one_object_a_line(run: Run, photos: Path) -> None:
     result = run("tag", "--json", str(photos), str(photos / "a.png"))
     printed = {json.loads(line)["path"]: json.loads(line) for line in result.stdout.splitlines()}
     assert (result.exit_code, set(printed)) == (3, {str(photos / "a.png"), str(photos / "b.jpg")})
-    assert printed[str(photos / "a.png")]["tags"][0] == {
+    assert printed[str(photos / "a.png")]["tags"][1] == {
         "name": "cat",
         "concept": "n02121620",
         "confidence": pytest.approx(0.83, abs=0.2),
@@ -236,7 +236,7 @@ def test_a_folder_without_pictures_says_so(run: Run, photos: Path, tmp_path: Pat
     result = run("tag", str(tmp_path / "empty"), str(photos))
     assert result.exit_code == 0
     assert result.stderr == f"{tmp_path}/empty: no pictures or videos there.\n"
-    assert "a.png: cat" in result.stdout
+    assert "a.png: animal" in result.stdout
 
 
 def test_a_library_that_is_empty_now_is_confirmed_by_an_option(run: Run, photos: Path) -> None:
