@@ -14,6 +14,8 @@ _ROOM_ABOVE = 7.0
 _NEAR_THE_END = 60.0
 _MOST_LABELS = 3
 _MOST_BOXES = 40
+_USUALLY_SURE = 0.5
+"""Of an engine that is not configured any more."""
 # In percent of a picture of usual size, the name followed by its confidence.
 _LETTER_WIDTH = 1.7
 _NAME_HEIGHT = 4.5
@@ -112,7 +114,7 @@ def _least(thresholds: Mapping[str, Thresholds], engine: str, label: Label) -> f
 
     That is so of what is no tag, too, such as a face that only speaks for a person.
     """
-    return thresholds[engine].least_evidence(label.name) if engine in thresholds else 0.0
+    return thresholds[engine].least_evidence(label.name) if engine in thresholds else _USUALLY_SURE
 
 
 def _newest(answered: Sequence[Answered]) -> Iterator[Answer]:
