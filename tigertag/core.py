@@ -57,7 +57,11 @@ class EngineEntry:
         if self.min_confidence is not None:
             return Thresholds(self.min_confidence, most, self.prefix, withheld=withheld)
         each = tuple(default.each.items())
-        return Thresholds(default.min_confidence, most, self.prefix, each, withheld)
+        models = tuple(
+            (model, least.default, tuple(least.each.items()))
+            for model, least in default.models.items()
+        )
+        return Thresholds(default.min_confidence, most, self.prefix, each, withheld, models)
 
     def unusable(self) -> PluginError:
         """Return the error for one that is asked for and cannot be used."""

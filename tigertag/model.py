@@ -3,7 +3,7 @@
 Confidences are in [0, 1], times in seconds, boxes in fractions of the upright picture.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -331,7 +331,8 @@ class Thresholds:
 
     `each`: the least confidence of single words, which stands in place of `min_confidence`. A word
     whose least confidence is above 1, as `NEVER` is, is never a tag. `withheld`: words that are no
-    tags, from which others may follow.
+    tags, from which others may follow. `models`: those of models that the engine may have, in place
+    of `min_confidence` and `each`: an answer is judged by the model that gave it.
     """
 
     min_confidence: float
@@ -339,6 +340,14 @@ class Thresholds:
     prefix: str = ""
     each: tuple[tuple[str, float], ...] = ()
     withheld: tuple[str, ...] = ()
+    models: tuple[tuple[str, float, tuple[tuple[str, float], ...]], ...] = ()
+
+    def of_model(self, model: str) -> "Thresholds":
+        """Return the thresholds of the answers of a model."""
+        for name, least, each in self.models:
+            if name == model:
+                return replace(self, min_confidence=least, each=each)
+        return self
 
     def least(self, name: str) -> float:
         """Return the least confidence of a word as a tag."""

@@ -1,4 +1,4 @@
-"""Words that engines say and that are no tags by themselves.
+"""Words that engines say and that are no tags by themselves; thresholds of an engine's models.
 
 Revision ID: 0012
 Revises: 0011
@@ -12,10 +12,14 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+_COLUMNS = ("withheld", "models")
+
 
 def upgrade() -> None:
-    op.add_column("engines", sa.Column("withheld", sa.Text(), server_default="", nullable=False))
+    for name in _COLUMNS:
+        op.add_column("engines", sa.Column(name, sa.Text(), server_default="", nullable=False))
 
 
 def downgrade() -> None:
-    op.drop_column("engines", "withheld")
+    for name in _COLUMNS:
+        op.drop_column("engines", name)

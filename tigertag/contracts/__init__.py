@@ -19,6 +19,7 @@ from tigertag.contracts.engine import Failed as Failed
 from tigertag.contracts.engine import FormerlyDeferred as FormerlyDeferred
 from tigertag.contracts.engine import KnowingFaces as KnowingFaces
 from tigertag.contracts.engine import Labelled as Labelled
+from tigertag.contracts.engine import LeastConfidences as LeastConfidences
 from tigertag.contracts.engine import NoCalls as NoCalls
 from tigertag.contracts.engine import Outcome as Outcome
 from tigertag.contracts.engine import PersonStatus as PersonStatus

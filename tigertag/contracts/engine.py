@@ -41,6 +41,14 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class LeastConfidences:
+    """From what confidence on words are to be believed; `each` in place of `default`."""
+
+    default: float
+    each: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an engine can take, and from what confidence on it is to be believed by default.
 
@@ -50,7 +58,8 @@ class Capabilities:
     `cost_usd`: what an item costs, about; None where that is not known. `further_frame_usd`: what
     each frame of a video but the first adds to that. `each`: the least confidence of single words,
     which stands in place of `min_confidence`; either may be `NEVER`. `withheld`: words that it says
-    and that are no tags by themselves, whatever the user sets as MIN_CONFIDENCE. `sampling`,
+    and that are no tags by themselves, whatever the user sets as MIN_CONFIDENCE. `models`: the
+    least confidences of the models that it may have, by `Labelled.model`. `sampling`,
     `footage`: how the frames were chosen that its model has learned from, and of what, as
     `Library.footage` has it; None where that is not known or does not matter. `notice`: one line
     that is shown beside it, unless it keeps one under `NOTICE`. `unusable`: why it cannot be used
@@ -72,6 +81,7 @@ class Capabilities:
     further_frame_usd: float = 0.0
     each: Mapping[str, float] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
+    models: Mapping[str, LeastConfidences] = field(default_factory=dict)
     sampling: Sampling | None = None
     footage: str | None = None
     notice: str = ""

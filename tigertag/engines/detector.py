@@ -96,6 +96,10 @@ class ObjectDetector:
             min_confidence=least.default,
             each=least.each,
             withheld=withheld | {coco.FACE},
+            models={
+                detectors.OWN_NAME if model == coco.OWN else model: scores
+                for model, scores in words.least_scores.items()
+            },
             max_tags=MAX_TAGS,
         )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from tigertag.contracts import LeastConfidences
+
 FACE: Final = "face"
 """The label of a face that was found: evidence for a person, and no tag by itself."""
 
@@ -25,21 +27,13 @@ class CocoClass:
 
 
 @dataclass(frozen=True, slots=True)
-class LeastScores:
-    """From what score on a class becomes a tag; `each` in place of `default`."""
-
-    default: float
-    each: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
 class Coco:
     """All classes in the order of the models' outputs; the thresholds by the models' names."""
 
     classes: tuple[CocoClass, ...]
-    least_scores: Mapping[str, LeastScores]
+    least_scores: Mapping[str, LeastConfidences]
 
-    def of_model(self, model: str) -> LeastScores:
+    def of_model(self, model: str) -> LeastConfidences:
         return self.least_scores.get(model) or self.least_scores[OWN]
 
     @property
@@ -68,5 +62,5 @@ def people() -> tuple[CocoClass, CocoClass]:
     return load().classes[0], CocoClass(FACE, None)
 
 
-def _scores(each: Mapping[str, float]) -> LeastScores:
-    return LeastScores(each["default"], {k: v for k, v in each.items() if k != "default"})
+def _scores(each: Mapping[str, float]) -> LeastConfidences:
+    return LeastConfidences(each["default"], {k: v for k, v in each.items() if k != "default"})

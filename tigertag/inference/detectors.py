@@ -18,6 +18,8 @@ from tigertag.inference.weights import file_sha256
 ModelChoice = Literal["auto", "yolox-nano", "yolox-tiny", "yolox-s", "people"]
 AUTO: Final = "auto"
 PEOPLE: Final = "people"
+OWN_NAME: Final = "yolox"
+"""What a file of the user's is called that is none of the known ones."""
 USUAL_PX: Final = 416
 """The side of the network where it is not known yet, as of a file of the user's. People: 300 px of
 what is squeezed into a square, so as much as that."""
@@ -66,7 +68,7 @@ def short_side_px(side_px: int) -> int:
 def find(choice: ModelChoice, weights: Path | None, models: Path) -> DetectorModel:
     """Return the detector that these settings mean now. Raises `ModelError`: it is not there."""
     if weights is not None:
-        name = "yolox" if choice == AUTO else choice
+        name = OWN_NAME if choice == AUTO else choice
         family = coco.OWN if choice == AUTO else choice
         return DetectorModel(name, family, _sha256(weights), USUAL_PX, weights)
     if choice == PEOPLE:

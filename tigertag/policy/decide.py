@@ -40,7 +40,7 @@ def decide(
     """
     proposals: list[Tag] = []
     for answer in answers:
-        limits = thresholds[answer.engine]
+        limits = thresholds[answer.engine].of_model(answer.model)
         named = _merged(_proposals(answer, rules, limits, concepts))
         best = sorted(named, key=lambda tag: (-tag.confidence, tag.name))[: limits.max_tags]
         proposals += [replace(tag, name=bounds.word(limits.prefix + tag.name)) for tag in best]

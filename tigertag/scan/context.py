@@ -168,5 +168,5 @@ def _signature(
 
 def _told(limits: Thresholds) -> tuple[Any, ...]:
     """An engine's thresholds; words of their own count only where there are some."""
-    *common, each, withheld = astuple(limits)
-    return (*common, *filter(None, (each, withheld)))
+    *common, each, withheld, models = astuple(limits)
+    return (*common, *filter(None, (each, withheld, models)))

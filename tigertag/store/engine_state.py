@@ -10,7 +10,14 @@ from sqlalchemy import ColumnElement, delete, select, update
 from tigertag.model import Thresholds
 from tigertag.store import schema
 from tigertag.store.database import Db, any_where, insert_if_absent, insert_or_replace, now_s
-from tigertag.store.packing import pack_pairs, pack_words, unpack_pairs, unpack_words
+from tigertag.store.packing import (
+    pack_models,
+    pack_pairs,
+    pack_words,
+    unpack_models,
+    unpack_pairs,
+    unpack_words,
+)
 
 _kept = schema.kept
 _stops = schema.stops
@@ -115,6 +122,7 @@ def remember(db: Db, known: Mapping[str, tuple[str, Thresholds]]) -> None:
             "prefix": limits.prefix,
             "each": pack_pairs(limits.each),
             "withheld": pack_words(limits.withheld),
+            "models": pack_models(limits.models),
         }
         for engine, (fingerprint, limits) in known.items()
     ]
@@ -133,6 +141,7 @@ def remembered_thresholds(db: Db) -> dict[str, Thresholds]:
             row.prefix,
             unpack_pairs(row.each),
             unpack_words(row.withheld),
+            unpack_models(row.models),
         )
         for row in db.execute(select(_engines))
     }

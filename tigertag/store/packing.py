@@ -83,6 +83,21 @@ def unpack_words(packed: str) -> tuple[str, ...]:
     return tuple(json.loads(packed or "[]"))
 
 
+Models = tuple[tuple[str, float, tuple[tuple[str, float], ...]], ...]
+
+
+def pack_models(models: Models) -> str:
+    """See `Thresholds.models`; "" where there are none."""
+    return dumps(models) if models else ""
+
+
+def unpack_models(packed: str) -> Models:
+    return tuple(
+        (model, least, tuple((word, number) for word, number in each))
+        for model, least, each in json.loads(packed or "[]")
+    )
+
+
 def pack_refs(refs: Iterable[TagRef]) -> str:
     return dumps([[ref.field, ref.name] for ref in refs])
 

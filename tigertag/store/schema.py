@@ -469,6 +469,7 @@ engines = _table(
     Column("prefix", String(64), nullable=False),
     Column("each", Text, nullable=False, server_default=""),
     Column("withheld", Text, nullable=False, server_default=""),
+    Column("models", Text, nullable=False, server_default=""),
     comment="The last settings of each engine: one that is gone keeps the tags it gave.",
 )
 

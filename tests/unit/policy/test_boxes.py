@@ -96,3 +96,17 @@ def test_people_of_different_frames_are_not_counted_together() -> None:
     assert set(decided(*alone, frames=(0.0, 5.0))) == {"person"}
     both = [boxed("person", 0.9, PERSON, at_s) for at_s in (0.0, 0.0, 5.0, 5.0)]
     assert decided(*both, frames=(0.0, 5.0))["people"].confidence == pytest.approx(0.9)
+
+
+def test_an_answer_is_judged_by_the_thresholds_of_the_model_that_gave_it() -> None:
+    limits = Thresholds(0.3, 20, models=(("careful", 0.6, (("dog", 0.8),)),))
+    labels = boxed("dog", 0.7, DOG), boxed("cat", 0.65)
+
+    def tags(model: str) -> set[str]:
+        answer = Answer("detector", "f", model, labels)
+        return {
+            tag.name for tag in decide([answer], Rules(), {"detector": limits}, concepts.load())
+        }
+
+    assert tags("careful") == {"cat", "animal"}
+    assert tags("other") == {"cat", "dog", "animal"}

@@ -87,7 +87,7 @@ def boxes(core: Core, answered: Sequence[Answered]) -> tuple[DrawnBox, ...]:
     for answer in _newest(answered):
         for label in answer.labels:
             if label.box is not None:
-                least = _least(thresholds, answer.engine, label)
+                least = _least(thresholds, answer, label)
                 box = _drawn(label, label.box, answer.engine, least)
                 if box.face or box.style == "known":
                     by_time.setdefault(label.at_s or 0.0, []).append(box)
@@ -109,12 +109,14 @@ def _thresholds(core: Core) -> dict[str, Thresholds]:
     return {entry.id: entry.thresholds for entry in core.engines}
 
 
-def _least(thresholds: Mapping[str, Thresholds], engine: str, label: Label) -> float:
+def _least(thresholds: Mapping[str, Thresholds], answer: Answer, label: Label) -> float:
     """Return how sure a label must be to be shown as sure.
 
     That is so of what is no tag, too, such as a face that only speaks for a person.
     """
-    return thresholds[engine].least_evidence(label.name) if engine in thresholds else _USUALLY_SURE
+    if answer.engine not in thresholds:
+        return _USUALLY_SURE
+    return thresholds[answer.engine].of_model(answer.model).least_evidence(label.name)
 
 
 def _newest(answered: Sequence[Answered]) -> Iterator[Answer]:
@@ -215,7 +217,7 @@ def _frame_labels(
         if at_s not in answer.frames:
             continue
         for label in answer.labels:
-            threshold = _least(thresholds, answer.engine, label)
+            threshold = _least(thresholds, answer, label)
             if label.at_s != at_s or label.confidence < threshold * _SHOWN_FROM:
                 continue
             if label.name == UNKNOWN_FACE and label.kind is Kind.FACE:
