@@ -1,6 +1,6 @@
 """`python scripts/screenshots.py [--out DIR] [--photos DIR] [--all]`: pictures of the dashboard.
 
-Tags photographs with the local classifier in a scratch folder (by default those in scikit-image's
+Tags photographs with the local engines in a scratch folder (by default those in scikit-image's
 wheel; `make demo` installs it), and opens the pages in headless Chromium at desktop and phone
 width, light and dark. The result is docs/screenshots/NAME-WIDTH-SCHEME.png; without `--all` only
 the few that the README shows.
@@ -51,7 +51,7 @@ SECTIONS = {
 }
 PASSWORD = "a password for pictures"
 FINAL_S = 120
-FREE = ("local",)
+FREE = ("local", "boxes")
 NEVER_ASKED = {
     "ENGINE_IMAGGA_NAME": "tigertag.imagga",
     "ENGINE_IMAGGA_API_KEY": "none",
@@ -71,6 +71,7 @@ def made(root: Path, photos: Path | None) -> Core:
                 "LIBRARY_PHOTOS_NAME": "tigertag.folder",
                 "LIBRARY_PHOTOS_PATH": str(folder),
                 "ENGINE_LOCAL_NAME": "tigertag.classifier",
+                "ENGINE_BOXES_NAME": "tigertag.detector",
                 **NEVER_ASKED,
                 **sections,
             }
