@@ -199,6 +199,10 @@ class Answer:
     took_s: float = 0.0
     frames: tuple[float, ...] = ()
 
+    def without(self, kind: Kind) -> "Answer":
+        """Return the answer without its labels of one kind."""
+        return replace(self, labels=tuple(label for label in self.labels if label.kind is not kind))
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

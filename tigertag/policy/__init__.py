@@ -1,6 +1,6 @@
 """Pure decisions: answers + rules → tags; tags + what stands + what is shown → edits."""
 
-from tigertag.policy.decide import VERSION, allowed, decide, plain_name, rolled_up
+from tigertag.policy.decide import VERSION, allowed, decide, plain_name, rolled_up, still_placed
 from tigertag.policy.plan import Plan, Settled, at_most, buried, plan, plan_undo, settle
 from tigertag.policy.rules import Rules
 
@@ -18,4 +18,5 @@ __all__ = [
     "plan_undo",
     "rolled_up",
     "settle",
+    "still_placed",
 ]

@@ -68,6 +68,18 @@ def allowed(
     return tuple(tag for tag in tags if not denied(tag))
 
 
+def still_placed(tags: Iterable[Tag], answers: Iterable[Answer]) -> tuple[Tag, ...]:
+    """Those of the tags, decided earlier, that name no place, or one that an answer names now."""
+    named = {(answer.engine, label.name) for answer in answers for label in answer.labels
+             if label.kind is Kind.PLACE}  # fmt: skip
+    return tuple(
+        tag
+        for tag in tags
+        if tag.kind is not Kind.PLACE
+        or any((why.engine, why.label.name) in named for why in tag.because)
+    )
+
+
 def _proposals(
     answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts
 ) -> Iterator[Tag]:

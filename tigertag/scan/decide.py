@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tigertag import policy
 from tigertag.contracts import NotRead, RunContext
 from tigertag.errors import Unstorable
-from tigertag.model import Answer, Edit, Media, Shown, Tag, TagOwnership, TagRef, Word
+from tigertag.model import Answer, Edit, Kind, Media, Shown, Tag, TagOwnership, TagRef, Word
 from tigertag.policy import Plan
 from tigertag.scan import reading
 from tigertag.scan.context import Context
@@ -125,17 +125,12 @@ class DecisionStage:
     def _facts(self, db: Db, item_ids: Sequence[int]) -> Facts:
         context, source = self._context, self._context.scan.source_id or 0
         rows = {row.id: row for row in items.get(db, item_ids)}
-        revisions = {row.id: row.item.revision for row in rows.values()}
         scans = context.scan.kind == "scan"
         undoes = context.scan.kind in ("undo", "redo")
         return Facts(
             rows=rows,
             unproven=self._unproven(db, list(rows.values())),
-            answers=answers.current(
-                db, revisions, context.fingerprints, context.samplers(list(rows.values()))
-            )
-            if scans
-            else {},
+            answers=self._answers(db, list(rows.values())) if not undoes else {},
             standings=ledger.ownership(db, item_ids),
             unsettled=ledger.unsettled(db, item_ids),
             unanswered=decisions.unanswered(db, context.scan.id, item_ids),
@@ -145,6 +140,23 @@ class DecisionStage:
             parts=self._parts(db, list(rows.values())) if scans else {},
             later=decisions.looked_at_later(db, context.scan.id, item_ids) if scans else (),
         )
+
+    def _answers(self, db: Db, rows: Sequence[ItemRow]) -> dict[int, CurrentAnswers]:
+        """The answers on each item; what an apply writes to a group stands on what is in it."""
+        groups = [row for row in rows if row.item.media is Media.GROUP]
+        inside: dict[str, list[int]] = {}
+        if groups and self._context.scan.kind == "apply":
+            keys = [row.item.key for row in groups]
+            inside = items.parts(db, self._context.scan.section_id, keys)
+        parts = items.get(db, list({item_id for ids in inside.values() for item_id in ids}))
+        every = {row.id: row for row in (*rows, *parts)}
+        revisions = {row.id: row.item.revision for row in every.values()}
+        samplers = self._context.samplers(list(every.values()))
+        given = answers.current(db, revisions, self._context.fingerprints, samplers)
+        for group in groups:
+            for item_id in inside.get(group.item.key, ()):
+                given[group.id].now.extend(given[item_id].now)
+        return given
 
     def _unproven(self, db: Db, rows: Sequence[ItemRow]) -> set[int]:
         own = self._context.section
@@ -226,7 +238,8 @@ class DecisionStage:
         shown: frozenset[Word] | None = None
         if context.scan.kind == "apply":
             source = facts.source[row.id]
-            tags = policy.allowed(source.tags, context.rules, context.thresholds)
+            placed = policy.still_placed(source.tags, self._adding(facts.answers[row.id]))
+            tags = policy.allowed(placed, context.rules, context.thresholds)
             lifted = frozenset(ref.word for ref in (*source.adds, *source.removes))
             shown = lifted if context.of_preview else lifted | {ref.word for ref in _refs(tags)}
         else:
@@ -269,15 +282,24 @@ class DecisionStage:
             return _placed(tags, seen)
         given = facts.answers[row.id]
         decided = _placed(self._of_answers(given.every), seen)
-        if not given.earlier:
+        adding = self._adding(given)
+        if adding == given.every:
             return decided
         ours = {ref.word for ref in seen.tags} & {
             word
             for word, state in standing.items()
             if state in (TagOwnership.OURS, TagOwnership.KEPT)
         }
-        may_stay = ours | {ref.word for ref in _refs(_placed(self._of_answers(given.now), seen))}
+        may_stay = ours | {ref.word for ref in _refs(_placed(self._of_answers(adding), seen))}
         return tuple(tag for tag in decided if tag.ref.word in may_stay)
+
+    def _adding(self, given: CurrentAnswers) -> list[Answer]:
+        """The answers that may add tags. Which places are private only a usable engine knows."""
+        usable = self._context.engines
+        return [
+            answer if answer.engine in usable else answer.without(Kind.PLACE)
+            for answer in given.now
+        ]
 
     def _of_answers(self, given: Sequence[Answer]) -> tuple[Tag, ...]:
         context = self._context

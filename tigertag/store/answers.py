@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 
-from tigertag.model import Answer
+from tigertag.model import Answer, Kind
 from tigertag.store import schema
 from tigertag.store.database import Db, insert_if_absent, insert_or_replace, rows_in
 from tigertag.store.packing import dumps, pack_labels, unpack_labels
@@ -122,7 +122,8 @@ def current(
     """Return, for each item, each engine's answer that counts.
 
     That is the newest one for the item's revision by the engine's fingerprint and the sampler;
-    else, for an engine that failed, waits, or is gone, the newest one it gave.
+    else, for an engine that failed, waits, or is gone, the newest one it gave. Places count only
+    where the fingerprint is that of the engine: one that was made private since is in another.
     """
     best: dict[tuple[int, str], tuple[tuple[bool, bool, bool, int], Row[Any]]] = {}
     for row in rows_in(db, select(_answers), _answers.c.item_id, revisions):
@@ -138,7 +139,8 @@ def current(
     counting = {item_id: CurrentAnswers() for item_id in revisions}
     for (item_id, _engine), (rank, row) in sorted(best.items(), key=lambda entry: entry[0]):
         answers = counting[item_id].now if rank[0] else counting[item_id].earlier
-        answers.append(answer_of(row))
+        answer = answer_of(row)
+        answers.append(answer if rank[1] else answer.without(Kind.PLACE))
     return counting
 
 

@@ -81,6 +81,17 @@ def test_an_answer_that_is_kept_never_changes(store: Store) -> None:
         assert answers.current(db, {row.id: "1"}, {"local": "f"})[row.id].now == [answer()]
 
 
+def test_places_count_only_under_the_fingerprint_that_the_engine_has_now(store: Store) -> None:
+    (row,) = noted(store, item("a"))
+    thing, place = Label("cat", 0.5), Label("Vienna", 1.0, kind=Kind.PLACE)
+    with store.write() as db:
+        answers.keep(db, [AnswerRow(row.id, "1", 0, Answer("facts", "f", "m", (thing, place)))])
+    with store.read() as db:
+        (same,) = answers.current(db, {row.id: "1"}, {"facts": "f"})[row.id].now
+        (other,) = answers.current(db, {row.id: "1"}, {"facts": "g"})[row.id].now
+    assert (same.labels, other.labels) == ((thing, place), (thing,))
+
+
 def test_the_answer_for_the_present_revision_and_fingerprint_counts(store: Store) -> None:
     (row,) = noted(store, item("a"))
     with store.write() as db:
