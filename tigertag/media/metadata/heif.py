@@ -29,12 +29,13 @@ def heif(stream: BinaryIO) -> Parts:
     packet = b""
     for item, kind in names.items():
         start, length = places.get(item, (0, 0))
-        if kind not in (_EXIF, _XMP) or not length > 0 or not 0 < start < file.end:
+        is_wanted = (kind == _EXIF and exif is no_data) or (kind == _XMP and not packet)
+        if not is_wanted or not length > 0 or not 0 < start < file.end:
             continue
         data = file.at(start, min(length, _MOST_BYTES))
         if kind == _XMP:
-            packet = packet or data
-        elif exif is no_data:
+            packet = data
+        else:
             exif = _exif(data)
     size, is_turned = _size(file, inner.get(b"iprp", NO_BOX))
     has_video = _MOTION_VIDEO in top
@@ -85,10 +86,11 @@ def _extents(data: bytes, idat: int) -> Iterator[tuple[int, tuple[int, int]]]:
         fields.next(2)
         base = fields.next(base_size)
         first = (0, 0)
-        for number in range(fields.next(2)):
+        if count := fields.next(2):
             fields.next(index_size)
-            extent = base + fields.next(offset_size), fields.next(length_size)
-            first = first if number else extent
+            first = base + fields.next(offset_size), fields.next(length_size)
+            # In one step: a file of some kilobytes can claim millions of extents of no width.
+            fields.next((count - 1) * (index_size + offset_size + length_size))
         if method < 2:
             # 0: offsets count from the file's beginning, 1: from that of `idat`.
             yield item, (first[0] + (idat if method else 0), first[1])
