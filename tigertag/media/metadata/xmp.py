@@ -23,7 +23,7 @@ _WANTED = re.compile(
     rb"|drone-dji:FlightYawDegree|drone-dji:RelativeAltitude"
     rb"|exif:UserComment|exif:DateTimeOriginal|photoshop:DateCreated|xmp:CreateDate"
     rb"|xmp:CreatorTool)"
-    rb"\s*(?:=\s*[\"']|>)((?:\s|<rdf:(?:Alt|li)[^>]*>)*[^<\"']{0,200})"
+    rb"\s*(?:=\s*[\"']|>)((?:\s|<rdf:(?:Alt|li)[^>]{0,200}>)*[^<\"']{0,200})"
 )
 _TAG = re.compile(rb"<[^>]*>")
 _DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
