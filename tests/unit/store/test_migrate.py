@@ -14,8 +14,10 @@ from alembic.operations import Operations
 
 from tests.unit.store.rows import count, fill
 from tigertag.errors import SchemaMismatch
+from tigertag.model import Evidence, Kind, Label, Tag
 from tigertag.store import Store, migrate
-from tigertag.store.schema import metadata
+from tigertag.store.packing import pack_labels, pack_tags
+from tigertag.store.schema import answers, decisions, metadata
 
 pytestmark = pytest.mark.slow
 
@@ -238,4 +240,32 @@ def test_down_from_waiting_one_scan_of_a_section_goes_on(database_url: str) -> N
     with store.read() as db:
         states = db.execute(sa.text("SELECT state FROM scans WHERE id > 900 ORDER BY id")).scalars()
         assert list(states) == ["cancelled", "running"]
+    store.close()
+
+
+def test_a_step_down_leaves_no_label_that_the_program_before_cannot_read(database_url: str) -> None:
+    store = Store(database_url)
+    command.upgrade(migrate.config(store), "0012")
+    cat, noted = Label("cat", 0.5), Label("tv", 0.9, kind=Kind.TEXT, note="Sign")
+    vienna = Label("Vienna", 1.0, kind=Kind.PLACE, note="GPS 48, 16")
+    tags = [
+        Tag(label.name, 1.0, kind=label.kind, because=(Evidence("m", "m", label),))
+        for label in (vienna, noted)
+    ]
+    with store.write() as db:
+        fill(db)
+        db.execute(answers.update().values(labels=pack_labels([vienna])))
+        db.execute(decisions.update().values(tags=pack_tags(tags)))
+        row = dict(db.execute(sa.select(answers)).mappings().one())
+        db.execute(
+            answers.insert(), row | {"id": 2, "round": 2, "labels": pack_labels([cat, noted])}
+        )
+    command.downgrade(migrate.config(store), "0011")
+    with store.read() as db:
+        labels = db.execute(sa.select(answers.c.labels)).scalars().all()
+        assert labels == ['[["cat",0.5,null],["tv",0.9,null,"text",null,null]]']
+        assert db.execute(sa.select(decisions.c.tags)).scalar_one() == (
+            '[["tv",1.0,null,"text","tag",[["m","m",["tv",0.9,null,"text",null,null]]]]]'
+        )
+        assert db.execute(sa.text("SELECT settled FROM items")).scalar_one() == ""
     store.close()
