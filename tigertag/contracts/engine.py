@@ -53,7 +53,7 @@ class Capabilities:
     """What an engine can take, and from what confidence on it is to be believed by default.
 
     `short_side_px` is the size it wants, 0 where it looks at no pixels; `metadata` says that it
-    wants `Sample.metadata`, `local` that nothing leaves the machine.
+    wants `Sample.metadata`, which only a `local` engine gets: nothing leaves the machine there.
     `units_per_item`: calls of a quota that an item takes; from 1 on the engine is a paid one.
     `cost_usd`: what an item costs, about; None where that is not known. `further_frame_usd`: what
     each frame of a video but the first adds to that. `each`: the least confidence of single words,
@@ -91,6 +91,11 @@ class Capabilities:
     def paid(self) -> bool:
         """Whether asking takes from a quota or costs money."""
         return self.units_per_item > 0
+
+    @property
+    def gets_metadata(self) -> bool:
+        """Whether it is given what files say of themselves: no service learns where a photo was."""
+        return self.metadata and self.local
 
     def cost_usd_of(self, media: Media) -> float | None:
         """Return what such an item costs, about, a video with as many frames as are looked at."""

@@ -119,7 +119,7 @@ def needed(engines: Iterable[AnyEngine]) -> Need:
     return Need(
         short_side_px=max((want.short_side_px for want in wants), default=1),
         max_frames=max((want.max_frames for want in wants), default=1),
-        metadata=any(want.metadata for want in wants),
+        metadata=any(want.gets_metadata for want in wants),
     )
 
 

@@ -9,7 +9,7 @@ Knows no database: `SampleLoader` gives samples, `ask` one result for each, as i
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import astuple, dataclass, field, replace
 from math import isfinite
@@ -90,7 +90,7 @@ class Samples:
                 result.failed[name] = failed
             elif (one := self.loaded.get(name)) is not None:
                 no_frames = one.no_frames if able.short_side_px else None
-                lacks = no_frames or (one.no_metadata if able.metadata else None)
+                lacks = no_frames or (one.no_metadata if able.gets_metadata else None)
                 if lacks is None:
                     result.loaded[name] = one
                 else:
@@ -133,7 +133,9 @@ class SampleLoader:
             return fetched
         footage: video.Footage | Failed = video.Footage(())
         with closing(fetched):
-            if (source := fetched.source) is not None and self.need.short_side_px:
+            if (no_source := fetched.no_source) is not None:
+                footage = Failed(name, str(no_source), no_source.retryable)
+            elif (source := fetched.source) is not None and self.need.short_side_px:
                 footage = self._tried(name, item, lambda: self._footage(item, source))
         known, no_metadata = fetched.metadata, None
         if isinstance(known, ItemError):
@@ -212,23 +214,38 @@ def _let_go(fetched: "Future[_Fetched]") -> None:
 class _Fetched:
     """A picture, what lets go of it, and what tells its content, "" where that is not wanted.
 
-    `source`: None where nobody wants pixels, and the library knows the metadata without the file.
+    `source`: None where nobody wants pixels, and the library knows the metadata without the file;
+    or where it could not be fetched, for the reason `no_source`.
     """
 
     source: Source | None
     close: Callable[[], None]
     content: str
     metadata: Metadata | ItemError | None = None
+    no_source: ItemError | None = None
 
 
 def _fetch(library: Library, item: Item, need: Need, identifies: bool) -> _Fetched:
     if need.metadata and not need.short_side_px and isinstance(library, KnowingMetadata):
         return _Fetched(None, lambda: None, "", library.metadata(item))
     with ExitStack() as stack:
-        source = stack.enter_context(library.fetch(item, need))
+        try:
+            source = stack.enter_context(library.fetch(item, need))
+        except ItemError as exc:
+            # A server may know the place of a picture that it cannot scale.
+            if need.metadata and (apart := _known_apart(library, item)) is not None:
+                return _Fetched(None, lambda: None, "", apart, exc)
+            raise
         content = identity(source) if identifies else ""
         known = _metadata(library, item, source) if need.metadata else None
         return _Fetched(source, stack.pop_all().close, content, known)
+
+
+def _known_apart(library: Library, item: Item) -> Metadata | None:
+    """Return what the library knows without the file; None where it knows nothing."""
+    with suppress(ItemError):
+        return library.metadata(item) if isinstance(library, KnowingMetadata) else None
+    return None
 
 
 def _metadata(library: Library, item: Item, source: Source) -> Metadata | ItemError:
@@ -290,7 +307,7 @@ def ask(
 def _for_engine(sample: Sample, able: Capabilities) -> Sample:
     """Leave an engine as many frames as it looks at, and metadata only if it asks for them."""
     most = able.max_frames if able.short_side_px else 0
-    known = sample.metadata if able.metadata else None
+    known = sample.metadata if able.gets_metadata else None
     return replace(sample, frames=evenly(sample.frames, most), metadata=known)
 
 

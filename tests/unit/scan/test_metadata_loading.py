@@ -161,6 +161,26 @@ def test_an_item_that_cannot_be_fetched_fails_for_all() -> None:
     assert [type(outcome) for outcome in said] == [Failed, Failed]
 
 
+def test_a_picture_that_cannot_be_fetched_fails_only_for_those_that_want_pixels() -> None:
+    said = outcomes(KnowingShelf(Unreadable("scaling failed")), Reader(), ColourEngine())
+    assert [type(outcome) for outcome in said] == [Labelled, Failed]
+
+
+def test_where_nothing_of_an_item_can_be_had_the_picture_says_why() -> None:
+    shelf = KnowingShelf(ItemGone("gone"), known=Unreadable("refused"))
+    said = outcomes(shelf, Reader(), ColourEngine())
+    assert [getattr(outcome, "reason", "") for outcome in said] == ["gone", "gone"]
+
+
+def test_an_engine_of_a_service_gets_no_metadata_even_where_it_asks(file: Path) -> None:
+    other = Reader(
+        "other", capabilities=Capabilities(frozenset(Media), 8, local=False, metadata=True)
+    )
+    outcomes(Shelf(file), other)
+    (sample,) = other.given
+    assert sample.metadata is None
+
+
 def test_a_server_that_knows_the_metadata_is_not_asked_for_a_picture_nobody_wants() -> None:
     shelf = KnowingShelf(png("red"))
     assert camera(given(shelf)) == "Server"
