@@ -113,7 +113,7 @@ class Metadata:
     `taken_at` is aware where the offset from UTC is known, else the camera's local time. `size_px`:
     width and height, upright. `frames_per_s` is the rate of capture where the file tells it, else
     that of playback; `playback_frames_per_s` is always the latter. `marks`: what else stands there
-    in a form that camera makers agree on, such as "motion photo"; see `media/metadata.py`.
+    in a form that camera makers agree on, such as "motion photo"; see `media/metadata/marks.py`.
     """
 
     taken_at: datetime | None = None

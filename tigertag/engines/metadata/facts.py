@@ -12,16 +12,9 @@ from tigertag.engines.metadata import sun
 from tigertag.media.metadata import marks
 from tigertag.model import Media, Metadata
 
-SCREENSHOT: Final = "screenshot"
-PANORAMA: Final = "panorama"
 SELFIE: Final = "selfie"
-DRONE: Final = "drone"
-LIVE_PHOTO: Final = "live photo"
-MOTION_PHOTO: Final = "motion photo"
-BURST: Final = "burst"
-SLOW_MOTION: Final = "slow motion"
-TIME_LAPSE: Final = "time-lapse"
 NIGHT: Final = "night"
+"""All other facts are called as the mark that may prove them."""
 
 _SCREENSHOT_PROGRAMS = (
     *("gnome-screenshot", "flameshot", "spectacle", "ksnip"),
@@ -155,18 +148,18 @@ def _time_lapse(metadata: Metadata) -> str:
 
 
 _OF_PHOTOS: Mapping[str, Callable[[Metadata], str]] = {
-    SCREENSHOT: _screenshot,
-    PANORAMA: _panorama,
+    marks.SCREENSHOT: _screenshot,
+    marks.PANORAMA: _panorama,
     SELFIE: _selfie,
-    DRONE: _drone,
-    LIVE_PHOTO: _marked(marks.LIVE_PHOTO, "Apple's maker note names its video"),
-    MOTION_PHOTO: _marked(marks.MOTION_PHOTO, "Marked as a motion photo (XMP GCamera)"),
-    BURST: _marked(marks.BURST, "The file names the burst that it is of"),
+    marks.DRONE: _drone,
+    marks.LIVE_PHOTO: _marked(marks.LIVE_PHOTO, "Apple's maker note names its video"),
+    marks.MOTION_PHOTO: _marked(marks.MOTION_PHOTO, "Marked as a motion photo (XMP GCamera)"),
+    marks.BURST: _marked(marks.BURST, "The file names the burst that it is of"),
 }
 _OF_VIDEOS: Mapping[str, Callable[[Metadata], str]] = {
-    DRONE: _drone,
-    LIVE_PHOTO: _marked(marks.LIVE_PHOTO, "QuickTime content identifier"),
-    SLOW_MOTION: _slow_motion,
-    TIME_LAPSE: _time_lapse,
+    marks.DRONE: _drone,
+    marks.LIVE_PHOTO: _marked(marks.LIVE_PHOTO, "QuickTime content identifier"),
+    marks.SLOW_MOTION: _slow_motion,
+    marks.TIME_LAPSE: _time_lapse,
 }
 FACTS: Final = tuple(dict.fromkeys([*_OF_PHOTOS, *_OF_VIDEOS, NIGHT]))

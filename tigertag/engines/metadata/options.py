@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 
 from tigertag.engines.metadata import facts
 from tigertag.engines.metadata.places import PrivatePlace, parse
+from tigertag.media.metadata import marks
 from tigertag.text import did_you_mean
 
 PLACES: Final = "places"
@@ -15,7 +16,7 @@ SEASONS: Final = "seasons"
 YEARS: Final = "years"
 ALL: Final = "all"
 CHOICES: Final = (PLACES, *facts.FACTS, BLACK_AND_WHITE, SEASONS, YEARS)
-DEFAULT: Final = (PLACES, facts.SCREENSHOT, facts.PANORAMA, facts.DRONE)
+DEFAULT: Final = (PLACES, marks.SCREENSHOT, marks.PANORAMA, marks.DRONE)
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{4})?([-_][A-Za-z]{2})?")
 

@@ -122,9 +122,9 @@ class MediaServerLibrary(ABC, Generic[Client, Entry]):
                 source.close()
 
     def metadata(self, item: Item) -> Metadata:
-        """See `contracts.KnowingMetadata`: one request for a part of the item's own file.
+        """See `contracts.KnowingMetadata`: by one request for a part of the item's own file.
 
-        None where the listing has shown that the file is on this machine.
+        Nothing is requested where the listing has shown that the file is on this machine.
         Where it is silent, this process's last listing may speak: `ListedFile.metadata`.
         """
         if item.media is Media.GROUP:

@@ -1,4 +1,7 @@
-"""What stands in a file in a form that camera makers agree on: the words of `Metadata.marks`."""
+"""What stands in a file in a form that camera makers agree on: the words of `Metadata.marks`.
+
+Facts that they prove are called the same, and so are the tags: another name is another tag.
+"""
 
 from typing import Final
 
