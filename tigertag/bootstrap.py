@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain, product
 
 from tigertag import bounds, concepts, plugins, threads
-from tigertag.contracts import AnyEngine, FootageChoice, Host
+from tigertag.contracts import AnyEngine, FootageChoice, Host, Keyed
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
@@ -81,6 +81,9 @@ def open_store(core: Core) -> None:
     kept = migrate.upgrade(core.store)
     if kept is not None:
         logger.warning("the database was brought up to date; it was backed up to %s", kept)
+    for entry in core.engines:
+        if isinstance(entry.engine, Keyed):
+            entry.engine.take_key()
 
 
 def _engines(settings: Settings, host: Host, store: Store) -> tuple[EngineEntry, ...]:

@@ -17,6 +17,7 @@ from tigertag.contracts.engine import Enrolled as Enrolled
 from tigertag.contracts.engine import Enrolling as Enrolling
 from tigertag.contracts.engine import Failed as Failed
 from tigertag.contracts.engine import FormerlyDeferred as FormerlyDeferred
+from tigertag.contracts.engine import Keyed as Keyed
 from tigertag.contracts.engine import KnowingFaces as KnowingFaces
 from tigertag.contracts.engine import Labelled as Labelled
 from tigertag.contracts.engine import LeastConfidences as LeastConfidences

@@ -228,6 +228,18 @@ class Enrolled:
 
 
 @runtime_checkable
+class Keyed(Protocol):
+    """An engine whose fingerprint hides something with a key that its installation keeps."""
+
+    def take_key(self) -> None:
+        """Take the key from `Host.state`, where the first process puts one.
+
+        Called when the database is there, before any scan. Raises `StoreError`.
+        """
+        ...
+
+
+@runtime_checkable
 class Enrolling(Protocol):
     """An engine that has to teach a service something before it is asked, such as faces."""
 

@@ -87,6 +87,15 @@ def test_an_unchanged_file_is_not_read_again(home: Path, monkeypatch: pytest.Mon
     assert len(reads.paths) == 1
 
 
+def test_with_private_places_an_unchanged_file_is_not_read_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = Reads(monkeypatch)
+    assert scanned(home, private_places="48.2082,16.3738,5000") == set()
+    scanned(home, private_places="48.2082,16.3738,5000")
+    assert len(reads.paths) == 1
+
+
 def test_places_that_are_switched_off_are_taken_away_again(home: Path) -> None:
     scanned(home)
     tags = scanned(home, places="off", tags="selfie")

@@ -4,11 +4,13 @@ All facts are in every answer; TAGS says which become tags, so another choice as
 Places, seasons, years and what stands on pixels are in it only where they are asked for.
 """
 
+import secrets
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
-from tigertag.contracts import Capabilities, Host, Labelled, Outcome, RunContext
+from tigertag.contracts import Capabilities, Host, Labelled, Outcome, PluginState, RunContext
 from tigertag.engines.metadata import facts, geonames, naming, seasons
 from tigertag.engines.metadata.facts import Fact
 from tigertag.engines.metadata.monochrome import SIDE_PX, is_monochrome
@@ -21,6 +23,9 @@ __all__ = ["MetadataEngine", "Options", "build"]
 
 _VERSION = "metadata-1"
 """Changes when the same metadata may give other labels."""
+_KEY, _KEY_LEASE = "private-places-key", "private-places-key-lease"
+_KEY_BYTES = 16
+_LEASE_S, _LOOK_S, _LOOKS = 10.0, 0.1, 50
 _MAX_TAGS = 20
 _MOST_FRAMES = 8
 """Of a video, to see whether it is black and white."""
@@ -28,15 +33,18 @@ _MOST_FRAMES = 8
 
 def build(id: str, options: Options, host: Host) -> "MetadataEngine":
     """Return the engine. Does no I/O."""
-    return MetadataEngine(id, options)
+    return MetadataEngine(id, options, host.state)
 
 
 class MetadataEngine:
-    """Says what metadata prove. Keeps to `Engine`."""
+    """Says what metadata prove. Keeps to `Engine` and `Keyed`."""
 
-    def __init__(self, id: str, options: Options) -> None:
+    def __init__(self, id: str, options: Options, state: PluginState) -> None:
         self.id = id
         self._options = options
+        self._state = state
+        # Until the one that is kept is taken: places under another key are read again, not named.
+        self._key = secrets.token_bytes(_KEY_BYTES)
         self._lock = threading.Lock()
         self._is_open = False
         self._names: naming.PlaceNames | None = None
@@ -44,14 +52,17 @@ class MetadataEngine:
 
     @property
     def fingerprint(self) -> str:
-        """See `Engine`. What may not be named is in it as a digest."""
+        """See `Engine`. What may not be named is in it as a digest.
+
+        There are few enough places to try them all, so the digest has a key.
+        """
         options = self._options
         parts = [_VERSION]
         if self._level != "off":
             parts += [self._level, options.language, naming.version(options.language)]
         if options.private_places:
             private = repr(sorted(options.private_places, key=repr)).encode()
-            parts.append(f"private-{blake2b(private, digest_size=8).hexdigest()}")
+            parts.append(f"private-{blake2b(private, digest_size=16, key=self._key).hexdigest()}")
         asked = options.chosen & {BLACK_AND_WHITE, SEASONS, YEARS}
         return ":".join([*parts, *sorted(asked)])
 
@@ -75,6 +86,18 @@ class MetadataEngine:
         if self._level == self._options.level:
             return ""
         return "Places are not named: install their data with: pip install 'tigertag[places]'."
+
+    def take_key(self) -> None:
+        """See `Keyed`. Without private places there is nothing to hide."""
+        for _look in range(_LOOKS if self._options.private_places else 0):
+            if (kept := self._state.get(_KEY)) is not None:
+                self._key = bytes.fromhex(kept)
+                return
+            with self._state.alone(_KEY_LEASE, lease_s=_LEASE_S) as is_alone:
+                if is_alone and self._state.get(_KEY) is None:
+                    self._state.put(_KEY, secrets.token_hex(_KEY_BYTES))
+            if not is_alone:
+                time.sleep(_LOOK_S)
 
     def open(self) -> None:
         """See `Engine`. Loads the places where they are asked for."""

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
-from tigertag.contracts import Host, Labelled, RunContext
+from tigertag.contracts import Host, Http, Labelled, PluginState, PluginStateInMemory, RunContext
 from tigertag.engines import metadata
 from tigertag.model import Frame, Label, Media, Metadata, Sample
 
@@ -15,8 +16,13 @@ WINTER_NIGHT = replace(HERE, taken_at=datetime(2021, 12, 24, 22, tzinfo=UTC))
 
 
 def engine(**options: Any) -> metadata.MetadataEngine:
+    return engine_with(PluginStateInMemory(), **options)
+
+
+def engine_with(state: PluginState, **options: Any) -> metadata.MetadataEngine:
     checked = metadata.Options.model_validate(options)
-    return metadata.build("m", checked, cast(Host, None))
+    host = Host(Path("models"), cast(Http, None), state)
+    return metadata.build("m", checked, host)
 
 
 def labels(

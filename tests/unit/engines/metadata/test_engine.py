@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.unit.engines.engine_contract import EngineContract
-from tests.unit.engines.metadata.stated import HERE, engine, labels
+from tests.unit.engines.metadata.stated import HERE, engine, engine_with, labels
+from tigertag.contracts import PluginState, PluginStateInMemory
 from tigertag.engines import metadata
 from tigertag.engines.metadata import geonames, naming
 from tigertag.engines.metadata.options import DEFAULT, Options
@@ -75,6 +76,28 @@ def test_pixels_are_asked_for_only_where_a_tag_stands_on_them(tags: str, side_px
     able = engine(tags=tags).capabilities
     assert (able.short_side_px, able.metadata, able.local) == (side_px, True, True)
     assert able.media == {Media.PHOTO, Media.VIDEO}
+
+
+def private(state: PluginState, places: str = "48.2,16.37,500") -> str:
+    """The fingerprint of an engine with private places."""
+    made = engine_with(state, private_places=places)
+    made.take_key()
+    return made.fingerprint
+
+
+def test_one_installation_has_one_fingerprint_for_its_private_places() -> None:
+    state = PluginStateInMemory()
+    assert private(state) == private(state) != private(state, "48.2,16.37,501")
+
+
+def test_private_places_cannot_be_tried_out_with_another_installation() -> None:
+    assert private(PluginStateInMemory()) != private(PluginStateInMemory())
+
+
+def test_without_private_places_no_key_is_kept() -> None:
+    state = PluginStateInMemory()
+    engine_with(state).take_key()
+    assert state.under("") == {}
 
 
 def test_without_the_data_of_places_it_says_so_and_all_else_works(
