@@ -127,4 +127,6 @@ def _tag(tag: Tag) -> dict[str, Any]:
 
 def _print_row(result: Tagged) -> None:
     words = ", ".join(f"{tag.name} {tag.confidence:.2f}" for tag in result.tags)
-    click.echo(f"{result.path}: {' '.join(result.errors) or words or '(no confident tag)'}")
+    # Tags of some engines are of use where another one failed.
+    parts = [*result.errors, words] if words else result.errors or ["(no confident tag)"]
+    click.echo(f"{result.path}: {' '.join(parts)}")

@@ -80,10 +80,11 @@ class ObjectDetector:
     @property
     def capabilities(self) -> Capabilities:
         family: str = self._options.model
-        side_px = detectors.USUAL_PX
+        side_px, unusable = detectors.USUAL_PX, ""
         with suppress(ModelError):
             model = self._model()
             family, side_px = model.family, model.side_px
+            unusable = detectors.missing(self._options.model, model)
         words = coco.load()
         least = words.of_model(family)
         withheld = words.uncommon if self._options.tags == "common" else frozenset()
@@ -101,6 +102,7 @@ class ObjectDetector:
                 for model, scores in words.least_scores.items()
             },
             max_tags=MAX_TAGS,
+            unusable=unusable,
         )
 
     def open(self) -> None:

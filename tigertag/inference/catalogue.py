@@ -89,6 +89,11 @@ def installed(models: Path, name: str) -> Path | None:
     return None
 
 
+def is_there(models: Path, name: str) -> bool:
+    """Whether there is any file under the model's name, be it the model or not; cheap."""
+    return any(map(os.path.exists, places(models, model(name))))
+
+
 def verified(models: Path, name: str) -> Path:
     """Return the model's file after its whole hash was checked; again it costs but a `stat`.
 

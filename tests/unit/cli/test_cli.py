@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from tests.unit.cli.conftest import Run
 from tigertag.cli import main
+from tigertag.inference import catalogue, people
 from tigertag.store import Store, chunks
 
 pytestmark = pytest.mark.slow
@@ -101,6 +102,30 @@ def test_a_misspelt_setting_disables_its_engine_and_says_so(
     assert result.exit_code == 0
     assert "ENGINE_BAD_MODLE" in result.output.replace("\n", "")
     assert "instant" in result.output
+
+
+def test_a_detector_without_any_model_is_shown_as_such_and_no_scan_fails_for_it(
+    run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "find_spec", lambda _package: None)
+    monkeypatch.setattr(catalogue, "BAKED", tmp_path)
+    monkeypatch.setenv("ENGINE_BOXES_NAME", "tigertag.detector")
+    assert run("scan", "photos").exit_code == 0
+    assert run("tag", str(photos)).exit_code == 0
+    listed = " ".join(run("engines").output.split())
+    assert "boxes tigertag.detector cannot be used" in listed
+    assert "boxes: There is no model for it: run `tigertag models fetch yolox-tiny`" in listed
+
+
+def test_tags_are_shown_beside_the_error_of_another_engine(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGINE_BOXES_NAME", "tigertag.detector")
+    monkeypatch.setenv("ENGINE_BOXES_MODEL", "yolox-s")
+    result = run("tag", str(photos))
+    assert result.exit_code == 3
+    assert "boxes: YOLOX-S is not on this machine" in result.output
+    assert "cat 0." in result.output
 
 
 def test_rules_are_added_listed_exported_and_imported(run: Run, tmp_path: Path) -> None:

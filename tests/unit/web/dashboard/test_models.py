@@ -54,6 +54,16 @@ def test_without_an_engine_for_it_the_setting_is_said(
     assert "set <code>ENGINE_THINGS_NAME=tigertag.detector</code>" in member.page("/setup")
 
 
+def test_a_detector_that_waits_for_a_model_is_said_to_need_a_restart(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "detectors", lambda _core: ())
+    monkeypatch.setattr(models, "unusable_detectors", lambda _core: ("boxes",))
+    page = member.page("/setup")
+    assert "Engine boxes cannot be used yet" in page
+    assert "ENGINE_THINGS_NAME" not in page
+
+
 def test_a_fetched_model_is_not_offered_but_verified_and_removed(
     app: Flask, member: Member
 ) -> None:
