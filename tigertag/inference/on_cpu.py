@@ -22,7 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.preprocessing import Arrays, Output, Shape, read_classes, read_input
+from tigertag.inference.preprocessing import (
+    MOST_SIDE_PX,
+    Arrays,
+    Output,
+    Shape,
+    read_classes,
+    read_input,
+)
 
 AT_ONCE: Final = 2
 """The images of one thread that are computed at a time: one runs while the next is put in place."""
@@ -95,7 +102,12 @@ class CpuSession:
     """A network on the CPU. Keeps to `NetworkSession`."""
 
     def __init__(
-        self, path: Path, *, precision: Literal["auto", "f32", "bf16"], side_px: int | None
+        self,
+        path: Path,
+        *,
+        precision: Literal["auto", "f32", "bf16"],
+        side_px: int | None,
+        most_px: int = MOST_SIDE_PX,
     ) -> None:
         """Load and compile it; "auto" leaves the precision to OpenVINO. Raises `ModelError`."""
         self._pool = _Pool()
@@ -108,7 +120,7 @@ class CpuSession:
             model = core.read_model(path)
             taken = model.input(0)
             dtype = taken.element_type.to_dtype().name
-            self.input = read_input(_lengths(taken.partial_shape), dtype, side_px)
+            self.input = read_input(_lengths(taken.partial_shape), dtype, side_px, most_px)
             model.reshape([1, *self.input.shape])
             self.outputs = tuple(
                 Output(frozenset(output.get_names()), tuple(_lengths(output.partial_shape)))

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.preprocessing import Arrays, Output, Shape, read_classes, read_input
+from tigertag.inference.preprocessing import (
+    MOST_SIDE_PX,
+    Arrays,
+    Output,
+    Shape,
+    read_classes,
+    read_input,
+)
 from tigertag.sequences import batched
 
 CUDA: Final = "CUDAExecutionProvider"
@@ -28,6 +35,7 @@ class OnnxruntimeSession:
         provider: str = CUDA,
         precision: Literal["auto", "f32", "bf16"],
         side_px: int | None,
+        most_px: int = MOST_SIDE_PX,
     ) -> None:
         """Load it. "auto" lets the card round to TF32. Raises `ModelError`."""
         if precision == "bf16":
@@ -46,7 +54,7 @@ class OnnxruntimeSession:
             )
         if provider not in self._session.get_providers():
             raise ModelError("CUDA does not work here: look at the driver, or set DEVICE=cpu.")
-        self._read_shapes(side_px)
+        self._read_shapes(side_px, most_px)
 
     @property
     def classes(self) -> int:
@@ -71,11 +79,12 @@ class OnnxruntimeSession:
             for rows in zip(*outputs, strict=True):
                 yield next(numbers), tuple(row.astype(np.float32) for row in rows)
 
-    def _read_shapes(self, side_px: int | None) -> None:
+    def _read_shapes(self, side_px: int | None, most_px: int) -> None:
         taken, given = self._session.get_inputs()[0], self._session.get_outputs()
         shape = _lengths(taken.shape)
         dtype = taken.type.removeprefix("tensor(").removesuffix(")")
-        self.input = read_input(shape, "float32" if dtype == "float" else dtype, side_px)
+        dtype = "float32" if dtype == "float" else dtype
+        self.input = read_input(shape, dtype, side_px, most_px)
         self.outputs = tuple(
             Output(frozenset({each.name}), tuple(_lengths(each.shape))) for each in given
         )

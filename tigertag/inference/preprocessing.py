@@ -67,8 +67,13 @@ class Output:
     shape: tuple[int | None, ...]
 
 
-def read_input(shape: Shape, dtype: str, side_px: int | None) -> ImageInput:
-    """Say what one image is to be. Raises `ModelError` if that is no square RGB image."""
+def read_input(
+    shape: Shape, dtype: str, side_px: int | None, most_px: int = MOST_SIDE_PX
+) -> ImageInput:
+    """Say what one image is to be.
+
+    Raises `ModelError` if that is no square RGB image of at most `most_px` a side.
+    """
     if len(shape) != 4 or 3 not in (shape[1], shape[3]):
         raise ModelError(f"The model's input is {shape_text(shape)}, not a batch of RGB images.")
     if shape[0] not in (None, 1):
@@ -81,9 +86,9 @@ def read_input(shape: Shape, dtype: str, side_px: int | None) -> ImageInput:
         wanted = "square" if side_px is None else f"{side_px} px a side, as SIZE says"
         raise ModelError(f"The model's input is {shape_text(shape)}, not {wanted}.")
     side = next(iter(sides), side_px or DEFAULT_SIDE_PX)
-    if not 0 < side <= MOST_SIDE_PX:
+    if not 0 < side <= most_px:
         raise ModelError(
-            f"The model's input is {shape_text(shape)}; 1 to {MOST_SIDE_PX} px a side are taken."
+            f"The model's input is {shape_text(shape)}; 1 to {most_px} px a side are taken."
         )
     return ImageInput(side, channels_first, dtype)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.preprocessing import Arrays, ImageInput, Output
+from tigertag.inference.preprocessing import MOST_SIDE_PX, Arrays, ImageInput, Output
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "f32", "bf16"]
@@ -53,9 +53,16 @@ class NetworkSession(ModelSession, Protocol):
 
 
 def open_session(
-    path: Path, *, device: Device, precision: Precision, side_px: int | None = None
+    path: Path,
+    *,
+    device: Device,
+    precision: Precision,
+    side_px: int | None = None,
+    most_px: int = MOST_SIDE_PX,
 ) -> NetworkSession:
     """Load a model file. `side_px`: the side of its input where the file leaves that open.
+
+    A network with a larger side than `most_px` is refused before memory is taken for it.
 
     "auto" is CUDA where its runtime is installed and works, else the CPU. A file that is not ONNX
     (TensorFlow's .pb, .tflite) always runs on the CPU: only OpenVINO reads it. Raises `ModelError`.
@@ -63,22 +70,24 @@ def open_session(
     if path.suffix != ONNX:
         device = "cpu"
     if device == "cuda":
-        return _cuda(path, precision, side_px)
+        return _cuda(path, precision, side_px, most_px)
     if device == "auto":
         try:
             # The package for the CPU has modules of the same names.
             distribution(CUDA_PACKAGE)
-            return _cuda(path, precision, side_px)
+            return _cuda(path, precision, side_px, most_px)
         except PackageNotFoundError:
             pass
         except ModelError as exc:
             logger.warning("CUDA cannot be used, the CPU is: %s", exc)
     from tigertag.inference.on_cpu import CpuSession
 
-    return CpuSession(path, precision=precision, side_px=side_px)
+    return CpuSession(path, precision=precision, side_px=side_px, most_px=most_px)
 
 
-def _cuda(path: Path, precision: Precision, side_px: int | None) -> NetworkSession:
+def _cuda(path: Path, precision: Precision, side_px: int | None, most_px: int) -> NetworkSession:
     from tigertag.inference.on_cuda import CUDA, OnnxruntimeSession
 
-    return OnnxruntimeSession(path, provider=CUDA, precision=precision, side_px=side_px)
+    return OnnxruntimeSession(
+        path, provider=CUDA, precision=precision, side_px=side_px, most_px=most_px
+    )

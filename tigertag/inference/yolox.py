@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tigertag.errors import ModelError
-from tigertag.inference.boxes import Detections, Picture, scaled, suppressed
+from tigertag.inference.boxes import MOST_CANDIDATES, Detections, Picture, scaled, suppressed
 from tigertag.inference.preprocessing import Arrays, ImageInput, shape_text
 from tigertag.inference.runtime import ONNX, Device, NetworkSession, Precision, open_session
 
@@ -21,6 +21,8 @@ STRIDES: Final = (8, 16, 32)
 PADDING: Final = 114
 LEAST_SCORE: Final = 0.25
 """What is less sure is not kept."""
+MOST_SIDE_PX: Final = 1280
+"""Twice the side that its authors train with; the memory for it grows with its square."""
 _ROUNDING: Final = 1e-3
 
 
@@ -31,7 +33,9 @@ class Yolox:
         """Raises `ModelError`: the file is no YOLOX export."""
         if path.suffix != ONNX:
             raise ModelError(f"{path} is no ONNX file: its name must end in {ONNX}.")
-        self.session: NetworkSession = open_session(path, device=device, precision=precision)
+        self.session: NetworkSession = open_session(
+            path, device=device, precision=precision, most_px=MOST_SIDE_PX
+        )
         side_px = self.session.input.side_px
         self._cells, self._strides = _grid(side_px)
         shapes = [output.shape for output in self.session.outputs]
@@ -54,12 +58,12 @@ class Yolox:
         if not (rows[:, 4:].min() >= -_ROUNDING and rows[:, 4:].max() <= 1 + _ROUNDING):
             raise ValueError("not probabilities")
         likely = np.flatnonzero(rows[:, 4] >= LEAST_SCORE)
-        numbers = rows[likely].astype(np.float64)
-        scores = numbers[:, 4:5] * numbers[:, 5:]
-        cells, classes = np.nonzero(scores >= LEAST_SCORE)
-        boxes = self._decoded(numbers[cells], likely[cells])
-        finite = np.flatnonzero(np.isfinite(boxes).all(axis=1))
-        kept = Detections(boxes, np.minimum(scores[cells, classes], 1.0), classes).at(finite)
+        boxes = self._decoded(rows[likely, :4].astype(np.float64), likely)
+        finite = np.isfinite(boxes).all(axis=1)
+        likely, boxes = likely[finite], boxes[finite]
+        scores = rows[likely, 4:5].astype(np.float64) * rows[likely, 5:]
+        cells, classes = _surest(scores)
+        kept = Detections(boxes[cells], np.minimum(scores[cells, classes], 1.0), classes)
         kept = suppressed(kept)
         factor, _, _ = fitted(width, height, self.session.input.side_px)
         edges = factor * np.array([width, height] * 2, np.float64)
@@ -72,6 +76,18 @@ class Yolox:
         with np.errstate(over="ignore"):
             half = np.exp(rows[:, 2:4]) * strides / 2
         return np.concatenate([centre - half, centre + half], axis=1)
+
+
+def _surest(scores: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return cells and classes of the surest, no more than suppression looks at.
+
+    A broken network may be sure of every class in every cell: millions of boxes.
+    """
+    flat = scores.ravel()
+    likely = np.flatnonzero(flat >= LEAST_SCORE)
+    surest = likely[np.argsort(-flat[likely], kind="stable")[:MOST_CANDIDATES]]
+    cells, classes = np.unravel_index(surest, scores.shape)
+    return cells, classes
 
 
 def fitted(width: int, height: int, side_px: int) -> tuple[float, int, int]:

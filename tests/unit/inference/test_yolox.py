@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from onnx import TensorProto
 from tests.unit.inference import tiny, tiny_yolox
 from tigertag.errors import ModelError
 from tigertag.inference.box_networks import detect
-from tigertag.inference.boxes import Detections, clipped
+from tigertag.inference.boxes import MOST_CANDIDATES, Detections, clipped
 from tigertag.inference.yolox import Yolox
 
 
@@ -73,6 +74,17 @@ def test_boxes_without_a_place_or_an_end_are_left_out(network: Yolox) -> None:
     assert len(clipped(network.found((outputs,), 64, 64))) == 0
 
 
+def test_a_network_that_is_sure_of_everything_takes_little_memory(tmp_path: Path) -> None:
+    network = opened(tiny_yolox.network(tmp_path / "tiny.onnx", side_px=640))
+    outputs = np.ones((8400, 85), np.float32)
+    tracemalloc.start()
+    found = network.found((outputs,), 640, 640)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0 < len(found) <= MOST_CANDIDATES
+    assert peak_bytes < 60_000_000
+
+
 @pytest.mark.parametrize("data", [b"", b"no network", "half"])
 def test_a_damaged_file_is_an_error_in_one_line(tmp_path: Path, data: Any) -> None:
     path = tiny_yolox.network(tmp_path / "tiny.onnx")
@@ -95,8 +107,8 @@ def test_a_model_of_other_classes_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_input_that_no_memory_holds_is_refused_before_it_is_made(tmp_path: Path) -> None:
-    path = tiny_yolox.network(tmp_path / "tiny.onnx", side_px=100_000)
-    with pytest.raises(ModelError, match="1 to 4096 px a side are taken"):
+    path = tiny_yolox.network(tmp_path / "tiny.onnx", side_px=1312)
+    with pytest.raises(ModelError, match="1 to 1280 px a side are taken"):
         opened(path)
 
 
