@@ -18,6 +18,7 @@ from tigertag.text import megabytes
 
 _STATES = {
     "absent": "not here",
+    "fetching": "being fetched",
     "installed": "installed",
     "built_in": "in the image",
     "changed": "changed",
@@ -33,14 +34,14 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
 def list_models(*, as_json: bool) -> None:
-    """List the models: what each says, its size and licence, and whether it is here."""
+    """List the models: what each recognises, its size and licence, and whether it is here."""
     with core(database=False) as built:
         views = model_service.listed(built.host.models)
     if as_json:
         for view in views:
             click.echo(json.dumps(_as_object(view)))
         return
-    table = Table("model", "says", "size", "input", "licence", "accuracy", "state", box=None)
+    table = Table("model", "recognises", "size", "input", "licence", "accuracy", "state", box=None)
     for view in views:
         known = view.model
         size, side = megabytes(known.bytes), f"{known.input_px} px"
@@ -107,7 +108,10 @@ def remove(names: Sequence[str]) -> None:
     with core(database=False) as built:
         for name in dict.fromkeys(names):
             model_service.remove(built.host.models, name)
-            say(f"{name}: removed. Answers that it gave are kept.")
+            say(
+                f"{name}: removed. Tags from its answers are decided again at the next scan, with"
+                " the model that is left; without one they stay."
+            )
 
 
 @models.command()

@@ -66,6 +66,8 @@ def scan(
 
     Where an engine costs money or quota, it first shows a forecast, and asks you to confirm.
     """
+    if mode["sample"] and accept_missing:
+        raise UsageError("--sample and --accept-missing exclude each other; choose one.")
     request = Request(
         library, section, _mode(**mode), write, engines, accept_missing=accept_missing
     )

@@ -54,6 +54,11 @@ class CataloguedModel:
         return urlsplit(self.url).hostname or ""
 
     @property
+    def source_host(self) -> str:
+        """The host of the page that publishes it."""
+        return urlsplit(self.source).hostname or ""
+
+    @property
     def file(self) -> str:
         """The file's name, as its publisher calls it."""
         return self.url.rpartition("/")[2]

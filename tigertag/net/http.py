@@ -31,6 +31,7 @@ T = TypeVar("T")
 Progress = Callable[[int, int | None], None]
 
 _BLOCK_BYTES = 64 * 1024
+_SHA256_DIGITS = 64
 
 
 class HttpClient:
@@ -90,9 +91,8 @@ class HttpClient:
                 self._policy.run(lambda: self._fill(part, url, report), self._again)
                 if not part.finish(to, sha256_prefix):
                     raise HttpError(
-                        f"{bare_url(url)} is not the file that was expected: its SHA-256 does not"
-                        f" begin with {sha256_prefix}. It was deleted; try again, or give the file"
-                        " yourself."
+                        f"{bare_url(url)} is not the file that was expected:"
+                        f" {_another_hash(sha256_prefix)}. It was deleted; try again."
                     )
 
     def _again(self, exc: Exception) -> bool | float:
@@ -158,6 +158,12 @@ def _has_hash(path: Path, sha256_prefix: str) -> bool:
         return False
 
 
+def _another_hash(sha256_prefix: str) -> str:
+    if len(sha256_prefix) == _SHA256_DIGITS:
+        return "its SHA-256 is another"
+    return f"its SHA-256 does not begin with {sha256_prefix}"
+
+
 @contextmanager
 def _disk_errors(to: Path) -> Iterator[None]:
     try:
@@ -214,7 +220,7 @@ class PartialFile:
         self.delete()
         raise HttpError(
             f"{bare_url(url)} is not the file that was expected: it has {total or 'more'} bytes,"
-            f" not {self.expected}. It was deleted; try again, or give the file yourself."
+            f" not {self.expected}. It was deleted; try again."
         )
 
     def check_room(self, total: int | None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import Thread
 
 from tigertag.core import Core
-from tigertag.errors import Conflict, StoreError, TigerTagError
+from tigertag.errors import Conflict, NotFound, StoreError, TigerTagError
 from tigertag.inference import catalogue
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import models
@@ -41,7 +41,7 @@ class ModelFetches:
         with self._core.store.read() as db:
             error = engine_state.state(db, _OWNER, _key(name))
             alive = engine_state.is_leased(db, _OWNER, _key(name))
-        if view.is_here or error is None:
+        if view.is_sound or error is None:
             return view
         if alive:
             return replace(view, state="fetching", problem="")
@@ -57,7 +57,7 @@ class ModelFetches:
         Raises `NotFound`.
         """
         view = self.of(name)
-        if view.is_here:
+        if view.is_sound:
             return view
         with ExitStack() as stack:
             if not stack.enter_context(self._state.alone(_key(name), lease_s=_LEASE_S)):
@@ -72,13 +72,16 @@ class ModelFetches:
         return self.of(name)
 
     def verify(self, name: str) -> ModelView:
-        """Read a model's file again, and return what is wrong with it. Raises `NotFound`."""
-        view = self.of(name)
-        return (
-            view
-            if view.state == "fetching"
-            else models.look(self._core.host.models, name, anew=True)
-        )
+        """Read a model's file again, and return what is wrong with it.
+
+        Raises `NotFound` where there is none, `Conflict` while it is being fetched.
+        """
+        if self.of(name).state == "fetching":
+            raise Conflict(f"Model {name} is being fetched; its SHA-256 is checked at the end.")
+        view = models.look(self._core.host.models, name, anew=True)
+        if view.state == "absent":
+            raise NotFound(f"{view.model.title} is not on this machine; fetch it first.")
+        return view
 
     def remove(self, name: str) -> None:
         """Delete a model's file. Raises `NotFound`, `Conflict`."""

@@ -1,7 +1,7 @@
 """Models that can be fetched: what there is of them on this machine, fetched, checked, removed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +37,11 @@ class ModelView:
     def is_here(self) -> bool:
         return self.state in ("installed", "built_in")
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is here, and no damaged file of the user's lies in front of the image's."""
+        return self.is_here and not self.problem
+
 
 def look(models: Path, name: str, *, anew: bool = False) -> ModelView:
     """Return what there is of a model; `anew`: read its file again. Raises `NotFound`."""
@@ -49,7 +54,8 @@ def look(models: Path, name: str, *, anew: bool = False) -> ModelView:
             continue
         if not fault:
             state: ModelState = "installed" if path.parent == models else "built_in"
-            return ModelView(known, state, path, problem=faults[0][1] if faults else "")
+            passed_over = f"{faults[0][1]} The image's own is used instead." if faults else ""
+            return ModelView(known, state, path, problem=passed_over)
         faults.append((path, fault))
     loaded = size_of(part_of(models, known))
     if faults:
@@ -59,8 +65,17 @@ def look(models: Path, name: str, *, anew: bool = False) -> ModelView:
 
 
 def listed(models: Path) -> tuple[ModelView, ...]:
-    """Return all models that can be fetched, and what there is of them."""
-    return tuple(look(models, name) for name in catalogue.catalogue())
+    """Return all models that can be fetched, and what there is of them.
+
+    "fetching": some program is at it, as far as the file system has locks.
+    """
+    views = (look(models, name) for name in catalogue.catalogue())
+    return tuple(
+        replace(view, state="fetching", problem="")
+        if not view.is_sound and _is_locked(part_of(models, view.model))
+        else view
+        for view in views
+    )
 
 
 def fetch(
@@ -108,7 +123,7 @@ def remove(models: Path, name: str) -> None:
             raise Conflict(f"{known.title} is part of the container's image; it cannot be removed.")
         raise NotFound(f"{known.title} is not on this machine.")
     try:
-        if part in there and _is_locked(part):
+        if _is_locked(part):
             raise Conflict(f"{known.title} is being fetched; remove it when that has ended.")
         for path in there:
             path.unlink()
@@ -153,6 +168,9 @@ def size_of(path: Path) -> int:
 
 
 def _is_locked(part: Path) -> bool:
-    """Whether a download is at work on this part."""
-    with part.open("rb") as file:
-        return locks.try_to_lock(file) == "taken"
+    """Whether a download is at work on this part; not where that cannot be seen."""
+    try:
+        with part.open("rb") as file:
+            return locks.try_to_lock(file) == "taken"
+    except (FileNotFoundError, PermissionError):
+        return False

@@ -55,6 +55,8 @@ def start(core: Core, request: Request) -> int:
         raise RequestError(f"A scan's mode is one of {modes}, its write one of {writes}.")
     if request.forecast_of not in FORECAST_OF:
         raise RequestError(f"A forecast is made of one of {', '.join(FORECAST_OF)}.")
+    if request.mode == "sample" and request.accept_missing:
+        raise RequestError("A sample lists nothing, so it cannot find that items are gone.")
     section = _section(core, request)
     engines = core.usable_engines(request.engines)
     if request.mode == "sample":
@@ -67,7 +69,7 @@ def start(core: Core, request: Request) -> int:
     with core.store.write() as db:
         section_id = scans.ensure_section(db, section)
         _refuse_if_active(db, section_id)
-        if request.mode == "sample" and not items.spread(db, section_id, section, Media.PHOTO, 1):
+        if request.mode == "sample" and not items.has_any(db, section_id, Media.PHOTO):
             raise Conflict(
                 f"No photo of {section.called} is known yet, so there is no sample of it: start a"
                 " preview, which lists them. Nothing is written by either."

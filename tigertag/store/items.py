@@ -230,6 +230,16 @@ def page(
     return [_row(row, section) for row in rows]
 
 
+def has_any(db: Db, section_id: int, media: Media) -> bool:
+    """Whether an item of this kind is there, by the last look."""
+    where = (
+        _items.c.section_id == section_id,
+        _items.c.gone.is_(False),
+        _items.c.media == media.value,
+    )
+    return db.scalar(select(_items.c.id).where(*where).limit(1)) is not None
+
+
 def spread(db: Db, section_id: int, section: Section, media: Media, limit: int) -> list[ItemRow]:
     """Return at most so many items that are there, evenly spread over all in their order."""
     where = (

@@ -47,7 +47,9 @@ def test_a_model_is_fetched_checked_and_removed(run: Run, tmp_path: Path) -> Non
     assert run("models", "fetch", "yolox-tiny").exit_code == 0
     assert (tmp_path / "home" / "models" / "yolox_tiny.onnx").read_bytes() == TINY
     assert run("models", "verify").exit_code == 0
-    assert run("models", "remove", "yolox-tiny").exit_code == 0
+    removed = run("models", "remove", "yolox-tiny")
+    assert removed.exit_code == 0
+    assert "are decided again at the next scan, with the model that is left" in removed.output
     assert run("models", "verify", "yolox-tiny").exit_code == 1
 
 

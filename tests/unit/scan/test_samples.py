@@ -9,6 +9,7 @@ from tigertag.scan import listing
 from tigertag.services import previews, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
+from tigertag.store import items
 
 PICTURES = [f"{number:02}.png" for number in range(10)]
 
@@ -83,6 +84,18 @@ def test_a_sample_does_not_write_at_once(world: World) -> None:
     world.scan()
     with pytest.raises(RequestError, match="A sample is a preview"):
         scans.start(world.core, Request("photos", None, "sample", "apply"))
+
+
+def test_a_sample_cannot_accept_that_items_are_gone(world: World) -> None:
+    world.scan()
+    with pytest.raises(RequestError, match="cannot find that items are gone"):
+        scans.start(world.core, Request("photos", None, "sample", accept_missing=True))
+
+
+def test_to_start_a_sample_no_item_is_loaded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.scan()
+    monkeypatch.setattr(items, "spread", None)
+    scans.start(world.core, Request("photos", None, "sample"))
 
 
 def test_a_sample_is_applied_to_its_photos_alone(world: World) -> None:

@@ -58,8 +58,12 @@ def test_a_file_of_another_content_is_not_kept(
     http: HttpClient, folder: Path, server: FlakyServer
 ) -> None:
     server.body = TINY[::-1]
-    with pytest.raises(ModelError, match="is not the file that was expected"):
+    with pytest.raises(ModelError, match="is not the file that was expected") as caught:
         models.fetch(http, folder, NAME)
+    assert str(caught.value).endswith(
+        ": its SHA-256 is another. It was deleted; try again. Without the internet, copy"
+        f" yolox_tiny.onnx into {folder}."
+    )
     assert list(folder.iterdir()) == []
 
 
@@ -124,6 +128,38 @@ def test_the_images_model_is_not_removed(folder: Path) -> None:
     assert models.look(folder, NAME).state == "built_in"
     with pytest.raises(Conflict, match="part of the container's image"):
         models.remove(folder, NAME)
+
+
+def test_a_damaged_file_before_the_images_model_is_replaced(
+    fetches: ModelFetches, folder: Path
+) -> None:
+    catalogue.BAKED.mkdir()
+    (catalogue.BAKED / "yolox_tiny.onnx").write_bytes(TINY)
+    (folder / "yolox_tiny.onnx").write_bytes(b"damaged")
+    view = fetches.of(NAME)
+    assert (view.state, view.is_here, view.is_sound) == ("built_in", True, False)
+    assert view.problem.endswith("The image's own is used instead.")
+    fetches.start(NAME)
+    fetches.wait()
+    assert (fetches.of(NAME).state, fetches.of(NAME).problem) == ("installed", "")
+
+
+def test_the_list_shows_what_another_program_fetches(folder: Path) -> None:
+    with (folder / "yolox_tiny.onnx.part").open("ab") as part:
+        assert locks.wait_for(part)
+        assert [view.state for view in models.listed(folder)] == ["fetching", "absent"]
+    assert [view.state for view in models.listed(folder)] == ["absent", "absent"]
+
+
+def test_a_model_that_is_not_here_or_being_fetched_is_not_verified(
+    world: World, fetches: ModelFetches
+) -> None:
+    with pytest.raises(NotFound, match="not on this machine; fetch it first"):
+        fetches.verify(NAME)
+    with StoredPluginState(world.store, "").alone(f"model/{NAME}", lease_s=5.0):
+        StoredPluginState(world.store, "").put(f"model/{NAME}", "")
+        with pytest.raises(Conflict, match="is being fetched"):
+            fetches.verify(NAME)
 
 
 def test_a_detector_is_offered_until_there_is_one(folder: Path) -> None:

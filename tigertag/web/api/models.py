@@ -66,14 +66,18 @@ def fetch_model(path: ModelPath, body: NoFields, query: Nothing) -> Response:
     return sent(ModelShape, view, 202, location=url_for(".get_model", name=view.model.name))
 
 
-@routes.post(f"{_MODEL}/verify", ModelShape, 400, 404, 413, 415)
+@routes.post(f"{_MODEL}/verify", ModelShape, 400, 404, 409, 413, 415)
 def verify_model(path: ModelPath, body: NoFields, query: Nothing) -> Response:
-    """Read a model's file again and check its SHA-256."""
+    """Read a model's file again and check its SHA-256. 404 where there is none."""
     return sent(ModelShape, state.get().model_fetches.verify(path.name))
 
 
 @routes.delete(_MODEL, 404, 409)
 def remove_model(path: ModelPath, query: Nothing) -> Response:
-    """Remove a model's file. Answers that it gave are kept."""
+    """Remove a model's file.
+
+    Tags from its answers are decided again at the next scan, with the model that is left; without
+    one they stay.
+    """
     state.get().model_fetches.remove(path.name)
     return nothing()

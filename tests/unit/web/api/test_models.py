@@ -49,6 +49,10 @@ def test_a_model_that_is_not_here_is_not_removed(rest: FlaskClient) -> None:
     assert "not on this machine" in problem(rest.delete("/api/v1/models/yolox-tiny"), 404)
 
 
+def test_a_model_that_is_not_here_is_not_verified(rest: FlaskClient) -> None:
+    assert "fetch it first" in problem(post(rest, "models/yolox-tiny/verify"), 404)
+
+
 def test_a_changed_model_is_not_verified(rest: FlaskClient, world: World) -> None:
     fetch(rest)
     (world.host.models / "yolox_tiny.onnx").write_bytes(TINY[::-1])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from tests.flaky_server import FlakyServer, serving
 from tests.small_models import TINY, publish
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
+from tigertag.inference import catalogue
 from tigertag.services import models
 from tigertag.web import state
 
@@ -62,6 +64,36 @@ def test_a_detector_that_waits_for_a_model_is_said_to_need_a_restart(
     page = member.page("/setup")
     assert "Engine boxes cannot be used yet" in page
     assert "ENGINE_THINGS_NAME" not in page
+
+
+def test_a_damaged_file_before_the_images_model_can_be_replaced_and_removed(
+    member: Member, world: World, tmp_path: Path
+) -> None:
+    for folder, data in ((tmp_path / "baked", TINY), (world.host.models, b"damaged")):
+        folder.mkdir()
+        (folder / "yolox_tiny.onnx").write_bytes(data)
+    page = member.page("/setup")
+    assert 'id="fetch-yolox-tiny">Replace' in page
+    assert 'id="remove-yolox-tiny"' in page
+    page = member.post_by_htmx("/setup/models/yolox-tiny/remove").text
+    assert 'id="remove-yolox-tiny"' not in page
+
+
+def test_a_link_is_named_after_the_site_that_it_leads_to(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    page = member.page("/setup")
+    for name in ("yolox-tiny", "resnet18"):
+        known = catalogue.model(name)
+        host = urlsplit(known.source).hostname
+        assert f'<a href="{known.source}" rel="noreferrer">published at {host}</a>' in page
+
+
+def test_a_model_that_is_not_here_is_not_verified(member: Member) -> None:
+    answer = member.post("/setup/models/yolox-tiny/verify")
+    assert answer.status_code == 404
+    assert "fetch it first" in answer.text
 
 
 def test_a_fetched_model_is_not_offered_but_verified_and_removed(
