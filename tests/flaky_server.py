@@ -1,6 +1,7 @@
 """A real HTTP server on the loopback that serves one file, and misbehaves as it is told."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class FlakyServer(ThreadingHTTPServer):
     """`faults` are taken one a request, oldest first: a status to answer, or "cut" in the middle.
 
-    "page" answers as a proxy does that wants a sign-in; "endless" never says how much there is.
+    "page" answers as a proxy does that wants a sign-in; "endless" never says how much there is;
+    "drip" sends a byte now and then.
     `asked` gathers the Range that each request had.
     """
 
@@ -39,6 +41,8 @@ class _Answer(BaseHTTPRequestHandler):
             self._refuse(fault)
         elif fault == "page":
             self._answer_page()
+        elif fault == "drip":
+            self._drip()
         elif fault == "endless":
             self._answer_without_end()
         else:
@@ -68,6 +72,17 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(page)))
         self.end_headers()
         self.wfile.write(page)
+
+    def _drip(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.send_header("ETag", self.server.etag)
+        self.end_headers()
+        self.close_connection = True
+        with suppress(ConnectionError):
+            for byte in self.server.body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.005)
 
     def _answer_without_end(self) -> None:
         self.send_response(200)

@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,9 @@ from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
 import requests
+from requests.exceptions import ChunkedEncodingError
+from urllib3.exceptions import HTTPError as Urllib3Error
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from tigertag import locks
 from tigertag.errors import HttpError, os_reason
@@ -32,6 +36,8 @@ Progress = Callable[[int, int | None], None]
 
 _BLOCK_BYTES = 64 * 1024
 _SHA256_DIGITS = 64
+_PACE_S = 60.0
+_LEAST_BYTES_A_SECOND = 1000
 
 
 class HttpClient:
@@ -100,13 +106,16 @@ class HttpClient:
         return isinstance(exc, TransientHttpError) and self._policy.after(exc.retry_after_s)
 
     def _fill(self, part: "PartialFile", url: str, progress: Progress) -> None:
-        """Load until the file is whole; a connection that is cut costs no try if it brought any."""
+        """Load until the file is whole.
+
+        A connection that is cut costs no try if it brought any, unless it was too slow.
+        """
         furthest = part.size
         while True:
             try:
                 return self._load(part, url, progress)
             except TransientHttpError as exc:
-                if exc.status is not None or part.size <= furthest:
+                if exc.status is not None or isinstance(exc, _TooSlow) or part.size <= furthest:
                     raise
                 furthest = part.size
 
@@ -125,7 +134,8 @@ class HttpClient:
             part.check_size(total, url)
             part.check_room(total)
             progress(part.size, total)
-            for block in response.iter_content(_BLOCK_BYTES):
+            pace = _Pace(url)
+            for block in _blocks(response):
                 if is_cancelled():
                     raise HttpError(
                         f"The download of {bare_url(url)} was stopped; the next try resumes it."
@@ -133,6 +143,8 @@ class HttpClient:
                 part.write(block)
                 part.check_size(total, url)
                 progress(part.size, total)
+                if part.size != total:
+                    pace.note(len(block))
         if total is not None and part.size != total:
             raise TransientHttpError(f"{bare_url(url)} sent {part.size} of {total} bytes.")
 
@@ -175,6 +187,45 @@ def _disk_errors(to: Path) -> Iterator[None]:
                 " kept as a part; free space, then try again."
             ) from exc
         raise HttpError(f"{to} cannot be written ({os_reason(exc)}).") from exc
+
+
+class _TooSlow(TransientHttpError):
+    """The server sends, but so little that the download would never end."""
+
+
+class _Pace:
+    """How fast a download is. A read that times out is no measure: one byte ends it in time."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._since_s = time.monotonic()
+        self._bytes = 0
+
+    def note(self, count: int) -> None:
+        """Count what has come. Raises `_TooSlow` after a while that brought next to nothing."""
+        self._bytes += count
+        took_s = time.monotonic() - self._since_s
+        if took_s < _PACE_S:
+            return
+        if self._bytes < took_s * _LEAST_BYTES_A_SECOND:
+            raise _TooSlow(f"{bare_url(self._url)} sends less than 1 kB a second.")
+        self._since_s, self._bytes = time.monotonic(), 0
+
+
+def _blocks(response: requests.Response) -> Iterator[bytes]:
+    """Yield what comes as it comes: `iter_content` waits for a whole block, however slow it is.
+
+    Raises what `iter_content` raises.
+    """
+    try:
+        while block := response.raw.read1(_BLOCK_BYTES, decode_content=True):
+            yield block
+    except ProtocolError as exc:
+        raise ChunkedEncodingError(exc) from exc
+    except ReadTimeoutError as exc:
+        raise requests.ReadTimeout(exc) from exc
+    except Urllib3Error as exc:
+        raise requests.ConnectionError(exc) from exc
 
 
 class PartialFile:

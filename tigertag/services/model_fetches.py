@@ -1,13 +1,16 @@
 """Fetching models in the background: each once at a time, shown by every process."""
 
 import logging
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from threading import Thread
 
+from tigertag.contracts import PluginState
 from tigertag.core import Core
 from tigertag.errors import Conflict, NotFound, StoreError, TigerTagError
 from tigertag.inference import catalogue
+from tigertag.net import cancellable
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import models
 from tigertag.services.models import ModelView
@@ -19,6 +22,7 @@ logger = logging.getLogger(__name__)
 _OWNER = ""
 """What belongs to no engine is kept under this name."""
 _LEASE_S = 30.0
+_LOOK_S = 1.0
 _DIED = "TigerTag stopped during the download. What was loaded is kept; fetch it again."
 _BUG = "Fetching it hit a bug; see the log. What was loaded is kept."
 
@@ -62,6 +66,7 @@ class ModelFetches:
         with ExitStack() as stack:
             if not stack.enter_context(self._state.alone(_key(name), lease_s=_LEASE_S)):
                 return self.of(name)
+            self._state.drop(_stop_key(name))
             self._state.put(_key(name), "")
             held = stack.pop_all()
         thread = Thread(
@@ -70,6 +75,15 @@ class ModelFetches:
         self._threads = [running for running in self._threads if running.is_alive()] + [thread]
         thread.start()
         return self.of(name)
+
+    def stop(self, name: str) -> None:
+        """Let a download end within a moment, whichever process is at it; what it loaded is kept.
+
+        Raises `NotFound`, `Conflict` where none is under way.
+        """
+        if self.of(name).state != "fetching":
+            raise Conflict(f"Model {name} is not being fetched; there is nothing to stop.")
+        self._state.put(_stop_key(name), "")
 
     def verify(self, name: str) -> ModelView:
         """Read a model's file again, and return what is wrong with it.
@@ -86,7 +100,7 @@ class ModelFetches:
     def remove(self, name: str) -> None:
         """Delete a model's file. Raises `NotFound`, `Conflict`."""
         if self.of(name).state == "fetching":
-            raise Conflict(f"Model {name} is being fetched; remove it when that has ended.")
+            raise Conflict(f"Model {name} is being fetched; stop that first, or wait.")
         self._state.drop(_key(name))
         models.remove(self._core.host.models, name)
 
@@ -98,11 +112,14 @@ class ModelFetches:
     def _run(self, name: str, held: ExitStack) -> None:
         try:
             with held:
-                error = self._error_of(name)
-                if error:
+                stop = _StopRequest(self._state, _stop_key(name))
+                with cancellable(stop):
+                    error = self._error_of(name)
+                if error and not stop.is_made:
                     self._state.put(_key(name), error)
                 else:
                     self._state.drop(_key(name))
+                if not error:
                     self._lift_stops()
         except StoreError as exc:
             logger.error("the result of fetching %s could not be saved: %s", name, exc)
@@ -124,6 +141,27 @@ class ModelFetches:
         with self._core.store.write() as db:
             for engine in models.detectors(self._core):
                 engine_state.lift_stop(db, engine)
+
+
+class _StopRequest:
+    """Whether somebody has asked for an end of the download; the database is asked now and then."""
+
+    def __init__(self, state: PluginState, key: str) -> None:
+        self._state = state
+        self._key = key
+        self._next_s = 0.0
+        self.is_made = False
+
+    def __call__(self) -> bool:
+        if not self.is_made and time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + _LOOK_S
+            with suppress(StoreError):
+                self.is_made = self._state.get(self._key) is not None
+        return self.is_made
+
+
+def _stop_key(name: str) -> str:
+    return f"{_key(name)}/stop"
 
 
 def _key(name: str) -> str:

@@ -211,6 +211,7 @@ def test_no_library_is_no_riddle(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
         ("scan", "photos", "--decide", "--force"),
         ("scan", "photos", "--new", "--decide"),
         ("forecast", "photos", "--force", "--new"),
+        ("scan", "photos", "--sample", "--accept-missing"),
     ],
 )
 def test_two_modes_at_once_are_refused(run: Run, words: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.flaky_server import FlakyServer, serving
 from tigertag.errors import HttpError
-from tigertag.net import HttpClient, RetryPolicy
+from tigertag.net import HttpClient, RetryPolicy, cancellable
 from tigertag.net.http import PartialFile
 
 BODY = bytes(range(256)) * 4096
@@ -94,6 +94,30 @@ def test_it_gives_up_when_the_connection_is_always_cut_at_the_same_place(
     with pytest.raises(HttpError, match="cut the connection"):
         http.download(server.url, to)
     assert not to.exists()
+
+
+def test_a_server_that_drips_is_left_and_asked_again_as_often_as_any(
+    server: FlakyServer, http: HttpClient, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tigertag.net.http._PACE_S", 0.05)
+    server.faults = ["drip"] * 99
+    with pytest.raises(HttpError, match="sends less than 1 kB a second"):
+        http.download(server.url, to)
+    assert len(server.asked) == 3
+    server.faults = []
+    http.download(server.url, to, sha256_prefix=HASH)
+    assert to.read_bytes() == BODY
+
+
+def test_a_download_that_drips_is_stopped_soon(
+    server: FlakyServer, http: HttpClient, to: Path
+) -> None:
+    server.faults = ["drip"]
+    loaded: list[int] = []
+    stop = cancellable(lambda: loaded[-1:] >= [5])
+    with pytest.raises(HttpError, match="was stopped"), stop:
+        http.download(server.url, to, progress=lambda done, _total: loaded.append(done))
+    assert loaded[-1] < 100
 
 
 def test_it_takes_a_part_that_is_already_whole(

@@ -1,5 +1,6 @@
 """Models fetched from a server that misbehaves, and removed."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -197,6 +198,27 @@ def test_a_model_is_fetched_once_at_a_time_among_all_processes(
         with pytest.raises(Conflict, match="is being fetched"):
             fetches.remove(NAME)
     assert server.asked == []
+
+
+def test_a_download_is_stopped_by_any_process_and_keeps_what_it_has_loaded(
+    world: World, fetches: ModelFetches, server: FlakyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tigertag.services.model_fetches._LOOK_S", 0.02)
+    server.faults = ["drip"]
+    fetches.start(NAME)
+    while not server.asked:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    ModelFetches(world.core).stop(NAME)
+    fetches.wait()
+    view = fetches.of(NAME)
+    assert (view.state, view.problem) == ("absent", "")
+    with pytest.raises(Conflict, match="not being fetched"):
+        fetches.stop(NAME)
+    fetches.start(NAME)
+    fetches.wait()
+    assert fetches.of(NAME).state == "installed"
+    assert server.asked[1].startswith("bytes=")
 
 
 def test_a_download_whose_process_died_says_so(world: World, fetches: ModelFetches) -> None:

@@ -66,6 +66,13 @@ def fetch_model(path: ModelPath, body: NoFields, query: Nothing) -> Response:
     return sent(ModelShape, view, 202, location=url_for(".get_model", name=view.model.name))
 
 
+@routes.delete(f"{_MODEL}/fetch", 404, 409)
+def stop_fetching_model(path: ModelPath, query: Nothing) -> Response:
+    """Stop a download. What it has loaded is kept, and the next one resumes there."""
+    state.get().model_fetches.stop(path.name)
+    return nothing()
+
+
 @routes.post(f"{_MODEL}/verify", ModelShape, 400, 404, 409, 413, 415)
 def verify_model(path: ModelPath, body: NoFields, query: Nothing) -> Response:
     """Read a model's file again and check its SHA-256. 404 where there is none."""

@@ -28,6 +28,13 @@ def fetch(name: str) -> ResponseReturnValue:
     return _shown()
 
 
+@pages.post("/setup/models/<name>/stop")
+def stop(name: str) -> ResponseReturnValue:
+    """Stop a download; what it has loaded is kept. Raises `NotFound`, `Conflict`."""
+    state.get().model_fetches.stop(name)
+    return _shown()
+
+
 @pages.post("/setup/models/<name>/remove")
 def remove(name: str) -> ResponseReturnValue:
     """Remove a model's file. Raises `NotFound`, `Conflict`."""

@@ -60,6 +60,16 @@ def test_a_changed_model_is_not_verified(rest: FlaskClient, world: World) -> Non
     assert (shown["state"], "SHA-256" in shown["problem"]) == ("changed", True)
 
 
+def test_a_download_is_stopped(rest: FlaskClient, server: FlakyServer) -> None:
+    assert "nothing to stop" in problem(rest.delete("/api/v1/models/yolox-tiny/fetch"), 409)
+    server.faults = ["drip"]
+    assert post(rest, "models/yolox-tiny/fetch").status_code == 202
+    assert rest.delete("/api/v1/models/yolox-tiny/fetch").status_code == 204
+    state.of(rest.application).model_fetches.wait()
+    shown = got(rest, "models/yolox-tiny")
+    assert (shown["state"], shown["problem"]) == ("absent", "")
+
+
 def test_a_model_is_fetched_and_removed(rest: FlaskClient) -> None:
     fetch(rest)
     assert [each["state"] for each in got(rest, "models")["items"]] == ["installed", "absent"]

@@ -32,7 +32,7 @@ def wait(app: Flask) -> None:
 
 
 def test_a_form_without_its_token_fetches_nothing(member: Member, server: FlakyServer) -> None:
-    for action in ("fetch", "remove", "verify"):
+    for action in ("fetch", "stop", "remove", "verify"):
         answer = member.client.post(f"/setup/models/yolox-tiny/{action}")
         assert answer.status_code == 400
     assert server.asked == []
@@ -106,6 +106,17 @@ def test_a_fetched_model_is_not_offered_but_verified_and_removed(
     page = member.post_by_htmx("/setup/models/yolox-tiny/verify").text
     assert "Its SHA-256 is the published one." in page
     assert OFFER in member.post_by_htmx("/setup/models/yolox-tiny/remove").text
+
+
+def test_a_download_is_stopped(app: Flask, member: Member, server: FlakyServer) -> None:
+    server.faults = ["drip"]
+    page = member.post_by_htmx("/setup/models/yolox-tiny/fetch").text
+    assert 'id="stop-yolox-tiny"' in page
+    member.post_by_htmx("/setup/models/yolox-tiny/stop")
+    wait(app)
+    page = member.page("/setup")
+    assert 'id="stop-yolox-tiny"' not in page
+    assert OFFER in page
 
 
 def test_what_a_model_adds_is_previewed_on_a_sample(
