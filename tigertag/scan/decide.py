@@ -212,6 +212,9 @@ class DecisionStage:
         if row.id in facts.later:
             # What is shown of it is the later scan's decision: the next one decides it again.
             decided = replace(decided, settles="")
+        if self._context.scan.kind == "apply" and _lacks_places(decided, facts.source[row.id]):
+            # They may be named again: the next scan decides.
+            decided = replace(decided, settles="")
         if self._context.scan.write == "apply":
             decided = _with_earlier(decided, todo)
         own = [edit for edit in unsettled if edit.scan_id == self._context.scan.id]
@@ -332,6 +335,11 @@ def _part(decided: Decision | None, standing: Mapping[Word, TagOwnership]) -> Pa
 
 def _refs(tags: Iterable[Tag]) -> list[TagRef]:
     return [tag.ref for tag in tags]
+
+
+def _lacks_places(decided: Decision, source: Decision) -> bool:
+    """Whether a place that a preview has shown is not written."""
+    return any(tag.kind is Kind.PLACE and tag not in decided.tags for tag in source.tags)
 
 
 def _standing(

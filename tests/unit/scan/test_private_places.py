@@ -55,6 +55,15 @@ def test_a_preview_of_before_does_not_write_the_place(world: World) -> None:
     assert world.tags("a.png") == {"red"}
 
 
+def test_a_place_that_is_public_again_is_written_after_all(world: World) -> None:
+    public, preview = world.engines, world.scan().scan.id
+    make_private(world)
+    world.apply(preview)
+    world.engines = public
+    world.scan("apply")
+    assert world.tags("a.png") == {"red", "Vienna"}
+
+
 def test_a_preview_writes_the_places_that_it_has_shown(world: World) -> None:
     world.apply(world.scan().scan.id)
     assert world.tags("a.png") == {"red", "Vienna"}
