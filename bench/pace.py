@@ -175,7 +175,8 @@ def _tag_pace(root: Path) -> float:
     """Lines a second of `tigertag tag --json`, from its first line to its last."""
     command = [sys.executable, "-m", "tigertag", "tag", "--json", str(root / "many")]
     times = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    environment = os.environ | CLASSIFIER
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         for line in process.stdout:
             times.append(time.perf_counter())
