@@ -61,10 +61,12 @@ def grid(
     thumbnails: Sequence[Coded] = (),
     properties: Sequence[bytes] = (),
     thumbnail_properties: Sequence[bytes] | None = None,
+    is_shared: bool = False,
 ) -> bytes:
     """Make a HEIC of tiles.
 
-    `properties` are boxes, of the thumbnails too where those have none of their own.
+    `properties` are boxes, of the thumbnails too where those have none of their own. `is_shared`:
+    the bytes of equal pictures are in the file once.
     """
     columns = -(-size[0] // parts[0].size[0])
     rows = len(parts) // columns
@@ -83,7 +85,7 @@ def grid(
     )
     kinds = [b"grid"] + [b"hvc1"] * len(pictures)
     data = [descriptor] + [picture.data for picture in pictures]
-    return _file(kinds, data, references, described)
+    return _file(kinds, data, references, described, is_shared=is_shared)
 
 
 def turned_left(quarters: int) -> bytes:
@@ -117,7 +119,10 @@ def _file(
     data: Sequence[bytes],
     references: bytes,
     described: Sequence[Sequence[bytes]],
+    *,
+    is_shared: bool,
 ) -> bytes:
+    stored = list(dict.fromkeys(data)) if is_shared else data
     head = _box(b"ftyp", b"heic", bytes(4), b"mif1heic")
     entries = b"".join(
         _full(b"infe", struct.pack(">HH", number, 0), kind, b"\0", version=2)
@@ -130,8 +135,9 @@ def _file(
         _full(b"iref", references),
         _properties(described),
     ]
-    length = len(head) + len(_full(b"meta", *boxes, _places(0, data))) + 8
-    return head + _full(b"meta", *boxes, _places(length, data)) + _box(b"mdat", *data)
+    length = len(head) + len(_full(b"meta", *boxes, _places(0, data, stored))) + 8
+    meta = _full(b"meta", *boxes, _places(length, data, stored))
+    return head + meta + _box(b"mdat", *stored)
 
 
 def _properties(described: Sequence[Sequence[bytes]]) -> bytes:
@@ -148,11 +154,15 @@ def _properties(described: Sequence[Sequence[bytes]]) -> bytes:
     )
 
 
-def _places(start: int, data: Sequence[bytes]) -> bytes:
-    entries = []
-    for number, item in enumerate(data, 1):
-        entries.append(struct.pack(">HHHII", number, 0, 1, start, len(item)))
+def _places(start: int, data: Sequence[bytes], stored: Sequence[bytes]) -> bytes:
+    places = {}
+    for item in stored:
+        places[item] = start
         start += len(item)
+    entries = [
+        struct.pack(">HHHII", number, 0, 1, places[item], len(item))
+        for number, item in enumerate(data, 1)
+    ]
     return _full(b"iloc", struct.pack(">HH", 0x4400, len(data)), *entries)
 
 

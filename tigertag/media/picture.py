@@ -23,6 +23,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from tigertag.contracts import Source
 from tigertag.errors import ItemError, Unreadable
 from tigertag.media.files import decoder, disk_error, opened_file
+from tigertag.media.heif.items import HeifItems, UnusualFile
 from tigertag.model import Frame
 
 # What Pillow and pillow-heif really raise for broken files, found by cutting and flipping bytes.
@@ -136,13 +137,14 @@ def silence_pillow() -> None:
 def _decoded(image: ImageFile, stream: BinaryIO, short_side_px: int) -> Image.Image:
     whole, box = image.size, None
     size = _size(whole, short_side_px)
+    items = _heif_items(stream) if image.format == "HEIF" else None
     if isinstance(image, JpegImageFile):
         box = _draft(image, short_side_px)
     elif image.format == "HEIF" and whole[0] * whole[1] > MOST_HELD_PX:
         box = _thumbnail(image, short_side_px)
     else:
         _admit(whole, MOST_HELD_PX)
-        if image.format == "HEIF" and (picture := _fast_heif(image, stream, size)):
+        if items is not None and (picture := _fast_heif(image, items, size)):
             return picture
     image.load()
     if box is None:
@@ -152,18 +154,31 @@ def _decoded(image: ImageFile, stream: BinaryIO, short_side_px: int) -> Image.Im
     return _upright(_rgb(small), image)
 
 
-def _fast_heif(image: ImageFile, stream: BinaryIO, size: tuple[int, int]) -> Image.Image | None:
+def _fast_heif(image: ImageFile, items: HeifItems, size: tuple[int, int]) -> Image.Image | None:
     """Decode a HEIC that is to be much smaller without libheif, where that can be done."""
-    try:
-        # It needs the extra `video`.
-        from tigertag.media import heif
-    except ImportError:
-        return None
-    if heif.is_cut_short(stream):
-        raise OSError("truncated HEIC")
     if image.size[0] < _LEAST_SCALE * size[0] or image.size[1] < _LEAST_SCALE * size[1]:
         return None
-    return heif.decode_heif(image, stream, size)
+    try:
+        # It needs the extra `video`.
+        from tigertag.media.heif.decoding import decode_heif
+    except ImportError:
+        return None
+    return decode_heif(image, items, size)
+
+
+def _heif_items(stream: BinaryIO) -> HeifItems | None:
+    """Read what parts a HEIC has; None where only libheif understands it.
+
+    Raises OSError for one that is cut short: libheif would leave the missing tiles black.
+    """
+    try:
+        items = HeifItems(stream)
+        is_cut_short = items.is_cut_short()
+    except UnusualFile:
+        return None
+    if is_cut_short:
+        raise OSError("truncated")
+    return items
 
 
 def _draft(image: JpegImageFile, short_side_px: int) -> _Box | None:

@@ -1,7 +1,6 @@
 """Y'CbCr with chroma at half the resolution of luma, and what it is in R'G'B'."""
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -12,6 +11,9 @@ from tigertag.media.heif.items import Item, UnusualFile
 
 Size = tuple[int, int]
 """Width and height."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 Planes = tuple[Image.Image, Image.Image, Image.Image]
 """Y', Cb and Cr; the latter two have half the width and height, rounded up."""
@@ -30,31 +32,24 @@ _LUMA = {
 
 
 def planes(frame: VideoFrame, size: Size, factor: int) -> Planes:
-    """Return what is in the top left of a frame, each side reduced by an integer.
+    """Return a frame of this size, each side reduced by an integer.
 
-    Raises `UnusualFile` where a frame is smaller, or of another kind.
+    Raises `UnusualFile` where a frame has another size or is of another kind.
     """
-    if frame.format.name not in _SUBSAMPLED or frame.width < size[0] or frame.height < size[1]:
+    if frame.format.name not in _SUBSAMPLED or (frame.width, frame.height) != size:
         raise UnusualFile
-    box, half = (0, 0, *size), (0, 0, -(-size[0] // 2), -(-size[1] // 2))
-    luma, cb, cr = (
-        Image.frombuffer(
-            "L", (plane.width, plane.height), _bytes(plane), "raw", "L", plane.line_size, 1
-        ).reduce(factor, part)
-        for plane, part in zip(frame.planes, (box, half, half), strict=True)
-    )
+    luma, cb, cr = (_image(plane).reduce(factor) for plane in frame.planes)
     return luma, cb, cr
 
 
-def _bytes(plane: VideoPlane) -> bytes:
-    """Return a plane without copying it: Pillow takes what has the buffer protocol."""
-    return cast(bytes, plane)
+def _image(plane: VideoPlane) -> Image.Image:
+    size = plane.width, plane.height
+    return Image.frombuffer("L", size, bytes(plane), "raw", "L", plane.line_size, 1)
 
 
-def scaled(of: Planes, size: Size, box: tuple[float, float, float, float]) -> Planes:
+def scaled(of: Planes, size: Size, box: Box) -> Planes:
     """Scale a part of the planes, in units of luma, bicubic; chroma comes to the same size."""
-    left, top, right, bottom = box
-    half = (left / 2, top / 2, right / 2, bottom / 2)
+    half = (box[0] / 2, box[1] / 2, box[2] / 2, box[3] / 2)
     luma, cb, cr = (
         plane.resize(size, Image.Resampling.BICUBIC, part)
         for plane, part in zip(of, (box, half, half), strict=True)

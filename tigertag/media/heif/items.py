@@ -89,9 +89,18 @@ class HeifItems:
         references = (ref for ref in self._references if ref[0] == b"thmb" and item.id in ref[2])
         return tuple(self._items[id] for _kind, id, _to in references if id in self._items)
 
+    def is_cut_short(self) -> bool:
+        """Whether the file ends before the primary picture does; libheif shows the rest of it."""
+        primary = self.primary
+        tiles = self.inputs(primary) if primary.kind == b"grid" else ()
+        return not all(map(self._is_whole, (primary, *tiles)))
+
+    def _is_whole(self, item: Item) -> bool:
+        return all(offset + length <= self.file_bytes for offset, length in item.parts)
+
     def data(self, item: Item) -> bytes:
         """Return all bytes of an item."""
-        if item.length > self.file_bytes:
+        if not self._is_whole(item):
             raise UnusualFile
         data = b"".join(self._part(item, offset, length) for offset, length in item.parts)
         if not data or len(data) != item.length:

@@ -12,7 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from tigertag.media.heif.colours import Colours, Planes, Size, planes, scaled
+from tigertag.media.heif.colours import Box, Colours, Planes, Size, planes, scaled
 from tigertag.media.heif.items import HeifItems, Item, UnusualFile
 
 # So much is left to bicubic scaling after whole pixels were averaged, which is coarser.
@@ -31,7 +31,7 @@ class Grid:
     tile: Size
     tiles: Sequence[Item]
 
-    def box(self, number: int) -> tuple[int, int, int, int]:
+    def box(self, number: int) -> Box:
         """Return the part of the picture that a tile shows."""
         row, column = divmod(number, self.columns)
         left, top = column * self.tile[0], row * self.tile[1]
@@ -66,11 +66,9 @@ def read_grid(items: HeifItems) -> Grid:
 
 def assembled(items: HeifItems, grid: Grid, size: Size) -> Image.Image:
     """Decode the whole picture, as large as this. Raises `UnusualFile` and FFmpeg's errors."""
-    factor = _factor(grid, size)
+    factor = reducible(grid, size)
     canvas: Planes | None = None
     for number, frame in decoded(items, grid.tiles):
-        if (frame.width, frame.height) != grid.tile:
-            raise UnusualFile
         tile = planes(frame, grid.tile, factor)
         if canvas is None:
             colours = Colours.of(items.primary, frame)
@@ -120,7 +118,7 @@ def _frames(codec: VideoCodecContext, data: Iterable[bytes]) -> Iterator[VideoFr
     yield from codec.decode(None)
 
 
-def _factor(grid: Grid, size: Size) -> int:
+def reducible(grid: Grid, size: Size) -> int:
     """Return by how much tiles can be reduced, chroma too, so that they still join."""
     factor = 1
     while min(grid.size) >= 2 * factor * _LEFT * min(size):
