@@ -68,6 +68,8 @@ class ObjectDetector:
         self._models = models
         self._lock = threading.Lock()
         self._ready: _Ready | None = None
+        # They are asked for with each chunk; looking for packages took 2 % of a scan.
+        self._capabilities: dict[DetectorModel | None, Capabilities] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -79,10 +81,18 @@ class ObjectDetector:
 
     @property
     def capabilities(self) -> Capabilities:
-        family: str = self._options.model
-        side_px, unusable = detectors.USUAL_PX, ""
+        model = None
         with suppress(ModelError):
             model = self._model()
+        if model not in self._capabilities:
+            self._capabilities[model] = self._with(model)
+        return self._capabilities[model]
+
+    def _with(self, model: DetectorModel | None) -> Capabilities:
+        """Return the capabilities with a model, None: with one that cannot be read."""
+        family: str = self._options.model
+        side_px, unusable = detectors.USUAL_PX, ""
+        if model is not None:
             family, side_px = model.family, model.side_px
             unusable = detectors.missing(self._options.model, model)
         words = coco.load()

@@ -81,6 +81,7 @@ def _short(name: str) -> str:
     return name.partition(" (")[0]
 
 
+@cache
 def version(language: str) -> str:
     """Return what names depend on: the version of the places, and of translations."""
     if language == _ENGLISH:
