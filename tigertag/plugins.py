@@ -54,6 +54,7 @@ EXTRA_OF: Mapping[str, str] = {
     "yt_dlp": "trailers",
 }
 
+_OFF = "switched off"
 _DEFERRED = ("open", "prepare", "submit", "find", "poll", "collect", "cancel", "clear", "close")
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,11 @@ def load_libraries(settings: Sequence[LibrarySettings], host: Host) -> tuple[Loa
     return tuple(_LIBRARY.load(library, host) for library in settings)
 
 
+def is_switched_off(problem: str) -> bool:
+    """Whether this is the problem of a plugin that the user has switched off."""
+    return problem.startswith(_OFF)
+
+
 def missing(exc: ModuleNotFoundError) -> str:
     """Say which package is missing, and which extra brings it."""
     package = (exc.name or "a package").partition(".")[0]
@@ -109,7 +115,7 @@ class _Kind(Generic[P, S]):
     def load(self, settings: S, host: Host) -> Loaded[P, S]:
         plugin, problem = None, settings.problem
         if not settings.enabled:
-            problem = problem or f"switched off by {self.prefix}_{settings.id.upper()}_ENABLED"
+            problem = problem or f"{_OFF} by {self.prefix}_{settings.id.upper()}_ENABLED"
         elif not problem:
             plugin, problem = self._tried(settings, host)
         return Loaded(settings.id, settings.name, plugin, problem, settings)

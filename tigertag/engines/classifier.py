@@ -13,15 +13,18 @@ from tigertag.contracts import Capabilities, Host, Outcome, RunContext
 from tigertag.errors import ModelError
 from tigertag.inference.classification import (
     Classes,
-    InferenceBatch,
     KnownNetwork,
     Network,
     OwnNetwork,
+    Probabilities,
+    probabilities,
 )
+from tigertag.inference.frame_batch import FrameBatch
 from tigertag.inference.preprocessing import (
     DEFAULT_SIDE_PX,
     Prepare,
     Scaling,
+    Square,
     middle,
     short_side_px,
 )
@@ -160,10 +163,13 @@ class ImageClassifier:
         if ready is None:
             raise ModelError(f"Engine {self.id} is not open.")
         view = partial(middle, side_px=ready.session.input.side_px)
-        pending = InferenceBatch(batch, run, view, self._network.name, ready.classes)
-        images = map(ready.prepare, pending.squares())
+        classes = ready.classes
+        pending: FrameBatch[Square, Probabilities] = FrameBatch(
+            batch, run, view, self._network.name, classes.labels, classes.remainder
+        )
+        images = map(ready.prepare, pending.views())
         for number, outputs in ready.session.run(images):
-            yield from pending.take(number, outputs)
+            yield from pending.take(number, probabilities(outputs))
         yield from pending.unusable()
 
     def close(self) -> None:

@@ -12,8 +12,11 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from tigertag.contracts import Capabilities, Host, Outcome, RunContext
 from tigertag.errors import ModelError
 from tigertag.inference import coco, detectors
-from tigertag.inference.detection import DetectionBatch, Detector
+from tigertag.inference.boxes import Detections, Picture
+from tigertag.inference.detection import Detector
 from tigertag.inference.detectors import DetectorModel, ModelChoice
+from tigertag.inference.frame_batch import FrameBatch
+from tigertag.inference.preprocessing import checked_pixels
 from tigertag.inference.runtime import Device, Precision
 from tigertag.model import Media, Sample
 from tigertag.net import holding
@@ -129,9 +132,13 @@ class ObjectDetector:
         ready = self._ready
         if ready is None:
             raise ModelError(f"Engine {self.id} is not open.")
-        name, fingerprint = ready.model.name, ready.model.fingerprint
-        pending = DetectionBatch(batch, run, ready.detector, name)
-        yield from pending.outcomes(fingerprint)
+        model, detector = ready.model, ready.detector
+        pending: FrameBatch[Picture, Detections] = FrameBatch(
+            batch, run, checked_pixels, model.name, detector.labels, fingerprint=model.fingerprint
+        )
+        for number, found in detector.detect(pending.views()):
+            yield from pending.take(number, found)
+        yield from pending.unusable()
 
     def close(self) -> None:
         """Let go of the model; calls of `tag` that are still at work keep it until they end."""

@@ -1,9 +1,8 @@
 """Classification: a network that TigerTag knows or the user's own, its classes, and its labels."""
 
 import re
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from statistics import fmean
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from tigertag import concepts
 from tigertag.concepts import Concepts
-from tigertag.contracts import Failed, Labelled, Outcome, RunContext
 from tigertag.errors import ModelError, os_reason
 from tigertag.inference.checkpoint import GRAPH_VERSION
 from tigertag.inference.preprocessing import (
@@ -23,11 +21,10 @@ from tigertag.inference.preprocessing import (
     ImageInput,
     Prepare,
     Scaling,
-    Square,
     prepare,
 )
 from tigertag.inference.weights import Weights, file_sha256
-from tigertag.model import Label, Pixels, Sample
+from tigertag.model import Label
 
 LEAST_PROBABILITY: Final = 1e-3
 _SUM_TOLERANCE: Final = 1e-3
@@ -47,6 +44,23 @@ class Classes:
     def all_concepts(self) -> bool:
         """Whether every class is in the concept tree, so that probabilities can be summed up it."""
         return None not in self.concepts
+
+    def labels(self, outputs: Probabilities, at_s: float | None) -> tuple[Label, ...]:
+        """Return the labels of one frame, surest first."""
+        ranked = np.argsort(-outputs, kind="stable")
+        return tuple(
+            Label(self.names[n], float(outputs[n]), self.concepts[n], at_s=at_s)
+            for n in ranked[: int((outputs >= LEAST_PROBABILITY).sum())].tolist()
+        )
+
+    def remainder(self, each: Sequence[tuple[Label, ...]]) -> float | None:
+        """Return what the labels of frames leave out, on average; None where they cannot be summed.
+
+        The labels of each frame are one distribution where all classes are in the concept tree.
+        """
+        if not self.all_concepts:
+            return None
+        return fmean(max(0.0, 1.0 - sum(label.confidence for label in labels)) for labels in each)
 
 
 class KnownNetwork:
@@ -144,106 +158,14 @@ def _row(line: str) -> tuple[str | None, str]:
     return None, line.strip()
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A sample whose frames are with the network; frames are known by their number."""
+def probabilities(outputs: NDArray[Any]) -> Probabilities | None:
+    """Return the softmax of the outputs, or themselves if they are a distribution already.
 
-    sample: Sample
-    since_s: float
-    usable: int
-    outputs: dict[int, Probabilities] = field(default_factory=dict)
-
-
-class InferenceBatch:
-    """The samples of one call of `tag`."""
-
-    def __init__(
-        self,
-        samples: Sequence[Sample],
-        run: RunContext,
-        view: Callable[[Pixels], Square],
-        model: str,
-        classes: Classes,
-    ) -> None:
-        """`view` raises ValueError for pixels that it cannot use."""
-        self._samples = samples
-        self._run = run
-        self._view = view
-        self._model = model
-        self._classes = classes
-        self._sent: list[tuple[_Pending, int]] = []
-        self._unusable: list[str] = []
-
-    def squares(self) -> Iterator[Square]:
-        """Yield what the network is to see, in the order that `take` counts in.
-
-        Ends early when the run is cancelled.
-        """
-        for sample in self._samples:
-            if self._run.cancelled():
-                return
-            since_s, squares = time.perf_counter(), self._views(sample)
-            pending = _Pending(sample, since_s, len(squares))
-            if not squares:
-                self._unusable.append(sample.id)
-            for number, square in squares.items():
-                self._sent.append((pending, number))
-                yield square
-
-    def take(self, sent: int, outputs: NDArray[np.float32]) -> Iterator[Outcome]:
-        """Take the outputs for a square; yield the sample's outcome if they were its last."""
-        pending, number = self._sent[sent]
-        pending.outputs[number] = probabilities(outputs)
-        if len(pending.outputs) == pending.usable:
-            yield self._outcome(pending)
-
-    def unusable(self) -> Iterator[Outcome]:
-        """Yield an outcome for each sample that has no frame that can be looked at."""
-        for name in self._unusable:
-            yield Failed(name, "There is no picture in it that can be looked at.", retryable=False)
-
-    def _views(self, sample: Sample) -> dict[int, Square]:
-        squares = {}
-        for number, frame in enumerate(sample.frames):
-            try:
-                squares[number] = self._view(frame.pixels)
-            except ValueError:
-                continue
-        return squares
-
-    def _outcome(self, pending: _Pending) -> Outcome:
-        sample, outputs = pending.sample, pending.outputs
-        if not all(np.isfinite(values).all() for values in outputs.values()):
-            return Failed(sample.id, f"{self._model} gave no numbers for it.", retryable=False)
-        each = [self._labels(outputs[n], sample.frames[n].at_s) for n in sorted(outputs)]
-        left_out = [max(0.0, 1.0 - sum(label.confidence for label in labels)) for labels in each]
-        failed = (frame.at_s or 0.0 for n, frame in enumerate(sample.frames) if n not in outputs)
-        times = (sample.frames[number].at_s for number in sorted(outputs))
-        return Labelled(
-            sample.id,
-            tuple(label for labels in each for label in labels),
-            self._model,
-            remainder=fmean(left_out) if self._classes.all_concepts else None,
-            took_s=time.perf_counter() - pending.since_s,
-            failed_frames=tuple(failed),
-            frames=tuple(at_s for at_s in times if at_s is not None),
-        )
-
-    def _labels(self, outputs: Probabilities, at_s: float | None) -> tuple[Label, ...]:
-        """Return the labels of one frame, surest first."""
-        names, concepts = self._classes.names, self._classes.concepts
-        ranked = np.argsort(-outputs, kind="stable")
-        return tuple(
-            Label(names[n], float(outputs[n]), concepts[n], at_s=at_s)
-            for n in ranked[: int((outputs >= LEAST_PROBABILITY).sum())].tolist()
-        )
-
-
-def probabilities(outputs: NDArray[Any]) -> Probabilities:
-    """Return the softmax of the outputs, or themselves if they are a distribution already."""
+    None: they are no numbers.
+    """
     values: Probabilities = outputs.astype(np.float64)
     if np.min(values) >= 0 and abs(values.sum() - 1) <= _SUM_TOLERANCE:
         return values
     powers: Probabilities = np.exp(values - np.max(values))
     powers /= powers.sum()
-    return powers
+    return powers if np.isfinite(powers).all() else None

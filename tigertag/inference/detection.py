@@ -1,19 +1,15 @@
 """Detection: networks that say what is where, over whole batches of samples, and their labels."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
 import numpy as np
 
-from tigertag.contracts import Failed, Labelled, Outcome, RunContext
 from tigertag.inference.box_networks import BoxNetwork, detect
 from tigertag.inference.boxes import Detections, Picture
 from tigertag.inference.coco import CocoClass
-from tigertag.inference.preprocessing import checked_pixels
-from tigertag.model import Box, Label, Sample
+from tigertag.model import Box, Label
 from tigertag.sequences import batched
 
 DETECTION_VERSION: Final = 1
@@ -63,79 +59,3 @@ class Detector:
 def _together(found: Sequence[Detections | None]) -> Detections | None:
     known = [each for each in found if each is not None]
     return Detections.joined(known) if len(known) == len(found) else None
-
-
-@dataclass(slots=True)
-class _Looked:
-    """A sample whose frames are with the detector; frames are known by their number."""
-
-    sample: Sample
-    since_s: float
-    usable: int
-    found: dict[int, Detections | None] = field(default_factory=dict)
-
-
-class DetectionBatch:
-    """The samples of one call of `tag`."""
-
-    def __init__(
-        self, samples: Sequence[Sample], run: RunContext, detector: Detector, model: str
-    ) -> None:
-        self._samples = samples
-        self._run = run
-        self._detector = detector
-        self._model = model
-        self._sent: list[tuple[_Looked, int]] = []
-        self._unusable: list[str] = []
-
-    def outcomes(self, fingerprint: str) -> Iterator[Outcome]:
-        """Yield one outcome a sample, early; fewer when the run is cancelled."""
-        for sent, found in self._detector.detect(self._pictures()):
-            looked, number = self._sent[sent]
-            looked.found[number] = found
-            if len(looked.found) == looked.usable:
-                yield self._outcome(looked, fingerprint)
-        for name in self._unusable:
-            yield Failed(name, "There is no picture in it that can be looked at.", retryable=False)
-
-    def _pictures(self) -> Iterator[Picture]:
-        for sample in self._samples:
-            if self._run.cancelled():
-                return
-            since_s, pictures = time.perf_counter(), _usable(sample)
-            looked = _Looked(sample, since_s, len(pictures))
-            if not pictures:
-                self._unusable.append(sample.id)
-            for number, picture in pictures.items():
-                self._sent.append((looked, number))
-                yield picture
-
-    def _outcome(self, looked: _Looked, fingerprint: str) -> Outcome:
-        sample, found = looked.sample, looked.found
-        labels: list[Label] = []
-        for number in sorted(found):
-            each = found[number]
-            if each is None:
-                return Failed(sample.id, f"{self._model} gave no numbers for it.", retryable=False)
-            labels += self._detector.labels(each, sample.frames[number].at_s)
-        failed = (frame.at_s or 0.0 for n, frame in enumerate(sample.frames) if n not in found)
-        times = (sample.frames[number].at_s for number in sorted(found))
-        return Labelled(
-            sample.id,
-            tuple(labels),
-            self._model,
-            took_s=time.perf_counter() - looked.since_s,
-            failed_frames=tuple(failed),
-            frames=tuple(at_s for at_s in times if at_s is not None),
-            fingerprint=fingerprint,
-        )
-
-
-def _usable(sample: Sample) -> dict[int, Picture]:
-    pictures = {}
-    for number, frame in enumerate(sample.frames):
-        try:
-            pictures[number] = checked_pixels(frame.pixels)
-        except ValueError:
-            continue
-    return pictures

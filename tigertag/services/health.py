@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from tigertag.core import Core
 from tigertag.errors import StoreError
+from tigertag.plugins import is_switched_off
 from tigertag.services import accounts, engines, libraries
 from tigertag.services.views import Notice
 from tigertag.store import tags
@@ -51,7 +52,7 @@ def _plugins(core: Core) -> Iterator[Notice]:
         if engine.status == "stopped":
             yield Notice(f"engine {engine.id}", "warning", engine.reason)
     for library in libraries.listed(core):
-        if library.problem.startswith("switched off"):
+        if is_switched_off(library.problem):
             continue
         if library.problem:
             yield Notice(f"library {library.id}", "error", library.problem)

@@ -11,6 +11,8 @@ from tigertag.core import Core
 from tigertag.errors import Conflict, HttpError, ModelError, NotFound, os_reason
 from tigertag.inference import catalogue
 from tigertag.inference.catalogue import BEST_FIRST, CataloguedModel
+from tigertag.net.http import etag_of, part_of
+from tigertag.plugins import is_switched_off
 from tigertag.text import megabytes
 
 ModelState = Literal["absent", "fetching", "installed", "built_in", "changed"]
@@ -57,7 +59,7 @@ def look(models: Path, name: str, *, anew: bool = False) -> ModelView:
             passed_over = f"{faults[0][1]} The image's own is used instead." if faults else ""
             return ModelView(known, state, path, problem=passed_over)
         faults.append((path, fault))
-    loaded = size_of(part_of(models, known))
+    loaded = size_of(part_of(models / known.file))
     if faults:
         path, fault = faults[0]
         return ModelView(known, "changed", path, loaded, fault)
@@ -72,7 +74,7 @@ def listed(models: Path) -> tuple[ModelView, ...]:
     views = (look(models, name) for name in catalogue.catalogue())
     return tuple(
         replace(view, state="fetching", problem="")
-        if not view.is_sound and _is_locked(part_of(models, view.model))
+        if not view.is_sound and _is_locked(part_of(models / view.model.file))
         else view
         for view in views
     )
@@ -103,7 +105,7 @@ def fetch(
             known.url, path, sha256_prefix=known.sha256, size_bytes=known.bytes, progress=progress
         )
     except HttpError as exc:
-        loaded = size_of(part_of(models, known))
+        loaded = size_of(part_of(models / known.file))
         kept = f" {megabytes(loaded)} are kept, and the next try resumes there." if loaded else ""
         raise ModelError(
             f"{known.title} could not be fetched: {exc}{kept} Without the internet, copy"
@@ -115,8 +117,8 @@ def fetch(
 def remove(models: Path, name: str) -> None:
     """Delete a model's file and what a download has left. Raises `NotFound`, `Conflict`."""
     known = catalogue.model(name)
-    part = part_of(models, known)
-    paths = [models / known.file, part, part.with_name(f"{part.name}.etag")]
+    part = part_of(models / known.file)
+    paths = [models / known.file, part, etag_of(part)]
     there = [path for path in paths if path.is_symlink() or path.exists()]
     if not there:
         if catalogue.installed(models, name):
@@ -149,15 +151,8 @@ def unusable_detectors(core: Core) -> tuple[str, ...]:
     return tuple(
         entry.id
         for entry in core.engines
-        if entry.name == DETECTOR
-        and entry.engine is None
-        and not entry.problem.startswith("switched off")
+        if entry.name == DETECTOR and entry.engine is None and not is_switched_off(entry.problem)
     )
-
-
-def part_of(models: Path, known: CataloguedModel) -> Path:
-    """Where a download keeps what it has loaded; see `Http.download`."""
-    return models / f"{known.file}.part"
 
 
 def size_of(path: Path) -> int:

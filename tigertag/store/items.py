@@ -230,24 +230,21 @@ def page(
     return [_row(row, section) for row in rows]
 
 
+def _there(section_id: int, media: Media) -> ColumnElement[bool]:
+    in_section = (_items.c.section_id == section_id) & (_items.c.media == media.value)
+    return in_section & _items.c.gone.is_(False)
+
+
 def has_any(db: Db, section_id: int, media: Media) -> bool:
     """Whether an item of this kind is there, by the last look."""
-    where = (
-        _items.c.section_id == section_id,
-        _items.c.gone.is_(False),
-        _items.c.media == media.value,
-    )
-    return db.scalar(select(_items.c.id).where(*where).limit(1)) is not None
+    there = _there(section_id, media)
+    return db.scalar(select(_items.c.id).where(there).limit(1)) is not None
 
 
 def spread(db: Db, section_id: int, section: Section, media: Media, limit: int) -> list[ItemRow]:
     """Return at most so many items that are there, evenly spread over all in their order."""
-    where = (
-        _items.c.section_id == section_id,
-        _items.c.gone.is_(False),
-        _items.c.media == media.value,
-    )
-    ids = list(db.scalars(select(_items.c.id).where(*where).order_by(_items.c.id)))
+    there = _there(section_id, media)
+    ids = list(db.scalars(select(_items.c.id).where(there).order_by(_items.c.id)))
     count = min(limit, len(ids))
     chosen = [ids[number * len(ids) // count] for number in range(count)]
     found = db.execute(select(_items).where(_items.c.id.in_(chosen)).order_by(_items.c.id))

@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.unit.cli.conftest import Run
+from tigertag import packages
 from tigertag.cli import main
-from tigertag.inference import catalogue, people
+from tigertag.inference import catalogue
 from tigertag.store import Store, chunks
 
 pytestmark = pytest.mark.slow
@@ -107,7 +108,7 @@ def test_a_misspelt_setting_disables_its_engine_and_says_so(
 def test_a_detector_without_any_model_is_shown_as_such_and_no_scan_fails_for_it(
     run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "find_spec", lambda _package: None)
+    monkeypatch.setattr(packages, "find_spec", lambda _package: None)
     monkeypatch.setattr(catalogue, "BAKED", tmp_path)
     monkeypatch.setenv("ENGINE_BOXES_NAME", "tigertag.detector")
     assert run("scan", "photos").exit_code == 0

