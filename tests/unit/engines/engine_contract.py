@@ -1,8 +1,9 @@
 """What every engine must do; pytest runs these tests over the fixture `bench` of its tests."""
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import pytest
@@ -36,6 +37,20 @@ class Bench(Protocol):
 
     def break_down(self) -> None:
         """Let the service fail from now on, whatever it is asked. A local engine does nothing."""
+
+
+class LocalBench:
+    """An engine that stays on the machine, and another one each time that it is set up again."""
+
+    bodies: ClassVar[list[bytes]] = []
+    requests = 0
+
+    def __init__(self, again: Callable[[], Engine]) -> None:
+        self.again = again
+        self.engine = again()
+
+    def break_down(self) -> None:
+        """There is no service."""
 
 
 def photo(name: str = "1", *, width_px: int = 640, height_px: int = 480) -> Sample:

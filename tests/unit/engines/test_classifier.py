@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from pydantic import ValidationError
 
-from tests.unit.engines.engine_contract import EngineContract
+from tests.unit.engines.engine_contract import EngineContract, LocalBench
 from tests.unit.inference import golden, tiny
 from tests.unit.inference.checkpoints import Stored, zipped
 from tests.unit.inference.fetching import FakeHttp
@@ -327,24 +327,7 @@ def _stored(values: NDArray[Any]) -> Stored:
     return Stored("FloatStorage", values.tobytes(), values.size, values.shape, strides)
 
 
-class ClassifierBench:
-    """The tiny network, which stays on the machine."""
-
-    bodies: ClassVar[list[bytes]] = []
-    requests = 0
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.engine = self.again()
-
-    def again(self) -> classifier.ImageClassifier:
-        return built(self._folder, **tiny_options(self._folder))
-
-    def break_down(self) -> None:
-        """There is nothing to break."""
-
-
 class TestClassifier(EngineContract):
     @pytest.fixture
-    def bench(self, tmp_path: Path) -> ClassifierBench:
-        return ClassifierBench(tmp_path)
+    def bench(self, tmp_path: Path) -> LocalBench:
+        return LocalBench(lambda: built(tmp_path, **tiny_options(tmp_path)))

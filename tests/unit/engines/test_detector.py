@@ -2,14 +2,14 @@ import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from tests.unit.engines.engine_contract import EngineContract, said
+from tests.unit.engines.engine_contract import EngineContract, LocalBench, said
 from tests.unit.inference import tiny_yolox
 from tests.unit.inference.fetching import FakeHttp
 from tigertag import packages
@@ -235,24 +235,7 @@ def test_a_model_that_was_replaced_is_taken_at_the_next_open_only(tmp_path: Path
     assert after.labels[0].confidence == pytest.approx(0.81)
 
 
-class DetectorBench:
-    """The tiny network, which stays on the machine."""
-
-    bodies: ClassVar[list[bytes]] = []
-    requests = 0
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.engine = self.again()
-
-    def again(self) -> detector.ObjectDetector:
-        return built(self._folder, **tiny_options(self._folder))
-
-    def break_down(self) -> None:
-        """There is nothing to break."""
-
-
 class TestDetector(EngineContract):
     @pytest.fixture
-    def bench(self, tmp_path: Path) -> DetectorBench:
-        return DetectorBench(tmp_path)
+    def bench(self, tmp_path: Path) -> LocalBench:
+        return LocalBench(lambda: built(tmp_path, **tiny_options(tmp_path)))

@@ -6,14 +6,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from tests.unit.engines.engine_contract import EngineContract
+from tests.unit.engines.engine_contract import EngineContract, LocalBench
 from tests.unit.genres import colour_models
 from tests.unit.inference.fetching import FakeHttp
 from tigertag.contracts import Engine, Failed, Host, Labelled, Outcome, RunContext, Sampling
@@ -297,25 +297,8 @@ def test_it_needs_nothing_that_learns() -> None:
     assert done.stdout.strip() == "set()"
 
 
-class GenreBench:
-    """A model that nobody has learned, which stays on the machine."""
-
-    bodies: ClassVar[list[bytes]] = []
-    requests = 0
-
-    def __init__(self, home: Path) -> None:
-        colour_models.model(home)
-        self._home = home
-        self.engine = self.again()
-
-    def again(self) -> genre.GenreEngine:
-        return built(self._home)
-
-    def break_down(self) -> None:
-        """There is nothing to break."""
-
-
 class TestGenre(EngineContract):
     @pytest.fixture
-    def bench(self, tmp_path: Path) -> GenreBench:
-        return GenreBench(tmp_path)
+    def bench(self, tmp_path: Path) -> LocalBench:
+        colour_models.model(tmp_path)
+        return LocalBench(lambda: built(tmp_path))

@@ -43,20 +43,30 @@ def add_photo(place: ServerPlace, photo: bytes = PHOTO) -> Item:
     return item
 
 
+def with_reader(
+    monkeypatch: pytest.MonkeyPatch, known: Metadata, *, only: Media | None = None
+) -> list[bytes]:
+    """Put a reader in place that finds the same in all it gets; return what is handed over to it.
+
+    `only`: it refuses files of another kind.
+    """
+    handed_over: list[bytes] = []
+
+    def reader(source: bytes, media: Media) -> Metadata:
+        assert only in (None, media)
+        handed_over.append(source)
+        return known
+
+    monkeypatch.setattr(metadata, "read", reader)
+    return handed_over
+
+
 class MetadataContract:
     """`read`: what was handed over to be read, as a reader that knows of one camera gets it."""
 
     @pytest.fixture(autouse=True)
     def read(self, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-        handed_over: list[bytes] = []
-
-        def reader(source: bytes, media: Media) -> Metadata:
-            assert media is Media.PHOTO
-            handed_over.append(source)
-            return Metadata(camera="Pixel 8")
-
-        monkeypatch.setattr(metadata, "read", reader)
-        return handed_over
+        return with_reader(monkeypatch, Metadata(camera="Pixel 8"), only=Media.PHOTO)
 
     @pytest.mark.parametrize(
         ("fault", "kind"),

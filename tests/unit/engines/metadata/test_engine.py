@@ -3,10 +3,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.unit.engines.engine_contract import EngineContract
+from tests.unit.engines.engine_contract import EngineContract, LocalBench
 from tests.unit.engines.metadata.stated import HERE, engine, engine_with, labels
 from tigertag.contracts import PluginState, PluginStateInMemory
-from tigertag.engines import metadata
 from tigertag.engines.metadata import geonames, naming
 from tigertag.engines.metadata.options import DEFAULT, Options
 from tigertag.errors import ModelError
@@ -14,26 +13,10 @@ from tigertag.media.metadata import marks
 from tigertag.model import Media, Metadata
 
 
-class LocalBench:
-    """The engine, which asks nobody."""
-
-    bodies: list[bytes] = []  # noqa: RUF012
-    requests = 0
-
-    def __init__(self) -> None:
-        self.engine = engine()
-
-    def again(self) -> metadata.MetadataEngine:
-        return engine()
-
-    def break_down(self) -> None:
-        """There is no service."""
-
-
 class TestContract(EngineContract):
     @pytest.fixture
     def bench(self) -> LocalBench:
-        return LocalBench()
+        return LocalBench(engine)
 
 
 def chosen(tags: str) -> frozenset[str]:

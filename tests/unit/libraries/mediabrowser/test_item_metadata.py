@@ -9,14 +9,13 @@ import pytest
 
 from tests.mediabrowser import MediaServer
 from tests.unit.libraries.mediabrowser.places import Place
-from tests.unit.libraries.metadata_contract import NOTHING_BUT_METADATA
+from tests.unit.libraries.metadata_contract import NOTHING_BUT_METADATA, with_reader
 from tests.unit.libraries.plex.test_item_metadata import HEADER, RECORDING
 from tests.unit.libraries.server_place import OTHER, PHOTO
 from tigertag.errors import ItemGone
 from tigertag.libraries.mediabrowser.listed_metadata import listed_metadata
-from tigertag.media import metadata
 from tigertag.media.movie_header import last_header
-from tigertag.model import Item, Media, Metadata
+from tigertag.model import Item, Metadata
 
 pytestmark = pytest.mark.slow
 
@@ -33,14 +32,7 @@ PHOTO_FACTS: dict[str, Any] = {
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What is handed over to a reader that finds the same software in all of it."""
-    handed_over: list[bytes] = []
-
-    def reader(source: bytes, _media: Media) -> Metadata:
-        handed_over.append(source)
-        return Metadata(software="of the file")
-
-    monkeypatch.setattr(metadata, "read", reader)
-    return handed_over
+    return with_reader(monkeypatch, Metadata(software="of the file"))
 
 
 def add_video(place: Place, source: bytes, file: str = "/data/a.mov") -> Item:

@@ -7,13 +7,12 @@ import pytest
 from PIL import ExifTags, Image
 
 from tests.plex import PlexServer
-from tests.unit.libraries.metadata_contract import NOTHING_BUT_METADATA
+from tests.unit.libraries.metadata_contract import NOTHING_BUT_METADATA, with_reader
 from tests.unit.libraries.plex.plexes import FILM, PlexPlace
 from tests.unit.libraries.server_place import PHOTO
 from tests.unit.media.pictures import encoded, halves
 from tigertag.errors import ItemGone
 from tigertag.libraries.mediaserver.files import VIDEO_BYTES
-from tigertag.media import metadata
 from tigertag.media.movie_header import last_header
 from tigertag.model import Item, Media, Metadata
 
@@ -24,14 +23,7 @@ RECORDING = b"\0\0\0\x08wide" + bytes(400_000) + HEADER
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What is handed over to a reader that finds the same software in all of it."""
-    handed_over: list[bytes] = []
-
-    def reader(source: bytes, _media: Media) -> Metadata:
-        handed_over.append(source)
-        return Metadata(software="a phone's")
-
-    monkeypatch.setattr(metadata, "read", reader)
-    return handed_over
+    return with_reader(monkeypatch, Metadata(software="a phone's"))
 
 
 def add(place: PlexPlace, source: bytes, kind: str, file: str) -> Item:
