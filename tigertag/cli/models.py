@@ -121,7 +121,7 @@ def verify(names: Sequence[str]) -> None:
     with core(database=False) as built:
         folder = built.host.models
         wanted = dict.fromkeys(names or catalogue.catalogue())
-        views = [model_service.look(folder, name, anew=True) for name in wanted]
+        views = [model_service.look(folder, name, reread=True) for name in wanted]
     shown = views if names else [view for view in views if view.state != "absent"]
     for view in shown:
         say(f"{view.model.name}: {_verdict(view)}")

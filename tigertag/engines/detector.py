@@ -60,8 +60,8 @@ class _Ready:
 class ObjectDetector:
     """A detector as an engine. Keeps to `Engine`.
 
-    Which model it is is looked up anew for each fingerprint and at each `open`, so that one that
-    was fetched meanwhile is taken by the next scan. Each answer bears the fingerprint of the model
+    The model is looked up for each fingerprint and at each `open`, so that one that
+    was fetched meanwhile is used by the next scan. Each answer has the fingerprint of the model
     that gave it.
     """
 

@@ -127,11 +127,11 @@ def places(models: Path, known: CataloguedModel) -> tuple[Path, Path]:
     return models / known.file, BAKED / known.file
 
 
-def fault_of(path: Path, known: CataloguedModel, *, anew: bool = False) -> str:
+def fault_of(path: Path, known: CataloguedModel, *, reread: bool = False) -> str:
     """Say in a sentence why the file is not this model; "" where it is.
 
-    `anew`: read it again though it seems to be unchanged since the last time; a disk may have lost
-    some of it. Raises `FileNotFoundError`.
+    `reread`: read it again though it seems to be unchanged since the last time; a disk may have
+    lost some of it. Raises `FileNotFoundError`.
     """
     try:
         status = path.stat()
@@ -142,7 +142,7 @@ def fault_of(path: Path, known: CataloguedModel, *, anew: bool = False) -> str:
         if other is None:
             kind = "cut short" if size < known.bytes else "another file"
             return f"{path} is not {known.title}: {size} of {known.bytes} bytes, so it is {kind}."
-        digest = _sha256(path, status, anew=anew)
+        digest = _sha256(path, status, reread=reread)
     except FileNotFoundError:
         raise
     except OSError as exc:
@@ -154,12 +154,12 @@ def fault_of(path: Path, known: CataloguedModel, *, anew: bool = False) -> str:
     return f"{path} is not {known.title}: its SHA-256 is another, so it was changed or damaged."
 
 
-def _sha256(path: Path, status: os.stat_result, *, anew: bool) -> str:
+def _sha256(path: Path, status: os.stat_result, *, reread: bool) -> str:
     """Return the file's hash; it is computed again when the file may have changed."""
     # The change time, too: whoever writes to a file can set its modification time back.
     times = (status.st_mtime_ns, status.st_ctime_ns)
     identity = (path, status.st_ino, status.st_size, times)
-    if anew or identity not in _hashes:
+    if reread or identity not in _hashes:
         with path.open("rb") as file:
             _hashes[identity] = hashlib.file_digest(file, "sha256").hexdigest()
     return _hashes[identity]

@@ -92,7 +92,7 @@ class ModelFetches:
         """
         if self.of(name).state == "fetching":
             raise Conflict(f"Model {name} is being fetched; its SHA-256 is checked at the end.")
-        view = models.look(self._core.host.models, name, anew=True)
+        view = models.look(self._core.host.models, name, reread=True)
         if view.state == "absent":
             raise NotFound(f"{view.model.title} is not on this machine; fetch it first.")
         return view

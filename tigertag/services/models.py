@@ -45,13 +45,13 @@ class ModelView:
         return self.is_here and not self.problem
 
 
-def look(models: Path, name: str, *, anew: bool = False) -> ModelView:
-    """Return what there is of a model; `anew`: read its file again. Raises `NotFound`."""
+def look(models: Path, name: str, *, reread: bool = False) -> ModelView:
+    """Return what there is of a model; `reread`: read its file again. Raises `NotFound`."""
     known = catalogue.model(name)
     faults: list[tuple[Path, str]] = []
     for path in catalogue.places(models, known):
         try:
-            fault = catalogue.fault_of(path, known, anew=anew)
+            fault = catalogue.fault_of(path, known, reread=reread)
         except FileNotFoundError:
             continue
         if not fault:
