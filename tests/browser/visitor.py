@@ -57,7 +57,11 @@ class Visitor:
         expect(self.page.get_by_role("navigation", name="Pages")).to_be_visible()
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
+        button = self.page.get_by_role("button", name=name, exact=True)
+        button.wait_for()
+        # Until the scripts have run, a form is sent by the browser, not by htmx.
+        self.page.wait_for_load_state()
+        button.click()
 
     def sees_state(self, state: str) -> None:
         expect(self.page.locator("#progress .pill")).to_have_text(state, timeout=20_000)
