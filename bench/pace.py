@@ -23,7 +23,7 @@ from tigertag.model import Frame, Media, Sample
 from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
-PHOTOS, TAGGED, TRIED = 600, 800, 60
+PHOTOS, TAGGED, TRIED = 1_800, 800, 60
 CLASSIFIER = {"ENGINE_LOCAL_NAME": "tigertag.classifier"}
 TOGETHER = CLASSIFIER | {
     "ENGINE_DETECTOR_NAME": "tigertag.detector",

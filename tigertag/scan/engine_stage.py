@@ -322,13 +322,17 @@ class _ChunkResults:
         self._put_into_batch = put_into_batch
         self._chunk = chunk
         self._rows = {str(row.id): row for row in rows}
+        # Asked for once: a detector looks for its model's file with each answer.
+        self._local = {
+            name for name, engine in context.engines.items() if engine.capabilities.local
+        }
         self._results: list[EngineResult] = []
         self.is_lost = False
 
     def add(self, result: EngineResult) -> None:
         self._results.append(result)
-        local = self._context.engines[result.engine].capabilities.local
-        if not local and not isinstance(result.outcome, Prepared):
+        is_local = result.engine in self._local
+        if not is_local and not isinstance(result.outcome, Prepared):
             self.commit()
 
     def commit(self) -> None:
