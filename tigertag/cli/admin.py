@@ -35,6 +35,7 @@ def work(nice: int) -> None:
     One such process works for a home; `tigertag serve` starts it by itself.
     """
     from tigertag.scan.worker import ScanWorker
+    from tigertag.services.background import BackgroundTasks
 
     def listen() -> None:
         # A line from the service wakes the worker, the end of input stops it.
@@ -44,7 +45,7 @@ def work(nice: int) -> None:
 
     os.nice(nice)
     with core() as built:
-        worker = ScanWorker(built)
+        worker = ScanWorker(built, BackgroundTasks(built))
         Thread(target=listen, daemon=True).start()
         if not worker.run():
             click.echo("Another process works on the scans of this home.", err=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock, Thread
+from typing import Protocol
 
 from tigertag import locks
 from tigertag.core import Core
@@ -22,6 +23,14 @@ _STOP_S = 8.0
 _TRY_AGAIN_S = 15.0
 
 
+class Background(Protocol):
+    """What runs beside the scans, in the same process."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 class ScanWorker:
     """Works on one scan after another, the oldest first, those too that a dead process left.
 
@@ -32,8 +41,9 @@ class ScanWorker:
     are leased.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, background: Background | None = None) -> None:
         self._core = core
+        self._background = background
         self._woken = Event()
         self._stopped = Event()
         self._guard = Lock()
@@ -49,9 +59,19 @@ class ScanWorker:
     def run(self) -> bool:
         """Work until `stop`; False at once when another process has the home."""
         with home_lock(self._core.home) as free:
-            while free and not self._stopped.is_set():
-                self._look()
+            if free:
+                self._work()
             return free
+
+    def _work(self) -> None:
+        if self._background is not None:
+            self._background.start()
+        try:
+            while not self._stopped.is_set():
+                self._look()
+        finally:
+            if self._background is not None:
+                self._background.stop()
 
     def wake(self) -> None:
         """Look for a scan now: one was made, or made to go on."""

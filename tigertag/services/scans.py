@@ -1,5 +1,6 @@
 """Scans: started, paused, resumed, cancelled, applied and undone, and what is asked before."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +37,7 @@ class Request:
     engines: tuple[str, ...] = ()
     forecast_of: str = "changed"
     accept_missing: bool = False
+    reason: str = ""
 
     @property
     def engine_ids(self) -> tuple[str, ...]:
@@ -48,8 +50,15 @@ def _section(core: Core, request: Request) -> Section:
     return core.section(core.library(request.library), request.section)
 
 
-def start(core: Core, request: Request) -> int:
-    """Make a scan; `run` works on it. Raises `Conflict` while another of the section is active."""
+def _nothing(_db: Db) -> None:
+    pass
+
+
+def start(core: Core, request: Request, *, first: Callable[[Db], None] = _nothing) -> int:
+    """Make a scan; `run` works on it. Raises `Conflict` while another of the section is active.
+
+    `first` is called in the transaction that makes it; what it raises leaves all as it was.
+    """
     if request.mode not in MODES or request.write not in WRITES:
         modes, writes = ", ".join(MODES), ", ".join(WRITES)
         raise RequestError(f"A scan's mode is one of {modes}, its write one of {writes}.")
@@ -67,6 +76,7 @@ def start(core: Core, request: Request) -> int:
     if blind and (request.engines or len(blind) == len(engines)):
         raise Conflict(f"Engine {blind[0]} is not allowed for section {section.id} (its SECTIONS).")
     with core.store.write() as db:
+        first(db)
         section_id = scans.ensure_section(db, section)
         _refuse_if_active(db, section_id)
         if request.mode == "sample" and not items.has_any(db, section_id, Media.PHOTO):
@@ -80,7 +90,8 @@ def start(core: Core, request: Request) -> int:
             new = NewScan(section_id, mode=request.forecast_of, engines=named, forecast=True)
         else:
             new = NewScan(section_id, "scan", request.mode, request.write, named)
-        return scans.create(db, replace(new, accept_missing=request.accept_missing))
+        accepts = request.accept_missing
+        return scans.create(db, replace(new, accept_missing=accepts, reason=request.reason))
 
 
 def _free(request: Request, engines: list[EngineEntry]) -> list[EngineEntry]:

@@ -43,7 +43,7 @@ class ScanRow:
     `forecast`: what a forecast has counted, as JSON; "" for a scan that is none. `without`: engines
     that it waits for no more. `accept_missing`: the user says that known items that are not listed
     are gone, however many. `missing`: how many known items it did not find, if it failed for that.
-    `left_out`: what its listing left out, as JSON.
+    `left_out`: what its listing left out, as JSON. `reason`: what started it by itself, else "".
     """
 
     id: int
@@ -69,6 +69,7 @@ class ScanRow:
     accept_missing: bool = False
     missing: int = 0
     left_out: str = ""
+    reason: str = ""
 
     @property
     def is_forecast(self) -> bool:
@@ -95,6 +96,7 @@ class NewScan:
     source_id: int | None = None
     forecast: bool = False
     accept_missing: bool = False
+    reason: str = ""
 
 
 def create(db: Db, new: NewScan) -> int:

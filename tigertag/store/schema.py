@@ -151,6 +151,11 @@ WORK = (
     *("spared", "skipped"),
 )
 BATCH = ("filling", "sealed", "submitting", "submitted", "collected", "done")
+EVENT_LEVELS = ("info", "warning", "error")
+EVENT_SOURCES = (
+    *("scan", "write", "engine", "library", "schedule", "hook", "notice", "backup"),
+    *("sign-in", "system"),
+)
 
 sections = _table(
     "sections",
@@ -234,6 +239,7 @@ scans = _table(
     Column("accept_missing", Boolean, nullable=False, server_default=text("false")),
     Column("missing", Integer, nullable=False, server_default="0"),
     Column("left_out", Text, nullable=False, server_default=""),
+    Column("reason", String(256), nullable=False, server_default=""),
     _one_of("kind", "scan", "apply", "undo", "redo"),
     _one_of("mode", "changed", "force", "decide", "new", "sample"),
     _one_of("write", "preview", "apply"),
@@ -526,4 +532,48 @@ attempts = _table(
     Index(None, "address", "at"),
     Index(None, "at"),
     comment="Sign-ins that failed lately; too many from one address are made to wait.",
+)
+
+events = _table(
+    "events",
+    Column("at", UtcDateTime, nullable=False),
+    Column("level", String(8), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("message", Prose, nullable=False),
+    # No foreign key: the event outlives the scan's details.
+    Column("scan_id", Integer),
+    Index(None, "at"),
+    _one_of("level", *EVENT_LEVELS),
+    _one_of("source", *EVENT_SOURCES),
+    comment="What happened, a line each.",
+)
+
+tasks = _table(
+    "tasks",
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(128), nullable=False, server_default=""),
+    Column("lease_until", Float, nullable=False, server_default="0"),
+    Column("due_at", Float, nullable=False, server_default="0"),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("problem", Prose, nullable=False, server_default=""),
+    comment="Background tasks: who runs each now, and how its last run ended.",
+)
+
+scan_requests = _table(
+    "scan_requests",
+    Column("library", String(64), nullable=False),
+    Column("section", String(1024), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("write", String(16), nullable=False),
+    Column("engines", String(1024), nullable=False),
+    Column("reason", String(256), nullable=False),
+    Column("not_before", Float, nullable=False),
+    Column("latest", Float, nullable=False),
+    Column("problem", Prose, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("library", "section", "mode", "write", "engines"),
+    _one_of("mode", "changed", "decide", "new"),
+    _one_of("write", "preview", "apply"),
+    comment="Scans that start by themselves once it is time and their section is free.",
 )

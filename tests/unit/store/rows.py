@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 CHOICES = {
     "canary": "none", "state": "done", "kind": "scan", "mode": "changed", "write": "preview",
-    "action": "deny", "field": "tag",
+    "action": "deny", "field": "tag", "level": "info",
 }  # fmt: skip
 BY_TABLE = {
     ("chunks", "kind"): "list",
@@ -14,6 +14,7 @@ BY_TABLE = {
     ("calls", "state"): "open",
     ("standing", "state"): "ours",
     ("credentials", "kind"): "password",
+    ("events", "source"): "scan",
 }
 
 

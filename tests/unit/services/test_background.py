@@ -1,0 +1,74 @@
+"""Background tasks: claimed in the database, run again after a process died, never fatal."""
+
+import time
+from threading import Event
+
+from tests.world import World
+from tigertag.core import Core
+from tigertag.errors import NotFound
+from tigertag.services.background import BackgroundTasks, Task
+from tigertag.store import tasks
+
+
+def _wait(happened: Event) -> None:
+    assert happened.wait(10)
+
+
+def test_a_claimed_task_runs_in_one_of_several_processes(world: World) -> None:
+    runs: list[float] = []
+
+    def run(_core: Core) -> None:
+        runs.append(time.monotonic())
+
+    task = Task("count", "Count", 600, run, is_claimed=True)
+    several = [BackgroundTasks(world.core, [task]) for _ in range(2)]
+    for each in several:
+        each.start()
+    time.sleep(0.5)
+    for each in several:
+        each.stop()
+    assert len(runs) == 1
+
+
+def test_a_task_whose_process_died_is_run_once_its_lease_has_ended(world: World) -> None:
+    with world.store.write() as db:
+        assert tasks.claim(db, "count", owner="dead", lease_s=0.3)
+    with world.store.write() as db:
+        assert not tasks.claim(db, "count", owner="other", lease_s=60)
+    time.sleep(0.4)
+    with world.store.write() as db:
+        assert tasks.claim(db, "count", owner="other", lease_s=60)
+
+
+def test_a_task_that_fails_is_noted_and_tried_again(world: World) -> None:
+    again = Event()
+    runs: list[None] = []
+
+    def run(_core: Core) -> None:
+        runs.append(None)
+        if len(runs) > 1:
+            again.set()
+        raise NotFound("There is nothing to do it with.")
+
+    background = BackgroundTasks(world.core, [Task("fail", "Fail", 0.01, run)])
+    background.start()
+    _wait(again)
+    background.stop()
+    with world.store.read() as db:
+        assert tasks.every(db)["fail"].problem == "There is nothing to do it with."
+
+
+def test_a_bug_in_a_task_ends_neither_it_nor_the_service(world: World) -> None:
+    again = Event()
+    runs: list[None] = []
+
+    def run(_core: Core) -> None:
+        runs.append(None)
+        if len(runs) > 1:
+            again.set()
+        raise ZeroDivisionError
+
+    background = BackgroundTasks(world.core, [Task("bug", "Bug", 0.01, run)])
+    background.start()
+    _wait(again)
+    background.stop()

@@ -1,0 +1,93 @@
+"""Scans that start by themselves: they wait their turn, and equal ones become one."""
+
+import pytest
+
+from tests.world import World
+from tigertag.errors import Conflict
+from tigertag.services import events, scan_requests, scans
+from tigertag.services.scan_requests import Wanted
+from tigertag.services.scans import Request
+from tigertag.store import scan_requests as store
+from tigertag.store import scans as scans_store
+
+
+def _section(world: World) -> str:
+    (section,) = world.library.sections()
+    return section.id
+
+
+def _want(world: World, wanted: Wanted, reason: str = "hook plex", **times: float) -> None:
+    with world.store.write() as db:
+        store.want(db, wanted, reason=reason, **times)
+
+
+@pytest.fixture
+def busy(world: World) -> int:
+    world.picture("rose.png", "red")
+    return scans.start(world.core, Request("photos"))
+
+
+def test_a_busy_section_is_waited_for(world: World, busy: int) -> None:
+    _want(world, Wanted("photos", _section(world)))
+    scan_requests.start_due(world.core)
+    (waiting,) = scan_requests.waiting(world.core)
+    assert f"Scan {busy}" in waiting.problem
+    scans.cancel(world.core, busy)
+    scan_requests.start_due(world.core)
+    assert scan_requests.waiting(world.core) == []
+    with world.store.read() as db:
+        (started,) = [
+            scan for scan in scans_store.page(db, before=None, limit=9) if scan.id != busy
+        ]
+    assert (started.mode, started.write, started.reason) == ("new", "preview", "hook plex")
+
+
+def test_equal_requests_that_wait_become_one(world: World) -> None:
+    for reason in ("schedule nightly", "hook plex", "hook plex"):
+        _want(world, Wanted("photos"), reason)
+    (waiting,) = scan_requests.waiting(world.core)
+    assert waiting.reason == "schedule nightly, hook plex"
+
+
+def test_a_quiet_time_begins_anew_with_each_call_but_ends_at_the_latest(world: World) -> None:
+    _want(world, Wanted("photos"), quiet_s=60, most_s=90)
+    (first,) = scan_requests.waiting(world.core)
+    _want(world, Wanted("photos"), quiet_s=80, most_s=600)
+    (second,) = scan_requests.waiting(world.core)
+    assert first.not_before < second.not_before <= first.latest == second.latest
+    _want(world, Wanted("photos"), quiet_s=600, most_s=600)
+    (third,) = scan_requests.waiting(world.core)
+    assert third.not_before == first.latest
+
+
+def test_what_is_wanted_at_once_does_not_wait_for_quiet(world: World) -> None:
+    _want(world, Wanted("photos"), quiet_s=60, most_s=600)
+    _want(world, Wanted("photos"), "schedule nightly")
+    scan_requests.start_due(world.core)
+    scan_requests.start_due(world.core)
+    assert scan_requests.waiting(world.core) == []
+
+
+def test_a_library_that_is_gone_drops_the_request_with_an_event(world: World) -> None:
+    _want(world, Wanted("films"))
+    scan_requests.start_due(world.core)
+    assert scan_requests.waiting(world.core) == []
+    (event,) = events.recent(world.core)
+    assert (event.level, event.source) == ("error", "scan")
+
+
+def test_a_request_is_started_by_one_process_only(world: World) -> None:
+    world.picture("rose.png", "red")
+    _want(world, Wanted("photos", _section(world)))
+    with world.store.write() as db:
+        (row,) = store.waiting(db)
+        assert store.take(db, row.id)
+
+    def take(db: object) -> None:
+        if not store.take(db, row.id):  # type: ignore[arg-type]
+            raise Conflict("taken")
+
+    with pytest.raises(Conflict):
+        scans.start(world.core, Request("photos"), first=take)
+    with world.store.read() as db:
+        assert scans_store.page(db, before=None, limit=9) == []

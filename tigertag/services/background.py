@@ -1,0 +1,152 @@
+"""What a service does by itself: tasks, each at its own interval, in the process `tigertag work`.
+
+Several processes, of one home or of several, may share a database. A task that is claimed runs in
+one of them; one that is not claimed runs in each, and its own transactions keep it right.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from tigertag.core import Core
+from tigertag.errors import StoreError, TigerTagError
+from tigertag.services import scan_requests
+from tigertag.store import tasks
+from tigertag.store.tasks import TaskRow
+from tigertag.text import one_line
+
+logger = logging.getLogger(__name__)
+
+_LEASE_S = 60.0
+_RENEW_S = 15.0
+_NOTE_EVERY_S = 60.0
+_STOP_S = 5.0
+_BUG = "It hit a bug; see the log."
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task. `is_claimed`: only one process runs it at a time, and the interval counts for all.
+
+    A claim writes to the database each time, so what runs each few seconds is not claimed.
+    """
+
+    name: str
+    title: str
+    every_s: float
+    run: Callable[[Core], None]
+    is_claimed: bool = False
+
+
+def all_tasks() -> Sequence[Task]:
+    """Return the tasks of a service."""
+    return (Task("scan-requests", "Start requested scans", 1.0, scan_requests.start_due),)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task and how its last run ended; `row` is None when it never ran."""
+
+    task: Task
+    row: TaskRow | None
+
+
+def listed(core: Core) -> list[TaskView]:
+    """Return all tasks, as the database knows them."""
+    with core.store.read() as db:
+        rows = tasks.every(db)
+    return [TaskView(task, rows.get(task.name)) for task in all_tasks()]
+
+
+class BackgroundTasks:
+    """Runs the tasks on threads of their own until `stop`."""
+
+    def __init__(self, core: Core, every: Sequence[Task] | None = None) -> None:
+        self._runs = [_TaskRun(core, task) for task in (all_tasks() if every is None else every)]
+
+    def start(self) -> None:
+        for run in self._runs:
+            run.start()
+
+    def stop(self) -> None:
+        """Let each end what it is at; one that takes longer is done again by the next process."""
+        for run in self._runs:
+            run.stopped.set()
+        until = time.monotonic() + _STOP_S
+        for run in self._runs:
+            run.join(max(0.0, until - time.monotonic()))
+
+
+class _TaskRun(Thread):
+    """One task of this process, again and again."""
+
+    def __init__(self, core: Core, task: Task) -> None:
+        super().__init__(name=f"tigertag-{task.name}", daemon=True)
+        self.stopped = Event()
+        self._core = core
+        self._task = task
+        self._owner = f"{socket.gethostname()[:64]}/{os.getpid()}"
+        self._noted = ("", -_NOTE_EVERY_S)
+
+    def run(self) -> None:
+        while not self.stopped.is_set():
+            try:
+                if self._task.is_claimed:
+                    self._run_claimed()
+                else:
+                    self._note(self._problem())
+            except StoreError as exc:
+                logger.error("%s: %s", self._task.title, exc)
+            # A claimed task is looked at more often than it is due: another process may have died.
+            self.stopped.wait(min(self._task.every_s, _RENEW_S))
+
+    def _run_claimed(self) -> None:
+        name, store = self._task.name, self._core.store
+        with store.read() as db:
+            if not tasks.is_due(db, name):
+                return
+        with store.write() as db:
+            if not tasks.claim(db, name, owner=self._owner, lease_s=_LEASE_S):
+                return
+        ended = Event()
+        Thread(target=self._renew, args=(ended,), name=f"{self.name}-lease", daemon=True).start()
+        try:
+            problem = self._problem()
+        finally:
+            ended.set()
+        every_s = self._task.every_s
+        with store.write() as db:
+            tasks.finish(db, name, owner=self._owner, again_in_s=every_s, problem=problem)
+
+    def _renew(self, ended: Event) -> None:
+        while not ended.wait(_RENEW_S):
+            try:
+                with self._core.store.write() as db:
+                    tasks.renew(db, self._task.name, owner=self._owner, lease_s=_LEASE_S)
+            except StoreError as exc:
+                logger.error("%s: %s", self._task.title, exc)
+
+    def _problem(self) -> str:
+        """Run the task once; return why it failed, else ""."""
+        try:
+            self._task.run(self._core)
+        except TigerTagError as exc:
+            logger.warning("%s: %s", self._task.title, exc)
+            return one_line(str(exc))
+        except Exception:
+            logger.exception("%s hit a bug; the service goes on", self._task.title)
+            return _BUG
+        return ""
+
+    def _note(self, problem: str) -> None:
+        """Take down a run that was not claimed, at most once a minute unless something changed."""
+        before, noted_at = self._noted
+        if problem == before and time.monotonic() < noted_at + _NOTE_EVERY_S:
+            return
+        with self._core.store.write() as db:
+            tasks.note(db, self._task.name, problem)
+        self._noted = (problem, time.monotonic())

@@ -1,0 +1,78 @@
+"""Scans that start by themselves: asked for by schedules, hooks and watched folders."""
+
+import logging
+
+from tigertag.core import Core
+from tigertag.errors import Conflict, NotFound, TigerTagError
+from tigertag.services import scans
+from tigertag.services.scans import Request
+from tigertag.store import Db, events, scan_requests
+from tigertag.store.scan_requests import ScanRequestRow, Wanted
+from tigertag.text import one_line
+
+__all__ = ["ScanRequestRow", "Wanted", "start_due", "waiting"]
+
+logger = logging.getLogger(__name__)
+
+
+def waiting(core: Core) -> list[ScanRequestRow]:
+    """Return the scans that are wanted and have not started, the oldest first."""
+    with core.store.read() as db:
+        return scan_requests.waiting(db)
+
+
+def start_due(core: Core) -> None:
+    """Start what is due and whose section is free; what cannot start yet says why, and waits."""
+    with core.store.read() as db:
+        due = scan_requests.waiting(db, due=True)
+    for row in due:
+        try:
+            _start(core, row)
+        except NotFound as exc:
+            _drop(core, row, exc)
+        except TigerTagError as exc:
+            _note(core, row, exc)
+
+
+def _start(core: Core, row: ScanRequestRow) -> None:
+    wanted = row.wanted
+    if not wanted.section:
+        _split(core, row)
+        return
+    request = Request(
+        wanted.library, wanted.section, wanted.mode, wanted.write, wanted.engines, reason=row.reason
+    )
+
+    def take(db: Db) -> None:
+        if not scan_requests.take(db, row.id):
+            raise Conflict("Another process has started it.")
+
+    scan_id = scans.start(core, request, first=take)
+    logger.info("scan %s: started by %s", scan_id, row.reason)
+
+
+def _split(core: Core, row: ScanRequestRow) -> None:
+    """Ask for each section of a library in the place of all: one that is busy holds up no other."""
+    wanted = row.wanted
+    sections = core.library(wanted.library).sections()
+    with core.store.write() as db:
+        if scan_requests.take(db, row.id):
+            for section in sections:
+                each = Wanted(wanted.library, section.id, wanted.mode, wanted.write, wanted.engines)
+                scan_requests.want(db, each, reason=row.reason)
+
+
+def _note(core: Core, row: ScanRequestRow, exc: TigerTagError) -> None:
+    problem = one_line(str(exc))
+    if problem != row.problem:
+        logger.info("the scan of %s waits: %s", row.reason, problem)
+        with core.store.write() as db:
+            scan_requests.note_problem(db, row.id, problem)
+
+
+def _drop(core: Core, row: ScanRequestRow, exc: TigerTagError) -> None:
+    """A library, section or engine that is not there any more never comes by waiting."""
+    message = f"The scan of {row.reason} was dropped: {one_line(str(exc))}"
+    with core.store.write() as db:
+        if scan_requests.take(db, row.id):
+            events.record(db, "error", "scan", message)

@@ -1,0 +1,98 @@
+"""Scans that are wanted, and start once it is time and their section is free.
+
+Times are seconds since the epoch, by the database's clock.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import case, delete, select, update
+
+from tigertag import bounds
+from tigertag.store import schema
+from tigertag.store.database import Db, as_type, insert_if_absent, now, now_s
+
+_requests = schema.scan_requests
+_LONGEST_REASON = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A scan that is wanted. `section` "": every section; `engines` (): all that can be used."""
+
+    library: str
+    section: str = ""
+    mode: str = "new"
+    write: str = "preview"
+    engines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequestRow:
+    """A wanted scan that has not started. `problem`: why it could not start yet, else ""."""
+
+    id: int
+    wanted: Wanted
+    reason: str
+    not_before: float
+    latest: float
+    problem: str
+    created_at: datetime
+
+
+def want(db: Db, wanted: Wanted, *, reason: str, quiet_s: float = 0.0, most_s: float = 0.0) -> None:
+    """Ask for a scan once `quiet_s` have gone by without another such call, `most_s` at the latest.
+
+    It becomes one with an equal one that waits, at the earlier time of the two.
+    """
+    at = now(db)
+    key = asdict(wanted) | {"engines": ",".join(wanted.engines)}
+    latest = at + max(quiet_s, most_s)
+    row = {"reason": reason[:_LONGEST_REASON], "not_before": at + quiet_s, "latest": latest}
+    insert_if_absent(db, _requests, [key | row | {"created_at": datetime.now(UTC)}])
+    same = [_requests.c[name] == value for name, value in key.items()]
+    earliest = case((_requests.c.latest < latest, _requests.c.latest), else_=latest)
+    not_before = case((earliest < at + quiet_s, earliest), else_=at + quiet_s)
+    before = db.execute(select(_requests.c.reason).where(*same)).scalar_one()
+    reasons = dict.fromkeys([*before.split(", "), reason])
+    db.execute(
+        update(_requests)
+        .where(*same)
+        .values(
+            latest=earliest,
+            not_before=not_before,
+            reason=bounds.cut(", ".join(reasons), _LONGEST_REASON),
+        )
+    )
+
+
+def waiting(db: Db, *, due: bool = False) -> list[ScanRequestRow]:
+    """Return what waits, the oldest first; `due`: only what may start now."""
+    statement = select(_requests).order_by(_requests.c.id)
+    if due:
+        statement = statement.where(_requests.c.not_before <= now_s())
+    return [
+        as_type(
+            ScanRequestRow,
+            row,
+            wanted=Wanted(
+                row.library,
+                row.section,
+                row.mode,
+                row.write,
+                tuple(row.engines.split(",")) if row.engines else (),
+            ),
+        )
+        for row in db.execute(statement)
+    ]
+
+
+def take(db: Db, request_id: int) -> bool:
+    """Delete a request, in the transaction that starts its scan; False: another process has."""
+    return db.execute(delete(_requests).where(_requests.c.id == request_id)).rowcount == 1
+
+
+def note_problem(db: Db, request_id: int, problem: str) -> None:
+    """Note why a request cannot start yet."""
+    changed = (_requests.c.id == request_id, _requests.c.problem != problem)
+    db.execute(update(_requests).where(*changed).values(problem=problem))
