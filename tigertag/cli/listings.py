@@ -23,7 +23,7 @@ _GIVEN_UP = " Skipped by the next scan until the file changes."
 @click.command()
 def scans() -> None:
     """List the newest scans."""
-    table = Table("scan", "section", "kind", "mode", "write", "state", "started", box=None)
+    table = Table("scan", "section", "kind", "mode", "write", "state", "started", "by", box=None)
     with core() as built:
         for scan in (status.scan for status in scan_status.listed(built).items):
             table.add_row(
@@ -34,6 +34,7 @@ def scans() -> None:
                 "forecast" if scan.is_forecast else scan.write,
                 scan.state if not scan.error else f"{scan.state}: {scan.error}",
                 f"{scan.created_at.astimezone():%Y-%m-%d %H:%M}",
+                scan.reason,
             )
     print_table(table, empty="No scan yet; `tigertag scan LIBRARY` makes one.")
 

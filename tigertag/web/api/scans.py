@@ -113,6 +113,9 @@ class ScanShape(Shape):
     source: int | None = from_path(
         "scan", "source_id", description="The scan that this one applies or undoes."
     )
+    started_by: str = from_path(
+        "scan", "reason", description="The schedule or hook that started it; empty: a request."
+    )
     counts: CountsShape
     items_per_s: float
     eta_s: float | None = Field(description="Seconds left; null while unknown.")

@@ -10,6 +10,8 @@ from tests.unit.web.api.asking import got, post, problem
 from tests.world import World
 from tigertag.contracts import Failed
 from tigertag.errors import LibraryShrunk
+from tigertag.services import scans
+from tigertag.services.scans import Request
 
 
 def _made(answer: TestResponse) -> Any:
@@ -208,3 +210,10 @@ def test_what_was_left_out_is_counted_by_reason(world: World, rest: FlaskClient)
     assert got(rest, f"scans/{scan_id}")["left_out"] == [
         {"reason": "excluded_folder", "count": 1, "examples": ["#recycle"]}
     ]
+
+
+def test_a_scan_that_started_by_itself_names_what_started_it(
+    world: World, rest: FlaskClient
+) -> None:
+    scan_id = scans.start(world.core, Request("photos", reason="schedule nightly"))
+    assert got(rest, f"scans/{scan_id}")["started_by"] == "schedule nightly"
