@@ -20,18 +20,23 @@ RUN useradd --uid 1000 --create-home tigertag && install -d -o tigertag -g tiger
 COPY --from=build /venv /venv
 COPY main.py faces.yaml /app/
 COPY faces /app/faces
+# It starts as root and becomes PUID:PGID; with `user:` it is that user from the start.
+COPY deploy/entrypoint.sh /app/entrypoint.sh
+COPY deploy/tigertag.sh /app/bin/tigertag
 # Not below /config, which is a volume: a new image brings new models.
 COPY --from=build /models /app/models
-ENV PATH=/venv/bin:$PATH \
+# HOME: caches of matplotlib and yt-dlp, wanted by whatever user, on a read-only image too.
+ENV PATH=/app/bin:/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TIGERTAG_HOME=/config \
+    HOME=/tmp \
     HOST=0.0.0.0 \
     PORT=5000
-USER tigertag
 WORKDIR /app
 VOLUME /config
 EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
+ENTRYPOINT ["/app/entrypoint.sh"]
 # One process: its threads share the models, which are what fills the memory.
-CMD ["sh", "-c", "exec gunicorn --no-control-socket --forwarded-allow-ips= --worker-class gthread --workers 1 --threads 16 --bind \"$HOST:$PORT\" main:app"]
+CMD ["tigertag", "serve"]

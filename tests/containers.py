@@ -100,15 +100,19 @@ class Image:
         *sources, to = [word for word in rest.split() if not word.startswith("--from")]
         if "--from" in rest:
             return
+        end = Path(self.here(to))
         for name in sorted(context(self.checkout)):
             for source in sources:
-                within = source == "." or name == source or name.startswith(f"{source}/")
-                if within:
-                    inside = name if source == "." else os.path.relpath(name, source)
-                    end = Path(self.here(to))
-                    target = end / name if inside == "." else end / inside
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(self.checkout / name, target)
+                if source == "." or name.startswith(f"{source}/"):
+                    self._copy_file(name, end / os.path.relpath(name, source))
+                elif name == source:
+                    self._copy_file(name, end / Path(name).name if to.endswith("/") else end)
+
+    def _copy_file(self, name: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.checkout / name, target)
+        if name.endswith(".sh"):
+            target.write_text(self.here(target.read_text(encoding="utf-8")), encoding="utf-8")
 
     def _arg(self, rest: str) -> None:
         key, _equals, value = rest.partition("=")
@@ -118,9 +122,6 @@ class Image:
         for word in shlex.split(rest):
             key, _equals, value = word.partition("=")
             self.environment[key] = value
-
-    def _user(self, rest: str) -> None:
-        self.left_out.append(f"USER {rest}")
 
     def _workdir(self, rest: str) -> None:
         self.folder = Path(self.here(rest))
@@ -134,8 +135,11 @@ class Image:
     def _healthcheck(self, rest: str) -> None:
         self.health = json.loads(rest[rest.index("CMD ") + 4 :])
 
+    def _entrypoint(self, rest: str) -> None:
+        self.command = [self.here(word) for word in json.loads(rest)]
+
     def _cmd(self, rest: str) -> None:
-        self.command = json.loads(rest)
+        self.command += json.loads(rest)
 
 
 def _is_about_pip(key: str) -> bool:

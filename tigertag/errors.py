@@ -186,16 +186,17 @@ class Throttled(RequestError):
 def os_reason(exc: OSError, path: str | Path | None = None) -> str:
     """Return why the system refused something, in words and without a full stop.
 
-    Where permission is lacking: "Permission denied: TigerTag runs as uid 1000, the folder /photos/x
-    belongs to uid 0, mode drwx------". `path` is what was to be read or written; without it, what
-    the error names. If TigerTag may not look at the path, the nearest folder above is named.
+    Where permission is lacking: "Permission denied: TigerTag runs as uid 1000, gid 1000, the folder
+    /photos/x belongs to uid 0, gid 0, mode drwx------". `path` is what was to be read or written;
+    without it, what the error names. If TigerTag may not look at the path, the nearest folder above
+    is named.
     """
     reason = exc.strerror or str(exc) or "the reason is not known"
     path = path if path is not None else exc.filename
     if exc.errno not in _DENIED:
         return reason
     owner = _owner(Path(os.path.abspath(path))) if isinstance(path, str | Path) else ""
-    return f"{reason}: TigerTag runs as uid {os.geteuid()}{owner}"
+    return f"{reason}: TigerTag runs as uid {os.geteuid()}, gid {os.getegid()}{owner}"
 
 
 def _owner(path: Path) -> str:
@@ -206,5 +207,6 @@ def _owner(path: Path) -> str:
             kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
             shown = str(place).encode(errors="backslashreplace").decode()
             mode = stat.filemode(status.st_mode)
-            return f", the {kind} {shown} belongs to uid {status.st_uid}, mode {mode}"
+            owner = f"uid {status.st_uid}, gid {status.st_gid}"
+            return f", the {kind} {shown} belongs to {owner}, mode {mode}"
     return ""

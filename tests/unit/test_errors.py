@@ -12,11 +12,12 @@ def denied(path: Path | None = None) -> PermissionError:
     return PermissionError(errno.EACCES, text, str(path)) if path else PermissionError(13, text)
 
 
-def test_it_names_the_uid_the_owner_and_the_mode_of_a_folder(tmp_path: Path) -> None:
+def test_it_names_the_user_the_owner_and_the_mode_of_a_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     assert os_reason(denied(tmp_path)) == (
-        f"Permission denied: TigerTag runs as uid {os.geteuid()}, the folder {tmp_path} belongs to"
-        f" uid {tmp_path.stat().st_uid}, mode drwx------"
+        f"Permission denied: TigerTag runs as uid {os.geteuid()}, gid {os.getegid()}, the folder"
+        f" {tmp_path} belongs to uid {tmp_path.stat().st_uid}, gid {tmp_path.stat().st_gid},"
+        " mode drwx------"
     )
 
 
@@ -34,5 +35,6 @@ def test_other_errors_say_their_reason_alone(tmp_path: Path) -> None:
     assert os_reason(error) == "No space left on device"
 
 
-def test_without_a_path_it_still_names_the_uid() -> None:
-    assert os_reason(denied()) == f"Permission denied: TigerTag runs as uid {os.geteuid()}"
+def test_without_a_path_it_still_names_the_user() -> None:
+    user = f"uid {os.geteuid()}, gid {os.getegid()}"
+    assert os_reason(denied()) == f"Permission denied: TigerTag runs as {user}"

@@ -24,6 +24,7 @@ def serve(host: str | None, port: int | None, processes: int) -> None:
     from tigertag.web import server
 
     read = settings.load()
+    settings.homes.check(read.home)
     server.serve(host or read.host, port or read.port, processes=processes)
 
 

@@ -28,8 +28,10 @@ def core(*, database: bool = True) -> Iterator[Core]:
     bootstrap.quieten()
     for problem in read.problems:
         click.echo(f"Warning: {problem}", err=True)
-    if database and settings.homes.is_new(read):
-        click.echo(f"Note: {settings.homes.note(read)}", err=True)
+    if database:
+        settings.homes.check(read.home)
+        if settings.homes.is_new(read):
+            click.echo(f"Note: {settings.homes.note(read)}", err=True)
     built = bootstrap.build(read)
     try:
         if database:

@@ -15,7 +15,8 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from tigertag import locks
 from tigertag.core import Core
-from tigertag.errors import RequestError, SettingsError, Throttled, os_reason
+from tigertag.errors import RequestError, Throttled
+from tigertag.settings import homes
 from tigertag.store import accounts
 
 SHORTEST_PASSWORD = 8
@@ -233,10 +234,7 @@ def _home(home: Path) -> Iterator[Path]:
         finally:
             os.close(handle)
     except OSError as exc:
-        raise SettingsError(
-            f"TIGERTAG_HOME: {home} cannot be written ({os_reason(exc, home)});"
-            " give the user that runs TigerTag the right to."
-        ) from exc
+        raise homes.not_writable(home, exc) from exc
 
 
 def _leave(home: Path, password: str, key: str) -> Path:

@@ -1,11 +1,60 @@
-"""Which TIGERTAG_HOME is used, whether it is new, and which other one may have been meant."""
+"""Which TIGERTAG_HOME is used, whether it can be written, and which other may have been meant."""
 
+import errno
+import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 
+from tigertag.errors import SettingsError, os_reason
 from tigertag.settings.model import DATABASE, Settings
 
 _CHECKOUT = Path(__file__).parents[2]
+
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def check(home: Path) -> None:
+    """Raise `SettingsError` where a home is there and cannot be written; change nothing in it."""
+    try:
+        if home.is_dir():
+            TemporaryFile(dir=home).close()
+            _check_files(home)
+    except OSError as exc:
+        # A full disk is a matter for whoever writes to it.
+        if exc.errno in _NOT_WRITABLE:
+            raise not_writable(home, exc) from exc
+
+
+def _check_files(home: Path) -> None:
+    """Look at the database's files and the locks: another user may have left them."""
+    for path in (*home.glob(f"{DATABASE}*"), *home.glob("*.lock")):
+        # Not by opening it: closing it would drop SQLite's own locks on the file (fcntl(2)).
+        if path.suffix != ".bak" and path.is_file() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def not_writable(home: Path, exc: OSError) -> SettingsError:
+    """The error for a home that cannot be written: who may not, whose it is, and what to do."""
+    inside = exc.filename is not None and os.path.exists(exc.filename)
+    where = exc.filename if inside and home in Path(exc.filename).parents else home
+    return SettingsError(
+        f"TIGERTAG_HOME: {where} cannot be written ({os_reason(exc, where)}). Nothing was changed;"
+        f" {_cure(home, exc)}."
+    )
+
+
+def _cure(home: Path, exc: OSError) -> str:
+    if exc.errno == errno.EROFS:
+        return "mount it writable"
+    if exc.errno not in _NOT_WRITABLE:
+        return "set TIGERTAG_HOME to a folder that can be written"
+    owner = f"{os.geteuid()}:{os.getegid()}"
+    return (
+        f"run `chown -R {owner} {shlex.quote(str(home))}`, or start TigerTag as its owner (in a"
+        " container: PUID and PGID)"
+    )
 
 
 def note(settings: Settings) -> str:

@@ -49,6 +49,7 @@ def application() -> Flask:
     """
     try:
         read = settings.load()
+        settings.homes.check(read.home)
         bootstrap.log(read)
         core = bootstrap.build(read)
         return create_app(core, read.web, WorkerProcess(core.home))

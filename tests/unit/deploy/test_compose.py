@@ -1,0 +1,101 @@
+"""The compose files: what they set is known, and fits the image and the README."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.containers import instructions
+from tigertag import settings
+
+CHECKOUT = Path(__file__).parents[3]
+FILES = ("compose.yaml", "deploy/compose.jellyfin.yaml")
+OVERLAY = "deploy/compose.postgres.yaml"
+OF_THE_IMAGE = {"PUID", "PGID"}
+DOCKERFILE = [*instructions(CHECKOUT / "Dockerfile")]
+
+
+def compose(name: str) -> dict[str, Any]:
+    read = yaml.safe_load((CHECKOUT / name).read_text(encoding="utf-8"))
+    assert isinstance(read, dict)
+    return read
+
+
+def service(name: str) -> dict[str, Any]:
+    found = compose(name)["services"]["tigertag"]
+    assert isinstance(found, dict)
+    return found
+
+
+def load(environment: dict[str, str], home: Path) -> settings.Settings:
+    given = {
+        key: re.sub(r"\$\{.*?\}", "x", value)
+        for key, value in environment.items()
+        if key not in OF_THE_IMAGE
+    }
+    return settings.load(given | {"TIGERTAG_HOME": str(home)})
+
+
+@pytest.mark.parametrize("name", [*FILES, OVERLAY])
+def test_it_sets_nothing_that_is_unknown(name: str, tmp_path: Path) -> None:
+    read = load(service(name)["environment"], tmp_path)
+    assert read.problems == ()
+    assert [library.problem for library in read.libraries] == [""] * len(read.libraries)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_keeps_the_images_volume_and_serves_its_port(name: str) -> None:
+    (volume,) = [rest for step, rest in DOCKERFILE if step == "VOLUME"]
+    (port,) = [rest for step, rest in DOCKERFILE if step == "EXPOSE"]
+    mounted = [mount.split(":")[1] for mount in service(name)["volumes"]]
+    assert mounted[0] == volume
+    assert [published.split(":")[1] for published in service(name)["ports"]] == [port]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_names_the_image_that_is_published(name: str) -> None:
+    workflow = (CHECKOUT / ".github/workflows/image.yml").read_text(encoding="utf-8")
+    (published,) = re.findall(r"^  IMAGE: .*'(\S+)' \}\}$", workflow, re.MULTILINE)
+    assert service(name)["image"] == f"{published}:latest"
+
+
+def test_it_gives_the_image_longer_to_stop_than_that_takes() -> None:
+    assert [service(name)["stop_grace_period"] for name in FILES] == ["30s", "30s"]
+
+
+def test_the_overlay_reaches_the_database_that_it_starts() -> None:
+    services = compose(OVERLAY)["services"]
+    made = services["db"]["environment"]
+    url = services["tigertag"]["environment"]["DB_URL"]
+    user, password = made["POSTGRES_USER"], made["POSTGRES_PASSWORD"]
+    assert url == f"postgresql://{user}:{password}@db/{made['POSTGRES_DB']}"
+
+
+def test_the_readme_shows_what_compose_yaml_says() -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```yaml\n(services:\n.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert yaml.safe_load(shown) == compose("compose.yaml")
+
+
+def readme_environments() -> list[dict[str, str]]:
+    """What the README puts below `environment:`, a block each."""
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n((?: {6}[A-Z_]+: .*\n)+)```", readme, re.MULTILINE)
+    return [yaml.safe_load(block) for block in blocks]
+
+
+@pytest.mark.parametrize("environment", readme_environments(), ids=lambda made: next(iter(made)))
+def test_what_the_readme_sets_is_known_and_can_be_used(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    read = load(environment, tmp_path)
+    assert read.problems == ()
+    assert [library.problem for library in read.libraries] == [""] * len(read.libraries)
+
+
+def test_the_readme_shows_each_library_and_how_to_set_it_and_forget_it() -> None:
+    keys = [next(iter(made.values())) for made in readme_environments()]
+    assert keys[:-1] == [f"tigertag.{name}" for name in ("plex", "jellyfin", "emby", "folder")]
+    assert len(readme_environments()[-1]) == 10
