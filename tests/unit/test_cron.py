@@ -1,7 +1,7 @@
 """Lines of cron: what they mean, when they fire where clocks change, and what is wrong with one."""
 
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,9 +90,7 @@ def test_a_zone_that_changes_by_half_an_hour_or_at_midnight_keeps_the_order() ->
     for zone, day in (("Australia/Lord_Howe", "2026-04-04"), ("Africa/Cairo", "2026-04-23")):
         start = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo(zone))
         times = list(islice(cron.parse("*/15 * * * *").times(start, ZoneInfo(zone)), 96 * 2))
-        assert {(later - time).seconds for time, later in zip(times, times[1:], strict=False)} == {
-            900
-        }
+        assert {(later - time).seconds for time, later in pairwise(times)} == {900}
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def _db_url(url: str, home: Path) -> str:
 
 
 class _Group:
-    """The variables of one plugin or schedule, taken out one by one; what is wrong with them is gathered."""
+    """The variables of one plugin or schedule, taken out one by one; problems are gathered."""
 
     def __init__(self, prefix: str, x: str, own: Mapping[str, str]) -> None:
         self._id = x.lower()
