@@ -42,17 +42,36 @@ class _Field:
     least: int
     most: int
     example: str
+    pattern: str
     words: Mapping[str, int]
 
+    @property
+    def period(self) -> int:
+        """After how many numbers it begins anew."""
+        return 7 if self.words is _WEEKDAYS else self.most - self.least + 1
 
+
+_WEEKDAYS = {day[:3].lower(): at for at, day in enumerate(_DAYS)}
 _FIELDS = (
-    _Field("minute", 0, 59, "*/15", {}),
-    _Field("hour", 0, 23, "2", {}),
-    _Field("day of the month", 1, 31, "1", {}),
-    _Field("month", 1, 12, "jan", {name: at for at, name in enumerate(_MONTHS, 1)}),
+    _Field("minute", 0, 59, "*/15", "[0-5]?[0-9]", {}),
+    _Field("hour", 0, 23, "2", "[01]?[0-9]|2[0-3]", {}),
+    _Field("day of the month", 1, 31, "1", "0?[1-9]|[12][0-9]|3[01]", {}),
+    _Field(
+        *("month", 1, 12, "jan", f"0?[1-9]|1[0-2]|{'|'.join(_MONTHS)}"),
+        {name: at for at, name in enumerate(_MONTHS, 1)},
+    ),
     # Cron's Sunday is 0 and 7 alike.
-    _Field("day of the week", 0, 7, "sun", {day[:3].lower(): at for at, day in enumerate(_DAYS)}),
+    _Field("day of the week", 0, 7, "sun", f"[0-7]|{'|'.join(_WEEKDAYS)}", _WEEKDAYS),
 )
+
+
+def _list_pattern(number: str) -> str:
+    part = rf"(\*|({number})(-({number}))?)(/[1-9][0-9]?)?"
+    return f"{part}(,{part})*"
+
+
+PATTERN = f"^({'|'.join(_SHORT)}|{' '.join(_list_pattern(field.pattern) for field in _FIELDS)})$"
+"""What a line looks like, for machines; `parse` takes capitals and more blanks, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +163,21 @@ def _numbers(field: _Field, text: str, line: str) -> list[int]:
         most = least if star is None and last is None and step is None else field.most
         if last is not None:
             most = _number(field, last, line)
-        if most < least:
-            raise _wrong(field, part, line, "ends before it begins")
         if step is not None and int(step) == 0:
             raise _wrong(field, part, line, "has a step of 0")
-        numbers.update(range(least, most + 1, int(step or 1)))
+        # From Friday to Monday, or from 22 to 4 o'clock: on beyond the last and the first.
+        around = field.period if most < least else 0
+        numbers.update(_within(field, at) for at in range(least, most + around + 1, int(step or 1)))
     return sorted(numbers)
+
+
+def _within(field: _Field, number: int) -> int:
+    return number if number <= field.most else number - field.period
 
 
 def _number(field: _Field, text: str, line: str) -> int:
     word = text.casefold()
-    number = field.words.get(word[:3], -1) if word.isalpha() else -1
-    if word.isdecimal() and len(word) < 4:
-        number = int(word)
+    number = int(word) if word.isdecimal() and len(word) < 4 else field.words.get(word, -1)
     if not field.least <= number <= field.most:
         hint = did_you_mean(text, field.words).removesuffix(".") if field.words else ""
         raise _wrong(field, text, line, f"is not from {field.least} to {field.most}{hint}")

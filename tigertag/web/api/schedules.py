@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from flask import Response, url_for
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from tigertag import cron
 from tigertag.services import schedule_changes, schedules
 from tigertag.settings import ScheduleSettings
 from tigertag.web import state
@@ -68,7 +69,8 @@ class ScheduleShape(Shape):
     changed: bool = Field(description="Whether it was added or changed since; that counts.")
 
 
-Cron = Annotated[Text, Field(max_length=256)]
+# A pattern of pydantic's would not say which field is wrong.
+Cron = Annotated[str, Field(max_length=256, json_schema_extra={"pattern": cron.PATTERN})]
 Engines = Annotated[list[Text], Field(max_length=50)]
 _CRON = "minute, hour, day of the month, month, day of the week; or `@daily` and the like."
 _SECTION = "Its id or title; empty: every section."
