@@ -112,6 +112,14 @@ by the local classifier, and one section tagged by a larger model that only sees
     ENGINE_VISION_PROMPT_FILE=/config/prompt.txt
     ENGINE_VISION_PRICES=/config/prices.yaml # goes before the shipped price table
     ENGINE_VISION_MONTHLY_COST_USD=5
+
+    SCHEDULE_NIGHTLY_CRON=0 2 * * *          # every night at 02:00, by the clocks of TZ
+    SCHEDULE_NIGHTLY_LIBRARY=plex
+    SCHEDULE_NIGHTLY_SECTION=Photos          # left out: every section
+    SCHEDULE_NIGHTLY_MODE=changed            # or new, decide
+    SCHEDULE_NIGHTLY_WRITE=apply             # left out: a preview
+    SCHEDULE_NIGHTLY_ENGINES=local,faces     # left out: all
+    SCHEDULE_NIGHTLY_ENABLED=true
 """
 
 from tigertag.cli.main import main

@@ -44,6 +44,7 @@ def build(settings: Settings) -> Core:
         lease_s=settings.lease_s,
         home=settings.home,
         timezone=settings.timezone,
+        default_schedules=settings.schedules,
         problems=(*settings.problems, *new_home, *misfits(engines, libraries)),
     )
 

@@ -12,6 +12,7 @@ from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Host, Library, Sampling
 from tigertag.errors import Conflict, NotFound, PluginError
 from tigertag.model import Rule, Section, Thresholds
+from tigertag.settings import ScheduleSettings
 from tigertag.store import Store
 from tigertag.store.usage import Limits
 from tigertag.text import did_you_mean
@@ -99,6 +100,7 @@ class Core:
     home: Path = Path()
     timezone: tzinfo = UTC
     poll_s: float = 30.0
+    default_schedules: tuple[ScheduleSettings, ...] = ()
     problems: tuple[str, ...] = ()
     cache: TtlCache = field(default_factory=TtlCache, compare=False)
     circuits: CircuitBreakers = field(default_factory=CircuitBreakers, compare=False)

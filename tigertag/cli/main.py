@@ -38,6 +38,7 @@ _COMMANDS = {
     "faces": ("cli.engines", "Check, enrol and list the faces to recognize."),
     "genre": ("genres.cli", "Train, evaluate and predict genres."),
     "rules": ("cli.rules", "Block, allow and rename tags, set thresholds."),
+    "schedules": ("cli.schedules", "Start scans by themselves, at set times."),
     "tombstones": ("cli.rules", "Tags that you removed, and that stay off."),
     "serve": ("cli.admin", "Serve the dashboard and REST."),
     "work": ("cli.admin", "Work on the scans of the dashboard and REST."),

@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from tigertag.core import Core
 from tigertag.errors import StoreError, TigerTagError
-from tigertag.services import scan_requests
+from tigertag.services import scan_requests, schedule_firing
 from tigertag.store import tasks
 from tigertag.store.tasks import TaskRow
 from tigertag.text import one_line
@@ -44,7 +44,10 @@ class Task:
 
 def all_tasks() -> Sequence[Task]:
     """Return the tasks of a service."""
-    return (Task("scan-requests", "Start requested scans", 1.0, scan_requests.start_due),)
+    return (
+        Task("scan-requests", "Start requested scans", 1.0, scan_requests.start_due),
+        Task("schedules", "Start scheduled scans", 5.0, schedule_firing.fire_due),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,53 @@ class LibrarySettings(PluginSettings):
     )
 
 
+SCHEDULE_MODES = ("new", "changed", "decide")
+SCHEDULE_WRITES = ("preview", "apply")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """A schedule: a scan of a library at the times of a line of cron.
+
+    `section` "": every section; `engines` (): all that can be used. `problem` is the one line that
+    says why it cannot run, "" when nothing is wrong.
+    """
+
+    id: str
+    cron: str = setting(
+        "CRON",
+        "when it starts a scan: a line of cron, in the time zone of `TZ`",
+        read.cron_line,
+        default="",
+    )
+    library: str = setting("LIBRARY", "the library that it scans: its `<X>`", default="")
+    section: str = setting(
+        "SECTION", "the section, its id or title", default="", shown="every section"
+    )
+    mode: str = setting(
+        "MODE",
+        "`new`: only new items; `changed`: also those that changed or lack an answer; `decide`:"
+        " rules again, no engine",
+        read.one_of(SCHEDULE_MODES),
+        default="changed",
+    )
+    write: str = setting(
+        "WRITE",
+        "`apply` writes tags; `preview` only shows them",
+        read.one_of(SCHEDULE_WRITES),
+        default="preview",
+    )
+    engines: tuple[str, ...] = setting(
+        "ENGINES",
+        "the engines that it runs: their `<X>`, by commas",
+        read.words,
+        default=(),
+        shown="all",
+    )
+    enabled: bool = setting("ENABLED", "`false` pauses it", read.boolean, default=True)
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """The service on the web. "": the password or key is generated at the first start."""
@@ -213,6 +260,7 @@ class Settings:
 
     engines: tuple[EngineSettings, ...]
     libraries: tuple[LibrarySettings, ...]
+    schedules: tuple[ScheduleSettings, ...]
     home: Path = setting(
         "TIGERTAG_HOME",
         "where the database, the models and the state live; give an absolute path",
@@ -252,7 +300,7 @@ class Settings:
     )
     timezone: tzinfo = setting(
         "TZ",
-        "the time zone of the times shown, such as `Europe/Berlin`",
+        "the time zone of schedules and of the times shown, such as `Europe/Berlin`",
         read.timezone,
         default=UTC,
     )
@@ -310,8 +358,9 @@ def sampling_changes(library: str, now: Sampling, wanted: Sampling) -> list[str]
 PREFIXES: Mapping[str, tuple[Setting, ...]] = {
     "ENGINE": tuple(settings_of(EngineSettings).values()),
     "LIBRARY": (*settings_of(LibrarySettings).values(), *SAMPLING.values()),
+    "SCHEDULE": tuple(settings_of(ScheduleSettings).values()),
 }
-"""What every engine and every library has, besides the options of its own."""
+"""What every engine and library has, besides the options of its own, and every schedule."""
 
 
 def _reference() -> Iterator[Setting]:

@@ -1,4 +1,7 @@
-"""Reading the environment: the program's settings, `ENGINE_<X>_<…>` and `LIBRARY_<X>_<…>`."""
+"""Reading the environment: the program's settings, and those of what may be there several times.
+
+These are engines, libraries and schedules: `ENGINE_<X>_<…>`, `LIBRARY_<X>_<…>`, `SCHEDULE_<X>_<…>`.
+"""
 
 import os
 import re
@@ -9,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from tigertag import bounds
+from tigertag import bounds, cron
 from tigertag.contracts import Sampling
 from tigertag.errors import SettingsError
 from tigertag.settings import values
@@ -21,6 +24,7 @@ from tigertag.settings.model import (
     EngineSettings,
     LibrarySettings,
     PluginSettings,
+    ScheduleSettings,
     Setting,
     Settings,
     WebSettings,
@@ -37,6 +41,12 @@ _VARIABLE = re.compile(r"([A-Z]+)_([A-Z0-9]+)_([A-Z0-9_]+)")
 # Variables of other programs resemble ours by chance: a whole key must be nearer than a prefix.
 _CLOSE_PREFIX, _CLOSE_KEY = 0.75, 0.9
 _POSTGRES = "postgresql+psycopg"
+_REQUIRED = {
+    "ENGINE": {"NAME": "tigertag.classifier"},
+    "LIBRARY": {"NAME": "tigertag.folder"},
+    "SCHEDULE": {"CRON": cron.EXAMPLE, "LIBRARY": "photos"},
+}
+"""What has to be set for each, with an example."""
 _SHORTEST = {"TIGERTAG_PASSWORD": 8, "TIGERTAG_API_KEY": 16}
 
 
@@ -53,6 +63,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         engines=engines(environ),
         libraries=libraries(environ),
+        schedules=schedules(environ),
         **own | {"db_url": _db_url(own["db_url"], own["home"])},
         web=WebSettings(**_of_program(WebSettings, environ, problems)),
         problems=(*problems, *_unknown(environ), *_misspelt(environ)),
@@ -69,6 +80,12 @@ def engines(environ: Mapping[str, str]) -> tuple[EngineSettings, ...]:
 def libraries(environ: Mapping[str, str]) -> tuple[LibrarySettings, ...]:
     """Return the configured libraries, by id."""
     return tuple(_library(_Group("LIBRARY", *group)) for group in _groups("LIBRARY", environ))
+
+
+def schedules(environ: Mapping[str, str]) -> tuple[ScheduleSettings, ...]:
+    """Return the configured schedules, by id."""
+    groups = (_Group("SCHEDULE", *group) for group in _groups("SCHEDULE", environ))
+    return tuple(ScheduleSettings(**group.every(ScheduleSettings)) for group in groups)
 
 
 def _library(group: "_Group") -> LibrarySettings:
@@ -126,7 +143,7 @@ def _db_url(url: str, home: Path) -> str:
 
 
 class _Group:
-    """The variables of one plugin, taken out one by one; what is wrong with them is gathered."""
+    """The variables of one plugin or schedule, taken out one by one; problems are gathered."""
 
     def __init__(self, prefix: str, x: str, own: Mapping[str, str]) -> None:
         self._id = x.lower()
@@ -134,10 +151,11 @@ class _Group:
         self._stem = f"{prefix}_{x}_"
         self._left = self._with_files(own)
         if len(self._id) > bounds.NAME:
-            self._problems.append(f"{prefix}_<X>_NAME: <X> has {bounds.NAME} letters at most.")
-        if not own.get("NAME"):
-            example = "tigertag.classifier" if prefix == "ENGINE" else "tigertag.folder"
-            self._problems.append(f"{self._stem}NAME is not set; it may be {example!r}.")
+            first = next(iter(_REQUIRED[prefix]))
+            self._problems.append(f"{prefix}_<X>_{first}: <X> has {bounds.NAME} letters at most.")
+        for attribute, example in _REQUIRED[prefix].items():
+            if not own.get(attribute):
+                self._problems.append(f"{self._stem}{attribute} is not set; it may be {example!r}.")
 
     def take(self, setting: Setting) -> Any:
         """Return the parsed value; the default when it is not set or is a problem."""
@@ -158,6 +176,17 @@ class _Group:
             "values": {attribute.lower(): value for attribute, value in self._left.items()},
             "problem": " ".join(self._problems),
         }
+
+    def every(self, kind: type[ScheduleSettings]) -> dict[str, Any]:
+        """Return the fields of this type, which has no options of its own."""
+        settings = settings_of(kind)
+        taken = {name: self.take(setting) for name, setting in settings.items()}
+        known = [setting.key for setting in settings.values()]
+        unknown = [
+            f"{self._stem}{attribute} is not a setting{did_you_mean(attribute, known)}"
+            for attribute in self._left
+        ]
+        return taken | {"id": self._id, "problem": " ".join([*self._problems, *unknown])}
 
     def _with_files(self, own: Mapping[str, str]) -> dict[str, str]:
         left = dict(own)
@@ -187,7 +216,7 @@ def _groups(prefix: str, environ: Mapping[str, str]) -> list[tuple[str, dict[str
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each variable that looks like an engine's or a library's but is none.
+    """Yield a line for each variable that looks like one of an engine, … but is none.
 
     A variable that merely resembles one belongs to some other program, and is left alone, unless
     its attribute is one that every plugin has or its <X> is configured.
@@ -199,7 +228,7 @@ def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
             continue
         prefix, x, attribute = matched.groups()
         meant = get_close_matches(prefix, PREFIXES, n=1, cutoff=_CLOSE_PREFIX)
-        if meant and (attribute in ("NAME", "ENABLED") or x in ours):
+        if meant and (attribute in ("NAME", "ENABLED", "CRON") or x in ours):
             yield f"{key} is not a setting; did you mean '{meant[0]}_{x}_{attribute}'?"
 
 

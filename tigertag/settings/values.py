@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tigertag import bounds
-from tigertag.errors import SettingsError, os_reason
+from tigertag import bounds, cron
+from tigertag.errors import RequestError, SettingsError, os_reason
 
 T = TypeVar("T")
 Number = TypeVar("Number", int, float)
@@ -92,6 +92,13 @@ def timezone(key: str, value: str) -> tzinfo:
         return ZoneInfo(value.removeprefix(":"))
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
         raise SettingsError(f"{key}: {value!r} is not a time zone such as Europe/Berlin.") from exc
+
+
+def cron_line(key: str, value: str) -> str:
+    try:
+        return cron.parse(value).line
+    except RequestError as exc:
+        raise SettingsError(f"{key}: {exc}") from exc
 
 
 def words(_key: str, value: str) -> tuple[str, ...]:

@@ -147,6 +147,13 @@ def get(db: Db, scan_id: int) -> ScanRow:
     return rows[0]
 
 
+def started_by(db: Db, name: str, *, since: datetime) -> list[ScanRow]:
+    """Return the scans that this, perhaps with others, has started since, the newest first."""
+    where = (_scans.c.reason.contains(name, autoescape=True), _scans.c.created_at >= since)
+    rows = reversed(_scans_where(db, *where))
+    return [row for row in rows if name in row.reason.split(", ")]
+
+
 def decided_by(db: Db, scan: ScanRow) -> int:
     """Return the scan whose decisions an apply, an undo or a redo of it goes back to."""
     while scan.kind in ("undo", "redo") and scan.source_id is not None:

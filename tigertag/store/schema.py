@@ -577,3 +577,38 @@ scan_requests = _table(
     _one_of("write", "preview", "apply"),
     comment="Scans that start by themselves once it is time and their section is free.",
 )
+
+schedules = _table(
+    "schedules",
+    Column("id", String(64), primary_key=True),
+    Column("cron", String(256), nullable=False),
+    Column("library", String(64), nullable=False),
+    Column("section", String(1024), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("write", String(16), nullable=False),
+    Column("engines", String(1024), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    _one_of("mode", "new", "changed", "decide"),
+    _one_of("write", "preview", "apply"),
+    comment="The user's schedules; they override the environment's.",
+)
+
+schedule_clocks = _table(
+    "schedule_clocks",
+    Column("schedule", String(64), primary_key=True),
+    Column("definition", String(512), nullable=False),
+    Column("dealt_with", UtcDateTime, nullable=False),
+    comment="Up to when the times of each schedule have been dealt with.",
+)
+
+firings = _table(
+    "firings",
+    Column("schedule", String(64), nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("fired_at", UtcDateTime, nullable=False),
+    Column("kind", String(16), nullable=False),
+    UniqueConstraint("schedule", "due_at"),
+    _one_of("kind", "due", "late", "missed", "manual"),
+    comment="Times of schedules that have come, and what became of each.",
+)

@@ -7,7 +7,7 @@ import pytest
 
 from tigertag.contracts import Sampling
 from tigertag.errors import SettingsError
-from tigertag.settings import EngineSettings, LibrarySettings, load
+from tigertag.settings import EngineSettings, LibrarySettings, ScheduleSettings, load
 
 
 def engine(**own: str) -> EngineSettings:
@@ -178,3 +178,51 @@ def test_variables_of_other_programs_are_left_alone() -> None:
     others = ("LIBRARY_PATH", "LD_LIBRARY_PATH", "ENGINE", "PATH", "MACHINE_ID_NAME", "LIBRARIES")
     loaded = load(dict.fromkeys(others, "x"))
     assert (loaded.problems, loaded.libraries) == ((), ())
+
+
+def schedule(**own: str) -> ScheduleSettings:
+    values = {"CRON": "0  2 * * *", "LIBRARY": "plex"} | own
+    (loaded,) = load({f"SCHEDULE_NIGHT_{name}": value for name, value in values.items()}).schedules
+    return loaded
+
+
+def test_a_schedule_is_a_preview_of_what_changed_in_every_section_by_default() -> None:
+    expected = ScheduleSettings("night", "0 2 * * *", "plex", mode="changed", write="preview")
+    assert (schedule(), expected.enabled, expected.problem) == (expected, True, "")
+
+
+def test_all_of_a_schedule_can_be_set() -> None:
+    loaded = schedule(
+        SECTION="Photos", MODE="NEW", WRITE="apply", ENGINES="local, faces", ENABLED="off"
+    )
+    assert loaded == ScheduleSettings(
+        "night", "0 2 * * *", "plex", "Photos", "new", "apply", ("local", "faces"), enabled=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (
+            {"CRON": "0 25 * * *"},
+            "SCHEDULE_NIGHT_CRON: '0 25 * * *' is not a line of cron: the hour",
+        ),
+        ({"CRON": "0 2 31 2 *"}, "never fires"),
+        ({"CRON": ""}, "SCHEDULE_NIGHT_CRON is not set"),
+        ({"LIBRARY": ""}, "SCHEDULE_NIGHT_LIBRARY is not set"),
+        ({"MODE": "force"}, "SCHEDULE_NIGHT_MODE: 'force' is not one of new, changed, decide"),
+        ({"SEKTION": "1"}, "SCHEDULE_NIGHT_SEKTION is not a setting; did you mean 'SECTION'?"),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_is_its_problem_alone(
+    own: dict[str, str], message: str
+) -> None:
+    assert message in schedule(**own).problem
+
+
+def test_a_time_zone_that_does_not_exist_is_named_and_utc_is_used() -> None:
+    loaded = load({"TZ": "Europe/Berlino"})
+    (problem,) = loaded.problems
+    assert "'Europe/Berlino' is not a time zone" in problem
+    assert "UTC" in problem
+    assert str(loaded.timezone) == "UTC"

@@ -15,6 +15,7 @@ BY_TABLE = {
     ("standing", "state"): "ours",
     ("credentials", "kind"): "password",
     ("events", "source"): "scan",
+    ("firings", "kind"): "due",
 }
 
 

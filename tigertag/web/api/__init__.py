@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
 from tigertag.web import errors
-from tigertag.web.api import items, models, scans, sources, tags
+from tigertag.web.api import items, models, scans, schedules, sources, tags
 from tigertag.web.api.routes import SECURITY_SCHEME
 
 _RESOURCES = (
@@ -15,6 +15,7 @@ _RESOURCES = (
     sources.engine_routes,
     models.routes,
     scans.routes,
+    schedules.routes,
     items.item_routes,
     items.problem_routes,
     tags.tag_routes,

@@ -53,6 +53,9 @@ class Routes:
     def post(self, rule: str, responses: Responses, *refused: int) -> Callable[[View], View]:
         return self._route("post", rule, responses, refused)
 
+    def patch(self, rule: str, responses: Responses, *refused: int) -> Callable[[View], View]:
+        return self._route("patch", rule, responses, refused)
+
     def delete(self, rule: str, *refused: int) -> Callable[[View], View]:
         return self._route("delete", rule, {204: None}, refused)
 
