@@ -6,7 +6,7 @@ image=$1
 platform=${2:-linux/amd64}
 name=tigertag-check-$$
 place=$(mktemp -d)
-user=1234:2345
+user=${CHECK_USER:-1234:2345}
 
 finish() {
     status=$?
