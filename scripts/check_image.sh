@@ -12,6 +12,8 @@ finish() {
     status=$?
     [ "$status" = 0 ] || docker logs "$name" || true
     docker rm --force "$name" >/dev/null 2>&1 || true
+    # What belongs to the container's user stays where only root may remove it.
+    rm -rf "$place" 2>/dev/null || true
     exit "$status"
 }
 trap finish EXIT
