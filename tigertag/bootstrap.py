@@ -46,6 +46,8 @@ def build(settings: Settings) -> Core:
         timezone=settings.timezone,
         default_schedules=settings.schedules,
         problems=(*settings.problems, *new_home, *misfits(engines, libraries)),
+        channels=settings.channels,
+        public_url=settings.public_url,
     )
 
 

@@ -11,7 +11,7 @@ from tigertag.services import accounts, engines, libraries
 from tigertag.services.views import Notice
 from tigertag.store import tags
 
-_LITTLE_SPACE_BYTES = 500_000_000
+LITTLE_SPACE_BYTES = 500_000_000
 
 
 def check(core: Core) -> None:
@@ -63,5 +63,5 @@ def _home(core: Core) -> Iterator[Notice]:
     if path is not None:
         message = f"The generated password or key is still in {path}; note it and delete the file."
         yield Notice("sign-in", "notice", message)
-    if core.home.exists() and shutil.disk_usage(core.home).free < _LITTLE_SPACE_BYTES:
+    if core.home.exists() and shutil.disk_usage(core.home).free < LITTLE_SPACE_BYTES:
         yield Notice("disk", "warning", f"Less than 500 MB are left in {core.home}.")
