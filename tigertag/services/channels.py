@@ -1,13 +1,16 @@
 """Channels, and the outbox whose notices are sent to them."""
 
 import logging
+import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from tigertag import locks
 from tigertag.core import Core
-from tigertag.errors import Conflict, NotFound
+from tigertag.errors import Conflict, NotFound, os_reason
 from tigertag.model import NoticeKind
 from tigertag.services import delivery
 from tigertag.services.delivery import Message
@@ -24,13 +27,15 @@ _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=2)
 _DROPPED_AFTER = timedelta(days=1)
 _KEPT = timedelta(days=30)
 _LISTED = 50
+_REFUSED = "start-refused"
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelView:
     """A channel, without its address. `problem`: why it cannot be used, "" if it can.
 
-    `last`: the notice that was tried last; `waiting`: how many are still to be sent.
+    `is_off`: the user has switched it off. `last`: the notice that was tried last. `waiting`: how
+    many are still to be sent.
     """
 
     id: str
@@ -39,6 +44,7 @@ class ChannelView:
     problem: str
     waiting: int
     last: NoticeRow | None
+    is_off: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,8 @@ def _view(
     digest = f"{channel.digest:%H:%M}" if channel.digest else ""
     problem = problem_of(core, channel)
     number = waiting.get(channel.id, 0)
-    return ChannelView(channel.id, channel.on, digest, problem, number, last)
+    is_off = not channel.enabled
+    return ChannelView(channel.id, channel.on, digest, problem, number, last, is_off)
 
 
 def try_out(core: Core, channel: str = "") -> list[ChannelTest]:
@@ -177,3 +184,36 @@ def try_out(core: Core, channel: str = "") -> list[ChannelTest]:
             now = datetime.now(UTC)
             notices.note_test(db, id, title="Test", problem=problems[id], now=now)
     return [ChannelTest(id, problem) for id, problem in problems.items()]
+
+
+def announce_refusal(core: Core, reason: str) -> None:
+    """Tell at once that the service cannot start, at most once a day. Raises nothing.
+
+    There is no outbox where the database is refused: a file in the home takes its place, and what
+    cannot be sent now is not sent.
+    """
+    kind = NoticeKind.SCHEMA_REFUSED
+    chosen = [channel for channel in usable(core) if kind in channel.on]
+    try:
+        if not chosen or not _is_first_today(core):
+            return
+    except OSError as exc:
+        logger.warning("no notice was sent: %s", os_reason(exc))
+        return
+    message = Message("TigerTag: it cannot start", reason, "failure")
+    problems = delivery.deliver({each.id: (each.url, message) for each in chosen})
+    for channel, problem in problems.items():
+        if problem:
+            logger.warning("channel %s: a notice was not sent: %s", channel, problem)
+
+
+def _is_first_today(core: Core) -> bool:
+    """Whether nobody has announced a refusal for a day; the caller does. Raises `OSError`."""
+    with (core.home / _REFUSED).open("a") as file:
+        if locks.try_to_lock(file) == "taken":
+            return False
+        before = os.fstat(file.fileno())
+        if before.st_size and time.time() - before.st_mtime < _DROPPED_AFTER.total_seconds():
+            return False
+        file.write(".")
+    return True

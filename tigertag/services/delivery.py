@@ -100,7 +100,7 @@ def _service(url: str) -> Any:
 
 
 def _asset() -> Any:
-    """How Apprise shows us, and that it starts no threads and keeps nothing on the disk."""
+    """How Apprise shows us; it sends on our thread, and keeps nothing on the disk."""
     import apprise
 
     return apprise.AppriseAsset(
@@ -109,6 +109,7 @@ def _asset() -> Any:
         app_url="",
         async_mode=False,
         storage_mode=apprise.PersistentStoreMode.MEMORY,
+        service_timeout=0,
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.plugins import is_switched_off
-from tigertag.services import accounts, engines, libraries
+from tigertag.services import accounts, channels, engines, libraries
 from tigertag.services.views import Notice
 from tigertag.store import tags
 
@@ -24,7 +24,7 @@ def notices(core: Core) -> tuple[Notice, ...]:
     """Return what the user should know, the worst first; empty when all is well."""
     found = [*_database(core), *_settings(core), *_home(core)]
     with suppress(StoreError):
-        found += _plugins(core)
+        found += [*_plugins(core), *_channels(core)]
     worst = {"error": 0, "warning": 1, "notice": 2}
     return tuple(sorted(found, key=lambda notice: worst[notice.level]))
 
@@ -56,6 +56,17 @@ def _plugins(core: Core) -> Iterator[Notice]:
             continue
         if library.problem:
             yield Notice(f"library {library.id}", "error", library.problem)
+
+
+def _channels(core: Core) -> Iterator[Notice]:
+    for channel in channels.overview(core).channels if core.channels else ():
+        last = channel.last
+        if channel.problem and not channel.is_off:
+            yield Notice(f"channel {channel.id}", "warning", channel.problem)
+        elif last is not None and last.problem:
+            yield Notice(
+                f"channel {channel.id}", "warning", f"Notices do not arrive: {last.problem}"
+            )
 
 
 def _home(core: Core) -> Iterator[Notice]:
