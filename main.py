@@ -17,6 +17,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     TIGERTAG_TRUSTED_PROXIES=1               # proxies whose X-Forwarded-* headers are believed
     LOG_LEVEL=INFO
     TZ=Europe/Paris
+    TIGERTAG_PUBLIC_URL=https://tags.example.org/tigertag    # for links in notices
     HOST=127.0.0.1
     PORT=5000
 
@@ -120,6 +121,12 @@ by the local classifier, and one section tagged by a larger model that only sees
     SCHEDULE_NIGHTLY_WRITE=apply             # left out: a preview
     SCHEDULE_NIGHTLY_ENGINES=local,faces     # left out: all
     SCHEDULE_NIGHTLY_ENABLED=true
+
+    NOTIFY_ME_URL=mailto://user:password@example.org     # notices go there; any service of Apprise
+    NOTIFY_ME_URL_FILE=/run/secrets/notify   # … or its address in a file
+    NOTIFY_ME_ENABLED=true
+    NOTIFY_ME_ON=scan-failed,disk-low        # left out: all but scan-finished; or all, none
+    NOTIFY_ME_DIGEST=08:00                   # a summary of each day; left out: none
 """
 
 from tigertag.cli.main import main

@@ -8,9 +8,10 @@ from itertools import chain, product
 from tigertag import bounds, concepts, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host, Keyed
 from tigertag.core import Core, EngineEntry, LibraryEntry
+from tigertag.errors import SchemaMismatch
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
-from tigertag.services import rules
+from tigertag.services import channels, rules
 from tigertag.settings import Settings, homes
 from tigertag.settings.model import sampling_changes
 from tigertag.store import Store, migrate
@@ -46,6 +47,8 @@ def build(settings: Settings) -> Core:
         timezone=settings.timezone,
         default_schedules=settings.schedules,
         problems=(*settings.problems, *new_home, *misfits(engines, libraries)),
+        channels=settings.channels,
+        public_url=settings.public_url,
     )
 
 
@@ -75,6 +78,15 @@ def quieten() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # A connection that a server has cut: whoever used it says so, in one line.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+
+
+def open_service(core: Core) -> None:
+    """Open the database of a service, which may tell people that it cannot. Raises `StoreError`."""
+    try:
+        open_store(core)
+    except SchemaMismatch as exc:
+        channels.announce_refusal(core, str(exc))
+        raise
 
 
 def open_store(core: Core) -> None:

@@ -12,7 +12,7 @@ from tigertag.concepts import Concepts
 from tigertag.contracts import AnyEngine, Host, Library, Sampling
 from tigertag.errors import Conflict, NotFound, PluginError
 from tigertag.model import Rule, Section, Thresholds
-from tigertag.settings import ScheduleSettings
+from tigertag.settings import ChannelSettings, ScheduleSettings
 from tigertag.store import Store
 from tigertag.store.usage import Limits
 from tigertag.text import did_you_mean
@@ -102,6 +102,8 @@ class Core:
     poll_s: float = 30.0
     default_schedules: tuple[ScheduleSettings, ...] = ()
     problems: tuple[str, ...] = ()
+    channels: tuple[ChannelSettings, ...] = ()
+    public_url: str = ""
     cache: TtlCache = field(default_factory=TtlCache, compare=False)
     circuits: CircuitBreakers = field(default_factory=CircuitBreakers, compare=False)
 

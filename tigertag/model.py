@@ -304,6 +304,21 @@ class TagOwnership(StrEnum):
     TOMBSTONE = "tombstone"
 
 
+class NoticeKind(StrEnum):
+    """What a notice may be about."""
+
+    SCAN_FINISHED = "scan-finished"
+    SCAN_FAILED = "scan-failed"
+    ENGINE_STOPPED = "engine-stopped"
+    BUDGET_LOW = "budget-80"
+    BUDGET_USED_UP = "budget-used-up"
+    LIBRARY_UNREACHABLE = "library-unreachable"
+    CANARY_REFUSED = "canary-refused"
+    DISK_LOW = "disk-low"
+    BACKUP_FAILED = "backup-failed"
+    SCHEMA_REFUSED = "schema-refused"
+
+
 class RuleAction(StrEnum):
     """What a rule does with a word."""
 

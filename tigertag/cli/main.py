@@ -40,6 +40,7 @@ _COMMANDS = {
     "rules": ("cli.rules", "Block, allow and rename tags, set thresholds."),
     "schedules": ("cli.schedules", "Start scans by themselves, at set times."),
     "tombstones": ("cli.rules", "Tags that you removed, and that stay off."),
+    "notify": ("cli.notify", "List and test the channels for notices."),
     "serve": ("cli.admin", "Serve the dashboard and REST."),
     "work": ("cli.admin", "Work on the scans of the dashboard and REST."),
     "password": ("cli.admin", "Set the dashboard's password, or a new key for REST."),

@@ -21,8 +21,11 @@ stderr = Console(highlight=False, markup=False, emoji=False, stderr=True)
 
 
 @contextmanager
-def core(*, database: bool = True) -> Iterator[Core]:
-    """Build the core from the environment; bring the database up to date where it is used."""
+def core(*, database: bool = True, service: bool = False) -> Iterator[Core]:
+    """Build the core from the environment; bring the database up to date where it is used.
+
+    `service`: nobody is at the terminal; people hear from channels that it cannot start.
+    """
     read = settings.load()
     logging.basicConfig(level=read.log_level, format="%(levelname)s %(name)s: %(message)s")
     bootstrap.quieten()
@@ -34,7 +37,9 @@ def core(*, database: bool = True) -> Iterator[Core]:
             click.echo(f"Note: {settings.homes.note(read)}", err=True)
     built = bootstrap.build(read)
     try:
-        if database:
+        if service:
+            bootstrap.open_service(built)
+        elif database:
             bootstrap.open_store(built)
         yield built
     finally:

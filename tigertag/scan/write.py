@@ -24,6 +24,7 @@ _SPOILT = (
     "The first write, to {}, changed more than its tags; writing has stopped. Check that item"
     " before you scan again."
 )
+_SPOILT_BEGIN, _SPOILT_END = _SPOILT.split("{}")
 Changes = dict[TagRef, TagOwnership | None]
 
 
@@ -230,6 +231,11 @@ def _learn(db: Db, read: Sequence[Read]) -> None:
 def _mark(read: Read) -> str:
     """The refresh mark to keep: the one before, where nothing was learned of tags that are lost."""
     return read.row.refreshed if read.left_alone else read.shown.refreshed
+
+
+def is_spoilt(error: str) -> bool:
+    """Whether this is why a scan failed whose first write has changed more than tags."""
+    return error.startswith(_SPOILT_BEGIN) and error.endswith(_SPOILT_END)
 
 
 def settled_as(edit: EditRow, seen: Shown) -> Settled:

@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from tigertag.core import Core
 from tigertag.errors import StoreError, TigerTagError
-from tigertag.services import scan_requests, schedule_firing
+from tigertag.services import channels, digest, notices, scan_requests, schedule_firing
 from tigertag.store import tasks
 from tigertag.store.tasks import TaskRow
 from tigertag.text import one_line
@@ -47,6 +47,10 @@ def all_tasks() -> Sequence[Task]:
     return (
         Task("scan-requests", "Start requested scans", 1.0, scan_requests.start_due),
         Task("schedules", "Start scheduled scans", 5.0, schedule_firing.fire_due),
+        Task("conditions", "Watch for problems", 30.0, notices.watch, is_claimed=True),
+        Task("libraries", "Watch libraries", 120.0, notices.watch_libraries, is_claimed=True),
+        Task("notices", "Send notices", 5.0, channels.send_due),
+        Task("digest", "Queue daily summaries", 30.0, digest.queue_due),
     )
 
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.plugins import is_switched_off
-from tigertag.services import accounts, engines, libraries
+from tigertag.services import accounts, channels, engines, libraries
 from tigertag.services.views import Notice
 from tigertag.store import tags
 
-_LITTLE_SPACE_BYTES = 500_000_000
+LITTLE_SPACE_BYTES = 500_000_000
 
 
 def check(core: Core) -> None:
@@ -24,7 +24,7 @@ def notices(core: Core) -> tuple[Notice, ...]:
     """Return what the user should know, the worst first; empty when all is well."""
     found = [*_database(core), *_settings(core), *_home(core)]
     with suppress(StoreError):
-        found += _plugins(core)
+        found += [*_plugins(core), *_channels(core)]
     worst = {"error": 0, "warning": 1, "notice": 2}
     return tuple(sorted(found, key=lambda notice: worst[notice.level]))
 
@@ -58,10 +58,21 @@ def _plugins(core: Core) -> Iterator[Notice]:
             yield Notice(f"library {library.id}", "error", library.problem)
 
 
+def _channels(core: Core) -> Iterator[Notice]:
+    for channel in channels.overview(core).channels if core.channels else ():
+        last = channel.last
+        if channel.problem and not channel.is_off:
+            yield Notice(f"channel {channel.id}", "warning", channel.problem)
+        elif last is not None and last.problem:
+            yield Notice(
+                f"channel {channel.id}", "warning", f"Notices do not arrive: {last.problem}"
+            )
+
+
 def _home(core: Core) -> Iterator[Notice]:
     path = accounts.left_over(core)
     if path is not None:
         message = f"The generated password or key is still in {path}; note it and delete the file."
         yield Notice("sign-in", "notice", message)
-    if core.home.exists() and shutil.disk_usage(core.home).free < _LITTLE_SPACE_BYTES:
+    if core.home.exists() and shutil.disk_usage(core.home).free < LITTLE_SPACE_BYTES:
         yield Notice("disk", "warning", f"Less than 500 MB are left in {core.home}.")

@@ -3,6 +3,7 @@
 from tigertag.settings import homes
 from tigertag.settings.model import (
     REFERENCE,
+    ChannelSettings,
     EngineSettings,
     LibrarySettings,
     PluginSettings,
@@ -15,6 +16,7 @@ from tigertag.settings.reading import load
 
 __all__ = [
     "REFERENCE",
+    "ChannelSettings",
     "EngineSettings",
     "LibrarySettings",
     "PluginSettings",

@@ -5,11 +5,12 @@ The types are frozen, and no secret shows in their repr. `REFERENCE` is the READ
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
-from datetime import UTC, tzinfo
+from datetime import UTC, time, tzinfo
 from pathlib import Path
 from typing import Any, get_args
 
 from tigertag.contracts import Sampling, SamplingMethod
+from tigertag.model import NoticeKind
 from tigertag.settings import values as read
 from tigertag.text import looks_secret, without_password
 
@@ -219,6 +220,42 @@ class ScheduleSettings:
     problem: str = ""
 
 
+NEEDS_SOMEBODY = tuple(kind for kind in NoticeKind if kind is not NoticeKind.SCAN_FINISHED)
+"""What a channel is for unless it is set otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """A channel for notices. `problem` says why it cannot be used, "" if nothing is wrong so far.
+
+    `digest`: when the daily summary is sent, in the time zone of `Settings`; None: never.
+    """
+
+    id: str
+    url: str = setting(
+        "URL",
+        "where notices go: an address of Apprise, such as `mailto://…` or `ntfy://…`",
+        default="",
+        in_file="a file that holds the address",
+    )
+    on: tuple[NoticeKind, ...] = setting(
+        "ON",
+        f"which notices: {', '.join(f'`{kind}`' for kind in NoticeKind)}, `all` or `none`",
+        read.notice_kinds,
+        default=NEEDS_SOMEBODY,
+        shown="all but scan-finished",
+    )
+    digest: time | None = setting(
+        "DIGEST",
+        "when to send a summary of the day, such as `08:00`",
+        read.time_of_day,
+        default=None,
+        shown="none",
+    )
+    enabled: bool = setting("ENABLED", "`false` switches it off", read.boolean, default=True)
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """The service on the web. "": the password or key is generated at the first start."""
@@ -304,6 +341,13 @@ class Settings:
         read.timezone,
         default=UTC,
     )
+    public_url: str = setting(
+        "TIGERTAG_PUBLIC_URL",
+        "the address of the dashboard for links in notices, such as `https://tags.example.org`",
+        read.public_url,
+        default="",
+    )
+    channels: tuple[ChannelSettings, ...] = ()
     web: WebSettings = field(default_factory=WebSettings)
     problems: tuple[str, ...] = ()
 
@@ -359,8 +403,9 @@ PREFIXES: Mapping[str, tuple[Setting, ...]] = {
     "ENGINE": tuple(settings_of(EngineSettings).values()),
     "LIBRARY": (*settings_of(LibrarySettings).values(), *SAMPLING.values()),
     "SCHEDULE": tuple(settings_of(ScheduleSettings).values()),
+    "NOTIFY": tuple(settings_of(ChannelSettings).values()),
 }
-"""What every engine and library has, besides the options of its own, and every schedule."""
+"""What every engine and library has, besides its own options; every schedule and channel."""
 
 
 def _reference() -> Iterator[Setting]:
@@ -370,7 +415,10 @@ def _reference() -> Iterator[Setting]:
             yield Setting(f"{setting.key}_FILE", setting.in_file)
     for prefix, settings in PREFIXES.items():
         for setting in settings:
-            yield replace(setting, key=f"{prefix}_<X>_{setting.key}")
+            key = f"{prefix}_<X>_{setting.key}"
+            yield replace(setting, key=key)
+            if setting.in_file:
+                yield Setting(f"{key}_FILE", setting.in_file)
 
 
 REFERENCE: tuple[Setting, ...] = tuple(_reference())

@@ -1,6 +1,6 @@
 """Reading the environment: the program's settings, and those of what may be there several times.
 
-These are engines, libraries and schedules: `ENGINE_<X>_<…>`, `LIBRARY_<X>_<…>`, `SCHEDULE_<X>_<…>`.
+These are engines, libraries, schedules and channels for notices: `ENGINE_<X>_<…>` and so on.
 """
 
 import os
@@ -21,6 +21,7 @@ from tigertag.settings.model import (
     PREFIXES,
     PROGRAM_KEYS,
     SAMPLING,
+    ChannelSettings,
     EngineSettings,
     LibrarySettings,
     PluginSettings,
@@ -45,6 +46,7 @@ _REQUIRED = {
     "ENGINE": {"NAME": "tigertag.classifier"},
     "LIBRARY": {"NAME": "tigertag.folder"},
     "SCHEDULE": {"CRON": cron.EXAMPLE, "LIBRARY": "photos"},
+    "NOTIFY": {"URL": "mailto://user:password@example.org"},
 }
 """What has to be set for each, with an example."""
 _SHORTEST = {"TIGERTAG_PASSWORD": 8, "TIGERTAG_API_KEY": 16}
@@ -64,6 +66,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         engines=engines(environ),
         libraries=libraries(environ),
         schedules=schedules(environ),
+        channels=channels(environ),
         **own | {"db_url": _db_url(own["db_url"], own["home"])},
         web=WebSettings(**_of_program(WebSettings, environ, problems)),
         problems=(*problems, *_unknown(environ), *_misspelt(environ)),
@@ -86,6 +89,12 @@ def schedules(environ: Mapping[str, str]) -> tuple[ScheduleSettings, ...]:
     """Return the configured schedules, by id."""
     groups = (_Group("SCHEDULE", *group) for group in _groups("SCHEDULE", environ))
     return tuple(ScheduleSettings(**group.every(ScheduleSettings)) for group in groups)
+
+
+def channels(environ: Mapping[str, str]) -> tuple[ChannelSettings, ...]:
+    """Return the configured channels for notices, by id."""
+    groups = (_Group("NOTIFY", *group) for group in _groups("NOTIFY", environ))
+    return tuple(ChannelSettings(**group.every(ChannelSettings)) for group in groups)
 
 
 def _library(group: "_Group") -> LibrarySettings:
@@ -154,7 +163,8 @@ class _Group:
             first = next(iter(_REQUIRED[prefix]))
             self._problems.append(f"{prefix}_<X>_{first}: <X> has {bounds.NAME} letters at most.")
         for attribute, example in _REQUIRED[prefix].items():
-            if not own.get(attribute):
+            by_file = prefix == "NOTIFY" and own.get(f"{attribute}_FILE")
+            if not own.get(attribute) and not by_file:
                 self._problems.append(f"{self._stem}{attribute} is not set; it may be {example!r}.")
 
     def take(self, setting: Setting) -> Any:
@@ -177,7 +187,7 @@ class _Group:
             "problem": " ".join(self._problems),
         }
 
-    def every(self, kind: type[ScheduleSettings]) -> dict[str, Any]:
+    def every(self, kind: type[ScheduleSettings] | type[ChannelSettings]) -> dict[str, Any]:
         """Return the fields of this type, which has no options of its own."""
         settings = settings_of(kind)
         taken = {name: self.take(setting) for name, setting in settings.items()}
@@ -191,7 +201,7 @@ class _Group:
     def _with_files(self, own: Mapping[str, str]) -> dict[str, str]:
         left = dict(own)
         for attribute, path in own.items():
-            secret = values.secret_of(attribute)
+            secret = values.secret_of(attribute) or self._url_of(attribute)
             if secret is None:
                 continue
             del left[attribute]
@@ -204,6 +214,10 @@ class _Group:
             except SettingsError as exc:
                 self._problems.append(str(exc))
         return left
+
+    def _url_of(self, attribute: str) -> str | None:
+        """A channel's address is a secret; that of a library's server is none."""
+        return "URL" if attribute == "URL_FILE" and self._stem.startswith("NOTIFY_") else None
 
 
 def _groups(prefix: str, environ: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:

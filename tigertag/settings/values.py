@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import tzinfo
+from datetime import time, tzinfo
 from math import inf, isfinite
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tigertag import bounds, cron
 from tigertag.errors import RequestError, SettingsError, os_reason
+from tigertag.model import NoticeKind
+from tigertag.text import did_you_mean
 
 T = TypeVar("T")
 Number = TypeVar("Number", int, float)
@@ -109,6 +111,35 @@ def words(_key: str, value: str) -> tuple[str, ...]:
 def words_or_none(key: str, value: str) -> tuple[str, ...]:
     """Such a list; the word "none" in it counts for nothing, so that it can be empty."""
     return tuple(word for word in words(key, value) if word.casefold() != "none")
+
+
+def time_of_day(key: str, value: str) -> time:
+    """A time such as 08:00, on the clock of TZ."""
+    matched = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", value)
+    if matched is None:
+        raise SettingsError(f"{key}: {value!r} is not a time such as 08:00.")
+    return time(int(matched[1]), int(matched[2]))
+
+
+def notice_kinds(key: str, value: str) -> tuple[NoticeKind, ...]:
+    """Kinds of notices in a comma-separated list; `all`: each of them, `none`: no one."""
+    chosen: list[NoticeKind] = []
+    for word in words_or_none(key, value):
+        name = word.casefold().replace("_", "-").replace(" ", "-")
+        if name not in ("all", *NoticeKind):
+            raise SettingsError(
+                f"{key}: {word!r} is no kind of notice{did_you_mean(name, NoticeKind)}"
+                f" There are: {', '.join(NoticeKind)}, all, none."
+            )
+        chosen += NoticeKind if name == "all" else [NoticeKind(name)]
+    return tuple(dict.fromkeys(chosen))
+
+
+def public_url(key: str, value: str) -> str:
+    """The address of a web page, without a slash at its end."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+[^\s?#@]*", value):
+        raise SettingsError(f"{key}: {value!r} is not an address such as https://tags.example.org.")
+    return value.rstrip("/")
 
 
 def boolean(key: str, value: str) -> bool:

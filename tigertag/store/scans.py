@@ -278,6 +278,12 @@ def page(db: Db, *, before: int | None, limit: int) -> list[ScanRow]:
     return [_row(row) for row in db.execute(statement)]
 
 
+def ended_since(db: Db, since: datetime) -> list[ScanRow]:
+    """Return the scans that have ended since a time, the oldest first; no forecasts."""
+    ended = (_scans.c.state.in_(schema.FINAL), _scans.c.finished_at >= since)
+    return _scans_where(db, *ended, _scans.c.forecast == "")
+
+
 def hold(db: Db, scan_id: int) -> ScanRow:
     """Return the scan, and let nobody else hold it until this transaction ends."""
     db.execute(update(_scans).where(_scans.c.id == scan_id).values(id=_scans.c.id))

@@ -150,6 +150,8 @@ WORK = (
     *("queued", "done", "failed", "retryable", "waiting", "postponed", "deferred"),
     *("spared", "skipped"),
 )
+NOTICE_LEVELS = ("info", "success", "warning", "failure")
+NOTICE_STATES = ("waiting", "sending", "sent", "dropped")
 BATCH = ("filling", "sealed", "submitting", "submitted", "collected", "done")
 EVENT_LEVELS = ("info", "warning", "error")
 EVENT_SOURCES = (
@@ -240,17 +242,19 @@ scans = _table(
     Column("missing", Integer, nullable=False, server_default="0"),
     Column("left_out", Text, nullable=False, server_default=""),
     Column("reason", String(256), nullable=False, server_default=""),
+    Column("announced", Boolean, nullable=False, server_default=false()),
     _one_of("kind", "scan", "apply", "undo", "redo"),
     _one_of("mode", "changed", "force", "decide", "new", "sample"),
     _one_of("write", "preview", "apply"),
     _one_of("state", *UNENDED, *FINAL),
+    _partial("ix_scans_unannounced", "state", where="NOT announced"),
     _partial(
         "ix_scans_active",
         "section_id",
         where="state IN ('queued', 'running', 'paused')",
         unique=True,
     ),
-    comment="One run over a section. At most one is active a section.",
+    comment="One run over a section, at most one active. announced: its end was made a notice.",
 )
 
 chunks = _table(
@@ -500,6 +504,42 @@ feature_origins = _table(
     Column("content", String(64), nullable=False),
     UniqueConstraint("origin"),
     comment="Which content was found where: what has not changed is not read again.",
+)
+
+conditions = _table(
+    "conditions",
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(1200), nullable=False),
+    Column("title", Prose, nullable=False),
+    Column("detail", Prose, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("announced_at", UtcDateTime),
+    UniqueConstraint("kind", "subject"),
+    comment="What is wrong now. announced_at: when a notice of its beginning was queued.",
+)
+
+notices = _table(
+    "notices",
+    Column("channel", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("title", Prose, nullable=False),
+    Column("body", Prose, nullable=False),
+    Column("once", String(64)),
+    Column("state", String(16), nullable=False, server_default="waiting"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_try", UtcDateTime, nullable=False),
+    Column("owner", String(64), nullable=False, server_default=""),
+    Column("lease_until", Float, nullable=False, server_default="0"),
+    Column("problem", Prose, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("channel", "once"),
+    Index(None, "state", "channel"),
+    _one_of("level", *NOTICE_LEVELS),
+    _one_of("state", *NOTICE_STATES),
+    comment="A notice for one channel. once: what a channel gets only once, or NULL.",
 )
 
 credentials = _table(

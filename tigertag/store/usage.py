@@ -234,6 +234,14 @@ def by_day(db: Db, *, since: str) -> list[tuple[str, str, Amount]]:
     return [(row.engine, row.day, Amount(row.units, row.cost_usd)) for row in rows]
 
 
+def since(db: Db, at: datetime) -> dict[str, Amount]:
+    """Return what each engine took since a time, calls that are not settled included."""
+    sums = (func.sum(_calls.c.units), func.sum(_calls.c.cost_usd))
+    where = (_calls.c.at >= at, _calls.c.state != "held")
+    rows = db.execute(select(_calls.c.engine, *sums).where(*where).group_by(_calls.c.engine))
+    return {engine: Amount(int(units), float(cost)) for engine, units, cost in rows}
+
+
 def page(db: Db, *, engine: str, before: int | None, limit: int) -> list[CallRow]:
     """Return the pictures that left, the newest first."""
     where = [_calls.c.state != "held"]

@@ -38,7 +38,7 @@ def create_app(
     """
     web = web or WebSettings()
     worker = worker or ScanWorker(core)
-    bootstrap.open_store(core)
+    bootstrap.open_service(core)
     app = OpenAPI(
         "tigertag",
         info=Info(title="TigerTag", version=__version__),

@@ -15,7 +15,7 @@ from tigertag.settings.model import sampling_changes
 
 CHECKOUT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| *`([A-Z_<>]+)` *\|(.*?)\|(.*)\| *$", re.MULTILINE)
-KEYS = re.compile(r"\b((?:TIGERTAG|ENGINE|LIBRARY)_[A-Z0-9<>_]+)")
+KEYS = re.compile(r"\b((?:TIGERTAG|ENGINE|LIBRARY|NOTIFY)_[A-Z0-9<>_]+)")
 
 
 def options() -> Iterator[str]:

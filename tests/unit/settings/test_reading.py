@@ -1,13 +1,21 @@
 """The environment, read."""
 
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 
 import pytest
 
 from tigertag.contracts import Sampling
 from tigertag.errors import SettingsError
-from tigertag.settings import EngineSettings, LibrarySettings, ScheduleSettings, load
+from tigertag.model import NoticeKind
+from tigertag.settings import (
+    ChannelSettings,
+    EngineSettings,
+    LibrarySettings,
+    ScheduleSettings,
+    load,
+)
 
 
 def engine(**own: str) -> EngineSettings:
@@ -226,3 +234,48 @@ def test_a_time_zone_that_does_not_exist_is_named_and_utc_is_used() -> None:
     assert "'Europe/Berlino' is not a time zone" in problem
     assert "UTC" in problem
     assert str(loaded.timezone) == "UTC"
+
+
+def channel(**own: str) -> ChannelSettings:
+    """One channel X from its attributes."""
+    given = {"URL": "json://localhost"} | own
+    return load({f"NOTIFY_X_{key}": value for key, value in given.items() if value}).channels[0]
+
+
+@pytest.mark.parametrize(
+    ("own", "problem"),
+    [
+        ({"URL": "", "ON": "all"}, "NOTIFY_X_URL is not set; it may be "),
+        ({"ON": "scan-faild"}, "NOTIFY_X_ON: 'scan-faild' is no kind of notice; did you mean"),
+        ({"DIGEST": "25:00"}, "NOTIFY_X_DIGEST: '25:00' is not a time such as 08:00."),
+        ({"DIGST": "08:00"}, "NOTIFY_X_DIGST is not a setting; did you mean 'DIGEST'?"),
+        ({"URL": "", "URL_FILE": "/nowhere"}, "NOTIFY_X_URL_FILE: '/nowhere' cannot be read"),
+    ],
+)
+def test_a_channel_says_what_is_wrong_with_it(own: dict[str, str], problem: str) -> None:
+    loaded = channel(**own)
+    assert loaded.problem.startswith(problem)
+    assert "\n" not in loaded.problem
+
+
+def test_a_channel_tells_what_needs_somebody_unless_it_is_set_otherwise(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("json://bob:hunter2@localhost\n")
+    loaded = channel(URL="", URL_FILE=str(file))
+    assert (loaded.url, loaded.problem) == ("json://bob:hunter2@localhost", "")
+    assert set(NoticeKind) - set(loaded.on) == {NoticeKind.SCAN_FINISHED}
+    assert "hunter2" not in repr(loaded)
+
+
+def test_a_channel_takes_kinds_in_any_spelling() -> None:
+    loaded = channel(ON="Scan Finished, DISK_LOW", DIGEST="8:05")
+    assert loaded.on == (NoticeKind.SCAN_FINISHED, NoticeKind.DISK_LOW)
+    assert loaded.digest == time(8, 5)
+    assert channel(ON="none").on == ()
+    assert channel(ON="all").on == tuple(NoticeKind)
+
+
+@pytest.mark.parametrize("address", ["tags.example.org", "https://bob:x@tags.test", "ftp://x"])
+def test_an_address_that_is_none_is_not_used_for_links(address: str) -> None:
+    loaded = load({"TIGERTAG_PUBLIC_URL": address})
+    assert (loaded.public_url, len(loaded.problems)) == ("", 1)

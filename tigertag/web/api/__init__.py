@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
 from tigertag.web import errors
-from tigertag.web.api import items, models, scans, schedules, sources, tags
+from tigertag.web.api import items, models, notices, scans, schedules, sources, tags
 from tigertag.web.api.routes import SECURITY_SCHEME
 
 _RESOURCES = (
@@ -22,6 +22,7 @@ _RESOURCES = (
     tags.rule_routes,
     sources.usage_routes,
     sources.health_routes,
+    notices.routes,
 )
 
 _SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"

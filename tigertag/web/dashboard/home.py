@@ -12,7 +12,7 @@ from tigertag.services import engines, health, libraries, scan_status, spending
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Checked, DayOfUse, MonthOfUse
 from tigertag.web import state
-from tigertag.web.dashboard import models, request
+from tigertag.web.dashboard import models, notices, request
 
 home_pages = Blueprint("home", __name__)
 setup_pages = Blueprint("setup", __name__)
@@ -69,6 +69,7 @@ def _setup_page(checks: Sequence[Checked] = ()) -> ResponseReturnValue:
         checks={check.engine: check for check in checks},
         enrolments={engine.id: enrolments.of(engine.id) for engine in views if engine.knows_faces},
         **models.context(),
+        **notices.context(),
     )
 
 
