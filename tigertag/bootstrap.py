@@ -45,6 +45,7 @@ def build(settings: Settings) -> Core:
         home=settings.home,
         timezone=settings.timezone,
         default_schedules=settings.schedules,
+        hook_quiet_s=settings.hook_quiet_s,
         problems=(*settings.problems, *new_home, *misfits(engines, libraries)),
     )
 

@@ -101,6 +101,7 @@ class Core:
     timezone: tzinfo = UTC
     poll_s: float = 30.0
     default_schedules: tuple[ScheduleSettings, ...] = ()
+    hook_quiet_s: float = 60.0
     problems: tuple[str, ...] = ()
     cache: TtlCache = field(default_factory=TtlCache, compare=False)
     circuits: CircuitBreakers = field(default_factory=CircuitBreakers, compare=False)

@@ -15,6 +15,7 @@ from threading import Event, Thread
 from tigertag.core import Core
 from tigertag.errors import StoreError, TigerTagError
 from tigertag.services import scan_requests, schedule_firing
+from tigertag.services.library_watches import LibraryWatches
 from tigertag.store import tasks
 from tigertag.store.tasks import TaskRow
 from tigertag.text import one_line
@@ -47,6 +48,7 @@ def all_tasks() -> Sequence[Task]:
     return (
         Task("scan-requests", "Start requested scans", 1.0, scan_requests.start_due),
         Task("schedules", "Start scheduled scans", 5.0, schedule_firing.fire_due),
+        Task("watches", "Watch libraries for changes", 1.0, LibraryWatches().look),
     )
 
 

@@ -16,6 +16,7 @@ BY_TABLE = {
     ("credentials", "kind"): "password",
     ("events", "source"): "scan",
     ("firings", "kind"): "due",
+    ("attempts", "kind"): "sign-in",
 }
 
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from tigertag.web.dashboard import formatting, home, items, models, scans, tags
+from tigertag.web.dashboard import formatting, home, hooks, items, models, scans, tags
 
 _PAGES = (
     home.home_pages,
@@ -12,6 +12,7 @@ _PAGES = (
     tags.rule_pages,
     home.setup_pages,
     models.pages,
+    hooks.pages,
 )
 
 
