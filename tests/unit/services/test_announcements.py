@@ -169,20 +169,8 @@ def test_a_misspelt_field_is_named() -> None:
 
 _NAMES = st.sampled_from(
     [
-        "event",
-        "Event",
-        "eventType",
-        "NotificationType",
-        "Metadata",
-        "Item",
-        "series",
-        "movie",
-        "library",
-        "section",
-        "path",
-        "librarySectionID",
-        "Path",
-        "episodeFile",
+        *("event", "Event", "eventType", "NotificationType", "Metadata", "Item", "series"),
+        *("movie", "library", "section", "path", "librarySectionID", "Path", "episodeFile"),
     ]
 )
 _JSON = st.recursive(
