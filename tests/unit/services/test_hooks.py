@@ -1,15 +1,18 @@
 """Hooks: what is announced becomes one scan, and nothing else."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.plex import PlexServer
 from tests.world import World
 from tigertag.core import Core, LibraryEntry
 from tigertag.errors import LibraryUnavailable, NotFound, RequestError, Throttled
 from tigertag.libraries import folder
+from tigertag.libraries import plex as plex_library
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.services import events, hooks, scan_requests
 from tigertag.services.accounts import Accounts
@@ -191,3 +194,53 @@ def test_a_hook_for_what_there_is_not_is_not_made(world: World, options: dict[st
     with pytest.raises(RequestError):
         hooks.add(world.core, **options)
     assert hooks.listed(world.core) == ()
+
+
+@pytest.fixture
+def plex(world: World) -> Iterator[PlexServer]:
+    """A Plex server whose sections of photos and music TigerTag knows, beside the folder."""
+    with PlexServer() as server:
+        server.add_section("Photos")
+        server.add_section("Music", kind="artist")
+        yield server
+
+
+def _with_plex(world: World, plex: PlexServer, *ids: str) -> Core:
+    options = plex_library.Options.model_validate({"url": plex.url, "token": plex.token})
+    entries = (
+        LibraryEntry(id, "tigertag.plex", plex_library.build(id, options, world.host), "")
+        for id in ids
+    )
+    return replace(world.core, libraries=(*world.core.libraries, *entries))
+
+
+def _added(section: int) -> dict[str, Any]:
+    return {"event": "library.new", "Metadata": {"librarySectionID": section}}
+
+
+def test_news_of_plex_are_of_the_only_library_of_plex(world: World, plex: PlexServer) -> None:
+    core = _with_plex(world, plex, "home")
+    hook = _hook(core)
+    for _ in range(20):
+        _call(core, hook, _added(1))
+    assert _call(core, hook, _added(2)).sections == ()
+    assert _wanted(core) == [Wanted("home", "1")]
+    assert plex.counts["sections"] == 1
+
+
+def test_news_of_plex_are_refused_where_it_may_be_of_two_libraries(
+    world: World, plex: PlexServer
+) -> None:
+    core = _with_plex(world, plex, "home", "cabin")
+    with pytest.raises(RequestError, match="2 libraries of Plex"):
+        _call(core, _hook(core), _added(1))
+    _call(core, _hook(core, library="cabin"), _added(1))
+    assert _wanted(core) == [Wanted("cabin", "1")]
+
+
+def test_an_import_is_news_of_each_library_that_has_its_folder(
+    world: World, plex: PlexServer
+) -> None:
+    core = _with_plex(world, plex, "home")
+    _call(core, _hook(core), {"eventType": "Download", "series": {"path": "/data/Photos/x"}})
+    assert _wanted(core) == [Wanted("home", "1")]
