@@ -2,7 +2,16 @@
 
 from flask import Blueprint, Flask
 
-from tigertag.web.dashboard import formatting, home, items, models, notices, scans, tags
+from tigertag.web.dashboard import (
+    formatting,
+    home,
+    items,
+    models,
+    notices,
+    scans,
+    schedules,
+    tags,
+)
 
 _PAGES = (
     home.home_pages,
@@ -13,6 +22,7 @@ _PAGES = (
     home.setup_pages,
     models.pages,
     notices.pages,
+    schedules.pages,
 )
 
 
