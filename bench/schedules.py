@@ -46,8 +46,8 @@ class EachSecond:
 
 def work() -> None:
     """Be one of the processes, until killed."""
-    cron.parse = lambda _line: EachSecond()  # type: ignore[assignment,return-value]
     core = bootstrap.build(settings.load())
+    cron.parse = lambda _line: EachSecond()  # type: ignore[assignment,return-value]
     tasks = [task for task in background.all_tasks() if task.name == "scan-requests"]
     tasks.append(Task("schedules", "Start scheduled scans", _LOOK_S, schedule_firing.fire_due))
     ScanWorker(core, BackgroundTasks(core, tasks)).run()
