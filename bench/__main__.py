@@ -37,6 +37,7 @@ PARTS = {
     "heic": ["bench.heic"],
     "metadata": ["bench.metadata"],
     "places": ["bench.places"],
+    "schedules": ["bench.schedules", "200", "3"],
 }
 
 
@@ -342,6 +343,17 @@ ROWS = (
     Row("places", "... loading their data", _of("places_load_s"), "s"),
     Row("places", "... peak memory", _of("places_mb"), "MB", most=150),
     Row("places", "... with a name", _of("places_named"), "share"),
+    Row(
+        "schedules",
+        "times of four schedules, in four processes of which three were killed",
+        _of("schedule_firings"),
+        "",
+        least=200,
+    ),
+    Row("schedules", "... fired twice", _of("schedule_doubled"), "", most=0),
+    Row("schedules", "... not fired", _of("schedule_missed"), "", most=0),
+    Row("schedules", "... the latest of them", _of("schedule_latest_s"), "s"),
+    Row("schedules", "... scans that they started", _of("schedule_scans"), "", least=4),
 )
 
 

@@ -15,8 +15,9 @@ from tigertag.contracts import NOTICE, Failed
 from tigertag.core import EngineEntry, LibraryEntry
 from tigertag.model import UNKNOWN_FACE, Box, Kind, Label, Rule, RuleAction
 from tigertag.scan import calls
-from tigertag.services import rules, scans
+from tigertag.services import rules, scans, schedule_changes
 from tigertag.services.scans import Request
+from tigertag.settings import ScheduleSettings
 from tigertag.store import engine_state
 from tigertag.store.usage import Limits
 
@@ -47,6 +48,10 @@ PAGES = (
     "/rules/new?action=rename&word=red&value=scarlet",
     "/rules/new?action=threshold&word=red",
     "/rules/new?action=allow",
+    "/schedules",
+    "/schedules/new",
+    "/schedules/new?cron=0+2+31+2+*",
+    "/schedules/nightly/edit",
     "/setup",
     "/setup/hooks",
     "/scans/3",
@@ -78,7 +83,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     core = world.core
     broken = EngineEntry("far", "tigertag.far", None, LONG)
     gone = LibraryEntry("attic", "tigertag.folder", None, f"{LONG} is not a folder")
-    core = replace(core, engines=(*core.engines, broken), libraries=(*core.libraries, gone))
+    core = replace(
+        core,
+        engines=(*core.engines, broken),
+        libraries=(*core.libraries, gone),
+        default_schedules=(ScheduleSettings("bad", problem=f"{LONG} is not a line of cron."),),
+    )
+    schedule_changes.add(core, ScheduleSettings("nightly", "0 2 * * *", "photos", "."))
+    schedule_changes.run(core, "nightly")
     with serving(core) as where:
         yield where
     world.close()

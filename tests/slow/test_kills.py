@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import kills, paid_kills, plex_kills
+from bench import kills, paid_kills, plex_kills, schedules
 
 
 @pytest.mark.slow
@@ -22,3 +22,10 @@ def test_kills_during_paid_scans_ask_for_no_committed_answer_again() -> None:
 def test_a_service_killed_while_it_writes_to_plex_loses_no_tag_and_doubles_none() -> None:
     figures = plex_kills.run(4, 1000, seed=20261121)
     assert figures["plex_kills_midway"] >= 2
+
+
+@pytest.mark.slow
+def test_schedules_of_services_that_are_killed_fire_each_time_once(database_url: str) -> None:
+    figures = schedules.run(40, 3, seed=20261129, database_url=database_url)
+    assert (figures["schedule_doubled"], figures["schedule_missed"]) == (0, 0)
+    assert figures["schedule_kills"] == 3

@@ -14,6 +14,9 @@ __all__ = ["ScanRequestRow", "Wanted", "start_due", "waiting"]
 
 logger = logging.getLogger(__name__)
 
+_AGAIN_S = 30.0
+"""When a library or an engine that cannot be used now is looked at again."""
+
 
 def waiting(core: Core) -> list[ScanRequestRow]:
     """Return the scans that are wanted and have not started, the oldest first."""
@@ -30,8 +33,10 @@ def start_due(core: Core) -> None:
             _start(core, row)
         except NotFound as exc:
             _drop(core, row, exc)
+        except Conflict as exc:
+            _put_off(core, row, exc, again_in_s=0.0)
         except TigerTagError as exc:
-            _note(core, row, exc)
+            _put_off(core, row, exc, again_in_s=_AGAIN_S)
 
 
 def _start(core: Core, row: ScanRequestRow) -> None:
@@ -39,6 +44,8 @@ def _start(core: Core, row: ScanRequestRow) -> None:
     if not wanted.section:
         _split(core, row)
         return
+    # It is looked at each second: a library is not asked for its sections while one is busy.
+    scans.refuse_if_busy(core, wanted.library, wanted.section)
     request = Request(
         wanted.library, wanted.section, wanted.mode, wanted.write, wanted.engines, reason=row.reason
     )
@@ -62,12 +69,13 @@ def _split(core: Core, row: ScanRequestRow) -> None:
                 scan_requests.want(db, each, reason=row.reason)
 
 
-def _note(core: Core, row: ScanRequestRow, exc: TigerTagError) -> None:
+def _put_off(core: Core, row: ScanRequestRow, exc: TigerTagError, *, again_in_s: float) -> None:
     problem = one_line(str(exc))
     if problem != row.problem:
         logger.info("the scan of %s waits: %s", row.reason, problem)
+    if problem != row.problem or again_in_s:
         with core.store.write() as db:
-            scan_requests.note_problem(db, row.id, problem)
+            scan_requests.put_off(db, row.id, problem, again_in_s=again_in_s)
 
 
 def _drop(core: Core, row: ScanRequestRow, exc: TigerTagError) -> None:

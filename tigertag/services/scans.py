@@ -109,9 +109,21 @@ def _why_none(core: Core) -> str:
     return " ".join(["No engine can be used.", *problems])
 
 
+def refuse_if_busy(core: Core, library: str, section: str) -> None:
+    """Raise `Conflict` while a section (its id or title) is scanned; asks no library."""
+    with core.store.read() as db:
+        for section_id in scans.sections_called(db, library, section):
+            active = scans.active(db, section_id)
+            if active is None or not scans.is_late(db, active):
+                _refuse(db, section_id, active)
+
+
 def _refuse_if_active(db: Db, section_id: int) -> None:
     scans.rest(db, section_id)
-    active = scans.active(db, section_id)
+    _refuse(db, section_id, scans.active(db, section_id))
+
+
+def _refuse(db: Db, section_id: int, active: ScanRow | None) -> None:
     if active is not None:
         raise Conflict(
             f"Scan {active.id} of {active.section.called} is {active.state}:"

@@ -106,23 +106,34 @@ def _view(
         firings = schedules.firings(db, schedule.id, limit=_RUNS)
         since = min((firing.fired_at for firing in firings), default=at)
         started = scans.started_by(db, name, since=since)
-    words = schedule.cron
-    times: Iterator[datetime] = iter(())
+    words: str = schedule.cron
+    times: tuple[datetime, ...] = ()
     with suppress(RequestError):
-        line = cron.parse(schedule.cron)
-        words = f"{cron.in_words(line)}, {core.timezone}"
-        times = line.times(at, core.timezone)
+        words, times = _preview(core, schedule.cron, at)
     runs_next = schedule.enabled and not problem
     return ScheduleView(
         schedule,
         words,
         problem,
         waiting,
-        tuple(islice(times, _NEXT)) if runs_next else (),
+        times if runs_next else (),
         tuple(_runs(firings, started, waiting)),
         schedule.id in {default.id for default in core.default_schedules},
         schedule.id in own,
     )
+
+
+def preview(core: Core, line: str) -> tuple[str, tuple[datetime, ...]]:
+    """Say when a line of cron fires, and its next three times. Raises `RequestError`."""
+    with core.store.read() as db:
+        at = now(db)
+    return _preview(core, line, at)
+
+
+def _preview(core: Core, line: str, at: datetime) -> tuple[str, tuple[datetime, ...]]:
+    parsed = cron.parse(line)
+    times = islice(parsed.times(at, core.timezone), _NEXT)
+    return f"{cron.in_words(parsed)}, {core.timezone}", tuple(times)
 
 
 def _runs(firings: Sequence[FiringRow], started: Sequence[ScanRow], waiting: str) -> Iterator[Run]:

@@ -103,7 +103,7 @@ def take(db: Db, request_id: int) -> bool:
     return db.execute(delete(_requests).where(_requests.c.id == request_id)).rowcount == 1
 
 
-def note_problem(db: Db, request_id: int, problem: str) -> None:
-    """Note why a request cannot start yet."""
-    changed = (_requests.c.id == request_id, _requests.c.problem != problem)
-    db.execute(update(_requests).where(*changed).values(problem=problem))
+def put_off(db: Db, request_id: int, problem: str, *, again_in_s: float) -> None:
+    """Note why a request cannot start yet, and when that is looked at again."""
+    values = {"problem": problem, "not_before": now_s() + again_in_s}
+    db.execute(update(_requests).where(_requests.c.id == request_id).values(**values))

@@ -326,6 +326,12 @@ def find_section(db: Db, library: str, key: str) -> int:
     return db.scalar(select(_sections.c.id).where(*where)) or 0
 
 
+def sections_called(db: Db, library: str, name: str) -> list[int]:
+    """Return the sections of a library with this id or title that have been scanned."""
+    called = or_(_sections.c.key == name, _sections.c.title == name)
+    return list(db.scalars(select(_sections.c.id).where(_sections.c.library == library, called)))
+
+
 def sections_of_source(db: Db, library: str, source: str) -> list[int]:
     """Return all sections in which the items of a source may have been scanned.
 

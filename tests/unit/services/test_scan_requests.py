@@ -3,7 +3,7 @@
 import pytest
 
 from tests.world import World
-from tigertag.errors import Conflict
+from tigertag.errors import Conflict, LibraryUnavailable
 from tigertag.services import events, scan_requests, scans
 from tigertag.services.scan_requests import Wanted
 from tigertag.services.scans import Request
@@ -91,3 +91,31 @@ def test_a_request_is_started_by_one_process_only(world: World) -> None:
         scans.start(world.core, Request("photos"), first=take)
     with world.store.read() as db:
         assert scans_store.page(db, before=None, limit=9) == []
+
+
+def test_a_library_is_not_asked_while_the_section_is_busy(
+    world: World, busy: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _want(world, Wanted("photos", _section(world)))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(world.library), "sections", None)
+        scan_requests.start_due(world.core)
+    (waiting,) = scan_requests.waiting(world.core)
+    assert f"Scan {busy}" in waiting.problem
+
+
+def test_a_library_that_does_not_answer_is_asked_again_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def sections(_library: object) -> list[object]:
+        asked.append(1)
+        raise LibraryUnavailable("It does not answer.")
+
+    _want(world, Wanted("photos"))
+    monkeypatch.setattr(type(world.library), "sections", sections)
+    for _ in range(3):
+        scan_requests.start_due(world.core)
+    (waiting,) = scan_requests.waiting(world.core)
+    assert (len(asked), waiting.problem) == (1, "It does not answer.")

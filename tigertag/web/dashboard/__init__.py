@@ -2,7 +2,17 @@
 
 from flask import Blueprint, Flask
 
-from tigertag.web.dashboard import formatting, home, hooks, items, models, notices, scans, tags
+from tigertag.web.dashboard import (
+    formatting,
+    home,
+    hooks,
+    items,
+    models,
+    notices,
+    scans,
+    schedules,
+    tags,
+)
 
 _PAGES = (
     home.home_pages,
@@ -14,6 +24,7 @@ _PAGES = (
     models.pages,
     notices.pages,
     hooks.pages,
+    schedules.pages,
 )
 
 

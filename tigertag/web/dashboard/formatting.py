@@ -11,7 +11,7 @@ from tigertag.services.scan_status import Status
 from tigertag.services.views import Departure
 from tigertag.text import about, clock, megabytes, usd
 from tigertag.web import state
-from tigertag.web.dashboard import frames, request
+from tigertag.web.dashboard import frames, request, schedules
 
 _NARROW_SPACE = "\u202f"
 _TITLES = {"apply": "Apply", "undo": "Undo", "redo": "Redo"}
@@ -155,6 +155,7 @@ def register(app: Flask) -> None:
     for template_filter in (*filters, frames.best_labels, request.section_name):
         app.add_template_filter(template_filter)
     app.add_template_filter(summary.left_out_line, "left_out")
+    app.add_template_filter(schedules.pill_of, "schedule_pill")
     app.jinja_env.globals.update(
         STATES=STATES,
         TAG_STATES=TAG_STATES,

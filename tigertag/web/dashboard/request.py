@@ -29,6 +29,11 @@ def has(name: str) -> bool:
     return name in request.args
 
 
+def sent(name: str) -> bool:
+    """Whether the form or the query has this field, even if it is empty."""
+    return name in request.values
+
+
 def text(name: str) -> str:
     """Return a field of the form or the query; "" if it is missing. Raises `RequestError`."""
     value = request.values.get(name, "").replace("\0", "").strip()
