@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 
+from tigertag import logs
 from tigertag.contracts import Labelled, Prepared, RunContext
 from tigertag.core import Core
 from tigertag.errors import EngineError, LeaseLost, QuotaExhausted, Unstorable
@@ -275,8 +276,9 @@ class EngineStage:
             calls.of_items(self._core, self._core.engine(name)),
         )
         try:
-            for result in ask(self._context.engines[name], loaded, ours):
-                results.add(result)
+            with logs.about(engine=name):
+                for result in ask(self._context.engines[name], loaded, ours):
+                    results.add(result)
         except EngineError as exc:
             self._availability.stop(name, exc)
 
