@@ -24,7 +24,7 @@ from tigertag.scan.engine_run import (
     work_state,
 )
 from tigertag.scan.spool import Spool
-from tigertag.store import Db, Store, answers, batches, chunks, decisions, items
+from tigertag.store import Db, Store, answers, batches, chunks, counters, decisions, items
 from tigertag.store.answers import AnswerRow
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import WorkRow
@@ -376,6 +376,7 @@ class _ChunkResults:
             decisions.end_work(
                 db, chunk.scan_id, [work for work in ended if mine or work[2] == "done"]
             )
+            counters.add(db, _counted(results))
         for engine in {result.engine for result in results}:
             self._availability.answered(engine)
         self.is_lost = self.is_lost or not mine
@@ -416,3 +417,12 @@ class _ChunkResults:
                 self._availability.stop(engine, exc)
             except LeaseLost:
                 self.is_lost = True
+
+
+def _counted(results: Sequence[EngineResult]) -> counters.Sums:
+    outcomes = [(result.engine, result.outcome) for result in results]
+    return counters.results(
+        (engine, isinstance(outcome, Labelled), getattr(outcome, "took_s", 0.0))
+        for engine, outcome in outcomes
+        if not isinstance(outcome, Prepared)
+    )
