@@ -21,6 +21,7 @@ from tigertag.store import Db, counters, engine_state, migrate, scan_requests, s
 Sample = tuple[tuple[str, ...], float, int]
 """Values of the labels, the value, and of a summary the count."""
 Figures = Mapping[str, list[Sample]]
+_Sums = Mapping[tuple[str, str], float]
 _Line = tuple[str, tuple[str, ...], float, int]
 
 
@@ -35,10 +36,10 @@ def figures(core: Core) -> Figures:
 
 def _lines(core: Core) -> Iterator[_Line]:
     with core.store.read() as db:
-        yield from _scans(db)
-        yield from _engines(core, db)
+        sums = counters.every(db)
+        yield from _scans(db, sums)
+        yield from _engines(core, db, sums)
         yield from _queue(db)
-        yield from _ended_edits(db)
     revision = core.cache.get(
         ("revision",), lambda: migrate.current(core.store) or "", keep_s=float("inf")
     )
@@ -56,13 +57,15 @@ def _line(name: str, value: float, *labels: str, count: int = 0) -> _Line:
     return name, labels, value, count
 
 
-def _scans(db: Db) -> Iterator[_Line]:
-    by_state, sums = totals.scans(db), counters.every(db)
+def _scans(db: Db, sums: _Sums) -> Iterator[_Line]:
+    by_state = totals.scans(db)
     for state in (*schema.UNENDED, *schema.FINAL):
         yield _line("scans", by_state.get(state, 0), state)
     for state in schema.FINAL:
         ended = int(sums.get(("scans", state), 0))
         yield _line("scan_duration_seconds", sums.get(("scan_s", state), 0.0), state, count=ended)
+    for state in ("verified", "failed"):
+        yield _line("edits_total", sums.get(("edits", state), 0.0), state)
     for place, scan in totals.last_scans(db).items():
         took = scan.finished_at - (scan.started_at or scan.finished_at)
         yield _line("section_scan_failed", scan.state == "failed", *place)
@@ -70,8 +73,8 @@ def _scans(db: Db) -> Iterator[_Line]:
         yield _line("section_last_scan_duration_seconds", took.total_seconds(), *place)
 
 
-def _engines(core: Core, db: Db) -> Iterator[_Line]:
-    stopped, sums = engine_state.stops(db), counters.every(db)
+def _engines(core: Core, db: Db, sums: _Sums) -> Iterator[_Line]:
+    stopped = engine_state.stops(db)
     for entry in core.engines:
         if is_switched_off(entry.problem):
             continue
@@ -117,12 +120,6 @@ def _queue(db: Db) -> Iterator[_Line]:
         since.append(queued)
     age = max(((now - at).total_seconds() for at in since), default=0.0)
     yield _line("queue_age_seconds", max(0.0, age))
-
-
-def _ended_edits(db: Db) -> Iterator[_Line]:
-    sums = counters.every(db)
-    for state in ("verified", "failed"):
-        yield _line("edits_total", sums.get(("edits", state), 0.0), state)
 
 
 def _counted(core: Core) -> Iterator[_Line]:
