@@ -152,7 +152,7 @@ def _measured(service: Service) -> dict[str, float]:
 
 
 def _scrapes_ms(service: Service) -> list[float]:
-    """Scrape so seldom that each time all is counted again; the first has no counts to fall back on."""
+    """Scrape so seldom that all is counted again each time; the first has no older counts."""
     first_ms = service.scrape_ms()
     scrapes_ms = []
     for _ in range(SCRAPES):

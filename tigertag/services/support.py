@@ -26,9 +26,7 @@ _LOG_LINES = logs.MOST_LINES
 
 # Names of the user's files say where they live and whom they know.
 _MEDIA = "jpe?g|jpe|png|hei[cf]|avif|tiff?|gif|webp|bmp|dng|cr[23]|nef|arw|mp4|m4v|mov|mkv|avi|webm"
-_NAME = re.compile(
-    rf"(?:/[^\n\"']{{0,300}}?)?[^\s/\"']{{1,255}}\.(?P<end>{_MEDIA})\b(?:\.xmp\b)?", re.IGNORECASE
-)
+_END = re.compile(rf"\.(?:{_MEDIA})\b(?:\.xmp\b)?", re.IGNORECASE)
 
 Clean = Callable[[str], str]
 
@@ -46,7 +44,7 @@ def bundle(core: Core, stream: IO[bytes]) -> None:
     hide = Hider(core.secrets)
 
     def clean(text: str) -> str:
-        return _NAME.sub(r"(a file).\g<end>", hide(text))
+        return "\n".join(map(_without_names, hide(text).split("\n")))
 
     with ZipFile(stream, "w", ZIP_DEFLATED) as archive:
         for name, make in _PARTS.items():
@@ -55,6 +53,22 @@ def bundle(core: Core, stream: IO[bytes]) -> None:
         for role in logs.ROLES:
             lines = logs.tail(core, role, _LOG_LINES).lines
             archive.writestr(logs.path(core, role).name, clean("\n".join(lines)))
+
+
+def _without_names(line: str) -> str:
+    """Take out what ends as a picture or video does, from where its path or name seems to begin.
+
+    A path begins at a slash and may hold spaces, a mere name may not, unless it is quoted.
+    """
+    kept, rest = [], 0
+    for end in _END.finditer(line):
+        before = line[rest : end.start()]
+        quote = max(before.rfind('"'), before.rfind("'")) + 1
+        slash, space = before.find("/", quote), max(map(before.rfind, " \t")) + 1
+        begin = quote or (slash if slash >= 0 else space)
+        kept.append(f"{before[:begin]}(a file){end[0]}")
+        rest = end.end()
+    return "".join(kept) + line[rest:]
 
 
 def _made(core: Core, make: Callable[[Core], Any]) -> Any:
