@@ -14,9 +14,12 @@ by the local classifier, and one section tagged by a larger model that only sees
     TIGERTAG_PASSWORD_FILE=/run/secrets/password
     TIGERTAG_API_KEY=0123456789abcdef        # REST's; left out: generated at the first start
     TIGERTAG_API_KEY_FILE=/run/secrets/api_key
+    TIGERTAG_METRICS_TOKEN=fedcba9876543210  # Prometheus', for /metrics alone
+    TIGERTAG_METRICS_TOKEN_FILE=/run/secrets/metrics_token
     TIGERTAG_BASE_PATH=/tigertag             # where it lives behind a proxy; left out: at the top
     TIGERTAG_TRUSTED_PROXIES=1               # proxies whose X-Forwarded-* headers are believed
     LOG_LEVEL=INFO
+    LOG_FORMAT=text                          # or json: an object a line
     TZ=Europe/Paris
     TIGERTAG_PUBLIC_URL=https://tags.example.org/tigertag    # for links in notices
     HOST=127.0.0.1

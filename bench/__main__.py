@@ -81,6 +81,7 @@ def _pages(part: str) -> Iterator[Row]:
     yield Row(part, f"100 000 items, {on}: pages, 95 % within", _of("p95_ms"), "ms", most=150)
     yield Row(part, "... half of them within", _of("median_ms"), "ms")
     yield Row(part, "... while a scan runs at", _of("scan_per_s"), "photos/s")
+    yield Row(part, "... /metrics, slowest of ten", _of("scrape_ms"), "ms", most=50)
 
 
 def _together(setup: str, what: str, *, of_shared: bool = False) -> Iterator[Row]:

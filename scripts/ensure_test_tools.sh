@@ -20,6 +20,10 @@ has_exiftool() {
     command -v exiftool >/dev/null 2>&1
 }
 
+has_prometheus() {
+    command -v prometheus >/dev/null 2>&1 && command -v promtool >/dev/null 2>&1
+}
+
 leave_out() {
     echo "Missing for the tests: $wanted (Debian's packages). Tests that need them are skipped."
     exit 0
@@ -29,6 +33,7 @@ wanted=""
 has_postgres || wanted="postgresql"
 has_chromium || wanted="$wanted chromium"
 has_exiftool || wanted="$wanted libimage-exiftool-perl"
+has_prometheus || wanted="$wanted prometheus"
 wanted="${wanted# }"
 [ -n "$wanted" ] || exit 0
 command -v apt-get >/dev/null 2>&1 || leave_out

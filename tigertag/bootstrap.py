@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, product
 
-from tigertag import bounds, concepts, plugins, threads
+from tigertag import bounds, concepts, logs, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host, Keyed
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.errors import SchemaMismatch
+from tigertag.errors import SchemaMismatch, os_reason
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import channels, rules
-from tigertag.settings import Settings, homes
+from tigertag.settings import Settings, homes, shown
 from tigertag.settings.model import sampling_changes
 from tigertag.store import Store, migrate
 from tigertag.store.usage import Limits
@@ -50,6 +50,8 @@ def build(settings: Settings) -> Core:
         problems=(*settings.problems, *new_home, *misfits(engines, libraries)),
         channels=settings.channels,
         public_url=settings.public_url,
+        settings=shown.shown(settings),
+        secrets=shown.secrets(settings),
     )
 
 
@@ -62,15 +64,28 @@ def _connections(engines: Sequence[EngineEntry], workers: int) -> int:
     return workers + sum(calls) + len(engines) + _REQUESTS
 
 
-def log(settings: Settings) -> None:
-    """Let the log go to standard error, as verbose as the settings say, and warn of problems."""
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=settings.log_level, format=form)
+def log(settings: Settings, role: logs.Role | None = None) -> None:
+    """Let the log go to standard error, as verbose as the settings say, and warn of problems.
+
+    `role`: the process of the service whose log is kept in TIGERTAG_HOME as well.
+    """
+    lines = logs.JsonLines if settings.log_format == "json" else logs.TextLines
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    note, is_new = homes.note(settings), homes.is_new(settings)
+    path, problem = settings.home / logs.FOLDER / f"{role}.log", ""
+    if role is not None:
+        try:
+            handlers.append(logs.SharedFile(path))
+        except OSError as exc:
+            problem = f"The log is not kept: {path} cannot be written ({os_reason(exc)})."
+    for handler in handlers:
+        handler.setFormatter(lines(shown.secrets(settings)))
+    logging.basicConfig(level=settings.log_level, handlers=handlers)
     quieten()
-    level = logging.WARNING if homes.is_new(settings) else logging.INFO
-    logger.log(level, "%s", homes.note(settings))
-    for problem in settings.problems:
-        logger.warning("%s", problem)
+    logger.log(logging.WARNING if is_new else logging.INFO, "%s", note)
+    for line in (*settings.problems, problem):
+        if line:
+            logger.warning("%s", line)
 
 
 def quieten() -> None:

@@ -1,10 +1,10 @@
 """What the services work with, and how names are looked up in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tigertag.breakers import CircuitBreakers
 from tigertag.cache import TtlCache
@@ -105,6 +105,10 @@ class Core:
     problems: tuple[str, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     public_url: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What is set, as it may be shown."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """What must show nowhere: neither in the log nor in what is handed on."""
     cache: TtlCache = field(default_factory=TtlCache, compare=False)
     circuits: CircuitBreakers = field(default_factory=CircuitBreakers, compare=False)
 

@@ -1,5 +1,9 @@
 """What is configured, put together."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -141,3 +145,39 @@ def test_footage_of_a_library_without_a_choice_is_advice_to_learn_from_it(tmp_pa
         tmp_path, LIBRARY_HOME_NAME=f"{__name__}:Teasers", LIBRARY_HOME_MAX_FRAMES="60"
     ).problems
     assert line.endswith("library home gives teasers: learn from the library.")
+
+
+LOGGED = """
+import logging, sys
+from tigertag import bootstrap, settings
+bootstrap.log(settings.load(), "web")
+logging.getLogger("tigertag").warning("the key is %s", sys.argv[1])
+"""
+
+
+def logged(home: Path, **more: str) -> str:
+    """What a process of the service has logged to standard error."""
+    key = "0123456789abcdef"
+    environ = {"TIGERTAG_HOME": str(home), "TIGERTAG_API_KEY": key, "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", LOGGED, key]
+    done = subprocess.run(command, env=environ | more, capture_output=True, text=True, check=True)
+    return done.stderr
+
+
+def test_the_log_is_kept_in_the_home_without_secrets(tmp_path: Path) -> None:
+    shown = logged(tmp_path)
+    assert shown == (tmp_path / "logs" / "web.log").read_text()
+    assert shown.endswith("WARNING tigertag: the key is ***\n")
+
+
+def test_the_log_may_be_json(tmp_path: Path) -> None:
+    logged(tmp_path, LOG_FORMAT="json")
+    lines = (tmp_path / "logs" / "web.log").read_text().splitlines()
+    assert json.loads(lines[-1])["message"] == "the key is ***"
+
+
+def test_a_home_that_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    shown = logged(tmp_path / "file")
+    assert "The log is not kept" in shown
+    assert "the key is ***" in shown

@@ -45,7 +45,7 @@ def work(nice: int) -> None:
         worker.stop()
 
     os.nice(nice)
-    with core(service=True) as built:
+    with core(role="work") as built:
         worker = ScanWorker(built, BackgroundTasks(built))
         Thread(target=listen, daemon=True).start()
         if not worker.run():

@@ -45,6 +45,8 @@ _COMMANDS = {
     "serve": ("cli.admin", "Serve the dashboard and REST."),
     "work": ("cli.admin", "Work on the scans of the dashboard and REST."),
     "password": ("cli.admin", "Set the dashboard's password, or a new key for REST."),
+    "logs": ("cli.support", "Print what the service has logged."),
+    "support-bundle": ("cli.support", "Write a ZIP file for support, without secrets."),
     "db": ("cli.admin", "Look after the database."),
 }
 _OLD_NAMES = {"departures": "egress"}
@@ -61,7 +63,7 @@ class Lazy(click.Group):
         if name not in _COMMANDS:
             return None
         module, _help = _COMMANDS[name]
-        command = getattr(importlib.import_module(f"tigertag.{module}"), name)
+        command = getattr(importlib.import_module(f"tigertag.{module}"), name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from tigertag import bootstrap, settings
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import RequestError
+from tigertag.logs import Role
 from tigertag.model import Field, Tag, TagRef
 from tigertag.text import printable
 
@@ -21,23 +22,22 @@ stderr = Console(highlight=False, markup=False, emoji=False, stderr=True)
 
 
 @contextmanager
-def core(*, database: bool = True, service: bool = False) -> Iterator[Core]:
+def core(*, database: bool = True, role: Role | None = None) -> Iterator[Core]:
     """Build the core from the environment; bring the database up to date where it is used.
 
-    `service`: nobody is at the terminal; people hear from channels that it cannot start.
+    `role`: it is a process of the service, whose log is kept; nobody is at the terminal, and people
+    hear from channels that it cannot start.
     """
     read = settings.load()
-    logging.basicConfig(level=read.log_level, format="%(levelname)s %(name)s: %(message)s")
-    bootstrap.quieten()
-    for problem in read.problems:
-        click.echo(f"Warning: {problem}", err=True)
     if database:
         settings.homes.check(read.home)
-        if settings.homes.is_new(read):
-            click.echo(f"Note: {settings.homes.note(read)}", err=True)
+    if role is not None:
+        bootstrap.log(read, role)
+    else:
+        _talk(read, about_home=database)
     built = bootstrap.build(read)
     try:
-        if service:
+        if role is not None:
             bootstrap.open_service(built)
         elif database:
             bootstrap.open_store(built)
@@ -48,6 +48,16 @@ def core(*, database: bool = True, service: bool = False) -> Iterator[Core]:
             if entry.engine is not None:
                 entry.engine.close()
         built.store.close()
+
+
+def _talk(read: settings.Settings, *, about_home: bool) -> None:
+    """Tell whoever is at the terminal what is logged, and what is odd about the settings."""
+    logging.basicConfig(level=read.log_level, format="%(levelname)s %(name)s: %(message)s")
+    bootstrap.quieten()
+    for problem in read.problems:
+        click.echo(f"Warning: {problem}", err=True)
+    if about_home and settings.homes.is_new(read):
+        click.echo(f"Note: {settings.homes.note(read)}", err=True)
 
 
 def say(line: str, *, to: Console = console) -> None:

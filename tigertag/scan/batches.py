@@ -22,7 +22,7 @@ from tigertag.scan import calls, engine_run, spool
 from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.context import Context
 from tigertag.sequences import batched
-from tigertag.store import Db, answers, batches, chunks, decisions, items, usage
+from tigertag.store import Db, answers, batches, chunks, counters, decisions, items, usage
 from tigertag.store.answers import PHOTO, AnswerRow
 from tigertag.store.batches import AwaitedWork, Batch
 from tigertag.store.chunks import Chunk
@@ -256,6 +256,9 @@ class BatchCollector:
         answers.keep(db, rows)
         decisions.end_work(db, batch.scan_id, ended)
         item_ids = [item_id for item_id, *_rest in ended]
+        counters.add(
+            db, counters.results((batch.engine, state == "done", 0.0) for *_id, state, _ in ended)
+        )
         if self._is_cleanup:
             items.mark_current(db, [(item_id, "") for item_id in item_ids])
         else:

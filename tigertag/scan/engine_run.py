@@ -16,7 +16,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
-from tigertag import bounds
+from tigertag import bounds, logs
 from tigertag.contracts import (
     AnyEngine,
     Capabilities,
@@ -128,7 +128,7 @@ class SampleLoader:
         return samples
 
     def _sample(self, name: str, item: Item, future: "Future[_Fetched]") -> LoadedSample | Failed:
-        fetched = self._tried(name, item, future.result)
+        fetched = self._tried(name, future.result)
         if isinstance(fetched, Failed):
             return fetched
         footage: video.Footage | Failed = video.Footage(())
@@ -136,7 +136,7 @@ class SampleLoader:
             if (no_source := fetched.no_source) is not None:
                 footage = Failed(name, str(no_source), no_source.retryable)
             elif (source := fetched.source) is not None and self.need.short_side_px:
-                footage = self._tried(name, item, lambda: self._footage(item, source))
+                footage = self._tried(name, lambda: self._footage(item, source))
         known, no_metadata = fetched.metadata, None
         if isinstance(known, ItemError):
             no_metadata, known = Failed(name, str(known), known.retryable), None
@@ -149,17 +149,19 @@ class SampleLoader:
         sample = Sample(name, item.media, footage.frames, footage.shots_s, known)
         return LoadedSample(item, sample, fetched.content, no_metadata=no_metadata)
 
-    def _tried(self, name: str, item: Item, step: Callable[[], T]) -> T | Failed:
+    def _tried(self, name: str, step: Callable[[], T]) -> T | Failed:
         """Return what a step of loading gives, or what is wrong with the item."""
-        try:
-            return step()
-        except ItemError as exc:
-            return Failed(name, str(exc), exc.retryable)
-        except LibraryError:
-            raise
-        except Exception:
-            logger.exception("item %s of library %s hit a bug", item.key, self.library.id)
-            return Failed(name, "Reading it failed because of a bug; see the log.", retryable=True)
+        with logs.about(item=name):
+            try:
+                return step()
+            except ItemError as exc:
+                return Failed(name, str(exc), exc.retryable)
+            except LibraryError:
+                raise
+            except Exception:
+                logger.exception("reading an item of library %s hit a bug", self.library.id)
+                reason = "Reading it failed because of a bug; see the log."
+                return Failed(name, reason, retryable=True)
 
     def _footage(self, item: Item, source: Source) -> video.Footage:
         if item.media is not Media.VIDEO:

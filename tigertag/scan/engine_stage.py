@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 
+from tigertag import logs
 from tigertag.contracts import Labelled, Prepared, RunContext
 from tigertag.core import Core
 from tigertag.errors import EngineError, LeaseLost, QuotaExhausted, Unstorable
@@ -23,7 +24,7 @@ from tigertag.scan.engine_run import (
     work_state,
 )
 from tigertag.scan.spool import Spool
-from tigertag.store import Db, Store, answers, batches, chunks, decisions, items
+from tigertag.store import Db, Store, answers, batches, chunks, counters, decisions, items
 from tigertag.store.answers import AnswerRow
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import WorkRow
@@ -275,8 +276,9 @@ class EngineStage:
             calls.of_items(self._core, self._core.engine(name)),
         )
         try:
-            for result in ask(self._context.engines[name], loaded, ours):
-                results.add(result)
+            with logs.about(engine=name):
+                for result in ask(self._context.engines[name], loaded, ours):
+                    results.add(result)
         except EngineError as exc:
             self._availability.stop(name, exc)
 
@@ -374,6 +376,7 @@ class _ChunkResults:
             decisions.end_work(
                 db, chunk.scan_id, [work for work in ended if mine or work[2] == "done"]
             )
+            counters.add(db, _counted(results))
         for engine in {result.engine for result in results}:
             self._availability.answered(engine)
         self.is_lost = self.is_lost or not mine
@@ -414,3 +417,12 @@ class _ChunkResults:
                 self._availability.stop(engine, exc)
             except LeaseLost:
                 self.is_lost = True
+
+
+def _counted(results: Sequence[EngineResult]) -> counters.Sums:
+    outcomes = [(result.engine, result.outcome) for result in results]
+    return counters.results(
+        (engine, isinstance(outcome, Labelled), getattr(outcome, "took_s", 0.0))
+        for engine, outcome in outcomes
+        if not isinstance(outcome, Prepared)
+    )

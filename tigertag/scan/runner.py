@@ -6,11 +6,12 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from contextvars import copy_context
 from functools import partial
 from threading import Event, Lock, Thread
 from uuid import uuid4
 
-from tigertag import threads
+from tigertag import logs, threads
 from tigertag.contracts import Library, RunContext
 from tigertag.core import Core
 from tigertag.errors import (
@@ -68,6 +69,10 @@ class Runner:
         could not be worked on; the scan has then failed, but when the database is the reason, it
         can be taken up again.
         """
+        with logs.about(scan=self._scan_id):
+            self._run_to_rest()
+
+    def _run_to_rest(self) -> None:
         section_id = self._take_up()
         try:
             self._run()
@@ -119,6 +124,10 @@ class Runner:
             self._core.cache.forget("tally", "problems")
 
     def _step(self) -> bool:
+        with logs.about(scan=self._scan_id):
+            return self._stepped()
+
+    def _stepped(self) -> bool:
         with self._store.write() as db:
             scan = scans.get(db, self._scan_id)
             if scan.state != "running":
@@ -215,7 +224,8 @@ class Runner:
     @contextmanager
     def _alive(self) -> Iterator[None]:
         ended = Event()
-        heart = Thread(target=self._beat, args=(ended,), name="tigertag-leases", daemon=True)
+        beat = copy_context().run
+        heart = Thread(target=beat, args=(self._beat, ended), name="tigertag-leases", daemon=True)
         heart.start()
         try:
             yield

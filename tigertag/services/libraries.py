@@ -9,6 +9,7 @@ from threading import Thread
 from tigertag.core import Core, LibraryEntry
 from tigertag.errors import TigerTagError
 from tigertag.model import Section
+from tigertag.plugins import is_switched_off
 from tigertag.services import problems
 from tigertag.services.views import LibraryView, SectionView
 from tigertag.store import browse
@@ -32,6 +33,15 @@ class LibraryStatus:
         self.sections: tuple[Section, ...] = ()
         self.problem = entry.problem
         self.checked_at: datetime | None = None
+
+    @property
+    def library(self) -> str:
+        return self._entry.id
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it can never be looked at, as it is set up."""
+        return self._entry.library is None
 
     def refresh(self) -> None:
         """Look again, beside the caller, if it is time."""
@@ -77,6 +87,21 @@ def seen_sections(core: Core) -> set[Section]:
     """Return the sections of the libraries that can be reached now; a slow one is waited for."""
     looks = _looked(core, patience_s=_LONG_PATIENCE_S)
     return {section for _entry, seen in looks for section in seen.sections}
+
+
+def reachable(core: Core) -> dict[str, bool]:
+    """Return which libraries could be reached when last tried; waits for none.
+
+    Those that are switched off, or were not tried yet, are left out.
+    """
+    found = [_seen(core, entry) for entry in core.libraries if not is_switched_off(entry.problem)]
+    for seen in found:
+        seen.refresh()
+    return {
+        seen.library: not seen.problem
+        for seen in found
+        if seen.checked_at is not None or seen.is_broken
+    }
 
 
 def _looked(core: Core, *, patience_s: float) -> list[tuple[LibraryEntry, LibraryStatus]]:

@@ -1,6 +1,6 @@
 """The settings: the only reader of os.environ."""
 
-from tigertag.settings import homes
+from tigertag.settings import homes, shown
 from tigertag.settings.model import (
     REFERENCE,
     ChannelSettings,
@@ -26,4 +26,5 @@ __all__ = [
     "WebSettings",
     "homes",
     "load",
+    "shown",
 ]

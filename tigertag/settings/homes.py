@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from tigertag import logs
 from tigertag.errors import SettingsError, os_reason
 from tigertag.settings.model import DATABASE, Settings
 
@@ -73,7 +74,8 @@ def is_new(settings: Settings) -> bool:
     try:
         if _is_in_home(settings):
             return not (settings.home / DATABASE).exists()
-        return not any(settings.home.iterdir())
+        # The log is begun before the home is looked at.
+        return all(path.name == logs.FOLDER for path in settings.home.iterdir())
     except FileNotFoundError:
         return True
     except OSError:

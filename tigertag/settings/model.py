@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import UTC, time, tzinfo
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from tigertag.contracts import Sampling, SamplingMethod
 from tigertag.model import NoticeKind
@@ -19,6 +19,8 @@ DATABASE = "tigertag.db"
 
 SKIP_TAGS = ("ai-generated", "auto-tagged", "vision-analyzed")
 """What other taggers put on what they have been at."""
+
+LogFormat = Literal["text", "json"]
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -274,6 +276,12 @@ class WebSettings:
         shown="generated",
         in_file="a file that holds the key",
     )
+    metrics_token: str = setting(
+        "TIGERTAG_METRICS_TOKEN",
+        "what Prometheus shows to read `/metrics`, and nothing else; REST's key works too",
+        default="",
+        in_file="a file that holds the token",
+    )
     base_path: str = setting(
         "TIGERTAG_BASE_PATH",
         "the path the service lives under, such as `/tigertag`",
@@ -336,6 +344,12 @@ class Settings:
         "DEBUG, INFO, WARNING, ERROR or CRITICAL",
         read.one_of(_LEVELS),
         default="INFO",
+    )
+    log_format: LogFormat = setting(
+        "LOG_FORMAT",
+        "`text`, or `json`: an object a line",
+        read.one_of(get_args(LogFormat)),
+        default="text",
     )
     host: str = setting("HOST", "the address that the server listens at", default="127.0.0.1")
     port: int = setting(

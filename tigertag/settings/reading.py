@@ -49,7 +49,7 @@ _REQUIRED = {
     "NOTIFY": {"URL": "mailto://user:password@example.org"},
 }
 """What has to be set for each, with an example."""
-_SHORTEST = {"TIGERTAG_PASSWORD": 8, "TIGERTAG_API_KEY": 16}
+_SHORTEST = {"TIGERTAG_PASSWORD": 8, "TIGERTAG_API_KEY": 16, "TIGERTAG_METRICS_TOKEN": 16}
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

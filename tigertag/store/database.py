@@ -287,6 +287,16 @@ def insert_or_replace(
         db.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
+def insert_or_add(
+    db: Db, table: Table, rows: Sequence[dict[str, Any]], *, key: Sequence[str], add: str
+) -> None:
+    """Insert the rows; where one with the same key is there, add to its column `add`."""
+    if rows:
+        statement = _insert(db, table)
+        more = {add: table.c[add] + statement.excluded[add]}
+        db.execute(statement.on_conflict_do_update(index_elements=key, set_=more), rows)
+
+
 def _insert(db: Db, table: Table) -> postgresql.Insert | sqlite.Insert:
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     return insert(table)

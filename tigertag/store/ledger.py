@@ -1,5 +1,6 @@
 """The ledger of edits, and how our tags stand after them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 
 from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, Word, fold
-from tigertag.store import schema
+from tigertag.store import counters, schema
 from tigertag.store.database import (
     Db,
     as_type,
@@ -160,6 +161,8 @@ def judge(db: Db, verdicts: Sequence[Verdict]) -> None:
         for verdict in verdicts
     ]
     update_each(db, _edits, rows)
+    ended = Counter(one.state for one in verdicts if one.state in ("verified", "failed"))
+    counters.add(db, {("edits", state): number for state, number in ended.items()})
 
 
 def ownership(db: Db, item_ids: Sequence[int]) -> dict[int, dict[Word, TagOwnership]]:

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from tigertag import bounds
 from tigertag.errors import Conflict, NotFound, Unstorable
 from tigertag.model import Section
-from tigertag.store import schema
+from tigertag.store import counters, schema
 from tigertag.store.database import Db, any_where, as_type, insert_one, insert_or_replace, now_s
 
 _scans = schema.scans
@@ -203,12 +203,26 @@ def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = ""
         values["finished_at"] = now
     where = (_scans.c.id == scan_id, _scans.c.state.in_(among))
     try:
-        return db.execute(update(_scans).where(*where).values(**values)).rowcount == 1
+        moved = db.execute(update(_scans).where(*where).values(**values)).rowcount == 1
     except IntegrityError as exc:
         raise Conflict(
             f"Scan {scan_id} waits, and another scan of its section is active; it goes on after"
             " that one. Nothing of it is lost."
         ) from exc
+    if moved and to in schema.FINAL:
+        _count_ended(db, scan_id)
+    return moved
+
+
+def _count_ended(db: Db, scan_id: int) -> None:
+    """Count a scan that has just ended, and how long it took since it started."""
+    scan = get(db, scan_id)
+    if scan.is_forecast or scan.finished_at is None:
+        return
+    took = scan.finished_at - (scan.started_at or scan.finished_at)
+    counters.add(
+        db, {("scans", scan.state): 1, ("scan_s", scan.state): max(0.0, took.total_seconds())}
+    )
 
 
 def rest(db: Db, section_id: int) -> None:
@@ -250,7 +264,10 @@ def finish(db: Db, scan_id: int) -> bool:
     """End the scan as done when none of its chunks is left; False when one is, or it has ended."""
     where = (_scans.c.id == scan_id, _scans.c.state == "running", ~_is_left(_scans.c.id))
     values = {"state": "done", "finished_at": datetime.now(UTC)}
-    return db.execute(update(_scans).where(*where).values(**values)).rowcount == 1
+    finished = db.execute(update(_scans).where(*where).values(**values)).rowcount == 1
+    if finished:
+        _count_ended(db, scan_id)
+    return finished
 
 
 def summarise(db: Db, scan_id: int, summary: str) -> None:

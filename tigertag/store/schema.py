@@ -670,3 +670,11 @@ firings = _table(
     _one_of("kind", "due", "late", "missed", "manual"),
     comment="Times of schedules that have come, and what became of each.",
 )
+
+counters = _table(
+    "counters",
+    Column("name", String(32), primary_key=True),
+    Column("label", String(64), primary_key=True),
+    Column("value", Float, nullable=False),
+    comment="Sums that only grow, whatever of history is dropped: for /metrics.",
+)

@@ -1,13 +1,14 @@
 """The ledger of use: what engines take by day and month, and each picture that leaves."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Row, TextClause, delete, func, literal, select, text, update
 
-from tigertag.store import schema
+from tigertag.store import counters, schema
 from tigertag.store.database import (
     Db,
     as_type,
@@ -140,6 +141,17 @@ def settle(db: Db, took: Mapping[int, Amount]) -> None:
         db, _calls, [{"id": row.id} | asdict(took[row.id]) for row in rows], state="settled"
     )
     _correct(db, rows, took)
+    # What was only held for a batch never left.
+    _count(db, [(row.engine, took[row.id]) for row in rows if row.state == "open"])
+
+
+def _count(db: Db, ended: Iterable[tuple[str, Amount]], *, lost: bool = False) -> None:
+    sums: dict[tuple[counters.Name, str], float] = defaultdict(float)
+    for engine, amount in ended:
+        sums["lost_calls" if lost else "calls", engine] += 1
+        sums["units", engine] += amount.units
+        sums["cost_usd", engine] += amount.cost_usd
+    counters.add(db, sums)
 
 
 def _correct(db: Db, rows: Iterable[Row[Any]], took: Mapping[int, Amount]) -> None:
@@ -157,8 +169,14 @@ def _correct(db: Db, rows: Iterable[Row[Any]], took: Mapping[int, Amount]) -> No
 def lose(db: Db, before: datetime) -> int:
     """Settle calls that nobody has settled since: they count as spent. Returns how many."""
     alone = _calls.c.batch_id.is_(None)
-    where = (_DOUBTFUL, _calls.c.state == "open", _calls.c.at < before, alone)
-    return db.execute(update(_calls).where(*where).values(state="lost")).rowcount
+    return _lose(db, _DOUBTFUL, _calls.c.state == "open", _calls.c.at < before, alone)
+
+
+def _lose(db: Db, *where: ColumnElement[bool] | TextClause) -> int:
+    lost = update(_calls).where(*where).values(state="lost")
+    rows = db.execute(lost.returning(_calls.c.engine, _calls.c.units, _calls.c.cost_usd)).all()
+    _count(db, [(row.engine, Amount(row.units, row.cost_usd)) for row in rows], lost=True)
+    return len(rows)
 
 
 def depart(db: Db, batch_id: int, engine: str, limits: Limits, at: datetime) -> bool:
@@ -205,8 +223,7 @@ def of_batch(db: Db, batch_id: int, item_ids: Sequence[int]) -> dict[int, OpenCa
 
 def lose_batch(db: Db, batch_id: int) -> None:
     """Nobody knows what became of the calls of a batch: they count as spent."""
-    where = (_calls.c.batch_id == batch_id, _calls.c.state == "open")
-    db.execute(update(_calls).where(*where).values(state="lost"))
+    _lose(db, _calls.c.batch_id == batch_id, _calls.c.state == "open")
 
 
 def settle_rest(db: Db, batch_id: int, *, limit: int) -> int:

@@ -19,7 +19,7 @@ from tigertag.services.accounts import Accounts
 from tigertag.services.enrolment import Enrolments
 from tigertag.services.model_fetches import ModelFetches
 from tigertag.settings import WebSettings
-from tigertag.web import api, dashboard, errors, guard, logs, state
+from tigertag.web import api, dashboard, errors, guard, logs, metrics, state
 from tigertag.web.state import State, Worker
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def create_app(
     guard.register(app)
     api.register(app)
     dashboard.register(app)
+    metrics.register(app, token=web.metrics_token)
     app.add_url_rule("/healthz", "healthz", _healthz)
     if work:
         worker.start()

@@ -105,7 +105,7 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
 
 
 def _answer(status: int, detail: str, headers: Iterable[tuple[str, str]]) -> Response:
-    if request.path == "/api" or request.path.startswith("/api/"):
+    if request.path in ("/api", "/metrics") or request.path.startswith("/api/"):
         return problem_details(status, detail, headers=headers)
     response = make_response(_page(status, one_line(detail)), status)
     response.headers.extend(list(headers))

@@ -17,8 +17,9 @@ from tigertag.web import headers, state
 
 _API = "/api/"
 _REST = "/api/v1"
-_PUBLIC = frozenset({"healthz", "sign_in.page", "sign_in.enter"})
 _WITHOUT_KEY = frozenset({"api_news.announce"})
+# /metrics asks for a token of its own.
+_PUBLIC = frozenset({"healthz", "metrics", "sign_in.page", "sign_in.enter"})
 _PUBLIC_FILES = "public/"
 _FILES_KEPT = timedelta(days=30)
 _LONGEST_BODY_BYTES = 64 * 1024
@@ -76,7 +77,7 @@ def _guard() -> ResponseReturnValue | None:
             _check_key()
         return None
     if isinstance(request.routing_exception, NotFound):
-        # A program that looks for /metrics gets 404, not a redirect to the sign-in page.
+        # A program that looks for what is not here gets 404, not a redirect to the sign-in page.
         return None
     try:
         csrf.protect()

@@ -50,7 +50,7 @@ def application() -> Flask:
     try:
         read = settings.load()
         settings.homes.check(read.home)
-        bootstrap.log(read)
+        bootstrap.log(read, "web")
         core = bootstrap.build(read)
         return create_app(core, read.web, WorkerProcess(core.home))
     except TigerTagError as exc:

@@ -39,7 +39,7 @@ def test_a_stranger_gets_nothing_but_the_sign_in(app: Flask, stranger: FlaskClie
     assert set(answered.values()) <= {200, 302, 401, 404, 405}
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/nowhere", "/api/v2/scans", "/.env"])
+@pytest.mark.parametrize("path", ["/nowhere", "/api/v2/scans", "/.env"])
 def test_what_there_is_not_is_not_found_before_one_signs_in(
     stranger: FlaskClient, path: str
 ) -> None:

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from threading import Condition, Event, Lock
 
+from tigertag import logs
 from tigertag.contracts import Failed, Outcome, RunContext
 from tigertag.errors import EngineError, StoreError, TigerTagError, Unstorable
 from tigertag.model import Sample
@@ -128,7 +130,8 @@ class RequestPool(_Threads):
                 stop.set()
                 raise
 
-        futures = [self._threads().submit(ask_unless_stopped, sample) for sample in batch]
+        submit = self._threads().submit
+        futures = [submit(copy_context().run, ask_unless_stopped, sample) for sample in batch]
         error: EngineError | StoreError | None = None
         try:
             for future in as_completed(futures):
@@ -146,16 +149,16 @@ class RequestPool(_Threads):
             raise error
 
     def _outcome(self, sample: Sample, ask: AskOne, run: RunContext) -> Outcome:
-        try:
-            with cancellable(run.cancelled):
+        with logs.about(item=sample.id), cancellable(run.cancelled):
+            try:
                 return ask(sample, run)
-        except Exception as exc:
-            if isinstance(exc, EngineError | StoreError) and not isinstance(exc, Unstorable):
-                # A ledger of calls that cannot be reached is no fault of the engine.
-                raise
-            logger.exception("engine %s has a bug", self._engine)
-            reason = f"Engine {self._engine} failed because of a bug; see the log."
-            return Failed(sample.id, reason, retryable=True)
+            except Exception as exc:
+                if isinstance(exc, EngineError | StoreError) and not isinstance(exc, Unstorable):
+                    # A ledger of calls that cannot be reached is no fault of the engine.
+                    raise
+                logger.exception("engine %s has a bug", self._engine)
+                reason = f"Engine {self._engine} failed because of a bug; see the log."
+                return Failed(sample.id, reason, retryable=True)
 
 
 class BackgroundJobs(_Threads):

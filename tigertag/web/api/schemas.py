@@ -54,7 +54,8 @@ Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Milliseconds = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 
 
-def _digits(value: object) -> object:
+def digits(value: object) -> object:
+    """Refuse what is no whole number, such as "1.0" or " 1"."""
     if isinstance(value, str) and not (value.isascii() and value.isdecimal()):
         raise PydanticCustomError("whole", "must be a whole number")
     return value
@@ -68,7 +69,7 @@ def _flag(value: object) -> object:
     return value
 
 
-Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS), BeforeValidator(_digits)]
+Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS), BeforeValidator(digits)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 
 
