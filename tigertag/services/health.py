@@ -7,7 +7,14 @@ from contextlib import suppress
 from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.plugins import is_switched_off
-from tigertag.services import accounts, channels, engines, libraries, library_watches
+from tigertag.services import (
+    accounts,
+    channels,
+    engines,
+    libraries,
+    library_watches,
+    schedules,
+)
 from tigertag.services.views import Notice
 from tigertag.store import tags
 
@@ -24,7 +31,7 @@ def notices(core: Core) -> tuple[Notice, ...]:
     """Return what the user should know, the worst first; empty when all is well."""
     found = [*_database(core), *_settings(core), *_home(core)]
     with suppress(StoreError):
-        found += [*_plugins(core), *_channels(core)]
+        found += [*_plugins(core), *_channels(core), *_schedules(core)]
     worst = {"error": 0, "warning": 1, "notice": 2}
     return tuple(sorted(found, key=lambda notice: worst[notice.level]))
 
@@ -70,6 +77,13 @@ def _channels(core: Core) -> Iterator[Notice]:
             yield Notice(
                 f"channel {channel.id}", "warning", f"Notices do not arrive: {last.problem}"
             )
+
+
+def _schedules(core: Core) -> Iterator[Notice]:
+    for schedule in schedules.every(core):
+        problem = schedules.problem_of(core, schedule)
+        if problem and schedule.enabled:
+            yield Notice(f"schedule {schedule.id}", "warning", problem)
 
 
 def _home(core: Core) -> Iterator[Notice]:

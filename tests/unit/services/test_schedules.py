@@ -11,6 +11,7 @@ from tigertag.core import Core
 from tigertag.errors import Conflict, NotFound, RequestError
 from tigertag.services import (
     events,
+    health,
     scan_requests,
     schedule_changes,
     schedule_firing,
@@ -187,7 +188,8 @@ def test_a_broken_schedule_says_why_and_holds_up_no_other(
     core = core_with(world, replace(broken, id="a"), NIGHTLY)
     pass_by(core, clock, "2026-06-01T12:00", "2026-06-02T02:30")
     assert (fired(core, "a"), len(fired(core))) == ([], 1)
-    assert problem in schedules.problem_of(core, schedules.get(core, "a"))
+    (notice,) = (each for each in health.notices(core) if each.source == "schedule a")
+    assert problem in notice.message
     with pytest.raises(RequestError, match="cannot run"):
         schedule_changes.run(core, "a")
 
