@@ -7,6 +7,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     DB_URL=postgresql://tigertag:secret@db/tigertag      # left out: SQLite in TIGERTAG_HOME
     DB_URL_FILE=/run/secrets/db_url          # … or in a file, as any secret can be
     TIGERTAG_RULES=/config/rules.yaml        # default rules, as `tigertag rules export` prints them
+    HOOK_QUIET_S=60                          # a scan of what hooks announce waits for so much quiet
     TIGERTAG_WORKERS=3                       # threads at work; left out: one a core and one more
     TIGERTAG_LEASE_S=10                      # after this time a dead process's work is taken over
     TIGERTAG_PASSWORD=correct horse          # the dashboard's; left out: generated at first start
@@ -42,6 +43,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     LIBRARY_PHOTOS_PATH=/photos
     LIBRARY_PHOTOS_SECTIONS=2023,2024/summer # sub-folders, each a section; left out: one section
     LIBRARY_PHOTOS_MIN_BYTES=10000           # smaller files are passed over
+    LIBRARY_PHOTOS_WATCH=preview             # scan what is new once files were added; apply: and tag it
     LIBRARY_PHOTOS_EXCLUDE=Screenshots/,*.gif # besides trash, previews …; patterns as in .gitignore
     LIBRARY_PHOTOS_SKIP_TAGS=ai-generated    # items that bear it are left alone; none: none is
     LIBRARY_PHOTOS_FRAMES=scenes             # of videos; or interval, keyframes

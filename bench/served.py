@@ -71,10 +71,10 @@ class Served:
         self._process.wait(30)
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Iterator["Served"]:
         self.start()
         try:
-            yield
+            yield self
         finally:
             self.stop()
 

@@ -46,6 +46,7 @@ def build(settings: Settings) -> Core:
         home=settings.home,
         timezone=settings.timezone,
         default_schedules=settings.schedules,
+        hook_quiet_s=settings.hook_quiet_s,
         problems=(*settings.problems, *new_home, *misfits(engines, libraries)),
         channels=settings.channels,
         public_url=settings.public_url,

@@ -101,6 +101,7 @@ class Core:
     timezone: tzinfo = UTC
     poll_s: float = 30.0
     default_schedules: tuple[ScheduleSettings, ...] = ()
+    hook_quiet_s: float = 60.0
     problems: tuple[str, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     public_url: str = ""

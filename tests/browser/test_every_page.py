@@ -48,6 +48,7 @@ PAGES = (
     "/rules/new?action=threshold&word=red",
     "/rules/new?action=allow",
     "/setup",
+    "/setup/hooks",
     "/scans/3",
     "/scans/3?write=apply",
     "/usage",

@@ -39,6 +39,7 @@ _COMMANDS = {
     "genre": ("genres.cli", "Train, evaluate and predict genres."),
     "rules": ("cli.rules", "Block, allow and rename tags, set thresholds."),
     "schedules": ("cli.schedules", "Start scans by themselves, at set times."),
+    "hooks": ("cli.hooks", "Addresses where other programs announce what is new."),
     "tombstones": ("cli.rules", "Tags that you removed, and that stay off."),
     "notify": ("cli.notify", "List and test the channels for notices."),
     "serve": ("cli.admin", "Serve the dashboard and REST."),

@@ -48,6 +48,7 @@ from tigertag.contracts.library import KnowingMetadata as KnowingMetadata
 from tigertag.contracts.library import LeftOut as LeftOut
 from tigertag.contracts.library import LeftOutReason as LeftOutReason
 from tigertag.contracts.library import Library as Library
+from tigertag.contracts.library import Locating as Locating
 from tigertag.contracts.library import Mounted as Mounted
 from tigertag.contracts.library import Need as Need
 from tigertag.contracts.library import NotedItems as NotedItems
@@ -56,4 +57,6 @@ from tigertag.contracts.library import NotRead as NotRead
 from tigertag.contracts.library import PlacingGenres as PlacingGenres
 from tigertag.contracts.library import Source as Source
 from tigertag.contracts.library import Stream as Stream
+from tigertag.contracts.library import Watch as Watch
+from tigertag.contracts.library import Watching as Watching
 from tigertag.sequences import evenly as evenly

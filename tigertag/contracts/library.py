@@ -1,6 +1,6 @@
 """What a library must do."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -207,6 +207,46 @@ class Mounted(Protocol):
 
     def not_mounted(self, section: Section, mounts: Sequence[str]) -> str:
         """Say which of the `Notes.mounts` of an earlier listing is not mounted now; "": none."""
+        ...
+
+
+@runtime_checkable
+class Locating(Protocol):
+    """A library that knows in which folders its sections are. Optional for a library."""
+
+    def sections_at(self, path: str) -> Sequence[str]:
+        """Return the ids of the sections whose folders contain a path, as the source names it.
+
+        Asks for nothing: it goes by what `Library.sections` has read.
+        """
+        ...
+
+
+class Watch(Protocol):
+    """Looks for changes until it is closed. Thread-safe."""
+
+    @property
+    def problem(self) -> str:
+        """Why changes are not noticed, or not all of them; "": they are."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A library that may notice changes itself. Optional for a library."""
+
+    @property
+    def watch_write(self) -> str:
+        """What a scan of what has changed does: "preview" or "apply"; "": do not watch."""
+        ...
+
+    def watch(self, changed: Callable[[Section], None]) -> Watch:
+        """Call `changed`, on another thread, when there may be a new photo or video in a section.
+
+        Never raises: what cannot be watched is the watch's problem.
+        """
         ...
 
 

@@ -26,6 +26,11 @@ _HEAD = "Made by TigerTag at its first start. Delete this file when you have rea
 _WINDOW = timedelta(minutes=15)
 _MOST_FAILED = 5
 _MOST_FAILED_IN_ALL = 100
+SIGN_IN, HOOK = "sign-in", "hook"
+_TOO_MANY = {
+    SIGN_IN: "Too many sign-ins failed",
+    HOOK: "Too many wrong addresses of hooks were called",
+}
 SESSION_LASTS = timedelta(days=30)
 _LINK_LASTS = timedelta(minutes=30)
 # No 0 and O, 1 and l: it is typed off a screen.
@@ -67,28 +72,12 @@ class Accounts:
     def check_password(self, password: str, address: str) -> bool:
         """Whether it is the password. Raises `Throttled` after too many failures."""
         address = network_of(address)
-        self._count(address)
+        count_attempt(self._core, SIGN_IN, address)
         if not self._is_password(password):
             return False
         with self._core.store.write() as db:
-            accounts.withdraw(db, address)
+            accounts.withdraw(db, SIGN_IN, address)
         return True
-
-    def _count(self, address: str) -> None:
-        now = datetime.now(UTC)
-        with self._core.store.write() as db:
-            accounts.count_alone(db)
-            failed, first = accounts.attempts(db, address)
-            in_all, _first = accounts.attempts(db)
-            throttled = failed >= _MOST_FAILED or (failed and in_all >= _MOST_FAILED_IN_ALL)
-            left_s = ((first or now) + _WINDOW - now).total_seconds()
-            if not throttled or left_s <= 0:
-                accounts.attempt(db, address, now, since=now - _WINDOW)
-                return
-        minutes = max(1, round(left_s / 60))
-        raise Throttled(
-            f"Too many sign-ins failed; try again in {minutes} min.", retry_after_s=left_s
-        )
 
     def _is_password(self, password: str) -> bool:
         if self._password:
@@ -193,6 +182,22 @@ class Accounts:
     def _keep(self, kind: str, hash: str) -> None:
         with self._core.store.write() as db:
             accounts.put_credential(db, kind, hash, datetime.now(UTC))
+
+
+def count_attempt(core: Core, kind: str, address: str) -> None:
+    """Count an attempt with a secret that may be wrong. Raises `Throttled` after too many."""
+    now = datetime.now(UTC)
+    with core.store.write() as db:
+        accounts.count_alone(db)
+        failed, first = accounts.attempts(db, kind, address)
+        in_all, _first = accounts.attempts(db, kind)
+        throttled = failed >= _MOST_FAILED or (failed and in_all >= _MOST_FAILED_IN_ALL)
+        left_s = ((first or now) + _WINDOW - now).total_seconds()
+        if not throttled or left_s <= 0:
+            accounts.attempt(db, kind, address, now, since=now - _WINDOW)
+            return
+    minutes = max(1, round(left_s / 60))
+    raise Throttled(f"{_TOO_MANY[kind]}; try again in {minutes} min.", retry_after_s=left_s)
 
 
 def generated_password() -> str:

@@ -15,6 +15,7 @@ from threading import Event, Thread
 from tigertag.core import Core
 from tigertag.errors import StoreError, TigerTagError
 from tigertag.services import channels, digest, notices, scan_requests, schedule_firing
+from tigertag.services.library_watches import LibraryWatches
 from tigertag.store import tasks
 from tigertag.store.tasks import TaskRow
 from tigertag.text import one_line
@@ -51,6 +52,7 @@ def all_tasks() -> Sequence[Task]:
         Task("libraries", "Watch libraries", 120.0, notices.watch_libraries, is_claimed=True),
         Task("notices", "Send notices", 5.0, channels.send_due),
         Task("digest", "Queue daily summaries", 30.0, digest.queue_due),
+        Task("folder-watches", "Watch folders for changes", 1.0, LibraryWatches().look),
     )
 
 

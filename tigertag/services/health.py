@@ -7,7 +7,7 @@ from contextlib import suppress
 from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.plugins import is_switched_off
-from tigertag.services import accounts, channels, engines, libraries
+from tigertag.services import accounts, channels, engines, libraries, library_watches
 from tigertag.services.views import Notice
 from tigertag.store import tags
 
@@ -56,6 +56,9 @@ def _plugins(core: Core) -> Iterator[Notice]:
             continue
         if library.problem:
             yield Notice(f"library {library.id}", "error", library.problem)
+    for library_id, problem in library_watches.problems(core).items():
+        if problem and problem != library_watches.NOT_BEGUN:
+            yield Notice(f"library {library_id}", "warning", problem)
 
 
 def _channels(core: Core) -> Iterator[Notice]:

@@ -325,6 +325,12 @@ class Settings:
         read.whole(0, 1024),
         default=0,
     )
+    hook_quiet_s: float = setting(
+        "HOOK_QUIET_S",
+        "how many seconds without more news a scan of what hooks or folders announce waits for",
+        read.number(0, 600),
+        default=60.0,
+    )
     log_level: str = setting(
         "LOG_LEVEL",
         "DEBUG, INFO, WARNING, ERROR or CRITICAL",

@@ -68,24 +68,25 @@ def count_alone(db: Db) -> None:
         db.execute(text("LOCK TABLE attempts IN EXCLUSIVE MODE"))
 
 
-def attempt(db: Db, address: str, now: datetime, *, since: datetime) -> int:
+def attempt(db: Db, kind: str, address: str, now: datetime, *, since: datetime) -> int:
     """Take down an attempt, which counts as failed until it is withdrawn; forget old ones."""
     db.execute(delete(_attempts).where(_attempts.c.at < since))
-    return insert_one(db, _attempts, {"address": address, "at": now})
+    return insert_one(db, _attempts, {"kind": kind, "address": address, "at": now})
 
 
-def attempts(db: Db, address: str | None = None) -> tuple[int, datetime | None]:
+def attempts(db: Db, kind: str, address: str | None = None) -> tuple[int, datetime | None]:
     """Return how many attempts failed lately, and when the first of them did."""
-    statement = select(func.count(), func.min(_attempts.c.at))
+    statement = select(func.count(), func.min(_attempts.c.at)).where(_attempts.c.kind == kind)
     if address is not None:
         statement = statement.where(_attempts.c.address == address)
     count, first = db.execute(statement).one()
     return count, first
 
 
-def withdraw(db: Db, address: str) -> None:
+def withdraw(db: Db, kind: str, address: str) -> None:
     """Forget the attempts from an address: one has succeeded."""
-    db.execute(delete(_attempts).where(_attempts.c.address == address))
+    where = (_attempts.c.kind == kind, _attempts.c.address == address)
+    db.execute(delete(_attempts).where(*where))
 
 
 def forget_attempts(db: Db) -> None:

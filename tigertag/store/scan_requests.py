@@ -66,6 +66,17 @@ def want(db: Db, wanted: Wanted, *, reason: str, quiet_s: float = 0.0, most_s: f
     )
 
 
+def is_wanted(db: Db, wanted: Wanted, *, reason: str, quiet_s: float) -> bool:
+    """Whether `want` was called with this within a moment: another call need not be written."""
+    rows = [row for row in waiting(db) if row.wanted == wanted]
+    moment_s = min(1.0, quiet_s / 10)
+    earliest = now(db) + quiet_s - moment_s
+    return any(
+        row.not_before >= min(earliest, row.latest) and reason in row.reason.split(", ")
+        for row in rows
+    )
+
+
 def waiting(db: Db, *, due: bool = False) -> list[ScanRequestRow]:
     """Return what waits, the oldest first; `due`: only what may start now."""
     statement = select(_requests).order_by(_requests.c.id)

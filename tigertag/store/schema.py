@@ -569,9 +569,27 @@ attempts = _table(
     "attempts",
     Column("address", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(16), nullable=False, server_default="sign-in"),
     Index(None, "address", "at"),
     Index(None, "at"),
-    comment="Sign-ins that failed lately; too many from one address are made to wait.",
+    _one_of("kind", "sign-in", "hook"),
+    comment="Secrets that were wrong lately; too many from one address are made to wait.",
+)
+
+hooks = _table(
+    "hooks",
+    Column("name", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("library", String(64), nullable=False, server_default=""),
+    Column("section", String(1024), nullable=False, server_default=""),
+    Column("write", String(16), nullable=False, server_default="preview"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_at", UtcDateTime),
+    Column("news", Integer, nullable=False, server_default="0"),
+    Column("others", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("hash"),
+    _one_of("write", "preview", "apply"),
+    comment="An address where programs announce news. news, others: how often, and how often not.",
 )
 
 events = _table(

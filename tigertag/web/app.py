@@ -19,7 +19,7 @@ from tigertag.services.accounts import Accounts
 from tigertag.services.enrolment import Enrolments
 from tigertag.services.model_fetches import ModelFetches
 from tigertag.settings import WebSettings
-from tigertag.web import api, dashboard, errors, guard, state
+from tigertag.web import api, dashboard, errors, guard, logs, state
 from tigertag.web.state import State, Worker
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def create_app(
     web = web or WebSettings()
     worker = worker or ScanWorker(core)
     bootstrap.open_service(core)
+    logs.hide_tokens()
     app = OpenAPI(
         "tigertag",
         info=Info(title="TigerTag", version=__version__),

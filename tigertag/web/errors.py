@@ -42,6 +42,7 @@ _MEANINGS = {
     413: "The body is too large; the maximum is 64 KiB.",
     415: "Send the body as JSON, with Content-Type: application/json.",
     422: "A parameter or a field is unknown, missing or wrong; `errors` names it.",
+    429: "Too many wrong secrets came from this address; `Retry-After` says how long to wait.",
     500: "TigerTag failed to do this. Nothing else is affected; see the log for the reason.",
     502: "The library cannot be reached, or its answer is not usable.",
     503: "The database cannot be used now.",

@@ -18,6 +18,7 @@ from tigertag.web import headers, state
 _API = "/api/"
 _REST = "/api/v1"
 _PUBLIC = frozenset({"healthz", "sign_in.page", "sign_in.enter"})
+_WITHOUT_KEY = frozenset({"api_news.announce"})
 _PUBLIC_FILES = "public/"
 _FILES_KEPT = timedelta(days=30)
 _LONGEST_BODY_BYTES = 64 * 1024
@@ -71,7 +72,8 @@ def _with_version(endpoint: str, values: dict[str, object]) -> None:
 
 def _guard() -> ResponseReturnValue | None:
     if request.path == _REST or request.path.startswith(f"{_REST}/"):
-        _check_key()
+        if request.endpoint not in _WITHOUT_KEY:
+            _check_key()
         return None
     if isinstance(request.routing_exception, NotFound):
         # A program that looks for /metrics gets 404, not a redirect to the sign-in page.

@@ -139,6 +139,19 @@ def test_rules_are_added_listed_exported_and_imported(run: Run, tmp_path: Path) 
     assert run("rules", "export").output == exported
 
 
+def test_a_hook_is_made_shown_once_and_revoked(run: Run) -> None:
+    made = run("hooks", "add", "plex", "--library", "photos", "--apply")
+    address, _hint = made.output.splitlines()
+    assert address.startswith("http://127.0.0.1:5000/api/v1/hooks/")
+    listed = run("hooks", "list").output
+    assert "photos" in listed
+    assert "apply" in listed
+    assert address.rpartition("/")[2] not in listed
+    assert run("hooks", "remove", "1").exit_code == 0
+    assert run("hooks", "list").output == "No hooks.\n"
+    assert "There is no hook 1." in run("hooks", "remove", "1").output
+
+
 def test_a_threshold_that_is_no_confidence_is_refused(run: Run) -> None:
     result = run("rules", "add", "threshold", "cat", "90")
     assert result.exit_code == 1

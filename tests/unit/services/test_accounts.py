@@ -152,7 +152,7 @@ def test_old_attempts_are_forgotten(world: World) -> None:
         clock.shift(timedelta(hours=1))
         mine.check_password("wrong", "10.0.0.2")
         with world.store.read() as db:
-            assert rows.attempts(db)[0] == 1
+            assert rows.attempts(db, "sign-in")[0] == 1
 
 
 def test_generated_passwords_differ_and_can_be_typed() -> None:

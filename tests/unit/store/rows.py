@@ -17,6 +17,7 @@ BY_TABLE = {
     ("events", "source"): "scan",
     ("firings", "kind"): "due",
     ("notices", "state"): "waiting",
+    ("attempts", "kind"): "sign-in",
 }
 
 

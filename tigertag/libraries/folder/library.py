@@ -4,16 +4,16 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 from pydantic import Field as Setting
 
-from tigertag.contracts import EditOutcome, Need, NotedItems, Notes, NotRead, Source
+from tigertag.contracts import EditOutcome, Need, NotedItems, Notes, NotRead, Source, Watch
 from tigertag.errors import (
     ItemError,
     ItemGone,
@@ -36,7 +36,9 @@ from tigertag.libraries.folder.listing import (
     revision_of,
 )
 from tigertag.libraries.folder.sidecar import SidecarEdit, Sidecars
+from tigertag.libraries.folder.watching import FolderWatch, NoWatch
 from tigertag.libraries.folder.xmp import casefolded, is_storable, paths_of, tags_of
+from tigertag.media.files import media_of
 from tigertag.model import Edit, Field, Item, Section, Shown, TagRef
 
 _MAX_ATTEMPTS = 3
@@ -65,11 +67,11 @@ def _given(value: object) -> object:
 
 
 class Options(BaseModel):
-    """`LIBRARY_<X>_PATH`, `…_SECTIONS`, `…_EXCLUDE` and `…_MIN_BYTES`.
+    """`LIBRARY_<X>_PATH`, `…_SECTIONS`, `…_EXCLUDE`, `…_MIN_BYTES` and `…_WATCH`.
 
     `sections` are sub-folders, relative to `path`; none: the whole folder is one section. Photos
     and videos below `min_bytes` are not listed. `exclude`: patterns as gitignore has them, relative
-    to `path`, after those of `exclusion.DEFAULTS`.
+    to `path`, after those of `exclusion.DEFAULTS`. `watch`: what is done when files are added.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,6 +80,7 @@ class Options(BaseModel):
     sections: Annotated[tuple[str, ...], BeforeValidator(_sections)] = ()
     min_bytes: int = Setting(default=0, ge=0)
     exclude: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
+    watch: Literal["off", "preview", "apply"] = "off"
 
     @field_validator("sections")
     @classmethod
@@ -126,6 +129,35 @@ class FolderLibrary:
         if not self._options.sections:
             return (Section(self.id, WHOLE, os.path.basename(self._root) or self.id),)
         return tuple(Section(self.id, name, name) for name in self._options.sections)
+
+    def sections_at(self, path: str) -> Sequence[str]:
+        """See `contracts.Locating`; the path may be the folder's as it is set or without links."""
+        path = os.path.normpath(path)
+        for root in (self._root, os.path.abspath(self._options.path)):
+            if path == root or path.startswith(root.rstrip("/") + "/"):
+                below = PurePosixPath(os.path.relpath(path, root))
+                return [each.id for each in self.sections() if below.is_relative_to(each.id)]
+        return ()
+
+    @property
+    def watch_write(self) -> str:
+        return "" if self._options.watch == "off" else self._options.watch
+
+    def watch(self, changed: Callable[[Section], None]) -> Watch:
+        """See `contracts.Watching`. Sidecars are no media, so what TigerTag writes is no change."""
+        try:
+            self.open()
+        except LibraryError as exc:
+            return NoWatch(exc)
+        sections = self.sections()
+        folders = {each: os.path.normpath(os.path.join(self._root, each.id)) for each in sections}
+        return FolderWatch(self._root, folders, self._is_listed, changed)
+
+    def _is_listed(self, section: Section, path: str) -> bool:
+        """Whether a file is one that a section lists, by its name and place alone."""
+        if media_of(os.path.basename(path)) is None:
+            return False
+        return not self._exclusion.excludes_listed(self._root, section.id, path, None)
 
     def items(self, section: Section, since: datetime | None = None) -> Iterator[Item]:
         """Yield all items, whatever `since` says: moved files keep their times."""

@@ -23,7 +23,7 @@ from tigertag.libraries.mediaserver.errors import (
 from tigertag.libraries.mediaserver.files import ListedFile
 from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
 from tigertag.libraries.mediaserver.listing import MAX_BATCH, entries
-from tigertag.libraries.mediaserver.options import ServerOptions
+from tigertag.libraries.mediaserver.options import MappedFolder, ServerOptions
 from tigertag.libraries.plex import items
 from tigertag.libraries.plex.items import ItemType, PlexFile, PlexVersion, RollUp
 from tigertag.libraries.plex.listed_files import listed_file
@@ -78,10 +78,18 @@ class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
         self.genre_field = Field(options.genre_field) if options.genre_field else None
         self.footage = "trailer" if options.footage == "trailer" else ""
         self._section_types: dict[str, str] = {}
+        self._section_folders: dict[str, tuple[MappedFolder, ...]] = {}
 
     @property
     def footage_values(self) -> Mapping[str, str]:
         return {"": "main", "trailer": "trailer"}
+
+    def sections_at(self, path: str) -> Sequence[str]:
+        return [
+            section
+            for section, folders in self._section_folders.items()
+            if any(folder.relative(f"{path}/") is not None for folder in folders)
+        ]
 
     def leaves_out(self, item: Item) -> bool:
         if item.media is Media.GROUP:
@@ -102,6 +110,10 @@ class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
             if directory.get("type") in items.SECTION_TYPES
         ]
         self._section_types = {each.get("key", ""): each.get("type", "") for each in directories}
+        self._section_folders = {
+            each.get("key", ""): tuple(map(_folder, each.iterfind("Location[@path]")))
+            for each in directories
+        }
         return [
             Section(self.id, directory.get("key", ""), directory.get("title", ""))
             for directory in directories
@@ -268,6 +280,11 @@ class PlexLibrary(MediaServerLibrary[PlexClient, Element]):
         if not key.startswith("/"):
             return None
         return self._client.small_picture(_scaled(key, need.short_side_px))
+
+
+def _folder(location: Element) -> MappedFolder:
+    """A folder of a section, as the server names it."""
+    return MappedFolder(location.get("path", "").replace("\\", "/").rstrip("/"), "")
 
 
 def _scaled(key: str, short_side_px: int) -> ServerRequest:

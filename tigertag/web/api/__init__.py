@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
 from tigertag.web import errors
-from tigertag.web.api import items, models, notices, scans, schedules, sources, tags
+from tigertag.web.api import hooks, items, models, notices, scans, schedules, sources, tags
 from tigertag.web.api.routes import SECURITY_SCHEME
 
 _RESOURCES = (
@@ -20,6 +20,8 @@ _RESOURCES = (
     items.problem_routes,
     tags.tag_routes,
     tags.rule_routes,
+    hooks.routes,
+    hooks.news_routes,
     sources.usage_routes,
     sources.health_routes,
     notices.routes,

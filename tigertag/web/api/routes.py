@@ -26,16 +26,19 @@ View = TypeVar("View", bound=Callable[..., Response])
 class Routes:
     """The routes of one resource, in code and in the OpenAPI document."""
 
-    def __init__(self, name: str, description: str) -> None:
+    def __init__(self, name: str, description: str, *, needs_key: bool = True) -> None:
+        """`needs_key` False: its views check requests, and who sent them, themselves."""
+        statuses = (401, 422, 500, 503) if needs_key else (422, 500, 503)
         self.blueprint = APIBlueprint(
             f"api_{name}",
             __name__,
             url_prefix=PREFIX,
             abp_tags=[Tag(name=name, description=description)],
-            abp_security=[{SECURITY_SCHEME: []}],
-            abp_responses=errors.documented(401, 422, 500, 503),
+            abp_security=[{SECURITY_SCHEME: []}] if needs_key else [],
+            abp_responses=errors.documented(*statuses),
         )
-        self.blueprint.before_request(_check_request)
+        if needs_key:
+            self.blueprint.before_request(_check_request)
 
     def get(
         self, rule: str, responses: Responses, *refused: int, old_rule: str = ""

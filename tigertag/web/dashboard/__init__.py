@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from tigertag.web.dashboard import formatting, home, items, models, notices, scans, tags
+from tigertag.web.dashboard import formatting, home, hooks, items, models, notices, scans, tags
 
 _PAGES = (
     home.home_pages,
@@ -13,6 +13,7 @@ _PAGES = (
     home.setup_pages,
     models.pages,
     notices.pages,
+    hooks.pages,
 )
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.core import Core
-from tigertag.services import engines, health, libraries, scan_status, spending
+from tigertag.services import engines, health, libraries, library_watches, scan_status, spending
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Checked, DayOfUse, MonthOfUse
 from tigertag.web import state
@@ -68,6 +68,7 @@ def _setup_page(checks: Sequence[Checked] = ()) -> ResponseReturnValue:
         libraries=libraries.listed(core),
         checks={check.engine: check for check in checks},
         enrolments={engine.id: enrolments.of(engine.id) for engine in views if engine.knows_faces},
+        watches=library_watches.problems(core),
         **models.context(),
         **notices.context(),
     )

@@ -262,3 +262,18 @@ def test_a_server_that_promises_less_than_it_has_is_read_to_its_end(place: PlexP
     names = filled(place, 35)
     place.plex.habits.promises = 5
     assert sorted(titles(place)) == names
+
+
+def test_the_section_of_a_path_is_known_from_the_list_of_sections(place: PlexPlace) -> None:
+    other = place.plex.add_section("Photos 2")
+    place.library.sections()
+    place.plex.counts.clear()
+    for path, sections in (
+        ("/data/Photos/2026/a.jpg", [str(place.section)]),
+        ("/data/Photos", [str(place.section)]),
+        ("/data/Photos 2/a.jpg", [str(other)]),
+        ("/data/Photos 3/a.jpg", []),
+        ("a.jpg", []),
+    ):
+        assert place.library.sections_at(path) == sections
+    assert not place.plex.counts
