@@ -18,7 +18,7 @@ from tigertag.web import headers, state
 _API = "/api/"
 _REST = "/api/v1"
 _PUBLIC = frozenset({"healthz", "sign_in.page", "sign_in.enter"})
-_WITHOUT_KEY = frozenset({"api_news.announce"})
+_WITHOUT_KEY = frozenset({"api_hooks.announce"})
 _PUBLIC_FILES = "public/"
 _FILES_KEPT = timedelta(days=30)
 _LONGEST_BODY_BYTES = 64 * 1024
