@@ -14,7 +14,17 @@ from tigertag.errors import RequestError
 from tigertag.services import hooks
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, made, nothing, sent
-from tigertag.web.api.schemas import Body, Id, Name, Nothing, Shape, ShapeList, ShortWord, Text
+from tigertag.web.api.schemas import (
+    Body,
+    Id,
+    Name,
+    Nothing,
+    Shape,
+    ShapeList,
+    ShortWord,
+    Text,
+    Token,
+)
 
 routes = Routes("hooks", "Addresses where other programs announce what is new.")
 
@@ -63,7 +73,7 @@ class HookPath(BaseModel):
 
 
 class TokenPath(BaseModel):
-    hook: str = Field(description="The hook's token.")
+    hook: Token = Field(description="The hook's token.")
 
 
 class News(RawModel):
