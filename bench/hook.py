@@ -21,7 +21,7 @@ from tests.plex.filling import fill
 
 ITEMS = 20_000
 QUIET_S = {"hook_quick_s": "1", "hook_default_s": "60"}
-_LONGEST_S = 120.0
+_LONGEST_S = 240.0
 _KEYS = re.compile(r"(?:/metadata/|/parts/|[?&]id=)([0-9,]+)")
 
 

@@ -53,7 +53,7 @@ class Routes:
         self, rule: str, responses: Responses, *refused: int, needs_key: bool = True
     ) -> Callable[[View], View]:
         """Route POST; a view that needs no key has to check who asks: see `guard`."""
-        more = {} if needs_key else {"security": []}
+        more: dict[str, Any] = {} if needs_key else {"security": []}
         return self._route("post", rule, responses, refused, **more)
 
     def patch(self, rule: str, responses: Responses, *refused: int) -> Callable[[View], View]:
@@ -69,7 +69,7 @@ class Routes:
 
         def decorate(view: View) -> View:
             summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
-            options = {
+            options: dict[str, Any] = {
                 "operation_id": view.__name__,
                 "security": [{SECURITY_SCHEME: []}],
                 "summary": one_line(summary),
