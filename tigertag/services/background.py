@@ -52,7 +52,7 @@ def all_tasks() -> Sequence[Task]:
         Task("libraries", "Watch libraries", 120.0, notices.watch_libraries, is_claimed=True),
         Task("notices", "Send notices", 5.0, channels.send_due),
         Task("digest", "Queue daily summaries", 30.0, digest.queue_due),
-        Task("watches", "Watch libraries for changes", 1.0, LibraryWatches().look),
+        Task("folder-watches", "Watch folders for changes", 1.0, LibraryWatches().look),
     )
 
 

@@ -73,7 +73,7 @@ def add(
     if not name:
         raise RequestError("Give the hook a name, such as that of the program that will call it.")
     if section and not library:
-        raise RequestError("A hook for a section has to name its library, too.")
+        raise NotFound("A hook for a section has to name its library, too.")
     if write not in ("preview", "apply"):
         raise RequestError("What a hook's scans do is one of preview, apply.")
     if library:

@@ -17,7 +17,7 @@ from tigertag.web import headers, state
 
 _API = "/api/"
 _REST = "/api/v1"
-_WITHOUT_KEY = frozenset({"api_news.announce"})
+_WITHOUT_KEY = frozenset({"api_hooks.announce"})
 # /metrics asks for a token of its own.
 _PUBLIC = frozenset({"healthz", "metrics", "sign_in.page", "sign_in.enter"})
 _PUBLIC_FILES = "public/"

@@ -21,7 +21,6 @@ _RESOURCES = (
     tags.tag_routes,
     tags.rule_routes,
     hooks.routes,
-    hooks.news_routes,
     sources.usage_routes,
     sources.health_routes,
     notices.routes,

@@ -14,10 +14,19 @@ from tigertag.errors import RequestError
 from tigertag.services import hooks
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, made, nothing, sent
-from tigertag.web.api.schemas import Body, Id, Name, Nothing, Shape, ShapeList, ShortWord, Text
+from tigertag.web.api.schemas import (
+    Body,
+    Id,
+    Name,
+    Nothing,
+    Shape,
+    ShapeList,
+    ShortWord,
+    Text,
+    Token,
+)
 
 routes = Routes("hooks", "Addresses where other programs announce what is new.")
-news_routes = Routes("news", "What other programs announce at a hook.", needs_key=False)
 
 LARGEST_NEWS = 1024 * 1024
 _TOO_LARGE = "The body is too large; a hook takes at most 1 MiB."
@@ -64,7 +73,7 @@ class HookPath(BaseModel):
 
 
 class TokenPath(BaseModel):
-    hook: str = Field(description="The hook's token.")
+    hook: Token = Field(description="The hook's token.")
 
 
 class News(RawModel):
@@ -105,7 +114,7 @@ def remove_hook(path: HookPath, query: Nothing) -> Response:
     return nothing()
 
 
-@news_routes.post("/hooks/<hook>", AnnouncedShape, 404, 409, 413, 429)
+@routes.post("/hooks/<hook>", AnnouncedShape, 404, 409, 413, 429, needs_key=False)
 def announce(path: TokenPath, raw: News) -> Response:
     """Announce what is new. The token in the address is all that is needed.
 
@@ -119,7 +128,7 @@ def announce(path: TokenPath, raw: News) -> Response:
 
 def address_of(token: str) -> str:
     """The address of a hook, as this request has reached TigerTag."""
-    return url_for("api_news.announce", hook=token, _external=True)
+    return url_for("api_hooks.announce", hook=token, _external=True)
 
 
 def _payload() -> bytes:

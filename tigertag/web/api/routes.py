@@ -26,19 +26,15 @@ View = TypeVar("View", bound=Callable[..., Response])
 class Routes:
     """The routes of one resource, in code and in the OpenAPI document."""
 
-    def __init__(self, name: str, description: str, *, needs_key: bool = True) -> None:
-        """`needs_key` False: its views check requests, and who sent them, themselves."""
-        statuses = (401, 422, 500, 503) if needs_key else (422, 500, 503)
+    def __init__(self, name: str, description: str) -> None:
         self.blueprint = APIBlueprint(
             f"api_{name}",
             __name__,
             url_prefix=PREFIX,
             abp_tags=[Tag(name=name, description=description)],
-            abp_security=[{SECURITY_SCHEME: []}] if needs_key else [],
-            abp_responses=errors.documented(*statuses),
+            abp_responses=errors.documented(401, 422, 500, 503),
         )
-        if needs_key:
-            self.blueprint.before_request(_check_request)
+        self.blueprint.before_request(_check_request)
 
     def get(
         self, rule: str, responses: Responses, *refused: int, old_rule: str = ""
@@ -53,8 +49,12 @@ class Routes:
 
         return decorate
 
-    def post(self, rule: str, responses: Responses, *refused: int) -> Callable[[View], View]:
-        return self._route("post", rule, responses, refused)
+    def post(
+        self, rule: str, responses: Responses, *refused: int, needs_key: bool = True
+    ) -> Callable[[View], View]:
+        """Route POST; a view that needs no key has to check who asks: see `guard`."""
+        more: dict[str, Any] = {} if needs_key else {"security": []}
+        return self._route("post", rule, responses, refused, **more)
 
     def patch(self, rule: str, responses: Responses, *refused: int) -> Callable[[View], View]:
         return self._route("patch", rule, responses, refused)
@@ -69,8 +69,9 @@ class Routes:
 
         def decorate(view: View) -> View:
             summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
-            options = {
+            options: dict[str, Any] = {
                 "operation_id": view.__name__,
+                "security": [{SECURITY_SCHEME: []}],
                 "summary": one_line(summary),
                 "description": one_line(description) or None,
                 "responses": {**described, **errors.documented(*refused)},
@@ -111,6 +112,10 @@ def made(shape: type[BaseModel], description: str) -> dict[str, Any]:
 
 
 def _check_request() -> Response | None:
+    takes = current_app.view_functions[request.endpoint or ""].__annotations__
+    if "raw" in takes:
+        # The view reads its request itself.
+        return None
     # One byte more: werkzeug silently cuts a body of unknown length off at this limit.
     request.max_content_length = LARGEST_BODY + 1
     if (request.content_length or 0) > LARGEST_BODY:
@@ -120,7 +125,7 @@ def _check_request() -> Response | None:
         return errors.refused(
             [errors.FieldProblem(field=name, detail="is given twice") for name in repeated]
         )
-    body = current_app.view_functions[request.endpoint or ""].__annotations__.get("body")
+    body = takes.get("body")
     if body is None or (issubclass(body, OptionalBody) and not request.get_data()):
         return None
     return _check_body()

@@ -53,7 +53,8 @@ def test_every_operation_is_explained(document: Any) -> None:
     for path, method, operation in _operations(document):
         where = f"{method} {path}"
         assert operation["summary"].endswith("."), where
-        assert operation["security"] == [{"key": []}], where
+        needs_key: Any = [{"key": []}] if operation["operationId"] != "announce" else None
+        assert operation.get("security") == needs_key, where
         assert {"401", "422", "500", "503"} <= operation["responses"].keys(), where
         assert ("404" in operation["responses"]) or "{" not in path, where
 
