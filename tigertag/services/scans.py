@@ -15,6 +15,8 @@ from tigertag.store.scans import NewScan, ScanRow
 
 _RESUME = "resume it"
 MODES = ("changed", "new", "force", "decide", "sample", "forecast")
+RETRY = "retry"
+"""Of what failed and a user wants tried again (`problems.retry`)."""
 FORECAST_OF = ("changed", "new", "force")
 WRITES = ("preview", "apply")
 _FORECAST_HOLDS = timedelta(hours=1)
@@ -27,7 +29,8 @@ class Request:
     Mode `new` looks at what was added since the last scan, and lists no more than that where the
     library can tell. A `sample` looks at a hundred photos and asks no paid engine. A `forecast`
     only counts what a scan with the mode `forecast_of` would ask, and what that costs.
-    `accept_missing`: known items that are not listed are gone, however many.
+    `accept_missing`: known items that are not listed are gone, however many. `reason`: the
+    schedule or hook that starts it; what failed is then retried with growing gaps.
     """
 
     library: str
@@ -59,7 +62,7 @@ def start(core: Core, request: Request, *, first: Callable[[Db], None] = _nothin
 
     `first` is called in the transaction that makes it; what it raises leaves all as it was.
     """
-    if request.mode not in MODES or request.write not in WRITES:
+    if request.mode not in (*MODES, RETRY) or request.write not in WRITES:
         modes, writes = ", ".join(MODES), ", ".join(WRITES)
         raise RequestError(f"A scan's mode is one of {modes}, its write one of {writes}.")
     if request.forecast_of not in FORECAST_OF:

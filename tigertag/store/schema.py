@@ -243,8 +243,9 @@ scans = _table(
     Column("left_out", Text, nullable=False, server_default=""),
     Column("reason", String(256), nullable=False, server_default=""),
     Column("announced", Boolean, nullable=False, server_default=false()),
+    Column("pruned", Boolean, nullable=False, server_default=text("false")),
     _one_of("kind", "scan", "apply", "undo", "redo"),
-    _one_of("mode", "changed", "force", "decide", "new", "sample"),
+    _one_of("mode", "changed", "force", "decide", "new", "sample", "retry"),
     _one_of("write", "preview", "apply"),
     _one_of("state", *UNENDED, *FINAL),
     _partial("ix_scans_unannounced", "state", where="NOT announced"),
@@ -341,8 +342,11 @@ problems = _table(
     Column("ignored", Boolean, nullable=False),
     Column("scan_id", Integer, nullable=False),
     Column("since", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="1"),
+    Column("retry_at", UtcDateTime),
+    Column("fingerprint", String(256), nullable=False, server_default=""),
     UniqueConstraint("item_id", "engine"),
-    comment="What an engine or the library (engine '') could not do for an item.",
+    comment="What an engine or the library (engine '') could not do for an item. tries: 0 is now.",
 )
 
 batches = _table(
