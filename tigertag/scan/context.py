@@ -18,7 +18,6 @@ from tigertag.store.answers import PHOTO
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import ScanRow
 
-
 _FAILED = "failed "
 
 

@@ -394,9 +394,7 @@ def _failed(todo: Decision, reason: str, settles: str = "") -> Decision:
     return replace(todo, state="failed", settles=settles, reason=reason)
 
 
-def _settles(
-    todo: Decision, unanswered: Sequence[tuple[str, str]], *, failed: bool = False
-) -> str:
+def _settles(todo: Decision, unanswered: Sequence[tuple[str, str]], *, failed: bool = False) -> str:
     """The mark of an item: that of a settled one, of one to be retried, or "" where more waits."""
     if any(state not in _FAILED for state, _reason in unanswered):
         return ""

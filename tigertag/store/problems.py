@@ -171,8 +171,10 @@ def _work_of(
     states = (*_FAILED, *_ANSWERED) if with_answers else _FAILED
     names = ("item_id", "engine", "state", "reason", "fingerprint")
     where = (_work.c.item_id.in_(item_ids), _work.c.state.in_(states))
-    rows = db.execute(select(*[_work.c[name] for name in names]).where(_work.c.scan_id == scan_id, *where))
-    return {(item_id, engine): tuple(ended) for item_id, engine, *ended in rows}  # type: ignore[misc]
+    rows = db.execute(
+        select(*[_work.c[name] for name in names]).where(_work.c.scan_id == scan_id, *where)
+    )
+    return {(item_id, engine): tuple(ended) for item_id, engine, *ended in rows}
 
 
 def _matching(wanted: ProblemFilter) -> list[ColumnElement[bool]]:
@@ -235,7 +237,12 @@ def ignore(db: Db, problem_ids: Iterable[int], *, ignored: bool) -> None:
 def by_reason(db: Db, wanted: ProblemFilter, *, limit: int) -> list[ReasonCount]:
     """Return how many problems have the same engine and reason, the most first."""
     number = func.count()
-    columns = (_problems.c.engine, _problems.c.reason, number, func.sum(case((_GIVEN_UP, 1), else_=0)))
+    columns = (
+        _problems.c.engine,
+        _problems.c.reason,
+        number,
+        func.sum(case((_GIVEN_UP, 1), else_=0)),
+    )
     grouped = select(*columns).select_from(_problems).join(_items).where(*_matching(wanted))
     grouped = grouped.group_by(_problems.c.engine, _problems.c.reason)
     rows = db.execute(grouped.order_by(number.desc(), _problems.c.engine).limit(limit))

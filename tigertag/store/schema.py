@@ -346,7 +346,7 @@ problems = _table(
     Column("retry_at", UtcDateTime),
     Column("fingerprint", String(256), nullable=False, server_default=""),
     UniqueConstraint("item_id", "engine"),
-    comment="What an engine or the library (engine '') could not do for an item. tries: 0 is now.",
+    comment="What an engine or the library (engine '') could not do for an item.",
 )
 
 batches = _table(
