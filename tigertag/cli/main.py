@@ -29,7 +29,7 @@ _COMMANDS = {
     "cancel": ("cli.scan", "End a scan; what it did is kept."),
     "scans": ("cli.listings", "List the newest scans."),
     "show": ("cli.listings", "Show what a scan decided, and why."),
-    "problems": ("cli.listings", "List items that have problems; ignore some."),
+    "problems": ("cli.listings", "List items that have problems; retry or ignore some."),
     "engines": ("cli.engines", "List the engines; with --check, try each one."),
     "models": ("cli.models", "List, fetch, verify and remove models."),
     "libraries": ("cli.listings", "List the libraries and their sections."),

@@ -311,3 +311,12 @@ def try_again(db: Db, problem_ids: Sequence[int], now: datetime) -> None:
     db.execute(update(_problems).where(wanted).values(tries=0, retry_at=now, again=True))
     due = select(_problems.c.item_id).where(wanted)
     db.execute(update(_items).where(_items.c.id.in_(due)).values(settled=""))
+
+
+def from_writing(db: Db, problem_ids: Sequence[int]) -> set[int]:
+    """Return those of the problems that a scan met which writes."""
+    scans = schema.scans
+    wrote = select(scans.c.id).where(scans.c.write == "apply")
+    is_writing = or_(_problems.c.writing, _problems.c.scan_id.in_(wrote))
+    rows = rows_in(db, select(_problems.c.id).where(is_writing), _problems.c.id, problem_ids)
+    return {row.id for row in rows}

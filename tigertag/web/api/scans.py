@@ -103,7 +103,7 @@ class ScanShape(Shape):
         from_path("scan", "state")
     )
     kind: Literal["scan", "apply", "undo", "redo"] = from_path("scan", "kind")
-    mode: Mode
+    mode: Mode | Literal["retry"]
     forecast_of: ForecastOf | None = Field(description="The mode that a forecast counts for.")
     write: Write = from_path("scan", "write")
     library: str = from_path("scan", "section", "library")
