@@ -56,6 +56,12 @@ def show(scan_id: int) -> None:
             cells = (", ".join(map(tag_text, each)) for each in tags)
             why = reason or "; ".join(map(_why, decision.tags)) or nothing
             table.add_row(item.item.called, *cells, why)
+    if status.scan.pruned:
+        click.echo(
+            f"The details of scan {scan_id} were pruned: it ended longer ago than KEEP_DAYS."
+            f" It looked at {count(status.total, 'item')}, {status.failed} of which failed."
+        )
+        return
     console.print(table)
 
 

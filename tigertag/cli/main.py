@@ -46,6 +46,7 @@ _COMMANDS = {
     "work": ("cli.admin", "Work on the scans of the dashboard and REST."),
     "password": ("cli.admin", "Set the dashboard's password, or a new key for REST."),
     "db": ("cli.admin", "Look after the database."),
+    "prune": ("cli.history", "Drop history that is older than KEEP_DAYS."),
 }
 _OLD_NAMES = {"departures": "egress"}
 

@@ -35,6 +35,9 @@ def changes(
     after = cursor_number(cursor) or 0
     with core.store.read() as db:
         scan = scans.get(db, scan_id)
+        if scan.pruned:
+            # What is left of it is not what it was, but what no later scan has looked at.
+            return Page(())
         rows = browse.changes(db, scan_id, after=after, limit=limit + 1, failed=failed)
         page = cut_page(rows, limit, after=lambda row: row[0].id)
         shown = browsing.cards(db, [row for row, _decision in page.items])

@@ -237,6 +237,7 @@ def apply(core: Core, scan_id: int) -> int:
         if source.kind == "apply" and source.source_id is not None:
             # What it applied is applied again: no more than that was ever shown.
             source = scans.hold(db, source.source_id)
+        _refuse_if_pruned(source)
         if source.is_forecast:
             raise Conflict(f"Scan {scan_id} is a forecast: it decided nothing. Start a scan.")
         if source.kind not in ("scan", "apply") or source.state not in ("done", "waiting"):
@@ -253,7 +254,8 @@ def apply(core: Core, scan_id: int) -> int:
 def undo(core: Core, scan_id: int) -> int:
     """Make a scan that takes back what still stands of another; undoing an undo is redo."""
     with core.store.write() as db:
-        source = scans.get(db, scan_id)
+        source = scans.hold(db, scan_id)
+        _refuse_if_pruned(source)
         if source.active:
             raise Conflict(f"Scan {scan_id} is {source.state}; cancel it before you undo it.")
         if source.write != "apply":
@@ -261,6 +263,14 @@ def undo(core: Core, scan_id: int) -> int:
         _refuse_if_active(db, source.section_id)
         kind = "redo" if source.kind == "undo" else "undo"
         return scans.create(db, NewScan(source.section_id, kind, write="apply", source_id=scan_id))
+
+
+def _refuse_if_pruned(source: ScanRow) -> None:
+    if source.pruned:
+        raise Conflict(
+            f"The details of scan {source.id} were pruned: it ended longer ago than KEEP_DAYS, so"
+            " it can be neither applied nor undone. The tags that it wrote stand as they are."
+        )
 
 
 def paid_engines(core: Core, request: Request) -> list[EngineEntry]:

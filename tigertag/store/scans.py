@@ -150,7 +150,9 @@ def get(db: Db, scan_id: int) -> ScanRow:
     """Return the scan. Raises `NotFound`."""
     rows = _scans_where(db, _scans.c.id == scan_id)
     if not rows:
-        raise NotFound(f"There is no scan {scan_id}.")
+        older = any_where(db, _scans.c.id > scan_id)
+        gone = " One that decided nothing is kept for KEEP_DAYS only." if older else ""
+        raise NotFound(f"There is no scan {scan_id}.{gone}")
     return rows[0]
 
 

@@ -116,6 +116,12 @@ class ScanShape(Shape):
     started_by: str = from_path(
         "scan", "reason", description="The schedule or hook that started it; empty: a request."
     )
+    pruned: bool = from_path(
+        "scan",
+        "pruned",
+        description="Whether its details are too old to be kept (`KEEP_DAYS`): it lists no changes,"
+        " and can be neither applied nor undone.",
+    )
     counts: CountsShape
     items_per_s: float
     eta_s: float | None = Field(description="Seconds left; null while unknown.")
