@@ -215,18 +215,20 @@ def old_file(written: World) -> Iterator[Store]:
         db.execute("PRAGMA auto_vacuum = NONE")
         db.execute("VACUUM")
     db.close()
-    yield written.store
+    return written.store
 
 
 def test_a_file_of_an_older_version_gives_space_back_once_it_was_rewritten(
     old_file: Store, written: World
 ) -> None:
     before = space.of(old_file)
-    assert before is not None and not before.gives_back
+    assert before is not None
+    assert not before.gives_back
     assert space.give_back(old_file) == 0
     assert history.rewrite(written.core) is not None
     after = space.of(old_file)
-    assert after is not None and after.gives_back
+    assert after is not None
+    assert after.gives_back
     assert written.scan().total == 0
 
 
