@@ -1,7 +1,10 @@
 """History is pruned after so many days: never answers, tags, or what an undo within them needs."""
 
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,13 +15,21 @@ from tigertag.errors import Conflict, NotFound
 from tigertag.model import Rule, RuleAction
 from tigertag.services import browsing, events, history, previews, scan_status, scans
 from tigertag.services.history import Pruned
-from tigertag.store import schema, space, usage
+from tigertag.store import ledger, schema, space, usage
+from tigertag.store import scans as scan_rows
 from tigertag.store.database import Store
 from tigertag.store.usage import Amount, NewCall
 
 pytestmark = pytest.mark.slow
 
 DAYS = 90
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
+    made = World(tmp_path, database_url)
+    yield made
+    made.close()
 
 
 def days_pass(world: World, days: int) -> None:
@@ -144,8 +155,6 @@ def test_an_undo_still_finds_what_was_there_before_the_edits_that_were_folded(
 
 
 def _origin(world: World) -> object:
-    from tigertag.store import ledger
-
     with world.store.read() as db:
         return ledger.origins(db, [1])
 
@@ -195,18 +204,14 @@ def test_a_dry_run_counts_and_drops_nothing(written: World) -> None:
 
 
 def test_keeping_all_prunes_nothing(written: World) -> None:
-    from dataclasses import replace
-
     written.scan()
     history.prune_by_itself(replace(written.core, keep_days=0))
     assert not scan_status.status(written.core, 1).scan.pruned
 
 
 @pytest.fixture
-def old_file(written: World) -> Iterator[Store]:
+def old_file(written: World) -> Store:
     """An SQLite file as it was made before it gave space back by itself."""
-    import sqlite3
-
     written.store.close()
     path = written.store.sqlite_path
     if path is None:
@@ -235,8 +240,6 @@ def test_a_file_of_an_older_version_gives_space_back_once_it_was_rewritten(
 def test_a_file_is_not_rewritten_while_a_scan_runs(written: World) -> None:
     scan_id = written.start()
     with written.store.write() as db:
-        from tigertag.store import scans as scan_rows
-
         scan_rows.move(db, scan_id, to="running", among=("queued",))
     with pytest.raises(Conflict):
         history.rewrite(written.core)
