@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from tigertag.core import Core
 from tigertag.errors import Conflict, RequestError
 from tigertag.scan import summary
+from tigertag.sequences import batched
 from tigertag.services import scan_status
 from tigertag.store import history, scans, space
 from tigertag.store.history import Old, OldRows
+from tigertag.store.scans import ScanRow
 from tigertag.store.space import Space
 
 __all__ = ["OldRows", "Pruned", "Space", "prune", "prune_by_itself", "rewrite", "to_prune", "used"]
@@ -61,6 +63,7 @@ def prune(core: Core, *, days: int, now: datetime | None = None) -> Pruned:
     ended = _prune_scans(core, old)
     rows = {kind: _drop(core, kind, old) for kind in history.ROWS}
     edits = _fold_edits(core)
+    _drop_bare_scans(core)
     given_back = 0
     while some := space.give_back(core.store):
         given_back += some
@@ -118,6 +121,21 @@ def _fold_edits(core: Core) -> int:
             folded += history.fold_edits(db, ids)
         after = ids[-1]
         time.sleep(_PAUSE_S)
+
+
+def _drop_bare_scans(core: Core) -> None:
+    """Drop the rows of scans that wrote nothing; of one that did, it says when and how much."""
+    with core.store.read() as db:
+        bare = history.bare_scans(db)
+    for some in batched([scan.id for scan in bare if not _wrote(core, scan)], _ROWS_AT_ONCE):
+        with core.store.write() as db:
+            history.drop_scans(db, some)
+        time.sleep(_PAUSE_S)
+
+
+def _wrote(core: Core, scan: ScanRow) -> bool:
+    counts, _failures = summary.tally(core, scan)
+    return scan.write == "apply" and bool(counts.changed)
 
 
 def used(core: Core) -> Space | None:

@@ -32,6 +32,7 @@ from tigertag.store.database import Db, now_s
 from tigertag.store.decisions import ANSWERED
 from tigertag.store.ledger import EditRow
 from tigertag.store.packing import pack_refs, pack_shown
+from tigertag.store.scans import ScanRow, scans_where
 from tigertag.store.usage import first_of_month
 
 _scans = schema.scans
@@ -83,12 +84,6 @@ def _may_be_pruned(old: Old) -> ColumnElement[bool]:
     )
 
 
-def _did_nothing() -> ColumnElement[bool]:
-    """Whether a scan has neither looked at an item nor written to one."""
-    decided = exists().where(_decisions.c.scan_id == _scans.c.id)
-    return and_(~decided, ~exists().where(_edits.c.scan_id == _scans.c.id))
-
-
 def old_scans(db: Db, old: Old, *, limit: int) -> list[int]:
     """Return scans whose details may be pruned, the oldest first."""
     statement = select(_scans.c.id).where(_may_be_pruned(old)).order_by(_scans.c.id).limit(limit)
@@ -96,16 +91,23 @@ def old_scans(db: Db, old: Old, *, limit: int) -> list[int]:
 
 
 def prune_scans(db: Db, old: Old, scan_ids: Sequence[int]) -> int:
-    """Mark scans as pruned: from now on they cannot be applied or undone. Returns how many.
-
-    The row of one that did nothing is deleted; of the others, it and their counts are kept.
-    """
+    """Mark scans as pruned: from now on they cannot be applied or undone. Returns how many."""
     # Locked first: an undo that has begun is then seen by the conditions below.
     db.execute(select(_scans.c.id).where(_scans.c.id.in_(scan_ids)).with_for_update())
-    of_these = (_scans.c.id.in_(scan_ids), _may_be_pruned(old))
-    dropped = db.execute(delete(_scans).where(*of_these, _did_nothing())).rowcount
-    counted = (*of_these, _scans.c.summary != "")
-    return dropped + db.execute(update(_scans).where(*counted).values(pruned=True)).rowcount
+    counted = (_scans.c.id.in_(scan_ids), _may_be_pruned(old), _scans.c.summary != "")
+    return db.execute(update(_scans).where(*counted).values(pruned=True)).rowcount
+
+
+def bare_scans(db: Db) -> list[ScanRow]:
+    """Return pruned scans of which nothing is left that later work stands on."""
+    tables = (_decisions, _work, _edits)
+    empty = [~exists().where(table.c.scan_id == _scans.c.id) for table in tables]
+    return scans_where(db, _scans.c.pruned, *empty)
+
+
+def drop_scans(db: Db, scan_ids: Sequence[int]) -> None:
+    """Delete the rows of such scans."""
+    db.execute(delete(_scans).where(_scans.c.id.in_(scan_ids), _scans.c.pruned))
 
 
 def _pruned(old: Old | None = None) -> ColumnElement[bool]:
