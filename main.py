@@ -18,6 +18,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     TIGERTAG_TRUSTED_PROXIES=1               # proxies whose X-Forwarded-* headers are believed
     LOG_LEVEL=INFO
     TZ=Europe/Paris
+    KEEP_DAYS=90                             # of history; 0: all
     TIGERTAG_PUBLIC_URL=https://tags.example.org/tigertag    # for links in notices
     HOST=127.0.0.1
     PORT=5000

@@ -17,6 +17,14 @@ from tigertag.errors import StoreError, TigerTagError
 from tigertag.services import channels, digest, notices, scan_requests, schedule_firing
 from tigertag.services.library_watches import LibraryWatches
 from tigertag.services import history, scan_requests, schedule_firing
+from tigertag.services import (
+    channels,
+    digest,
+    history,
+    notices,
+    scan_requests,
+    schedule_firing,
+)
 from tigertag.store import tasks
 from tigertag.store.tasks import TaskRow
 from tigertag.text import one_line

@@ -126,7 +126,7 @@ def _fold_edits(core: Core) -> int:
 def _drop_bare_scans(core: Core) -> None:
     """Drop the rows of scans that wrote nothing; of one that did, it says when and how much."""
     with core.store.read() as db:
-        bare = history.bare_scans(db)
+        bare = [scans.get(db, scan_id) for scan_id in history.bare_scans(db)]
     for some in batched([scan.id for scan in bare if not _wrote(core, scan)], _ROWS_AT_ONCE):
         with core.store.write() as db:
             history.drop_scans(db, some)

@@ -32,7 +32,6 @@ from tigertag.store.database import Db, now_s
 from tigertag.store.decisions import ANSWERED
 from tigertag.store.ledger import EditRow
 from tigertag.store.packing import pack_refs, pack_shown
-from tigertag.store.scans import ScanRow, scans_where
 from tigertag.store.usage import first_of_month
 
 _scans = schema.scans
@@ -98,11 +97,11 @@ def prune_scans(db: Db, old: Old, scan_ids: Sequence[int]) -> int:
     return db.execute(update(_scans).where(*counted).values(pruned=True)).rowcount
 
 
-def bare_scans(db: Db) -> list[ScanRow]:
+def bare_scans(db: Db) -> list[int]:
     """Return pruned scans of which nothing is left that later work stands on."""
     tables = (_decisions, _work, _edits)
     empty = [~exists().where(table.c.scan_id == _scans.c.id) for table in tables]
-    return scans_where(db, _scans.c.pruned, *empty)
+    return list(db.scalars(select(_scans.c.id).where(_scans.c.pruned, *empty)))
 
 
 def drop_scans(db: Db, scan_ids: Sequence[int]) -> None:

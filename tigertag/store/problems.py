@@ -135,6 +135,8 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
         }
         keep = ("ignored", "since") if lasts else ()
         row |= _tried(failed_before if scan.is_unattended else None, now)
+        if state == "failed":
+            row["retry_at"] = None
         insert_or_replace(db, _problems, [row], key=("item_id", "engine"), keep=keep)
 
 

@@ -127,7 +127,7 @@ _OF_SECTION = (_sections.c.library, _sections.c.key, _sections.c.title)
 _SELECT = select(_scans, *_OF_SECTION).join(_sections)
 
 
-def scans_where(db: Db, *where: ColumnElement[bool]) -> list[ScanRow]:
+def _scans_where(db: Db, *where: ColumnElement[bool]) -> list[ScanRow]:
     """Return scans, the oldest first."""
     return [_row(row) for row in db.execute(_SELECT.where(*where).order_by(_scans.c.id))]
 
@@ -148,7 +148,7 @@ def _names(joined: str) -> tuple[str, ...]:
 
 def get(db: Db, scan_id: int) -> ScanRow:
     """Return the scan. Raises `NotFound`."""
-    rows = scans_where(db, _scans.c.id == scan_id)
+    rows = _scans_where(db, _scans.c.id == scan_id)
     if not rows:
         older = any_where(db, _scans.c.id > scan_id)
         gone = " One that decided nothing is kept for KEEP_DAYS only." if older else ""
@@ -159,7 +159,7 @@ def get(db: Db, scan_id: int) -> ScanRow:
 def started_by(db: Db, name: str, *, since: datetime) -> list[ScanRow]:
     """Return the scans that this, perhaps with others, has started since, the newest first."""
     where = (_scans.c.reason.contains(name, autoescape=True), _scans.c.created_at >= since)
-    rows = reversed(scans_where(db, *where))
+    rows = reversed(_scans_where(db, *where))
     return [row for row in rows if name in row.reason.split(", ")]
 
 
@@ -193,7 +193,7 @@ def listed_last(db: Db, scan: ScanRow) -> datetime | None:
 def active(db: Db, section_id: int) -> ScanRow | None:
     """Return the scan that has the section to itself, if one has."""
     where = (_scans.c.section_id == section_id, _scans.c.state.in_(schema.ACTIVE))
-    return next(iter(scans_where(db, *where)), None)
+    return next(iter(_scans_where(db, *where)), None)
 
 
 def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = "") -> bool:
@@ -252,7 +252,7 @@ def _is_left(scan_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 def waiting(db: Db, section_id: int) -> list[ScanRow]:
     """Return the section's scans that wait, the oldest first."""
-    return scans_where(db, _scans.c.section_id == section_id, _scans.c.state == "waiting")
+    return _scans_where(db, _scans.c.section_id == section_id, _scans.c.state == "waiting")
 
 
 def finish(db: Db, scan_id: int) -> bool:
@@ -276,7 +276,7 @@ def to_let_go(db: Db, section_id: int) -> list[ScanRow]:
     listing = exists().where(of_scan, schema.chunks.c.kind == "list")
     batches = schema.batches
     batch = exists().where(batches.c.scan_id == _scans.c.id, batches.c.state != "done")
-    return scans_where(db, _scans.c.id.in_(newest), listing, ~batch)
+    return _scans_where(db, _scans.c.id.in_(newest), listing, ~batch)
 
 
 def page(db: Db, *, before: int | None, limit: int) -> list[ScanRow]:
@@ -311,12 +311,12 @@ def put(db: Db, scan_id: int, **values: Any) -> None:
 
 def made_from(db: Db, scan_id: int) -> list[ScanRow]:
     """Return the scans that apply or undo a scan, the newest first."""
-    return scans_where(db, _scans.c.source_id == scan_id)[::-1]
+    return _scans_where(db, _scans.c.source_id == scan_id)[::-1]
 
 
 def every_active(db: Db) -> list[ScanRow]:
     """Return the scans that have not ended, the oldest first."""
-    return scans_where(db, _scans.c.state.in_(schema.UNENDED))
+    return _scans_where(db, _scans.c.state.in_(schema.UNENDED))
 
 
 def ensure_section(db: Db, section: Section) -> int:
