@@ -14,11 +14,11 @@ from tigertag.scan.context import Context, while_failed
 from tigertag.scan.missing import Tally
 from tigertag.scan.moves import Moves
 from tigertag.sequences import batched
-from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, problems, scans
+from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, retries, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow, KnownRow, carry_over
-from tigertag.store.problems import Retries
+from tigertag.store.retries import Retries
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -258,9 +258,9 @@ class ListingStage:
         context = self._context
         already = decisions.planned(db, context.scan.id, [row.id for row in rows])
         new = [row for row in rows if row.id not in already]
-        retries = self._retries
+        wanted = self._retries
         ids = [row.id for row in rows]
-        retried = problems.due_among(db, retries, ids) if retries else set[int]()
+        retried = retries.due_among(db, wanted, ids) if wanted else set[int]()
         touched = {key for row in rows if self._is_due(row, retried) for key in row.item.within}
         items.mark_due(db, context.scan.section_id, touched)
         todo = [row for row in new if self._is_due(row, retried, touched)]
@@ -350,11 +350,9 @@ class ListingStage:
                 paid=context.paid,
             )
         resting: set[tuple[int, str]] = set()
-        if (retries := self._retries) and not context.round:
+        if (wanted := self._retries) and not context.round:
             fingerprints = context.fingerprints
-            resting = problems.left_alone(
-                db, revisions, fingerprints, retries.now, paid=context.paid
-            )
+            resting = retries.left_alone(db, revisions, fingerprints, wanted.now, paid=context.paid)
         return [self._todo(row, known, under_way, resting) for row in rows]
 
     def _todo(
@@ -456,7 +454,7 @@ class ListingStage:
         section_id, after = self._context.scan.section_id, 0
         while True:
             with self._store.read() as db:
-                ids = problems.wanted_now(db, section_id, after=after, limit=_PAGE)
+                ids = retries.wanted_now(db, section_id, after=after, limit=_PAGE)
                 todos = self._todos(db, items.get(db, ids))
             if not ids:
                 return

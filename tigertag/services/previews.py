@@ -17,7 +17,7 @@ from tigertag.services.views import (
     cursor_number,
     cut_page,
 )
-from tigertag.store import Db, browse, decisions, ledger, problems, scans
+from tigertag.store import Db, browse, decisions, ledger, retries, scans
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
 
@@ -51,7 +51,7 @@ def _tried_again(db: Db, scan: ScanRow, decided: Sequence[Decision]) -> set[int]
     failed = [one.item_id for one in decided if one.state == "failed"]
     if not failed or scan.kind in ("undo", "redo"):
         return set()
-    return set(failed) - browse.given_up(db, scan.id, failed) - problems.given_up(db, failed)
+    return set(failed) - browse.given_up(db, scan.id, failed) - retries.given_up(db, failed)
 
 
 def _change(card: ItemCard, decision: Decision, again: Collection[int]) -> Change:

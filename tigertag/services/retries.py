@@ -11,7 +11,7 @@ from tigertag.services import browsing, scans
 from tigertag.services.problems import unsolved
 from tigertag.services.scans import RETRY, Request
 from tigertag.services.views import Retried
-from tigertag.store import items, problems
+from tigertag.store import items, problems, retries
 from tigertag.store.problems import ProblemFilter
 
 _AT_ONCE = 500
@@ -54,9 +54,9 @@ def _retry(core: Core, wanted: ProblemFilter) -> Retried:
     while True:
         with core.store.write() as db:
             rows = problems.page(db, wanted, after=after, limit=_AT_ONCE)
-            problems.try_again(db, [row.id for row in rows], datetime.now(UTC))
+            retries.try_again(db, [row.id for row in rows], datetime.now(UTC))
             of_items = items.by_id(db, [row.item_id for row in rows])
-            from_writing = problems.from_writing(db, [row.id for row in rows])
+            from_writing = retries.from_writing(db, [row.id for row in rows])
         if not rows:
             break
         for row in rows:

@@ -23,9 +23,10 @@ from sqlalchemy import (
 )
 
 from tigertag.model import Item, Media, Section
-from tigertag.store import problems, schema
+from tigertag.store import schema
 from tigertag.store.database import Db, any_where, change_in, rows_in, update_each
-from tigertag.store.problems import Retries
+from tigertag.store.retries import Retries
+from tigertag.store.retries import due as retries_due
 
 _items = schema.items
 _LONGEST_KEY = 2000
@@ -238,7 +239,7 @@ def page(
     where = [_items.c.section_id == section_id, _items.c.id > after, _items.c.gone.is_(False)]
     if but:
         unsettled = _items.c.settled.not_in(but)
-        is_due = false() if retries is None else _items.c.id.in_(problems.due(retries))
+        is_due = false() if retries is None else _items.c.id.in_(retries_due(retries))
         where.append(or_(unsettled, is_due))
     if groups:
         where.append(_items.c.media == Media.GROUP.value)
