@@ -1,14 +1,27 @@
 """What could not be done for items, and still cannot: a list that lasts until it is solved."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from tigertag.core import Core
 from tigertag.services import browsing
-from tigertag.services.views import Page, Problem, cursor_number, cut_page
+from tigertag.services.views import Page, Problem, ProblemGroup, cursor_number, cut_page
 from tigertag.store import Db, items, problems
-from tigertag.store.problems import ProblemFilter, ProblemRow
+from tigertag.store.problems import MOST_TRIES, ProblemFilter, ProblemRow
+
+__all__ = [
+    "MOST_TRIES",
+    "by_reason",
+    "get",
+    "ignore",
+    "listed",
+    "of_item",
+    "of_section",
+    "unsolved",
+]
 
 _KEEP_COUNTS_S = 1.0
+_MOST_GROUPS = 50
 
 
 def listed(
@@ -49,6 +62,13 @@ def _usable(core: Core) -> tuple[str, ...]:
     return tuple(entry.id for entry in core.engines if entry.engine is not None)
 
 
+def get(core: Core, problem_id: int) -> Problem:
+    """Return a problem. Raises `NotFound`."""
+    with core.store.read() as db:
+        (shown,) = _shown(db, [problems.get(db, problem_id)])
+    return shown
+
+
 def of_section(core: Core, section_id: int) -> int:
     """Return how many items of a section have problems; some moments old, perhaps."""
 
@@ -72,11 +92,29 @@ def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
     return shown
 
 
+def by_reason(core: Core, *, library: str = "", section: str = "") -> tuple[ProblemGroup, ...]:
+    """Return the problems grouped by engine and reason, the largest group first."""
+    with core.store.read() as db:
+        section_ids = browsing.section_ids(core, db, library, section)
+        wanted = replace(unsolved(core), section_ids=section_ids)
+        rows = problems.by_reason(db, wanted, limit=_MOST_GROUPS)
+    return tuple(ProblemGroup(row.engine, row.reason, row.number, row.given_up) for row in rows)
+
+
 def _shown(db: Db, rows: Iterable[ProblemRow]) -> Iterable[Problem]:
     found = list(rows)
     listed = items.by_id(db, [row.item_id for row in found])
     cards = {card.id: card for card in browsing.cards(db, list(listed.values()))}
     for row in found:
         yield Problem(
-            row.id, cards[row.item_id], row.engine, row.reason, row.since, row.again, row.ignored
+            row.id,
+            cards[row.item_id],
+            row.engine,
+            row.reason,
+            row.since,
+            row.again and not row.is_given_up,
+            row.ignored,
+            row.tries,
+            row.retry_at,
+            row.is_given_up,
         )
