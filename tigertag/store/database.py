@@ -152,8 +152,10 @@ def _sqlite(url: URL, pool: dict[str, Any]) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        # Before all else: it holds for a file that is still empty (sqlite.org/pragma.html).
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        # Only a file that is still empty takes it up (sqlite.org/pragma.html); for one that has,
+        # SQLite would wait for the lock of whoever writes.
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -1,5 +1,7 @@
 """Queries on both databases."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -9,7 +11,7 @@ import pytest
 
 from tigertag.errors import Conflict, LeaseLost, NotFound, StoreError, StoreUnavailable, Unstorable
 from tigertag.model import Answer, Box, Item, Kind, Label, Rule, RuleAction, Section, TagOwnership
-from tigertag.store import Store, answers, chunks, items, ledger, migrate, scans, tags
+from tigertag.store import Store, answers, chunks, items, ledger, migrate, scans, space, tags
 from tigertag.store.answers import AnswerRow
 from tigertag.store.packing import pack_labels, unpack_labels
 from tigertag.store.scans import NewScan
@@ -218,3 +220,18 @@ def test_a_database_that_cannot_be_reached_is_one_clear_line() -> None:
     nowhere = Store("postgresql+psycopg://nobody@127.0.0.1:9/none")
     with pytest.raises(StoreUnavailable, match="cannot be used now"), nowhere.read():
         pass
+
+
+def test_a_connection_is_made_while_another_process_writes(tmp_path: Path) -> None:
+    path = tmp_path / "tigertag.db"
+    with closing(Store(f"sqlite:///{path}")) as new:
+        migrate.upgrade(new)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM scans")
+        began = time.monotonic()
+        store = Store(f"sqlite:///{path}")
+        with store.read() as db:
+            assert db.exec_driver_sql("PRAGMA auto_vacuum").scalar_one() == space.INCREMENTAL
+        assert time.monotonic() - began < 5
+        store.close()
