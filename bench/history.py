@@ -110,13 +110,13 @@ def measure(root: Path, number: int) -> dict[str, float]:
             seen.append((life.rows(), life.used_bytes()))
     (early, early_bytes), (late, late_bytes) = seen[0], seen[-1]
     figures: dict[str, float] = {
-        "rows_more": sum(late.values()) - sum(early.values()),
-        "scans_kept": late["scans"],
-        "bytes_early": early_bytes,
-        "bytes_late": late_bytes,
-        "prune_s": round(life.prune_s, 2),
-        "old_undo_refused": life.undo_of_an_old_scan_is_refused(),
-        "young_undo_works": life.undo_of_a_young_scan_works(),
+        "history_rows_more": sum(late.values()) - sum(early.values()),
+        "history_scans_kept": late["scans"],
+        "history_bytes_early": early_bytes,
+        "history_bytes_late": late_bytes,
+        "history_prune_s": round(life.prune_s, 2),
+        "history_old_undo_refused": life.undo_of_an_old_scan_is_refused(),
+        "history_young_undo_works": life.undo_of_a_young_scan_works(),
     }
     life.world.close()
     return figures

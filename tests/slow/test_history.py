@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_database_does_not_grow_by_scans_that_find_nothing_new(tmp_path: Path) -> None:
     figures = history.measure(tmp_path, 6 * history.CYCLE + 1)
-    assert figures["rows_more"] <= 0
-    assert figures["bytes_late"] <= 1.1 * figures["bytes_early"]
-    assert figures["old_undo_refused"]
-    assert figures["young_undo_works"]
+    assert figures["history_rows_more"] <= 0
+    assert figures["history_bytes_late"] <= 1.1 * figures["history_bytes_early"]
+    assert figures["history_old_undo_refused"]
+    assert figures["history_young_undo_works"]
