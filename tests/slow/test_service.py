@@ -131,3 +131,17 @@ def test_no_secret_gets_into_the_log(served: Served) -> None:
     log = (served.home / "log").read_text()
     assert "guess" not in log
     assert "k" * 32 not in log
+
+
+@pytest.mark.slow
+def test_the_service_starts_scans_of_schedules(served: Served) -> None:
+    served.ask("POST", "schedules", id="often", cron="* * * * *", library="photos", write="apply")
+    served.ask("POST", "schedules/often/run")
+    until = time.monotonic() + 120
+    while len(runs := served.ask("GET", "schedules/often")["runs"]) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    assert [run["kind"] for run in runs] == ["due", "manual"]
+    (scan_id,) = runs[1]["scans"]
+    scan = served.ended(served.ask("GET", f"scans/{scan_id}"))
+    assert (scan["state"], scan["write"], scan["counts"]["done"]) == ("done", "apply", 30)
