@@ -98,7 +98,7 @@ def _about(core: Core) -> dict[str, Any]:
         "processors": os.cpu_count(),
         "time_zone": core.timezone,
         "workers": core.workers,
-        "processes": [asdict(process) for process in processes.of_service()],
+        "processes": [asdict(process) for process in processes.look(processes.of_service())],
         "packages": {one.name: one.version for one in distributions()},
     }
 

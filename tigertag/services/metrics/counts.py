@@ -34,7 +34,7 @@ class _LastCounts:
         self._lock = Lock()
         self._counting: Thread | None = None
         self._counts: Counts | None = None
-        self._fresh_until = 0.0
+        self._fresh_until = self._took_s = 0.0
 
     def get(self) -> Counts:
         with self._lock:
@@ -43,17 +43,19 @@ class _LastCounts:
                 self._counting = Thread(target=self._count, name="tigertag-counts", daemon=True)
                 self._counting.start()
             counting = self._counting
-        if counting is not None:
+        if counting is not None and (self._counts is None or self._took_s < _PATIENCE_S):
             counting.join(None if self._counts is None else _PATIENCE_S)
         if self._counts is None:
             raise StoreUnavailable("The items in the database cannot be counted now.")
         return self._counts
 
     def _count(self) -> None:
+        begun = monotonic()
         try:
             with self._core.store.read() as db:
                 self._counts = Counts(totals.items(db), totals.edits_unsettled(db))
         except StoreError:
             # The old ones hold; who asks meets the same error in the figures that are not kept.
             return
+        self._took_s = monotonic() - begun
         self._fresh_until = monotonic() + _KEEP_S

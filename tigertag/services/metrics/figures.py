@@ -18,6 +18,8 @@ from tigertag.services.metrics.counts import counts
 from tigertag.services.metrics.names import METRICS
 from tigertag.store import Db, counters, engine_state, migrate, scan_requests, schema, totals
 
+_KEEP_PIDS_S = 30.0
+
 Sample = tuple[tuple[str, ...], float, int]
 """Values of the labels, the value, and of a summary the count."""
 Figures = Mapping[str, list[Sample]]
@@ -50,7 +52,7 @@ def _lines(core: Core) -> Iterator[_Line]:
     yield from _libraries(core)
     yield from _room(core)
     yield from _tasks(core)
-    yield from _processes()
+    yield from _processes(core)
 
 
 def _line(name: str, value: float, *labels: str, count: int = 0) -> _Line:
@@ -153,9 +155,10 @@ def _tasks(core: Core) -> Iterator[_Line]:
             yield _line("task_last_run_timestamp_seconds", view.row.ended_at.timestamp(), name)
 
 
-def _processes() -> Iterator[_Line]:
+def _processes(core: Core) -> Iterator[_Line]:
+    pids = core.cache.get(("pids",), processes.of_service, keep_s=_KEEP_PIDS_S)
     by_role: defaultdict[str, list[processes.Process]] = defaultdict(list)
-    for process in processes.of_service():
+    for process in processes.look(pids):
         by_role[process.role].append(process)
     of_all: tuple[tuple[str, Callable[[list[processes.Process]], float]], ...] = (
         ("processes", len),

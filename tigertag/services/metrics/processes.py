@@ -2,6 +2,7 @@
 
 import os
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,27 +25,26 @@ class Process:
     started_at_s: float
 
 
-def of_service() -> list[Process]:
+def of_service() -> list[int]:
     """Return this process, those that serve beside it, and the worker they started.
 
-    Empty where there is no /proc.
+    Empty where there is no /proc. Looks at each process of the machine.
     """
-    stats = dict(filter(None, map(_stat, _pids())))
-    if os.getpid() not in stats:
-        return []
+    parents = {pid: int(stat[1]) for pid in _pids() if (stat := _stat(pid)) is not None}
     children: defaultdict[int, list[int]] = defaultdict(list)
-    for pid, fields in stats.items():
-        children[int(fields[1])].append(pid)
+    for pid, parent in parents.items():
+        children[parent].append(pid)
     root = os.getppid()
     # Gunicorn's first process is a fork of the same command; a shell is not.
-    left = [root if _command(root) == _command(os.getpid()) else os.getpid()]
-    found = []
-    for pid in left:
-        process = _process(pid, stats[pid]) if pid in stats else None
-        if process is not None:
-            found.append(process)
-            left += children[pid]
-    return found
+    found = [root if _command(root) == _command(os.getpid()) else os.getpid()]
+    for pid in found:
+        found += [child for child in children[pid] if _is_ours(child)]
+    return [pid for pid in found if pid in parents]
+
+
+def look(pids: Iterable[int]) -> list[Process]:
+    """Return these processes as they are now, but those that have ended."""
+    return [process for pid in pids if _is_ours(pid) and (process := _process(pid)) is not None]
 
 
 def _pids() -> list[int]:
@@ -54,15 +54,15 @@ def _pids() -> list[int]:
         return []
 
 
-def _stat(pid: int) -> tuple[int, list[str]] | None:
+def _stat(pid: int) -> list[str] | None:
     """Return the fields of proc(5)'s stat from `state` on, which follow the name in parentheses."""
     try:
-        # Of each process of the machine, at each scrape: a Path would take twice as long.
+        # Of each process of the machine: a Path would take twice as long.
         with open(f"/proc/{pid}/stat", "rb") as file:
             text = file.read()
     except OSError:
         return None
-    return pid, text.decode("utf-8", "replace").rpartition(")")[2].split()
+    return text.decode("utf-8", "replace").rpartition(")")[2].split()
 
 
 def _command(pid: int) -> bytes:
@@ -71,22 +71,26 @@ def _command(pid: int) -> bytes:
     return b""
 
 
-def _process(pid: int, stat: list[str]) -> Process | None:
-    """Return a process of the service; None for another that one of them has started."""
+def _is_ours(pid: int) -> bool:
+    """Whether it is no other program, which a process of the service has started."""
     arguments = _command(pid).split(b"\0")
-    if not any(b"tigertag" in one or b"gunicorn" in one for one in arguments) and (
-        pid != os.getpid()
-    ):
-        return None
+    named = any(b"tigertag" in one or b"gunicorn" in one for one in arguments)
+    return named or pid == os.getpid()
+
+
+def _process(pid: int) -> Process | None:
+    stat = _stat(pid)
     try:
         open_files = len(os.listdir(_PROC / str(pid) / "fd"))
     except OSError:
+        return None
+    if stat is None:
         return None
     own, ended = sum(map(int, stat[11:13])), sum(map(int, stat[13:15]))
     return Process(
         pid,
         int(stat[1]),
-        "work" if b"work" in arguments else "web",
+        "work" if b"work" in _command(pid).split(b"\0") else "web",
         (own + (ended if pid == os.getppid() else 0)) / _TICKS,
         int(stat[21]) * _PAGE_BYTES,
         open_files,
