@@ -42,11 +42,12 @@ def web_sink() -> Iterator[WebSink]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = sink.status
             sink.tries += 1
             time.sleep(sink.hangs_s)
-            if sink.status == 200:
+            if status == 200:
                 sink.messages.append(json.loads(body))
-            self.send_response(sink.status)
+            self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -13,12 +13,12 @@ from tests.face_engine import FaceEngine
 from tests.world import World
 from tigertag.contracts import NOTICE, Failed
 from tigertag.core import EngineEntry, LibraryEntry
-from tigertag.model import UNKNOWN_FACE, Box, Kind, Label, Rule, RuleAction
+from tigertag.model import UNKNOWN_FACE, Box, Kind, Label, NoticeKind, Rule, RuleAction
 from tigertag.scan import calls
 from tigertag.services import rules, scans, schedule_changes
 from tigertag.services.scans import Request
-from tigertag.settings import ScheduleSettings
-from tigertag.store import engine_state
+from tigertag.settings import ChannelSettings, ScheduleSettings
+from tigertag.store import engine_state, notices
 from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
@@ -88,12 +88,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         engines=(*core.engines, broken),
         libraries=(*core.libraries, gone),
         default_schedules=(ScheduleSettings("bad", problem=f"{LONG} is not a line of cron."),),
+        channels=_channels(world),
     )
     schedule_changes.add(core, ScheduleSettings("nightly", "0 2 * * *", "photos", "."))
     schedule_changes.run(core, "nightly")
     with serving(core) as where:
         yield where
     world.close()
+
+
+def _channels(world: World) -> tuple[ChannelSettings, ...]:
+    """A channel that cannot be reached, one that is broken, and one that is off."""
+    url, on = "json://127.0.0.1:9", tuple(NoticeKind)
+    with world.store.write() as db:
+        notices.note_test(db, "a", title=LONG, problem=LONG, now=datetime.now(UTC))
+    broken = ChannelSettings("b", "", problem=f"NOTIFY_B_ON: {LONG} is no kind of notice.")
+    return (ChannelSettings("a", url, on), broken, ChannelSettings("c", url, enabled=False))
 
 
 def _spend(world: World) -> None:

@@ -113,13 +113,14 @@ def send_due(core: Core) -> None:
 
 
 def _message(rows: Sequence[NoticeRow]) -> Message:
-    """Make one message of all that waits for a channel."""
+    """Make one message of all that waits for a channel; what is cut off a long one is detail."""
     first = rows[0]
     if len(rows) == 1:
         return Message(f"TigerTag: {first.title}", first.body, first.level)
     levels = {row.level for row in rows}
     level = next(level for level in ("failure", "warning", "success", "info") if level in levels)
-    body = "\n\n".join(f"{row.title}\n{row.body}" for row in rows)
+    titles = "\n".join(row.title for row in rows)
+    body = "\n\n".join([titles, *(f"{row.title}\n{row.body}" for row in rows)])
     return Message(f"TigerTag: {len(rows)} notices", body, level)
 
 

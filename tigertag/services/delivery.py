@@ -74,6 +74,9 @@ def _sent(url: str, message: Message) -> str:
         service = _service(url)
         if service is None:
             return _MALFORMED
+        if service.overflow_mode is apprise.OverflowMode.UPSTREAM:
+            # A message that is longer than its service takes would be refused again and again.
+            service.overflow_mode = apprise.OverflowMode.TRUNCATE
         apprise_logger.addHandler(warnings)
         channel = apprise.Apprise(asset=_asset())
         channel.add(service)

@@ -44,8 +44,14 @@ def watch(core: Core) -> None:
 
 
 def watch_libraries(core: Core) -> None:
-    """Queue notices of libraries that do not answer any more, or again."""
-    _observe(core, conditions.FROM_LIBRARIES, conditions.from_libraries(core))
+    """Queue notices of libraries that do not answer any more, or again.
+
+    Servers and disks that sleep are not woken for a notice that nobody gets.
+    """
+    kind = NoticeKind.LIBRARY_UNREACHABLE
+    is_wanted = any(kind in channel.on for channel in channels.usable(core))
+    found = conditions.from_libraries(core) if is_wanted else []
+    _observe(core, conditions.FROM_LIBRARIES, found)
 
 
 def _observe(core: Core, kinds: Sequence[NoticeKind], found: Iterable[Condition]) -> None:

@@ -1,7 +1,10 @@
 """`tigertag notify`."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +26,21 @@ def test_a_test_that_fails_ends_with_1(run: Run, web: WebSink) -> None:
         1,
         "me: The service refused the message: HTTP status 500.\n",
     )
+
+
+def test_a_worker_that_refuses_a_newer_database_tells_once(
+    run: Run, web: WebSink, tmp_path: Path
+) -> None:
+    run("scans")
+    with closing(sqlite3.connect(tmp_path / "home" / "tigertag.db")) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert run("scans").exit_code == 1
+    assert web.titles == []
+    for _ in range(2):
+        assert run("work").exit_code == 1
+    (message,) = web.messages
+    assert message["title"] == "TigerTag: it cannot start"
+    assert "of a newer TigerTag (revision 9999)" in message["message"]
 
 
 def test_a_misspelt_channel_is_named(run: Run, web: WebSink) -> None:
