@@ -79,6 +79,8 @@ class Stage:
 
 def wait_for_worker(served: Served) -> None:
     """Wait until the process has started that does all of this: people do not start it for news."""
+    (newest,) = served.ask("GET", "scans?limit=1")["items"]
+    served.ended(newest)
     served.ended(served.ask("POST", "scans", library="plex", mode="new"))
 
 
