@@ -18,7 +18,7 @@ from tigertag.store.scans import ScanRow
 
 logger = logging.getLogger(__name__)
 
-_LOOK_S = 1.0
+_LOOK_S = 0.5
 _STOP_S = 8.0
 _TRY_AGAIN_S = 15.0
 

@@ -47,7 +47,7 @@ class Task:
 def all_tasks() -> Sequence[Task]:
     """Return the tasks of a service."""
     return (
-        Task("scan-requests", "Start requested scans", 1.0, scan_requests.start_due),
+        Task("scan-requests", "Start requested scans", 0.5, scan_requests.start_due),
         Task("schedules", "Start scheduled scans", 5.0, schedule_firing.fire_due),
         Task("conditions", "Watch for problems", 30.0, notices.watch, is_claimed=True),
         Task("libraries", "Watch libraries", 120.0, notices.watch_libraries, is_claimed=True),
