@@ -1,6 +1,7 @@
 """What could not be done for items, and still cannot: a list that lasts until it is solved."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from tigertag.core import Core
 from tigertag.services import browsing
@@ -17,17 +18,20 @@ def listed(
     library: str = "",
     section: str = "",
     ignored: bool = False,
+    like: int | None = None,
     cursor: str | None = None,
     limit: int = 60,
 ) -> Page[Problem]:
     """Return the problems of items, the oldest first; `ignored`: those that the user has ignored.
 
-    Raises `NotFound` for a library or section that is unknown, `RequestError`.
+    `like`: those with the engine and the reason of this problem. Raises `NotFound` for a library,
+    section or problem that is unknown, `RequestError`.
     """
     after = cursor_number(cursor) or 0
     with core.store.read() as db:
         section_ids = browsing.section_ids(core, db, library, section)
-        wanted = ProblemFilter(_usable(core), section_ids, ignored=ignored)
+        cause = None if like is None else problems.cause(db, like)
+        wanted = ProblemFilter(_usable(core), section_ids, ignored=ignored, like=cause)
         rows = problems.page(db, wanted, after=after, limit=limit + 1)
         page = cut_page(rows, limit, after=lambda row: row.id)
         return Page(tuple(_shown(db, page.items)), page.next)
@@ -40,9 +44,9 @@ def of_item(core: Core, item_id: int) -> tuple[Problem, ...]:
         return tuple(_shown(db, problems.page(db, wanted)))
 
 
-def unsolved(core: Core) -> ProblemFilter:
+def unsolved(core: Core, *, since: datetime | None = None) -> ProblemFilter:
     """Which problems count: not the ignored ones, nor those of engines that are switched off."""
-    return ProblemFilter(_usable(core))
+    return ProblemFilter(_usable(core), since=since)
 
 
 def _usable(core: Core) -> tuple[str, ...]:

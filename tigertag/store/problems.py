@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, select, update
 
 from tigertag.errors import NotFound
 from tigertag.store import schema
@@ -23,6 +23,8 @@ Place = tuple[int, str]
 """An item and an engine; "": its library."""
 Ended = tuple[str, str]
 """How work ended: its state, and the reason."""
+Cause = tuple[str, str]
+"""An engine ("": the library), and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,28 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class ProblemFilter:
-    """Which problems: of these engines, of these sections (None: of all), those of one item."""
+    """Which problems: of these engines, of these sections (None: of all), those of one item.
+
+    `since`: those that began then or later. `like`: those with this engine and reason.
+    """
 
     engines: tuple[str, ...]
     section_ids: tuple[int, ...] | None = None
     item_id: int | None = None
     ignored: bool | None = False
+    since: datetime | None = None
+    like: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """Problems with the same engine and reason. `problem_id`: the oldest of them."""
+
+    problem_id: int
+    engine: str
+    reason: str
+    items: int
+    again: bool
 
 
 def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = False) -> None:
@@ -132,6 +150,11 @@ def _matching(wanted: ProblemFilter) -> list[ColumnElement[bool]]:
         where.append(_items.c.id == wanted.item_id)
     if wanted.ignored is not None:
         where.append(_problems.c.ignored.is_(wanted.ignored))
+    if wanted.since is not None:
+        where.append(_problems.c.since >= wanted.since)
+    if wanted.like is not None:
+        engine, reason = wanted.like
+        where += [_problems.c.engine == engine, _problems.c.reason == reason]
     return where
 
 
@@ -157,12 +180,38 @@ def counts(db: Db, wanted: ProblemFilter) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def reasons(db: Db, wanted: ProblemFilter, *, limit: int) -> list[ReasonRow]:
+    """Return the problems by engine and reason, those of the most items first."""
+    number = func.count(_problems.c.item_id).label("items")
+    # `max` of a Boolean is none on PostgreSQL.
+    again = func.max(case((_problems.c.again, 1), else_=0)).label("again")
+    oldest = func.min(_problems.c.id).label("problem_id")
+    cause = (_problems.c.engine, _problems.c.reason)
+    statement = select(*cause, number, again, oldest).select_from(_problems).join(_items)
+    statement = statement.where(*_matching(wanted)).group_by(*cause)
+    rows = db.execute(statement.order_by(number.desc(), oldest).limit(limit))
+    return [as_type(ReasonRow, row, again=bool(row.again)) for row in rows]
+
+
+def count(db: Db, wanted: ProblemFilter) -> int:
+    """Return how many items have such problems."""
+    number = func.count(_problems.c.item_id.distinct())
+    where = _matching(wanted)
+    return db.execute(select(number).select_from(_problems).join(_items).where(*where)).scalar_one()
+
+
 def get(db: Db, problem_id: int) -> ProblemRow:
     """Return a problem. Raises `NotFound`."""
     row = db.execute(select(_problems).where(_problems.c.id == problem_id)).one_or_none()
     if row is None:
         raise NotFound(f"There is no problem {problem_id}; it may have been solved.")
     return as_type(ProblemRow, row)
+
+
+def cause(db: Db, problem_id: int) -> Cause:
+    """Return the engine and the reason of a problem. Raises `NotFound`."""
+    row = get(db, problem_id)
+    return row.engine, row.reason
 
 
 def ignore(db: Db, problem_ids: Iterable[int], *, ignored: bool) -> None:

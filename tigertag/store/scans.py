@@ -327,6 +327,12 @@ def every_active(db: Db) -> list[ScanRow]:
     return _scans_where(db, _scans.c.state.in_(schema.UNENDED))
 
 
+def worked_on_since(db: Db, since: datetime) -> list[ScanRow]:
+    """Return the scans that have ended since then, and those at work; no forecasts."""
+    recent = or_(_scans.c.finished_at >= since, _scans.c.state.in_(schema.UNENDED))
+    return _scans_where(db, recent, _scans.c.forecast == "")
+
+
 def ensure_section(db: Db, section: Section) -> int:
     """Return the section's id, making its row when it is new. Raises `Unstorable`."""
     if not bounds.fits(section.id, bounds.TITLE):

@@ -199,6 +199,9 @@ class ProblemShape(Shape):
 
 class ProblemsQuery(SectionPaging):
     ignored: Flag = Field(default=False, description="true: the ignored problems instead.")
+    like: Id | None = Field(
+        default=None, description="Only those with the engine and the reason of this problem."
+    )
 
 
 class ProblemPath(BaseModel):

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from tigertag.core import Core
 from tigertag.services import engines, health, libraries, library_watches, scan_status, spending
+from tigertag.services import overview as overviews
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Checked, DayOfUse, MonthOfUse
 from tigertag.web import state
@@ -26,8 +27,22 @@ def show() -> ResponseReturnValue:
         "home.html",
         libraries=libraries.listed(core),
         notices=health.notices(core),
+        overview=overviews.overview(core, period()),
         **_scans(core),
     )
+
+
+@home_pages.get("/overview")
+def overview() -> ResponseReturnValue:
+    """Render the daily overview, which asks for itself now and then. Raises `RequestError`."""
+    return render_template(
+        "_overview.html", overview=overviews.overview(state.core(), period())
+    )
+
+
+def period() -> int:
+    """Return the days of the overview that are asked for; 1 by default. Raises `RequestError`."""
+    return request.number("days") if request.has("days") else 1
 
 
 @home_pages.get("/section")

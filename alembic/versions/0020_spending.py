@@ -1,0 +1,23 @@
+"""What engines took since a time is read from an index alone.
+
+Revision ID: 0020
+Revises: 0013
+"""
+
+from alembic import op
+
+revision = "0020"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+_INDEX = "ix_calls_spent"
+
+
+def upgrade() -> None:
+    columns = ["at", "engine", "state", "batch_id", "units", "cost_usd"]
+    op.create_index(_INDEX, "calls", columns)
+
+
+def downgrade() -> None:
+    op.drop_index(_INDEX, table_name="calls")
