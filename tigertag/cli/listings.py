@@ -115,6 +115,18 @@ def unignore(numbers: Sequence[int]) -> None:
     click.echo(f"{_set_ignored(numbers, ignored=False)} shown again.")
 
 
+@problems.command()
+@click.argument("number", type=int)
+def retry(number: int) -> None:
+    """Try all items again that failed for the reason of problem NUMBER."""
+    with core() as built:
+        retried = problem_service.retry(built, number)
+    click.echo(
+        f"{count(retried.items, 'item')} to try again: the service starts the scan. Without a"
+        " service, `tigertag scan LIBRARY --new` does it."
+    )
+
+
 def _set_ignored(numbers: Sequence[int], *, ignored: bool) -> str:
     with core() as built:
         for number in dict.fromkeys(numbers):

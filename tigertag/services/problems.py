@@ -1,13 +1,16 @@
 """What could not be done for items, and still cannot: a list that lasts until it is solved."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from tigertag.core import Core
 from tigertag.services import browsing
 from tigertag.services.views import Page, Problem, cursor_number, cut_page
-from tigertag.store import Db, items, problems
+from tigertag.store import Db, items, problems, scan_requests
 from tigertag.store.problems import ProblemFilter, ProblemRow
+from tigertag.store.scan_requests import Wanted
+from tigertag.text import count
 
 _KEEP_COUNTS_S = 1.0
 
@@ -56,11 +59,11 @@ def _usable(core: Core) -> tuple[str, ...]:
 def of_section(core: Core, section_id: int) -> int:
     """Return how many items of a section have problems; some moments old, perhaps."""
 
-    def count() -> dict[int, int]:
+    def counted() -> dict[int, int]:
         with core.store.read() as db:
             return problems.counts(db, unsolved(core))
 
-    return core.cache.get(("problems",), count, keep_s=_KEEP_COUNTS_S).get(section_id, 0)
+    return core.cache.get(("problems",), counted, keep_s=_KEEP_COUNTS_S).get(section_id, 0)
 
 
 def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
@@ -74,6 +77,30 @@ def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
         (shown,) = _shown(db, [problems.get(db, problem_id)])
     core.cache.forget("problems")
     return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How many items are tried again, by as many scans as there are sections."""
+
+    items: int
+    sections: int
+
+
+def retry(core: Core, problem_id: int) -> Retried:
+    """Try all items again that failed in the same engine for the same reason as this one.
+
+    A scan of what is new is requested for each section, and writes where the scan did that met the
+    problem. Raises `NotFound`.
+    """
+    with core.store.write() as db:
+        wanted = ProblemFilter(_usable(core), like=problems.cause(db, problem_id))
+        number, retries = problems.retry(db, wanted)
+        for each in retries:
+            wish = Wanted(each.library, each.section, write=each.write)
+            scan_requests.want(db, wish, reason=f"retry of {count(number, 'item')}")
+    core.cache.forget("problems", "overview")
+    return Retried(number, len(retries))
 
 
 def _shown(db: Db, rows: Iterable[ProblemRow]) -> Iterable[Problem]:

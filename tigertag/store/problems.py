@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, select, update
 
 from tigertag.errors import NotFound
 from tigertag.store import schema
@@ -206,6 +206,38 @@ def get(db: Db, problem_id: int) -> ProblemRow:
     if row is None:
         raise NotFound(f"There is no problem {problem_id}; it may have been solved.")
     return as_type(ProblemRow, row)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A section with problems that are tried again. `write`: as the scan that met them did."""
+
+    library: str
+    section: str
+    write: str
+
+
+def retry(db: Db, wanted: ProblemFilter) -> tuple[int, list[Retry]]:
+    """Let the next scan try these problems again, also those given up; return how many items.
+
+    What an apply or an undo met is previewed first: it showed no more than its own items.
+    """
+    scans, sections = schema.scans, schema.sections
+    writes = and_(scans.c.kind == "scan", scans.c.write == "apply")
+    write = case((writes, "apply"), else_="preview").label("write")
+    columns = (_problems.c.id, _problems.c.item_id, _problems.c.engine)
+    statement = select(*columns, sections.c.library, sections.c.key, write)
+    statement = statement.select_from(_problems).join(_items).join(sections)
+    statement = statement.outerjoin(scans, scans.c.id == _problems.c.scan_id)
+    rows = db.execute(statement.where(*_matching(wanted))).all()
+    change_in(db, update(_problems).values(again=True), _problems.c.id, [row.id for row in rows])
+    item_ids = list({row.item_id: 0 for row in rows})
+    for engine in {row.engine for row in rows} - {""}:
+        given_up = (_work.c.engine == engine, _work.c.state == "failed")
+        again = update(_work).where(*given_up).values(state="retryable")
+        change_in(db, again, _work.c.item_id, item_ids)
+    change_in(db, update(_items).values(settled=""), _items.c.id, item_ids)
+    return len(item_ids), list({Retry(row.library, row.key, row.write): 0 for row in rows})
 
 
 def cause(db: Db, problem_id: int) -> Cause:

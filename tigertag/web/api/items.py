@@ -224,3 +224,20 @@ def ignore_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Respons
 def show_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
     """Show an ignored problem again."""
     return sent(ProblemShape, problems.ignore(state.core(), path.problem_id, ignored=False))
+
+
+class RetriedShape(Shape):
+    """A retry that was requested."""
+
+    items: int = Field(description="Items that are tried again.")
+    sections: int = Field(description="Their sections; a scan of each starts once it is free.")
+
+
+@problem_routes.post(f"{_PROBLEM}/retry", {202: RetriedShape}, 400, 404, 413, 415)
+def retry_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
+    """Try all items again that failed in the same engine for the same reason as this one.
+
+    A scan of what is new is requested for each section (`GET /tasks`). It writes if the scan that
+    met the problem was one that scans and writes; else it is a preview.
+    """
+    return sent(RetriedShape, problems.retry(state.core(), path.problem_id), 202)

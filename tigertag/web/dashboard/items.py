@@ -6,7 +6,7 @@ from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.errors import ItemError, LibraryError, PluginError
-from tigertag.services import browsing, problems, rules, thumbnails
+from tigertag.services import browsing, overview, problems, rules, thumbnails
 from tigertag.services.views import Thumbnail
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request
@@ -119,3 +119,14 @@ def ignore_problem(problem_id: int, action: str) -> ResponseReturnValue:
     if request.by_htmx():
         return render_template("_problem.html", problem=problem)
     return redirect(url_for("dashboard.items.show", item_id=problem.card.id), 303)
+
+
+@pages.post("/problems/<int(max=2147483647):problem_id>/retry")
+def retry(problem_id: int) -> ResponseReturnValue:
+    """Try all items again that failed for the reason of this problem. Raises `NotFound`."""
+    core = state.core()
+    retried = problems.retry(core, problem_id)
+    if not request.by_htmx():
+        return redirect(url_for("dashboard.system.tasks"), 303)
+    shown = overview.overview(core, request.number("days") if request.text("days") else 1)
+    return render_template("_overview.html", overview=shown, retried=retried)
