@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from threading import Thread
 
 from tigertag.core import Core, LibraryEntry
-from tigertag.errors import TigerTagError
+from tigertag.errors import StoreError, TigerTagError
 from tigertag.model import Section
 from tigertag.plugins import is_switched_off
 from tigertag.services import problems
 from tigertag.services.views import LibraryView, SectionView
-from tigertag.store import browse
+from tigertag.store import browse, service_state
 from tigertag.store.browse import SectionCount
 
 _LOOK_AGAIN_S = 20.0
@@ -74,6 +74,19 @@ class LibraryStatus:
             logger.exception("reading the sections of library %s hit a bug", self._entry.id)
             self.problem = "It failed because of a bug; see the log."
         self.checked_at = datetime.now(UTC)
+        self._note()
+
+    def _note(self) -> None:
+        """Record that it cannot be reached any more, or again, unless another process has."""
+        store, library = self._core.store, self._entry.id
+        try:
+            with store.read() as db:
+                was_down = service_state.is_library_down(db, library)
+            if was_down != bool(self.problem):
+                with store.write() as db:
+                    service_state.note_library(db, library, self.problem)
+        except StoreError as exc:
+            logger.error("the state of library %s was not recorded: %s", library, exc)
 
 
 def listed(core: Core) -> tuple[LibraryView, ...]:

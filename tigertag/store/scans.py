@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from tigertag import bounds
 from tigertag.errors import Conflict, NotFound, Unstorable
 from tigertag.model import Section
-from tigertag.store import counters, schema
+from tigertag.store import counters, scan_events, schema
 from tigertag.store.database import Db, any_where, as_type, insert_one, insert_or_replace, now_s
 
 _scans = schema.scans
@@ -211,6 +211,7 @@ def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = ""
         ) from exc
     if moved and to in schema.FINAL:
         _count_ended(db, scan_id)
+        scan_events.record_end(db, scan_id)
     return moved
 
 
@@ -267,6 +268,7 @@ def finish(db: Db, scan_id: int) -> bool:
     finished = db.execute(update(_scans).where(*where).values(**values)).rowcount == 1
     if finished:
         _count_ended(db, scan_id)
+        scan_events.record_end(db, scan_id)
     return finished
 
 

@@ -35,9 +35,7 @@ def show() -> ResponseReturnValue:
 @home_pages.get("/overview")
 def overview() -> ResponseReturnValue:
     """Render the daily overview, which asks for itself now and then. Raises `RequestError`."""
-    return render_template(
-        "_overview.html", overview=overviews.overview(state.core(), period())
-    )
+    return render_template("_overview.html", overview=overviews.overview(state.core(), period()))
 
 
 def period() -> int:
