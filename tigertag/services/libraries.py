@@ -73,8 +73,8 @@ class LibraryStatus:
         except Exception:
             logger.exception("reading the sections of library %s hit a bug", self._entry.id)
             self.problem = "It failed because of a bug; see the log."
-        self.checked_at = datetime.now(UTC)
         self._note()
+        self.checked_at = datetime.now(UTC)
 
     def _note(self) -> None:
         """Record that it cannot be reached any more, or again, unless another process has."""

@@ -12,6 +12,7 @@ from tigertag.web import state
 from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.schemas import (
     Flag,
+    GivenId,
     Id,
     ItemFacts,
     ItemShape,
@@ -199,7 +200,7 @@ class ProblemShape(Shape):
 
 class ProblemsQuery(SectionPaging):
     ignored: Flag = Field(default=False, description="true: the ignored problems instead.")
-    like: Id | None = Field(
+    like: GivenId | None = Field(
         default=None, description="Only those with the engine and the reason of this problem."
     )
 

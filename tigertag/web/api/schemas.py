@@ -77,6 +77,7 @@ def _whole(value: object) -> object:
 
 
 Days = Annotated[Literal[1, 7, 30], BeforeValidator(_whole)]
+GivenId = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(digits)]
 Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS), BeforeValidator(digits)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 

@@ -9,7 +9,7 @@ from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
 from tigertag.scan import summary
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Departure
-from tigertag.text import about, clock, megabytes, usd
+from tigertag.text import about, clock, data_size, megabytes, usd
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request, schedules
 
@@ -151,6 +151,7 @@ def register(app: Flask) -> None:
         in_words,
         clock,
         megabytes,
+        data_size,
     )
     for template_filter in (*filters, frames.best_labels, request.section_name):
         app.add_template_filter(template_filter)

@@ -1,0 +1,156 @@
+"""The System page: versions, database, disk, memory, processes; and what the service is at."""
+
+import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+
+from tigertag import __version__
+from tigertag.core import Core
+from tigertag.services import background, processes, scan_requests, scan_status
+from tigertag.services.background import TaskView
+from tigertag.services.processes import Machine, ProcessView
+from tigertag.services.scan_requests import ScanRequestRow
+from tigertag.services.scan_status import Status
+from tigertag.store import about
+from tigertag.store.about import DatabaseInfo
+
+_PACKAGES = (
+    *("SQLAlchemy", "psycopg", "Flask", "gunicorn", "pillow", "pillow-heif", "av", "numpy"),
+    *("onnxruntime", "openvino", "plexapi", "openai", "APScheduler", "apprise"),
+)
+
+_SILENT = timedelta(minutes=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disk of TIGERTAG_HOME."""
+
+    place: str
+    total_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """What runs here. `packages`: (name, version) of those that are installed.
+
+    `disk` is None where the home cannot be looked at. `works`: whether a worker is there for scans.
+    """
+
+    version: str
+    python: str
+    system: str
+    packages: tuple[tuple[str, str], ...]
+    database: DatabaseInfo
+    disk: Disk | None
+    machine: Machine
+    processes: tuple[ProcessView, ...]
+    started_at: datetime
+    works: bool
+
+
+def status(core: Core) -> SystemStatus:
+    """Return what runs here. Raises `StoreError`."""
+    family = processes.processes()
+    return SystemStatus(
+        __version__,
+        platform.python_version(),
+        f"{platform.system()} {platform.release()}, {platform.machine()}",
+        tuple(_packages()),
+        about.database(core.store),
+        _disk(core),
+        processes.machine(),
+        family,
+        min(process.started_at for process in family),
+        _works(core),
+    )
+
+
+def _packages() -> Iterator[tuple[str, str]]:
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
+
+
+def _disk(core: Core) -> Disk | None:
+    with suppress(OSError):
+        usage = shutil.disk_usage(core.home)
+        return Disk(str(core.home), usage.total, usage.free)
+    return None
+
+
+def _works(core: Core) -> bool:
+    """Whether a worker has looked for wanted scans lately, as each does all the time."""
+    runs = (view.row.ended_at for view in background.listed(core) if view.row is not None)
+    return any(at is not None and datetime.now(UTC) - at < _SILENT for at in runs)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedScan:
+    """A scan that starts by itself once it is due and its section is free.
+
+    `section` "": every section of the library. `problem`: why it could not start yet, else "".
+    """
+
+    library: str
+    section: str
+    mode: str
+    write: str
+    reason: str
+    due_at: datetime
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundTask:
+    """A background task. `next_at` None: it runs all the time. `problem`: of its last run."""
+
+    name: str
+    title: str
+    every_s: float
+    last_at: datetime | None = None
+    next_at: datetime | None = None
+    is_running: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """What the service is at, and what waits."""
+
+    scans: tuple[Status, ...]
+    requests: tuple[WantedScan, ...]
+    background: tuple[BackgroundTask, ...]
+
+
+def tasks(core: Core) -> Tasks:
+    """Return what runs, and what waits. Raises `StoreError`."""
+    return Tasks(
+        tuple(scan_status.active(core)),
+        tuple(map(_wanted, scan_requests.waiting(core))),
+        tuple(map(_background, background.listed(core))),
+    )
+
+
+def _wanted(row: ScanRequestRow) -> WantedScan:
+    wanted, due = row.wanted, datetime.fromtimestamp(row.not_before, UTC)
+    return WantedScan(
+        wanted.library, wanted.section, wanted.mode, wanted.write, row.reason, due, row.problem
+    )
+
+
+def _background(view: TaskView) -> BackgroundTask:
+    task, row = view.task, view.row
+    if row is None:
+        return BackgroundTask(task.name, task.title, task.every_s)
+    ended = row.ended_at
+    next_at = datetime.fromtimestamp(row.due_at, UTC) if task.is_claimed else None
+    runs = row.started_at is not None and (ended is None or row.started_at > ended)
+    return BackgroundTask(
+        task.name, task.title, task.every_s, ended, next_at, is_running=runs, problem=row.problem
+    )
