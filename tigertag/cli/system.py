@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 
 import click
-from rich.table import Table
 
-from tigertag.cli.session import core, print_table, say
+from tigertag.cli.session import core, say
 from tigertag.services import events as event_service
 from tigertag.services import health, system
 from tigertag.services import overview as overview_service
 from tigertag.services.overview import Overview
 from tigertag.services.system import SystemStatus, Tasks
-from tigertag.text import count, data_size, printable, usd
+from tigertag.text import count, data_size, usd
 
 _LEVELS, _SOURCES = event_service.LEVELS, event_service.SOURCES
 
@@ -53,6 +52,10 @@ def _task_lines(tasks: Tasks) -> Iterator[str]:
         place = f"{wanted.library}/{wanted.section}" if wanted.section else wanted.library
         problem = f": {wanted.problem}" if wanted.problem else ""
         yield f"Scan of {place} waits, wanted by {wanted.reason}{problem}"
+    for view in tasks.schedules:
+        next_run = f", next {view.next_runs[0]:%Y-%m-%d %H:%M}" if view.next_runs else ""
+        problem = f": {view.problem}" if view.problem else ""
+        yield f"Schedule {view.schedule.id}: {view.words}{next_run}{problem}"
     for task in tasks.background:
         if task.problem:
             yield f"Error: {task.title}: {task.problem}"
@@ -66,13 +69,13 @@ def _task_lines(tasks: Tasks) -> Iterator[str]:
 )
 def events(level: str | None, source: str | None, limit: int) -> None:
     """List what happened, the newest last: scans, writes, failures, sign-ins and more."""
-    table = Table("time", "level", "source", "event", box=None)
     with core() as built:
         page = event_service.listed(built, level=level or "", source=source or "", limit=limit)
         for event in page.items[::-1]:
             at = f"{event.at.astimezone(built.timezone):%Y-%m-%d %H:%M:%S}"
-            table.add_row(at, event.level, event.source, printable(event.message))
-    print_table(table, empty="None.")
+            say(f"{at}  {event.level:7}  {event.source:8}  {event.message}")
+    if not page.items:
+        say("None.")
 
 
 @click.command()

@@ -10,11 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 from tigertag import __version__
 from tigertag.core import Core
-from tigertag.services import background, processes, scan_requests, scan_status
+from tigertag.services import background, processes, scan_requests, scan_status, schedules
 from tigertag.services.background import TaskView
 from tigertag.services.processes import Machine, ProcessView
 from tigertag.services.scan_requests import ScanRequestRow
 from tigertag.services.scan_status import Status
+from tigertag.services.schedules import ScheduleView
 from tigertag.store import about
 from tigertag.store.about import DatabaseInfo
 
@@ -125,6 +126,7 @@ class Tasks:
 
     scans: tuple[Status, ...]
     requests: tuple[WantedScan, ...]
+    schedules: tuple[ScheduleView, ...]
     background: tuple[BackgroundTask, ...]
 
 
@@ -133,6 +135,7 @@ def tasks(core: Core) -> Tasks:
     return Tasks(
         tuple(scan_status.active(core)),
         tuple(map(_wanted, scan_requests.waiting(core))),
+        tuple(schedules.listed(core)),
         tuple(map(_background, background.listed(core))),
     )
 

@@ -10,6 +10,7 @@ from tigertag.services import events, overview, system
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.scans import ScanShape
+from tigertag.web.api.schedules import ScheduleShape
 from tigertag.web.api.schemas import Days, Input, Nothing, Paging, Shape, ShapeList, from_path
 
 routes = Routes("system", "What happened, and what is going on.")
@@ -170,6 +171,7 @@ class TasksShape(Shape):
 
     scans: list[ScanShape] = Field(description="Scans that have not ended, oldest first.")
     requests: list[WantedScanShape]
+    schedules: list[ScheduleShape]
     background: list[BackgroundTaskShape]
 
 

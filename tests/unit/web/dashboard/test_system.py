@@ -1,0 +1,57 @@
+"""System's pages, and the overview on Home."""
+
+import pytest
+from flask import Flask
+
+from tests.unit.web.dashboard.member import Member
+from tests.world import World
+from tigertag.contracts import Failed
+from tigertag.services import events, scan_requests
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("part", ["status", "health", "tasks", "events"])
+def test_each_part_of_system_opens_before_anything_was_scanned(member: Member, part: str) -> None:
+    page = member.page(f"/system/{part}")
+    assert "<h1>System</h1>" in page
+    assert 'aria-current="page"' in page
+
+
+def test_system_begins_with_its_status(member: Member) -> None:
+    assert member.get("/system").headers["Location"] == "/system/status"
+
+
+def test_events_are_text_and_filtered(world: World, member: Member) -> None:
+    events.record(world.core, "error", "backup", "<b>The disk is full.</b>")
+    events.record(world.core, "info", "backup", "All is well.")
+    page = member.page("/system/events?level=error&source=backup")
+    assert "&lt;b&gt;The disk is full." in page
+    assert "All is well." not in page
+
+
+def test_events_of_a_level_that_is_none_are_refused(member: Member) -> None:
+    assert member.get("/system/events?level=loud").status_code == 422
+
+
+def test_health_says_what_to_do(world: World, app: Flask) -> None:
+    world.photos.rename(world.home / "elsewhere")
+    page = Member(app).page("/system/health")
+    assert "library photos" in page
+    assert "/setup" in page
+
+
+def test_a_failure_on_home_is_tried_again_with_one_click(world: World, member: Member) -> None:
+    world.picture("a.png", "green")
+    world.engine.fails["green"] = Failed("", "It is too green.", retryable=False)
+    world.scan()
+    assert "It is too green." in member.page("/?days=7")
+    assert "It is too green." in member.page("/problems?like=1")
+    answer = member.post_by_htmx("/problems/1/retry", days="7")
+    assert (answer.status_code, "1 item to try again" in answer.text) == (200, True)
+    assert len(scan_requests.waiting(world.core)) == 1
+    assert "retry of 1 item" in member.page("/system/tasks")
+
+
+def test_an_overview_of_other_days_is_refused(member: Member) -> None:
+    assert member.get("/?days=3").status_code == 422
