@@ -101,6 +101,6 @@ def _overview_lines(shown: Overview) -> Iterator[str]:
         yield f"  {engine.engine}: {cost}{skipped}"
     yield f"Failed and unsolved: {count(shown.failed, 'item')}"
     for failure in shown.failures:
-        engine = failure.engine or "library"
+        cause = failure.engine or "library"
         hint = f"`tigertag problems retry {failure.problem_id}`"
-        yield f"  {count(failure.items, 'item')}, {engine}: {failure.reason} ({hint})"
+        yield f"  {count(failure.items, 'item')}, {cause}: {failure.reason} ({hint})"
