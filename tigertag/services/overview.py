@@ -13,7 +13,7 @@ from tigertag.store import problems as problem_rows
 from tigertag.store import scans, usage
 from tigertag.store.decisions import Counts
 from tigertag.store.problems import ReasonRow
-from tigertag.store.scans import ScanRow
+from tigertag.store.scans import RecentScan
 from tigertag.store.usage import Amount
 
 PERIODS = (1, 7, 30)
@@ -90,7 +90,7 @@ def _overview(core: Core, days: int) -> Overview:
         spent, batches = usage.since(db, since), usage.in_batches_since(db, since)
         failed = problem_rows.count(db, wanted)
         reasons = problem_rows.reasons(db, wanted, limit=_MOST_REASONS) if failed else []
-    counted = [(row, summary.tally(core, row)[0]) for row in rows]
+    counted = [(row, summary.counts_of(core, row)) for row in rows]
     processed = [(row, counts) for row, counts in counted if row.kind == "scan"]
     written = [counts for row, counts in counted if row.write == "apply"]
     skipped: Counter[str] = Counter()
@@ -111,7 +111,7 @@ def _overview(core: Core, days: int) -> Overview:
     )
 
 
-def _pace(processed: Iterable[tuple[ScanRow, Counts]]) -> float:
+def _pace(processed: Iterable[tuple[RecentScan, Counts]]) -> float:
     """Items a second while scans were at work. Scans that wait now are left out."""
     now, items, took_s = datetime.now(UTC), 0, 0.0
     for row, counts in processed:

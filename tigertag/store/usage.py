@@ -263,7 +263,8 @@ def in_batches_since(db: Db, at: datetime) -> dict[str, float]:
     """Return what calls of each engine cost since a time that were sent in batches."""
     where = (_calls.c.at >= at, _calls.c.state != "held", _calls.c.batch_id.is_not(None))
     statement = select(_calls.c.engine, func.sum(_calls.c.cost_usd)).where(*where)
-    return {engine: cost for engine, cost in db.execute(statement.group_by(_calls.c.engine))}
+    rows = db.execute(statement.group_by(_calls.c.engine))
+    return {row[0]: row[1] for row in rows}
 
 
 def page(db: Db, *, engine: str, before: int | None, limit: int) -> list[CallRow]:
