@@ -1,13 +1,13 @@
 """What engines took since a time is read from an index alone.
 
-Revision ID: 0020
-Revises: 0017
+Revision ID: 0022
+Revises: 0021
 """
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0017"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
