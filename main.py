@@ -21,6 +21,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     LOG_LEVEL=INFO
     LOG_FORMAT=text                          # or json: an object a line
     TZ=Europe/Paris
+    KEEP_DAYS=90                             # of history; 0: all
     TIGERTAG_PUBLIC_URL=https://tags.example.org/tigertag    # for links in notices
     HOST=127.0.0.1
     PORT=5000

@@ -47,6 +47,7 @@ def build(settings: Settings) -> Core:
         timezone=settings.timezone,
         default_schedules=settings.schedules,
         hook_quiet_s=settings.hook_quiet_s,
+        keep_days=settings.keep_days,
         problems=(*settings.problems, *new_home, *misfits(engines, libraries)),
         channels=settings.channels,
         public_url=settings.public_url,

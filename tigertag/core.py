@@ -102,6 +102,7 @@ class Core:
     poll_s: float = 30.0
     default_schedules: tuple[ScheduleSettings, ...] = ()
     hook_quiet_s: float = 60.0
+    keep_days: int = 90
     problems: tuple[str, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     public_url: str = ""

@@ -9,8 +9,10 @@ import click
 from tigertag import settings
 from tigertag.cli.session import core
 from tigertag.services import accounts
+from tigertag.services import history as history_service
 from tigertag.services.accounts import Accounts
 from tigertag.store import migrate
+from tigertag.text import megabytes
 
 
 @click.command()
@@ -129,6 +131,22 @@ def downgrade(revision: str, yes: bool) -> None:
             click.confirm(f"Take the database back from {now} to {revision}? {note}", abort=True)
         _print_backup(migrate.downgrade(built.store, revision))
         click.echo(f"The database is at revision {migrate.current(built.store) or 'base'}.")
+
+
+@db.command()
+def vacuum() -> None:
+    """Rewrite an SQLite file without its free space; afterwards it gives space back by itself.
+
+    It takes about twice the file's size on the disk, and nobody can write meanwhile: run it while
+    no scan runs.
+    """
+    with core() as built:
+        sizes = history_service.rewrite(built)
+    if sizes is None:
+        click.echo("PostgreSQL does this by itself (autovacuum); nothing was changed.")
+    else:
+        before, after = sizes
+        click.echo(f"The database had {megabytes(before)}, and has {megabytes(after)} now.")
 
 
 def _print_backup(path: object) -> None:

@@ -11,8 +11,9 @@ from tigertag.cli.session import console, core, print_table, tag_text
 from tigertag.core import Core, LibraryEntry
 from tigertag.errors import TigerTagError
 from tigertag.model import Label, Tag
-from tigertag.services import browsing, scan_status
+from tigertag.services import browsing, retries, scan_status
 from tigertag.services import problems as problem_service
+from tigertag.services.views import Problem
 from tigertag.text import count, printable
 
 _WORTH_SHOWING = 0.01
@@ -55,6 +56,12 @@ def show(scan_id: int) -> None:
             cells = (", ".join(map(tag_text, each)) for each in tags)
             why = reason or "; ".join(map(_why, decision.tags)) or nothing
             table.add_row(item.item.called, *cells, why)
+    if status.scan.pruned:
+        click.echo(
+            f"The details of scan {scan_id} were pruned: it ended longer ago than KEEP_DAYS."
+            f" It looked at {count(status.total, 'item')}, {status.failed} of which failed."
+        )
+        return
     console.print(table)
 
 
@@ -81,7 +88,7 @@ def problems(ctx: click.Context, library: str, section: str, ignored: bool) -> N
     """List items that have problems: they stay listed until they are solved or ignored."""
     if ctx.invoked_subcommand is not None:
         return
-    table = Table("number", "item", "engine", "since", "next scan", "reason", box=None)
+    table = Table("number", "item", "engine", "since", "retry", "reason", box=None)
     cursor: str | None = None
     with core() as built:
         while True:
@@ -96,13 +103,49 @@ def problems(ctx: click.Context, library: str, section: str, ignored: bool) -> N
             for problem in page.items:
                 item = f"{problem.card.item.library}/{problem.card.item.called}"
                 since = f"{problem.since.astimezone():%Y-%m-%d}"
-                again = "tries again" if problem.again else "skips it"
-                row = (str(problem.id), item, problem.engine or "-", since, again, problem.reason)
+                engine, again = problem.engine or "-", _next_try(problem)
+                row = (str(problem.id), item, engine, since, again, problem.reason)
                 table.add_row(*map(printable, row))
             cursor = page.next
             if cursor is None:
                 break
     print_table(table, empty="None.")
+
+
+def _next_try(problem: Problem) -> str:
+    if problem.given_up:
+        return f"given up after {problem_service.MOST_TRIES} tries"
+    if not problem.again:
+        return "when the file changes"
+    at = problem.retry_at
+    return f"from {at.astimezone():%Y-%m-%d %H:%M}" if at and problem.tries else "next scan"
+
+
+@problems.command()
+@click.argument("numbers", nargs=-1, type=int)
+@click.option("--all", "every", is_flag=True, help="All problems that are not ignored.")
+@click.option("--engine", help="All of this engine.")
+@click.option("--reason", help="All with exactly this reason.")
+def retry(numbers: Sequence[int], every: bool, engine: str | None, reason: str | None) -> None:
+    """Retry these problems now; the count of tries starts anew.
+
+    The service works on the scans that this starts; `tigertag resume SCAN` does so here.
+    """
+    is_group = every or engine is not None or reason is not None
+    if bool(numbers) == is_group:
+        raise click.UsageError(
+            "Name problems by their numbers, or use --all, --engine or --reason."
+        )
+    with core() as built:
+        if numbers:
+            retried = retries.retry(built, numbers)
+        else:
+            retried = retries.retry_all(built, engine=engine, reason=reason)
+    scans_made = ", ".join(f"scan {scan_id}" for scan_id in retried.scans)
+    by = f" by {scans_made}" if scans_made else ""
+    click.echo(f"{count(retried.problems, 'problem')} retried{by}.")
+    for line in retried.waiting:
+        click.echo(printable(line))
 
 
 @problems.command()
@@ -117,18 +160,6 @@ def ignore(numbers: Sequence[int]) -> None:
 def unignore(numbers: Sequence[int]) -> None:
     """Show these problems again that you have ignored."""
     click.echo(f"{_set_ignored(numbers, ignored=False)} shown again.")
-
-
-@problems.command()
-@click.argument("number", type=int)
-def retry(number: int) -> None:
-    """Try all items again that failed for the reason of problem NUMBER."""
-    with core() as built:
-        retried = problem_service.retry(built, number)
-    click.echo(
-        f"{count(retried.items, 'item')} to try again: the service starts the scan. Without a"
-        " service, `tigertag scan LIBRARY --new` does it."
-    )
 
 
 def _set_ignored(numbers: Sequence[int], *, ignored: bool) -> str:

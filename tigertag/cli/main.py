@@ -29,7 +29,7 @@ _COMMANDS = {
     "cancel": ("cli.scan", "End a scan; what it did is kept."),
     "scans": ("cli.listings", "List the newest scans."),
     "show": ("cli.listings", "Show what a scan decided, and why."),
-    "problems": ("cli.listings", "List items that have problems; ignore some."),
+    "problems": ("cli.listings", "List items that have problems; retry or ignore some."),
     "status": ("cli.system", "Show what runs, and what needs attention."),
     "overview": ("cli.system", "Show what was processed, failed, written and spent."),
     "events": ("cli.system", "List what happened."),
@@ -51,6 +51,7 @@ _COMMANDS = {
     "logs": ("cli.support", "Print what the service has logged."),
     "support-bundle": ("cli.support", "Write a ZIP file for support, without secrets."),
     "db": ("cli.admin", "Look after the database."),
+    "prune": ("cli.history", "Drop history that is older than KEEP_DAYS."),
 }
 _OLD_NAMES = {"departures": "egress"}
 

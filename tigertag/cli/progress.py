@@ -199,7 +199,7 @@ def _failed(built: Core, status: Status) -> list[str]:
     given_up = len(browsing.given_up(built, scan.id))
     tried = status.failed - given_up
     if not given_up:
-        return [*lines, "The next scan tries what failed again."]
+        return [*lines, "The next scan that you start tries what failed again; others wait longer."]
     skips = f"skips {given_up} of them" if tried else "skips what failed"
     again = f"tries {tried} of them again and " if tried else ""
     return [*lines, f"The next scan {again}{skips} until the files change (unless --force is set)."]

@@ -102,5 +102,6 @@ def _overview_lines(shown: Overview) -> Iterator[str]:
     yield f"Failed and unsolved: {count(shown.failed, 'item')}"
     for failure in shown.failures:
         cause = failure.engine or "library"
-        hint = f"`tigertag problems retry {failure.problem_id}`"
-        yield f"  {count(failure.items, 'item')}, {cause}: {failure.reason} ({hint})"
+        yield f"  {count(failure.problems, 'item')}, {cause}: {failure.reason}"
+    if shown.failures:
+        yield "`tigertag problems retry --reason REASON` tries all with a reason again."

@@ -18,6 +18,22 @@ from tigertag.store.answers import PHOTO
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import ScanRow
 
+_FAILED = "failed "
+
+
+def while_failed(settles: str) -> str:
+    """Return the mark of an item that only has to be retried, instead of the one of a settled item.
+
+    "" stays "": something else is to be done for it. Whatever takes the mark off an item, such as a
+    changed file or rule, lets it be tried at once.
+    """
+    return _FAILED + settles.removeprefix(_FAILED) if settles else ""
+
+
+def is_final(settles: str) -> bool:
+    """Whether nothing is left to be done for an item that bears this mark."""
+    return bool(settles) and not settles.startswith(_FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

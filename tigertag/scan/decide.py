@@ -9,7 +9,7 @@ from tigertag.errors import Unstorable
 from tigertag.model import Answer, Edit, Kind, Media, Shown, Tag, TagOwnership, TagRef, Word
 from tigertag.policy import Plan
 from tigertag.scan import reading
-from tigertag.scan.context import Context
+from tigertag.scan.context import Context, is_final, while_failed
 from tigertag.scan.write import (
     PlannedEdit,
     Read,
@@ -27,6 +27,7 @@ from tigertag.store.ledger import EditRow
 
 _BATCH = 100
 _MOST_ATTEMPTS = 12
+_FAILED = ("failed", "retryable")
 _UNSURE = (
     "The last write to this item may have failed, and more than its tags changed since; nothing was"
     " written. Check the item, then scan again."
@@ -95,9 +96,14 @@ class DecisionStage:
         )
         with self._store.write() as db:
             chunks.check(db, chunk)
-            given_up = [_failed(decision, reason) for decision in todo]
+            left = decisions.unanswered(db, chunk.scan_id, [each.item_id for each in todo])
+            given_up = [
+                _failed(each, reason, _settles(each, left.get(each.item_id, ()), failed=True))
+                for each in todo
+            ]
             decisions.write(db, chunk.scan_id, given_up)
             problems.note(db, self._context.scan, given_up)
+            items.mark_current(db, [(each.item_id, each.settles) for each in given_up])
 
     def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
         with self._store.read() as db:
@@ -180,6 +186,16 @@ class DecisionStage:
         }
 
     def _decide(
+        self, todo: Decision, facts: Facts, shown: Mapping[str, Shown | NotRead]
+    ) -> Read | UnreadItem:
+        decided = self._read_and_decided(todo, facts, shown)
+        decision = decided.decision
+        if decision.state != "failed" or decision.settles or todo.item_id in facts.later:
+            return decided
+        settles = _settles(todo, facts.unanswered.get(todo.item_id, ()), failed=True)
+        return replace(decided, decision=replace(decision, settles=settles))
+
+    def _read_and_decided(
         self, todo: Decision, facts: Facts, shown: Mapping[str, Shown | NotRead]
     ) -> Read | UnreadItem:
         row = facts.rows[todo.item_id]
@@ -330,7 +346,7 @@ def _part(decided: Decision | None, standing: Mapping[Word, TagOwnership]) -> Pa
         if state in (TagOwnership.TOMBSTONE, TagOwnership.HELD)
     }
     tags = tuple(tag for tag in decided.tags if tag.ref.word[1] not in off)
-    return Part(tags, final=bool(decided.settles))
+    return Part(tags, final=is_final(decided.settles))
 
 
 def _refs(tags: Iterable[Tag]) -> list[TagRef]:
@@ -374,20 +390,27 @@ def _with_recovered(decision: Decision, edits: Iterable[EditRow], seen: Shown) -
     return decision
 
 
-def _failed(todo: Decision, reason: str) -> Decision:
-    return replace(todo, state="failed", settles="", reason=reason)
+def _failed(todo: Decision, reason: str, settles: str = "") -> Decision:
+    return replace(todo, state="failed", settles=settles, reason=reason)
+
+
+def _settles(todo: Decision, unanswered: Sequence[tuple[str, str]], *, failed: bool = False) -> str:
+    """The mark of an item: that of a settled one, of one to be retried, or "" where more waits."""
+    if any(state not in _FAILED for state, _reason in unanswered):
+        return ""
+    retried = failed or any(state == "retryable" for state, _reason in unanswered)
+    return while_failed(todo.settles) if retried else todo.settles
 
 
 def _decision(
     todo: Decision, tags: tuple[Tag, ...], plan: Plan, unanswered: Sequence[tuple[str, str]]
 ) -> Decision:
     """A decision, which is not the last word while an engine may still answer."""
-    failed = [reason for state, reason in unanswered if state in ("failed", "retryable")]
-    final = all(state == "failed" for state, _reason in unanswered)
+    failed = [reason for state, reason in unanswered if state in _FAILED]
     return replace(
         todo,
         state="failed" if failed else "done",
-        settles=todo.settles if final else "",
+        settles=_settles(todo, unanswered),
         tags=tags,
         adds=plan.edit.adds,
         removes=plan.edit.removes,

@@ -3,21 +3,22 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tigertag import bounds
 from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
 from tigertag.core import Core
 from tigertag.model import Item, Media
 from tigertag.scan import forecasts, missing, reading, summary
-from tigertag.scan.context import Context
+from tigertag.scan.context import Context, while_failed
 from tigertag.scan.missing import Tally
 from tigertag.scan.moves import Moves
 from tigertag.sequences import batched
-from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, scans
+from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, retries, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow, KnownRow, carry_over
+from tigertag.store.retries import Retries
 
 _PAGE = 512
 _ASK_CHUNK = 16
@@ -116,6 +117,8 @@ class ListingStage:
             return self._pages(chunk, run, self._known())
         if scan.mode == "sample":
             return self._pages(chunk, run, self._sampled())
+        if scan.mode == "retry":
+            return self._pages(chunk, run, self._wanted())
         return self._library(chunk, run)
 
     def _library(self, chunk: Chunk, run: RunContext) -> bool:
@@ -236,7 +239,8 @@ class ListingStage:
                     context.section,
                     after=after,
                     limit=_PAGE,
-                    but=context.signature,
+                    but=self._settled,
+                    retries=self._retries,
                     groups=context.scan.mode != "new",
                 )
                 _new, todos = self._changed(db, rows)
@@ -254,9 +258,12 @@ class ListingStage:
         context = self._context
         already = decisions.planned(db, context.scan.id, [row.id for row in rows])
         new = [row for row in rows if row.id not in already]
-        touched = {key for row in rows if self._is_due(row) for key in row.item.within}
+        wanted = self._retries
+        ids = [row.id for row in rows]
+        retried = retries.due_among(db, wanted, ids) if wanted else set[int]()
+        touched = {key for row in rows if self._is_due(row, retried) for key in row.item.within}
         items.mark_due(db, context.scan.section_id, touched)
-        todo = [row for row in new if self._is_due(row, touched)]
+        todo = [row for row in new if self._is_due(row, retried, touched)]
         return len(new), self._todos(db, todo)
 
     def _without_skipped(self, rows: Sequence[ItemRow], todos: Sequence[Todo]) -> list[Todo]:
@@ -285,13 +292,30 @@ class ListingStage:
         else:
             self._plan(db, todos)
 
-    def _is_due(self, row: ItemRow, touched: Collection[str] = ()) -> bool:
-        """Whether an item is to be looked at. Groups wait for a scan that lists all of them."""
+    def _is_due(
+        self, row: ItemRow, retried: Collection[int], touched: Collection[str] = ()
+    ) -> bool:
+        """Whether an item is to be looked at. Groups wait for a scan that lists all of them.
+
+        `retried`: those that failed and whose time has come.
+        """
         context = self._context
         if row.item.media is Media.GROUP and context.scan.mode == "new":
             return False
-        unsettled = row.settled != context.signature or row.item.key in touched
-        return bool(context.round) or unsettled
+        unsettled = row.settled not in self._settled or row.item.key in touched
+        return bool(context.round) or unsettled or row.id in retried
+
+    @property
+    def _settled(self) -> tuple[str, ...]:
+        """The marks of items that are not looked at: if nobody waits, also of those that failed."""
+        signature = self._context.signature
+        return (signature, while_failed(signature)) if self._retries else (signature,)
+
+    @property
+    def _retries(self) -> Retries | None:
+        """Which failures are tried again; None: all, for a scan that a user has started."""
+        scan = self._context.scan
+        return Retries(datetime.now(UTC), scan.write == "apply") if scan.is_unattended else None
 
     def _since(self) -> datetime | None:
         """From when on a scan of what is new looks: since what was listed last began."""
@@ -325,12 +349,23 @@ class ListingStage:
                 context.samplers(rows),
                 paid=context.paid,
             )
-        return [self._todo(row, known, under_way) for row in rows]
+        resting: set[tuple[int, str]] = set()
+        if (wanted := self._retries) and not context.round:
+            fingerprints = context.fingerprints
+            resting = retries.left_alone(db, revisions, fingerprints, wanted.now, paid=context.paid)
+        return [self._todo(row, known, under_way, resting) for row in rows]
 
     def _todo(
-        self, row: ItemRow, known: set[tuple[int, str]], under_way: set[tuple[int, str]]
+        self,
+        row: ItemRow,
+        known: set[tuple[int, str]],
+        under_way: set[tuple[int, str]],
+        resting: set[tuple[int, str]],
     ) -> Todo:
-        """`under_way`: what another scan has sent in a batch, or asks when its time has come."""
+        """`under_way`: what another scan has sent in a batch, or asks when its time has come.
+
+        `resting`: what has failed lately, or was given up.
+        """
         context = self._context
         missing = [
             name
@@ -338,15 +373,19 @@ class ListingStage:
             if (row.id, name) not in known and row.item.media in engine.capabilities.media
         ]
         asks = context.scan.mode != "decide"
+        not_now = under_way | resting
         asked = [
             name
             for name in missing
-            if asks and name in context.asked and (row.id, name) not in under_way
+            if asks and name in context.asked and (row.id, name) not in not_now
         ]
+        left = {name for name in missing if name not in asked}
+        rests = {name for name in left if (row.id, name) in resting}
+        settles = while_failed(context.signature) if left else context.signature
         return Todo(
             row.id,
             row.item.revision,
-            context.signature if asked == missing else "",
+            settles if left == rests else "",
             tuple((name, context.fingerprints[name]) for name in asked),
             row.item.media,
             context.sampler(row.item.media),
@@ -409,6 +448,18 @@ class ListingStage:
             rows = items.spread(db, scan.section_id, scan.section, Media.PHOTO, SAMPLE)
             todos = self._todos(db, rows)
         yield todos
+
+    def _wanted(self) -> Iterator[list[Todo]]:
+        """What has failed and a user wants tried again. The library is not listed for it."""
+        section_id, after = self._context.scan.section_id, 0
+        while True:
+            with self._store.read() as db:
+                ids = retries.wanted_now(db, section_id, after=after, limit=_PAGE)
+                todos = self._todos(db, items.get(db, ids))
+            if not ids:
+                return
+            after = ids[-1]
+            yield todos
 
     def _previewed(self) -> Iterator[list[Todo]]:
         """What the source decided; settled by it if no later scan has looked at the items."""

@@ -12,7 +12,7 @@ from tigertag.net import shielded
 from tigertag.policy import Plan, Settled
 from tigertag.scan import reading
 from tigertag.scan.canary import Canary
-from tigertag.scan.context import Context
+from tigertag.scan.context import Context, while_failed
 from tigertag.store import Db, Store, chunks, decisions, items, ledger, problems, scans, tags
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
@@ -316,7 +316,7 @@ def _not_made(made: PlannedEdit, reason: str, done: Settled | None = None) -> De
     return replace(
         decision,
         state="failed",
-        settles="",
+        settles=while_failed(decision.settles),
         adds=tuple(ref for ref in decision.adds if ref not in edit.adds) + made_adds,
         removes=tuple(ref for ref in decision.removes if ref not in edit.removes) + made_removes,
         reason=reason,
@@ -325,7 +325,7 @@ def _not_made(made: PlannedEdit, reason: str, done: Settled | None = None) -> De
 
 def _settles(item: Read | UnreadItem) -> str:
     """The signature that the item has now: none while an edit of it is outstanding."""
-    outstanding = isinstance(item, UnreadItem) or item.plan.edit
+    outstanding = isinstance(item, Read) and item.plan.edit
     return "" if outstanding else item.decision.settles
 
 

@@ -166,16 +166,16 @@ class Accounts:
 
     def use_link(self, token: str, address: str) -> bool:
         """Use up a link's token; False when it is none, was used, or is too old."""
-        address, now = network_of(address), datetime.now(UTC)
         with self._core.store.write() as db:
-            if accounts.use_link(db, _digest(token), now=now):
+            if accounts.use_link(db, _digest(token), now=datetime.now(UTC)):
                 return True
-            # A link is never made to wait: it lets in an owner who mistyped the password too often.
-            if accounts.attempts(db, address)[0] < _MOST_FAILED:
-                accounts.attempt(db, address, now, since=now - _WINDOW)
-                message = f"A sign-in from {address} failed: used or outdated link."
-                event_rows.record(db, "warning", "sign-in", message)
-            return False
+        address = network_of(address)
+        # A link is never made to wait: it lets in an owner who mistyped the password too often.
+        with suppress(Throttled):
+            count_attempt(self._core, SIGN_IN, address)
+            message = f"A sign-in from {address} failed: used or outdated link."
+            events.record(self._core, "warning", "sign-in", message)
+        return False
 
     def secret(self) -> bytes:
         """The key that session cookies are signed with, made once and kept in the home."""

@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from tigertag.core import Core
 from tigertag.errors import StoreError, TigerTagError
-from tigertag.services import channels, digest, notices, scan_requests, schedule_firing
+from tigertag.services import channels, digest, history, notices, scan_requests, schedule_firing
 from tigertag.services.library_watches import LibraryWatches
 from tigertag.store import tasks
 from tigertag.store.tasks import TaskRow
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 _LEASE_S = 60.0
 _RENEW_S = 15.0
 _NOTE_EVERY_S = 60.0
+_PRUNE_EVERY_S = 6 * 3600.0
 _STOP_S = 5.0
 _BUG = "It hit a bug; see the log."
 
@@ -53,6 +54,7 @@ def all_tasks() -> Sequence[Task]:
         Task("notices", "Send notices", 5.0, channels.send_due),
         Task("digest", "Queue daily summaries", 30.0, digest.queue_due),
         Task("folder-watches", "Watch folders for changes", 1.0, LibraryWatches().look),
+        Task("history", "Prune history", _PRUNE_EVERY_S, history.prune_by_itself, is_claimed=True),
     )
 
 

@@ -9,10 +9,10 @@ from tigertag.core import Core
 from tigertag.errors import NotFound, RequestError
 from tigertag.scan import forecasts, summary
 from tigertag.services import problems
+from tigertag.services.views import ProblemGroup
 from tigertag.store import problems as problem_rows
 from tigertag.store import scans, usage
 from tigertag.store.decisions import Counts
-from tigertag.store.problems import ReasonRow
 from tigertag.store.scans import RecentScan
 from tigertag.store.usage import Amount
 
@@ -56,7 +56,7 @@ class Overview:
     added: int
     removed: int
     failed: int
-    failures: tuple[ReasonRow, ...]
+    failures: tuple[ProblemGroup, ...]
     other_failures: int
     engines: tuple[EngineSpending, ...]
 
@@ -89,7 +89,7 @@ def _overview(core: Core, days: int) -> Overview:
         rows = scans.worked_on_since(db, since)
         spent, batches = usage.since(db, since), usage.in_batches_since(db, since)
         failed = problem_rows.count(db, wanted)
-        reasons = problem_rows.reasons(db, wanted, limit=_MOST_REASONS) if failed else []
+        reasons = problem_rows.by_reason(db, wanted, limit=_MOST_REASONS) if failed else []
     counted = [(row, summary.counts_of(core, row)) for row in rows]
     processed = [(row, counts) for row, counts in counted if row.kind == "scan"]
     written = [counts for row, counts in counted if row.write == "apply"]
@@ -105,8 +105,8 @@ def _overview(core: Core, days: int) -> Overview:
         sum(counts.adds for counts in written),
         sum(counts.removes for counts in written),
         failed,
-        tuple(reasons),
-        max(0, failed - sum(row.items for row in reasons)),
+        tuple(map(problems.group, reasons)),
+        max(0, failed - sum(row.number for row in reasons)),
         tuple(_spending(core, spent, batches, skipped)),
     )
 

@@ -17,7 +17,7 @@ from tigertag.services.views import (
     cursor_number,
     cut_page,
 )
-from tigertag.store import Db, browse, decisions, ledger, scans
+from tigertag.store import Db, browse, decisions, ledger, retries, scans
 from tigertag.store.decisions import Decision
 from tigertag.store.scans import ScanRow
 
@@ -35,6 +35,9 @@ def changes(
     after = cursor_number(cursor) or 0
     with core.store.read() as db:
         scan = scans.get(db, scan_id)
+        if scan.pruned:
+            # What is left of it is not what it was, but what no later scan has looked at.
+            return Page(())
         rows = browse.changes(db, scan_id, after=after, limit=limit + 1, failed=failed)
         page = cut_page(rows, limit, after=lambda row: row[0].id)
         shown = browsing.cards(db, [row for row, _decision in page.items])
@@ -48,7 +51,7 @@ def _tried_again(db: Db, scan: ScanRow, decided: Sequence[Decision]) -> set[int]
     failed = [one.item_id for one in decided if one.state == "failed"]
     if not failed or scan.kind in ("undo", "redo"):
         return set()
-    return set(failed) - browse.given_up(db, scan.id, failed)
+    return set(failed) - browse.given_up(db, scan.id, failed) - retries.given_up(db, failed)
 
 
 def _change(card: ItemCard, decision: Decision, again: Collection[int]) -> Change:

@@ -1,18 +1,29 @@
 """What could not be done for items, and still cannot: a list that lasts until it is solved."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
 from tigertag.core import Core
 from tigertag.services import browsing
-from tigertag.services.views import Page, Problem, cursor_number, cut_page
-from tigertag.store import Db, items, problems, scan_requests
-from tigertag.store.problems import ProblemFilter, ProblemRow
-from tigertag.store.scan_requests import Wanted
-from tigertag.text import count
+from tigertag.services.views import Page, Problem, ProblemGroup, cursor_number, cut_page
+from tigertag.store import Db, items, problems
+from tigertag.store.problems import MOST_TRIES, ProblemFilter, ProblemRow, ReasonCount
+
+__all__ = [
+    "MOST_TRIES",
+    "by_reason",
+    "get",
+    "group",
+    "ignore",
+    "listed",
+    "of_item",
+    "of_section",
+    "unsolved",
+]
 
 _KEEP_COUNTS_S = 1.0
+_MOST_GROUPS = 50
 
 
 def listed(
@@ -33,8 +44,10 @@ def listed(
     after = cursor_number(cursor) or 0
     with core.store.read() as db:
         section_ids = browsing.section_ids(core, db, library, section)
-        cause = None if like is None else problems.cause(db, like)
-        wanted = ProblemFilter(_usable(core), section_ids, ignored=ignored, like=cause)
+        wanted = ProblemFilter(_usable(core), section_ids, ignored=ignored)
+        if like is not None:
+            same = problems.get(db, like)
+            wanted = replace(wanted, engine=same.engine, reason=same.reason)
         rows = problems.page(db, wanted, after=after, limit=limit + 1)
         page = cut_page(rows, limit, after=lambda row: row.id)
         return Page(tuple(_shown(db, page.items)), page.next)
@@ -56,14 +69,21 @@ def _usable(core: Core) -> tuple[str, ...]:
     return tuple(entry.id for entry in core.engines if entry.engine is not None)
 
 
+def get(core: Core, problem_id: int) -> Problem:
+    """Return a problem. Raises `NotFound`."""
+    with core.store.read() as db:
+        (shown,) = _shown(db, [problems.get(db, problem_id)])
+    return shown
+
+
 def of_section(core: Core, section_id: int) -> int:
     """Return how many items of a section have problems; some moments old, perhaps."""
 
-    def counted() -> dict[int, int]:
+    def count() -> dict[int, int]:
         with core.store.read() as db:
             return problems.counts(db, unsolved(core))
 
-    return core.cache.get(("problems",), counted, keep_s=_KEEP_COUNTS_S).get(section_id, 0)
+    return core.cache.get(("problems",), count, keep_s=_KEEP_COUNTS_S).get(section_id, 0)
 
 
 def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
@@ -79,28 +99,17 @@ def ignore(core: Core, problem_id: int, *, ignored: bool = True) -> Problem:
     return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Retried:
-    """How many items are tried again, by as many scans as there are sections."""
+def by_reason(core: Core, *, library: str = "", section: str = "") -> tuple[ProblemGroup, ...]:
+    """Return the problems grouped by engine and reason, the largest group first."""
+    with core.store.read() as db:
+        section_ids = browsing.section_ids(core, db, library, section)
+        wanted = replace(unsolved(core), section_ids=section_ids)
+        rows = problems.by_reason(db, wanted, limit=_MOST_GROUPS)
+    return tuple(map(group, rows))
 
-    items: int
-    sections: int
 
-
-def retry(core: Core, problem_id: int) -> Retried:
-    """Try all items again that failed in the same engine for the same reason as this one.
-
-    A scan of what is new is requested for each section, and writes where the scan did that met the
-    problem. Raises `NotFound`.
-    """
-    with core.store.write() as db:
-        wanted = ProblemFilter(_usable(core), like=problems.cause(db, problem_id))
-        number, retries = problems.retry(db, wanted)
-        for each in retries:
-            wish = Wanted(each.library, each.section, write=each.write)
-            scan_requests.want(db, wish, reason=f"retry of {count(number, 'item')}")
-    core.cache.forget("problems", "overview")
-    return Retried(number, len(retries))
+def group(row: ReasonCount) -> ProblemGroup:
+    return ProblemGroup(row.problem_id, row.engine, row.reason, row.number, row.given_up)
 
 
 def _shown(db: Db, rows: Iterable[ProblemRow]) -> Iterable[Problem]:
@@ -109,5 +118,14 @@ def _shown(db: Db, rows: Iterable[ProblemRow]) -> Iterable[Problem]:
     cards = {card.id: card for card in browsing.cards(db, list(listed.values()))}
     for row in found:
         yield Problem(
-            row.id, cards[row.item_id], row.engine, row.reason, row.since, row.again, row.ignored
+            row.id,
+            cards[row.item_id],
+            row.engine,
+            row.reason,
+            row.since,
+            row.again and not row.is_given_up,
+            row.ignored,
+            row.tries,
+            row.retry_at,
+            row.is_given_up,
         )

@@ -201,7 +201,8 @@ def import_rules(core: Core, rules: Iterable[Rule]) -> int:
 
 def is_open_preview(db: Db, scan: ScanRow) -> bool:
     """Whether words can be blocked in it: a preview that has ended and was not applied."""
-    return scan.is_preview and not scan.active and not scans.made_from(db, scan.id)
+    is_open = scan.is_preview and not scan.active and not scan.pruned
+    return is_open and not scans.made_from(db, scan.id)
 
 
 def review(

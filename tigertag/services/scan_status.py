@@ -209,9 +209,13 @@ def first_write(core: Core, library: str, section: str) -> bool:
 
 
 def decided(core: Core, scan_id: int) -> Iterator[tuple[ItemRow, Decision]]:
-    """Yield each item that a scan looked at, with what it decided. Raises `NotFound`."""
+    """Yield each item that a scan looked at, with what it decided: none of one that was pruned.
+
+    Raises `NotFound`.
+    """
     with core.store.read() as db:
-        scans.get(db, scan_id)
+        if scans.get(db, scan_id).pruned:
+            return
     after = 0
     while True:
         with core.store.read() as db:

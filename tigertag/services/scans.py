@@ -15,6 +15,8 @@ from tigertag.store.scans import NewScan, ScanRow
 
 _RESUME = "resume it"
 MODES = ("changed", "new", "force", "decide", "sample", "forecast")
+RETRY = "retry"
+"""Of what failed and a user wants tried again (`problems.retry`)."""
 FORECAST_OF = ("changed", "new", "force")
 WRITES = ("preview", "apply")
 _FORECAST_HOLDS = timedelta(hours=1)
@@ -27,7 +29,8 @@ class Request:
     Mode `new` looks at what was added since the last scan, and lists no more than that where the
     library can tell. A `sample` looks at a hundred photos and asks no paid engine. A `forecast`
     only counts what a scan with the mode `forecast_of` would ask, and what that costs.
-    `accept_missing`: known items that are not listed are gone, however many.
+    `accept_missing`: known items that are not listed are gone, however many. `reason`: the
+    schedule or hook that starts it; what failed is then retried with growing gaps.
     """
 
     library: str
@@ -59,7 +62,7 @@ def start(core: Core, request: Request, *, first: Callable[[Db], None] = _nothin
 
     `first` is called in the transaction that makes it; what it raises leaves all as it was.
     """
-    if request.mode not in MODES or request.write not in WRITES:
+    if request.mode not in (*MODES, RETRY) or request.write not in WRITES:
         modes, writes = ", ".join(MODES), ", ".join(WRITES)
         raise RequestError(f"A scan's mode is one of {modes}, its write one of {writes}.")
     if request.forecast_of not in FORECAST_OF:
@@ -234,6 +237,7 @@ def apply(core: Core, scan_id: int) -> int:
         if source.kind == "apply" and source.source_id is not None:
             # What it applied is applied again: no more than that was ever shown.
             source = scans.hold(db, source.source_id)
+        _refuse_if_pruned(source)
         if source.is_forecast:
             raise Conflict(f"Scan {scan_id} is a forecast: it decided nothing. Start a scan.")
         if source.kind not in ("scan", "apply") or source.state not in ("done", "waiting"):
@@ -250,7 +254,8 @@ def apply(core: Core, scan_id: int) -> int:
 def undo(core: Core, scan_id: int) -> int:
     """Make a scan that takes back what still stands of another; undoing an undo is redo."""
     with core.store.write() as db:
-        source = scans.get(db, scan_id)
+        source = scans.hold(db, scan_id)
+        _refuse_if_pruned(source)
         if source.active:
             raise Conflict(f"Scan {scan_id} is {source.state}; cancel it before you undo it.")
         if source.write != "apply":
@@ -258,6 +263,14 @@ def undo(core: Core, scan_id: int) -> int:
         _refuse_if_active(db, source.section_id)
         kind = "redo" if source.kind == "undo" else "undo"
         return scans.create(db, NewScan(source.section_id, kind, write="apply", source_id=scan_id))
+
+
+def _refuse_if_pruned(source: ScanRow) -> None:
+    if source.pruned:
+        raise Conflict(
+            f"The details of scan {source.id} were pruned: it ended longer ago than KEEP_DAYS, so"
+            " it can be neither applied nor undone. The tags that it wrote stand as they are."
+        )
 
 
 def paid_engines(core: Core, request: Request) -> list[EngineEntry]:

@@ -10,9 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 from tigertag import __version__
 from tigertag.core import Core
-from tigertag.services import background, processes, scan_requests, scan_status, schedules
+from tigertag.services import background, machine, scan_requests, scan_status, schedules
 from tigertag.services.background import TaskView
-from tigertag.services.processes import Machine, ProcessView
+from tigertag.services.machine import Machine
+from tigertag.services.metrics import processes
+from tigertag.services.metrics.processes import Process
 from tigertag.services.scan_requests import ScanRequestRow
 from tigertag.services.scan_status import Status
 from tigertag.services.schedules import ScheduleView
@@ -37,10 +39,22 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessView:
+    """A process of the service. `role`: web or work; `cpu_s`: what it has used since it began."""
+
+    pid: int
+    role: str
+    memory_bytes: int
+    cpu_s: float
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SystemStatus:
     """What runs here. `packages`: (name, version) of those that are installed.
 
-    `disk` is None where the home cannot be looked at. `works`: whether a worker is there for scans.
+    `disk` is None where the home cannot be looked at, `processes` empty and `started_at` None where
+    there is no /proc. `works`: whether a worker is there for scans.
     """
 
     version: str
@@ -51,13 +65,13 @@ class SystemStatus:
     disk: Disk | None
     machine: Machine
     processes: tuple[ProcessView, ...]
-    started_at: datetime
+    started_at: datetime | None
     works: bool
 
 
 def status(core: Core) -> SystemStatus:
     """Return what runs here. Raises `StoreError`."""
-    family = processes.processes()
+    found = tuple(map(_process, processes.of_service()))
     return SystemStatus(
         __version__,
         platform.python_version(),
@@ -65,11 +79,17 @@ def status(core: Core) -> SystemStatus:
         tuple(_packages()),
         about.database(core.store),
         _disk(core),
-        processes.machine(),
-        family,
-        min(process.started_at for process in family),
+        machine.machine(),
+        found,
+        min((process.started_at for process in found), default=None),
         _works(core),
     )
+
+
+def _process(process: Process) -> ProcessView:
+    started_at = datetime.fromtimestamp(process.started_at_s, UTC)
+    memory = process.memory_bytes
+    return ProcessView(process.pid, process.role, memory, process.cpu_s, started_at)
 
 
 def _packages() -> Iterator[tuple[str, str]]:

@@ -49,8 +49,9 @@ class ItemCard:
 class Problem:
     """What an engine could not do for an item, or its library (`engine` is "").
 
-    `again`: the next scan tries it again. `ignored`: the user has left it out until the item
-    changes.
+    `again`: it is tried again by itself, by a scan that a schedule or hook starts not before
+    `retry_at`, and by any that a user starts. `tries`: how often it failed. `given_up`: it might
+    pass, but failed too often. `ignored`: the user has left it out until the item changes.
     """
 
     id: int
@@ -60,6 +61,32 @@ class Problem:
     since: datetime
     again: bool
     ignored: bool = False
+    tries: int = 1
+    retry_at: datetime | None = None
+    given_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemGroup:
+    """Problems of one engine ("": the library) with the same reason; some may be given up.
+
+    `problem_id`: the oldest of them.
+    """
+
+    problem_id: int
+    engine: str
+    reason: str
+    problems: int
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How many problems are tried again, by which scans; `waiting`: why others have to wait."""
+
+    problems: int
+    scans: tuple[int, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -368,6 +368,12 @@ class Settings:
         default="",
     )
     channels: tuple[ChannelSettings, ...] = ()
+    keep_days: int = setting(
+        "KEEP_DAYS",
+        "how many days of history are kept: details of ended scans, events, the egress log; 0: all",
+        read.whole(0, 36500),
+        default=90,
+    )
     web: WebSettings = field(default_factory=WebSettings)
     problems: tuple[str, ...] = ()
 

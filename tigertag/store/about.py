@@ -1,11 +1,10 @@
 """The database itself: which it is, and how large."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from tigertag.store import migrate
+from tigertag.store import migrate, totals
 from tigertag.store.database import Store
 
 
@@ -24,15 +23,11 @@ def database(store: Store) -> DatabaseInfo:
     """Return what the database is. Raises `StoreError`."""
     revision = migrate.current(store) or "empty"
     path = store.sqlite_path
+    size_bytes = totals.size_bytes(store)
     with store.read() as db:
         if path is None:
-            version = str(db.scalar(text("SHOW server_version")))
-            size = db.scalar(text("SELECT pg_database_size(current_database())")) or 0
+            version = str(db.scalar(text("SHOW server_version"))).split()[0]
             place = f"{store.url.host or 'local'}/{store.url.database}"
-            return DatabaseInfo("PostgreSQL", version.split()[0], revision, int(size), place)
+            return DatabaseInfo("PostgreSQL", version, revision, size_bytes, place)
         version = str(db.scalar(text("SELECT sqlite_version()")))
-    size = 0
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(OSError):
-            size += path.with_name(path.name + suffix).stat().st_size
-    return DatabaseInfo("SQLite", version, revision, size, str(path))
+    return DatabaseInfo("SQLite", version, revision, size_bytes, str(path))

@@ -8,11 +8,25 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from tigertag.model import Item, Media, Section
 from tigertag.store import schema
 from tigertag.store.database import Db, any_where, change_in, rows_in, update_each
+from tigertag.store.retries import Retries
+from tigertag.store.retries import due as retries_due
 
 _items = schema.items
 _LONGEST_KEY = 2000
@@ -214,16 +228,19 @@ def page(
     *,
     after: int,
     limit: int,
-    but: str | None = None,
+    but: Collection[str] = (),
+    retries: Retries | None = None,
     groups: bool = False,
 ) -> list[ItemRow]:
     """Return the items that are there, by rising id from `after` on.
 
-    `but`: those that are not so settled; `groups`: groups alone.
+    `but`: those that bear no such mark, and what is due of `retries`; `groups`: groups alone.
     """
     where = [_items.c.section_id == section_id, _items.c.id > after, _items.c.gone.is_(False)]
-    if but is not None:
-        where.append(_items.c.settled != but)
+    if but:
+        unsettled = _items.c.settled.not_in(but)
+        is_due = false() if retries is None else _items.c.id.in_(retries_due(retries))
+        where.append(or_(unsettled, is_due))
     if groups:
         where.append(_items.c.media == Media.GROUP.value)
     rows = db.execute(select(_items).where(*where).order_by(_items.c.id).limit(limit))

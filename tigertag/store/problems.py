@@ -1,8 +1,12 @@
-"""Problems of items: they last until they are solved, the item changes, or it is gone."""
+"""Problems of items: they last until they are solved, the item changes, or it is gone.
+
+What may pass is tried again, by scans that start by themselves with growing gaps, and at last given
+up. What a user starts tries it at once, and the count begins anew.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, delete, func, select, update
@@ -19,19 +23,25 @@ _work = schema.work
 
 _FAILED = ("failed", "retryable")
 _ANSWERED = ("done", "spared")
+_HOUR = timedelta(hours=1)
+GAPS = (_HOUR / 4, _HOUR, 6 * _HOUR, 24 * _HOUR, 48 * _HOUR, 96 * _HOUR, 168 * _HOUR)
+"""How long what has failed is left alone: after the first try, the second, and so on."""
+MOST_TRIES = len(GAPS) + 1
+"""After so many it is given up."""
+IS_GIVEN_UP = and_(_problems.c.again, _problems.c.tries >= MOST_TRIES)
 Place = tuple[int, str]
 """An item and an engine; "": its library."""
-Ended = tuple[str, str]
-"""How work ended: its state, and the reason."""
-Cause = tuple[str, str]
-"""An engine ("": the library), and the reason."""
+Ended = tuple[str, str, str]
+"""How work ended: its state, the reason, and the engine's fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
     """What an engine could not do for an item, or the library ("").
 
-    `again`: the next scan tries it again. `ignored`: the user knows of it.
+    `again`: it may pass, so that it is tried again. `ignored`: the user knows of it. `tries`: how
+    often it failed; 0 once a user wants it tried. `retry_at`: a scan that starts by itself leaves
+    it alone before.
     """
 
     id: int
@@ -41,32 +51,45 @@ class ProblemRow:
     again: bool
     ignored: bool
     since: datetime
+    tries: int = 1
+    retry_at: datetime | None = None
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nothing tries it again by itself, though it may pass."""
+        return self.again and self.tries >= MOST_TRIES
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemFilter:
     """Which problems: of these engines, of these sections (None: of all), those of one item.
 
-    `since`: those that began then or later. `like`: those with this engine and reason.
+    `engine`, `reason`: of this engine ("": of the library), for this reason; None: of all.
+    `since`: those that began then or later.
     """
 
     engines: tuple[str, ...]
     section_ids: tuple[int, ...] | None = None
     item_id: int | None = None
     ignored: bool | None = False
+    engine: str | None = None
+    reason: str | None = None
+    ids: tuple[int, ...] | None = None
     since: datetime | None = None
-    like: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonRow:
-    """Problems with the same engine and reason. `problem_id`: the oldest of them."""
+class ReasonCount:
+    """How many problems have the same reason, and how many of those were given up.
+
+    `problem_id`: the oldest of them.
+    """
 
     problem_id: int
     engine: str
     reason: str
-    items: int
-    again: bool
+    number: int
+    given_up: int
 
 
 def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = False) -> None:
@@ -88,10 +111,13 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
         if place not in failures and _has_ended(row, by_item[place[0]], scan, place in work)
     ]
     change_in(db, delete(_problems), _problems.c.id, ended)
-    for place, (state, reason) in failures.items():
+    now = datetime.now(UTC)
+    for place, (state, reason, fingerprint) in failures.items():
         (item_id, engine), before = place, known.get(place)
         revision = by_item[item_id].revision
         lasts = before is not None and before.revision == revision
+        # It has failed before, and nothing that may help has happened since.
+        failed_before = before if lasts and known[place].fingerprint == fingerprint else None
         row = {
             "item_id": item_id,
             "engine": engine,
@@ -102,19 +128,31 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
             "writing": not engine and (writing or (lasts and known[place].writing)),
             "ignored": False,
             "scan_id": scan.id,
-            "since": datetime.now(UTC),
+            "since": now,
+            "fingerprint": fingerprint,
         }
         keep = ("ignored", "since") if lasts else ()
+        row |= _tried(failed_before if scan.is_unattended else None, now)
+        if state == "failed":
+            row["retry_at"] = None
         insert_or_replace(db, _problems, [row], key=("item_id", "engine"), keep=keep)
+
+
+def _tried(before: Row[Any] | None, now: datetime) -> dict[str, Any]:
+    """Count a try. One that came before its time, beside another's, does not count."""
+    if before is not None and before.retry_at is not None and before.retry_at > now:
+        return {"tries": before.tries, "retry_at": before.retry_at}
+    tries = 1 if before is None else min(before.tries + 1, MOST_TRIES)
+    return {"tries": tries, "retry_at": now + GAPS[tries - 1] if tries < MOST_TRIES else None}
 
 
 def _failures(work: Mapping[Place, Ended], decided: Iterable[Decision]) -> dict[Place, Ended]:
     """Return what failed: work of engines, and what the library could not do."""
     failures = {place: ended for place, ended in work.items() if ended[0] in _FAILED}
-    reasons = {(item_id, reason) for (item_id, _engine), (_state, reason) in failures.items()}
+    reasons = {(item_id, ended[1]) for (item_id, _engine), ended in failures.items()}
     for decision in decided:
         if decision.state == "failed" and (decision.item_id, decision.reason) not in reasons:
-            failures[decision.item_id, ""] = ("retryable", decision.reason)
+            failures[decision.item_id, ""] = ("retryable", decision.reason, "")
     return failures
 
 
@@ -131,10 +169,12 @@ def _work_of(
     db: Db, scan_id: int, item_ids: Sequence[int], *, with_answers: bool
 ) -> dict[Place, Ended]:
     states = (*_FAILED, *_ANSWERED) if with_answers else _FAILED
-    columns = (_work.c.item_id, _work.c.engine, _work.c.state, _work.c.reason)
+    names = ("item_id", "engine", "state", "reason", "fingerprint")
     where = (_work.c.item_id.in_(item_ids), _work.c.state.in_(states))
-    rows = db.execute(select(*columns).where(_work.c.scan_id == scan_id, *where))
-    return {(item_id, engine): (state, reason) for item_id, engine, state, reason in rows}
+    rows = db.execute(
+        select(*[_work.c[name] for name in names]).where(_work.c.scan_id == scan_id, *where)
+    )
+    return {(item_id, engine): tuple(ended) for item_id, engine, *ended in rows}
 
 
 def _matching(wanted: ProblemFilter) -> list[ColumnElement[bool]]:
@@ -150,11 +190,14 @@ def _matching(wanted: ProblemFilter) -> list[ColumnElement[bool]]:
         where.append(_items.c.id == wanted.item_id)
     if wanted.ignored is not None:
         where.append(_problems.c.ignored.is_(wanted.ignored))
+    if wanted.engine is not None:
+        where.append(_problems.c.engine == wanted.engine)
+    if wanted.reason is not None:
+        where.append(_problems.c.reason == wanted.reason)
+    if wanted.ids is not None:
+        where.append(_problems.c.id.in_(wanted.ids))
     if wanted.since is not None:
         where.append(_problems.c.since >= wanted.since)
-    if wanted.like is not None:
-        engine, reason = wanted.like
-        where += [_problems.c.engine == engine, _problems.c.reason == reason]
     return where
 
 
@@ -180,19 +223,6 @@ def counts(db: Db, wanted: ProblemFilter) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def reasons(db: Db, wanted: ProblemFilter, *, limit: int) -> list[ReasonRow]:
-    """Return the problems by engine and reason, those of the most items first."""
-    number = func.count(_problems.c.item_id).label("items")
-    # `max` of a Boolean is none on PostgreSQL.
-    again = func.max(case((_problems.c.again, 1), else_=0)).label("again")
-    oldest = func.min(_problems.c.id).label("problem_id")
-    cause = (_problems.c.engine, _problems.c.reason)
-    statement = select(*cause, number, again, oldest).select_from(_problems).join(_items)
-    statement = statement.where(*_matching(wanted)).group_by(*cause)
-    rows = db.execute(statement.order_by(number.desc(), oldest).limit(limit))
-    return [as_type(ReasonRow, row, again=bool(row.again)) for row in rows]
-
-
 def count(db: Db, wanted: ProblemFilter) -> int:
     """Return how many items have such problems."""
     number = func.count(_problems.c.item_id.distinct())
@@ -208,44 +238,22 @@ def get(db: Db, problem_id: int) -> ProblemRow:
     return as_type(ProblemRow, row)
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """A section with problems that are tried again. `write`: as the scan that met them did."""
-
-    library: str
-    section: str
-    write: str
-
-
-def retry(db: Db, wanted: ProblemFilter) -> tuple[int, list[Retry]]:
-    """Let the next scan try these problems again, also those given up; return how many items.
-
-    What an apply or an undo met is previewed first: it showed no more than its own items.
-    """
-    scans, sections = schema.scans, schema.sections
-    writes = and_(scans.c.kind == "scan", scans.c.write == "apply")
-    write = case((writes, "apply"), else_="preview").label("write")
-    columns = (_problems.c.id, _problems.c.item_id, _problems.c.engine)
-    statement = select(*columns, sections.c.library, sections.c.key, write)
-    statement = statement.select_from(_problems).join(_items).join(sections)
-    statement = statement.outerjoin(scans, scans.c.id == _problems.c.scan_id)
-    rows = db.execute(statement.where(*_matching(wanted))).all()
-    change_in(db, update(_problems).values(again=True), _problems.c.id, [row.id for row in rows])
-    item_ids = list({row.item_id: 0 for row in rows})
-    for engine in {row.engine for row in rows} - {""}:
-        given_up = (_work.c.engine == engine, _work.c.state == "failed")
-        again = update(_work).where(*given_up).values(state="retryable")
-        change_in(db, again, _work.c.item_id, item_ids)
-    change_in(db, update(_items).values(settled=""), _items.c.id, item_ids)
-    return len(item_ids), list({Retry(row.library, row.key, row.write): 0 for row in rows})
-
-
-def cause(db: Db, problem_id: int) -> Cause:
-    """Return the engine and the reason of a problem. Raises `NotFound`."""
-    row = get(db, problem_id)
-    return row.engine, row.reason
-
-
 def ignore(db: Db, problem_ids: Iterable[int], *, ignored: bool) -> None:
     where = _problems.c.id.in_(list(problem_ids))
     db.execute(update(_problems).where(where).values(ignored=ignored))
+
+
+def by_reason(db: Db, wanted: ProblemFilter, *, limit: int) -> list[ReasonCount]:
+    """Return how many problems have the same engine and reason, the most first."""
+    number = func.count()
+    columns = (
+        func.min(_problems.c.id),
+        _problems.c.engine,
+        _problems.c.reason,
+        number,
+        func.sum(case((IS_GIVEN_UP, 1), else_=0)),
+    )
+    grouped = select(*columns).select_from(_problems).join(_items).where(*_matching(wanted))
+    grouped = grouped.group_by(_problems.c.engine, _problems.c.reason)
+    rows = db.execute(grouped.order_by(number.desc(), _problems.c.engine).limit(limit))
+    return [ReasonCount(*row) for row in rows]

@@ -44,6 +44,7 @@ class ScanRow:
     that it waits for no more. `accept_missing`: the user says that known items that are not listed
     are gone, however many. `missing`: how many known items it did not find, if it failed for that.
     `left_out`: what its listing left out, as JSON. `reason`: what started it by itself, else "".
+    `pruned`: its details were too old to be kept.
     """
 
     id: int
@@ -70,6 +71,12 @@ class ScanRow:
     missing: int = 0
     left_out: str = ""
     reason: str = ""
+    pruned: bool = False
+
+    @property
+    def is_unattended(self) -> bool:
+        """Whether nobody has asked for it just now: it retries only what is due."""
+        return bool(self.reason)
 
     @property
     def is_forecast(self) -> bool:
@@ -143,7 +150,9 @@ def get(db: Db, scan_id: int) -> ScanRow:
     """Return the scan. Raises `NotFound`."""
     rows = _scans_where(db, _scans.c.id == scan_id)
     if not rows:
-        raise NotFound(f"There is no scan {scan_id}.")
+        older = any_where(db, _scans.c.id > scan_id)
+        gone = " One that decided nothing is kept for KEEP_DAYS only." if older else ""
+        raise NotFound(f"There is no scan {scan_id}.{gone}")
     return rows[0]
 
 
@@ -173,7 +182,7 @@ def listed_last(db: Db, scan: ScanRow) -> datetime | None:
         _scans.c.section_id == scan.section_id,
         _scans.c.id < scan.id,
         _scans.c.kind == "scan",
-        _scans.c.mode.not_in(("decide", "sample")),
+        _scans.c.mode.not_in(("decide", "sample", "retry")),
         _scans.c.forecast == "",
         _scans.c.state == "done",
     )

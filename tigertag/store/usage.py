@@ -280,7 +280,7 @@ def page(db: Db, *, engine: str, before: int | None, limit: int) -> list[CallRow
 
 def in_doubt(db: Db, at: datetime) -> dict[str, int]:
     """Return, by engine, a month's calls that count as spent, nobody knows what came of them."""
-    where = (_DOUBTFUL, _calls.c.state == "lost", _calls.c.at >= _first_of_month(at))
+    where = (_DOUBTFUL, _calls.c.state == "lost", _calls.c.at >= first_of_month(at))
     statement = select(_calls.c.engine, func.count()).where(*where)
     return {row[0]: row[1] for row in db.execute(statement.group_by(_calls.c.engine))}
 
@@ -302,8 +302,8 @@ def _day(at: datetime) -> str:
 
 def next_month(at: datetime) -> datetime:
     """Return when the budgets are renewed: the first of the next month, UTC."""
-    return (_first_of_month(at) + timedelta(days=32)).replace(day=1)
+    return (first_of_month(at) + timedelta(days=32)).replace(day=1)
 
 
-def _first_of_month(at: datetime) -> datetime:
+def first_of_month(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -9,9 +9,9 @@ import pytest
 from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import Failed
-from tigertag.errors import NotFound, RequestError
+from tigertag.errors import RequestError
 from tigertag.scan import calls
-from tigertag.services import overview, problems, scan_requests
+from tigertag.services import overview
 from tigertag.services.overview import Overview
 from tigertag.store import schema
 
@@ -23,8 +23,8 @@ def seen(world: World, days: int = 1) -> Overview:
     return overview.overview(world.core, days)
 
 
-def fail(world: World, *, retryable: bool = False) -> None:
-    world.engine.fails["green"] = Failed("", GREEN, retryable=retryable)
+def fail(world: World) -> None:
+    world.engine.fails["green"] = Failed("", GREEN, retryable=False)
 
 
 def test_nothing_has_happened_yet(world: World) -> None:
@@ -86,34 +86,12 @@ def test_failures_are_grouped_by_reason(world: World) -> None:
     world.scan()
     shown = seen(world)
     (failure,) = shown.failures
-    assert (shown.failed, failure.reason, failure.items, failure.engine) == (2, GREEN, 2, "colour")
-
-
-def test_one_click_tries_them_again_though_they_were_given_up(world: World) -> None:
-    fail(world)
-    world.picture("a.png", "green")
-    world.scan("apply")
-    (failure,) = seen(world).failures
-    retried = problems.retry(world.core, failure.problem_id)
-    (wanted,) = scan_requests.waiting(world.core)
-    assert (retried.items, wanted.wanted.mode, wanted.wanted.write) == (1, "new", "apply")
-    world.engine.fails.clear()
-    scan_requests.start_due(world.core)
-    world.run(2)
-    assert (seen(world).failed, world.tags("a.png")) == (0, {"green"})
-
-
-def test_a_preview_is_tried_again_as_a_preview(world: World) -> None:
-    fail(world, retryable=True)
-    world.picture("a.png", "green")
-    world.scan()
-    problems.retry(world.core, seen(world).failures[0].problem_id)
-    assert [row.wanted.write for row in scan_requests.waiting(world.core)] == ["preview"]
-
-
-def test_what_was_solved_cannot_be_tried_again(world: World) -> None:
-    with pytest.raises(NotFound):
-        problems.retry(world.core, 7)
+    assert (shown.failed, failure.reason, failure.problems, failure.engine) == (
+        2,
+        GREEN,
+        2,
+        "colour",
+    )
 
 
 def test_it_says_what_each_engine_cost(world: World) -> None:

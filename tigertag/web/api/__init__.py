@@ -7,7 +7,18 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
 from tigertag.web import errors
-from tigertag.web.api import hooks, items, models, notices, scans, schedules, sources, support, system, tags
+from tigertag.web.api import (
+    hooks,
+    items,
+    models,
+    notices,
+    scans,
+    schedules,
+    sources,
+    support,
+    system,
+    tags,
+)
 from tigertag.web.api.routes import SECURITY_SCHEME
 
 _RESOURCES = (

@@ -7,19 +7,23 @@ from flask import Response
 from pydantic import BaseModel, BeforeValidator, Field
 
 from tigertag.model import Box, Kind, TagOwnership
-from tigertag.services import browsing, problems, thumbnails
+from tigertag.services import browsing, problems, retries, thumbnails
+from tigertag.services.views import Page, Retried
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.schemas import (
     Flag,
     GivenId,
     Id,
+    Input,
     ItemFacts,
     ItemShape,
     Milliseconds,
     NoFields,
     Nothing,
+    OptionalBody,
     SectionPaging,
+    Sentence,
     Shape,
     ShapeList,
     TagName,
@@ -194,8 +198,36 @@ class ProblemShape(Shape):
     engine: str = Field(description="The engine that failed; empty: reading or writing the item.")
     reason: str
     since: datetime = Field(description="When it first occurred.")
-    again: bool = Field(description="Whether the next scan tries again.")
+    again: bool = Field(description="Whether it is retried automatically.")
     ignored: bool = Field(description="Whether it is hidden until the item changes.")
+    tries: int = Field(description="How often it failed; 0: a retry was requested.")
+    retry_at: datetime | None = Field(
+        description="Scans of schedules and hooks do not retry it before. Your own scans do."
+    )
+    given_up: bool = Field(
+        description=f"Whether it failed {problems.MOST_TRIES} times, so that it is not retried"
+        " automatically any more."
+    )
+
+
+class ProblemGroupShape(Shape):
+    """Problems of one engine with the same reason."""
+
+    problem_id: int = Field(description="The oldest of them; see `GET /problems?like=`.")
+    engine: str = Field(description="Empty: reading or writing the items.")
+    reason: str
+    problems: int = Field(description="How many there are.")
+    given_up: int = Field(description="Of these, how many are not retried automatically any more.")
+
+
+class RetriedShape(Shape):
+    """The problems that are retried now."""
+
+    problems: int = Field(description="How many.")
+    scans: list[int] = Field(description="The scans that retry them, one a section.")
+    waiting: list[str] = Field(
+        description="Why a section's retries wait for its next scan, such as one that is running."
+    )
 
 
 class ProblemsQuery(SectionPaging):
@@ -203,6 +235,20 @@ class ProblemsQuery(SectionPaging):
     like: GivenId | None = Field(
         default=None, description="Only those with the engine and the reason of this problem."
     )
+
+
+class GroupsQuery(Input):
+    library: Text = Field(default="", description="Only of this library: its id.")
+    section: Text = Field(default="", description="Only of this section: its id or title.")
+
+
+class RetryBody(OptionalBody):
+    """Which problems to retry. Nothing: all that are not ignored."""
+
+    engine: Text | None = Field(default=None, description="Only of this engine; empty: none.")
+    reason: Sentence | None = Field(default=None, description="Only those with this reason.")
+    library: Text = Field(default="", description="Only of this library: its id.")
+    section: Text = Field(default="", description="Only of this section: its id or title.")
 
 
 class ProblemPath(BaseModel):
@@ -215,6 +261,34 @@ def list_problems(query: ProblemsQuery) -> Response:
     return sent(ShapeList[ProblemShape], problems.listed(state.core(), **query.arguments()))
 
 
+@problem_routes.get("/problems/reasons", ShapeList[ProblemGroupShape], 404)
+def list_problem_reasons(query: GroupsQuery) -> Response:
+    """List the reasons of the unsolved problems, the most frequent first; 50 at most."""
+    groups = problems.by_reason(state.core(), library=query.library, section=query.section)
+    return sent(ShapeList[ProblemGroupShape], Page(groups))
+
+
+@problem_routes.post("/problems/retry", {200: RetriedShape}, 400, 404, 413, 415)
+def retry_problems(body: RetryBody, query: Nothing) -> Response:
+    """Retry problems now, those too that were given up; the count of tries starts anew.
+
+    A paid engine's calls are reserved from its budget. Tags are written only in sections where all
+    of these problems come from scans that write.
+    """
+    return _retried(retries.retry_all(state.core(), **body.model_dump()))
+
+
+@problem_routes.post(f"{_PROBLEM}/retry", {200: RetriedShape}, 400, 404, 413, 415)
+def retry_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
+    """Retry one problem now; the count of tries starts anew."""
+    return _retried(retries.retry(state.core(), [path.problem_id]))
+
+
+def _retried(retried: Retried) -> Response:
+    state.get().worker.wake()
+    return sent(RetriedShape, retried)
+
+
 @problem_routes.post(f"{_PROBLEM}/ignore", {200: ProblemShape}, 400, 404, 413, 415)
 def ignore_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
     """Hide a problem from the list and all counts until its item changes."""
@@ -225,20 +299,3 @@ def ignore_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Respons
 def show_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
     """Show an ignored problem again."""
     return sent(ProblemShape, problems.ignore(state.core(), path.problem_id, ignored=False))
-
-
-class RetriedShape(Shape):
-    """A retry that was requested."""
-
-    items: int = Field(description="Items that are tried again.")
-    sections: int = Field(description="Their sections; a scan of each starts once it is free.")
-
-
-@problem_routes.post(f"{_PROBLEM}/retry", {202: RetriedShape}, 400, 404, 413, 415)
-def retry_problem(path: ProblemPath, body: NoFields, query: Nothing) -> Response:
-    """Try all items again that failed in the same engine for the same reason as this one.
-
-    A scan of what is new is requested for each section (`GET /tasks`). It writes if the scan that
-    met the problem was one that scans and writes; else it is a preview.
-    """
-    return sent(RetriedShape, problems.retry(state.core(), path.problem_id), 202)

@@ -103,7 +103,7 @@ class ScanShape(Shape):
         from_path("scan", "state")
     )
     kind: Literal["scan", "apply", "undo", "redo"] = from_path("scan", "kind")
-    mode: Mode
+    mode: Mode | Literal["retry"]
     forecast_of: ForecastOf | None = Field(description="The mode that a forecast counts for.")
     write: Write = from_path("scan", "write")
     library: str = from_path("scan", "section", "library")
@@ -115,6 +115,12 @@ class ScanShape(Shape):
     )
     started_by: str = from_path(
         "scan", "reason", description="The schedule or hook that started it; empty: a request."
+    )
+    pruned: bool = from_path(
+        "scan",
+        "pruned",
+        description="Whether its details are too old to be kept (`KEEP_DAYS`): it lists no changes,"
+        " and can be neither applied nor undone.",
     )
     counts: CountsShape
     items_per_s: float

@@ -45,6 +45,7 @@ PATTERNS = {
 
 Text = Annotated[str, StringConstraints(max_length=512, pattern=_TEXT)]
 Token = Annotated[str, StringConstraints(max_length=512)]
+Sentence = Annotated[str, StringConstraints(max_length=4000, pattern=_TEXT)]
 Word = Annotated[str, StringConstraints(max_length=200, pattern=_WORD)]
 ShortWord = Annotated[str, StringConstraints(max_length=64, pattern=_WORD)]
 WordButStar = Annotated[str, StringConstraints(max_length=200, pattern=_WORD_BUT_STAR)]

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from tigertag.services import events, overview, system
 from tigertag.web import state
+from tigertag.web.api.items import ProblemGroupShape
 from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.scans import ScanShape
 from tigertag.web.api.schedules import ScheduleShape
@@ -34,16 +35,6 @@ class OverviewQuery(Input):
     days: Days = Field(default=1, description="Today, or the last 7 or 30 days.")
 
 
-class Failure(Shape):
-    """Unsolved problems with the same engine and reason."""
-
-    problem_id: int = Field(description="The oldest of them; see `GET /problems?like=`.")
-    engine: str = Field(description="The engine that failed; empty: reading or writing the item.")
-    reason: str
-    items: int
-    again: bool = Field(description="Whether the next scan tries some of them again.")
-
-
 class EngineSpendingShape(Shape):
     """What an engine took, and what was saved."""
 
@@ -66,7 +57,7 @@ class OverviewShape(Shape):
     added: int = Field(description="Tags written.")
     removed: int = Field(description="Tags taken back.")
     failed: int = Field(description="Items with problems that began since, and are not solved.")
-    failures: list[Failure] = Field(description="By reason, the most frequent first.")
+    failures: list[ProblemGroupShape] = Field(description="By reason, the most frequent first.")
     other_failures: int = Field(description="Items that failed for other reasons.")
     cost_usd: float
     saved_usd: float
@@ -110,7 +101,7 @@ class ProcessShape(Shape):
     """A process of the service."""
 
     pid: int
-    role: Literal["service", "web", "scan worker", "helper"]
+    role: Literal["web", "work"] = Field(description="work: scans and background tasks.")
     memory_bytes: int
     cpu_s: float
     started_at: datetime
@@ -126,8 +117,8 @@ class SystemShape(Shape):
     database: DatabaseShape
     disk: DiskShape | None = Field(description="Null if TIGERTAG_HOME cannot be read.")
     machine: MachineShape
-    processes: list[ProcessShape]
-    started_at: datetime
+    processes: list[ProcessShape] = Field(description="Empty where there is no /proc.")
+    started_at: datetime | None = Field(description="When the service began; null: unknown.")
     works: bool = Field(description="Whether a worker for scans is running.")
 
     @field_validator("packages", mode="before")

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from tigertag.model import UNKNOWN_FACE, Rule, RuleAction
 from tigertag.scan import summary
+from tigertag.services.problems import MOST_TRIES
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Departure
 from tigertag.text import about, clock, data_size, megabytes, usd
@@ -22,6 +23,7 @@ _MODES = {
     "decide": ", from cached results",
     "new": ", new items only",
     "sample": ", a sample of photos",
+    "retry": ", retry of failed items",
 }
 STATES = {
     "queued": "waiting to start",
@@ -163,5 +165,6 @@ def register(app: Flask) -> None:
         EDITS=EDITS,
         MODEL_STATES=MODEL_STATES,
         UNKNOWN_FACE=UNKNOWN_FACE,
+        MOST_TRIES=MOST_TRIES,
         all_sections=request.all_sections,
     )

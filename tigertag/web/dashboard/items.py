@@ -6,7 +6,7 @@ from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.errors import ItemError, LibraryError, PluginError
-from tigertag.services import browsing, overview, problems, rules, thumbnails
+from tigertag.services import browsing, problems, retries, rules, thumbnails
 from tigertag.services.views import Thumbnail
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request
@@ -109,24 +109,34 @@ def list_problems() -> ResponseReturnValue:
         like=request.number("like") if sought["like"] else None,
         cursor=request.cursor(),
     )
-    return request.render_list("problems", page=page, sought=sought)
+    groups = problems.by_reason(core, library=library, section=section)
+    return request.render_list("problems", page=page, sought=sought, groups=groups)
 
 
-@pages.post("/problems/<int(max=2147483647):problem_id>/<any(ignore, show):action>")
+@pages.post("/problems/retry")
+def retry_problems() -> ResponseReturnValue:
+    """Retry all problems with one reason now. Raises `NotFound`."""
+    library, section = request.library_and_section()
+    engine, reason = request.text("engine"), request.text("reason")
+    retried = retries.retry_all(
+        state.core(), engine=engine, reason=reason, library=library, section=section
+    )
+    state.get().worker.wake()
+    if len(retried.scans) == 1:
+        return redirect(url_for("dashboard.scans.show", scan_id=retried.scans[0]), 303)
+    return redirect(url_for("dashboard.scans.list_scans"), 303)
+
+
+@pages.post("/problems/<int(max=2147483647):problem_id>/<any(ignore, show, retry):action>")
 def ignore_problem(problem_id: int, action: str) -> ResponseReturnValue:
-    """Hide a problem until its item changes, or show it again. Raises `NotFound`."""
-    problem = problems.ignore(state.core(), problem_id, ignored=action == "ignore")
+    """Hide a problem until its item changes, show it again, or retry it. Raises `NotFound`."""
+    core = state.core()
+    if action == "retry":
+        retries.retry(core, [problem_id])
+        state.get().worker.wake()
+        problem = problems.get(core, problem_id)
+    else:
+        problem = problems.ignore(core, problem_id, ignored=action == "ignore")
     if request.by_htmx():
         return render_template("_problem.html", problem=problem)
     return redirect(url_for("dashboard.items.show", item_id=problem.card.id), 303)
-
-
-@pages.post("/problems/<int(max=2147483647):problem_id>/retry")
-def retry(problem_id: int) -> ResponseReturnValue:
-    """Try all items again that failed for the reason of this problem. Raises `NotFound`."""
-    core = state.core()
-    retried = problems.retry(core, problem_id)
-    if not request.by_htmx():
-        return redirect(url_for("dashboard.system.tasks"), 303)
-    shown = overview.overview(core, request.number("days") if request.text("days") else 1)
-    return render_template("_overview.html", overview=shown, retried=retried)

@@ -165,11 +165,11 @@ def _newest_preview(core: Core, view: SectionView) -> Status | None:
     """Return the newest scan of a section if it is a preview that has ended."""
     for status in scan_status.listed(core).items:
         scan = status.scan
-        # A sample shows too little for a decision on all.
+        # A sample or a retry shows too little for a decision on all.
         if (
             scan.section.path == view.section.path
             and not scan.is_forecast
-            and scan.mode != "sample"
+            and scan.mode not in ("sample", scans.RETRY)
         ):
             done = status.scan.is_preview and status.scan.state == "done"
             return status if done else None

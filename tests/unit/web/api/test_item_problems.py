@@ -34,7 +34,25 @@ def test_a_problem_is_listed_with_all_that_is_known_of_it(failing: FlaskClient) 
         "reason": "It is torn.",
         "again": False,
         "ignored": False,
+        "tries": 1,
+        "retry_at": None,
+        "given_up": False,
     }
+
+
+def test_problems_are_grouped_by_reason_and_retried_together(failing: FlaskClient) -> None:
+    groups = got(failing, "problems/reasons")["items"]
+    reason = "It is torn."
+    assert groups == [{"engine": "colour", "reason": reason, "problems": 1, "given_up": 0}]
+    retried = post(failing, "problems/retry", {"engine": "colour", "reason": reason}).get_json()
+    assert (retried["problems"], len(retried["scans"]), retried["waiting"]) == (1, 1, [])
+    assert got(failing, f"scans/{retried['scans'][0]}")["mode"] == "retry"
+
+
+def test_one_is_retried_by_its_number(failing: FlaskClient) -> None:
+    assert post(failing, "problems/1/retry").get_json()["problems"] == 1
+    assert listed(failing)[0]["tries"] == 0
+    assert problem(post(failing, "problems/7/retry"), 404)
 
 
 def test_scans_and_sections_count_items_with_problems(failing: FlaskClient) -> None:

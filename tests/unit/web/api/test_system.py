@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from tests.unit.web.api.asking import got, post, problem, wrong
+from tests.unit.web.api.asking import got, problem, wrong
 from tests.world import World
 from tigertag import __version__
 from tigertag.contracts import Failed
@@ -23,23 +23,14 @@ def test_an_overview_of_other_days_is_refused(rest: FlaskClient) -> None:
     assert wrong(rest.get("/api/v1/overview?days=2")).keys() == {"days"}
 
 
-def test_problems_with_the_same_reason_are_listed_and_tried_again(
-    world: World, rest: FlaskClient
-) -> None:
+def test_problems_with_the_same_reason_are_listed(world: World, rest: FlaskClient) -> None:
     world.engine.fails["red"] = Failed("", "too red", retryable=False)
     world.engine.fails["blue"] = Failed("", "too blue", retryable=False)
     world.scan()
-    first, *_rest = got(rest, "overview")["failures"]
-    (listed,) = got(rest, f"problems?like={first['problem_id']}")["items"]
-    answer = post(rest, f"problems/{first['problem_id']}/retry")
-    assert (listed["reason"], answer.status_code) == (first["reason"], 202)
-    assert answer.get_json() == {"items": 1, "sections": 1}
-    (wanted,) = got(rest, "tasks")["requests"]
-    assert (wanted["library"], wanted["reason"]) == ("photos", "retry of 1 item")
-
-
-def test_what_is_no_problem_cannot_be_tried_again(rest: FlaskClient) -> None:
-    assert problem(post(rest, "problems/7/retry"), 404)
+    for failure in got(rest, "overview")["failures"]:
+        (listed,) = got(rest, f"problems?like={failure['problem_id']}")["items"]
+        assert listed["reason"] == failure["reason"]
+    assert problem(rest.get("/api/v1/problems?like=7"), 404)
 
 
 def test_the_status_names_versions_and_the_database(rest: FlaskClient) -> None:
@@ -47,7 +38,7 @@ def test_the_status_names_versions_and_the_database(rest: FlaskClient) -> None:
     assert shown["version"] == __version__
     assert (shown["database"]["kind"], shown["database"]["size_bytes"] > 0) == ("SQLite", True)
     assert shown["packages"]["Flask"]
-    assert [process["role"] for process in shown["processes"]][:1] == ["service"]
+    assert "web" in [process["role"] for process in shown["processes"]]
     assert shown["disk"]["free_bytes"] > 0
 
 

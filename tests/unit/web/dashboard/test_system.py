@@ -6,7 +6,7 @@ from flask import Flask
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
 from tigertag.contracts import Failed
-from tigertag.services import events, scan_requests
+from tigertag.services import events
 
 pytestmark = pytest.mark.slow
 
@@ -47,10 +47,9 @@ def test_a_failure_on_home_is_tried_again_with_one_click(world: World, member: M
     world.scan()
     assert "It is too green." in member.page("/?days=7")
     assert "It is too green." in member.page("/problems?like=1")
-    answer = member.post_by_htmx("/problems/1/retry", days="7")
+    answer = member.post_by_htmx("/overview/retry", problem_id="1", days="7")
     assert (answer.status_code, "1 item to try again" in answer.text) == (200, True)
-    assert len(scan_requests.waiting(world.core)) == 1
-    assert "retry of 1 item" in member.page("/system/tasks")
+    assert "scan 2" in member.page("/system/tasks")
 
 
 def test_an_overview_of_other_days_is_refused(member: Member) -> None:

@@ -17,7 +17,7 @@ from tigertag.web.app import create_app
 
 pytestmark = pytest.mark.slow
 
-AGAIN = "The next scan tries it again."
+AGAIN = "Your next scan tries it again; schedules and hooks wait longer after each try."
 LEFT_OUT = "Skipped until the file changes"
 
 
