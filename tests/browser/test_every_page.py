@@ -34,6 +34,8 @@ PAGES = (
     "/system/tasks",
     "/system/events",
     "/system/events?level=error",
+    "/system/logs",
+    "/system/logs?role=work",
     "/scans",
     "/scans/1",
     "/scans/2",

@@ -1,14 +1,17 @@
-"""The pages of System: status, health, tasks and events."""
+"""The pages of System: status, health, tasks, events and logs."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from io import BytesIO
+
+from flask import Blueprint, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from tigertag.services import events, health, system
+from tigertag.errors import NotFound, RequestError
+from tigertag.services import events, health, logs, support, system
 from tigertag.web import state
 from tigertag.web.dashboard import request
 
 pages = Blueprint("system", __name__)
-PARTS = ("status", "health", "tasks", "events")
+_LINES = 500
 
 
 @pages.get("/system")
@@ -45,6 +48,49 @@ def list_events() -> ResponseReturnValue:
     name = "_events.html" if more else "system_events.html"
     choices = {"levels": events.LEVELS, "sources": events.SOURCES}
     return render_template(name, part="events", page=page, sought=sought, **choices)
+
+
+@pages.get("/system/logs")
+def show_log() -> ResponseReturnValue:
+    """Show the last lines of a log, which the page then follows. Raises `NotFound`."""
+    return _render("logs", log=logs.tail(state.core(), _role(), _LINES), roles=logs.ROLES)
+
+
+@pages.get("/system/logs/new")
+def follow_log() -> ResponseReturnValue:
+    """Render the lines that have come since `offset`. Raises `NotFound`, `RequestError`."""
+    offset = request.text("offset")
+    if not (offset.isascii() and offset.isdecimal()):
+        raise RequestError("offset must be a number.")
+    return render_template("_log.html", log=logs.since(state.core(), _role(), int(offset)))
+
+
+@pages.get("/system/logs/file")
+def download_log() -> ResponseReturnValue:
+    """Download a log. Raises `NotFound`."""
+    file = logs.path(state.core(), _role())
+    if not file.is_file():
+        raise NotFound("Nothing has been logged yet.")
+    return send_file(file.absolute(), mimetype="text/plain", as_attachment=True)
+
+
+@pages.get("/system/support-bundle")
+def support_bundle() -> ResponseReturnValue:
+    """Download versions, settings, events and logs in a ZIP file, without secrets."""
+    stream = BytesIO()
+    support.bundle(state.core(), stream)
+    stream.seek(0)
+    name = support.file_name()
+    return send_file(stream, "application/zip", as_attachment=True, download_name=name)
+
+
+def _role() -> logs.Role:
+    """Return which log is asked for. Raises `NotFound`."""
+    wanted = request.text("role") or logs.ROLES[0]
+    for role in logs.ROLES:
+        if role == wanted:
+            return role
+    raise NotFound(f"There is no log {wanted!r}.")
 
 
 def _render(part: str, **context: object) -> str:
