@@ -35,7 +35,7 @@ from tigertag.web.app import create_app
 DOCS = Path(__file__).parent.parent / "docs" / "screenshots"
 WIDTHS = {"desktop": (1280, 800), "phone": (360, 740)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-README = ("home", "preview", "item", "tags")
+README = ("home", "preview", "item", "tags", "system")
 SECTIONS = {
     "Holiday": (
         "camera.png",
@@ -141,6 +141,9 @@ def pages(core: Core) -> dict[str, str]:
         "forecast": f"/scans/{forecast}?write=preview",
         "use": "/use",
         "departures": "/departures",
+        "system": "/system/status",
+        "tasks": "/system/tasks",
+        "events": "/system/events",
         "missing": "/scans/999",
     }
 

@@ -106,6 +106,15 @@ def megabytes(size_bytes: int) -> str:
     return f"{size:.0f} MB" if size >= 9.95 else f"{size:.1f} MB"
 
 
+def data_size(size_bytes: float) -> str:
+    """1536000000 → "1.5 GB"; from ten on without a decimal."""
+    size, unit = size_bytes / 1e3, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if size >= 999.5:
+            size, unit = size / 1e3, larger
+    return f"{size:.0f} {unit}" if size >= 9.95 else f"{size:.1f} {unit}"
+
+
 def clock(at_s: float) -> str:
     """65.4 → "1:05"; from an hour on "1:02:05"."""
     minutes, seconds = divmod(int(at_s), 60)

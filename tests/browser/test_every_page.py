@@ -15,10 +15,11 @@ from tigertag.contracts import NOTICE, Failed
 from tigertag.core import EngineEntry, LibraryEntry
 from tigertag.model import UNKNOWN_FACE, Box, Kind, Label, NoticeKind, Rule, RuleAction
 from tigertag.scan import calls
-from tigertag.services import rules, scans, schedule_changes
+from tigertag.services import events, rules, scans, schedule_changes
 from tigertag.services.scans import Request
 from tigertag.settings import ChannelSettings, ScheduleSettings
-from tigertag.store import engine_state, notices
+from tigertag.store import engine_state, notices, scan_requests
+from tigertag.store.scan_requests import Wanted
 from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
@@ -26,6 +27,15 @@ pytestmark = pytest.mark.slow
 LONG = "an_unreasonably_long_name_without_a_place_to_break_" * 2
 PAGES = (
     "/",
+    "/?days=30",
+    "/problems?like=1",
+    "/system/status",
+    "/system/health",
+    "/system/tasks",
+    "/system/events",
+    "/system/events?level=error",
+    "/system/logs",
+    "/system/logs?role=work",
     "/scans",
     "/scans/1",
     "/scans/2",
@@ -119,7 +129,9 @@ def _spend(world: World) -> None:
         if number % 3:
             call.settle(units=1, cost_usd=0.005)
     calls.run_context(core, "who").calls.reserve(f"/{LONG}.jpg", host="who.test", size_bytes=9)
+    events.record(core, "error", "backup", f"{LONG} is full.")
     with world.store.write() as db:
+        scan_requests.want(db, Wanted("photos", LONG), reason=LONG)
         engine_state.stop(db, "cloud", f"{LONG} cannot be reached.", datetime.now(UTC))
         engine_state.put_state(db, "cloud", NOTICE, f"{LONG} says that all is well.")
 

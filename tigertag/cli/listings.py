@@ -89,12 +89,16 @@ def problems(ctx: click.Context, library: str, section: str, ignored: bool) -> N
     if ctx.invoked_subcommand is not None:
         return
     table = Table("number", "item", "engine", "since", "retry", "reason", box=None)
-    wanted = {"library": library, "section": section}
     cursor: str | None = None
     with core() as built:
         while True:
             page = problem_service.listed(
-                built, **wanted, ignored=ignored, cursor=cursor, limit=_PAGE
+                built,
+                library=library,
+                section=section,
+                ignored=ignored,
+                cursor=cursor,
+                limit=_PAGE,
             )
             for problem in page.items:
                 item = f"{problem.card.item.library}/{problem.card.item.called}"

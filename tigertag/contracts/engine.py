@@ -56,7 +56,8 @@ class Capabilities:
     wants `Sample.metadata`, which only a `local` engine gets: nothing leaves the machine there.
     `units_per_item`: calls of a quota that an item takes; from 1 on the engine is a paid one.
     `cost_usd`: what an item costs, about; None where that is not known. `further_frame_usd`: what
-    each frame of a video but the first adds to that. `each`: the least confidence of single words,
+    each frame of a video but the first adds to that. `price_share`: the share of the usual price
+    that it charges, below 1 in batches. `each`: the least confidence of single words,
     which stands in place of `min_confidence`; either may be `NEVER`. `withheld`: words that it says
     and that are no tags by themselves, whatever the user sets as MIN_CONFIDENCE. `models`: the
     least confidences of the models that it may have, by `Labelled.model`. `sampling`,
@@ -79,6 +80,7 @@ class Capabilities:
     max_tags: int = 10
     cost_usd: float | None = 0.0
     further_frame_usd: float = 0.0
+    price_share: float = 1.0
     each: Mapping[str, float] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
     models: Mapping[str, LeastConfidences] = field(default_factory=dict)

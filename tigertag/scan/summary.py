@@ -13,7 +13,7 @@ from tigertag.core import Core
 from tigertag.store import Db, chunks, decisions, scans
 from tigertag.store.decisions import Counts
 from tigertag.store.packing import dumps
-from tigertag.store.scans import ScanRow
+from tigertag.store.scans import RecentScan, ScanRow
 from tigertag.text import count
 
 Failures = tuple[tuple[str, str], ...]
@@ -42,6 +42,15 @@ def tally(core: Core, scan: ScanRow) -> tuple[Counts, Failures]:
     if scan.active:
         return core.cache.get(("tally", scan.id), lambda: _now(core, scan.id), keep_s=_KEEP_S)
     return _finally(core, scan.id)
+
+
+def counts_of(core: Core, recent: RecentScan) -> Counts:
+    """Return a scan's counts, of which only a part is at hand."""
+    if recent.summary:
+        return _unpacked(recent.summary)[0]
+    with core.store.read() as db:
+        scan = scans.get(db, recent.id)
+    return tally(core, scan)[0]
 
 
 def _now(core: Core, scan_id: int) -> tuple[Counts, Failures]:

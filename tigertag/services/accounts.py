@@ -16,8 +16,10 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from tigertag import locks
 from tigertag.core import Core
 from tigertag.errors import RequestError, Throttled
+from tigertag.services import events
 from tigertag.settings import homes
 from tigertag.store import accounts
+from tigertag.store import events as event_rows
 
 SHORTEST_PASSWORD = 8
 _LONGEST_PASSWORD = 1024
@@ -74,6 +76,8 @@ class Accounts:
         address = network_of(address)
         count_attempt(self._core, SIGN_IN, address)
         if not self._is_password(password):
+            message = f"A sign-in from {address} failed: wrong password."
+            events.record(self._core, "warning", "sign-in", message)
             return False
         with self._core.store.write() as db:
             accounts.withdraw(db, SIGN_IN, address)
@@ -99,11 +103,12 @@ class Accounts:
             kept = accounts.credential(db, "api_key")
         return kept is not None and hmac.compare_digest(_digest(key), kept.hash)
 
-    def begin(self) -> str:
+    def begin(self, address: str) -> str:
         """Begin a session; return its id, which the database keeps hashed."""
         session, now = secrets.token_urlsafe(24), datetime.now(UTC)
         with self._core.store.write() as db:
             accounts.add_session(db, _digest(session), until=now + SESSION_LASTS, now=now)
+            event_rows.record(db, "info", "sign-in", f"Signed in from {network_of(address)}.")
         return session
 
     def is_in(self, session: str, epoch: str) -> bool:
@@ -159,10 +164,18 @@ class Accounts:
             accounts.add_link(db, _digest(token), until=now + _LINK_LASTS, now=now)
         return token
 
-    def use_link(self, token: str) -> bool:
+    def use_link(self, token: str, address: str) -> bool:
         """Use up a link's token; False when it is none, was used, or is too old."""
         with self._core.store.write() as db:
-            return accounts.use_link(db, _digest(token), now=datetime.now(UTC))
+            if accounts.use_link(db, _digest(token), now=datetime.now(UTC)):
+                return True
+        address = network_of(address)
+        # A link is never made to wait: it lets in an owner who mistyped the password too often.
+        with suppress(Throttled):
+            count_attempt(self._core, SIGN_IN, address)
+            message = f"A sign-in from {address} failed: used or outdated link."
+            events.record(self._core, "warning", "sign-in", message)
+        return False
 
     def secret(self) -> bytes:
         """The key that session cookies are signed with, made once and kept in the home."""
@@ -180,8 +193,10 @@ class Accounts:
             return accounts.put_first_credential(db, kind, hash, datetime.now(UTC))
 
     def _keep(self, kind: str, hash: str) -> None:
+        name = "password" if kind == "password" else "key for REST"
         with self._core.store.write() as db:
             accounts.put_credential(db, kind, hash, datetime.now(UTC))
+            event_rows.record(db, "info", "sign-in", f"The {name} was changed.")
 
 
 def count_attempt(core: Core, kind: str, address: str) -> None:

@@ -3,11 +3,12 @@
 import logging
 
 from tigertag.core import Core
-from tigertag.errors import StoreError
+from tigertag.errors import RequestError, StoreError
+from tigertag.services.views import Page, cursor_number, cut_page
 from tigertag.store import events
 from tigertag.store.events import LEVELS, SOURCES, EventRow
 
-__all__ = ["LEVELS", "SOURCES", "EventRow", "recent", "record"]
+__all__ = ["LEVELS", "SOURCES", "EventRow", "listed", "recent", "record"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,3 +35,19 @@ def recent(
     """Return events, the newest first: of these levels, of one source, older than one of them."""
     with core.store.read() as db:
         return events.recent(db, levels=levels, source=source, before_id=before_id, limit=limit)
+
+
+def listed(
+    core: Core, *, level: str = "", source: str = "", cursor: str | None = None, limit: int = 50
+) -> Page[EventRow]:
+    """Return a part of the event log, the newest first: of this level or worse, of one source.
+
+    Raises `RequestError`.
+    """
+    before = cursor_number(cursor)
+    if level not in ("", *LEVELS) or source not in ("", *SOURCES):
+        known = f"level is one of {', '.join(LEVELS)}, its source one of {', '.join(SOURCES)}"
+        raise RequestError(f"An event's {known}.")
+    levels = LEVELS[LEVELS.index(level) :] if level else ()
+    rows = recent(core, levels=levels, source=source, before_id=before, limit=limit + 1)
+    return cut_page(rows, limit, after=lambda row: row.id)

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from threading import Thread
 
 from tigertag.core import Core, LibraryEntry
-from tigertag.errors import TigerTagError
+from tigertag.errors import StoreError, TigerTagError
 from tigertag.model import Section
 from tigertag.plugins import is_switched_off
 from tigertag.services import problems
 from tigertag.services.views import LibraryView, SectionView
-from tigertag.store import browse
+from tigertag.store import browse, service_state
 from tigertag.store.browse import SectionCount
 
 _LOOK_AGAIN_S = 20.0
@@ -65,15 +65,32 @@ class LibraryStatus:
         return (datetime.now(UTC) - self.checked_at).total_seconds() < _LOOK_AGAIN_S
 
     def _look(self) -> None:
+        problem = self._read()
+        self._note(problem)
+        self.problem, self.checked_at = problem, datetime.now(UTC)
+
+    def _read(self) -> str:
+        """Read the sections; return why that failed, else ""."""
         try:
             self.sections = tuple(self._core.library(self._entry.id).sections())
-            self.problem = ""
         except TigerTagError as exc:
-            self.problem = str(exc)
+            return str(exc)
         except Exception:
             logger.exception("reading the sections of library %s hit a bug", self._entry.id)
-            self.problem = "It failed because of a bug; see the log."
-        self.checked_at = datetime.now(UTC)
+            return "It failed because of a bug; see the log."
+        return ""
+
+    def _note(self, problem: str) -> None:
+        """Record that it cannot be reached any more, or again, unless another process has."""
+        store, library = self._core.store, self._entry.id
+        try:
+            with store.read() as db:
+                was_down = service_state.is_library_down(db, library)
+            if was_down != bool(problem):
+                with store.write() as db:
+                    service_state.note_library(db, library, problem)
+        except StoreError as exc:
+            logger.error("the state of library %s was not recorded: %s", library, exc)
 
 
 def listed(core: Core) -> tuple[LibraryView, ...]:

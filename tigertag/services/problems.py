@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from tigertag.core import Core
 from tigertag.services import browsing
 from tigertag.services.views import Page, Problem, ProblemGroup, cursor_number, cut_page
 from tigertag.store import Db, items, problems
-from tigertag.store.problems import MOST_TRIES, ProblemFilter, ProblemRow
+from tigertag.store.problems import MOST_TRIES, ProblemFilter, ProblemRow, ReasonCount
 
 __all__ = [
     "MOST_TRIES",
     "by_reason",
     "get",
+    "group",
     "ignore",
     "listed",
     "of_item",
@@ -30,17 +32,22 @@ def listed(
     library: str = "",
     section: str = "",
     ignored: bool = False,
+    like: int | None = None,
     cursor: str | None = None,
     limit: int = 60,
 ) -> Page[Problem]:
     """Return the problems of items, the oldest first; `ignored`: those that the user has ignored.
 
-    Raises `NotFound` for a library or section that is unknown, `RequestError`.
+    `like`: those with the engine and the reason of this problem. Raises `NotFound` for a library,
+    section or problem that is unknown, `RequestError`.
     """
     after = cursor_number(cursor) or 0
     with core.store.read() as db:
         section_ids = browsing.section_ids(core, db, library, section)
         wanted = ProblemFilter(_usable(core), section_ids, ignored=ignored)
+        if like is not None:
+            same = problems.get(db, like)
+            wanted = replace(wanted, engine=same.engine, reason=same.reason)
         rows = problems.page(db, wanted, after=after, limit=limit + 1)
         page = cut_page(rows, limit, after=lambda row: row.id)
         return Page(tuple(_shown(db, page.items)), page.next)
@@ -53,9 +60,9 @@ def of_item(core: Core, item_id: int) -> tuple[Problem, ...]:
         return tuple(_shown(db, problems.page(db, wanted)))
 
 
-def unsolved(core: Core) -> ProblemFilter:
+def unsolved(core: Core, *, since: datetime | None = None) -> ProblemFilter:
     """Which problems count: not the ignored ones, nor those of engines that are switched off."""
-    return ProblemFilter(_usable(core))
+    return ProblemFilter(_usable(core), since=since)
 
 
 def _usable(core: Core) -> tuple[str, ...]:
@@ -98,7 +105,11 @@ def by_reason(core: Core, *, library: str = "", section: str = "") -> tuple[Prob
         section_ids = browsing.section_ids(core, db, library, section)
         wanted = replace(unsolved(core), section_ids=section_ids)
         rows = problems.by_reason(db, wanted, limit=_MOST_GROUPS)
-    return tuple(ProblemGroup(row.engine, row.reason, row.number, row.given_up) for row in rows)
+    return tuple(map(group, rows))
+
+
+def group(row: ReasonCount) -> ProblemGroup:
+    return ProblemGroup(row.problem_id, row.engine, row.reason, row.number, row.given_up)
 
 
 def _shown(db: Db, rows: Iterable[ProblemRow]) -> Iterable[Problem]:

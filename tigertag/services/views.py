@@ -68,8 +68,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class ProblemGroup:
-    """Problems of one engine ("": the library) with the same reason; some may be given up."""
+    """Problems of one engine ("": the library) with the same reason; some may be given up.
 
+    `problem_id`: the oldest of them.
+    """
+
+    problem_id: int
     engine: str
     reason: str
     problems: int

@@ -270,10 +270,11 @@ def insert_one(db: Db, table: Table, row: dict[str, Any]) -> int:
     return int(db.execute(table.insert().values(row).returning(table.c.id)).scalar_one())
 
 
-def insert_if_absent(db: Db, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows that no unique constraint forbids."""
-    if rows:
-        db.execute(_insert(db, table).on_conflict_do_nothing(), rows)
+def insert_if_absent(db: Db, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Insert the rows that no unique constraint forbids; return how many that were."""
+    if not rows:
+        return 0
+    return db.execute(_insert(db, table).on_conflict_do_nothing(), rows).rowcount
 
 
 def insert_or_replace(

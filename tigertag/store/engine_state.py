@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, delete, select, update
 
 from tigertag.model import Thresholds
-from tigertag.store import schema
+from tigertag.store import events, schema
 from tigertag.store.database import Db, any_where, insert_if_absent, insert_or_replace, now_s
 from tigertag.store.packing import (
     pack_models,
@@ -98,13 +98,19 @@ class StopRow:
 def stop(
     db: Db, engine: str, reason: str, until: datetime | None, *, lasting: bool = False
 ) -> None:
+    """Keep why an engine cannot go on; the first time is an event."""
     at = datetime.now(UTC)
     row = {"engine": engine, "reason": reason, "until": until, "at": at, "lasting": lasting}
-    insert_or_replace(db, _stops, [row], key=("engine",))
+    if insert_if_absent(db, _stops, [row]):
+        events.record(db, "warning", "engine", f"Engine {engine} stopped: {reason}")
+    else:
+        insert_or_replace(db, _stops, [row], key=("engine",))
 
 
 def lift_stop(db: Db, engine: str) -> None:
-    db.execute(delete(_stops).where(_stops.c.engine == engine))
+    """Let an engine be asked again; an event if it was stopped."""
+    if db.execute(delete(_stops).where(_stops.c.engine == engine)).rowcount:
+        events.record(db, "info", "engine", f"Engine {engine} runs again.")
 
 
 def stops(db: Db) -> dict[str, StopRow]:

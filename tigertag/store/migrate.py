@@ -15,6 +15,7 @@ from sqlalchemy import inspect, text
 
 from tigertag import locks
 from tigertag.errors import SchemaMismatch, StoreUnavailable, os_reason
+from tigertag.store import events
 from tigertag.store.database import Store, make_folder
 
 _ADVISORY_LOCK = 7_309_453
@@ -72,6 +73,10 @@ def upgrade(store: Store) -> Path | None:
             )
         kept = backup(store) if revision else None
         command.upgrade(config(store), "head")
+        if revision is not None:
+            message = f"The database was brought from revision {revision} to {head()}."
+            with store.write() as db:
+                events.record(db, "info", "system", message)
         return kept
 
 

@@ -65,6 +65,7 @@ class ProblemFilter:
     """Which problems: of these engines, of these sections (None: of all), those of one item.
 
     `engine`, `reason`: of this engine ("": of the library), for this reason; None: of all.
+    `since`: those that began then or later.
     """
 
     engines: tuple[str, ...]
@@ -74,12 +75,17 @@ class ProblemFilter:
     engine: str | None = None
     reason: str | None = None
     ids: tuple[int, ...] | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonCount:
-    """How many problems have the same reason, and how many of those were given up."""
+    """How many problems have the same reason, and how many of those were given up.
 
+    `problem_id`: the oldest of them.
+    """
+
+    problem_id: int
     engine: str
     reason: str
     number: int
@@ -190,6 +196,8 @@ def _matching(wanted: ProblemFilter) -> list[ColumnElement[bool]]:
         where.append(_problems.c.reason == wanted.reason)
     if wanted.ids is not None:
         where.append(_problems.c.id.in_(wanted.ids))
+    if wanted.since is not None:
+        where.append(_problems.c.since >= wanted.since)
     return where
 
 
@@ -215,6 +223,13 @@ def counts(db: Db, wanted: ProblemFilter) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def count(db: Db, wanted: ProblemFilter) -> int:
+    """Return how many items have such problems."""
+    number = func.count(_problems.c.item_id.distinct())
+    where = _matching(wanted)
+    return db.execute(select(number).select_from(_problems).join(_items).where(*where)).scalar_one()
+
+
 def get(db: Db, problem_id: int) -> ProblemRow:
     """Return a problem. Raises `NotFound`."""
     row = db.execute(select(_problems).where(_problems.c.id == problem_id)).one_or_none()
@@ -232,6 +247,7 @@ def by_reason(db: Db, wanted: ProblemFilter, *, limit: int) -> list[ReasonCount]
     """Return how many problems have the same engine and reason, the most first."""
     number = func.count()
     columns = (
+        func.min(_problems.c.id),
         _problems.c.engine,
         _problems.c.reason,
         number,

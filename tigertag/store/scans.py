@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from tigertag import bounds
 from tigertag.errors import Conflict, NotFound, Unstorable
 from tigertag.model import Section
-from tigertag.store import counters, schema
+from tigertag.store import counters, scan_events, schema
 from tigertag.store.database import Db, any_where, as_type, insert_one, insert_or_replace, now_s
 
 _scans = schema.scans
@@ -220,6 +220,7 @@ def move(db: Db, scan_id: int, *, to: str, among: Sequence[str], error: str = ""
         ) from exc
     if moved and to in schema.FINAL:
         _count_ended(db, scan_id)
+        scan_events.record_end(db, scan_id)
     return moved
 
 
@@ -276,6 +277,7 @@ def finish(db: Db, scan_id: int) -> bool:
     finished = db.execute(update(_scans).where(*where).values(**values)).rowcount == 1
     if finished:
         _count_ended(db, scan_id)
+        scan_events.record_end(db, scan_id)
     return finished
 
 
@@ -334,6 +336,28 @@ def made_from(db: Db, scan_id: int) -> list[ScanRow]:
 def every_active(db: Db) -> list[ScanRow]:
     """Return the scans that have not ended, the oldest first."""
     return _scans_where(db, _scans.c.state.in_(schema.UNENDED))
+
+
+@dataclass(frozen=True, slots=True)
+class RecentScan:
+    """What an overview needs of a scan: whole rows of thousands of them take half a second."""
+
+    id: int
+    kind: str
+    write: str
+    state: str
+    resumed_at: datetime | None
+    resumed_from: int
+    finished_at: datetime | None
+    summary: str
+
+
+def worked_on_since(db: Db, since: datetime) -> list[RecentScan]:
+    """Return the scans that have ended since then, and those at work; no forecasts."""
+    columns = [_scans.c[field.name] for field in fields(RecentScan)]
+    recent = or_(_scans.c.finished_at >= since, _scans.c.state.in_(schema.UNENDED))
+    rows = db.execute(select(*columns).where(recent, _scans.c.forecast == ""))
+    return [RecentScan(*row) for row in rows]
 
 
 def ensure_section(db: Db, section: Section) -> int:

@@ -386,6 +386,8 @@ calls = _table(
     Index(None, "engine", "id"),
     Index(None, "item_id"),
     Index(None, "batch_id", "item_id"),
+    # Whole: what was spent since a time is read from it alone.
+    Index("ix_calls_spent", "at", "engine", "state", "batch_id", "units", "cost_usd"),
     _partial("ix_calls_doubtful", "state", "at", where="state IN ('open', 'lost')"),
     comment="A picture that leaves for a service, and what it takes; open: reserved, not settled.",
 )

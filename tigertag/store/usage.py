@@ -259,6 +259,14 @@ def since(db: Db, at: datetime) -> dict[str, Amount]:
     return {engine: Amount(int(units), float(cost)) for engine, units, cost in rows}
 
 
+def in_batches_since(db: Db, at: datetime) -> dict[str, float]:
+    """Return what calls of each engine cost since a time that were sent in batches."""
+    where = (_calls.c.at >= at, _calls.c.state != "held", _calls.c.batch_id.is_not(None))
+    statement = select(_calls.c.engine, func.sum(_calls.c.cost_usd)).where(*where)
+    rows = db.execute(statement.group_by(_calls.c.engine))
+    return {row[0]: row[1] for row in rows}
+
+
 def page(db: Db, *, engine: str, before: int | None, limit: int) -> list[CallRow]:
     """Return the pictures that left, the newest first."""
     where = [_calls.c.state != "held"]

@@ -132,12 +132,13 @@ def page() -> ResponseReturnValue:
 def enter() -> ResponseReturnValue:
     accounts = state.get().accounts
     link, password = request.form.get("link", ""), request.form.get("password", "")
+    address = request.remote_addr or ""
     if link:
-        if not accounts.use_link(link):
+        if not accounts.use_link(link, address):
             return _sign_in_page("This link was used already, or is too old.", 403)
     else:
         try:
-            if not accounts.check_password(password, request.remote_addr or ""):
+            if not accounts.check_password(password, address):
                 return _sign_in_page("This is not the password.", 403)
         except Throttled as exc:
             response = _sign_in_page(str(exc), 429)
@@ -145,7 +146,7 @@ def enter() -> ResponseReturnValue:
     target = _target()
     session.clear()
     session[_EPOCH] = accounts.epoch()
-    session[_SESSION] = accounts.begin()
+    session[_SESSION] = accounts.begin(address)
     session.permanent = True
     return redirect(target)
 

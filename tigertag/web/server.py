@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -15,6 +16,7 @@ from gunicorn.app.base import BaseApplication
 from tigertag import bootstrap, settings
 from tigertag.errors import RequestError, TigerTagError
 from tigertag.scan.worker import home_lock
+from tigertag.services import lifecycle
 from tigertag.web.app import create_app
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ _STOP_WORKER_S = 10.0
 class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
+        self._run = uuid4().hex
         super().__init__()
 
     def load_config(self) -> None:
@@ -39,11 +42,14 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return application()
+        return application(self._run)
 
 
-def application() -> Flask:
+def application(run: str = "") -> Flask:
     """Make the application from the settings; on an error print one line and exit.
+
+    `run` is the same in all processes of one start of the service; without it, as under another
+    server than ours, no start is recorded.
 
     Gunicorn starts no other process after one that exits with code 4 (its APP_LOAD_ERROR).
     """
@@ -52,10 +58,19 @@ def application() -> Flask:
         settings.homes.check(read.home)
         bootstrap.log(read, "web")
         core = bootstrap.build(read)
-        return create_app(core, read.web, WorkerProcess(core.home))
+        app = create_app(core, read.web, WorkerProcess(core.home))
+        if run:
+            lifecycle.started(core, run)
+        return app
     except TigerTagError as exc:
         print(f"TigerTag cannot start: {exc}", file=sys.stderr, flush=True)
         sys.exit(_CANNOT_START)
+
+
+def _note_stop(_arbiter: Any) -> None:
+    """Record that the service has ended, when its processes have."""
+    with suppress(TigerTagError):
+        lifecycle.stopped(bootstrap.build(settings.load()))
 
 
 def _end_with_the_terminal(arbiter: Any) -> None:
@@ -94,6 +109,7 @@ def serve(host: str, port: int, *, processes: int = 1) -> None:
         "forwarded_allow_ips": "",
         "forwarder_headers": "",
         "on_starting": _end_with_the_terminal,
+        "on_exit": _note_stop,
         "proc_name": "tigertag",
     }
     _Server(options).run()

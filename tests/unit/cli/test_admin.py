@@ -73,7 +73,7 @@ def test_a_link_leads_to_the_sign_in_with_its_token_where_no_server_sees_it(
     monkeypatch.setenv("TIGERTAG_BASE_PATH", "/tiger")
     address, _mark, token = said("password", "--link").strip().partition("#link=")
     assert address == "http://127.0.0.1:5000/tiger/sign-in"
-    assert accounts.use_link(token)
+    assert accounts.use_link(token, "::1")
 
 
 def test_one_process_works_for_a_home(home: Path) -> None:

@@ -33,7 +33,9 @@ def test_each_step_up_keeps_the_rows(database_url: str, revision: str) -> None:
     migrate.upgrade(store)
     with store.read() as db:
         after = count(db)
-    assert {table: after[table] for table in before} == before
+    # The step up is an event itself.
+    tables = before.keys() - {"events"}
+    assert {table: after[table] for table in tables} == {table: before[table] for table in tables}
     store.close()
 
 

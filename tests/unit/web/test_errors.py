@@ -33,7 +33,7 @@ def client(app: Flask) -> FlaskClient:
     client.environ_base["HTTP_X_API_KEY"] = KEY
     with client.session_transaction() as session:
         session["epoch"] = state.of(app).accounts.epoch()
-        session["session"] = state.of(app).accounts.begin()
+        session["session"] = state.of(app).accounts.begin("::1")
     return client
 
 

@@ -91,6 +91,7 @@ class VisionModel:
             min_confidence=MIN_CONFIDENCE,
             cost_usd=None if typical_usd is None else typical_usd * self.price_share,
             further_frame_usd=self.requests.picture_usd * self.price_share,
+            price_share=self.price_share,
         )
 
     @cached_property

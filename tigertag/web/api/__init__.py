@@ -7,7 +7,18 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
 from tigertag.web import errors
-from tigertag.web.api import hooks, items, models, notices, scans, schedules, sources, support, tags
+from tigertag.web.api import (
+    hooks,
+    items,
+    models,
+    notices,
+    scans,
+    schedules,
+    sources,
+    support,
+    system,
+    tags,
+)
 from tigertag.web.api.routes import SECURITY_SCHEME
 
 _RESOURCES = (
@@ -25,6 +36,7 @@ _RESOURCES = (
     sources.health_routes,
     notices.routes,
     support.routes,
+    system.routes,
 )
 
 _SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"

@@ -13,6 +13,7 @@ from tigertag.web import state
 from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.schemas import (
     Flag,
+    GivenId,
     Id,
     Input,
     ItemFacts,
@@ -212,6 +213,7 @@ class ProblemShape(Shape):
 class ProblemGroupShape(Shape):
     """Problems of one engine with the same reason."""
 
+    problem_id: int = Field(description="The oldest of them; see `GET /problems?like=`.")
     engine: str = Field(description="Empty: reading or writing the items.")
     reason: str
     problems: int = Field(description="How many there are.")
@@ -230,6 +232,9 @@ class RetriedShape(Shape):
 
 class ProblemsQuery(SectionPaging):
     ignored: Flag = Field(default=False, description="true: the ignored problems instead.")
+    like: GivenId | None = Field(
+        default=None, description="Only those with the engine and the reason of this problem."
+    )
 
 
 class GroupsQuery(Input):

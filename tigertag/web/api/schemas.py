@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from itertools import islice
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -71,6 +71,14 @@ def _flag(value: object) -> object:
     return value
 
 
+def _whole(value: object) -> object:
+    """Literals, unlike other fields, take no number from a text."""
+    given = digits(value)
+    return int(given[:9]) if isinstance(given, str) else given
+
+
+Days = Annotated[Literal[1, 7, 30], BeforeValidator(_whole)]
+GivenId = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(digits)]
 Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS), BeforeValidator(digits)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 

@@ -11,6 +11,7 @@ from tigertag.web.dashboard import (
     notices,
     scans,
     schedules,
+    system,
     tags,
 )
 
@@ -25,6 +26,7 @@ _PAGES = (
     notices.pages,
     hooks.pages,
     schedules.pages,
+    system.pages,
 )
 
 

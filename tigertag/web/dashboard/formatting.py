@@ -10,7 +10,7 @@ from tigertag.scan import summary
 from tigertag.services.problems import MOST_TRIES
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Departure
-from tigertag.text import about, clock, megabytes, usd
+from tigertag.text import about, clock, data_size, megabytes, usd
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request, schedules
 
@@ -153,6 +153,7 @@ def register(app: Flask) -> None:
         in_words,
         clock,
         megabytes,
+        data_size,
     )
     for template_filter in (*filters, frames.best_labels, request.section_name):
         app.add_template_filter(template_filter)

@@ -8,7 +8,17 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.core import Core
-from tigertag.services import engines, health, libraries, library_watches, scan_status, spending
+from tigertag.services import (
+    engines,
+    health,
+    libraries,
+    library_watches,
+    problems,
+    retries,
+    scan_status,
+    spending,
+)
+from tigertag.services import overview as overviews
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Checked, DayOfUse, MonthOfUse
 from tigertag.web import state
@@ -26,8 +36,34 @@ def show() -> ResponseReturnValue:
         "home.html",
         libraries=libraries.listed(core),
         notices=health.notices(core),
+        overview=overviews.overview(core, period()),
         **_scans(core),
     )
+
+
+@home_pages.get("/overview")
+def overview() -> ResponseReturnValue:
+    """Render the daily overview, which asks for itself now and then. Raises `RequestError`."""
+    return render_template("_overview.html", overview=overviews.overview(state.core(), period()))
+
+
+@home_pages.post("/overview/retry")
+def retry() -> ResponseReturnValue:
+    """Try all items again that failed for the reason of a problem. Raises `NotFound`."""
+    core = state.core()
+    problem = problems.get(core, request.number("problem_id"))
+    retried = retries.retry_all(core, engine=problem.engine, reason=problem.reason)
+    state.get().worker.wake()
+    if not request.by_htmx():
+        return redirect(url_for("dashboard.system.tasks"), 303)
+    core.cache.forget("overview")
+    shown = overviews.overview(core, period())
+    return render_template("_overview.html", overview=shown, retried=retried)
+
+
+def period() -> int:
+    """Return the days of the overview that are asked for; 1 by default. Raises `RequestError`."""
+    return request.number("days") if request.text("days") else 1
 
 
 @home_pages.get("/section")

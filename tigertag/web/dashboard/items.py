@@ -100,12 +100,13 @@ def _jpeg(etag: str, make: Callable[[], Thumbnail]) -> Response:
 def list_problems() -> ResponseReturnValue:
     core = state.core()
     library, section = request.library_and_section()
-    sought = {"in": request.text("in"), "ignored": request.text("ignored")}
+    sought = {name: request.text(name) for name in ("in", "ignored", "like")}
     page = problems.listed(
         core,
         library=library,
         section=section,
         ignored=bool(sought["ignored"]),
+        like=request.number("like") if sought["like"] else None,
         cursor=request.cursor(),
     )
     groups = problems.by_reason(core, library=library, section=section)

@@ -36,6 +36,22 @@
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   });
 
+  // A log that is read at its end stays there; what is far above is let go.
+  const log = document.getElementById("log");
+  const toEnd = () => (log.scrollTop = log.scrollHeight);
+  let atEnd = true;
+  if (log) {
+    toEnd();
+    on("htmx:beforeSwap", () => {
+      atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    });
+    on("htmx:afterSwap", () => {
+      const lines = log.querySelectorAll("span:not([data-poll])");
+      for (const line of [...lines].slice(0, -3000)) line.remove();
+      if (atEnd) toEnd();
+    });
+  }
+
   on("htmx:responseError", (event) => {
     const { xhr } = event.detail;
     const html = /^\s*</.test(xhr.responseText);
