@@ -15,7 +15,7 @@ from sqlalchemy import inspect, text
 
 from tigertag import locks
 from tigertag.errors import SchemaMismatch, StoreUnavailable, os_reason
-from tigertag.store.database import Store, make_folder
+from tigertag.store.database import Db, Store, make_folder
 
 _ADVISORY_LOCK = 7_309_453
 _TABLES_OF_SQLITE = (
@@ -38,10 +38,21 @@ def config(store: Store | None = None) -> Config:
     return made
 
 
+def upgrade_within(db: Db, revision: str) -> None:
+    """Bring the database to a revision within a transaction of `Store.migration`."""
+    made = config()
+    made.attributes["transaction"] = db
+    command.upgrade(made, revision)
+
+
 def current(store: Store) -> str | None:
     """Return the revision of the database; None when it is empty."""
     with store.read() as db:
-        return MigrationContext.configure(db).get_current_revision()
+        return revision_of(db)
+
+
+def revision_of(db: Db) -> str | None:
+    return MigrationContext.configure(db).get_current_revision()
 
 
 def head() -> str | None:
