@@ -23,6 +23,10 @@ _TABLES_OF_SQLITE = (
 )
 # Tables that each of our revisions has, and no other program is likely to have together.
 _EVER_OURS = frozenset({"scans", "items", "chunks", "standing"})
+_ORIGINAL = frozenset({"resource", "tag", "resource_tag"})
+"""The tables of the original TigerTag, by hedrickbt."""
+COPYING = "copying"
+"""How the revision of a database begins that `tigertag db copy` has not filled yet."""
 
 
 def scripts_folder() -> Path:
@@ -71,11 +75,16 @@ def upgrade(store: Store) -> Path | None:
 
     Raises `SchemaMismatch` when a newer TigerTag or another program has made it.
     """
-    _refuse_others(store)
+    refuse_others(store)
     with _alone(store):
         revision = current(store)
         if revision == head():
             return None
+        if revision is not None and revision.startswith(COPYING):
+            raise SchemaMismatch(
+                "The database is an unfinished copy; nothing was changed. Finish it with `tigertag"
+                " db copy`, with DB_URL set to the database that it is copied from."
+            )
         if revision is not None and revision not in dict(history()):
             raise SchemaMismatch(
                 f"The database is of a newer TigerTag (revision {revision}); nothing was changed."
@@ -86,13 +95,19 @@ def upgrade(store: Store) -> Path | None:
         return kept
 
 
-def _refuse_others(store: Store) -> None:
+def refuse_others(store: Store) -> None:
     """Raises `SchemaMismatch` when the tables are not ours; nothing is written before that."""
     tables = _tables(store) - {"alembic_version"}
     if tables and not tables >= _EVER_OURS:
+        if tables >= _ORIGINAL:
+            raise SchemaMismatch(
+                "DB_URL names a database of the original TigerTag, which this one cannot work with;"
+                " nothing was changed. Give TigerTag another DB_URL, then take the old one over"
+                " with `tigertag db import-original`."
+            )
         raise SchemaMismatch(
-            "DB_URL names a database of another program, or of the original TigerTag; nothing was"
-            " changed. Give TigerTag a database of its own: it starts with an empty one."
+            "DB_URL names a database of another program; nothing was changed. Give TigerTag a"
+            " database of its own: it starts with an empty one."
         )
 
 

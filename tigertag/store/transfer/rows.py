@@ -56,7 +56,8 @@ def pages(db: Db, table: Table, *, after: int = 0) -> Iterator[list[tuple[Any, .
     statement = select(table).order_by(*table.primary_key.columns)
     if (key := number(table)) is not None and after:
         statement = statement.where(key > after)
-    streamed = db.execution_options(stream_results=True, yield_per=PAGE).execute(statement)
+    options = {"stream_results": True, "yield_per": PAGE}
+    streamed = db.execute(statement, execution_options=options)
     for page in streamed.partitions():
         yield [tuple(row) for row in page]
 
