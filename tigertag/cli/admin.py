@@ -8,7 +8,7 @@ import click
 
 from tigertag import settings
 from tigertag.cli.session import core
-from tigertag.services import accounts
+from tigertag.services import accounts, moving
 from tigertag.services import history as history_service
 from tigertag.services.accounts import Accounts
 from tigertag.store import migrate
@@ -147,6 +147,30 @@ def vacuum() -> None:
     else:
         before, after = sizes
         click.echo(f"The database had {megabytes(before)}, and has {megabytes(after)} now.")
+
+
+@db.command()
+@click.argument("url")
+def copy(url: str) -> None:
+    """Copy the database to the empty one at URL: from SQLite to PostgreSQL, or back.
+
+    Stop TigerTag first. A copy that was interrupted goes on where it was; both databases are
+    compared at the end. Then set DB_URL to URL. The old database stays as it is.
+    """
+    with core() as built:
+
+        def show(table: str, done: int, total: int) -> None:
+            click.echo(f"\r{table}: {done} of {total}\033[K", nl=False, err=True)
+
+        def ignore(_table: str, _done: int, _total: int) -> None:
+            """Print nothing where nobody watches."""
+
+        progress = show if sys.stderr.isatty() else ignore
+        copied = moving.copy_to(built, settings.database_url(url), progress)
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    rows = sum(table.rows for table in copied)
+    click.echo(f"{rows} rows of {len(copied)} tables were copied and compared; now set DB_URL.")
 
 
 def _print_backup(path: object) -> None:

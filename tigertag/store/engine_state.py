@@ -24,6 +24,8 @@ _stops = schema.stops
 _engines = schema.engines
 LEASE = "lease/"
 """What the name of a lease begins with."""
+BACKUP = "backup-"
+"""… and of what is kept of the backups of this database."""
 
 
 def state(db: Db, engine: str, name: str) -> str | None:

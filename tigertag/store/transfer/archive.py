@@ -110,11 +110,11 @@ def _write_table(db: Db, archive: ZipFile, table: Table) -> TablePart:
 
 
 def _kept_row(table: Table) -> Callable[[tuple[object, ...]], bool]:
-    """Leave out leases: who held them is not at work where a backup is restored."""
+    """Leave out leases, and when backups are due: neither holds where a backup is restored."""
     if table.name != "kept":
         return lambda _row: True
     index = [column.name for column in table.columns].index("name")
-    return lambda row: not str(row[index]).startswith(engine_state.LEASE)
+    return lambda row: not str(row[index]).startswith((engine_state.LEASE, engine_state.BACKUP))
 
 
 def _write_file(archive: ZipFile, name: str, path: Path) -> FilePart | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, text
 
-from tigertag.errors import Conflict, SchemaMismatch, StoreError
+from tigertag.errors import Conflict, StoreError
 from tigertag.store import engine_state, migrate, schema
 from tigertag.store.database import Db, Store, any_where
 from tigertag.store.transfer import restore, rows
@@ -82,9 +82,7 @@ def _require_empty(target: Store) -> None:
             )
 
 
-def _copy_table(
-    source: Db, table: Table, target: Store, copied: Table, progress: Progress
-) -> None:
+def _copy_table(source: Db, table: Table, target: Store, copied: Table, progress: Progress) -> None:
     total = rows.count(source, table)
     if rows.number(table) is None:
         with target.write() as db:

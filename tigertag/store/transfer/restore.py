@@ -42,7 +42,7 @@ def restore(
 
     `home`: whose batches these are from now on, see `scan.spool`. `then` runs just before the
     change is made good; if it raises, nothing changes. Returns the old SQLite file. Raises
-    `BackupError`, `SchemaMismatch`, `Conflict` where another process uses the database, `StoreError`.
+    `BackupError`, `SchemaMismatch`, `StoreError`; `Conflict`: another process uses the database.
     """
     check_revision(archive.manifest.revision)
     path = store.sqlite_path
@@ -55,9 +55,8 @@ def restore(
         return None
     own = _secrets_of(store)
     with _draft(path) as draft:
-        with closing(Store(f"sqlite:///{draft}")) as new:
-            with new.migration() as db:
-                _replace(db, archive, own, home)
+        with closing(Store(f"sqlite:///{draft}")) as new, new.migration() as db:
+            _replace(db, archive, own, home)
         _fold(draft)
         store.close()
         then()

@@ -34,7 +34,7 @@ _encode = json.JSONEncoder(
     ensure_ascii=False,
     allow_nan=False,
     separators=(",", ":"),
-    default=datetime.isoformat,  # type: ignore[arg-type]
+    default=datetime.isoformat,
 ).encode
 
 
