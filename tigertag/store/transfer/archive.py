@@ -38,13 +38,11 @@ def write(store: Store, path: Path, files: Mapping[str, Path]) -> Manifest:
     `BackupError`; then nothing is left of it.
     """
     part = path.with_name(f".{path.name}{PART}")
-    with store.write() as db:
-        database = engine_state.database_id(db)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600), "wb") as file:
             with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-                _write_members(store, archive, files, database)
+                _write_members(store, archive, files)
             file.flush()
             os.fsync(file.fileno())
         made = verify(part)
@@ -72,9 +70,7 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _write_members(
-    store: Store, archive: ZipFile, files: Mapping[str, Path], database: str
-) -> None:
+def _write_members(store: Store, archive: ZipFile, files: Mapping[str, Path]) -> None:
     with store.snapshot() as db:
         revision = migrate.revision_of(db)
         tables = {
@@ -82,12 +78,13 @@ def _write_members(
             for table in rows.tables(db)
             if table.name not in manifest.LEFT_OUT
         }
+        database = engine_state.state(db, "", "database") if "kept" in tables else None
     kept = {name: _write_file(archive, name, path) for name, path in files.items()}
     made = Manifest(
         format=manifest.FORMAT,
         version=__version__,
         revision=revision or "",
-        database=database,
+        database=database or "",
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         tables=tables,
         files={name: part for name, part in kept.items() if part is not None},
