@@ -101,6 +101,8 @@ def cron_line(key: str, value: str) -> str:
         return cron.parse(value).line
     except RequestError as exc:
         raise SettingsError(f"{key}: {exc}") from exc
+
+
 def daily_or_off(key: str, value: str) -> time | None:
     """A time such as 02:30 on the clock of TZ; None for `off`."""
     if value.casefold() in _FALSE | {"none", "never"}:

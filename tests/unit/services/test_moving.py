@@ -1,6 +1,5 @@
 """A copy in another database is the same, or there is none; what a killed copy has done counts."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -25,9 +24,9 @@ def ignore(_table: str, _done: int, _total: int) -> None:
 
 
 @pytest.fixture
-def target(database_url: str) -> Iterator[str]:
+def target(database_url: str) -> str:
     """An empty database of each kind."""
-    yield database_url.replace("tigertag.db", "other/tigertag.db")
+    return database_url.replace("tigertag.db", "other/tigertag.db")
 
 
 def counts(url: str) -> dict[str, int]:

@@ -7,7 +7,18 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
 from tigertag.web import errors
-from tigertag.web.api import hooks, items, models, notices, scans, schedules, sources, support, tags
+from tigertag.web.api import (
+    backups,
+    hooks,
+    items,
+    models,
+    notices,
+    scans,
+    schedules,
+    sources,
+    support,
+    tags,
+)
 from tigertag.web.api.routes import SECURITY_SCHEME
 
 _RESOURCES = (
@@ -21,6 +32,7 @@ _RESOURCES = (
     tags.tag_routes,
     tags.rule_routes,
     hooks.routes,
+    backups.routes,
     sources.usage_routes,
     sources.health_routes,
     notices.routes,

@@ -15,7 +15,7 @@ from tests.unit.store.rows import fill
 from tests.world import World
 from tigertag.errors import BackupError, SchemaMismatch, StoreFull
 from tigertag.store import engine_state, schema
-from tigertag.store.transfer import archive, manifest
+from tigertag.store.transfer import archive, manifest, rows
 from tigertag.store.transfer.restore import check_revision
 
 Change = Callable[[dict[str, bytes]], None]
@@ -174,7 +174,7 @@ def test_a_disk_that_fills_leaves_the_old_backups_and_nothing_else(
 def test_rows_that_are_written_meanwhile_are_not_in_it(world: World, tmp_path: Path) -> None:
     world.picture("a.png", "red")
     world.scan("apply")
-    read = archive.rows.pages
+    read = rows.pages
 
     def writing(db: Any, table: Any) -> Any:
         with world.store.write() as other:
@@ -183,7 +183,7 @@ def test_rows_that_are_written_meanwhile_are_not_in_it(world: World, tmp_path: P
         return read(db, table)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archive.rows, "pages", writing)
+        patch.setattr(rows, "pages", writing)
         made = archive.write(world.store, tmp_path / "b.zip", {})
     # The first table is read after the first of these rows; then the state stays as it was.
     assert made.tables["rules"].rows <= 1
