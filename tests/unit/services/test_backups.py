@@ -1,7 +1,6 @@
 """Backups are made by themselves at night, or on request; failures are events, and lose nothing."""
 
 import errno
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -17,14 +16,14 @@ from tigertag.store import engine_state
 
 
 @pytest.fixture
-def core(world: World) -> Iterator[Core]:
+def core(world: World) -> Core:
     """A core whose nightly backup was due a minute ago, for the first time since yesterday."""
     due = datetime.now(UTC) - timedelta(minutes=1)
     made = replace(world.core, backup_at=time(due.hour, due.minute))
     with made.store.write() as db:
         yesterday = (due - timedelta(days=1)).isoformat()
         engine_state.put_state(db, "", "backup-since", yesterday)
-    yield made
+    return made
 
 
 def kinds(core: Core) -> list[str]:

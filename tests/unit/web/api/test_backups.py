@@ -1,6 +1,7 @@
 """Backups over REST: listed, made by the service, downloaded, verified."""
 
 import io
+from contextlib import closing
 from zipfile import ZipFile
 
 import pytest
@@ -18,9 +19,9 @@ def test_one_is_made_listed_and_downloaded(rest: FlaskClient, world: World) -> N
     shown = got(rest, "backups")
     (one,) = shown["items"]
     assert (shown["is_running"], one["kind"], one["problem"]) == (False, "manual", "")
-    archive = rest.get(f"/api/v1/backups/{one['name']}")
-    assert archive.content_type == "application/zip"
-    assert "manifest.json" in ZipFile(io.BytesIO(archive.data)).namelist()
+    with closing(rest.get(f"/api/v1/backups/{one['name']}")) as archive:
+        assert archive.content_type == "application/zip"
+        assert "manifest.json" in ZipFile(io.BytesIO(archive.data)).namelist()
 
 
 def test_a_damaged_one_is_found(rest: FlaskClient, world: World) -> None:
