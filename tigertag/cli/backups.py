@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.table import Table
+from rich.table import Column, Table
 
 from tigertag.cli.session import core, print_table, say
 from tigertag.core import Core
@@ -40,11 +40,12 @@ def list_backups(*, as_json: bool) -> None:
         for view in views:
             click.echo(json.dumps(_as_object(view)))
         return
-    table = Table("backup", "made", "kind", "size", "items", "TigerTag", box=None)
+    name = Column("backup", no_wrap=True, min_width=len("tigertag-20260101T000000Z-replaced.zip"))
+    table = Table(name, "made", "size", "items", "by", box=None)
     for view in views:
         made = f"{view.made_at.astimezone(zone):%Y-%m-%d %H:%M}"
         size, items = megabytes(view.size_bytes), "" if view.problem else str(view.items)
-        table.add_row(view.name, made, view.kind, size, items, view.version)
+        table.add_row(view.name, made, size, items, view.version)
     print_table(table, empty=f"There is no backup in {built.backups} yet: tigertag backup create.")
     for view in views:
         if view.problem:
