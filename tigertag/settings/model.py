@@ -379,7 +379,7 @@ class Settings:
         "where backups are kept; best on another disk",
         read.path,
         default=None,
-        shown="`backups` in TIGERTAG_HOME",
+        shown="backups in TIGERTAG_HOME",
     )
     channels: tuple[ChannelSettings, ...] = ()
     keep_days: int = setting(

@@ -28,7 +28,7 @@ def test_a_backup_is_listed_verified_and_restored_onto_an_empty_home(
     (tmp_path / "home").rename(tmp_path / "lost")
     restored = run("backup", "restore", str(file), "--yes")
     assert restored.exit_code == 0, restored.output
-    assert "1 items, 1 unchanged" in run("scan", "photos", "--apply").output
+    assert "1 item, 1 unchanged" in run("scan", "photos", "--apply").output
 
 
 def test_a_restore_asks_first(run: Run, name: str) -> None:
