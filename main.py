@@ -23,6 +23,8 @@ by the local classifier, and one section tagged by a larger model that only sees
     TZ=Europe/Paris
     KEEP_DAYS=90                             # of history; 0: all
     TIGERTAG_PUBLIC_URL=https://tags.example.org/tigertag    # for links in notices
+    BACKUP=02:30                             # or off
+    BACKUP_FOLDER=/mnt/nas/tigertag          # left out: backups in TIGERTAG_HOME
     HOST=127.0.0.1
     PORT=5000
 

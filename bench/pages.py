@@ -36,7 +36,7 @@ class Service:
 
     def __init__(self, root: Path, database_url: str) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
-        self._environ = os.environ | {
+        self.environ = os.environ | {
             "TIGERTAG_HOME": str(root / "home"),
             "DB_URL": database_url,
             "TIGERTAG_PASSWORD": PASSWORD,
@@ -56,7 +56,7 @@ class Service:
     @contextmanager
     def running(self) -> Iterator[None]:
         command = [sys.executable, "-m", "tigertag", "serve"]
-        with subprocess.Popen(command, env=self._environ, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen(command, env=self.environ, stderr=subprocess.DEVNULL) as process:
             try:
                 self._sign_in()
                 yield

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, time, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,6 +99,9 @@ class Core:
     lease_s: float
     home: Path = Path()
     timezone: tzinfo = UTC
+    rules_file: Path | None = None
+    backup_at: time | None = None
+    backup_folder: Path | None = None
     poll_s: float = 30.0
     default_schedules: tuple[ScheduleSettings, ...] = ()
     hook_quiet_s: float = 60.0
@@ -112,6 +115,11 @@ class Core:
     """What must show nowhere: neither in the log nor in what is handed on."""
     cache: TtlCache = field(default_factory=TtlCache, compare=False)
     circuits: CircuitBreakers = field(default_factory=CircuitBreakers, compare=False)
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the backups."""
+        return self.backup_folder or self.home / "backups"
 
     def library(self, name: str) -> Library:
         """Return the library, open. Raises `NotFound`, `PluginError`, `LibraryError`."""

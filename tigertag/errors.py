@@ -27,6 +27,7 @@
     └── RequestError         what was asked for cannot be done
         ├── NotFound         there is no such library, section, scan, rule …
         ├── Conflict         not in this state, or not while another scan is active
+        ├── BackupError      this archive cannot be used, or none can be made
         └── Throttled        too many sign-ins failed (retry_after_s)
 
 The message is one line: what happened, what was kept, what to do. Nothing secret is ever put in it.
@@ -173,6 +174,10 @@ class NotFound(RequestError):
 
 class Conflict(RequestError):
     """This cannot be done now."""
+
+
+class BackupError(RequestError):
+    """This archive cannot be used."""
 
 
 class Throttled(RequestError):

@@ -2,17 +2,18 @@
 
 import os
 import sys
+from pathlib import Path
 from threading import Thread
 
 import click
 
 from tigertag import settings
-from tigertag.cli.session import core
-from tigertag.services import accounts
+from tigertag.cli.session import core, say
+from tigertag.services import accounts, moving, originals
 from tigertag.services import history as history_service
 from tigertag.services.accounts import Accounts
 from tigertag.store import migrate
-from tigertag.text import megabytes
+from tigertag.text import count, megabytes
 
 
 @click.command()
@@ -147,6 +148,50 @@ def vacuum() -> None:
     else:
         before, after = sizes
         click.echo(f"The database had {megabytes(before)}, and has {megabytes(after)} now.")
+
+
+@db.command()
+@click.argument("url")
+def copy(url: str) -> None:
+    """Copy the database to the empty one at URL: from SQLite to PostgreSQL, or back.
+
+    Stop TigerTag first. A copy that was interrupted goes on where it was; both databases are
+    compared at the end. Then set DB_URL to URL. The old database stays as it is.
+    """
+    with core() as built:
+
+        def show(table: str, done: int, total: int) -> None:
+            click.echo(f"\r{table}: {done} of {total}\033[K", nl=False, err=True)
+
+        def ignore(_table: str, _done: int, _total: int) -> None:
+            """Print nothing where nobody watches."""
+
+        progress = show if sys.stderr.isatty() else ignore
+        copied = moving.copy_to(built, settings.database_url(url), progress)
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    rows = sum(table.rows for table in copied)
+    click.echo(f"{rows} rows of {len(copied)} tables were copied and compared; now set DB_URL.")
+
+
+@db.command("import-original")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--library", required=True, help="The library that has the photos.")
+@click.option("--section", help="The section, its id or title.")
+def import_original(path: Path, library: str, section: str | None) -> None:
+    """Take over the SQLite file at PATH of the original TigerTag (by hedrickbt).
+
+    Tags that it wrote, and that photos still have, count as written by TigerTag: later scans keep
+    them up to date, and an undo removes them. Nothing is written to the library now. Stop TigerTag
+    first.
+    """
+    with core() as built:
+        done = originals.take_over(built, path, library, section)
+    undo = "" if done.scan_id is None else f" To remove them all: tigertag undo {done.scan_id}."
+    say(
+        f"{done.section.called}: {count(done.tags, 'tag')} of {count(done.items, 'item')} taken"
+        f" over; {done.gone} no longer there.{undo}"
+    )
 
 
 def _print_backup(path: object) -> None:

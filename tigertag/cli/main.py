@@ -50,6 +50,7 @@ _COMMANDS = {
     "password": ("cli.admin", "Set the dashboard's password, or a new key for REST."),
     "logs": ("cli.support", "Print what the service has logged."),
     "support-bundle": ("cli.support", "Write a ZIP file for support, without secrets."),
+    "backup": ("cli.backups", "Make, list, verify and restore backups."),
     "db": ("cli.admin", "Look after the database."),
     "prune": ("cli.history", "Drop history that is older than KEEP_DAYS."),
 }

@@ -14,7 +14,15 @@ from threading import Event, Thread
 
 from tigertag.core import Core
 from tigertag.errors import StoreError, TigerTagError
-from tigertag.services import channels, digest, history, notices, scan_requests, schedule_firing
+from tigertag.services import (
+    backups,
+    channels,
+    digest,
+    history,
+    notices,
+    scan_requests,
+    schedule_firing,
+)
 from tigertag.services.library_watches import LibraryWatches
 from tigertag.store import tasks
 from tigertag.store.tasks import TaskRow
@@ -55,6 +63,7 @@ def all_tasks() -> Sequence[Task]:
         Task("digest", "Queue daily summaries", 30.0, digest.queue_due),
         Task("folder-watches", "Watch folders for changes", 1.0, LibraryWatches().look),
         Task("history", "Prune history", _PRUNE_EVERY_S, history.prune_by_itself, is_claimed=True),
+        Task("backups", "Make backups", 2.0, backups.run_due),
     )
 
 

@@ -71,7 +71,7 @@ class SystemStatus:
 
 def status(core: Core) -> SystemStatus:
     """Return what runs here. Raises `StoreError`."""
-    found = tuple(map(_process, processes.of_service()))
+    found = tuple(map(_process, processes.look(processes.of_service())))
     return SystemStatus(
         __version__,
         platform.python_version(),

@@ -12,7 +12,7 @@ from tigertag.settings.model import (
     Settings,
     WebSettings,
 )
-from tigertag.settings.reading import load
+from tigertag.settings.reading import database_url, load
 
 __all__ = [
     "REFERENCE",
@@ -24,6 +24,7 @@ __all__ = [
     "Setting",
     "Settings",
     "WebSettings",
+    "database_url",
     "homes",
     "load",
     "shown",

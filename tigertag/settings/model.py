@@ -367,6 +367,20 @@ class Settings:
         read.public_url,
         default="",
     )
+    backup_at: time | None = setting(
+        "BACKUP",
+        "when a backup is made each night, on the clock of `TZ`; `off`: never",
+        read.daily_or_off,
+        default=time(2, 30),
+        shown="02:30",
+    )
+    backup_folder: Path | None = setting(
+        "BACKUP_FOLDER",
+        "where backups are kept; best on another disk",
+        read.path,
+        default=None,
+        shown="backups in TIGERTAG_HOME",
+    )
     channels: tuple[ChannelSettings, ...] = ()
     keep_days: int = setting(
         "KEEP_DAYS",

@@ -139,8 +139,11 @@ def _secret(environ: Mapping[str, str], setting: Setting) -> str:
 
 
 def _db_url(url: str, home: Path) -> str:
-    if not url:
-        return f"sqlite:///{home}/{DATABASE}"
+    return database_url(url) if url else f"sqlite:///{home}/{DATABASE}"
+
+
+def database_url(url: str) -> str:
+    """Return the address of a database as the store takes it. Raises `SettingsError`."""
     scheme, separator, rest = url.partition("://")
     if scheme in ("postgres", "postgresql", _POSTGRES) and separator:
         return f"{_POSTGRES}://{rest}"

@@ -103,6 +103,16 @@ def cron_line(key: str, value: str) -> str:
         raise SettingsError(f"{key}: {exc}") from exc
 
 
+def daily_or_off(key: str, value: str) -> time | None:
+    """A time such as 02:30 on the clock of TZ; None for `off`."""
+    if value.casefold() in _FALSE | {"none", "never"}:
+        return None
+    matched = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", value)
+    if matched is None:
+        raise SettingsError(f"{key}: {value!r} is neither a time such as 02:30 nor off.")
+    return time(int(matched[1]), int(matched[2]))
+
+
 def words(_key: str, value: str) -> tuple[str, ...]:
     """The parts of a comma-separated list, without blanks around them."""
     return tuple(word for part in value.split(",") if (word := part.strip()))

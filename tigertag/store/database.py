@@ -104,6 +104,19 @@ class Store:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Db]:
+        """As `read`, for many statements: PostgreSQL else shows each what was committed before it.
+
+        It blocks nobody who writes.
+        """
+        with _mapped(), self.engine.connect() as connection:
+            if self.sqlite_path is None:
+                options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                connection = connection.execution_options(**options)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Db]:
         """A transaction that writes; committed at the end, as a whole. Raises `StoreError`."""
         with _mapped(), self.engine.connect() as connection:

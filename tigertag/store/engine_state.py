@@ -22,7 +22,10 @@ from tigertag.store.packing import (
 _kept = schema.kept
 _stops = schema.stops
 _engines = schema.engines
-_LEASE = "lease/"
+LEASE = "lease/"
+"""What the name of a lease begins with."""
+BACKUP = "backup-"
+"""… and of what is kept of the backups of this database."""
 
 
 def state(db: Db, engine: str, name: str) -> str | None:
@@ -56,21 +59,21 @@ def state_of_all(db: Db, name: str) -> dict[str, str]:
 
 def lease(db: Db, engine: str, name: str, *, owner: str, lease_s: float) -> bool:
     """Take a lease that is free or has run out, or prolong our own; False: another has it."""
-    row = {"engine": engine, "name": _LEASE + name, "value": "", "until": 0.0}
+    row = {"engine": engine, "name": LEASE + name, "value": "", "until": 0.0}
     insert_if_absent(db, _kept, [row])
     free = (_kept.c.until < now_s()) | (_kept.c.value == owner)
     values = {"value": owner, "until": now_s() + lease_s}
-    taken = update(_kept).where(_of(engine, _LEASE + name), free).values(**values)
+    taken = update(_kept).where(_of(engine, LEASE + name), free).values(**values)
     return db.execute(taken).rowcount == 1
 
 
 def is_leased(db: Db, engine: str, name: str) -> bool:
     """Whether anybody holds a lease."""
-    return any_where(db, _of(engine, _LEASE + name), _kept.c.until >= now_s())
+    return any_where(db, _of(engine, LEASE + name), _kept.c.until >= now_s())
 
 
 def release(db: Db, engine: str, name: str, *, owner: str) -> None:
-    mine = (_of(engine, _LEASE + name), _kept.c.value == owner)
+    mine = (_of(engine, LEASE + name), _kept.c.value == owner)
     db.execute(update(_kept).where(*mine).values(until=0.0))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import inspect, text
 from tigertag import locks
 from tigertag.errors import SchemaMismatch, StoreUnavailable, os_reason
 from tigertag.store import events
-from tigertag.store.database import Store, make_folder
+from tigertag.store.database import Db, Store, make_folder
 
 _ADVISORY_LOCK = 7_309_453
 _TABLES_OF_SQLITE = (
@@ -24,6 +24,10 @@ _TABLES_OF_SQLITE = (
 )
 # Tables that each of our revisions has, and no other program is likely to have together.
 _EVER_OURS = frozenset({"scans", "items", "chunks", "standing"})
+_ORIGINAL = frozenset({"resource", "tag", "resource_tag"})
+"""The tables of the original TigerTag, by hedrickbt."""
+COPYING = "copying"
+"""How the revision of a database begins that `tigertag db copy` has not filled yet."""
 
 
 def scripts_folder() -> Path:
@@ -39,10 +43,21 @@ def config(store: Store | None = None) -> Config:
     return made
 
 
+def upgrade_within(db: Db, revision: str) -> None:
+    """Bring the database to a revision within a transaction of `Store.migration`."""
+    made = config()
+    made.attributes["transaction"] = db
+    command.upgrade(made, revision)
+
+
 def current(store: Store) -> str | None:
     """Return the revision of the database; None when it is empty."""
     with store.read() as db:
-        return MigrationContext.configure(db).get_current_revision()
+        return revision_of(db)
+
+
+def revision_of(db: Db) -> str | None:
+    return MigrationContext.configure(db).get_current_revision()
 
 
 def head() -> str | None:
@@ -61,11 +76,16 @@ def upgrade(store: Store) -> Path | None:
 
     Raises `SchemaMismatch` when a newer TigerTag or another program has made it.
     """
-    _refuse_others(store)
+    refuse_others(store)
     with _alone(store):
         revision = current(store)
         if revision == head():
             return None
+        if revision is not None and revision.startswith(COPYING):
+            raise SchemaMismatch(
+                "The database is an unfinished copy; nothing was changed. Finish it with `tigertag"
+                " db copy`, with DB_URL set to the database that it is copied from."
+            )
         if revision is not None and revision not in dict(history()):
             raise SchemaMismatch(
                 f"The database is of a newer TigerTag (revision {revision}); nothing was changed."
@@ -80,13 +100,19 @@ def upgrade(store: Store) -> Path | None:
         return kept
 
 
-def _refuse_others(store: Store) -> None:
+def refuse_others(store: Store) -> None:
     """Raises `SchemaMismatch` when the tables are not ours; nothing is written before that."""
     tables = _tables(store) - {"alembic_version"}
     if tables and not tables >= _EVER_OURS:
+        if tables >= _ORIGINAL:
+            raise SchemaMismatch(
+                "DB_URL names a database of the original TigerTag, which this one cannot work with;"
+                " nothing was changed. Give TigerTag another DB_URL, then take the old one over"
+                " with `tigertag db import-original`."
+            )
         raise SchemaMismatch(
-            "DB_URL names a database of another program, or of the original TigerTag; nothing was"
-            " changed. Give TigerTag a database of its own: it starts with an empty one."
+            "DB_URL names a database of another program; nothing was changed. Give TigerTag a"
+            " database of its own: it starts with an empty one."
         )
 
 

@@ -8,6 +8,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from tigertag.web import errors
 from tigertag.web.api import (
+    backups,
     hooks,
     items,
     models,
@@ -32,6 +33,7 @@ _RESOURCES = (
     tags.tag_routes,
     tags.rule_routes,
     hooks.routes,
+    backups.routes,
     sources.usage_routes,
     sources.health_routes,
     notices.routes,
