@@ -74,8 +74,8 @@ def test_it_tells_what_support_asks_for_first(core: Core) -> None:
     assert parts["about.json"]["version"]
     assert parts["settings.json"]["engines"]["i"]["NAME"] == "tigertag.imagga"
     assert parts["database.json"]["revision"] == parts["database.json"]["newest_revision"]
-    assert parts["database.json"]["rows"]["events"] == 1
-    assert parts["events.json"][0]["message"].startswith("refused")
+    assert parts["database.json"]["rows"]["events"] == len(parts["events.json"])
+    assert any(event["message"].startswith("refused") for event in parts["events.json"])
     assert parts["metrics.json"]["tigertag_scans"]
 
 

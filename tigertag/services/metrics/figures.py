@@ -142,7 +142,7 @@ def _room(core: Core) -> Iterator[_Line]:
     with suppress(OSError):
         yield _line("disk_free_bytes", shutil.disk_usage(core.home).free)
     with suppress(OSError):
-        made = [path.stat().st_mtime for path in (core.home / "backups").glob("tigertag-*.zip")]
+        made = [path.stat().st_mtime for path in core.backups.glob("tigertag-*.zip")]
         if made:
             yield _line("last_backup_timestamp_seconds", max(made))
 
