@@ -106,7 +106,9 @@ def _named(table: Table, page: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]
 
 
 def _compare(source: Db, table: Table, target: Db, copied: Table) -> CopiedTable:
-    (number, sums), (other_number, other_sums) = _sums(source, table), _sums(target, copied)
+    names = [column.name for column in table.columns]
+    number, sums = _sums(source, table, names)
+    other_number, other_sums = _sums(target, copied, names)
     if (number, sums) != (other_number, other_sums):
         raise StoreError(
             f"Table {table.name} differs after the copy ({number} rows, {other_number} in the"
@@ -116,6 +118,6 @@ def _compare(source: Db, table: Table, target: Db, copied: Table) -> CopiedTable
     return CopiedTable(table.name, number)
 
 
-def _sums(db: Db, table: Table) -> tuple[int, int]:
-    pages = rows.pages(db, table)
+def _sums(db: Db, table: Table, columns: Sequence[str]) -> tuple[int, int]:
+    pages = rows.pages(db, table, columns=columns)
     return rows.count(db, table), rows.digest(map(rows.encode, chain.from_iterable(pages)))

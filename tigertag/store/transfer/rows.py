@@ -51,9 +51,15 @@ def number(table: Table) -> Column[Any] | None:
     return key if not others and isinstance(key.type, Integer) else None
 
 
-def pages(db: Db, table: Table, *, after: int = 0) -> Iterator[list[tuple[Any, ...]]]:
-    """Read a table, a page at a time, in the order of its key; `after`: from this number on."""
-    statement = select(table).order_by(*table.primary_key.columns)
+def pages(
+    db: Db, table: Table, *, after: int = 0, columns: Sequence[str] = ()
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Read a table, a page at a time, in the order of its key; `after`: from this number on.
+
+    `columns`: in this order, which may be another in each database.
+    """
+    chosen = [table.c[name] for name in columns] or [*table.columns]
+    statement = select(*chosen).order_by(*table.primary_key.columns)
     if (key := number(table)) is not None and after:
         statement = statement.where(key > after)
     options = {"stream_results": True, "yield_per": PAGE}
