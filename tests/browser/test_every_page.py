@@ -34,6 +34,7 @@ PAGES = (
     "/system/tasks",
     "/system/events",
     "/system/events?level=error",
+    "/system/backups",
     "/system/logs",
     "/system/logs?role=work",
     "/scans",

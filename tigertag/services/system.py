@@ -26,7 +26,7 @@ _PACKAGES = (
     *("onnxruntime", "openvino", "plexapi", "openai", "APScheduler", "apprise"),
 )
 
-_SILENT = timedelta(minutes=3)
+_SILENT = timedelta(seconds=100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def stop(
 def lift_stop(db: Db, engine: str) -> None:
     """Let an engine be asked again; an event if it was stopped."""
     if db.execute(delete(_stops).where(_stops.c.engine == engine)).rowcount:
-        events.record(db, "info", "engine", f"Engine {engine} runs again.")
+        events.record(db, "info", "engine", f"Engine {engine} can be asked again.")
 
 
 def stops(db: Db) -> dict[str, StopRow]:

@@ -13,9 +13,9 @@ def note_library(db: Db, library: str, problem: str) -> None:
     name = f"unreachable/{library}"
     if problem:
         if _put_first(db, name, problem):
-            events.record(db, "error", "library", f"Library {library} failed: {problem}")
+            events.record(db, "error", "library", f"Library {library} cannot be used: {problem}")
     elif _drop(db, name):
-        events.record(db, "info", "library", f"Library {library} can be reached again.")
+        events.record(db, "info", "library", f"Library {library} can be used again.")
 
 
 def is_library_down(db: Db, library: str) -> bool:

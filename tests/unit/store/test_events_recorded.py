@@ -49,7 +49,7 @@ def test_an_engine_that_stays_stopped_is_one_event(world: World) -> None:
     with world.store.write() as db:
         engine_state.lift_stop(db, "cloud")
         engine_state.lift_stop(db, "cloud")
-    assert log(world, "engine")[1:] == [("info", "Engine cloud runs again.")]
+    assert log(world, "engine")[1:] == [("info", "Engine cloud can be asked again.")]
 
 
 def test_a_library_that_stays_away_is_one_event(world: World) -> None:
@@ -57,8 +57,8 @@ def test_a_library_that_stays_away_is_one_event(world: World) -> None:
         with world.store.write() as db:
             service_state.note_library(db, "photos", problem)
     assert log(world, "library") == [
-        ("error", "Library photos failed: gone"),
-        ("info", "Library photos can be reached again."),
+        ("error", "Library photos cannot be used: gone"),
+        ("info", "Library photos can be used again."),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The pages of System: status, health, tasks, events and logs."""
+"""The pages of System: status, health, tasks, events, backups and logs."""
 
 from io import BytesIO
 
@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.errors import NotFound, RequestError
-from tigertag.services import events, health, logs, support, system
+from tigertag.services import backups, events, health, logs, support, system
 from tigertag.web import state
 from tigertag.web.dashboard import request
 
@@ -48,6 +48,36 @@ def list_events() -> ResponseReturnValue:
     name = "_events.html" if more else "system_events.html"
     choices = {"levels": events.LEVELS, "sources": events.SOURCES}
     return render_template(name, part="events", page=page, sought=sought, **choices)
+
+
+@pages.get("/system/backups")
+def list_backups() -> ResponseReturnValue:
+    """Show the backups; the page asks for a part of itself."""
+    return _render("backups", view=backups.listed(state.core()))
+
+
+@pages.post("/system/backups")
+def make_backup() -> ResponseReturnValue:
+    view = backups.create(state.core())
+    if request.by_htmx():
+        return _render("backups", view=view)
+    return redirect(url_for("dashboard.system.list_backups"), 303)
+
+
+@pages.get("/system/backups/<name>")
+def download_backup(name: str) -> ResponseReturnValue:
+    """Download a backup. Raises `NotFound`."""
+    file = backups.path_of(state.core(), name)
+    return send_file(file.absolute(), mimetype="application/zip", as_attachment=True)
+
+
+@pages.post("/system/backups/<name>/verify")
+def verify_backup(name: str) -> ResponseReturnValue:
+    """Read all of a backup, and say whether it is whole. Raises `NotFound`."""
+    view = backups.verify(state.core(), name)
+    if request.by_htmx():
+        return render_template("_verified.html", backup=view)
+    return redirect(url_for("dashboard.system.list_backups"), 303)
 
 
 @pages.get("/system/logs")

@@ -9,12 +9,12 @@ from flask import Flask
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
 from tigertag.contracts import Failed
-from tigertag.services import events, logs
+from tigertag.services import backups, events, logs
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("part", ["status", "health", "tasks", "events", "logs"])
+@pytest.mark.parametrize("part", ["status", "health", "tasks", "events", "backups", "logs"])
 def test_each_part_of_system_opens_before_anything_was_scanned(member: Member, part: str) -> None:
     page = member.page(f"/system/{part}")
     assert "<h1>System</h1>" in page
@@ -87,3 +87,20 @@ def test_a_log_and_the_support_bundle_are_downloaded(world: World, member: Membe
 @pytest.mark.parametrize("wrong", ["?role=secrets", "/new?role=web&offset=x"])
 def test_a_log_that_is_none_is_refused(member: Member, wrong: str) -> None:
     assert member.get(f"/system/logs{wrong}").status_code in (404, 422)
+
+
+def test_a_backup_is_made_verified_and_downloaded(world: World, member: Member) -> None:
+    assert "Being made" in member.post_by_htmx("/system/backups").text
+    name = backups.make(world.core).name
+    assert name in member.page("/system/backups")
+    assert "it is whole" in member.post_by_htmx(f"/system/backups/{name}/verify").text
+    with member.get(f"/system/backups/{name}") as answer:
+        assert answer.mimetype == "application/zip"
+
+
+def test_a_damaged_backup_says_so(world: World, member: Member) -> None:
+    name = backups.make(world.core).name
+    file = backups.path_of(world.core, name)
+    file.write_bytes(file.read_bytes()[:-50])
+    assert "Damaged" in member.post_by_htmx(f"/system/backups/{name}/verify").text
+    assert member.get("/system/backups/..%2Ftigertag.db").status_code == 404
