@@ -22,8 +22,9 @@ from PIL import Image
 from tigertag import bootstrap, cron, settings
 from tigertag.core import Core
 from tigertag.scan.worker import ScanWorker
-from tigertag.services import background, scan_requests, schedule_firing
-from tigertag.services.background import BackgroundTasks, Task
+from tigertag.services import scan_requests, schedule_firing
+from tigertag.services.background import BackgroundTasks
+from tigertag.services.tasks import Task
 from tigertag.store import schedules as store
 from tigertag.store.schedules import FiringRow
 
@@ -48,9 +49,11 @@ def work() -> None:
     """Be one of the processes, until killed."""
     core = bootstrap.build(settings.load())
     cron.parse = lambda _line: EachSecond()  # type: ignore[assignment,return-value]
-    tasks = [task for task in background.all_tasks() if task.name == "scan-requests"]
-    tasks.append(Task("schedules", "Start scheduled scans", _LOOK_S, schedule_firing.fire_due))
-    ScanWorker(core, BackgroundTasks(core, tasks)).run()
+    runs = {
+        Task("scan-requests", "Start requested scans", 0.5): scan_requests.start_due,
+        Task("schedules", "Start scheduled scans", _LOOK_S): schedule_firing.fire_due,
+    }
+    ScanWorker(core, BackgroundTasks(core, runs)).run()
 
 
 class Service:

@@ -8,8 +8,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from threading import Event, Thread
 
 from tigertag.core import Core
@@ -24,8 +23,8 @@ from tigertag.services import (
     schedule_firing,
 )
 from tigertag.services.library_watches import LibraryWatches
+from tigertag.services.tasks import TASKS, Task
 from tigertag.store import tasks
-from tigertag.store.tasks import TaskRow
 from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
@@ -33,60 +32,35 @@ logger = logging.getLogger(__name__)
 _LEASE_S = 60.0
 _RENEW_S = 15.0
 _NOTE_EVERY_S = 60.0
-_PRUNE_EVERY_S = 6 * 3600.0
 _STOP_S = 5.0
 _BUG = "It hit a bug; see the log."
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A task. `is_claimed`: only one process runs it at a time, and the interval counts for all.
-
-    A claim writes to the database each time, so what runs each few seconds is not claimed.
-    """
-
-    name: str
-    title: str
-    every_s: float
-    run: Callable[[Core], None]
-    is_claimed: bool = False
+Run = Callable[[Core], None]
 
 
-def all_tasks() -> Sequence[Task]:
-    """Return the tasks of a service."""
-    return (
-        Task("scan-requests", "Start requested scans", 0.5, scan_requests.start_due),
-        Task("schedules", "Start scheduled scans", 5.0, schedule_firing.fire_due),
-        Task("conditions", "Watch for problems", 30.0, notices.watch, is_claimed=True),
-        Task("libraries", "Watch libraries", 120.0, notices.watch_libraries, is_claimed=True),
-        Task("notices", "Send notices", 5.0, channels.send_due),
-        Task("digest", "Queue daily summaries", 30.0, digest.queue_due),
-        Task("folder-watches", "Watch folders for changes", 1.0, LibraryWatches().look),
-        Task("history", "Prune history", _PRUNE_EVERY_S, history.prune_by_itself, is_claimed=True),
-        Task("backups", "Make backups", 2.0, backups.run_due),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class TaskView:
-    """A task and how its last run ended; `row` is None when it never ran."""
-
-    task: Task
-    row: TaskRow | None
-
-
-def listed(core: Core) -> list[TaskView]:
-    """Return all tasks, as the database knows them."""
-    with core.store.read() as db:
-        rows = tasks.every(db)
-    return [TaskView(task, rows.get(task.name)) for task in all_tasks()]
+def _runs() -> dict[Task, Run]:
+    runs: dict[str, Run] = {
+        "scan-requests": scan_requests.start_due,
+        "schedules": schedule_firing.fire_due,
+        "conditions": notices.watch,
+        "libraries": notices.watch_libraries,
+        "notices": channels.send_due,
+        "digest": digest.queue_due,
+        "folder-watches": LibraryWatches().look,
+        "history": history.prune_by_itself,
+        "backups": backups.run_due,
+    }
+    return {task: runs[task.name] for task in TASKS}
 
 
 class BackgroundTasks:
     """Runs the tasks on threads of their own until `stop`."""
 
-    def __init__(self, core: Core, every: Sequence[Task] | None = None) -> None:
-        self._runs = [_TaskRun(core, task) for task in (all_tasks() if every is None else every)]
+    def __init__(self, core: Core, runs: Mapping[Task, Run] | None = None) -> None:
+        """`runs`: what is run for each task; None: all that a service does."""
+        chosen = _runs() if runs is None else runs
+        self._runs = [_TaskRun(core, task, run) for task, run in chosen.items()]
 
     def start(self) -> None:
         for run in self._runs:
@@ -104,11 +78,12 @@ class BackgroundTasks:
 class _TaskRun(Thread):
     """One task of this process, again and again."""
 
-    def __init__(self, core: Core, task: Task) -> None:
+    def __init__(self, core: Core, task: Task, run: Run) -> None:
         super().__init__(name=f"tigertag-{task.name}", daemon=True)
         self.stopped = Event()
         self._core = core
         self._task = task
+        self._do = run
         self._owner = f"{socket.gethostname()[:64]}/{os.getpid()}"
         self._noted = ("", -_NOTE_EVERY_S)
 
@@ -153,7 +128,7 @@ class _TaskRun(Thread):
     def _problem(self) -> str:
         """Run the task once; return why it failed, else ""."""
         try:
-            self._task.run(self._core)
+            self._do(self._core)
         except TigerTagError as exc:
             logger.warning("%s: %s", self._task.title, exc)
             return one_line(str(exc))

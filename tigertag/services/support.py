@@ -16,7 +16,7 @@ from tigertag import __version__
 from tigertag.core import Core
 from tigertag.errors import TigerTagError
 from tigertag.logs import Hider
-from tigertag.services import background, engines, events, health, logs, metrics
+from tigertag.services import engines, events, health, logs, metrics, tasks
 from tigertag.services.metrics import processes
 from tigertag.store import migrate, scans, totals
 
@@ -139,7 +139,7 @@ def _tasks(core: Core) -> list[Any]:
     return [
         {"name": view.task.name, "every_s": view.task.every_s}
         | ({} if view.row is None else asdict(view.row))
-        for view in background.listed(core)
+        for view in tasks.listed(core)
     ]
 
 

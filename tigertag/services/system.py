@@ -10,14 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 from tigertag import __version__
 from tigertag.core import Core
-from tigertag.services import background, machine, scan_requests, scan_status, schedules
-from tigertag.services.background import TaskView
+from tigertag.services import machine, scan_requests, scan_status, schedules
+from tigertag.services import tasks as background
 from tigertag.services.machine import Machine
 from tigertag.services.metrics import processes
 from tigertag.services.metrics.processes import Process
 from tigertag.services.scan_requests import ScanRequestRow
 from tigertag.services.scan_status import Status
 from tigertag.services.schedules import ScheduleView
+from tigertag.services.tasks import TaskView
 from tigertag.store import about
 from tigertag.store.about import DatabaseInfo
 

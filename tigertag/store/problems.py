@@ -111,31 +111,35 @@ def note(db: Db, scan: ScanRow, decided: Sequence[Decision], *, writing: bool = 
         if place not in failures and _has_ended(row, by_item[place[0]], scan, place in work)
     ]
     change_in(db, delete(_problems), _problems.c.id, ended)
-    now = datetime.now(UTC)
-    for place, (state, reason, fingerprint) in failures.items():
-        (item_id, engine), before = place, known.get(place)
-        revision = by_item[item_id].revision
-        lasts = before is not None and before.revision == revision
-        # It has failed before, and nothing that may help has happened since.
-        failed_before = before if lasts and known[place].fingerprint == fingerprint else None
-        row = {
-            "item_id": item_id,
-            "engine": engine,
-            "revision": revision,
-            "reason": reason,
-            "again": state == "retryable",
-            # A write has failed, which no preview tries again.
-            "writing": not engine and (writing or (lasts and known[place].writing)),
-            "ignored": False,
-            "scan_id": scan.id,
-            "since": now,
-            "fingerprint": fingerprint,
-        }
-        keep = ("ignored", "since") if lasts else ()
-        row |= _tried(failed_before if scan.is_unattended else None, now)
-        if state == "failed":
-            row["retry_at"] = None
+    for place, failure in failures.items():
+        before, revision = known.get(place), by_item[place[0]].revision
+        lasts = before if before is not None and before.revision == revision else None
+        row = _row(place, failure, scan, lasts, writing=writing) | {"revision": revision}
+        keep = () if lasts is None else ("ignored", "since")
         insert_or_replace(db, _problems, [row], key=("item_id", "engine"), keep=keep)
+
+
+def _row(
+    place: Place, failure: Ended, scan: ScanRow, lasts: Row[Any] | None, *, writing: bool
+) -> dict[str, Any]:
+    """The row of a problem. `lasts`: that of the same one, which an earlier scan met."""
+    (item_id, engine), (state, reason, fingerprint) = place, failure
+    now = datetime.now(UTC)
+    # It has failed before, and nothing that may help has happened since.
+    counts_on = lasts if lasts is not None and lasts.fingerprint == fingerprint else None
+    row = {
+        "item_id": item_id,
+        "engine": engine,
+        "reason": reason,
+        "again": state == "retryable",
+        # A write has failed, which no preview tries again.
+        "writing": not engine and (writing or (lasts is not None and lasts.writing)),
+        "ignored": False,
+        "scan_id": scan.id,
+        "since": now,
+        "fingerprint": fingerprint,
+    } | _tried(counts_on if scan.is_unattended else None, now)
+    return row | {"retry_at": None} if state == "failed" else row
 
 
 def _tried(before: Row[Any] | None, now: datetime) -> dict[str, Any]:

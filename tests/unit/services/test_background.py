@@ -6,7 +6,8 @@ from threading import Event
 from tests.world import World
 from tigertag.core import Core
 from tigertag.errors import NotFound
-from tigertag.services.background import BackgroundTasks, Task
+from tigertag.services.background import BackgroundTasks
+from tigertag.services.tasks import Task
 from tigertag.store import tasks
 
 
@@ -20,8 +21,8 @@ def test_a_claimed_task_runs_in_one_of_several_processes(world: World) -> None:
     def run(_core: Core) -> None:
         runs.append(time.monotonic())
 
-    task = Task("count", "Count", 600, run, is_claimed=True)
-    several = [BackgroundTasks(world.core, [task]) for _ in range(2)]
+    task = Task("count", "Count", 600, is_claimed=True)
+    several = [BackgroundTasks(world.core, {task: run}) for _ in range(2)]
     for each in several:
         each.start()
     time.sleep(0.5)
@@ -50,7 +51,7 @@ def test_a_task_that_fails_is_noted_and_tried_again(world: World) -> None:
             again.set()
         raise NotFound("There is nothing to do it with.")
 
-    background = BackgroundTasks(world.core, [Task("fail", "Fail", 0.01, run)])
+    background = BackgroundTasks(world.core, {Task("fail", "Fail", 0.01): run})
     background.start()
     _wait(again)
     background.stop()
@@ -68,7 +69,7 @@ def test_a_bug_in_a_task_ends_neither_it_nor_the_service(world: World) -> None:
             again.set()
         raise ZeroDivisionError
 
-    background = BackgroundTasks(world.core, [Task("bug", "Bug", 0.01, run)])
+    background = BackgroundTasks(world.core, {Task("bug", "Bug", 0.01): run})
     background.start()
     _wait(again)
     background.stop()

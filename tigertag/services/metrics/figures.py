@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from tigertag import __version__
 from tigertag.core import Core
 from tigertag.plugins import is_switched_off
-from tigertag.services import background, libraries, spending
+from tigertag.services import libraries, spending, tasks
 from tigertag.services.metrics import processes
 from tigertag.services.metrics.counts import counts
 from tigertag.services.metrics.names import METRICS
@@ -148,7 +148,7 @@ def _room(core: Core) -> Iterator[_Line]:
 
 
 def _tasks(core: Core) -> Iterator[_Line]:
-    for view in background.listed(core):
+    for view in tasks.listed(core):
         if view.row is not None and view.row.ended_at is not None:
             name = view.task.name
             yield _line("task_failed", bool(view.row.problem), name)
