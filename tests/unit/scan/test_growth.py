@@ -45,13 +45,18 @@ def rows(world: World) -> dict[str, int]:
         }
 
 
-def test_a_scan_that_changed_nothing_leaves_one_row(tmp_path: Path, database_url: str) -> None:
+def test_a_scan_that_changed_nothing_leaves_its_row_and_an_event(
+    tmp_path: Path, database_url: str
+) -> None:
     world = World(tmp_path, database_url)
     world.picture("a.png", "red")
     world.scan("apply")
     before = rows(world)
     world.scan("apply")
-    assert rows(world) == before | {"scans": before["scans"] + 1}
+    assert rows(world) == before | {
+        "scans": before["scans"] + 1,
+        "events": before["events"] + 1,
+    }
     world.close()
 
 

@@ -28,6 +28,9 @@ def fill(connection: sa.Connection) -> dict[str, int]:
     tables = [table for table in found.sorted_tables if table.name != "alembic_version"]
     for table in tables:
         connection.execute(table.insert().values(_row(table)))
+        if connection.dialect.name == "postgresql" and "id" in table.columns:
+            sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
+            connection.execute(sa.text(f"SELECT setval({sequence}, 1)"))
     return count(connection)
 
 

@@ -43,7 +43,9 @@ def test_a_problem_is_listed_with_all_that_is_known_of_it(failing: FlaskClient) 
 def test_problems_are_grouped_by_reason_and_retried_together(failing: FlaskClient) -> None:
     groups = got(failing, "problems/reasons")["items"]
     reason = "It is torn."
+    (problem_id,) = (row.pop("problem_id") for row in groups)
     assert groups == [{"engine": "colour", "reason": reason, "problems": 1, "given_up": 0}]
+    assert got(failing, f"problems?like={problem_id}")["items"]
     retried = post(failing, "problems/retry", {"engine": "colour", "reason": reason}).get_json()
     assert (retried["problems"], len(retried["scans"]), retried["waiting"]) == (1, 1, [])
     assert got(failing, f"scans/{retried['scans'][0]}")["mode"] == "retry"
