@@ -16,16 +16,14 @@ from tigertag.errors import Conflict, LibraryError, NotFound, RequestError
 from tigertag.model import Section
 from tigertag.services import accounts, announcements
 from tigertag.services.announcements import Announcement, NoNews
-from tigertag.services.scan_requests import Wanted
 from tigertag.store import events, hooks
 from tigertag.store import scan_requests as requests
 from tigertag.store.hooks import HookRow
+from tigertag.store.scan_requests import MOST_S, Wanted
 from tigertag.text import count, tidy
 
 __all__ = ["Announced", "HookRow", "NewHook", "add", "announce", "identify", "listed", "remove"]
 
-MOST_S = 600.0
-"""News that do not end are scanned after so long."""
 _MOST_HOOKS = 100
 _SECTIONS_KEPT_S = 30.0
 _KINDS = {
@@ -204,7 +202,7 @@ def _sections(core: Core, entry: LibraryEntry, hook: HookRow, news: Announcement
     if named is None:
         raise _NotForUs(f"TigerTag does not scan section {news.section} of {entry.id}.")
     if fixed and named and fixed != named:
-        raise _NotForUs(f"The news are of section {named}; this hook is for {fixed}.")
+        raise _NotForUs(f"The news is about section {named}; this hook is for {fixed}.")
     if fixed or named:
         return [fixed or named]
     return _places(core, entry, news.path) or [""]

@@ -8,9 +8,8 @@ from tigertag.contracts import Watching
 from tigertag.core import Core
 from tigertag.errors import StoreError
 from tigertag.model import Section
-from tigertag.services.hooks import MOST_S
 from tigertag.store import engine_state, events, scan_requests
-from tigertag.store.scan_requests import Wanted
+from tigertag.store.scan_requests import MOST_S, Wanted
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,8 @@ from tigertag.store.database import Db, as_type, insert_if_absent, now, now_s
 
 _requests = schema.scan_requests
 _LONGEST_REASON = 256
+MOST_S = 600.0
+"""News that does not end is scanned after so long."""
 
 
 @dataclass(frozen=True, slots=True)
