@@ -28,7 +28,9 @@ from scripts.demo import photographs
 from tigertag import bootstrap, settings
 from tigertag.core import Core
 from tigertag.scan import calls
+from tigertag.scan.worker import ScanWorker
 from tigertag.services import previews, scan_status, scans
+from tigertag.services.background import BackgroundTasks
 from tigertag.settings import WebSettings
 from tigertag.web.app import create_app
 
@@ -193,7 +195,8 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tigertag-pictures-") as scratch:
         core = made(Path(scratch), asked.photos)
-        app = create_app(core, WebSettings(password=PASSWORD, api_key="k" * 32))
+        web = WebSettings(password=PASSWORD, api_key="k" * 32)
+        app = create_app(core, web, ScanWorker(core, BackgroundTasks(core)))
         found = {"sign-in": "/sign-in"} | pages(core)
         if not asked.all:
             found = {name: found[name] for name in README}
