@@ -4,7 +4,7 @@ import filecmp
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,12 +108,13 @@ class _Files:
     def put_in_place(self) -> None:
         for name in self._changed():
             own, kept = self._home / name, self._kept / name
-            self._placed.append(name)
             if own.exists():
                 kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 shutil.copy2(own, kept)
                 self.replaced = self._kept
             own.parent.mkdir(parents=True, exist_ok=True)
+            # Not before: until here the home's own is in its place, and its copy may be cut off.
+            self._placed.append(name)
             os.replace(self._draft / name, own)
 
     def _changed(self) -> Sequence[str]:
@@ -124,14 +125,19 @@ class _Files:
         ]
 
     def _put_back(self) -> None:
+        lost = False
         for name in self._placed:
             own, kept = self._home / name, self._kept / name
-            with suppress(OSError):
+            try:
                 if kept.exists():
-                    os.replace(kept, own)
+                    # Moved: the folder of backups may be on another disk.
+                    shutil.move(kept, own)
                 else:
                     own.unlink(missing_ok=True)
-        shutil.rmtree(self._kept, ignore_errors=True)
+            except OSError:
+                lost = True
+        if not lost:
+            shutil.rmtree(self._kept, ignore_errors=True)
 
 
 def _same(own: Path, other: Path) -> bool:

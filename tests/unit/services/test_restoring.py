@@ -1,5 +1,8 @@
 """After a restore TigerTag knows what it wrote and what users removed, and asks nothing again."""
 
+import errno
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +15,13 @@ from sqlalchemy import select
 
 from tests.unit.store.rows import count, fill
 from tests.world import World
-from tigertag.errors import BackupError, Conflict, SchemaMismatch, TigerTagError
+from tigertag.errors import (
+    BackupError,
+    Conflict,
+    SchemaMismatch,
+    StoreUnavailable,
+    TigerTagError,
+)
 from tigertag.model import Rule, RuleAction
 from tigertag.scan.worker import home_lock
 from tigertag.services import backups, restoring, rules, scan_status
@@ -168,6 +177,45 @@ def test_files_of_the_home_come_back_and_changed_ones_are_kept(world: World) -> 
     assert (world.home / "rules.yaml").read_text() == "one"
     assert (model / "model.json").read_text() == "{}"
     assert (done.replaced[-1] / "rules.yaml").read_text() == "two"
+
+
+def test_a_disk_that_fills_while_files_are_kept_leaves_them_as_they_were(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.home / "rules.yaml").write_text("one")
+    path = backup(world)
+    (world.home / "rules.yaml").write_text("the user's own")
+
+    def cut_off(_own: Path, kept: Path) -> None:
+        kept.write_text("the")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copy2", cut_off)
+    with pytest.raises(StoreUnavailable, match="nothing was changed"):
+        restoring.restore(world.core, path)
+    assert (world.home / "rules.yaml").read_text() == "the user's own"
+
+
+def test_files_are_put_back_from_backups_on_another_disk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.home / "rules.yaml").write_text("one")
+    path = backup(world)
+    (world.home / "rules.yaml").write_text("two")
+
+    def refuse(source: Path, target: Path) -> None:
+        if Path(source).parent == Path(target).parent:
+            raise Conflict("another process")
+        if world.core.backups in Path(source).parents:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+
+    rename = os.rename
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(Conflict):
+        restoring.restore(world.core, path)
+    assert (world.home / "rules.yaml").read_text() == "two"
 
 
 def test_a_running_service_is_left_alone(world: World) -> None:
