@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import select
+from sqlalchemy import inspect, select, text
 
 from tests.unit.store.rows import count, fill
 from tests.world import World
@@ -129,6 +129,21 @@ def test_what_it_replaces_is_kept(any_world: World) -> None:
     else:
         with closing(sqlite3.connect(old)) as db:
             assert db.execute("SELECT word FROM rules").fetchall() == [("cat",)]
+
+
+def test_tables_of_others_beside_ours_stay(any_world: World) -> None:
+    world = any_world
+    with world.store.write() as db:
+        db.execute(
+            text("CREATE TABLE of_an_extension (id INTEGER PRIMARY KEY, place BLOB)")
+            if world.store.sqlite_path
+            else text("CREATE TABLE of_an_extension (id INTEGER PRIMARY KEY, place jsonb)")
+        )
+    restoring.restore(world.core, backup(world))
+    with world.store.read() as db:
+        there = inspect(db).has_table("of_an_extension")
+    # The old SQLite file is kept as it was.
+    assert there == (world.store.sqlite_path is None)
 
 
 def test_passwords_of_this_home_stay(any_world: World) -> None:

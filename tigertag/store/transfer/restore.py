@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tigertag.errors import BackupError, Conflict, SchemaMismatch, StoreError
@@ -105,9 +105,7 @@ def _adapt(db: Db, home: str) -> None:
 
 def drop_all(db: Db) -> None:
     """Drop every table of ours, and what Alembic notes."""
-    found = MetaData()
-    found.reflect(db)
-    found.drop_all(db)
+    rows.reflected(db).drop_all(db)
 
 
 def _left_out_rows(db: Db) -> Kept:

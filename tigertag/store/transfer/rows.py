@@ -1,6 +1,6 @@
 """Rows as lines of JSON that SQLite and PostgreSQL read alike, whatever the schema's revision.
 
-The tables are those that the database has, not those of `schema`: an archive is loaded at the
+Tables have the columns that the database has, not those of `schema`: an archive is loaded at the
 revision at which it was made.
 """
 
@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from tigertag.errors import BackupError
+from tigertag.store import schema
 from tigertag.store.database import Db
 
 PAGE = 2_000
@@ -39,10 +40,16 @@ _encode = json.JSONEncoder(
 
 
 def tables(db: Db) -> list[Table]:
-    """Return the tables of a database but Alembic's own; those that are referred to come first."""
+    """Return our tables of a database but Alembic's; those that are referred to come first."""
+    return [table for table in reflected(db).sorted_tables if table.name != VERSION_TABLE]
+
+
+def reflected(db: Db) -> MetaData:
+    """Return our tables as they are. Others beside them, as of an extension, are not ours."""
     found = MetaData()
-    found.reflect(db)
-    return [table for table in found.sorted_tables if table.name != VERSION_TABLE]
+    ours = {*schema.metadata.tables, VERSION_TABLE}
+    found.reflect(db, only=lambda name, _metadata: name in ours)
+    return found
 
 
 def number(table: Table) -> Column[Any] | None:
