@@ -6,11 +6,14 @@ none. The SHA-256 of the manifest tell damage; they do not tell who has made the
 
 import os
 import shutil
+import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from errno import EDQUOT, EINVAL, ENOSPC
 from hashlib import sha256
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
@@ -25,10 +28,14 @@ from tigertag.store.transfer import manifest, rows
 from tigertag.store.transfer.manifest import MANIFEST, FilePart, Manifest, TablePart
 
 PART = ".part"
-_DISK_FULL = (28, 122)  # ENOSPC, EDQUOT
+_DISK_FULL = (ENOSPC, EDQUOT)
 _LEVEL = 3
 _BLOCK = 1 << 20
 _MOST_LINE = 1 << 26
+_DAMAGED = (
+    *(BadZipFile, zlib.error, LZMAError, struct.error, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
 
 
 def write(store: Store, path: Path, files: Mapping[str, Path]) -> Manifest:
@@ -226,8 +233,13 @@ def _manifest(zipped: ZipFile) -> Manifest:
 def _mapped() -> Iterator[None]:
     try:
         yield
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as exc:
+    except _DAMAGED as exc:
         raise BackupError(f"The archive is cut off, or damaged ({exc}).") from exc
+    except OSError as exc:
+        # A place before the file's beginning, and bzip2's way to say that data is damaged.
+        if exc.errno in (None, EINVAL):
+            raise BackupError(f"The archive is damaged ({exc}).") from exc
+        raise
 
 
 def verify(path: Path) -> Manifest:

@@ -16,7 +16,6 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tigertag.errors import BackupError, Conflict, SchemaMismatch, StoreError
-from tigertag.sequences import batched
 from tigertag.store import migrate, schema
 from tigertag.store.database import Db, Store
 from tigertag.store.transfer import rows
@@ -84,7 +83,7 @@ def _load(db: Db, archive: Archive) -> None:
     for name, table in there.items():
         if name in made:
             decode = rows.decoder(table, made[name].columns)
-            for lines in batched(archive.lines(name), rows.PAGE):
+            for lines in rows.batches(archive.lines(name)):
                 db.execute(table.insert(), [decode(line) for line in lines])
 
 

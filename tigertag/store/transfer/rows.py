@@ -31,6 +31,7 @@ from tigertag.store.database import Db
 PAGE = 2_000
 VERSION_TABLE = "alembic_version"
 _DIGEST_BITS = 128
+_BATCH_BYTES = 1 << 24
 _encode = json.JSONEncoder(
     ensure_ascii=False,
     allow_nan=False,
@@ -143,6 +144,20 @@ def _text(longest: int | None) -> Callable[[Any], str]:
         return value
 
     return read
+
+
+def batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Gather lines to insert together. Those of a tampered archive may be huge, and pack well."""
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if len(batch) == PAGE or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def digest(lines: Iterable[bytes]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 import pytest
 
@@ -80,6 +80,31 @@ def test_leases_are_left_out(world: World, tmp_path: Path) -> None:
     assert sorted(names) == ["database", "known"]
 
 
+@pytest.mark.parametrize("packed", [ZIP_LZMA, ZIP_BZIP2])
+def test_damage_is_named_however_members_are_packed(path: Path, packed: int) -> None:
+    with ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    with ZipFile(path, "w", packed) as new:
+        for name, data in members.items():
+            new.writestr(name, data)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tables/items.jsonl") + 40
+    data[at : at + 40] = bytes(40)
+    path.write_bytes(data)
+    with pytest.raises(BackupError, match="damaged"):
+        archive.verify(path)
+
+
+def test_a_member_that_lies_before_the_files_beginning_is_damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    # The directory's place, in the archive's last record: all members seem to lie elsewhere.
+    at = data.rindex(b"PK\x05\x06") + 16
+    data[at : at + 4] = (int.from_bytes(data[at : at + 4], "little") + 2**31).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(BackupError, match="damaged"):
+        archive.read_manifest(path)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.95, 0.999])
 def test_an_archive_that_was_cut_off_is_refused(path: Path, share: float) -> None:
     data = path.read_bytes()
@@ -138,6 +163,11 @@ def test_a_member_that_unpacks_to_more_than_stated_is_not_read_on(path: Path) ->
     with archive.opened(path) as opened, pytest.raises(BackupError, match="damaged"):
         opened.extract("rules.yaml", path.with_name("out"))
     assert path.with_name("out").stat().st_size <= len("rules: []") + 1
+
+
+def test_huge_rows_are_not_gathered_in_memory() -> None:
+    huge = bytes(1 << 23)
+    assert [len(batch) for batch in rows.batches([huge] * 6)] == [2, 2, 2]
 
 
 def test_a_manifest_of_another_format_is_named(path: Path) -> None:
