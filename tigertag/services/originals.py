@@ -148,8 +148,12 @@ class _Taking:
 
 
 def _begin(db: Db, section_id: int) -> int:
-    """Make a scan that lists nothing. Raises `Conflict` where another is active."""
-    scan_id = scans.create(db, NewScan(section_id, write="apply", reason=REASON))
+    """Make a scan that lists nothing: a scan of what is new looks further back than to it.
+
+    Raises `Conflict` where another is active.
+    """
+    new = NewScan(section_id, mode="decide", write="apply", reason=REASON)
+    scan_id = scans.create(db, new)
     scans.move(db, scan_id, to="running", among=("queued",))
     chunk = chunks.lease(db, scan_id, owner="import", lease_s=60.0)
     assert chunk is not None

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tigertag.errors import BackupError, RequestError, SchemaMismatch
 from tigertag.libraries.mediaserver.options import file_identity
 from tigertag.model import Item
 from tigertag.services import originals
-from tigertag.store import Store, migrate
+from tigertag.store import Store, migrate, schema
 from tigertag.store.transfer import original
 
 # As its migrations make them.
@@ -65,6 +66,20 @@ def test_the_next_scan_keeps_them_up_to_date(world: World) -> None:
     originals.take_over(world.core, path, "photos", None)
     world.scan("apply")
     assert world.tags("a.png") == {"red", "holiday"}
+
+
+def test_a_scan_of_what_is_new_still_finds_all_others(world: World) -> None:
+    world.picture("a.png", "red")
+    world.picture("b.png", "green")
+    world.set_tags("a.png", add=["tti_cat"])
+    path = make(world.home / "old.db", {"/media/photos/a.png": ["tti_cat"]})
+    originals.take_over(world.core, path, "photos", None)
+    with world.store.write() as db:
+        # As if the pictures had been there for long.
+        later = datetime.now(UTC) + timedelta(days=3)
+        db.execute(schema.scans.update().values(started_at=later))
+    world.scan("apply", mode="new")
+    assert world.tags("b.png")
 
 
 def test_a_second_time_nothing_is_left_to_take_over(world: World) -> None:
