@@ -2,17 +2,19 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.world import World
 from tigertag.errors import BackupError, RequestError, SchemaMismatch
+from tigertag.libraries.folder.library import FolderLibrary
 from tigertag.libraries.mediaserver.options import file_identity
-from tigertag.model import Item
+from tigertag.model import Item, Section
 from tigertag.services import originals
-from tigertag.store import Store, migrate, schema
+from tigertag.store import Store, migrate
 from tigertag.store.transfer import original
 
 # As its migrations make them.
@@ -68,18 +70,23 @@ def test_the_next_scan_keeps_them_up_to_date(world: World) -> None:
     assert world.tags("a.png") == {"red", "holiday"}
 
 
-def test_a_scan_of_what_is_new_still_finds_all_others(world: World) -> None:
+def test_a_scan_of_what_is_new_still_looks_at_all_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.picture("a.png", "red")
-    world.picture("b.png", "green")
     world.set_tags("a.png", add=["tti_cat"])
     path = make(world.home / "old.db", {"/media/photos/a.png": ["tti_cat"]})
     originals.take_over(world.core, path, "photos", None)
-    with world.store.write() as db:
-        # As if the pictures had been there for long.
-        later = datetime.now(UTC) + timedelta(days=3)
-        db.execute(schema.scans.update().values(started_at=later))
+    looked: list[datetime | None] = []
+    listed = FolderLibrary.items
+
+    def items(self: FolderLibrary, section: Section, since: datetime | None = None) -> Any:
+        looked.append(since)
+        return listed(self, section, since)
+
+    monkeypatch.setattr(FolderLibrary, "items", items)
     world.scan("apply", mode="new")
-    assert world.tags("b.png")
+    assert looked == [None]
 
 
 def test_a_second_time_nothing_is_left_to_take_over(world: World) -> None:

@@ -87,10 +87,9 @@ def test_damage_is_named_however_members_are_packed(path: Path, packed: int) -> 
     with ZipFile(path, "w", packed) as new:
         for name, data in members.items():
             new.writestr(name, data)
-    data = bytearray(path.read_bytes())
-    at = data.index(b"tables/items.jsonl") + 40
-    data[at : at + 40] = bytes(40)
-    path.write_bytes(data)
+    whole = path.read_bytes()
+    at = whole.index(b"tables/items.jsonl") + 40
+    path.write_bytes(whole[:at] + bytes(40) + whole[at + 40 :])
     with pytest.raises(BackupError, match="damaged"):
         archive.verify(path)
 
