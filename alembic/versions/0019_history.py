@@ -33,6 +33,8 @@ def upgrade() -> None:
         problems.add_column(
             sa.Column("fingerprint", sa.String(256), nullable=False, server_default="")
         )
+    # What may pass is tried again by the next scan; without a time it never would be.
+    op.execute("UPDATE problems SET retry_at = since WHERE again")
 
 
 def downgrade() -> None:

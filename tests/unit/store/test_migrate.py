@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
@@ -15,8 +16,9 @@ from alembic.operations import Operations
 from tests.unit.store.rows import count, fill
 from tigertag.errors import SchemaMismatch
 from tigertag.model import Evidence, Kind, Label, Tag
-from tigertag.store import Store, migrate
+from tigertag.store import Store, migrate, retries
 from tigertag.store.packing import pack_labels, pack_tags
+from tigertag.store.retries import Retries
 from tigertag.store.schema import answers, decisions, metadata
 
 pytestmark = pytest.mark.slow
@@ -69,6 +71,20 @@ def test_what_failed_before_problems_were_kept_is_one_after_the_upgrade(database
         (2, "cloud", "busy", True),
         (2, "local", "torn", False),
     ]
+    store.close()
+
+
+def test_what_may_pass_is_tried_again_after_the_upgrade(database_url: str) -> None:
+    store = Store(database_url)
+    command.upgrade(migrate.config(store), "0005")
+    with store.write() as db:
+        fill(db)
+        for statement in _HISTORY:
+            db.exec_driver_sql(statement)
+    migrate.upgrade(store)
+    with store.read() as db:
+        due = retries.due(Retries(datetime.now(UTC), writes=True))
+        assert sorted(db.scalars(due)) == [1, 2]
     store.close()
 
 
