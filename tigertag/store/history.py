@@ -133,7 +133,9 @@ def _needless_work() -> Select[Any]:
     """Work of pruned scans, but what failed for good, and what tells that this is over."""
     other = _work.alias("other")
     same = (other.c.item_id == _work.c.item_id, other.c.engine == _work.c.engine)
-    newer = exists().where(*same, other.c.id > _work.c.id)
+    # Work that was skipped or cut off says nothing of what failed for good: that stays refused.
+    over = other.c.state.in_(("failed", "done"))
+    newer = exists().where(*same, other.c.id > _work.c.id, over)
     failed = exists().where(*same, other.c.id < _work.c.id, other.c.state == "failed")
     needed = case(
         (_work.c.state == "failed", ~newer), (_work.c.state.in_(ANSWERED), failed), else_=False

@@ -133,6 +133,24 @@ def test_what_failed_for_good_is_not_asked_again(written: World) -> None:
     assert len(written.engine.asked) == asked
 
 
+def test_what_failed_for_good_stays_refused_after_a_scan_that_was_cut_off(written: World) -> None:
+    written.picture("c.png", "blue")
+    written.engine.fails["blue"] = Failed("", "It is torn.", retryable=False)
+    written.scan("apply")
+    forced = written.start("apply", mode="force")
+    written.run_listing(forced)
+    scans.cancel(written.core, forced)
+    written.rules = (Rule(RuleAction.DENY, "nothing"),)
+    written.scan("apply")
+    days_pass(written, 100)
+    written.scan("apply", mode="decide")
+    asked = len(written.engine.asked)
+    prune(written)
+    written.rules = ()
+    written.scan("apply")
+    assert len(written.engine.asked) == asked
+
+
 def test_the_source_of_an_undo_is_kept_as_long_as_the_undo(written: World) -> None:
     written.undo(1)
     written.scan()
