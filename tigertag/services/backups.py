@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Literal, cast
 
 from tigertag.core import Core
-from tigertag.errors import BackupError, Conflict, NotFound, StoreError, TigerTagError, os_reason
+from tigertag.errors import (
+    BackupError,
+    Conflict,
+    NotFound,
+    StoreError,
+    StoreUnavailable,
+    TigerTagError,
+    os_reason,
+)
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import events, nights
 from tigertag.store import engine_state
@@ -156,10 +164,14 @@ def _alone(core: Core) -> Iterator[bool]:
 
 def _make(core: Core, kind: BackupKind) -> BackupView:
     """Make a backup, and take down how that went, for the event log and for `listed`."""
-    _tidy(core.backups)
-    path = _new_path(core.backups, kind)
     try:
+        _tidy(core.backups)
+        path = _new_path(core.backups, kind)
         made = archive.write(core.store, path, files(core))
+    except OSError as exc:
+        problem = f"{core.backups} cannot be used ({os_reason(exc)}); earlier backups are kept."
+        _note(core, problem)
+        raise StoreUnavailable(f"No backup was made: {problem}") from exc
     except TigerTagError as exc:
         _note(core, one_line(str(exc)))
         raise

@@ -9,7 +9,7 @@ import pytest
 
 from tests.world import World
 from tigertag.core import Core
-from tigertag.errors import Conflict, NotFound, StoreFull
+from tigertag.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import backups, events
 from tigertag.store import engine_state
@@ -105,6 +105,13 @@ def test_what_a_killed_backup_left_is_deleted(core: Core) -> None:
     left.write_bytes(b"half")
     backups.make(core)
     assert not left.exists()
+
+
+def test_a_folder_that_cannot_be_tidied_is_a_problem_that_is_shown(core: Core) -> None:
+    (core.backups / ".tigertag-20260101T000000Z-nightly.zip.part").mkdir(parents=True)
+    with pytest.raises(StoreUnavailable, match="cannot be used"):
+        backups.make(core)
+    assert "cannot be used" in backups.listed(core).problem
 
 
 def test_old_nightly_ones_are_deleted_and_others_kept(core: Core) -> None:
