@@ -84,7 +84,7 @@ def test_what_may_pass_is_tried_again_after_the_upgrade(database_url: str) -> No
     migrate.upgrade(store)
     with store.read() as db:
         due = retries.due(Retries(datetime.now(UTC), writes=True))
-        assert sorted(db.scalars(due)) == [1, 2]
+        assert sorted(row.item_id for row in db.execute(due)) == [1, 2]
     store.close()
 
 
