@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from alembic import command
@@ -160,6 +161,20 @@ def test_passwords_of_this_home_stay(any_world: World) -> None:
         assert db.scalar(select(schema.credentials.c.hash)) == "x"
 
 
+def test_what_was_spent_since_the_backup_is_still_spent(any_world: World) -> None:
+    world, budgets = any_world, schema.budgets
+    with world.store.write() as db:
+        db.execute(budgets.insert().values(engine="cloud", month="2026-01", units=5, cost_usd=1.0))
+    path = backup(world)
+    with world.store.write() as db:
+        db.execute(budgets.update().values(units=9, cost_usd=2.0))
+        db.execute(budgets.insert().values(engine="cloud", month="2026-02", units=1, cost_usd=0.5))
+    restoring.restore(world.core, path)
+    with world.store.read() as db:
+        spent = db.execute(select(budgets.c.units, budgets.c.cost_usd).order_by(budgets.c.month))
+        assert spent.all() == [(9, 2.0), (1, 0.5)]
+
+
 def test_a_scan_that_was_running_is_paused_and_its_leases_are_free(any_world: World) -> None:
     world = any_world
     world.picture("a.png", "red")
@@ -253,6 +268,16 @@ def test_a_database_that_another_process_uses_is_left_alone(any_world: World) ->
             restoring.restore(world.core, path)
     assert len(rules.listed(world.core)) == 1
     assert (world.home / "rules.yaml").read_text() == "kept"
+
+
+def test_a_connection_that_is_about_to_end_is_waited_for(postgres_url: str) -> None:
+    with closing(Store(postgres_url)) as store, closing(Store(postgres_url)) as other:
+        with other.read():
+            pass
+        ending = Timer(0.5, other.close)
+        ending.start()
+        restore._require_alone(store)
+        ending.join()
 
 
 def test_a_damaged_backup_changes_nothing(any_world: World) -> None:

@@ -6,13 +6,14 @@ PostgreSQL drops the old tables and makes the new ones in one transaction.
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Table, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tigertag.errors import BackupError, Conflict, SchemaMismatch, StoreError
@@ -21,6 +22,11 @@ from tigertag.store.database import Db, Store
 from tigertag.store.transfer import rows
 from tigertag.store.transfer.archive import Archive
 from tigertag.store.transfer.manifest import LEFT_OUT
+
+_GOING_S = 2.0
+"""A connection that was closed, such as our own, is still listed for a moment."""
+_SPENT = frozenset({"usage", "budgets"})
+_AMOUNTS = ("units", "cost_usd")
 
 Kept = Mapping[str, Sequence[dict[str, Any]]]
 
@@ -108,11 +114,14 @@ def drop_all(db: Db) -> None:
 
 
 def _left_out_rows(db: Db) -> Kept:
-    """Return what archives leave out: a home keeps its own password, key and hooks."""
+    """Return what archives leave out: a home keeps its own password, key and hooks.
+
+    And what engines have taken: what was spent since the backup is spent.
+    """
     return {
         table.name: [dict(row) for row in db.execute(select(table)).mappings()]
         for table in rows.tables(db)
-        if table.name in LEFT_OUT and not table.foreign_keys
+        if table.name in LEFT_OUT | _SPENT and not table.foreign_keys
     }
 
 
@@ -120,8 +129,22 @@ def _put_back(db: Db, own: Kept) -> None:
     for table in rows.tables(db):
         for row in own.get(table.name, ()):
             known = {column: row[column] for column in row if column in table.c}
-            db.execute(table.insert(), known)
+            if table.name in _SPENT:
+                _keep_larger(db, table, known)
+            else:
+                db.execute(table.insert(), known)
     rows.go_on_numbering(db)
+
+
+def _keep_larger(db: Db, table: Table, own: dict[str, Any]) -> None:
+    """Keep the larger of what the archive and this home know of an engine's day or month."""
+    where = [column == own[column.name] for column in table.primary_key.columns]
+    row = db.execute(select(table).where(*where)).mappings().one_or_none()
+    if row is None:
+        db.execute(table.insert(), own)
+        return
+    spent = {name: max(value, row[name]) for name, value in own.items() if name in _AMOUNTS}
+    db.execute(update(table).where(*where).values(**spent))
 
 
 def _secrets_of(store: Store) -> Kept:
@@ -143,12 +166,17 @@ def _require_alone(store: Store) -> None:
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
-    with store.read() as db:
-        if db.execute(others).scalar_one():
+    until = time.monotonic() + _GOING_S
+    while True:
+        with store.read() as db:
+            if not db.execute(others).scalar_one():
+                return
+        if time.monotonic() > until:
             raise Conflict(
                 "Another program is connected to the database; nothing was changed. Stop TigerTag"
                 " everywhere, and close other programs that use this database."
             )
+        time.sleep(0.1)
 
 
 @contextmanager
