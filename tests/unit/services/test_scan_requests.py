@@ -1,5 +1,9 @@
 """Scans that start by themselves: they wait their turn, and equal ones become one."""
 
+import time
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from tests.world import World
@@ -68,12 +72,46 @@ def test_what_is_wanted_at_once_does_not_wait_for_quiet(world: World) -> None:
     assert scan_requests.waiting(world.core) == []
 
 
-def test_a_library_that_is_gone_drops_the_request_with_an_event(world: World) -> None:
+def test_a_library_of_other_settings_is_left_to_a_process_that_knows_it(world: World) -> None:
+    world.picture("rose.png", "red")
+    _want(world, Wanted("photos", _section(world)))
+    other = replace(world.core, libraries=())
+    for _ in range(2):
+        scan_requests.start_due(other)
+    (waiting,) = scan_requests.waiting(world.core)
+    assert "photos" in waiting.problem
+    scan_requests.start_due(world.core)
+    assert scan_requests.waiting(world.core) == []
+    assert events.recent(world.core, levels=("error",)) == []
+
+
+def test_what_no_process_knows_is_dropped_after_a_day_with_an_event(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _want(world, Wanted("films"))
+    scan_requests.start_due(world.core)
+    monkeypatch.setattr(scan_requests, "_FORGOTTEN_AFTER", timedelta())
     scan_requests.start_due(world.core)
     assert scan_requests.waiting(world.core) == []
     (event,) = events.recent(world.core)
     assert (event.level, event.source) == ("error", "scan")
+
+
+def test_a_section_that_is_gone_drops_the_request_with_an_event(world: World) -> None:
+    _want(world, Wanted("photos", "gone"))
+    scan_requests.start_due(world.core)
+    assert scan_requests.waiting(world.core) == []
+    (event,) = events.recent(world.core)
+    assert (event.level, event.source) == ("error", "scan")
+
+
+def test_a_library_is_not_asked_each_second_while_no_engine_can_be_used(world: World) -> None:
+    world.picture("rose.png", "red")
+    _want(world, Wanted("photos", _section(world)))
+    scan_requests.start_due(replace(world.core, engines=()))
+    (waiting,) = scan_requests.waiting(world.core)
+    assert "No engine" in waiting.problem
+    assert waiting.not_before > time.time() + 10
 
 
 def test_a_request_is_started_by_one_process_only(world: World) -> None:
