@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Event, Thread
 
 from tigertag.core import Core
@@ -42,7 +43,7 @@ Run = Callable[[Core], None]
 def _runs() -> dict[Task, Run]:
     runs: dict[str, Run] = {
         "scan-requests": scan_requests.start_due,
-        "schedules": schedule_firing.fire_due,
+        "schedules": partial(schedule_firing.fire_due, definitions={}),
         "conditions": notices.watch,
         "libraries": notices.watch_libraries,
         "notices": channels.send_due,
