@@ -51,11 +51,15 @@ def want(db: Db, wanted: Wanted, *, reason: str, quiet_s: float = 0.0, most_s: f
     key = asdict(wanted) | {"engines": ",".join(wanted.engines)}
     latest = at + max(quiet_s, most_s)
     row = {"reason": reason[:_LONGEST_REASON], "not_before": at + quiet_s, "latest": latest}
-    insert_if_absent(db, _requests, [key | row | {"created_at": datetime.now(UTC)}])
     same = [_requests.c[name] == value for name, value in key.items()]
+    before = None
+    while before is None:
+        insert_if_absent(db, _requests, [key | row | {"created_at": datetime.now(UTC)}])
+        # An equal one may be taken by a process that starts it at this moment.
+        waits = select(_requests.c.reason).where(*same).with_for_update()
+        before = db.execute(waits).scalar_one_or_none()
     earliest = case((_requests.c.latest < latest, _requests.c.latest), else_=latest)
     not_before = case((earliest < at + quiet_s, earliest), else_=at + quiet_s)
-    before = db.execute(select(_requests.c.reason).where(*same)).scalar_one()
     reasons = dict.fromkeys([*before.split(", "), reason])
     db.execute(
         update(_requests)

@@ -1,8 +1,10 @@
 """Scans that start by themselves: they wait their turn, and equal ones become one."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -157,3 +159,21 @@ def test_a_library_that_does_not_answer_is_asked_again_later(
         scan_requests.start_due(world.core)
     (waiting,) = scan_requests.waiting(world.core)
     assert (len(asked), waiting.problem) == (1, "It does not answer.")
+
+
+@pytest.mark.slow
+def test_a_request_that_is_taken_at_this_moment_is_asked_for_anew(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    world = World(tmp_path, postgres_url)
+    _want(world, Wanted("photos"))
+    with ThreadPoolExecutor(1) as pool:
+        with world.store.write() as db:
+            (row,) = store.waiting(db)
+            assert store.take(db, row.id)
+            wanting = pool.submit(_want, world, Wanted("photos"), "schedule nightly")
+            time.sleep(0.5)
+        wanting.result(timeout=30)
+    (again,) = scan_requests.waiting(world.core)
+    assert again.reason == "schedule nightly"
+    world.close()
