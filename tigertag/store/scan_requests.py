@@ -60,14 +60,14 @@ def want(db: Db, wanted: Wanted, *, reason: str, quiet_s: float = 0.0, most_s: f
         before = db.execute(waits).scalar_one_or_none()
     earliest = case((_requests.c.latest < latest, _requests.c.latest), else_=latest)
     not_before = case((earliest < at + quiet_s, earliest), else_=at + quiet_s)
-    reasons = dict.fromkeys([*before.split(", "), reason])
+    reasons = before if _names(before, reason) else f"{before}, {reason}"
     db.execute(
         update(_requests)
         .where(*same)
         .values(
             latest=earliest,
             not_before=not_before,
-            reason=bounds.cut(", ".join(reasons), _LONGEST_REASON),
+            reason=bounds.cut(reasons, _LONGEST_REASON),
         )
     )
 
@@ -78,9 +78,14 @@ def is_wanted(db: Db, wanted: Wanted, *, reason: str, quiet_s: float) -> bool:
     moment_s = min(1.0, quiet_s / 10)
     earliest = now(db) + quiet_s - moment_s
     return any(
-        row.not_before >= min(earliest, row.latest) and reason in row.reason.split(", ")
+        row.not_before >= min(earliest, row.latest) and _names(row.reason, reason)
         for row in rows
     )
+
+
+def _names(reasons: str, reason: str) -> bool:
+    """Whether a reason is among them, or they are so many that it cannot be added."""
+    return f", {reason}, " in f", {reasons}, " or len(reasons) == _LONGEST_REASON
 
 
 def waiting(db: Db, *, due: bool = False) -> list[ScanRequestRow]:

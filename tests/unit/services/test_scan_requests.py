@@ -55,6 +55,21 @@ def test_equal_requests_that_wait_become_one(world: World) -> None:
     assert waiting.reason == "schedule nightly, hook plex"
 
 
+@pytest.mark.parametrize("others", [0, 20])
+def test_a_storm_is_seen_to_be_asked_for_whatever_its_reasons_are_called(
+    world: World, others: int
+) -> None:
+    for number in range(others):
+        _want(world, Wanted("photos"), f"hook of another program {number}", quiet_s=60, most_s=600)
+    for _ in range(2):
+        _want(world, Wanted("photos"), "hook Plex, in the den", quiet_s=60, most_s=600)
+    with world.store.read() as db:
+        again = {"reason": "hook Plex, in the den", "quiet_s": 60}
+        assert store.is_wanted(db, Wanted("photos"), **again)  # type: ignore[arg-type]
+    (waiting,) = scan_requests.waiting(world.core)
+    assert waiting.reason.count("den") <= 1
+
+
 def test_a_quiet_time_begins_anew_with_each_call_but_ends_at_the_latest(world: World) -> None:
     _want(world, Wanted("photos"), quiet_s=60, most_s=90)
     (first,) = scan_requests.waiting(world.core)
