@@ -78,8 +78,7 @@ def is_wanted(db: Db, wanted: Wanted, *, reason: str, quiet_s: float) -> bool:
     moment_s = min(1.0, quiet_s / 10)
     earliest = now(db) + quiet_s - moment_s
     return any(
-        row.not_before >= min(earliest, row.latest) and _names(row.reason, reason)
-        for row in rows
+        row.not_before >= min(earliest, row.latest) and _names(row.reason, reason) for row in rows
     )
 
 
