@@ -39,7 +39,12 @@ class SharedFile(logging.Handler):
         self._open()
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
+        try:
+            line = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
+        except Exception:
+            # A line whose arguments do not fit its text must not be an error of who logs it.
+            self.handleError(record)
+            return
         # A full disk, or a folder that is gone, stops nothing of what is logged about.
         with suppress(OSError):
             os.write(self._opened(len(line)), line)

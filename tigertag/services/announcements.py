@@ -85,7 +85,7 @@ def _plex(body: Mapping[str, Any]) -> Announcement | NoNews:
 
 
 def _jellyfin(body: Mapping[str, Any]) -> Announcement | NoNews:
-    """The webhook plugin names no library and no path: the hook has to, or all are scanned."""
+    """The webhook plugin names no library and no path; the hook may."""
     event = _event(body, "NotificationType")
     return Announcement(JELLYFIN) if event == "ItemAdded" else NoNews(JELLYFIN, event)
 

@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Event, Thread
 
 from tigertag.core import Core
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 _LEASE_S = 60.0
 _RENEW_S = 15.0
 _NOTE_EVERY_S = 60.0
+_FAILED_S = 5.0
+"""How soon at the earliest a task that failed is run again: each time is a line of the log."""
 _STOP_S = 5.0
 _BUG = "It hit a bug; see the log."
 
@@ -42,7 +45,7 @@ Run = Callable[[Core], None]
 def _runs() -> dict[Task, Run]:
     runs: dict[str, Run] = {
         "scan-requests": scan_requests.start_due,
-        "schedules": schedule_firing.fire_due,
+        "schedules": partial(schedule_firing.fire_due, definitions={}),
         "conditions": notices.watch,
         "libraries": notices.watch_libraries,
         "notices": channels.send_due,
@@ -89,15 +92,27 @@ class _TaskRun(Thread):
 
     def run(self) -> None:
         while not self.stopped.is_set():
-            try:
-                if self._task.is_claimed:
-                    self._run_claimed()
-                else:
-                    self._note(self._problem())
-            except StoreError as exc:
-                logger.error("%s: %s", self._task.title, exc)
-            # A claimed task is looked at more often than it is due: another process may have died.
-            self.stopped.wait(min(self._task.every_s, _RENEW_S))
+            self.stopped.wait(self._looked())
+
+    def _looked(self) -> float:
+        """Run the task if it is its turn; return when to look again, in seconds."""
+        # A claimed task is looked at more often than it is due: another process may have died.
+        again_s = min(self._task.every_s, _RENEW_S)
+        try:
+            if self._task.is_claimed:
+                self._run_claimed()
+            else:
+                problem = self._problem()
+                self._note(problem)
+                return max(again_s, _FAILED_S) if problem else again_s
+        except StoreError as exc:
+            logger.error("%s: %s", self._task.title, exc)
+        except Exception:
+            # Such as no room for another thread: it must not end the task for good.
+            logger.exception("%s could not be run; it is tried again", self._task.title)
+        else:
+            return again_s
+        return max(again_s, _FAILED_S)
 
     def _run_claimed(self) -> None:
         name, store = self._task.name, self._core.store

@@ -89,7 +89,12 @@ def send_due(core: Core) -> None:
     """Send what is due, all channels at once; drop what could not be sent for a day."""
     now, channels = datetime.now(UTC), {channel.id: channel for channel in usable(core)}
     with core.store.read() as db:
-        due = notices.channels_due(db, now)
+        due = [
+            channel
+            for channel in notices.channels_due(db, now)
+            # What waits for a channel of other settings is not written about each few seconds.
+            if channel in channels or notices.has_older(db, channel, now - _DROPPED_AFTER)
+        ]
     if not due:
         return
     owners = {channel: uuid4().hex for channel in due if channel in channels}

@@ -16,7 +16,7 @@ from tigertag.errors import Conflict, LibraryError, NotFound, RequestError
 from tigertag.model import Section
 from tigertag.services import accounts, announcements
 from tigertag.services.announcements import Announcement, NoNews
-from tigertag.store import events, hooks
+from tigertag.store import events, hooks, scans
 from tigertag.store import scan_requests as requests
 from tigertag.store.hooks import HookRow
 from tigertag.store.scan_requests import MOST_S, Wanted
@@ -191,7 +191,10 @@ def _only(entries: Sequence[LibraryEntry], program: str) -> LibraryEntry:
 
 
 def _sections(core: Core, entry: LibraryEntry, hook: HookRow, news: Announcement) -> Sequence[str]:
-    """Return the ids of the sections that news are about; "": all of the library."""
+    """Return the ids of the sections that news are about; "": a script names all of the library.
+
+    Raises `RequestError`, `_NotForUs`.
+    """
     known = _known_sections(core, entry)
     fixed = _id_of(known, hook.section)
     named = _id_of(known, news.section)
@@ -205,7 +208,27 @@ def _sections(core: Core, entry: LibraryEntry, hook: HookRow, news: Announcement
         raise _NotForUs(f"The news is about section {named}; this hook is for {fixed}.")
     if fixed or named:
         return [fixed or named]
-    return _places(core, entry, news.path) or [""]
+    if news.program == announcements.PLAIN:
+        return _places(core, entry, news.path) or [""]
+    return _places(core, entry, news.path) or _scanned(core, entry, news, known)
+
+
+def _scanned(
+    core: Core, entry: LibraryEntry, news: Announcement, known: Sequence[Section] | None
+) -> Sequence[str]:
+    """Return the sections that were scanned before: news of one are no reason to begin another.
+
+    A first scan may ask engines about all of a section, and cost accordingly. Raises `_NotForUs`.
+    """
+    with core.store.read() as db:
+        scanned = scans.scanned_sections(db, entry.id)
+    there = [id for id in scanned if known is None or _id_of(known, id) == id]
+    if not there:
+        raise _NotForUs(
+            f"{news.program} does not say in which section of {entry.id} there is something new,"
+            " and none of them was scanned yet. Scan one, or make a hook that names its section."
+        )
+    return there
 
 
 def _known_sections(core: Core, entry: LibraryEntry) -> tuple[Section, ...] | None:

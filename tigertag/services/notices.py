@@ -136,12 +136,15 @@ def _level(edge: _Edge) -> str:
 
 
 def _announce_scans(core: Core) -> None:
-    """Queue a notice of each scan that has ended, once; one that failed is a condition."""
+    """Queue a notice of each scan that has ended, once; one that failed is a condition.
+
+    A forecast was asked for by somebody who waits for it.
+    """
     with core.store.read() as db:
         ended = notices.unannounced_scans(db, limit=_SCANS_AT_ONCE)
     wanted = [each.id for each in channels.usable(core) if NoticeKind.SCAN_FINISHED in each.on]
     for scan in ended:
-        told = wanted if scan.state == "done" else []
+        told = wanted if scan.state == "done" and not scan.forecast else []
         new = [_finished(core, scan, channel) for channel in told]
         with core.store.write() as db:
             if notices.announce_scan(db, scan.id):

@@ -1,6 +1,7 @@
 """Scans that start by themselves: asked for by schedules, hooks and watched folders."""
 
 import logging
+from datetime import UTC, datetime, timedelta
 
 from tigertag.core import Core
 from tigertag.errors import Conflict, NotFound, TigerTagError
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 _AGAIN_S = 30.0
 """When a library or an engine that cannot be used now is looked at again."""
+_FORGOTTEN_AFTER = timedelta(days=1)
+"""When what no process knows any more is dropped."""
 
 
 def waiting(core: Core) -> list[ScanRequestRow]:
@@ -30,13 +33,41 @@ def start_due(core: Core) -> None:
         due = scan_requests.waiting(db, due=True)
     for row in due:
         try:
+            _know(core, row.wanted)
+        except NotFound as exc:
+            _leave(core, row, exc)
+            continue
+        try:
+            # It is looked at each second: while a section is busy, its library is not asked for it.
+            scans.refuse_if_busy(core, row.wanted.library, row.wanted.section)
+        except Conflict as exc:
+            _put_off(core, row, exc, again_in_s=0.0)
+            continue
+        try:
             _start(core, row)
         except NotFound as exc:
             _drop(core, row, exc)
-        except Conflict as exc:
-            _put_off(core, row, exc, again_in_s=0.0)
         except TigerTagError as exc:
             _put_off(core, row, exc, again_in_s=_AGAIN_S)
+
+
+def _know(core: Core, wanted: Wanted) -> None:
+    """Raises `NotFound` for a library or an engine that the settings of this process lack."""
+    core.library_entry(wanted.library)
+    for engine in wanted.engines:
+        core.engine(engine)
+
+
+def _leave(core: Core, row: ScanRequestRow, exc: NotFound) -> None:
+    """Leave a request to processes with other settings, and drop it where none has looked at it.
+
+    What those say of it stands: two that both wrote would do so at each look.
+    """
+    problem = one_line(str(exc))
+    if not row.problem:
+        _put_off(core, row, exc, again_in_s=0.0)
+    elif row.problem == problem and datetime.now(UTC) - row.created_at > _FORGOTTEN_AFTER:
+        _drop(core, row, exc)
 
 
 def _start(core: Core, row: ScanRequestRow) -> None:
@@ -44,8 +75,6 @@ def _start(core: Core, row: ScanRequestRow) -> None:
     if not wanted.section:
         _split(core, row)
         return
-    # It is looked at each second: a library is not asked for its sections while one is busy.
-    scans.refuse_if_busy(core, wanted.library, wanted.section)
     request = Request(
         wanted.library, wanted.section, wanted.mode, wanted.write, wanted.engines, reason=row.reason
     )
@@ -79,7 +108,7 @@ def _put_off(core: Core, row: ScanRequestRow, exc: TigerTagError, *, again_in_s:
 
 
 def _drop(core: Core, row: ScanRequestRow, exc: TigerTagError) -> None:
-    """A library, section or engine that is not there any more never comes by waiting."""
+    """What is not there any more never comes by waiting."""
     message = f"The scan of {row.reason} was dropped: {one_line(str(exc))}"
     with core.store.write() as db:
         if scan_requests.take(db, row.id):

@@ -7,9 +7,11 @@ processes run and whenever one is killed.
 import logging
 from datetime import datetime, timedelta
 from itertools import takewhile
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tigertag import cron
 from tigertag.core import Core
+from tigertag.errors import TigerTagError
 from tigertag.services.schedules import effective, now, problem_of, reason, wanted
 from tigertag.settings import ScheduleSettings
 from tigertag.store import Db, events, scan_requests, schedules
@@ -22,20 +24,47 @@ GRACE = timedelta(hours=12)
 _PUNCTUAL = timedelta(minutes=15)
 
 
-def fire_due(core: Core) -> None:
-    """Fire what is due, once whichever processes look; what cannot run here is left alone."""
+def fire_due(core: Core, definitions: dict[str, str] | None = None) -> None:
+    """Fire what is due, once whichever processes look; what cannot run here is left alone.
+
+    `definitions`: when each schedule fires by the settings of this process, as it knew at its last
+    look. Where others differ, as in TZ, whichever has begun last decides, and the others leave its
+    clock alone: they would set each other's back, and no time would ever come.
+    """
+    known = {} if definitions is None else definitions
     with core.store.read() as db:
         own, clocks, at = schedules.every(db), schedules.clocks(db), now(db)
     for schedule in effective(core, own):
         if problem_of(core, schedule):
             continue
         definition = f"{schedule.cron} {core.timezone}" if schedule.enabled else ""
+        is_news, known[schedule.id] = known.get(schedule.id) != definition, definition
         clock = clocks.get(schedule.id)
-        if clock is None or clock.definition != definition:
-            with core.store.write() as db:
-                schedules.start_clock(db, schedule.id, definition, at)
-        elif schedule.enabled:
-            _fire(core, schedule, clock, at)
+        if clock is not None and clock.definition == definition:
+            if schedule.enabled:
+                _fire(core, schedule, clock, at)
+        elif clock is None or is_news:
+            _start_clock(core, schedule.id, definition, at)
+        elif _is_overdue(clock, at):
+            _start_clock(core, schedule.id, definition, clock.dealt_with)
+
+
+def _start_clock(core: Core, schedule: str, definition: str, since: datetime) -> None:
+    with core.store.write() as db:
+        schedules.start_clock(db, schedule, definition, since)
+    logger.info("schedule %s: it is %s", schedule, repr(definition) if definition else "paused")
+
+
+def _is_overdue(clock: ClockRow, at: datetime) -> bool:
+    """Whether a time has passed that no process has dealt with: those that would are gone."""
+    line, _blank, zone = clock.definition.rpartition(" ")
+    if not line:
+        return False
+    try:
+        due = next(cron.parse(line).times(clock.dealt_with, ZoneInfo(zone)), None)
+    except (TigerTagError, ValueError, ZoneInfoNotFoundError):
+        return True
+    return due is not None and due < at - _PUNCTUAL
 
 
 def _fire(core: Core, schedule: ScheduleSettings, clock: ClockRow, at: datetime) -> None:

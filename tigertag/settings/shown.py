@@ -11,7 +11,13 @@ from tigertag.text import bare_url, looks_secret, without_password
 
 HIDDEN = "***"
 _SHORTEST_PART = 8
+_SHORTEST_PASSWORD = 4
 _PARTS = re.compile(r"[/:@?&=;,#]+")
+_COMMON = frozenset(
+    {"tigertag", "localhost", "postgres", "webhooks", "services", "messages", "notifications"}
+)
+"""Words of any line of a log, and of addresses: hiding them would tell nothing, and hide lines."""
+_HOST = re.compile(r"[a-z0-9-]{1,24}(\.[a-z0-9-]{1,24})+\.?|[a-z]{1,12}")
 _PASSWORD = re.compile(r"://[^/@\s:]*:([^/\s]*)@")
 
 
@@ -22,7 +28,8 @@ def shown(settings: Settings) -> dict[str, Any]:
 
 def secrets(settings: Settings) -> frozenset[str]:
     """Return every secret of the settings, and those parts of one that give it away."""
-    return frozenset(word for value in _secrets(settings) for word in _words(value) if word)
+    words = {word for value in _secrets(settings) for word in _words(value)}
+    return frozenset(word for word in words if word and word.casefold() not in _COMMON)
 
 
 def _shown(node: Any) -> dict[str, Any]:
@@ -78,8 +85,25 @@ def _secrets(node: Any) -> Iterator[str]:
 
 
 def _words(secret: str) -> Iterator[str]:
-    """A URL that is secret may hold a token in its host, its path or its query."""
     yield from (secret, unquote(secret))
     if "://" in secret:
-        parts = _PARTS.split(secret)
-        yield from (part for part in parts if len(part) >= _SHORTEST_PART)
+        for part in _parts(secret):
+            yield from (part, unquote(part))
+
+
+def _parts(url: str) -> Iterator[str]:
+    """Yield what may be a token or a password: of users, the path and the query's values.
+
+    Some services have a token where others have their host.
+    """
+    place, _mark, query = url.partition("://")[2].partition("?")
+    values = [pair.partition("=")[2] or pair for pair in re.split("[&;]", query)]
+    location, _slash, path = place.partition("/")
+    host = location.rpartition("@")[2].partition(":")[0]
+    found = [part for text in (location, path, *values) for part in _PARTS.split(text)]
+    yield from (part for part in found if len(part) >= _SHORTEST_PART and not _is(host, part))
+    yield from (text for text in _PASSWORD.findall(url) if len(text) >= _SHORTEST_PASSWORD)
+
+
+def _is(host: str, part: str) -> bool:
+    return part == host and _HOST.fullmatch(host) is not None

@@ -112,6 +112,7 @@ class EndedScan:
     title: str
     state: str
     error: str
+    forecast: str
 
     @property
     def path(self) -> str:
@@ -123,7 +124,7 @@ class EndedScan:
 
 
 _ENDED: Select[Any] = select(
-    *(schema.scans.c[name] for name in ("id", "state", "error")),
+    *(schema.scans.c[name] for name in ("id", "state", "error", "forecast")),
     schema.sections.c.library,
     schema.sections.c.key.label("section"),
     schema.sections.c.title,
@@ -224,6 +225,12 @@ def drop_old(db: Db, channel: str, *, before: datetime, now: datetime, problem: 
     old = update(_notices).where(*where, _notices.c.created_at < before)
     values = {"state": "dropped", "ended_at": now, "problem": problem}
     return db.execute(old.values(**values)).rowcount
+
+
+def has_older(db: Db, channel: str, before: datetime) -> bool:
+    """Whether `drop_old` has something to drop."""
+    where = (_notices.c.channel == channel, _notices.c.state == "waiting")
+    return any_where(db, *where, _notices.c.created_at < before)
 
 
 def forget_old(db: Db, *, before: datetime) -> None:

@@ -51,19 +51,23 @@ def want(db: Db, wanted: Wanted, *, reason: str, quiet_s: float = 0.0, most_s: f
     key = asdict(wanted) | {"engines": ",".join(wanted.engines)}
     latest = at + max(quiet_s, most_s)
     row = {"reason": reason[:_LONGEST_REASON], "not_before": at + quiet_s, "latest": latest}
-    insert_if_absent(db, _requests, [key | row | {"created_at": datetime.now(UTC)}])
     same = [_requests.c[name] == value for name, value in key.items()]
+    before = None
+    while before is None:
+        insert_if_absent(db, _requests, [key | row | {"created_at": datetime.now(UTC)}])
+        # An equal one may be taken by a process that starts it at this moment.
+        waits = select(_requests.c.reason).where(*same).with_for_update()
+        before = db.execute(waits).scalar_one_or_none()
     earliest = case((_requests.c.latest < latest, _requests.c.latest), else_=latest)
     not_before = case((earliest < at + quiet_s, earliest), else_=at + quiet_s)
-    before = db.execute(select(_requests.c.reason).where(*same)).scalar_one()
-    reasons = dict.fromkeys([*before.split(", "), reason])
+    reasons = before if _names(before, reason) else f"{before}, {reason}"
     db.execute(
         update(_requests)
         .where(*same)
         .values(
             latest=earliest,
             not_before=not_before,
-            reason=bounds.cut(", ".join(reasons), _LONGEST_REASON),
+            reason=bounds.cut(reasons, _LONGEST_REASON),
         )
     )
 
@@ -74,9 +78,13 @@ def is_wanted(db: Db, wanted: Wanted, *, reason: str, quiet_s: float) -> bool:
     moment_s = min(1.0, quiet_s / 10)
     earliest = now(db) + quiet_s - moment_s
     return any(
-        row.not_before >= min(earliest, row.latest) and reason in row.reason.split(", ")
-        for row in rows
+        row.not_before >= min(earliest, row.latest) and _names(row.reason, reason) for row in rows
     )
+
+
+def _names(reasons: str, reason: str) -> bool:
+    """Whether a reason is among them, or they are so many that it cannot be added."""
+    return f", {reason}, " in f", {reasons}, " or len(reasons) == _LONGEST_REASON
 
 
 def waiting(db: Db, *, due: bool = False) -> list[ScanRequestRow]:

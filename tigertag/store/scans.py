@@ -376,6 +376,14 @@ def find_section(db: Db, library: str, key: str) -> int:
     return db.scalar(select(_sections.c.id).where(*where)) or 0
 
 
+def scanned_sections(db: Db, library: str) -> list[str]:
+    """Return the ids of a library's sections that were scanned, by more than a forecast's look."""
+    looks = (_scans.c.kind == "scan", _scans.c.forecast == "", _scans.c.mode != "sample")
+    scanned = exists().where(_scans.c.section_id == _sections.c.id, *looks)
+    where = (_sections.c.library == library, scanned)
+    return list(db.scalars(select(_sections.c.key).where(*where).order_by(_sections.c.id)))
+
+
 def sections_called(db: Db, library: str, name: str) -> list[int]:
     """Return the sections of a library with this id or title that have been scanned."""
     called = or_(_sections.c.key == name, _sections.c.title == name)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tigertag.logs import SharedFile
 
 WRITER = """
@@ -59,3 +61,14 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     SharedFile(tmp_path / "logs" / "web.log").close()
     assert (tmp_path / "logs").stat().st_mode & 0o77 == 0
     assert (tmp_path / "logs" / "web.log").stat().st_mode & 0o77 == 0
+
+
+def test_a_line_whose_arguments_do_not_fit_is_no_error_of_who_logs_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = SharedFile(tmp_path / "web.log")
+    log.handle(logging.makeLogRecord({"msg": "%d items", "args": ("many",)}))
+    write(log, "goes on")
+    log.close()
+    assert (tmp_path / "web.log").read_text() == "goes on\n"
+    assert "%d items" in capsys.readouterr().err

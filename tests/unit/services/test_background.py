@@ -2,10 +2,14 @@
 
 import time
 from threading import Event
+from typing import Any
+
+import pytest
 
 from tests.world import World
 from tigertag.core import Core
-from tigertag.errors import NotFound
+from tigertag.errors import NotFound, StoreUnavailable
+from tigertag.services import background
 from tigertag.services.background import BackgroundTasks
 from tigertag.services.tasks import Task
 from tigertag.store import tasks
@@ -41,7 +45,10 @@ def test_a_task_whose_process_died_is_run_once_its_lease_has_ended(world: World)
         assert tasks.claim(db, "count", owner="other", lease_s=60)
 
 
-def test_a_task_that_fails_is_noted_and_tried_again(world: World) -> None:
+def test_a_task_that_fails_is_noted_and_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "_FAILED_S", 0.01)
     again = Event()
     runs: list[None] = []
 
@@ -51,15 +58,18 @@ def test_a_task_that_fails_is_noted_and_tried_again(world: World) -> None:
             again.set()
         raise NotFound("There is nothing to do it with.")
 
-    background = BackgroundTasks(world.core, {Task("fail", "Fail", 0.01): run})
-    background.start()
+    tasks_of_process = BackgroundTasks(world.core, {Task("fail", "Fail", 0.01): run})
+    tasks_of_process.start()
     _wait(again)
-    background.stop()
+    tasks_of_process.stop()
     with world.store.read() as db:
         assert tasks.every(db)["fail"].problem == "There is nothing to do it with."
 
 
-def test_a_bug_in_a_task_ends_neither_it_nor_the_service(world: World) -> None:
+def test_a_bug_in_a_task_ends_neither_it_nor_the_service(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "_FAILED_S", 0.01)
     again = Event()
     runs: list[None] = []
 
@@ -69,7 +79,42 @@ def test_a_bug_in_a_task_ends_neither_it_nor_the_service(world: World) -> None:
             again.set()
         raise ZeroDivisionError
 
-    background = BackgroundTasks(world.core, {Task("bug", "Bug", 0.01): run})
-    background.start()
+    tasks_of_process = BackgroundTasks(world.core, {Task("bug", "Bug", 0.01): run})
+    tasks_of_process.start()
     _wait(again)
-    background.stop()
+    tasks_of_process.stop()
+
+
+def test_a_task_that_cannot_even_be_claimed_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the system has no room for another thread."""
+    ran = Event()
+    claim, refused = tasks.claim, iter((RuntimeError("can't start new thread"),))
+
+    def claimed(*args: Any, **options: Any) -> bool:
+        for refusal in refused:
+            raise refusal
+        return claim(*args, **options)
+
+    monkeypatch.setattr(background, "_FAILED_S", 0.01)
+    monkeypatch.setattr(tasks, "claim", claimed)
+    task = Task("claimed", "Claimed", 0.01, is_claimed=True)
+    tasks_of_process = BackgroundTasks(world.core, {task: lambda _core: ran.set()})
+    tasks_of_process.start()
+    _wait(ran)
+    tasks_of_process.stop()
+
+
+def test_a_task_that_fails_is_not_run_again_many_times_a_second(world: World) -> None:
+    runs: list[None] = []
+
+    def run(_core: Core) -> None:
+        runs.append(None)
+        raise StoreUnavailable("The database is away.")
+
+    tasks_of_process = BackgroundTasks(world.core, {Task("away", "Away", 0.01): run})
+    tasks_of_process.start()
+    time.sleep(0.3)
+    tasks_of_process.stop()
+    assert len(runs) == 1

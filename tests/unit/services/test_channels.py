@@ -250,6 +250,14 @@ def test_notices_of_a_channel_that_was_taken_away_are_dropped_after_a_day(
     assert states(world.core) == [("dropped", 0)]
 
 
+def test_what_waits_for_a_channel_of_other_settings_makes_no_process_write(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue(world.core, "x")
+    monkeypatch.setattr(type(world.store), "write", None)
+    channels.send_due(world.core)
+
+
 def test_a_start_that_is_refused_is_told_once_a_day(world: World, web: WebSink) -> None:
     core = with_channels(world, web.url)
     for _ in range(3):

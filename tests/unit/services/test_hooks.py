@@ -14,10 +14,14 @@ from tigertag.errors import LibraryUnavailable, NotFound, RequestError, Throttle
 from tigertag.libraries import folder
 from tigertag.libraries import plex as plex_library
 from tigertag.libraries.folder import FolderLibrary
-from tigertag.services import events, hooks, scan_requests
+from tigertag.services import events, hooks, scan_requests, scans
 from tigertag.services.accounts import Accounts
 from tigertag.services.hooks import Announced, HookRow
 from tigertag.services.scan_requests import Wanted
+from tigertag.services.scans import Request
+
+ADDED = {"NotificationType": "ItemAdded"}
+"""News of Jellyfin, which do not say where."""
 
 
 def _hook(core: Core, **options: str) -> HookRow:
@@ -100,16 +104,27 @@ def test_a_path_outside_all_libraries_is_refused(world: World) -> None:
     assert _wanted(core) == []
 
 
-def test_a_hook_that_names_its_library_settles_it(world: World) -> None:
+def test_a_hook_that_names_its_library_and_section_settles_them(world: World) -> None:
     core = world.core
-    _call(core, _hook(core, library="photos"), {"NotificationType": "ItemAdded"})
     _call(core, _hook(core, library="PHOTOS", section="."), _import(world, "../elsewhere"))
-    assert _wanted(core) == [Wanted("photos"), Wanted("photos", ".")]
+    assert _wanted(core) == [Wanted("photos", ".")]
+
+
+def test_news_that_name_no_section_begin_none_that_was_never_scanned(world: World) -> None:
+    _two_sections(world)
+    core = world.core
+    hook = _hook(core, library="photos")
+    assert "none of them was scanned" in _call(core, hook, ADDED).message
+    scans.start(core, Request("photos", "films", "forecast"))
+    assert _call(core, hook, ADDED).sections == ()
+    scans.start(core, Request("photos", "tv"))
+    assert _call(core, hook, ADDED).sections == ("photos/tv",)
+    assert _wanted(core) == [Wanted("photos", "tv")]
 
 
 def test_news_that_could_be_of_several_or_no_libraries_are_refused(world: World) -> None:
     core = world.core
-    for payload in ({"NotificationType": "ItemAdded"}, {"path": ""}, {"library": "films"}):
+    for payload in (ADDED, {"path": ""}, {"library": "films"}):
         with pytest.raises(RequestError):
             _call(core, _hook(core), payload)
     with pytest.raises(RequestError, match="for library photos"):

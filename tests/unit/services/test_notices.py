@@ -268,3 +268,12 @@ def test_a_real_scan_whose_engine_refuses_its_key_is_told(world: World, core: Co
     world.scan()
     notices.watch(core)
     assert "Engine colour has stopped" in titles(core)
+
+
+def test_a_forecast_is_no_finished_scan(world: World, core: Core) -> None:
+    world.picture("rose.png", "red")
+    world.scan(mode="forecast")
+    notices.watch(core)
+    assert titles(core) == []
+    with core.store.read() as db:
+        assert store.unannounced_scans(db, limit=9) == []

@@ -1,5 +1,11 @@
 """Scans that start by themselves: they wait their turn, and equal ones become one."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
 from tests.world import World
@@ -49,6 +55,21 @@ def test_equal_requests_that_wait_become_one(world: World) -> None:
     assert waiting.reason == "schedule nightly, hook plex"
 
 
+@pytest.mark.parametrize("others", [0, 20])
+def test_a_storm_is_seen_to_be_asked_for_whatever_its_reasons_are_called(
+    world: World, others: int
+) -> None:
+    for number in range(others):
+        _want(world, Wanted("photos"), f"hook of another program {number}", quiet_s=60, most_s=600)
+    for _ in range(2):
+        _want(world, Wanted("photos"), "hook Plex, in the den", quiet_s=60, most_s=600)
+    with world.store.read() as db:
+        again = {"reason": "hook Plex, in the den", "quiet_s": 60}
+        assert store.is_wanted(db, Wanted("photos"), **again)  # type: ignore[arg-type]
+    (waiting,) = scan_requests.waiting(world.core)
+    assert waiting.reason.count("den") <= 1
+
+
 def test_a_quiet_time_begins_anew_with_each_call_but_ends_at_the_latest(world: World) -> None:
     _want(world, Wanted("photos"), quiet_s=60, most_s=90)
     (first,) = scan_requests.waiting(world.core)
@@ -68,12 +89,46 @@ def test_what_is_wanted_at_once_does_not_wait_for_quiet(world: World) -> None:
     assert scan_requests.waiting(world.core) == []
 
 
-def test_a_library_that_is_gone_drops_the_request_with_an_event(world: World) -> None:
+def test_a_library_of_other_settings_is_left_to_a_process_that_knows_it(world: World) -> None:
+    world.picture("rose.png", "red")
+    _want(world, Wanted("photos", _section(world)))
+    other = replace(world.core, libraries=())
+    for _ in range(2):
+        scan_requests.start_due(other)
+    (waiting,) = scan_requests.waiting(world.core)
+    assert "photos" in waiting.problem
+    scan_requests.start_due(world.core)
+    assert scan_requests.waiting(world.core) == []
+    assert events.recent(world.core, levels=("error",)) == []
+
+
+def test_what_no_process_knows_is_dropped_after_a_day_with_an_event(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _want(world, Wanted("films"))
+    scan_requests.start_due(world.core)
+    monkeypatch.setattr(scan_requests, "_FORGOTTEN_AFTER", timedelta())
     scan_requests.start_due(world.core)
     assert scan_requests.waiting(world.core) == []
     (event,) = events.recent(world.core)
     assert (event.level, event.source) == ("error", "scan")
+
+
+def test_a_section_that_is_gone_drops_the_request_with_an_event(world: World) -> None:
+    _want(world, Wanted("photos", "gone"))
+    scan_requests.start_due(world.core)
+    assert scan_requests.waiting(world.core) == []
+    (event,) = events.recent(world.core)
+    assert (event.level, event.source) == ("error", "scan")
+
+
+def test_a_library_is_not_asked_each_second_while_no_engine_can_be_used(world: World) -> None:
+    world.picture("rose.png", "red")
+    _want(world, Wanted("photos", _section(world)))
+    scan_requests.start_due(replace(world.core, engines=()))
+    (waiting,) = scan_requests.waiting(world.core)
+    assert "No engine" in waiting.problem
+    assert waiting.not_before > time.time() + 10
 
 
 def test_a_request_is_started_by_one_process_only(world: World) -> None:
@@ -119,3 +174,21 @@ def test_a_library_that_does_not_answer_is_asked_again_later(
         scan_requests.start_due(world.core)
     (waiting,) = scan_requests.waiting(world.core)
     assert (len(asked), waiting.problem) == (1, "It does not answer.")
+
+
+@pytest.mark.slow
+def test_a_request_that_is_taken_at_this_moment_is_asked_for_anew(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    world = World(tmp_path, postgres_url)
+    _want(world, Wanted("photos"))
+    with ThreadPoolExecutor(1) as pool:
+        with world.store.write() as db:
+            (row,) = store.waiting(db)
+            assert store.take(db, row.id)
+            wanting = pool.submit(_want, world, Wanted("photos"), "schedule nightly")
+            time.sleep(0.5)
+        wanting.result(timeout=30)
+    (again,) = scan_requests.waiting(world.core)
+    assert again.reason == "schedule nightly"
+    world.close()

@@ -174,6 +174,42 @@ def test_another_line_counts_from_when_it_was_set(world: World, clock: Clock) ->
     assert fired(core) == []
 
 
+class Process:
+    """One that has a time zone of its own."""
+
+    def __init__(self, world: World, zone: str) -> None:
+        self.core = replace(core_with(world, NIGHTLY), timezone=ZoneInfo(zone))
+        self._definitions: dict[str, str] = {}
+
+    def look(self) -> None:
+        schedule_firing.fire_due(self.core, self._definitions)
+
+
+def test_processes_whose_time_zones_differ_fire_once_as_the_last_to_begin_has_it(
+    world: World, clock: Clock
+) -> None:
+    processes = [Process(world, "UTC"), Process(world, "Europe/Berlin")]
+    clock.set("2026-06-01T12:00")
+    for minutes in range(0, 24 * 60, 5):
+        clock.at += timedelta(minutes=5) if minutes else timedelta()
+        for process in processes:
+            process.look()
+    assert fired(world.core) == [("06-02 00:30", "due")]
+
+
+def test_a_process_takes_over_once_that_of_another_time_zone_is_gone(
+    world: World, clock: Clock
+) -> None:
+    stays, goes = Process(world, "UTC"), Process(world, "Europe/Berlin")
+    clock.set("2026-06-01T12:00")
+    stays.look()
+    goes.look()
+    for _ in range(24 * 12):
+        clock.at += timedelta(minutes=5)
+        stays.look()
+    assert fired(world.core) == [("06-02 02:30", "due")]
+
+
 @pytest.mark.parametrize(
     ("broken", "problem"),
     [

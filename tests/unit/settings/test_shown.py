@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from tigertag import settings
+from tigertag.logs import Hider
 from tigertag.settings import shown
 
 SECRETS = {
@@ -39,3 +42,45 @@ def test_what_is_no_secret_is_shown(tmp_path: Path) -> None:
 def test_every_secret_is_known(tmp_path: Path) -> None:
     read = settings.load(ENVIRON | {"TIGERTAG_HOME": str(tmp_path)})
     assert {*SECRETS.values(), "db-pass-1", "url-pass-1"} <= shown.secrets(read)
+
+
+def _hide(tmp_path: Path, **environ: str) -> Hider:
+    read = settings.load({"TIGERTAG_HOME": str(tmp_path), **environ})
+    return Hider(shown.secrets(read))
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("json://127.0.0.1:8080/tigertag?priority=high", "tigertag.bootstrap: 127.0.0.1, priority"),
+        ("mailto://me:pass-word@mail.example.com?to=you", "mail.example.com: refused"),
+        ("ntfys://localhost/webhooks/a-long-topic", "localhost: webhooks"),
+    ],
+)
+def test_hosts_and_common_words_stay_readable(tmp_path: Path, url: str, line: str) -> None:
+    assert _hide(tmp_path, NOTIFY_X_URL=url)(line) == line
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("mailto://me:pw-7x@mail.example.com", "pw-7x"),
+        ("mailto://me:p%40ssword@mail.example.com", "p@ssword"),
+        ("tgram://123456789:AbCdEfGhIjK/42", "AbCdEfGhIjK"),
+        ("slack://TokenAaaa/TokenBbbb/TokenCccc", "TokenAaaa"),
+        ("jsons://hooks.example.com/api/s3cr3t-of-path", "s3cr3t-of-path"),
+        ("jsons://hooks.example.com/x?key=s3cr3t-of-query", "s3cr3t-of-query"),
+        ("pover://an-user-key@atokenwithoutdots1", "atokenwithoutdots1"),
+    ],
+)
+def test_credentials_paths_and_query_values_of_notices_are_hidden(
+    tmp_path: Path, url: str, secret: str
+) -> None:
+    assert secret not in _hide(tmp_path, NOTIFY_X_URL=url)(f"It says {secret} now")
+
+
+def test_a_password_that_is_the_programs_name_leaves_its_lines_readable(tmp_path: Path) -> None:
+    hide = _hide(tmp_path, DB_URL="postgresql://tigertag:tigertag@db/tigertag")
+    assert hide("tigertag.store: postgresql://tigertag:tigertag@db") == (
+        "tigertag.store: postgresql://tigertag:***@db"
+    )

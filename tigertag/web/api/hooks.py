@@ -40,7 +40,7 @@ class HookShape(Shape):
 
     id: int
     name: str
-    library: str = Field(description="Empty: what is announced says which, or all that it may be.")
+    library: str = Field(description="Empty: what is announced says which.")
     section: str = Field(description="The section's id; empty: what is announced says which.")
     write: Literal["preview", "apply"] = Field(description="What the scans do that it asks for.")
     created_at: datetime

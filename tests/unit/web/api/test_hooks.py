@@ -59,7 +59,7 @@ def test_json_of_any_type_of_content_is_read(
     stranger: FlaskClient, token: str, content_type: str | None
 ) -> None:
     """Jellyfin's plugin sends what its template's author thought of."""
-    data = b'{"NotificationType": "ItemAdded"}'
+    data = b'{"library": "photos"}'
     answer = stranger.post(f"/api/v1/hooks/{token}", data=data, content_type=content_type)
     assert answer.get_json()["sections"] == ["photos"]
 
