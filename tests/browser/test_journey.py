@@ -56,7 +56,7 @@ def test_signing_in_and_previewing_by_keyboard(visit: Visits, world: World, addr
     expect(visitor.page.get_by_role("link", name="Skip to content")).to_be_focused()
     keys.press("Enter")
     preview = visitor.page.get_by_role("button", name="Preview", exact=True)
-    for _ in range(3):
+    for _ in range(8):
         keys.press("Tab")
         if preview.evaluate("one => one === document.activeElement"):
             break

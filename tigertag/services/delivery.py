@@ -23,6 +23,9 @@ _STATUS = re.compile(r"error[=:] ?([1-5][0-9]{2})\b")
 
 logger = logging.getLogger(__name__)
 
+_THREAD = "tigertag-notice-"
+_CLIENTS = ("urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -53,7 +56,7 @@ def deliver(messages: Mapping[str, tuple[str, Message]]) -> dict[str, str]:
         results[key] = _sent(url, message)
 
     threads = [
-        Thread(target=send, args=(key, *each), name=f"tigertag-notice-{key}", daemon=True)
+        Thread(target=send, args=(key, *each), name=f"{_THREAD}{key}", daemon=True)
         for key, each in messages.items()
     ]
     for thread in threads:
@@ -121,9 +124,15 @@ def _quieten() -> None:
     apprise_logger = logging.getLogger("apprise")
     apprise_logger.propagate = False
     apprise_logger.setLevel(logging.WARNING)
-    for name in ("urllib3", "oauthlib", "requests_oauthlib"):
-        client = logging.getLogger(name)
-        client.setLevel(max(client.level, logging.WARNING))
+    for name in ("oauthlib", "requests_oauthlib"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _CLIENTS:
+        # Not by the level: libraries and engines talk through the same client.
+        logging.getLogger(name).addFilter(_hide_sending)
+
+
+def _hide_sending(record: logging.LogRecord) -> bool:
+    return not (record.threadName or "").startswith(_THREAD)
 
 
 class _Warnings(logging.Handler):

@@ -282,6 +282,6 @@ def test_postgresql_is_pruned_alike(on_postgres: World) -> None:
     on_postgres.scan("apply")
     origin = _origin(on_postgres)
     assert history.to_prune(on_postgres.core, days=DAYS).scans == 2
-    assert prune(on_postgres) == Pruned(2, 1, 0, 0, 0)
+    assert prune(on_postgres) == Pruned(2, 1, 0, 4, 0)
     assert (_origin(on_postgres), on_postgres.tags("a.png")) == (origin, {"scarlet"})
     assert on_postgres.scan("apply").total == 0
