@@ -68,7 +68,7 @@ def make_backup(body: NoFields, query: Nothing) -> Response:
 
 @routes.get(_BACKUP, _ARCHIVE, 404)
 def download_backup(path: BackupPath, query: Nothing) -> Response:
-    """Download a backup. It holds no password and no key, but all titles, tags and places."""
+    """Download a backup. It holds no password and no API key, but all titles, tags and places."""
     file = backups.path_of(state.core(), path.name)
     return send_file(file, mimetype="application/zip", as_attachment=True)
 
