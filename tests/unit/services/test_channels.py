@@ -183,9 +183,13 @@ def log() -> Iterator[StringIO]:
 
 
 def test_nothing_of_an_address_is_logged_or_kept(
-    world: World, web: WebSink, log: StringIO, capfd: pytest.CaptureFixture[str]
+    world: World,
+    web: WebSink,
+    log: StringIO,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    logging.getLogger("urllib3").setLevel(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "urllib3")
     core = with_channels(
         world,
         web.url,
