@@ -1,6 +1,5 @@
 """What users should be told of when it begins and when it ends, by what the database says of it."""
 
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +12,7 @@ from tigertag.model import NoticeKind
 from tigertag.plugins import is_switched_off
 from tigertag.scan import spool
 from tigertag.scan.write import is_spoilt
-from tigertag.services import events, health, libraries, spending
+from tigertag.services import events, health, libraries, machine, spending
 from tigertag.services.views import MonthOfUse
 from tigertag.store import engine_state, notices, usage
 from tigertag.store.engine_state import StopRow
@@ -171,17 +170,16 @@ def _backup(core: Core) -> Iterator[Condition]:
 
 def _disk(core: Core) -> Iterator[Condition]:
     """Yield a disk that is nearly full; what cannot be looked at is not known to be."""
-    with suppress(OSError):
-        free = shutil.disk_usage(core.home).free
-        if free < health.LITTLE_SPACE_BYTES * _SPACE_ENDS:
-            yield Condition(
-                NoticeKind.DISK_LOW,
-                _home_name(core),
-                f"The disk of {core.home} is nearly full",
-                f"{free // 1_000_000} MB are left. Free space: without it TigerTag cannot keep what"
-                " engines answer.",
-                begins=free < health.LITTLE_SPACE_BYTES,
-            )
+    disk = machine.disk(core.home)
+    if disk is not None and disk.free_bytes < health.LITTLE_SPACE_BYTES * _SPACE_ENDS:
+        yield Condition(
+            NoticeKind.DISK_LOW,
+            _home_name(core),
+            f"The disk of {core.home} is nearly full",
+            f"{disk.free_bytes // 1_000_000} MB are left. Free space: without it TigerTag cannot"
+            " keep what engines answer.",
+            begins=disk.free_bytes < health.LITTLE_SPACE_BYTES,
+        )
 
 
 def _home_name(core: Core) -> str:

@@ -1,6 +1,5 @@
 """Whether the service is well, and what the user should know."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -13,6 +12,7 @@ from tigertag.services import (
     engines,
     libraries,
     library_watches,
+    machine,
     schedules,
 )
 from tigertag.services.views import Notice
@@ -91,5 +91,6 @@ def _home(core: Core) -> Iterator[Notice]:
     if path is not None:
         message = f"The generated password or key is still in {path}; note it and delete the file."
         yield Notice("sign-in", "notice", message)
-    if core.home.exists() and shutil.disk_usage(core.home).free < LITTLE_SPACE_BYTES:
+    disk = machine.disk(core.home)
+    if disk is not None and disk.free_bytes < LITTLE_SPACE_BYTES:
         yield Notice("disk", "warning", f"Less than 500 MB are left in {core.home}.")

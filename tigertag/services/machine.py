@@ -1,6 +1,7 @@
 """What the machine has left, as the kernel shows it to this process or its container."""
 
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,23 @@ class Machine:
     load: float | None
     memory_bytes: int | None
     memory_free_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk, and the folder on it that was asked about."""
+
+    place: str
+    total_bytes: int
+    free_bytes: int
+
+
+def disk(folder: Path) -> Disk | None:
+    """Return the disk that a folder is on; None where that cannot be looked at."""
+    with suppress(OSError):
+        usage = shutil.disk_usage(folder)
+        return Disk(str(folder), usage.total, usage.free)
+    return None
 
 
 def machine() -> Machine:

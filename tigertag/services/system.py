@@ -1,7 +1,6 @@
 """The System page: versions, database, disk, memory, processes; and what the service is at."""
 
 import platform
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from tigertag import __version__
 from tigertag.core import Core
 from tigertag.services import machine, scan_requests, scan_status, schedules
 from tigertag.services import tasks as background
-from tigertag.services.machine import Machine
+from tigertag.services.machine import Disk, Machine
 from tigertag.services.metrics import processes
 from tigertag.services.metrics.processes import Process
 from tigertag.services.scan_requests import ScanRequestRow
@@ -28,15 +27,6 @@ _PACKAGES = (
 )
 
 _SILENT = timedelta(seconds=100)
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """The disk of TIGERTAG_HOME."""
-
-    place: str
-    total_bytes: int
-    free_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +69,7 @@ def status(core: Core) -> SystemStatus:
         f"{platform.system()} {platform.release()}, {platform.machine()}",
         tuple(_packages()),
         about.database(core.store),
-        _disk(core),
+        machine.disk(core.home),
         machine.machine(),
         found,
         min((process.started_at for process in found), default=None),
@@ -97,13 +87,6 @@ def _packages() -> Iterator[tuple[str, str]]:
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
             yield name, version(name)
-
-
-def _disk(core: Core) -> Disk | None:
-    with suppress(OSError):
-        usage = shutil.disk_usage(core.home)
-        return Disk(str(core.home), usage.total, usage.free)
-    return None
 
 
 def _works(core: Core) -> bool:

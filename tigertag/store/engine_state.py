@@ -41,8 +41,9 @@ def put_state(db: Db, engine: str, name: str, value: str) -> None:
     insert_or_replace(db, _kept, [row], key=("engine", "name"))
 
 
-def drop_state(db: Db, engine: str, name: str) -> None:
-    db.execute(delete(_kept).where(_of(engine, name)))
+def drop_state(db: Db, engine: str, name: str) -> bool:
+    """Forget a state; False: there was none."""
+    return db.execute(delete(_kept).where(_of(engine, name))).rowcount == 1
 
 
 def states_under(db: Db, engine: str, prefix: str) -> dict[str, str]:

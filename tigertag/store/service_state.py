@@ -1,8 +1,8 @@
 """What is known of the service and its libraries from process to process: whether each is up."""
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import update
 
-from tigertag.store import events, schema
+from tigertag.store import engine_state, events, schema
 from tigertag.store.database import Db, insert_if_absent
 
 _kept = schema.kept
@@ -14,14 +14,13 @@ def note_library(db: Db, library: str, problem: str) -> None:
     if problem:
         if _put_first(db, name, problem):
             events.record(db, "error", "library", f"Library {library} cannot be used: {problem}")
-    elif _drop(db, name):
+    elif engine_state.drop_state(db, "", name):
         events.record(db, "info", "library", f"Library {library} can be used again.")
 
 
 def is_library_down(db: Db, library: str) -> bool:
     """Whether a library could not be reached when somebody looked last."""
-    where = (_kept.c.engine == "", _kept.c.name == f"unreachable/{library}")
-    return db.scalar(select(_kept.c.name).where(*where)) is not None
+    return engine_state.state(db, "", f"unreachable/{library}") is not None
 
 
 def note_start(db: Db, home: str, run: str, version: str) -> None:
@@ -38,14 +37,9 @@ def note_start(db: Db, home: str, run: str, version: str) -> None:
 
 def note_stop(db: Db, home: str) -> None:
     """Record that the service of a home has ended in order."""
-    if _drop(db, f"service/{home}"):
+    if engine_state.drop_state(db, "", f"service/{home}"):
         events.record(db, "info", "system", "TigerTag stopped.")
 
 
 def _put_first(db: Db, name: str, value: str) -> bool:
     return insert_if_absent(db, _kept, [{"engine": "", "name": name, "value": value}]) == 1
-
-
-def _drop(db: Db, name: str) -> bool:
-    where = (_kept.c.engine == "", _kept.c.name == name)
-    return db.execute(delete(_kept).where(*where)).rowcount == 1

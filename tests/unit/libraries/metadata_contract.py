@@ -135,7 +135,7 @@ class MetadataContract:
         self, place: ServerPlace, caplog: pytest.LogCaptureFixture
     ) -> None:
         item = add_photo(place)
-        # The client's own level, too: other tests of the process may have changed it.
+        # yt-dlp, once a test of the same process has imported it, takes urllib3 to ERROR.
         caplog.set_level(logging.DEBUG, "urllib3.connectionpool")
         with caplog.at_level(logging.DEBUG):
             told(place, item)

@@ -45,8 +45,15 @@ def test_a_task_whose_process_died_is_run_once_its_lease_has_ended(world: World)
         assert tasks.claim(db, "count", owner="other", lease_s=60)
 
 
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (NotFound("There is nothing to do it with."), "There is nothing to do it with."),
+        (ZeroDivisionError(), "It hit a bug; see the log."),
+    ],
+)
 def test_a_task_that_fails_is_noted_and_tried_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, problem: str
 ) -> None:
     monkeypatch.setattr(background, "_FAILED_S", 0.01)
     again = Event()
@@ -56,33 +63,14 @@ def test_a_task_that_fails_is_noted_and_tried_again(
         runs.append(None)
         if len(runs) > 1:
             again.set()
-        raise NotFound("There is nothing to do it with.")
+        raise error
 
     tasks_of_process = BackgroundTasks(world.core, {Task("fail", "Fail", 0.01): run})
     tasks_of_process.start()
     _wait(again)
     tasks_of_process.stop()
     with world.store.read() as db:
-        assert tasks.every(db)["fail"].problem == "There is nothing to do it with."
-
-
-def test_a_bug_in_a_task_ends_neither_it_nor_the_service(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(background, "_FAILED_S", 0.01)
-    again = Event()
-    runs: list[None] = []
-
-    def run(_core: Core) -> None:
-        runs.append(None)
-        if len(runs) > 1:
-            again.set()
-        raise ZeroDivisionError
-
-    tasks_of_process = BackgroundTasks(world.core, {Task("bug", "Bug", 0.01): run})
-    tasks_of_process.start()
-    _wait(again)
-    tasks_of_process.stop()
+        assert tasks.every(db)["fail"].problem == problem
 
 
 def test_a_task_that_cannot_even_be_claimed_goes_on(

@@ -3,7 +3,6 @@
 Any process can tell them, and they survive each of them.
 """
 
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +11,7 @@ from datetime import UTC, datetime
 from tigertag import __version__
 from tigertag.core import Core
 from tigertag.plugins import is_switched_off
-from tigertag.services import libraries, spending, tasks
+from tigertag.services import libraries, machine, spending, tasks
 from tigertag.services.metrics import processes
 from tigertag.services.metrics.counts import counts
 from tigertag.services.metrics.names import METRICS
@@ -139,8 +138,9 @@ def _libraries(core: Core) -> Iterator[_Line]:
 
 def _room(core: Core) -> Iterator[_Line]:
     yield _line("database_size_bytes", totals.size_bytes(core.store))
-    with suppress(OSError):
-        yield _line("disk_free_bytes", shutil.disk_usage(core.home).free)
+    disk = machine.disk(core.home)
+    if disk is not None:
+        yield _line("disk_free_bytes", disk.free_bytes)
     with suppress(OSError):
         made = [path.stat().st_mtime for path in core.backups.glob("tigertag-*.zip")]
         if made:
