@@ -28,7 +28,7 @@ def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
     host = Host(models=settings.home / "models", http=HttpClient())
     store, path = Store(settings.db_url), settings.rules_file
-    engines, libraries = _engines(settings, host, store), _libraries(settings, host)
+    engines, libraries = _engines(settings, host, store), _libraries(settings, host, store)
     workers = settings.workers or threads.default_workers()
     store.connections = _connections(engines, workers)
     # A new home beside an older one is likely a mistake: the user is told where the other is.
@@ -203,7 +203,11 @@ def _without_price(loaded: plugins.LoadedEngine) -> str:
     )
 
 
-def _libraries(settings: Settings, host: Host) -> tuple[LibraryEntry, ...]:
+def _libraries(settings: Settings, host: Host, store: Store) -> tuple[LibraryEntry, ...]:
+    def host_of(library: str) -> Host:
+        # No engine's id has a slash.
+        return replace(host, state=StoredPluginState(store, f"library/{library}"))
+
     return tuple(
         LibraryEntry(
             loaded.id,
@@ -213,5 +217,5 @@ def _libraries(settings: Settings, host: Host) -> tuple[LibraryEntry, ...]:
             loaded.settings.sampling,
             loaded.settings.skip_tags,
         )
-        for loaded in plugins.load_libraries(settings.libraries, host)
+        for loaded in plugins.load_libraries(settings.libraries, host_of)
     )

@@ -85,9 +85,11 @@ def load_engines(
     return tuple(_ENGINE.load(engine, host_of(engine.id)) for engine in settings)
 
 
-def load_libraries(settings: Sequence[LibrarySettings], host: Host) -> tuple[LoadedLibrary, ...]:
-    """Build each library that is switched on. Opens none; never raises."""
-    return tuple(_LIBRARY.load(library, host) for library in settings)
+def load_libraries(
+    settings: Sequence[LibrarySettings], host_of: Callable[[str], Host]
+) -> tuple[LoadedLibrary, ...]:
+    """Build each library that is switched on, each with its own host. Opens none; never raises."""
+    return tuple(_LIBRARY.load(library, host_of(library.id)) for library in settings)
 
 
 def is_switched_off(problem: str) -> bool:

@@ -64,8 +64,12 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         del sys.modules[name]
 
 
+def _host(_id: str) -> Host:
+    return Host(models=Path("models"), http=HttpClient())
+
+
 def load(name: str, **values: str) -> LoadedEngine:
-    host = Host(models=Path("models"), http=HttpClient())
+    host = _host("x")
     (loaded,) = load_engines(
         [EngineSettings("foo", name, enabled=True, values=values)], lambda _id: host
     )
@@ -138,19 +142,19 @@ def test_what_is_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFix
 
 def test_one_that_is_switched_off_is_not_even_imported() -> None:
     off = EngineSettings("foo", "acme_exit:X", enabled=False, values={})
-    (loaded,) = load_engines([off], lambda _id: Host(models=Path("models"), http=HttpClient()))
+    (loaded,) = load_engines([off], _host)
     assert loaded.problem == "switched off by ENGINE_FOO_ENABLED"
 
 
 def test_a_problem_of_the_settings_is_not_tried() -> None:
     wrong = LibrarySettings("p", "acme_exit:X", enabled=True, values={}, problem="no, thank you")
-    (loaded,) = load_libraries([wrong], Host(models=Path("models"), http=HttpClient()))
+    (loaded,) = load_libraries([wrong], _host)
     assert (loaded.plugin, loaded.problem) == (None, "no, thank you")
 
 
 def test_a_library_is_not_an_engine() -> None:
     settings = [LibrarySettings("p", "acme_pkg.tagger", enabled=True, values={})]
-    (loaded,) = load_libraries(settings, Host(models=Path("models"), http=HttpClient()))
+    (loaded,) = load_libraries(settings, _host)
     assert "has no sections, items, fetch, read_tags, send" in loaded.problem
 
 

@@ -39,6 +39,7 @@ from tigertag.contracts.host import Http as Http
 from tigertag.contracts.host import Kept as Kept
 from tigertag.contracts.host import PluginState as PluginState
 from tigertag.contracts.host import PluginStateInMemory as PluginStateInMemory
+from tigertag.contracts.library import Advising as Advising
 from tigertag.contracts.library import Catalogued as Catalogued
 from tigertag.contracts.library import Cataloguing as Cataloguing
 from tigertag.contracts.library import EditOutcome as EditOutcome
@@ -57,6 +58,7 @@ from tigertag.contracts.library import NotRead as NotRead
 from tigertag.contracts.library import PlacingGenres as PlacingGenres
 from tigertag.contracts.library import Source as Source
 from tigertag.contracts.library import Stream as Stream
+from tigertag.contracts.library import VerifyingLater as VerifyingLater
 from tigertag.contracts.library import Watch as Watch
 from tigertag.contracts.library import Watching as Watching
 from tigertag.sequences import evenly as evenly

@@ -47,7 +47,7 @@ class Http(Protocol):
 
 
 class PluginState(Protocol):
-    """A small durable store of one engine: short texts by name. Thread-safe."""
+    """A small durable store of one engine or library: short texts by name. Thread-safe."""
 
     def get(self, name: str) -> str | None: ...
 

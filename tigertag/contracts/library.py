@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from tigertag.errors import LibraryError
 from tigertag.model import Edit, Field, Item, Metadata, Section, Shown
 
 
@@ -54,12 +55,15 @@ class EditOutcome:
     """What came of an edit: what the library shows after it, or why that is not known.
 
     `sent`: it was sent, but what came of it could not be read; the next reading will tell.
+    `look_again_s`: nothing is wrong, but that cannot be known before so long from now (see
+    `VerifyingLater`); what is not `sent` then has to be sent again.
     """
 
     key: str
     after: Shown | None
     reason: str = ""
     sent: bool = False
+    look_again_s: float | None = None
 
 
 class Library(Protocol):
@@ -190,6 +194,37 @@ class NotedItems(Iterator[Item]):
 
     def __next__(self) -> Item:
         return next(self._items)
+
+
+@runtime_checkable
+class VerifyingLater(Protocol):
+    """A library whose server may drop, a while later, tags that it has accepted.
+
+    Its edits stay *sent* until a reading settles them. Optional for a library.
+    """
+
+    def settles(self, before: Shown, now: Shown) -> bool:
+        """Whether `now` shows for good what became of an edit of what was shown `before`."""
+        ...
+
+    def dropped(self, item: Item) -> LibraryError:
+        """Return why nothing more is written once tags of an item were dropped twice."""
+        ...
+
+
+@runtime_checkable
+class Advising(Protocol):
+    """A library that can tell what its owner should know of how it is set up.
+
+    Optional for a library.
+    """
+
+    def advice(self) -> Sequence[str]:
+        """Return a line for each: what is missing, not needed or switched off, and what to do.
+
+        Raises `LibraryError`.
+        """
+        ...
 
 
 @runtime_checkable

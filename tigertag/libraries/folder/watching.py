@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -75,6 +76,8 @@ class FolderWatch:
         from watchdog.events import FileClosedEvent, FileCreatedEvent, FileMovedEvent
         from watchdog.observers import Observer
 
+        # A folder that appears within one that has just appeared is added twice, without harm.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         before = _watches()
         self._observer = Observer()
         for section, folder in self._folders.items():

@@ -28,12 +28,16 @@ class Watched:
         self.noticed.append(section.id)
 
     def after(self, act: Callable[[], object]) -> set[str]:
-        """Where something is noticed of what is done."""
+        """Where something is noticed of what is done, until nothing more is noticed of it.
+
+        A file that is written is noticed more than once: when it is made, and when it is closed.
+        """
         self.noticed.clear()
         act()
-        until = time.monotonic() + 5
-        while not self.noticed and time.monotonic() < until:
-            time.sleep(0.01)
+        until, seen = time.monotonic() + 5, -1
+        while len(self.noticed) > seen and time.monotonic() < until:
+            seen = len(self.noticed) or -1
+            time.sleep(_QUIET_S / 2)
         return set(self.noticed)
 
     def ignores(self, act: Callable[[], object]) -> bool:

@@ -17,7 +17,7 @@ def problem(**variables: str) -> str:
     """The error of a library with this setting."""
     given = {"NAME": "tigertag.plex", "URL": "http://plex:32400", "TOKEN": TOKEN} | variables
     environ = {f"LIBRARY_BOX_{name}": value for name, value in given.items() if value}
-    (loaded,) = load_libraries(libraries(environ), Host(Path(), HttpClient(HASTE)))
+    (loaded,) = load_libraries(libraries(environ), lambda _id: Host(Path(), HttpClient(HASTE)))
     return loaded.problem
 
 
