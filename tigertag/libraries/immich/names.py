@@ -59,6 +59,12 @@ class TagNames:
         is_below = [fold(level) for level in own] == [fold(level) for level in self._levels]
         return rest if is_below and rest else _OUTSIDE + value
 
+    def full(self, shown: str) -> str:
+        """Return the tag, with all of its levels, that shows as this word."""
+        if self.is_elsewhere(shown):
+            return shown.removeprefix(_OUTSIDE)
+        return "/".join([*self._levels, shown])
+
     def value(self, word: str) -> str | None:
         """Return the tag, with all of its levels, as which a word is sent; None: see `problem`."""
         return None if self.problem(word) else self._value(word)
