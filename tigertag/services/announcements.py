@@ -101,12 +101,16 @@ def _emby(body: Mapping[str, Any]) -> Announcement | NoNews:
 
 
 def _immich(body: Mapping[str, Any]) -> Announcement | NoNews:
-    """The webhook of a workflow: {type, trigger, data}; what was uploaded is in no library."""
+    """The webhook of a workflow: {type, trigger, data}.
+
+    An upload is in no external library; it may be in the timeline's section, or in an album's.
+    """
     trigger = _event(body, "trigger")
     if trigger not in _ASSET_IS_NEW:
         return NoNews(IMMICH, trigger)
     asset = _object(_object(body, "data"), "asset")
-    return Announcement(IMMICH, section=_text(asset.get("libraryId"), "libraryId", bounds.NAME))
+    library = _text(asset.get("libraryId"), "libraryId", bounds.NAME)
+    return Announcement(IMMICH, section=f"library-{library}" if library else "")
 
 
 def _arr(body: Mapping[str, Any]) -> Announcement | NoNews:

@@ -113,7 +113,7 @@ def _read(payload: Any) -> Announcement | NoNews:
         (IMMICH_EXTRACTED, Announcement("Immich")),
         (
             {"trigger": "AssetCreate", "data": {"asset": {"libraryId": "0b51f5d6"}}},
-            Announcement("Immich", section="0b51f5d6"),
+            Announcement("Immich", section="library-0b51f5d6"),
         ),
         ({"library": "photos"}, Announcement("A script", library="photos")),
         (

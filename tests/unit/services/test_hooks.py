@@ -253,25 +253,6 @@ def test_news_of_plex_are_refused_where_it_may_be_of_two_libraries(
     assert _wanted(core) == [Wanted("cabin", "1")]
 
 
-def test_an_asset_of_immich_is_news_of_its_external_library_and_an_upload_of_what_was_scanned(
-    world: World,
-) -> None:
-    _two_sections(world)
-    (photos,) = world.core.libraries
-    core = replace(world.core, libraries=(replace(photos, name="tigertag.immich"),))
-    hook = _hook(core)
-    for library in ("tv", "unknown"):
-        _call(core, hook, _extracted(library))
-    assert _wanted(core) == [Wanted("photos", "tv")]
-    scans.start(core, Request("photos", "films"))
-    assert _call(core, hook, _extracted(None)).sections == ("photos/films",)
-
-
-def _extracted(library: str | None) -> dict[str, Any]:
-    asset = {"id": "1", "libraryId": library}
-    return {"type": "AssetV1", "trigger": "AssetMetadataExtraction", "data": {"asset": asset}}
-
-
 def test_an_import_is_news_of_each_library_that_has_its_folder(
     world: World, plex: PlexServer
 ) -> None:
