@@ -1,7 +1,8 @@
 """All assets that match a search, whether the server has pages (3.1) or a cursor (3.2).
 
-Pages are counted from the oldest asset, so that what is added mostly comes last; what is deleted or
-dated anew meanwhile moves others from one page to another. The end is where the server names no next page; its total is that of one page.
+Pages are counted from the oldest asset, so that what is added mostly comes last. What is deleted or
+dated anew meanwhile moves others from one page to another. The end is where the server names no
+next page; its total is that of one page.
 """
 
 from collections.abc import Collection, Generator, Iterator, Mapping
