@@ -69,7 +69,9 @@ class _Use:
 class TagIndex:
     """All tags of the user. Thread-safe. Raises `LibraryError`."""
 
-    def __init__(self, client: Callable[[], ImmichClient], names: TagNames, state: PluginState) -> None:
+    def __init__(
+        self, client: Callable[[], ImmichClient], names: TagNames, state: PluginState
+    ) -> None:
         self.names = names
         self._client = client
         self._state = state
@@ -214,7 +216,9 @@ class TagIndex:
         made = self._client().json("PUT", "/tags", {"tags": list(values)}, timeout=_TIMEOUT_S)
         self._take_values(objects(made), self._values)
 
-    def _take_values(self, entries: Iterable[Entry], others: Mapping[str, str] = MappingProxyType({})) -> None:
+    def _take_values(
+        self, entries: Iterable[Entry], others: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         values = {**others, **{text(entry, "id"): text(entry, "value") for entry in entries}}
         self._ids_by_value = _inverted({id: fold(value) for id, value in values.items()})
         self._values = values
