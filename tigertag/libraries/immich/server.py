@@ -1,0 +1,275 @@
+"""An Immich server: requests, their responses as JSON, and what its refusals mean."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from typing import Any
+
+import requests
+
+from tigertag.errors import (
+    ItemGone,
+    LibraryError,
+    LibraryReadOnly,
+    LibraryUnavailable,
+    Unreadable,
+)
+from tigertag.libraries.mediaserver.client import ServerClient, ServerRequest
+from tigertag.libraries.mediaserver.errors import (
+    FORBIDDEN,
+    NOT_FOUND,
+    NOT_ON_SERVER,
+    RefusedByServer,
+    ServerErrors,
+    file_error,
+)
+from tigertag.media.files import decoder
+from tigertag.net.ranges import RangeReader
+from tigertag.net.session import RANGE_REFUSED
+
+Entry = Mapping[str, Any]
+"""A JSON object, as the server sent it."""
+
+REPEATABLE = frozenset({"GET", "POST"})
+"""The methods that may be sent again: the only POST is a search.
+
+A PUT that makes tags and got no answer must not be: twenty at once hang the server for good.
+"""
+_PREVIEW_BYTES = 32_000_000
+_BAD_REQUEST, _UNAUTHORIZED = 400, 401
+_NOT_FOUND = "Not found or no "
+_LOCKED = "Elevated permission"
+_MISSING_PERMISSION = "Missing required permission: "
+_WRITING = frozenset({"tag.create", "tag.asset"})
+
+
+def text(entry: Entry, name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def number(entry: Entry, name: str) -> int | None:
+    value = entry.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def objects(values: Any) -> list[Entry]:
+    listed = values if isinstance(values, list) else []
+    return [value for value in listed if isinstance(value, dict)]
+
+
+def moment(entry: Entry, name: str) -> datetime | None:
+    """Return a time with its zone, as Immich writes all times."""
+    with suppress(ValueError):
+        read = datetime.fromisoformat(text(entry, name))
+        return read if read.tzinfo else None
+    return None
+
+
+class NotFoundByImmich(RefusedByServer):
+    """Immich has no such asset or tag for this user. It answers 400: 404 is for what comes later,
+    such as a preview that is not made yet."""
+
+
+class HungServer(LibraryUnavailable):
+    """Immich takes requests and does not answer them."""
+
+
+class ImmichErrors(ServerErrors):
+    """Makes the errors of one library on Immich."""
+
+    product = "Immich"
+    secret, setting = "key", "API_KEY"
+    right = "an API key (docs/libraries/immich.md says how to make one)"
+
+    @property
+    def key_setting(self) -> str:
+        return f"{self._prefix}_{self.setting}"
+
+    @contextmanager
+    def mapped(self) -> Iterator[None]:
+        with super().mapped():
+            try:
+                yield
+            except requests.ReadTimeout:
+                raise self.hung() from None
+
+    def hung(self) -> HungServer:
+        return HungServer(
+            self._line(
+                f"{self._url} takes requests but does not answer them. Its ping may answer all the"
+                " same: Immich hangs once its database connections all wait for each other, and"
+                " only a restart of Immich helps then. Everything so far is kept; restart it, then"
+                " scan again."
+            )
+        )
+
+    def of_status(self, response: requests.Response, body: bytes) -> LibraryError:
+        status, message = response.status_code, _message(response, body)
+        is_locked = status == _UNAUTHORIZED and message.startswith(_LOCKED)
+        if is_locked or (status == _BAD_REQUEST and message.startswith(_NOT_FOUND)):
+            return NotFoundByImmich(self._line(f"{self._url} answered: {message}."), NOT_FOUND)
+        if status == FORBIDDEN:
+            return self._forbidden(response, message.removeprefix(_MISSING_PERMISSION), message)
+        return super().of_status(response, body)
+
+    def _forbidden(
+        self, response: requests.Response, permission: str, message: str
+    ) -> LibraryError:
+        if permission == message:
+            line = f"{self._url} does not allow {response.request.method} with this key (403)."
+            return RefusedByServer(self._line(line), FORBIDDEN)
+        error = LibraryReadOnly if permission in _WRITING else LibraryError
+        previews = "Previews work; to apply changes, set" if permission in _WRITING else "Set"
+        return error(
+            self._line(
+                f"the API key lacks the permission {permission}. {previews} {self.key_setting} to a"
+                " key that has it (docs/libraries/immich.md says how to make one). Everything so"
+                " far is kept."
+            )
+        )
+
+    def no_album(self, name: str, hint: str) -> LibraryError:
+        return self.error(
+            f"{self._prefix}_ALBUMS names {name!r}, but {self._url} has no such album of this"
+            f" user's{hint}"
+        )
+
+    def page_cut_short(self, listed: int, promised: int) -> LibraryError:
+        return self._unavailable(
+            f"{self._url} listed only {listed} of the {promised} assets of a page. All items are"
+            " kept; scan again."
+        )
+
+    def listing_without_end(self) -> LibraryError:
+        return self._unavailable(
+            f"{self._url} lists the same assets over and over. All items are kept; scan again."
+        )
+
+
+class ImmichClient(ServerClient):
+    """One server, as the owner of the key sees it. Thread-safe. Raises `LibraryError`.
+
+    `id` is the user's, which no other user of any server has. `permissions`: of the key.
+    """
+
+    errors: ImmichErrors
+    version: tuple[int, int, int] = (0, 0, 0)
+    permissions: frozenset[str] = frozenset()
+
+    def __init__(self, url: str, session: requests.Session, errors: ImmichErrors) -> None:
+        super().__init__(f"{url}/api", session, errors)
+        self._clock_ahead_s: float | None = None
+
+    def connect(self) -> None:
+        """Find out whose key it is, by routes that cost the server next to nothing.
+
+        The ping would answer, too, when nothing else does.
+        """
+        key = self.entry(ServerRequest("/api-keys/me"), opening=True)
+        user = self.entry(ServerRequest("/users/me"), opening=True)
+        version = self.entry(ServerRequest("/server/version"), opening=True)
+        permissions = key.get("permissions")
+        self.id = text(user, "id")
+        major, minor, patch = (number(version, part) for part in ("major", "minor", "patch"))
+        if not self.id or not isinstance(permissions, list) or major is None:
+            raise self.errors.not_this_product()
+        self.permissions = frozenset(each for each in permissions if isinstance(each, str))
+        self.version = (major, minor or 0, patch or 0)
+
+    def json(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        """Send a request, with a body as JSON, and return what is answered; None: nothing."""
+        if body is not None:
+            options["json"] = body
+        response = self._send(method, path, allow_redirects=False, **options)
+        self._check(response, response.content)
+        return self._parsed(response.content)
+
+    def entry(self, request: ServerRequest, *, opening: bool = False) -> Entry:
+        entry = self._parsed(self.get(request, opening=opening))
+        if not isinstance(entry, dict):
+            raise self.errors.not_this_product()
+        return entry
+
+    def assets(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """Return the assets of these ids, by id; one that is not there is left out."""
+        read: dict[str, Entry] = {}
+        for key in keys:
+            with suppress(NotFoundByImmich):
+                read[key] = self.entry(ServerRequest(f"/assets/{key}"))
+        return read
+
+    def preview(self, key: str) -> bytes:
+        """Return the picture, upright, that Immich has made of a photo or a video.
+
+        Raises `ItemGone`, `Unreadable`, `LibraryError`.
+        """
+        request = ServerRequest(f"/assets/{key}/thumbnail", {"size": "preview"})
+        try:
+            picture = self._load(request, max_bytes=_PREVIEW_BYTES)
+            decoder(BytesIO(picture))
+        except NotFoundByImmich as exc:
+            raise ItemGone(NOT_ON_SERVER) from exc
+        except RefusedByServer as exc:
+            if exc.status != NOT_FOUND:
+                raise file_error(exc) from exc
+            raise Unreadable(
+                "Immich has not made its preview yet; scan again.", retryable=True
+            ) from exc
+        except Unreadable as exc:
+            raise Unreadable(str(exc), retryable=True) from exc
+        return picture
+
+    def video_file(self, key: str) -> RangeReader:
+        return self.video(ServerRequest(f"/assets/{key}/video/playback"))
+
+    def entries(self, request: ServerRequest) -> list[Entry]:
+        entries = self._parsed(self.get(request))
+        if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+            raise self.errors.not_this_product()
+        return entries
+
+    def server_now(self) -> datetime:
+        """Return what the server's clock shows, to the second, and never ahead of it."""
+        return datetime.now(UTC) + timedelta(seconds=self._clock_ahead_s or 0.0)
+
+    def _get(
+        self, request: ServerRequest, headers: Mapping[str, str], **options: Any
+    ) -> requests.Response:
+        response = super()._get(request, headers, **options)
+        is_past_the_end = response.headers.get("Content-Range", "").startswith("bytes */")
+        if response.status_code == NOT_FOUND and is_past_the_end:
+            # Immich answers 404 to a range past the end of a file.
+            response.status_code = RANGE_REFUSED
+        return response
+
+    def _parsed(self, body: bytes) -> Any:
+        body = body.strip()
+        if not body:
+            return None
+        try:
+            return json.loads(body)
+        except ValueError:
+            truncated = body.startswith((b"{", b"["))
+            error = self.errors.truncated if truncated else self.errors.not_this_product
+            raise error() from None
+
+    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+        response = super()._send(method, path, **options)
+        with suppress(ValueError):
+            # A date has whole seconds: what the clock shows is that much later, or less.
+            date = parsedate_to_datetime(response.headers.get("Date", ""))
+            self._clock_ahead_s = date.timestamp() - time.time()
+        return response
+
+
+def _message(response: requests.Response, body: bytes) -> str:
+    """Return what a refusal says; also that of a request whose response is streamed."""
+    with suppress(requests.RequestException, ValueError):
+        answer = json.loads(body or response.content)
+        return text(answer, "message") if isinstance(answer, dict) else ""
+    return ""
