@@ -86,7 +86,7 @@ class ImmichSender:
     def _work(self, edit: Edit, shown: ShownByImmich) -> Work:
         """Return what is left to do of an edit. Raises `ItemError`."""
         adds, _removes = left_to_do(edit, shown)
-        add_ids = frozenset(self._tags.use(tag.name) for tag in adds) - shown.values.keys()
+        add_ids = frozenset(self._tags.use(tag.name) for tag in adds).difference(shown.values)
         remove_ids = {id for tag in edit.removes for id in self._meant(tag, shown)}
         for id, value in shown.values.items():
             if id not in remove_ids and not survives(value):
@@ -153,7 +153,7 @@ class ImmichSender:
         for folder, work in firsts.items():
             shown = seen.get(work.key)
             if isinstance(shown, ShownByImmich) and not wanted[folder] <= shown.values.keys():
-                work.shown, work.adds = shown, wanted[folder] - shown.values.keys()
+                work.shown, work.adds = shown, wanted[folder].difference(shown.values)
                 dropped.append(work)
         if dropped and wait(self._pace.slower_s):
             seen = {**seen, **dict.fromkeys((work.key for work in dropped), None)}
