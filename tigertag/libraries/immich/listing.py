@@ -52,12 +52,12 @@ def pages(client: ImmichClient, search: Search) -> Iterator[list[Entry]]:
     """Yield all matching assets, a page at a time; some come twice."""
     search = {"size": PAGE_SIZE, "order": "asc", **search}
     place: Search | None = {}
-    seen, repeated = set[str](), 0
+    before, repeated = set[str](), 0
     while place is not None:
         entries, following = _page(client, {**search, **place})
-        new = {text(entry, "id") for entry in entries} - seen
-        seen |= new
-        repeated = 0 if new else repeated + 1
+        now = {text(entry, "id") for entry in entries}
+        repeated = 0 if now - before else repeated + 1
+        before = now
         if repeated > _MOST_REPEATED_PAGES:
             raise client.errors.listing_without_end()
         yield entries
