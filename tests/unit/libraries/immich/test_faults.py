@@ -4,7 +4,11 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 import requests
@@ -138,17 +142,34 @@ def test_a_listing_survives_a_restart(photos: Place) -> None:
     assert photos.titles() == ["a.jpg"]
 
 
+class CookieGiver(BaseHTTPRequestHandler):
+    """A proxy before Immich that sets a cookie. `asked`: the headers of the requests."""
+
+    asked: ClassVar[list[Message]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.headers)
+        self.send_response(200)
+        self.send_header("Set-Cookie", "immich_access_token=another-users; Path=/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
 def test_no_cookie_is_kept_and_no_password_of_netrc_is_sent(
     photos: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    photos.library.sections()
-    session = photos.library._session
-    answer = session.get(f"{photos.server.url}/api/server/version")
-    session.cookies.extract_cookies(answer.raw, answer.request)  # type: ignore[no-untyped-call]
-    assert "Authorization" not in answer.request.headers
-    assert not session.cookies
+    with ThreadingHTTPServer(("127.0.0.1", 0), CookieGiver) as proxy:
+        Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
+        place = photos.built(url=f"http://127.0.0.1:{proxy.server_port}")
+        for _time in range(2):
+            with pytest.raises(LibraryUnavailable):
+                place.open()
+        proxy.shutdown()
+    sent = {name.lower() for headers in CookieGiver.asked for name in headers}
+    assert "x-api-key" in sent
+    assert sent.isdisjoint({"cookie", "authorization"})
 
 
 def test_nothing_secret_is_logged(photos: Place, caplog: pytest.LogCaptureFixture) -> None:

@@ -62,7 +62,7 @@ def test_the_date_of_a_file_does_not_say_when_it_was_taken() -> None:
 @pytest.mark.parametrize(
     "place", [{"latitude": 0, "longitude": 0}, {"latitude": 91.0}, {"longitude": "16"}]
 )
-def test_a_place_that_is_none_is_not_taken(place: dict[str, object]) -> None:
+def test_a_place_that_is_none_is_not_taken(place: dict[str, Any]) -> None:
     known = read(**place)
     assert (known.latitude, known.longitude) == (None, None)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -27,7 +28,7 @@ def photos(server: ImmichServer) -> Iterator[Place]:
     yield from opened(Place(server))
 
 
-def add_video(place: Place, source: bytes = LARGE, **fields: object) -> Item:
+def add_video(place: Place, source: bytes = LARGE, **fields: Any) -> Item:
     place.keys["a.mp4"] = place.server.add_photo(None, "a.mp4", source, **fields)
     return place.item("a.mp4")
 
