@@ -99,6 +99,9 @@ class TagIndex:
             # Another process may have begun to use tags.
             self._read_uses()
         values = _values(objects(asset.get("tags")))
+        if not values.keys() <= self._values.keys():
+            # Tags were made, or came back, since all were read.
+            self._read_at_s = float("-inf")
         words = (self._word(id, value) for id, value in values.items())
         return ShownByImmich(
             text(asset, "id"),
