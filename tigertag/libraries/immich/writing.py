@@ -202,8 +202,10 @@ class ImmichSender:
         while works:
             stopped = self._tagging.step(works)
             left = [work for work in works if work.begun and work.removes and not work.problem]
-            ended = left if stopped is not None else []
-            ended += [work for work in works if work not in left and (work.begun or work.problem)]
+            ended = [work for work in works if work not in left]
+            if stopped is not None:
+                # What came of the rest is not known, or nothing of it was sent.
+                ended = [work for work in works if work.begun or work.problem]
             yield from map(self._outcome, ended)
             if stopped is not None:
                 raise stopped
