@@ -17,7 +17,7 @@ _MOST_ASSETS = 200
 _SERVER_ERROR = 500
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Work:
     """What is left to do of an edit; tags are ids.
 
