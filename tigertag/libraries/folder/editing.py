@@ -167,9 +167,10 @@ class _TagEdit:
             if not any(element in description.parts for description in self._dropped)
         ]
         adds = [word for word in self._words if kind.can_hold(word)]
-        if elements and adds and not self._xmp.keywords[kind]:
-            # An empty list hides nothing; with our words alone in it, it would.
-            adds = [*entries_for(kind, self._sources), *adds]
+        if elements and adds and not any(map(str.strip, self._xmp.keywords[kind])):
+            # An empty list hides nothing; with our words alone in it, it would. Once the last tag
+            # is taken off in Immich, it leaves a list of one empty entry.
+            adds = [*filter(str.strip, entries_for(kind, self._sources)), *adds]
         expected: list[str] = []
         for element in elements:
             self.splices += self._changed(element, kind, adds)

@@ -1,42 +1,44 @@
 """The photos and videos of one user of Immich."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any, cast
 
 from requests import Session
 
-from tigertag.contracts import Host, LeftOutReason, Need, Notes, NotRead, Source
-from tigertag.errors import ItemGone, Unreadable
-from tigertag.libraries.immich import assets, external, listing
+from tigertag.contracts import EditOutcome, Host, LeftOutReason, Need, Notes, NotRead, Source
+from tigertag.errors import ItemGone, LibraryError, Unreadable
+from tigertag.libraries.immich import advice, assets
+from tigertag.libraries.immich.names import TagNames
 from tigertag.libraries.immich.options import ImmichOptions
+from tigertag.libraries.immich.sections import ImmichSections
 from tigertag.libraries.immich.server import (
     REPEATABLE,
     Entry,
     HungServer,
     ImmichClient,
     ImmichErrors,
-    moment,
-    objects,
     text,
 )
+from tigertag.libraries.immich.settling import Pace
+from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
+from tigertag.libraries.immich.writing import ImmichSender
 from tigertag.libraries.mediaserver.client import ServerRequest
 from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER
 from tigertag.libraries.mediaserver.files import ListedFile, filled
 from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
+from tigertag.libraries.mediaserver.listing import MAX_BATCH
+from tigertag.libraries.mediaserver.sending import Reader, Writer
 from tigertag.media import metadata as file_metadata
-from tigertag.model import Field, Item, Media, Metadata, Section, Shown, TagRef
-from tigertag.text import did_you_mean
+from tigertag.model import Edit, Field, Item, Media, Metadata, Section, Shown
+from tigertag.sequences import batched
 
-SETTLED_AFTER_S = 1.0
-"""How long after `updatedAt` an asset's tags are what they stay: Immich may read it again."""
 _MOST_LOOKS = 5
 _HUNG_FOR_S = 60.0
-_TIMELINE, _LIBRARY, _ALBUM = "timeline", "library-", "album-"
-_MOVING = "isMoving"
 
 Options = ImmichOptions
 
@@ -49,9 +51,16 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
     _options: ImmichOptions
     _errors: ImmichErrors
 
-    def __init__(self, id: str, options: ImmichOptions, host: Host) -> None:
-        super().__init__(id, options, host, ImmichErrors(id, options.url))
-        self._external = external.ExternalLibraries(host.state)
+    def __init__(
+        self, id: str, options: ImmichOptions, host: Host, *, pace: Pace | None = None
+    ) -> None:
+        errors = ImmichErrors(id, options.url)
+        super().__init__(id, options, host, errors)
+        self._pace = pace or Pace()
+        self._all_sections = ImmichSections(id, options, host.state)
+        self._tags = TagIndex(lambda: self._client, TagNames(options.tag_parent), host.state)
+        reader = cast(Reader[ShownByImmich], self._reader)
+        self._sender = ImmichSender(lambda: self._client, reader, self._tags, errors, self._pace)
         self._hung_until_s = 0.0
 
     def metadata(self, item: Item) -> Metadata:
@@ -62,6 +71,46 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         if path := self._local_path(item, listed):
             return filled(file_metadata.read(path, item.media), listed.metadata)
         return listed.metadata
+
+    def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
+        """See `contracts.Library`. What has just changed is read again until it no longer does."""
+        for batch in batched(items, MAX_BATCH):
+            read = self._reader.by_key(batch)
+            moving = [item for item in batch if self._is_young(read[item.key])]
+            for _look in range(_MOST_LOOKS):
+                if not moving:
+                    break
+                time.sleep(self._pace.settle_s)
+                again = self._reader.by_key(moving)
+                moving = [each for each in moving if _differ(read[each.key], again[each.key])]
+                read |= again
+            for item in moving:
+                read[item.key] = NotRead(item.key, "Immich keeps changing it; scan again later.")
+            yield from read.values()
+
+    def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
+        return self._sender.send(edits)
+
+    def settles(self, before: Shown, now: Shown) -> bool:
+        """See `contracts.VerifyingLater`."""
+        return self._sender.settles(before, now)
+
+    def dropped(self, item: Item) -> LibraryError:
+        """See `contracts.VerifyingLater`."""
+        return self._sender.dropped(item)
+
+    def advice(self) -> Sequence[str]:
+        """See `contracts.Advising`."""
+        client, tags_shown = self._client, None
+        if advice.may(client.permissions, advice.PREFERENCES):
+            tags_shown = advice.shows_tags(client.entry(ServerRequest("/users/me/preferences")))
+        return advice.advice(
+            client.permissions,
+            client.version,
+            tags_shown=tags_shown,
+            albums=bool(self._options.albums),
+            setting=self._errors.key_setting,
+        )
 
     @cached_property
     def _session(self) -> Session:
@@ -90,35 +139,11 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         return client
 
     def _sections(self) -> Sequence[Section]:
-        titles = external.titles(self._external.folders(self._client))
-        libraries = [Section(self.id, _LIBRARY + id, title) for id, title in titles.items()]
-        return [Section(self.id, _TIMELINE, "Timeline"), *libraries, *self._albums()]
-
-    def _albums(self) -> list[Section]:
-        """Return the albums that the settings name, in their order."""
-        if not self._options.albums:
-            return []
-        albums = self._client.entries(ServerRequest("/albums"))
-        named: dict[Section, None] = {}
-        for name in self._options.albums:
-            for album in albums:
-                id, title = text(album, "id"), text(album, "albumName")
-                if name.casefold() in (id.casefold(), title.casefold()):
-                    named[Section(self.id, _ALBUM + id, title)] = None
-                    break
-            else:
-                hint = did_you_mean(name, [text(album, "albumName") for album in albums])
-                raise self._errors.no_album(name, hint)
-        return list(named)
+        return self._all_sections.all(self._client)
 
     def _items(self, section: Section, since: datetime | None, notes: Notes) -> Iterator[Item]:
-        elsewhere = self._in_other_albums(section)
-        entries = self._assets(
-            self._search(section), since, withExif=True, withPeople=self._options.people
-        )
-        for entry in entries:
-            if text(entry, "id") in elsewhere or not _is_in(section, entry):
-                continue
+        people = self._options.people
+        for entry in self._all_sections.assets(self._client, section, since, people=people):
             if not assets.is_processed(entry):
                 # It is listed by itself once it is; one that is known must not count as gone.
                 notes.unread.append(text(entry, "id"))
@@ -130,68 +155,8 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
             self._listed.remember(item.key, self._file(entry))
             yield item
 
-    def _assets(
-        self, search: listing.Search, since: datetime | None = None, **details: bool
-    ) -> Iterator[Entry]:
-        """Yield the user's own assets, but for those that are hidden, locked or thrown away."""
-        client, archived = self._client, self._options.include_archived
-        if since is not None:
-            search = {**search, "updatedAfter": listing.timestamp(since.astimezone(UTC))}
-        visibilities = (assets.TIMELINE, *((assets.ARCHIVE,) if archived else ()))
-        for entry in listing.assets(client, search, visibilities, **details):
-            if assets.is_own(entry, client.id) and assets.is_shown(entry, archived=archived):
-                yield entry
-
-    def _search(self, section: Section) -> listing.Search:
-        """Return what finds a section's assets. Raises `LibraryError` where it is gone.
-
-        No search finds uploads alone: `libraryId` null is no filter.
-        """
-        if section.id.startswith(_ALBUM):
-            if section not in self._albums():
-                raise self._errors.section_gone(section.title)
-            return {"albumIds": [section.id.removeprefix(_ALBUM)]}
-        if section.id.startswith(_LIBRARY):
-            search = {"libraryId": section.id.removeprefix(_LIBRARY)}
-            if listing.first(self._client, {**search, "withDeleted": True}) is None:
-                self._external.forget(self._client, search["libraryId"])
-                raise self._errors.section_gone(section.title)
-            return search
-        return {}
-
-    def _in_other_albums(self, section: Section) -> Collection[str]:
-        """Return the ids of what is an item of another section: of the first album that it is in.
-
-        An item has one section.
-        """
-        ids: set[str] = set()
-        names = {name.casefold() for name in self._options.sections}
-        for album in self._albums():
-            if album.id == section.id:
-                break
-            if not names or not names.isdisjoint((album.id.casefold(), album.title.casefold())):
-                search = {"albumIds": [album.id.removeprefix(_ALBUM)]}
-                ids |= {text(entry, "id") for entry in self._assets(search)}
-        return ids
-
     def _full(self, keys: Sequence[str]) -> Mapping[str, Entry]:
-        """Read assets; one that has just changed is read again until it no longer does."""
-        client = self._client
-        entries = client.assets(key for key in keys if assets.is_key(key))
-        settled_at = client.server_now() - timedelta(seconds=SETTLED_AFTER_S)
-        moving = [key for key in entries if _is_later(entries[key], settled_at)]
-        for _look in range(_MOST_LOOKS):
-            if not moving:
-                break
-            time.sleep(SETTLED_AFTER_S)
-            before = {key: text(entries.pop(key), "updatedAt") for key in moving}
-            entries |= client.assets(moving)
-            moving = [
-                key
-                for key in moving
-                if key in entries and text(entries[key], "updatedAt") != before[key]
-            ]
-        return entries | {key: {**entries[key], _MOVING: True} for key in moving}
+        return self._client.assets(key for key in keys if assets.is_key(key))
 
     def _shown(self, entry: Entry) -> Shown | NotRead:
         key = text(entry, "id")
@@ -200,16 +165,14 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
             return NotRead(key, "It is in Immich's trash, hidden, offline, or another user's.")
         if not assets.is_processed(entry):
             return NotRead(key, "Immich has not read its file yet; scan again later.")
-        if entry.get(_MOVING):
-            return NotRead(key, "Immich keeps changing it; scan again later.")
-        values = [text(tag, "value") for tag in objects(entry.get("tags"))]
-        return Shown(
-            key,
-            tuple(TagRef(Field.TAG, value) for value in values),
-            stamp=text(entry, "updatedAt") or None,
-            revision=assets.revision(entry),
-            paths=tuple(values),
-        )
+        return self._tags.shown(entry)
+
+    def _is_young(self, reading: Shown | NotRead) -> bool:
+        """Whether Immich may still be at work on what was read."""
+        if isinstance(reading, NotRead) or not reading.stamp:
+            return False
+        settled_at = self._client.server_now() - timedelta(seconds=self._pace.settle_s)
+        return datetime.fromisoformat(reading.stamp) > settled_at
 
     def _films(self, keys: Sequence[str]) -> Iterable[FilmEntry]:
         return ()
@@ -226,6 +189,12 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
             return path or self._client.video_file(item.key)
         return path or self._client.preview(item.key)
 
+    def _original(self, item: Item, listed: ListedFile | None) -> tuple[ServerRequest, str]:
+        raise AssertionError("metadata comes from Immich: a key need not give originals")
+
+    def _writer(self) -> Writer[Any, Any]:
+        raise AssertionError("edits go through `ImmichSender`")
+
     def _file(self, entry: Entry) -> ListedFile:
         return assets.listed_file(entry, people=self._options.people)
 
@@ -239,14 +208,5 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         return entry
 
 
-def _is_in(section: Section, entry: Entry) -> bool:
-    """Whether an asset is in this section, whatever the server makes of the search for it."""
-    if section.id.startswith(_ALBUM):
-        return True
-    library = text(entry, "libraryId")
-    return section.id == (_LIBRARY + library if library else _TIMELINE)
-
-
-def _is_later(entry: Entry, than: datetime) -> bool:
-    updated_at = moment(entry, "updatedAt")
-    return updated_at is not None and updated_at > than
+def _differ(before: Shown | NotRead, now: Shown | NotRead) -> bool:
+    return isinstance(now, Shown) and isinstance(before, Shown) and now.stamp != before.stamp
