@@ -115,6 +115,8 @@ def _found(server: "ImmichServer", asked: Asked) -> list[Asset]:
     body = {name: value for name, value in asked.body.items() if name in _KNOWN}
     for name in ("size", "page", "withExif", "withPeople"):
         body.pop(name, None)
+    # Whoever lists by date sends another one with each request.
+    taken_after = body.pop("takenAfter", None)
     key = (asked.user, repr(sorted(body.items())))
     kept = server.searches.get(key)
     if kept is None:
@@ -123,7 +125,10 @@ def _found(server: "ImmichServer", asked: Asked) -> list[Asset]:
         if body.get("order") == "asc":
             kept.reverse()
         server.searches[key] = kept
-    return kept
+    if taken_after is None:
+        return kept
+    least = moment_of(taken_after)
+    return [asset for asset in kept if asset.taken >= least]
 
 
 def _tests(server: "ImmichServer", asked: Asked, body: Json) -> Iterator[Callable[[Asset], bool]]:

@@ -6,6 +6,8 @@ names no next page; its total is that of one page.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,19 +51,26 @@ def first(client: ImmichClient, search: Search) -> Entry | None:
 
 
 def pages(client: ImmichClient, search: Search) -> Iterator[list[Entry]]:
-    """Yield all matching assets, a page at a time; some come twice."""
+    """Yield all matching assets, a page at a time; some come twice.
+
+    The next page is asked for while the last one is gone through.
+    """
     search = {"size": PAGE_SIZE, "order": "asc", **search}
     place: Search | None = {}
     before, repeated = set[str](), 0
-    while place is not None:
-        entries, following = _page(client, {**search, **place})
-        now = {text(entry, "id") for entry in entries}
-        repeated = 0 if now - before else repeated + 1
-        before = now
-        if repeated > _MOST_REPEATED_PAGES:
-            raise client.errors.listing_without_end()
-        yield entries
-        place = _next(place, entries, following)
+    with ThreadPoolExecutor(1, "immich-listing") as ahead:
+        coming = ahead.submit(copy_context().run, _page, client, search)
+        while place is not None:
+            entries, following = coming.result()
+            place = _next(place, entries, following)
+            now = {text(entry, "id") for entry in entries}
+            repeated = 0 if now - before else repeated + 1
+            if repeated > _MOST_REPEATED_PAGES:
+                raise client.errors.listing_without_end()
+            before = now
+            if place is not None:
+                coming = ahead.submit(copy_context().run, _page, client, {**search, **place})
+            yield entries
 
 
 def _next(place: Search, entries: Collection[Entry], following: Search | None) -> Search | None:
