@@ -81,6 +81,8 @@ def _page(client: ImmichClient, search: Search) -> tuple[list[Entry], Search | N
     """
     for _time in range(2):
         answer = client.json("POST", "/search/metadata", search)
+        if answer is None:
+            raise client.errors.empty()
         found = answer.get("assets") if isinstance(answer, dict) else None
         if not isinstance(found, dict) or not isinstance(found.get("items"), list):
             raise client.errors.not_this_product()

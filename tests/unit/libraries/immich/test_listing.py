@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         {"processed": False},
     ],
 )
-def test_what_must_not_be_tagged_is_not_listed(photos: Place, fields: dict[str, object]) -> None:
+def test_what_must_not_be_tagged_is_not_listed(photos: Place, fields: dict[str, Any]) -> None:
     photos.add_photo("a.jpg")
     photos.server.jobs.paused = True
     photos.add_photo("b.jpg", **fields)
