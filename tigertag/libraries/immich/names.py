@@ -23,11 +23,6 @@ _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u20
 _OUTSIDE = "/"
 
 
-def stored_name(word: str) -> str | None:
-    """Return the word as a tag without levels; None where Immich would keep another name."""
-    return TagNames().value(word)
-
-
 def survives(value: str) -> bool:
     """Whether a tag is the same after Immich has written it to a sidecar and read it again."""
     return _decoded(value) == value and not _is_changed_number(value)

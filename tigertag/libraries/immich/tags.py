@@ -82,12 +82,13 @@ class TagIndex:
             # Tags were made, or came back, since all were read.
             self._read_at_s = float("-inf")
         words = (self._word(id, value) for id, value in values.items())
+        others = (each for id, each in values.items() if self._known.of(id, each) is None)
         return ShownByImmich(
             text(asset, "id"),
             tuple(TagRef(Field.TAG, word) for word in words),
             stamp=text(asset, "updatedAt"),
             revision=revision(asset),
-            paths=tuple(values.values()),
+            paths=tuple(others),
             values=values,
             path=text(asset, "originalPath"),
             library_id=text(asset, "libraryId"),
@@ -161,8 +162,8 @@ class TagIndex:
         return id
 
     def _word(self, id: str, value: str) -> str:
-        use = self._known.of(id, value)
-        return self.names.shown(value) if use is None else use.word
+        use, shown = self._known.of(id, value), self.names.shown(value)
+        return shown if use is None or fold(use.word) == fold(shown) else use.word
 
     def _upsert(self, words: Sequence[str]) -> None:
         """Make tags, and see which there are where that failed: no answer says they were not made.

@@ -18,7 +18,6 @@ from tigertag.libraries.immich.settling import Pace, Settling
 from tigertag.libraries.immich.storage import StorageFolder, StorageFolders, Trial
 from tigertag.libraries.immich.tagging import Tagging, Work
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
-from tigertag.libraries.mediaserver.listing import Recent
 from tigertag.libraries.mediaserver.sending import Reader, left_to_do
 from tigertag.model import Edit, Item, Shown, TagRef
 from tigertag.net import wait
@@ -44,18 +43,11 @@ class ImmichSender:
         self._settling = Settling(client, reader, self._pace)
         self._tagging = Tagging(client, tags, self._settling)
         self._folders = StorageFolders()
-        self._left = Recent[bool]()
-        """The items of which not all tags that were to go could be taken off."""
 
     def settles(self, before: Shown, now: Shown) -> bool:
         return self._settling.settles(before, now)
 
     def dropped(self, item: Item) -> LibraryError:
-        if self._left.find(item.key):
-            return self._errors.error(
-                f"Immich has much to do, and could not take all tags off {item.called} in time."
-                " Those that are off stay off; try again once its jobs are done."
-            )
         path = ""
         with suppress(LibraryError):
             seen = self._settling.look([item])[item.key]
@@ -227,7 +219,6 @@ class ImmichSender:
                 if isinstance(shown, ShownByImmich) and work.removes:
                     works.append(work)
                 else:
-                    self._left.remember(work.key, bool(work.removes) or None)
                     yield self._outcome(work)
 
     def _outcome(self, work: Work) -> EditOutcome:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tigertag.libraries.immich.names import TagNames, stored_name, survives
+from tigertag.libraries.immich.names import TagNames, survives
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from tigertag.libraries.immich.names import TagNames, stored_name, survives
     ],
 )
 def test_a_word_is_cleaned_before_it_is_sent(word: str, stored: str) -> None:
-    assert stored_name(word) == stored
+    assert TagNames().value(word) == stored
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_tags_are_made_one_request_at_a_time_by_all_threads_and_processes(
     places = [new_writer(state=state) for _process in range(12)]
     with ThreadPoolExecutor(12) as threads:
         ids = list(threads.map(lambda place: use(place, "cat", "dog"), places))
-    assert not server.hung
+    assert not server.pool.hung
     assert all(each == ids[0] for each in ids)
     assert server.counts["PUT /tags"] == 1
 
@@ -121,6 +121,16 @@ def test_a_cleaned_word_shows_as_it_was_asked_for_even_after_the_tag_came_back(
     server.jobs.extract(server.assets[edit.item.key])
     assert place.words(edit) == {"AC/DC"}
     assert use(place, "AC/DC") != [id]
+
+
+def test_the_owners_tags_alone_are_paths_that_skip_an_item(
+    new_writer: Callable[..., WriterPlace],
+) -> None:
+    place = new_writer(parent="TigerTag")
+    edit = place.edit(place.photo(tags=("private", "Places/Vienna")), "cat")
+    place.send(edit)
+    place.server.settle()
+    assert place.shown(edit).paths == ("private", "Places/Vienna")
 
 
 def test_a_second_word_of_the_same_tag_is_refused(place: WriterPlace) -> None:
