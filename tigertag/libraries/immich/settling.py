@@ -8,8 +8,8 @@ at once, some were lost.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from tigertag.contracts import NotRead

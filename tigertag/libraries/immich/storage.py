@@ -63,8 +63,7 @@ class StorageFolders:
     def is_writable(self, asset: ShownByImmich) -> bool:
         folder = PurePosixPath(asset.path).parent
         return any(
-            each.library_id == asset.library_id
-            and (not each.library_id or _holds(each, folder))
+            each.library_id == asset.library_id and (not each.library_id or _holds(each, folder))
             for each in self._writable
         )
 

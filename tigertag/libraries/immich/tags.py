@@ -16,7 +16,6 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import RLock
-from types import MappingProxyType
 from typing import TypeVar
 
 from tigertag.contracts import PluginState
@@ -49,8 +48,8 @@ K = TypeVar("K", bound=Hashable)
 class ShownByImmich(Shown):
     """What Immich shows of an asset.
 
-    `values`: its tags with all of their levels, by id, in the order of `tags`. `path`: where the server has its file,
-    `library_id`: the external library that it is of; "": it was uploaded.
+    `values`: its tags with all of their levels, by id, in the order of `tags`. `path`: where
+    the server has its file, `library_id`: the external library that it is of; "": it was uploaded.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +68,9 @@ class _Use:
 class TagIndex:
     """All tags of the user. Thread-safe. Raises `LibraryError`."""
 
-    def __init__(self, client: Callable[[], ImmichClient], names: TagNames, state: PluginState) -> None:
+    def __init__(
+        self, client: Callable[[], ImmichClient], names: TagNames, state: PluginState
+    ) -> None:
         self.names = names
         self._client = client
         self._state = state
@@ -88,7 +89,7 @@ class TagIndex:
             if time.monotonic() - self._read_at_s < older_than_s:
                 return
             entries = self._client().entries(ServerRequest("/tags"))
-            self._take_values(entries)
+            self._take_values(_values(entries))
             self._read_at_s = time.monotonic()
             self._read_uses()
 
@@ -97,7 +98,10 @@ class TagIndex:
         if time.monotonic() - self._uses_read_at_s > _USES_FRESH_S:
             # Another process may have begun to use tags.
             self._read_uses()
-        values = {text(tag, "id"): text(tag, "value") for tag in objects(asset.get("tags"))}
+        values = _values(objects(asset.get("tags")))
+        if not values.keys() <= self._values.keys():
+            # Tags were made, or came back, since all were read.
+            self._read_at_s = float("-inf")
         words = (self._word(id, value) for id, value in values.items())
         return ShownByImmich(
             text(asset, "id"),
@@ -212,10 +216,9 @@ class TagIndex:
         """The answer has an order of its own: what is doubled is merged, what is empty left out."""
         logger.info("making %d tags", len(values))
         made = self._client().json("PUT", "/tags", {"tags": list(values)}, timeout=_TIMEOUT_S)
-        self._take_values(objects(made), self._values)
+        self._take_values({**self._values, **_values(objects(made))})
 
-    def _take_values(self, entries: Iterable[Entry], others: Mapping[str, str] = MappingProxyType({})) -> None:
-        values = {**others, **{text(entry, "id"): text(entry, "value") for entry in entries}}
+    def _take_values(self, values: Mapping[str, str]) -> None:
         self._ids_by_value = _inverted({id: fold(value) for id, value in values.items()})
         self._values = values
 
@@ -258,6 +261,10 @@ class TagIndex:
             "Another process of TigerTag is making tags in Immich. Everything so far is kept; try"
             " again later."
         )
+
+
+def _values(tags: Iterable[Entry]) -> dict[str, str]:
+    return {text(tag, "id"): text(tag, "value") for tag in tags}
 
 
 def _inverted(keys: Mapping[str, K]) -> dict[K, list[str]]:

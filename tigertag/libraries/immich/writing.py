@@ -6,8 +6,7 @@ wait between. The first write to each storage folder is verified at once: where 
 sidecars it answers success all the same, and drops the tags a moment later.
 """
 
-import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 
@@ -22,8 +21,6 @@ from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
 from tigertag.libraries.mediaserver.sending import Reader, left_to_do
 from tigertag.model import Edit, Item, Shown, TagRef
 from tigertag.net import wait
-
-logger = logging.getLogger(__name__)
 
 Outcomes = Generator[EditOutcome, None, list[Work]]
 """Outcomes that are known now; returned is what is left to do."""
@@ -89,7 +86,7 @@ class ImmichSender:
     def _work(self, edit: Edit, shown: ShownByImmich) -> Work:
         """Return what is left to do of an edit. Raises `ItemError`."""
         adds, _removes = left_to_do(edit, shown)
-        add_ids = frozenset(self._tags.use(tag.name) for tag in adds) - shown.values.keys()
+        add_ids = frozenset(self._tags.use(tag.name) for tag in adds).difference(shown.values)
         remove_ids = {id for tag in edit.removes for id in self._meant(tag, shown)}
         for id, value in shown.values.items():
             if id not in remove_ids and not survives(value):
@@ -111,44 +108,131 @@ class ImmichSender:
     def _tried(self, works: Sequence[Work]) -> Outcomes:
         """Write to each storage folder once before the rest; return what can be written now."""
         self._folders.see(work.shown for work in works)
-        ready, untried = self._sorted(works)
-        firsts: dict[StorageFolder, Work] = {}
-        for folder, waiting in untried.items():
-            if self._folders.trial(folder) is None:
-                firsts[folder] = waiting[0]
-        verified = yield from self._verified(firsts)
-        ready += [work for work in verified if work.removes]
-        for folder, waiting in untried.items():
-            rest = [work for work in waiting if work is not firsts.get(folder)]
-            if self._folders.is_writable(waiting[0].shown):
-                ready += rest
-            else:
-                yield from (self._later(work.key, sent=False) for work in rest)
-        return ready
-
-    def _sorted(
-        self, works: Iterable[Work]
-    ) -> tuple[list[Work], dict[StorageFolder, list[Work]]]:
-        """Return what can be written, and by folder what the first write there has to precede."""
         ready: list[Work] = []
         untried: dict[StorageFolder, list[Work]] = {}
         for work in works:
-            folder = self._folders.folder(work.shown)
-            if work.adds and not self._folders.is_writable(work.shown):
-                self._look_at_trial(folder)
-            if work.adds and not self._folders.is_writable(work.shown):
-                untried.setdefault(folder, []).append(work)
+            if work.adds and not self._is_writable(work, untried):
+                untried.setdefault(self._folders.folder(work.shown), []).append(work)
             else:
                 ready.append(work)
-        return ready, untried
+        firsts = {
+            folder: waiting[0]
+            for folder, waiting in untried.items()
+            if self._folders.trial(folder) is None
+        }
+        yield from self._try(firsts)
+        for folder, waiting in untried.items():
+            first = firsts.get(folder)
+            if self._folders.is_writable(waiting[0].shown):
+                ready += [work for work in waiting if work is not first or work.removes]
+            else:
+                rest = [work for work in waiting if work is not first]
+                yield from (self._later(work.key, sent=False) for work in rest)
+        return ready
 
-    def _look_at_trial(self, folder: StorageFolder) -> None:
-        """See what came of a first write that was open when it was looked at last."""
+    def _is_writable(self, work: Work, untried: Collection[StorageFolder]) -> bool:
+        """Whether it is known, also by a first write that was still open when it was looked at."""
+        folder = self._folders.folder(work.shown)
         trial = self._folders.trial(folder)
-        if trial is None:
+        if trial is not None and folder not in untried:
+            seen = self._settling.look([trial.item])[trial.item.key]
+            if isinstance(seen, NotRead):
+                self._folders.end(folder, is_writable=False)
+            elif not self._settling.is_open(seen):
+                self._folders.end(folder, is_writable=trial.tag_ids <= seen.values.keys())
+        return self._folders.is_writable(work.shown)
+
+    def _try(self, firsts: Mapping[StorageFolder, Work]) -> Iterator[EditOutcome]:
+        """Make the first write to each folder, and see what comes of it: twice where it is dropped.
+
+        Raises `LibraryError` where it is dropped twice.
+        """
+        wanted = {folder: work.adds for folder, work in firsts.items()}
+        seen = yield from self._step_and_wait(list(firsts.values()))
+        dropped = []
+        for folder, work in firsts.items():
+            shown = seen.get(work.key)
+            if isinstance(shown, ShownByImmich) and not wanted[folder] <= shown.values.keys():
+                work.shown, work.adds = shown, wanted[folder].difference(shown.values)
+                dropped.append(work)
+        if dropped and wait(self._pace.slower_s):
+            seen = {**seen, **dict.fromkeys((work.key for work in dropped), None)}
+            seen |= yield from self._step_and_wait(dropped)
+        stopped: LibraryError | None = None
+        for folder, work in firsts.items():
+            shown = seen.get(work.key)
+            if isinstance(shown, ShownByImmich) and not wanted[folder] <= shown.values.keys():
+                stopped = self._unwritable(work.item, shown.path)
+            yield from self._concluded(folder, work, wanted[folder], shown)
+        if stopped is not None:
+            raise stopped
+
+    def _concluded(
+        self,
+        folder: StorageFolder,
+        first: Work,
+        wanted: frozenset[str],
+        seen: ShownByImmich | NotRead | None,
+    ) -> Iterator[EditOutcome]:
+        """Keep what the first write to a folder has shown; None: Immich is not done with it."""
+        if seen is None and first.begun:
+            self._folders.begin(folder, Trial(first.item, wanted))
+        if seen is None or isinstance(seen, NotRead):
+            yield self._outcome(first)
             return
-        seen = self._settling.look([trial.item])[trial.item.key]
-        if isinstance(seen, NotRead):
-            self._folders.end(folder, is_writable=False)
-        elif not self._settling.is_open(seen):
-            self._folders.end(folder, is_writable=trial.tag_ids <= seen.values.keys())
+        is_whole = wanted | first.kept <= seen.values.keys()
+        self._folders.end(folder, is_writable=is_whole)
+        first.shown = seen
+        if not (first.removes and is_whole):
+            yield EditOutcome(first.key, seen)
+
+    def _step_and_wait(
+        self, works: Sequence[Work]
+    ) -> Generator[EditOutcome, None, dict[str, ShownByImmich | NotRead | None]]:
+        """Make the next step of each, and return what the assets show once Immich is done."""
+        stopped = self._tagging.step(works)
+        begun = [work for work in works if work.begun and not work.problem]
+        if stopped is not None:
+            yield from (self._outcome(work) for work in begun)
+            raise stopped
+        return {**self._settling.wait([work.item for work in begun])}
+
+    def _write(self, works: Sequence[Work]) -> Iterator[EditOutcome]:
+        """Write what is left, in rounds; what came of the last one is seen later."""
+        while works:
+            stopped = self._tagging.step(works)
+            left = [work for work in works if work.begun and work.removes and not work.problem]
+            ended = left if stopped is not None else []
+            ended += [work for work in works if work not in left and (work.begun or work.problem)]
+            yield from map(self._outcome, ended)
+            if stopped is not None:
+                raise stopped
+            seen = self._settling.wait([work.item for work in left])
+            works = []
+            for work in left:
+                shown = seen.get(work.key)
+                if isinstance(shown, ShownByImmich):
+                    work.shown = shown
+                    work.removes = [id for id in work.removes if id in shown.values]
+                if isinstance(shown, ShownByImmich) and work.removes:
+                    works.append(work)
+                else:
+                    yield self._outcome(work)
+
+    def _outcome(self, work: Work) -> EditOutcome:
+        if work.problem:
+            return EditOutcome(work.key, None, work.problem)
+        return self._later(work.key, sent=work.begun)
+
+    def _later(self, key: str, *, sent: bool) -> EditOutcome:
+        after_s = self._pace.look_again_s if sent else self._pace.send_again_s
+        return EditOutcome(key, None, sent=sent, look_again_s=after_s)
+
+    def _unwritable(self, item: Item, path: str) -> LibraryError:
+        folder = str(PurePosixPath(path).parent) if path else f"the folder of {item.called}"
+        return self._errors.error(
+            f"Immich cannot write beside the originals of {folder}: it accepted the tags of"
+            f" {item.called} twice, and dropped them. Nothing else is written; what was verified is"
+            " kept. Make that folder writable for Immich's container (no :ro in its volumes), then"
+            " scan again."
+        )

@@ -34,8 +34,10 @@ def test_a_word_is_cleaned_before_it_is_sent(word: str, stored: str) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["", "  ", "/", "\u202e", "1.50", "1e3", "1E3", "-0", "1.0", "9007199254740993", "null"]
-    + ["x" * 256, "&#49;e3"],
+    [
+        *("", "  ", "/", "\u202e", "1.50", "1e3", "1E3", "-0", "1.0", "null", "&#49;e3"),
+        *("9007199254740993", "x" * 256),
+    ],
 )
 def test_a_word_that_would_come_back_as_another_is_refused_with_a_reason(word: str) -> None:
     names = TagNames()
