@@ -1,11 +1,11 @@
-"""All assets that match a search, whether the server has pages (3.1) or a cursor (3.2).
+"""All assets that match a search, whether the server has a cursor (3.2) or not (3.1).
 
-Pages are counted from the oldest asset, so that what is added mostly comes last. What is deleted or
-dated anew meanwhile moves others from one page to another. The end is where the server names no
-next page; its total is that of one page.
+Without one, each request begins at the date of the last asset that the one before it gave: the
+pages that the server counts shift with all that is deleted or added meanwhile. The end is where it
+names no next page; its total is that of one page.
 """
 
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,89 +25,67 @@ def timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def assets(
-    client: ImmichClient, search: Search, visibilities: Collection[str], **details: bool
-) -> Iterator[Entry]:
-    """Yield each matching asset once, whoever owns it. `details`: what comes with them.
+def assets(client: ImmichClient, search: Search, visibilities: Collection[str]) -> Iterator[Entry]:
+    """Yield each matching asset once, whoever owns it.
 
-    Where something has moved meanwhile, all is read once more for what has slipped through.
+    What was dated anew while they were read may have been passed over; it was changed then.
     """
-    began_at, seen = client.server_now(), set[str]()
-    moved = yield from _read_through(client, {**search, **details}, visibilities, seen)
-    if moved or _has_moved(client, search, visibilities, seen, began_at - _CLOCKS_DIFFER):
-        yield from _read_through(client, {**search, **details}, visibilities, seen)
+    changed = {"updatedAfter": timestamp(client.server_now() - _CLOCKS_DIFFER)}
+    seen = set[str]()
+    for also in ({}, changed):
+        for visibility in visibilities:
+            for entries in pages(client, {**search, **also, "visibility": visibility}):
+                for entry in entries:
+                    id = text(entry, "id")
+                    if id not in seen:
+                        seen.add(id)
+                        yield entry
 
 
 def first(client: ImmichClient, search: Search) -> Entry | None:
     """Return one of the matching assets; None where there are none."""
-    entries, _next = _page(client, {**search, "size": 1}, {})
+    entries, _following = _page(client, {**search, "size": 1})
     return entries[0] if entries else None
 
 
 def pages(client: ImmichClient, search: Search) -> Iterator[list[Entry]]:
-    """Yield page by page until the server names no next one."""
+    """Yield all matching assets, a page at a time; some come twice."""
+    search = {"size": PAGE_SIZE, "order": "asc", **search}
     place: Search | None = {}
     seen, repeated = set[str](), 0
     while place is not None:
-        entries, place = _page(client, {"size": PAGE_SIZE, "order": "asc", **search}, place)
+        entries, following = _page(client, {**search, **place})
         new = {text(entry, "id") for entry in entries} - seen
         seen |= new
         repeated = 0 if new else repeated + 1
         if repeated > _MOST_REPEATED_PAGES:
             raise client.errors.listing_without_end()
         yield entries
+        place = _next(place, entries, following)
 
 
-def _read_through(
-    client: ImmichClient, search: Search, visibilities: Collection[str], seen: set[str]
-) -> Generator[Entry, None, bool]:
-    """Yield what is not among `seen`; return whether something has moved between the pages."""
-    read, moved = set[str](), False
-    for visibility in visibilities:
-        for entries in pages(client, {**search, "visibility": visibility}):
-            for entry in entries:
-                id = text(entry, "id")
-                moved = moved or id in read
-                read.add(id)
-                if id not in seen:
-                    seen.add(id)
-                    yield entry
-    return moved
+def _next(place: Search, entries: Collection[Entry], following: Search | None) -> Search | None:
+    """Return where to go on: at a date, unless a whole page has the same one."""
+    if following is None or "cursor" in following:
+        return following
+    date = text(list(entries)[-1], "fileCreatedAt")
+    if date and date != place.get("takenAfter"):
+        return {"takenAfter": date}
+    return {**place, "page": place.get("page", 1) + 1}
 
 
-def _has_moved(
-    client: ImmichClient,
-    search: Search,
-    visibilities: Collection[str],
-    seen: Collection[str],
-    since: datetime,
-) -> bool:
-    """Whether something has come or gone since, but for what is deleted for good.
-
-    What was listed and only has other tags, as where they are written meanwhile, is in its place.
-    """
-    changed = {**search, "updatedAfter": timestamp(since), "withDeleted": True, "size": PAGE_SIZE}
-    entries, following = _page(client, changed, {})
-    return following is not None or any(
-        text(entry, "id") not in seen
-        or entry.get("isTrashed") is True
-        or text(entry, "visibility") not in visibilities
-        for entry in entries
-    )
-
-
-def _page(client: ImmichClient, search: Search, place: Search) -> tuple[list[Entry], Search | None]:
-    """Return the assets of one page, and where the next one is; None: this is the last.
+def _page(client: ImmichClient, search: Search) -> tuple[list[Entry], Search | None]:
+    """Return the assets of one page, and what follows; None: nothing does.
 
     A page that has fewer assets than it says is asked for once more.
     """
     for _time in range(2):
-        answer = client.json("POST", "/search/metadata", {**search, **place})
+        answer = client.json("POST", "/search/metadata", search)
         found = answer.get("assets") if isinstance(answer, dict) else None
         if not isinstance(found, dict) or not isinstance(found.get("items"), list):
             raise client.errors.not_this_product()
         entries, following = objects(found["items"]), _following(found)
-        promised = number(found, "count") or (1 if following else 0)
+        promised = number(found, "count") or (0 if following is None else 1)
         if len(entries) >= promised:
             return entries, following
     raise client.errors.page_cut_short(len(entries), promised)
@@ -116,6 +94,6 @@ def _page(client: ImmichClient, search: Search, place: Search) -> tuple[list[Ent
 def _following(found: Entry) -> Search | None:
     if cursor := text(found, "nextCursor"):
         return {"cursor": cursor}
-    # It comes as text, and is refused as such.
-    page = text(found, "nextPage")
-    return {"page": int(page)} if page.isdecimal() and "nextCursor" not in found else None
+    if "nextCursor" in found or not text(found, "nextPage"):
+        return None
+    return {}

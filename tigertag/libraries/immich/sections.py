@@ -43,7 +43,7 @@ class ImmichSections:
         elsewhere = self._in_albums(client, section, albums)
         if since is not None:
             search = {**search, "updatedAfter": listing.timestamp(since.astimezone(UTC))}
-        for entry in self._own(client, search, withExif=True, withPeople=people):
+        for entry in self._own(client, {**search, "withExif": True, "withPeople": people}):
             if text(entry, "id") not in elsewhere and _is_in(section, entry):
                 yield entry
 
@@ -67,13 +67,11 @@ class ImmichSections:
                 raise client.errors.no_album(name, hint)
         return list(named)
 
-    def _own(
-        self, client: ImmichClient, search: listing.Search, **details: bool
-    ) -> Iterator[Entry]:
+    def _own(self, client: ImmichClient, search: listing.Search) -> Iterator[Entry]:
         """Yield the user's own assets, but for those that are hidden, locked or thrown away."""
         archived = self._options.include_archived
         visibilities = (TIMELINE, ARCHIVE) if archived else (TIMELINE,)
-        for entry in listing.assets(client, search, visibilities, **details):
+        for entry in listing.assets(client, search, visibilities):
             if is_own(entry, client.id) and is_shown(entry, archived=archived):
                 yield entry
 
