@@ -1,4 +1,4 @@
-"""Scans of what is new in Immich: by `updatedAt`, which TigerTag's own writes move, too."""
+"""Scans of Immich: of what is new, by `updatedAt`, which own writes move; and with a lesser key."""
 
 import time
 from collections.abc import Iterator
@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.immich import ImmichServer
+from tests.unit.libraries.immich.writers import EXTRACTION_S, PACE
 from tests.unit.libraries.scanned import PICTURES
 from tests.world import World
+from tigertag.errors import LibraryReadOnly
 from tigertag.libraries import immich
 from tigertag.libraries.immich import Options
-from tigertag.libraries.immich.settling import Pace
+
+pytestmark = pytest.mark.slow
 
 _THREE_DAYS_S = 3 * 24 * 3600.0
 
@@ -28,13 +31,18 @@ class Scanned:
         updated = time.time() - age_s
         return self.server.add_photo(None, name, PICTURES[colour], updated=updated)
 
+    @property
+    def edits(self) -> int:
+        return sum(line.startswith(("PUT", "DELETE")) for line in self.server.log)
+
 
 @pytest.fixture
 def scanned(tmp_path: Path) -> Iterator[Scanned]:
     with ImmichServer() as server:
+        server.extraction_s = EXTRACTION_S
         world = World(tmp_path, f"sqlite:///{tmp_path}/tigertag.db")
         options = Options.model_validate({"url": server.url, "api_key": server.key})
-        world.library = immich.build("photos", options, world.host, pace=Pace(settle_s=0.02))
+        world.library = immich.build("photos", options, world.host, pace=PACE)
         yield Scanned(server, world)
         world.store.close()
 
@@ -54,6 +62,17 @@ def test_only_what_has_changed_since_is_listed_and_only_what_is_new_is_looked_at
     assert len(scanned.world.engine.asked) == 1
 
 
+def test_tags_that_were_written_make_nothing_new(scanned: Scanned) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        scanned.photo(name, "red", age_s=_THREE_DAYS_S)
+    assert scanned.world.scan("apply").adds == 2
+    edits = scanned.edits
+    status = scanned.world.scan("apply", mode="new")
+    assert (status.scan.listed, status.changed, status.failed) == (2, 0, 0)
+    assert len(scanned.world.engine.asked) == 2
+    assert scanned.edits == edits
+
+
 def test_what_was_not_processed_yet_is_new_once_it_is(scanned: Scanned) -> None:
     scanned.photo("a.jpg", "red", age_s=_THREE_DAYS_S)
     scanned.world.scan()
@@ -63,3 +82,15 @@ def test_what_was_not_processed_yet_is_new_once_it_is(scanned: Scanned) -> None:
     scanned.server.jobs.resume()
     scanned.server.settle()
     assert scanned.world.scan(mode="new").scan.listed == 1
+
+
+@pytest.mark.parametrize("permission", ["tag.create", "tag.asset"])
+def test_a_key_that_cannot_write_previews_and_the_scan_that_applies_names_what_it_lacks(
+    scanned: Scanned, permission: str
+) -> None:
+    scanned.photo("a.jpg", "red", age_s=_THREE_DAYS_S)
+    key = scanned.server.keys[scanned.server.key]
+    key.permissions = tuple(each for each in key.permissions if each != permission)
+    assert scanned.world.scan().adds == 1
+    with pytest.raises(LibraryReadOnly, match=f"lacks the permission {permission}"):
+        scanned.world.apply(1)
