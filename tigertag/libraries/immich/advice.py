@@ -98,7 +98,7 @@ def _unneeded(permissions: Collection[str], needed: Collection[str]) -> Iterator
             " TigerTag needs far less."
         )
         return
-    others = sorted(set(permissions) - {*needed, PREFERENCES})
+    others = sorted(set(permissions) - {*needed, ALBUMS, PREFERENCES})
     others.sort(key=lambda each: each.endswith(_HARMLESS))
     if others:
         more = len(others) - _MOST_NAMED
