@@ -7,6 +7,7 @@ ledger, so that a restart goes on where it was.
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tigertag.contracts import NotRead, VerifyingLater
@@ -14,7 +15,7 @@ from tigertag.errors import LibraryError
 from tigertag.model import Shown
 from tigertag.scan.context import Context
 from tigertag.scan.write import WriteStage, gap_s, loss, lost_tags, ownership_after, settled_as
-from tigertag.store import Store, chunks, ledger
+from tigertag.store import Store, chunks, decisions, ledger
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
@@ -88,12 +89,17 @@ class Verification:
         ready: list[Decision] = []
         for one in todo:
             row, edits = rows[one.item_id], unsettled.get(one.item_id, ())
-            if self._is_ready(chunk, row, edits, shown[row.item.key]):
+            if self._is_ready(chunk, one, row, edits, shown[row.item.key]):
                 ready.append(one)
         return ready
 
     def _is_ready(
-        self, chunk: Chunk, row: ItemRow, edits: Sequence[EditRow], seen: Shown | NotRead
+        self,
+        chunk: Chunk,
+        todo: Decision,
+        row: ItemRow,
+        edits: Sequence[EditRow],
+        seen: Shown | NotRead,
     ) -> bool:
         if isinstance(seen, NotRead) or not edits:
             return True
@@ -109,8 +115,8 @@ class Verification:
                 with self._store.write() as db:
                     ledger.count_as_removed(db, edit.id, lost)
                 self._end(chunk, edit, seen, loss(self._context.scan, row.item, lost))
-            if not settled_as(edit, seen).complete:
-                self._retry_or_stop(chunk, row, edit, seen)
+            if _is_dropped(edit, seen):
+                self._retry_or_stop(chunk, todo, row, edit, seen)
                 return False
         if own and not self._passed():
             with self._store.write() as db:
@@ -121,12 +127,18 @@ class Verification:
         with self._store.read() as db:
             return self._write_stage.canary.has_passed(db)
 
-    def _retry_or_stop(self, chunk: Chunk, row: ItemRow, edit: EditRow, seen: Shown) -> None:
+    def _retry_or_stop(
+        self, chunk: Chunk, todo: Decision, row: ItemRow, edit: EditRow, seen: Shown
+    ) -> None:
         """Write down what was dropped; it is written once more, a while later."""
         assert self._library is not None
         with self._store.read() as db:
             again = ledger.was_dropped(db, self._context.scan.id, row.id)
         self._end(chunk, edit, seen, self._library.dropped(row.item) if again else None)
+        done = settled_as(edit, seen)
+        made = replace(todo, adds=todo.adds + done.added, removes=todo.removes + done.removed)
+        with self._store.write() as db:
+            decisions.note_made(db, self._context.scan.id, [made])
         self.look_again(chunk, row.id, RETRY_S)
 
     def _end(self, chunk: Chunk, edit: EditRow, seen: Shown, error: LibraryError | None) -> None:
@@ -150,3 +162,14 @@ class Verification:
         # Of what shows no trace nothing was sent, or it was dropped already.
         is_traced = bool(done.added or done.removed) or edit.is_cut_off
         return is_traced and not self._library.settles(edit.before, seen)
+
+
+def _is_dropped(edit: EditRow, seen: Shown) -> bool:
+    """Whether the library has not kept what it had accepted.
+
+    Tags may be taken off one after the other: where some are off, the rest was not sent yet.
+    """
+    there = {ref.word for ref in seen.tags}
+    is_off = any(ref.word not in there for ref in edit.removes)
+    is_on = all(ref.word in there for ref in edit.adds)
+    return not is_on or bool(edit.removes and not is_off)

@@ -237,6 +237,7 @@ class WriteStage:
             sent = [planned.edit_id for planned, outcome in later if outcome.sent]
             ledger.judge(db, [Verdict(edit_id, "sent", None) for edit_id in sent])
             ledger.withdraw(db, [each.edit_id for each, outcome in later if not outcome.sent])
+            decisions.note_made(db, chunk.scan_id, [_without(each) for each, _outcome in later])
             ledger.judge(db, [conclusion.verdict for conclusion in concluded])
             ledger.set_ownership(
                 db, {conclusion.item_id: conclusion.changes for conclusion in concluded}
@@ -382,16 +383,24 @@ def _harmed(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
 
 def _not_made(made: PlannedEdit, reason: str, done: Settled | None = None) -> Decision:
     """The decision of an item whose edit was not made, or in part: it counts what was."""
-    decision, edit = made.read.decision, made.edit
-    made_adds = done.added if done else ()
-    made_removes = done.removed if done else ()
+    decision = _without(made)
     return replace(
         decision,
         state="failed",
         settles=while_failed(decision.settles),
-        adds=tuple(ref for ref in decision.adds if ref not in edit.adds) + made_adds,
-        removes=tuple(ref for ref in decision.removes if ref not in edit.removes) + made_removes,
+        adds=decision.adds + (done.added if done else ()),
+        removes=decision.removes + (done.removed if done else ()),
         reason=reason,
+    )
+
+
+def _without(made: PlannedEdit) -> Decision:
+    """The decision of an item without the edit that is to be made: what was made before."""
+    decision, edit = made.read.decision, made.edit
+    return replace(
+        decision,
+        adds=tuple(ref for ref in decision.adds if ref not in edit.adds),
+        removes=tuple(ref for ref in decision.removes if ref not in edit.removes),
     )
 
 

@@ -9,7 +9,7 @@ from tests.fake_library import FakeLibrary
 from tests.world import World
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import LibraryError
-from tigertag.model import Edit, Item, Shown, TagRef
+from tigertag.model import Edit, Item, Label, Shown, TagRef
 from tigertag.scan import verify, write
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
@@ -21,7 +21,8 @@ from tigertag.store.ledger import EditRow
 class LateLibrary(FakeLibrary):
     """Stores what it has accepted when it is read next, unless it is busy.
 
-    `drops`: how many times it drops the tags of an item; `loses`: items whose owner's tags go.
+    `drops`: how many times it drops the tags of an item; `loses`: items whose owner's tags go;
+    `removes_one`: of the tags that an edit takes off, it takes off the first alone.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class LateLibrary(FakeLibrary):
         self.busy = False
         self.drops: dict[str, int] = {}
         self.loses: set[str] = set()
+        self.removes_one = False
         self.sent: list[str] = []
         self.most_open = 0
         self._accepted: dict[str, Sequence[TagRef]] = {}
@@ -37,7 +39,7 @@ class LateLibrary(FakeLibrary):
         for edit in edits:
             key = edit.item.key
             self.sent.append(key)
-            gone = {ref.word for ref in edit.removes}
+            gone = {ref.word for ref in edit.removes[: 1 if self.removes_one else None]}
             left = [ref for ref in self.tags.get(key, ()) if ref.word not in gone]
             self.tags[key] = [*left, *edit.adds]
             self._accepted[key] = edit.adds
@@ -122,6 +124,7 @@ def test_tags_that_are_dropped_once_are_written_once_more(
     assert (status.scan.state, status.done, status.failed) == ("done", 30, 0)
     assert all(library.names(key) == {"red"} for key in library.held)
     assert library.sent.count("3") == 2
+    assert status.adds == 30
 
 
 def test_tags_of_the_owner_that_go_meanwhile_stop_the_scan_and_an_undo_puts_them_back(
@@ -212,3 +215,14 @@ def test_an_undo_is_verified_too(world: World, library: LateLibrary) -> None:
     assert (undone.scan.state, undone.done, undone.failed) == ("done", 30, 0)
     assert not any(library.names(key) for key in library.held)
     assert states(world, undone.scan.id) == {"verified"}
+
+
+def test_tags_that_are_taken_off_one_after_the_other_are_not_taken_for_dropped(
+    world: World, library: LateLibrary
+) -> None:
+    world.engine.extra = (Label("warm", 0.9), Label("bright", 0.9))
+    applied = world.scan("apply")
+    library.removes_one = True
+    undone = world.undo(applied.scan.id)
+    assert (undone.scan.state, undone.done, undone.removes) == ("done", 30, applied.adds)
+    assert not any(library.names(key) for key in library.held)
