@@ -52,12 +52,12 @@ def pages(client: ImmichClient, search: Search) -> Iterator[list[Entry]]:
     """Yield all matching assets, a page at a time; some come twice."""
     search = {"size": PAGE_SIZE, "order": "asc", **search}
     place: Search | None = {}
-    seen, repeated = set[str](), 0
+    before, repeated = set[str](), 0
     while place is not None:
         entries, following = _page(client, {**search, **place})
-        new = {text(entry, "id") for entry in entries} - seen
-        seen |= new
-        repeated = 0 if new else repeated + 1
+        now = {text(entry, "id") for entry in entries}
+        repeated = 0 if now - before else repeated + 1
+        before = now
         if repeated > _MOST_REPEATED_PAGES:
             raise client.errors.listing_without_end()
         yield entries
@@ -81,6 +81,8 @@ def _page(client: ImmichClient, search: Search) -> tuple[list[Entry], Search | N
     """
     for _time in range(2):
         answer = client.json("POST", "/search/metadata", search)
+        if answer is None:
+            raise client.errors.empty()
         found = answer.get("assets") if isinstance(answer, dict) else None
         if not isinstance(found, dict) or not isinstance(found.get("items"), list):
             raise client.errors.not_this_product()

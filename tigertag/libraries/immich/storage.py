@@ -44,7 +44,7 @@ class StorageFolders:
         """Take note of where files are, before `folder` is asked."""
         with self._lock:
             for asset in assets:
-                folder = PurePosixPath(asset.path).parent
+                folder = _folder_of(asset)
                 common = self._common.get(asset.library_id, folder)
                 while not folder.is_relative_to(common):
                     common = common.parent
@@ -53,7 +53,7 @@ class StorageFolders:
     def folder(self, asset: ShownByImmich) -> StorageFolder:
         if not asset.library_id:
             return StorageFolder("", "")
-        folder = PurePosixPath(asset.path).parent
+        folder = _folder_of(asset)
         common = self._common.get(asset.library_id, folder)
         if folder == common:
             return StorageFolder(asset.library_id, str(folder), alone=True)
@@ -61,7 +61,7 @@ class StorageFolders:
         return StorageFolder(asset.library_id, str(common / first))
 
     def is_writable(self, asset: ShownByImmich) -> bool:
-        folder = PurePosixPath(asset.path).parent
+        folder = _folder_of(asset)
         return any(
             each.library_id == asset.library_id and (not each.library_id or _holds(each, folder))
             for each in self._writable
@@ -78,6 +78,10 @@ class StorageFolders:
             self._trials.pop(folder, None)
             if is_writable:
                 self._writable |= {folder}
+
+
+def _folder_of(asset: ShownByImmich) -> PurePosixPath:
+    return (PurePosixPath("/") / asset.path).parent
 
 
 def _holds(folder: StorageFolder, path: PurePosixPath) -> bool:

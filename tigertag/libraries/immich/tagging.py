@@ -1,12 +1,12 @@
 """The two requests that change which tags an asset has, and what is left to do of an edit."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from tigertag.contracts import NotRead
 from tigertag.errors import LibraryError
-from tigertag.libraries.immich.server import ImmichClient
+from tigertag.libraries.immich.server import ImmichClient, objects, text
 from tigertag.libraries.immich.settling import Settling
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
 from tigertag.libraries.mediaserver.errors import NOT_FOUND, RefusedByServer
@@ -17,7 +17,7 @@ _MOST_ASSETS = 200
 _SERVER_ERROR = 500
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Work:
     """What is left to do of an edit; tags are ids.
 
@@ -96,16 +96,27 @@ class Tagging:
         def delete(works: Sequence[Work]) -> None:
             body = {"ids": [work.key for work in works]}
             try:
-                self._request("DELETE", f"/tags/{tag_id}/assets", body)
+                results = objects(self._request("DELETE", f"/tags/{tag_id}/assets", body))
             except RefusedByServer as exc:
                 # Its owner has deleted the tag as a whole: then it is nowhere.
                 if exc.status != NOT_FOUND:
                     raise
+                results = []
+            changed = {text(each, "id") for each in results if each.get("success") is True}
+            for work in works:
+                if work.key not in changed:
+                    self._was_gone(work, tag_id)
 
         self._begin(batch)
         self._insist(delete, batch, lambda seen: tag_id not in seen.values)
         for work in batch:
             work.removes.remove(tag_id)
+
+    def _was_gone(self, work: Work, tag_id: str) -> None:
+        """Do not wait for what Immich makes of a remove: there was nothing to remove."""
+        left = {id: value for id, value in work.shown.values.items() if id != tag_id}
+        work.shown = replace(work.shown, values=left)
+        self._settling.written(work.shown)
 
     def _begin(self, batch: Sequence[Work]) -> None:
         for work in batch:

@@ -1,26 +1,21 @@
 """The user's tags on Immich by their ids: as they show on an asset, and as they are made.
 
-A tag is held by its id: from 3.2 on, its owner may rename it. What TigerTag uses a tag for is kept
-as `known/<id>`, so that it goes on showing as the word that was meant, as does a word that had to
-be cleaned ("AC/DC", which is "AC-DC" there).
-
 Parallel `PUT /tags` hang a server of 3.1 for good: each holds one of its ten connections to the
 database and waits for a second one. They are sent one at a time by all of TigerTag's processes, and
 never again by themselves where no answer came.
 """
 
-import json
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import TypeVar
 
 from tigertag.contracts import PluginState
 from tigertag.errors import ItemError, LibraryUnavailable
 from tigertag.libraries.immich.assets import revision
+from tigertag.libraries.immich.known import KnownTags, TagUse, inverted
 from tigertag.libraries.immich.names import TagNames
 from tigertag.libraries.immich.server import Entry, ImmichClient, objects, text
 from tigertag.libraries.mediaserver.client import ServerRequest
@@ -31,7 +26,6 @@ from tigertag.sequences import batched
 
 logger = logging.getLogger(__name__)
 
-_KNOWN = "known/"
 _LEASE = "make-tags"
 _LEASE_S = 30.0
 _LOOK_S = 0.25
@@ -39,9 +33,7 @@ _LONGEST_WAIT_S = 60.0
 _MOST_MADE = 100
 _TIMEOUT_S = (5.0, 30.0)
 _TAGS_FRESH_S = 60.0
-_USES_FRESH_S = 10.0
-
-K = TypeVar("K", bound=Hashable)
+_KNOWN_FRESH_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +49,6 @@ class ShownByImmich(Shown):
     library_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """What TigerTag uses a tag for: the word, and the value as which it was asked for."""
-
-    word: str
-    value: str
-
-
 class TagIndex:
     """All tags of the user. Thread-safe. Raises `LibraryError`."""
 
@@ -74,14 +58,11 @@ class TagIndex:
         self.names = names
         self._client = client
         self._state = state
+        self._known = KnownTags(state)
         self._changing = RLock()
         self._values: Mapping[str, str] = {}
         self._read_at_s = float("-inf")
-        self._uses: Mapping[str, _Use] = {}
         self._ids_by_value: Mapping[str, Sequence[str]] = {}
-        self._ids_by_use: Mapping[tuple[str, str], Sequence[str]] = {}
-        self._use_of_value: Mapping[str, _Use] = {}
-        self._uses_read_at_s = float("-inf")
 
     def refresh(self, *, older_than_s: float = 0.0) -> None:
         """Read all tags: what was deleted is gone, what was renamed has its new name."""
@@ -91,13 +72,11 @@ class TagIndex:
             entries = self._client().entries(ServerRequest("/tags"))
             self._take_values(_values(entries))
             self._read_at_s = time.monotonic()
-            self._read_uses()
+            self._known.refresh()
 
     def shown(self, asset: Entry) -> ShownByImmich:
         """Return what an asset that was read in full shows."""
-        if time.monotonic() - self._uses_read_at_s > _USES_FRESH_S:
-            # Another process may have begun to use tags.
-            self._read_uses()
+        self._known.refresh(older_than_s=_KNOWN_FRESH_S)
         values = _values(objects(asset.get("tags")))
         if not values.keys() <= self._values.keys():
             # Tags were made, or came back, since all were read.
@@ -116,7 +95,7 @@ class TagIndex:
 
     def is_used(self, id: str) -> bool:
         """Whether TigerTag has put this tag on something."""
-        return id in self._uses
+        return id in self._known
 
     def exists(self, id: str) -> bool:
         """Whether the tag was there when all were read last."""
@@ -142,9 +121,8 @@ class TagIndex:
             id, value = self._find(word), self.names.value(word)
             if id is None:
                 raise ItemError(f"Immich did not make the tag “{word}”; scan again.")
-            if id not in self._uses and value is not None and not self.names.is_elsewhere(word):
-                self._state.put(_KNOWN + id, json.dumps([word, value]))
-                self._take_uses({**self._uses, id: _Use(word, value)})
+            if id not in self._known and value and not self.names.is_elsewhere(word):
+                self._known.keep(id, TagUse(word, value))
             return id
 
     def _missing(self, words: Iterable[str]) -> list[str]:
@@ -159,12 +137,12 @@ class TagIndex:
         """Return the id of the tag for a word; None: there is none yet. Raises `ItemError`."""
         value = self.names.value(word)
         # Whatever its owner calls it now.
-        for id in self._ids_by_use.get((fold(word), fold(value or "")), ()):
+        for id in self._known.ids(word, value or ""):
             if id in self._values:
                 return id
         # Also one with levels, of the owner's, that is put back where a write has lost it.
         for id in self._ids_by_value.get(fold(self.names.full(word)), ()):
-            if id not in self._uses and self._word(id, self._values[id]) == word:
+            if id not in self._known and self._word(id, self._values[id]) == word:
                 return id
         if self.names.is_elsewhere(word):
             raise ItemError(f"The tag “{word[1:]}” is no longer in Immich, so it was not put back.")
@@ -174,7 +152,7 @@ class TagIndex:
         if not alike:
             return None
         id = min(alike, key=lambda id: (self._values[id] != value, self._values[id]))
-        other = self._use(id, self._values[id])
+        other = self._known.of(id, self._values[id])
         if other is not None and fold(other.word) != fold(word):
             raise ItemError(
                 f"“{word}” is, in Immich, the tag that TigerTag uses for “{other.word}”. Make one"
@@ -183,12 +161,8 @@ class TagIndex:
         return id
 
     def _word(self, id: str, value: str) -> str:
-        use = self._use(id, value)
+        use = self._known.of(id, value)
         return self.names.shown(value) if use is None else use.word
-
-    def _use(self, id: str, value: str) -> _Use | None:
-        """What a tag is used for; one that was deleted may have come back with another id."""
-        return self._uses.get(id) or self._use_of_value.get(fold(value))
 
     def _upsert(self, words: Sequence[str]) -> None:
         """Make tags, and see which there are where that failed: no answer says they were not made.
@@ -219,7 +193,7 @@ class TagIndex:
         self._take_values({**self._values, **_values(objects(made))})
 
     def _take_values(self, values: Mapping[str, str]) -> None:
-        self._ids_by_value = _inverted({id: fold(value) for id, value in values.items()})
+        self._ids_by_value = inverted({id: fold(value) for id, value in values.items()})
         self._values = values
 
     def _as_spelled(self, value: str) -> str:
@@ -233,18 +207,6 @@ class TagIndex:
             if fold(branch) in there:
                 return "/".join([there[fold(branch)], *levels[count:]])
         return value
-
-    def _read_uses(self) -> None:
-        kept = self._state.under(_KNOWN)
-        uses = {name.removeprefix(_KNOWN): _Use(*json.loads(use)) for name, use in kept.items()}
-        self._take_uses(uses)
-        self._uses_read_at_s = time.monotonic()
-
-    def _take_uses(self, uses: Mapping[str, _Use]) -> None:
-        words = {id: (fold(use.word), fold(use.value)) for id, use in uses.items()}
-        self._ids_by_use = _inverted(words)
-        self._use_of_value = {fold(use.value): use for use in uses.values()}
-        self._uses = uses
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -265,10 +227,3 @@ class TagIndex:
 
 def _values(tags: Iterable[Entry]) -> dict[str, str]:
     return {text(tag, "id"): text(tag, "value") for tag in tags}
-
-
-def _inverted(keys: Mapping[str, K]) -> dict[K, list[str]]:
-    ids: dict[K, list[str]] = {}
-    for id, key in keys.items():
-        ids.setdefault(key, []).append(id)
-    return ids

@@ -18,6 +18,7 @@ from tigertag.libraries.immich.settling import Pace, Settling
 from tigertag.libraries.immich.storage import StorageFolder, StorageFolders, Trial
 from tigertag.libraries.immich.tagging import Tagging, Work
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
+from tigertag.libraries.mediaserver.listing import Recent
 from tigertag.libraries.mediaserver.sending import Reader, left_to_do
 from tigertag.model import Edit, Item, Shown, TagRef
 from tigertag.net import wait
@@ -43,11 +44,18 @@ class ImmichSender:
         self._settling = Settling(client, reader, self._pace)
         self._tagging = Tagging(client, tags, self._settling)
         self._folders = StorageFolders()
+        self._left = Recent[bool]()
+        """The items of which not all tags that were to go could be taken off."""
 
     def settles(self, before: Shown, now: Shown) -> bool:
         return self._settling.settles(before, now)
 
     def dropped(self, item: Item) -> LibraryError:
+        if self._left.find(item.key):
+            return self._errors.error(
+                f"Immich has much to do, and could not take all tags off {item.called} in time."
+                " Those that are off stay off; try again once its jobs are done."
+            )
         path = ""
         with suppress(LibraryError):
             seen = self._settling.look([item])[item.key]
@@ -175,7 +183,7 @@ class ImmichSender:
         seen: ShownByImmich | NotRead | None,
     ) -> Iterator[EditOutcome]:
         """Keep what the first write to a folder has shown; None: Immich is not done with it."""
-        if seen is None and first.begun:
+        if seen is None and first.begun and not first.problem:
             self._folders.begin(folder, Trial(first.item, wanted))
         if seen is None or isinstance(seen, NotRead):
             yield self._outcome(first)
@@ -202,8 +210,10 @@ class ImmichSender:
         while works:
             stopped = self._tagging.step(works)
             left = [work for work in works if work.begun and work.removes and not work.problem]
-            ended = left if stopped is not None else []
-            ended += [work for work in works if work not in left and (work.begun or work.problem)]
+            ended = [work for work in works if work not in left]
+            if stopped is not None:
+                # What came of the rest is not known, or nothing of it was sent.
+                ended = [work for work in works if work.begun or work.problem]
             yield from map(self._outcome, ended)
             if stopped is not None:
                 raise stopped
@@ -217,6 +227,7 @@ class ImmichSender:
                 if isinstance(shown, ShownByImmich) and work.removes:
                     works.append(work)
                 else:
+                    self._left.remember(work.key, bool(work.removes) or None)
                     yield self._outcome(work)
 
     def _outcome(self, work: Work) -> EditOutcome:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.immich import ImmichServer
+from tests.unit.libraries.immich.places import VERSIONS, Place
 from tests.unit.libraries.immich.writers import WriterPlace
+from tests.unit.libraries.server_place import opened
 
 MakeWriter = Callable[..., WriterPlace]
 
@@ -31,3 +33,16 @@ def new_writer(server: ImmichServer) -> Iterator[MakeWriter]:
 @pytest.fixture
 def place(new_writer: MakeWriter) -> WriterPlace:
     return new_writer()
+
+
+@pytest.fixture(params=VERSIONS)
+def media(request: pytest.FixtureRequest) -> Iterator[ImmichServer]:
+    """Each version, which list by pages and by a cursor."""
+    with ImmichServer(request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def photos(media: ImmichServer) -> Iterator[Place]:
+    """A library that is open, over each version."""
+    yield from opened(Place(media))
