@@ -55,7 +55,7 @@ def _advice(library: Library) -> tuple[str, ...]:
     try:
         return tuple(library.advice())
     except TigerTagError as exc:
-        logger.warning("library %s gave no advice: %s", library.id, exc)
+        logger.info("library %s gave no advice: %s", library.id, exc)
         return ()
 
 

@@ -1,7 +1,9 @@
 """What the owner of a library on Immich should know of its key, its Tags feature and its server."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+
+from tigertag.libraries.immich.server import Entry, ImmichClient, number
+from tigertag.libraries.mediaserver.client import ServerRequest
 
 READING = ("asset.read", "asset.view", "tag.read", "user.read")
 """The permissions without which nothing can be previewed."""
@@ -21,7 +23,33 @@ def may(permissions: Collection[str], permission: str) -> bool:
     return permission in permissions or EVERYTHING in permissions
 
 
-def shows_tags(preferences: Mapping[str, Any]) -> bool | None:
+def asked(client: ImmichClient, *, albums: bool) -> Sequence[str]:
+    """Ask a server, as it is now, for what `advice` goes by. Raises `LibraryError`.
+
+    Nothing here takes a permission that the key may lack; a client that is not connected will do.
+    """
+    key = client.entry(ServerRequest("/api-keys/me"), opening=True)
+    version = client.entry(ServerRequest("/server/version"), opening=True)
+    permissions = key.get("permissions")
+    if not isinstance(permissions, list):
+        raise client.errors.not_this_product()
+    shown = None
+    if may(permissions, PREFERENCES):
+        shown = shows_tags(client.entry(ServerRequest("/users/me/preferences"), opening=True))
+    return advice(
+        [each for each in permissions if isinstance(each, str)],
+        (
+            number(version, "major") or 0,
+            number(version, "minor") or 0,
+            number(version, "patch") or 0,
+        ),
+        tags_shown=shown,
+        albums=albums,
+        setting=client.errors.key_setting,
+    )
+
+
+def shows_tags(preferences: Entry) -> bool | None:
     """Whether Immich shows a user its tags; None: the preferences do not say."""
     tags = preferences.get("tags")
     enabled = tags.get("enabled") if isinstance(tags, dict) else None
@@ -70,7 +98,7 @@ def _unneeded(permissions: Collection[str], needed: Collection[str]) -> Iterator
             " TigerTag needs far less."
         )
         return
-    others = sorted(set(permissions) - {*needed, PREFERENCES})
+    others = sorted(set(permissions) - {*needed, ALBUMS, PREFERENCES})
     others.sort(key=lambda each: each.endswith(_HARMLESS))
     if others:
         more = len(others) - _MOST_NAMED

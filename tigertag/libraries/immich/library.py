@@ -100,17 +100,9 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         return self._sender.dropped(item)
 
     def advice(self) -> Sequence[str]:
-        """See `contracts.Advising`."""
-        client, tags_shown = self._client, None
-        if advice.may(client.permissions, advice.PREFERENCES):
-            tags_shown = advice.shows_tags(client.entry(ServerRequest("/users/me/preferences")))
-        return advice.advice(
-            client.permissions,
-            client.version,
-            tags_shown=tags_shown,
-            albums=bool(self._options.albums),
-            setting=self._errors.key_setting,
-        )
+        """See `contracts.Advising`: asked anew, for permissions can be changed in Immich."""
+        client = ImmichClient(self._options.url, self._session, self._errors)
+        return advice.asked(client, albums=bool(self._options.albums))
 
     @cached_property
     def _session(self) -> Session:

@@ -21,7 +21,7 @@ def _advice(
     ]
 
 
-@pytest.mark.parametrize("permissions", [LEAST, LEAST | {"userPreference.read"}])
+@pytest.mark.parametrize("permissions", [LEAST, LEAST | {"userPreference.read", "album.read"}])
 def test_nothing_is_said_of_the_least_key(permissions: frozenset[str]) -> None:
     assert _advice(permissions) == []
 
