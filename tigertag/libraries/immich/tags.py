@@ -27,7 +27,7 @@ from tigertag.sequences import batched
 logger = logging.getLogger(__name__)
 
 _LEASE = "make-tags"
-_LEASE_S = 30.0
+_LEASE_S = 10.0
 _LOOK_S = 0.25
 _LONGEST_WAIT_S = 60.0
 _MOST_MADE = 100
