@@ -100,9 +100,8 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         return self._sender.dropped(item)
 
     def advice(self) -> Sequence[str]:
-        """See `contracts.Advising`: asked anew, for permissions can be changed in Immich."""
-        client = ImmichClient(self._options.url, self._session, self._errors)
-        return advice.asked(client, albums=bool(self._options.albums))
+        """See `contracts.Advising`; also where the key lacks what everything else needs."""
+        return advice.asked(self._new_client(), albums=bool(self._options.albums))
 
     @cached_property
     def _session(self) -> Session:
@@ -122,13 +121,16 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         """Ask whose key it is; a server that has just hung is not asked again for a while."""
         if time.monotonic() < self._hung_until_s:
             raise self._errors.hung()
-        client = ImmichClient(self._options.url, self._session, self._errors)
+        client = self._new_client()
         try:
             client.connect()
         except HungServer:
             self._hung_until_s = time.monotonic() + _HUNG_FOR_S
             raise
         return client
+
+    def _new_client(self) -> ImmichClient:
+        return ImmichClient(self._options.url, self._session, self._errors)
 
     def _sections(self) -> Sequence[Section]:
         return self._all_sections.all(self._client)

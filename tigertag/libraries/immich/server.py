@@ -3,7 +3,9 @@
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from io import BytesIO
@@ -40,6 +42,8 @@ REPEATABLE = frozenset({"GET", "POST"})
 A PUT that makes tags and got no answer must not be: twenty at once hang the server for good.
 """
 _PREVIEW_BYTES = 32_000_000
+_READERS = 4
+"""How many assets are read at once: the server has ten connections to its database."""
 _BAD_REQUEST, _UNAUTHORIZED = 400, 401
 _NOT_FOUND = "Not found or no "
 _LOCKED = "Elevated permission"
@@ -197,11 +201,19 @@ class ImmichClient(ServerClient):
 
     def assets(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Return the assets of these ids, by id; one that is not there is left out."""
-        read: dict[str, Entry] = {}
-        for key in keys:
-            with suppress(NotFoundByImmich):
-                read[key] = self.entry(ServerRequest(f"/assets/{key}"))
-        return read
+        with ThreadPoolExecutor(_READERS, "immich-reading") as readers:
+            reading = {key: readers.submit(copy_context().run, self._asset, key) for key in keys}
+            try:
+                read = {key: coming.result() for key, coming in reading.items()}
+            except BaseException:
+                readers.shutdown(wait=False, cancel_futures=True)
+                raise
+        return {key: entry for key, entry in read.items() if entry is not None}
+
+    def _asset(self, key: str) -> Entry | None:
+        with suppress(NotFoundByImmich):
+            return self.entry(ServerRequest(f"/assets/{key}"))
+        return None
 
     def preview(self, key: str) -> bytes:
         """Return the picture, upright, that Immich has made of a photo or a video.
