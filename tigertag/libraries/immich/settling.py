@@ -63,6 +63,7 @@ class Settling:
 
     def written(self, shown: ShownByImmich) -> None:
         """Take note of what an asset showed right before it was written."""
+        self._reader.forget(shown.key)
         self._written.remember(shown.key, _Written(shown.stamp, frozenset(shown.values)))
 
     def is_open(self, now: ShownByImmich) -> bool:

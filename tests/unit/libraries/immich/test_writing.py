@@ -249,6 +249,15 @@ def test_tags_are_taken_off_in_rounds_and_none_comes_back(
     assert writes(server) == 4
 
 
+def test_what_was_read_before_a_write_serves_no_other(place: WriterPlace) -> None:
+    edit = place.edit(place.photo(), "cat")
+    place.send(place.edit(place.photo("first.jpg"), "cat"))
+    place.send(edit)
+    place.server.settle()
+    place.send(replace(edit, adds=(), removes=edit.adds))
+    assert place.words(edit) == set()
+
+
 def test_an_edit_both_ways_is_made_one_step_after_the_other(
     server: ImmichServer, place: WriterPlace
 ) -> None:
