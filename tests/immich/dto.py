@@ -101,10 +101,20 @@ def tag(one: Tag, *, raw: bool = False) -> Json:
 def user(one: User) -> Json:
     dates = {name: stamp(one.made) for name in ("profileChangedAt", "createdAt", "updatedAt")}
     return {
-        "id": one.id, "email": one.email, "name": one.name, "profileImagePath": "",
-        "avatarColor": "orange", "storageLabel": one.name.lower(), "status": "active",
-        "shouldChangePassword": False, "isAdmin": one.is_admin, "deletedAt": None,
-        "oauthId": "", "quotaSizeInBytes": None, "quotaUsageInBytes": 0, "license": None,
+        "id": one.id,
+        "email": one.email,
+        "name": one.name,
+        "profileImagePath": "",
+        "avatarColor": "orange",
+        "storageLabel": one.name.lower(),
+        "status": "active",
+        "shouldChangePassword": False,
+        "isAdmin": one.is_admin,
+        "deletedAt": None,
+        "oauthId": "",
+        "quotaSizeInBytes": None,
+        "quotaUsageInBytes": 0,
+        "license": None,
         **dates,
     }
 
@@ -112,11 +122,18 @@ def user(one: User) -> Json:
 def album(server: "ImmichServer", one: Album) -> Json:
     member = {name: user(server.users[one.owner])[name] for name in _PUBLIC}
     return {
-        "id": one.id, "albumName": one.name, "description": "", "shared": False,
-        "albumThumbnailAssetId": next(iter(one.assets), None), "assetCount": len(one.assets),
-        "albumUsers": [{"role": "owner", "user": member}], "hasSharedLink": False,
-        "isActivityEnabled": True, "order": "desc",
-        "createdAt": stamp(one.made), "updatedAt": stamp(one.made),
+        "id": one.id,
+        "albumName": one.name,
+        "description": "",
+        "shared": False,
+        "albumThumbnailAssetId": next(iter(one.assets), None),
+        "assetCount": len(one.assets),
+        "albumUsers": [{"role": "owner", "user": member}],
+        "hasSharedLink": False,
+        "isActivityEnabled": True,
+        "order": "desc",
+        "createdAt": stamp(one.made),
+        "updatedAt": stamp(one.made),
     }
 
 
@@ -125,21 +142,37 @@ _PUBLIC = ("id", "email", "name", "profileImagePath", "avatarColor", "profileCha
 
 def _listed(asset: Asset, *, exif: bool, people: bool) -> Json:
     shown: Json = {
-        "id": asset.id, "createdAt": stamp(asset.made), "ownerId": asset.owner,
-        "libraryId": asset.library, "type": asset.kind, "originalPath": asset.path,
-        "originalFileName": asset.name, "originalMimeType": asset.mime,
-        "thumbhash": thumbhash(asset), "fileCreatedAt": stamp(asset.taken),
-        "fileModifiedAt": stamp(asset.file_changed), "localDateTime": stamp(asset.taken),
-        "updatedAt": stamp(asset.updated), "isFavorite": asset.favorite,
-        "isArchived": asset.visibility == "archive", "isTrashed": asset.trashed is not None,
-        "visibility": asset.visibility, "duration": asset.duration,
+        "id": asset.id,
+        "createdAt": stamp(asset.made),
+        "ownerId": asset.owner,
+        "libraryId": asset.library,
+        "type": asset.kind,
+        "originalPath": asset.path,
+        "originalFileName": asset.name,
+        "originalMimeType": asset.mime,
+        "thumbhash": thumbhash(asset),
+        "fileCreatedAt": stamp(asset.taken),
+        "fileModifiedAt": stamp(asset.file_changed),
+        "localDateTime": stamp(asset.taken),
+        "updatedAt": stamp(asset.updated),
+        "isFavorite": asset.favorite,
+        "isArchived": asset.visibility == "archive",
+        "isTrashed": asset.trashed is not None,
+        "visibility": asset.visibility,
+        "duration": asset.duration,
     }
     if exif:
         shown["exifInfo"] = exif_info(asset)
     shown |= {
-        "livePhotoVideoId": asset.live_video, "people": asset.people if people else [],
-        "checksum": checksum(asset), "isOffline": asset.offline, "hasMetadata": True,
-        "duplicateId": None, "resized": True, "width": asset.width, "height": asset.height,
+        "livePhotoVideoId": asset.live_video,
+        "people": asset.people if people else [],
+        "checksum": checksum(asset),
+        "isOffline": asset.offline,
+        "hasMetadata": True,
+        "duplicateId": None,
+        "resized": True,
+        "width": asset.width,
+        "height": asset.height,
         "isEdited": asset.edited,
     }
     return shown

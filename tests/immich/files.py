@@ -45,7 +45,8 @@ class File:
         return {
             "Cache-Control": CACHED,
             **({"Content-Disposition": named} if self.name else {}),
-            "Accept-Ranges": "bytes", "ETag": self.etag,
+            "Accept-Ranges": "bytes",
+            "ETag": self.etag,
             "Last-Modified": formatdate(self.changed, usegmt=True),
         }
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from random import Random
 from typing import TYPE_CHECKING
 
 from tests.immich import sidecars
@@ -24,6 +25,7 @@ _AT_ONCE = 5
 """Jobs of one queue that run at the same time."""
 _LOOK, _WRITE, _READ, _REPLACE = 0.02, 0.43, 0.45, 0.1
 """The steps of a tag's way through both queues, as parts of `extraction_s`."""
+_PACE = (0.8, 1.2)
 
 Step = Callable[[], None]
 
@@ -38,6 +40,7 @@ class Jobs:
         self._waiting: dict[str, deque[Step]] = {"sidecar": deque(), "extraction": deque()}
         self._running = dict.fromkeys(self._waiting, 0)
         self._number = 0
+        self._random = Random(7)
         self._ended = False
         self.paused = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -83,12 +86,16 @@ class Jobs:
         for queue, waiting in self._waiting.items():
             while waiting and self._running[queue] < _AT_ONCE and not self.paused:
                 self._running[queue] += 1
-                self._later(_LOOK * self._server.extraction_s, waiting.popleft())
+                self._pause(_LOOK, waiting.popleft())
 
     def _over(self, queue: str) -> None:
         with self._changed:
             self._running[queue] -= 1
             self._begin()
+
+    def _pause(self, part: float, step: Step) -> None:
+        """Take the next step when this part of a job is done; no two take the same time."""
+        self._later(part * self._server.extraction_s * self._random.uniform(*_PACE), step)
 
     def _later(self, after_s: float, step: Step) -> None:
         with self._changed:
@@ -116,7 +123,7 @@ class Jobs:
         """The job of a sidecar sees the tags as they are now."""
         with self._server.lock:
             tags = [self._server.tags_by_id[one].value for one in asset.tags]
-        self._later(_WRITE * self._server.extraction_s, lambda: self._write(asset, tags))
+        self._pause(_WRITE, lambda: self._write(asset, tags))
 
     def _write(self, asset: Asset, tags: list[str]) -> None:
         """The lock is lifted whether or not the sidecar could be written."""
@@ -129,7 +136,7 @@ class Jobs:
     def _read(self, asset: Asset) -> None:
         with self._server.lock:
             found = found_in(self._server, asset)
-        self._later(_READ * self._server.extraction_s, lambda: self._save(asset, found))
+        self._pause(_READ, lambda: self._save(asset, found))
 
     def _save(self, asset: Asset, found: list[str]) -> None:
         """The metadata is saved, but for tags that are locked; `updatedAt` moves."""
@@ -138,7 +145,7 @@ class Jobs:
             self._server.process(asset)
             self._server.touch(asset)
         replace = lambda: self._replace(asset, None if locked else found)  # noqa: E731
-        self._later(_REPLACE * self._server.extraction_s, replace)
+        self._pause(_REPLACE, replace)
 
     def _replace(self, asset: Asset, found: list[str] | None) -> None:
         if found is not None:

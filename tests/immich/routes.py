@@ -64,10 +64,18 @@ def _features(_server: "ImmichServer", _asked: Asked) -> Json:
 def _config(_server: "ImmichServer", _asked: Asked) -> Json:
     style = "https://tiles.immich.cloud/v1/style"
     return {
-        "loginPageMessage": "", "trashDays": 30, "userDeleteDelay": 7, "minFaces": 3,
-        "oauthButtonText": "Login with OAuth", "isInitialized": True, "isOnboarded": True,
-        "externalDomain": "", "publicUsers": True, "maintenanceMode": False,
-        "mapDarkStyleUrl": f"{style}/dark.json", "mapLightStyleUrl": f"{style}/light.json",
+        "loginPageMessage": "",
+        "trashDays": 30,
+        "userDeleteDelay": 7,
+        "minFaces": 3,
+        "oauthButtonText": "Login with OAuth",
+        "isInitialized": True,
+        "isOnboarded": True,
+        "externalDomain": "",
+        "publicUsers": True,
+        "maintenanceMode": False,
+        "mapDarkStyleUrl": f"{style}/dark.json",
+        "mapLightStyleUrl": f"{style}/light.json",
     }
 
 
@@ -78,9 +86,15 @@ def _media_types(_server: "ImmichServer", _asked: Asked) -> Json:
 def _about(server: "ImmichServer", _asked: Asked) -> Json:
     number = ".".join(map(str, server.version_numbers))
     return {
-        "version": f"v{number}", "versionUrl": "https://example.org", "licensed": False,
-        "sourceCommit": "0" * 40, "nodejs": "v24.21.0", "exiftool": "13.59",
-        "ffmpeg": "5.1.9", "libvips": "8.17.3", "imagemagick": "",
+        "version": f"v{number}",
+        "versionUrl": "https://example.org",
+        "licensed": False,
+        "sourceCommit": "0" * 40,
+        "nodejs": "v24.21.0",
+        "exiftool": "13.59",
+        "ffmpeg": "5.1.9",
+        "libvips": "8.17.3",
+        "imagemagick": "",
     }
 
 
@@ -134,9 +148,14 @@ def _libraries(server: "ImmichServer", _asked: Asked) -> list[Json]:
     with server.lock:
         return [
             {
-                "id": one.id, "ownerId": one.owner, "name": one.name, "refreshedAt": None,
-                "createdAt": stamp(one.made), "updatedAt": stamp(one.made),
-                "importPaths": [one.path], "exclusionPatterns": [],
+                "id": one.id,
+                "ownerId": one.owner,
+                "name": one.name,
+                "refreshedAt": None,
+                "createdAt": stamp(one.made),
+                "updatedAt": stamp(one.made),
+                "importPaths": [one.path],
+                "exclusionPatterns": [],
                 "assetCount": sum(each.library == one.id for each in server.assets.values()),
             }
             for one in server.libraries.values()

@@ -26,7 +26,7 @@ class ImmichServer(Owner, FakeMediaServer):
 
     `extraction_s`: from a tag to the move of `updatedAt`, where nothing else waits. `behind_s`: how
     much later each job begins. `jobs.paused` holds jobs back until `jobs.resume()`. `skew_s`: how
-    far the server's clock is ahead. `insert_s`: between the look at an asset's tags and the insert.
+    far the server's clock is ahead.
     `disk.read_only`: folders that the server cannot write to.
     """
 
@@ -43,7 +43,6 @@ class ImmichServer(Owner, FakeMediaServer):
         self.extraction_s = 0.05
         self.behind_s = 0.0
         self.skew_s = 0.0
-        self.insert_s = 0.001
         self.preview_format, self.preview_size = "JPEG", 1_440
         self.users: dict[str, User] = {}
         self.keys: dict[str, Key] = {}

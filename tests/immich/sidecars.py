@@ -19,10 +19,15 @@ _LISTS = {
     "Subject": "{http://purl.org/dc/elements/1.1/}subject",
 }
 _PREFIXES = {
-    "x": _X, "rdf": _RDF, "digiKam": _DIGIKAM,
-    "dc": "http://purl.org/dc/elements/1.1/", "xmp": "http://ns.adobe.com/xap/1.0/",
-    "lr": "http://ns.adobe.com/lightroom/1.0/", "tigertag": "urn:tigertag:1.0/",
-    "exif": "http://ns.adobe.com/exif/1.0/", "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "x": _X,
+    "rdf": _RDF,
+    "digiKam": _DIGIKAM,
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "tigertag": "urn:tigertag:1.0/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
 }
 _PACKET = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>", re.DOTALL)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.immich.server import ImmichServer
 
 _LONGEST_BYTES = 2_700
+_INSERT = 0.1
+"""How long a tag takes to be put on assets, as a part of `extraction_s`."""
 
 
 def listed(server: "ImmichServer", asked: Asked) -> list[Json]:
@@ -94,7 +96,7 @@ def put_on(server: "ImmichServer", asked: Asked) -> list[Json]:
     with server.lock:
         tag = _own(server, asked, "tag.asset")
         had = {one for one in ids if one in server.assets and _has(server, one, tag)}
-    time.sleep(server.insert_s)
+    time.sleep(_INSERT * server.extraction_s)
     results: list[Json] = []
     with server.lock:
         new: list[Asset] = []
