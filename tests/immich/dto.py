@@ -26,6 +26,7 @@ _NO_EXIF = ("make", "model", "lensModel", "fNumber", "focalLength", "iso", "expo
     *("latitude", "longitude", "city", "state", "country", "projectionType", "rating"),
     *("timeZone", "orientation"),
 )
+_ACROSS = ("5", "6", "7", "8")
 _EXIF_ORDER = (
     *("make", "model", "exifImageWidth", "exifImageHeight", "fileSizeInByte", "orientation"),
     *("dateTimeOriginal", "modifyDate", "timeZone", "lensModel", "fNumber", "focalLength", "iso"),
@@ -57,10 +58,12 @@ def thumbhash(asset: Asset) -> str | None:
 
 def exif_info(asset: Asset) -> Json:
     known: Json = dict.fromkeys(_NO_EXIF) | {"description": ""}
-    known |= {"exifImageWidth": asset.width, "exifImageHeight": asset.height}
-    known |= {"fileSizeInByte": None, "dateTimeOriginal": None, "modifyDate": None}
+    size = asset.width, asset.height
+    across = asset.exif.get("orientation") in _ACROSS
+    known["exifImageWidth"], known["exifImageHeight"] = size[::-1] if across else size
+    known |= {"fileSizeInByte": 0 if asset.offline else weight(asset.source)}
+    known |= {"dateTimeOriginal": None, "modifyDate": None}
     if asset.processed:
-        known |= {"fileSizeInByte": 0 if asset.offline else weight(asset.source)}
         known |= {"dateTimeOriginal": raw_stamp(asset.taken)}
         known |= {"modifyDate": raw_stamp(asset.file_changed)}
         known |= asset.exif
@@ -159,7 +162,7 @@ def _listed(asset: Asset, *, exif: bool, people: bool) -> Json:
         "isArchived": asset.visibility == "archive",
         "isTrashed": asset.trashed is not None,
         "visibility": asset.visibility,
-        "duration": asset.duration,
+        "duration": asset.duration if asset.processed else None,
     }
     if exif:
         shown["exifInfo"] = exif_info(asset)

@@ -1,16 +1,20 @@
 """The owner's hands on a fake Immich: what is added, changed and taken away behind the routes."""
 
 import mimetypes
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.immich.holdings import Album, Asset, Json, Library, Source, Tag, without
+from PIL import Image
+
+from tests.immich.holdings import Album, Asset, Json, Library, Source, Tag, content, without
 from tests.immich.jobs import found_in
-from tests.plex.holdings import shape
 
 if TYPE_CHECKING:
     from tests.immich.server import ImmichServer
 
+_ORIENTATION = 274
 _PICTURES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".bmp", ".heic", ".mp4", ".mov"}
 )
@@ -248,8 +252,20 @@ class Owner:
             self.jobs.extract(asset)
 
 
-def size_of(asset: Asset) -> tuple[int, int]:
-    """Width and height, upright."""
+def shape_of(asset: Asset) -> tuple[int, int, str | None]:
+    """Width and height, upright, and the orientation in EXIF; what is no picture is a film."""
     if asset.kind == "VIDEO":
-        return 640, 360
-    return shape(asset.source, asset.version if not isinstance(asset.source, Path) else 0)
+        return 640, 360, "1"
+    changed = asset.source.stat().st_mtime_ns if isinstance(asset.source, Path) else asset.version
+    return _shape(asset.source, changed)
+
+
+@lru_cache(maxsize=1024)
+def _shape(source: Source, _version: int) -> tuple[int, int, str | None]:
+    try:
+        with Image.open(BytesIO(content(source))) as image:
+            orientation = image.getexif().get(_ORIENTATION)
+            wide, high = image.size[::-1] if (orientation or 1) >= 5 else image.size
+            return wide, high, None if orientation is None else str(orientation)
+    except OSError:
+        return 640, 360, None

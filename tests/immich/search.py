@@ -208,11 +208,11 @@ def _after(found: list[Asset], cursor: Any, *, descending: bool) -> int:
     """Where the list goes on behind a cursor, whatever was added or removed since."""
     try:
         taken, key = base64.urlsafe_b64decode(cursor).decode().split()
-        at = (-float(taken), key)
+        at = (float(taken), key)
     except (ValueError, TypeError) as exc:
         raise Refused(400, "Invalid cursor") from exc
     for number, one in enumerate(found):
-        mine = (-one.taken, one.id)
-        if (mine > at) if descending else (mine < at):
+        mine = (one.taken, one.id)
+        if mine < at if descending else mine > at:
             return number
     return len(found)

@@ -9,7 +9,7 @@ from tests.immich.disk import Disk
 from tests.immich.handler import Handler
 from tests.immich.holdings import LEAST, Album, Asset, Key, Library, Tag, User
 from tests.immich.jobs import Jobs
-from tests.immich.owner import Owner, size_of
+from tests.immich.owner import Owner, shape_of
 from tests.immich.pool import Pool
 from tests.media_server import FakeMediaServer
 
@@ -93,8 +93,8 @@ class ImmichServer(Owner, FakeMediaServer):
         if self.strict:
             self.violations.append(what)
 
-    def add_user(self, name: str, *, is_admin: bool = False) -> str:
-        made = User(self.new_id(), name, f"{name.lower()}@example.test", is_admin, self.now())
+    def add_user(self, name: str, *, is_admin: bool = False, id: str = "") -> str:
+        made = User(id or self.new_id(), name, f"{name.lower()}@example.test", is_admin, self.now())
         self.users[made.id] = made
         return made.id
 
@@ -126,9 +126,11 @@ class ImmichServer(Owner, FakeMediaServer):
         self._order = []
 
     def in_order(self) -> list[Asset]:
-        """All assets, newest first, those of one time by their ids."""
+        """All assets, newest first, and of one time the highest id."""
         if len(self._order) != len(self.assets):
-            self._order = sorted(self.assets.values(), key=lambda one: (-one.taken, one.id))
+            self._order = sorted(
+                self.assets.values(), key=lambda one: (one.taken, one.id), reverse=True
+            )
         return self._order
 
     def touch(self, asset: Asset) -> None:
@@ -140,7 +142,9 @@ class ImmichServer(Owner, FakeMediaServer):
     def process(self, asset: Asset) -> None:
         """Set what an asset has only once its metadata is extracted."""
         if asset.width is None and not asset.offline:
-            asset.width, asset.height = size_of(asset)
+            asset.width, asset.height, orientation = shape_of(asset)
+            if orientation is not None:
+                asset.exif.setdefault("orientation", orientation)
             asset.shown.clear()
 
     def may_see(self, user: str, key: str) -> Asset | None:
