@@ -8,13 +8,13 @@ from tests.immich import sidecars
 from tests.immich.holdings import Asset
 
 if TYPE_CHECKING:
-    from tests.immich.server import ImmichServer
+    from tests.immich.state import State
 
 
 class Disk:
     """`sidecars` are those in memory, by path. `read_only` holds folders that reject writes."""
 
-    def __init__(self, server: "ImmichServer") -> None:
+    def __init__(self, server: "State") -> None:
         self._server = server
         self.sidecars: dict[str, bytes] = {}
         self.read_only: set[str] = set()

@@ -22,7 +22,8 @@ from tests.immich.holdings import (
 if TYPE_CHECKING:
     from tests.immich.server import ImmichServer
 
-_NO_EXIF = ("make", "model", "lensModel", "fNumber", "focalLength", "iso", "exposureTime") + (
+_NO_EXIF = (
+    *("make", "model", "lensModel", "fNumber", "focalLength", "iso", "exposureTime"),
     *("latitude", "longitude", "city", "state", "country", "projectionType", "rating"),
     *("timeZone", "orientation"),
 )

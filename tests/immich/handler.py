@@ -126,7 +126,7 @@ class Handler(MediaHandler):
         return key
 
     def _body(self) -> Any:
-        """The body. Whether it is an object is looked at after the key, whether it is JSON before."""
+        """The body: JSON is read before the key is looked at, and checked after."""
         if not self.body:
             return {} if self.command in ("GET", "HEAD") else NoObject(MISSING)
         if "json" not in self.headers.get("Content-Type", ""):

@@ -133,8 +133,8 @@ class Asset:
     updated: float
     taken: float
     file_changed: float
-    width: int | None
-    height: int | None
+    width: int | None = None
+    height: int | None = None
     visibility: str = "timeline"
     favorite: bool = False
     trashed: float | None = None

@@ -19,7 +19,7 @@ from tests.immich import sidecars
 from tests.immich.holdings import Asset, content
 
 if TYPE_CHECKING:
-    from tests.immich.server import ImmichServer
+    from tests.immich.state import State
 
 _AT_ONCE = 5
 """Jobs of one queue that run at the same time."""
@@ -33,7 +33,7 @@ Step = Callable[[], None]
 class Jobs:
     """Both queues. `paused` holds back what has not begun; each job begins `behind_s` later."""
 
-    def __init__(self, server: "ImmichServer") -> None:
+    def __init__(self, server: "State") -> None:
         self._server = server
         self._changed = threading.Condition()
         self._due: list[tuple[float, int, Step]] = []
@@ -107,10 +107,10 @@ class Jobs:
         while True:
             with self._changed:
                 while not self._ended and not (
-                    self._due and self._due[0][0] <= time.monotonic() and not self._server.hung
+                    self._due and self._due[0][0] <= time.monotonic() and not self._server.pool.hung
                 ):
                     wait = self._due[0][0] - time.monotonic() if self._due else None
-                    self._changed.wait(0.01 if self._server.hung else wait)
+                    self._changed.wait(0.01 if self._server.pool.hung else wait)
                 if self._ended:
                     return
                 step = heapq.heappop(self._due)[2]
@@ -154,7 +154,7 @@ class Jobs:
         self._over("extraction")
 
 
-def found_in(server: "ImmichServer", asset: Asset) -> list[str]:
+def found_in(server: "State", asset: Asset) -> list[str]:
     """The tags that file and sidecar hold."""
     try:
         file = dict(sidecars.lists_of_file(content(asset.source)))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Answer = Callable[["ImmichServer", Asked], Any]
 OPEN, ANY_KEY = "-", ""
 """In place of a permission: no key is needed, or any will do."""
-_FEATURES = ("sidecar", "search", "trash", "passwordLogin", "configFile", "reverseGeocoding") + (
+_FEATURES = (
+    *("sidecar", "search", "trash", "passwordLogin", "configFile", "reverseGeocoding"),
     *("smartSearch", "facialRecognition", "duplicateDetection", "map", "importFaces", "oauth"),
     *("oauthAutoLaunch", "ocr", "email", "realtimeTranscoding"),
 )
@@ -115,10 +116,8 @@ def _make_key(server: "ImmichServer", asked: Asked) -> Json:
     if not all(asked.key.may(one) for one in permissions):
         raise Refused(400, "Cannot grant permissions you do not have")
     secret = server.add_key(*permissions, name=asked.body.get("name", ""), owner=asked.user)
-    return {
-        "secret": secret,
-        "apiKey": _key(server, Asked(server.keys[secret], (), {}, {})),
-    }
+    made = Asked(server.keys[secret], (), {}, {})
+    return {"secret": secret, "apiKey": _key(server, made)}
 
 
 def _user(server: "ImmichServer", asked: Asked) -> Json:

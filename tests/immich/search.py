@@ -29,10 +29,12 @@ _DATES: dict[str, Callable[[Asset], float | None]] = {
     "taken": lambda asset: asset.taken,
     "trashed": lambda asset: asset.trashed,
 }
-_SWITCHES = ("withDeleted", "withExif", "withPeople", "withStacked", "isFavorite", "isMotion") + (
+_SWITCHES = (
+    *("withDeleted", "withExif", "withPeople", "withStacked", "isFavorite", "isMotion"),
     *("isOffline", "isEncoded", "isNotInAlbum"),
 )
-_TEXTS = ("originalFileName", "originalPath", "checksum", "city", "country", "state") + (
+_TEXTS = (
+    *("originalFileName", "originalPath", "checksum", "city", "country", "state"),
     *("make", "model", "lensModel", "description"),
 )
 _EXIF_TEXTS = ("city", "country", "state", "make", "model", "lensModel")

@@ -99,7 +99,8 @@ def written(xmp: bytes | None, tags: Sequence[str]) -> bytes:
         text = _NOT_XML.sub("", html.unescape(tag))
         XML.SubElement(items, f"{{{_RDF}}}li").text = text
     head = b"<?xpacket begin='\xef\xbb\xbf' id='W5M0MpCehiHzreSzNTczkc9d'?>\n"
-    return head + XML.tostring(root, "utf-8") + b"\n<?xpacket end='w'?>"
+    packet: bytes = XML.tostring(root, "utf-8")
+    return head + packet + b"\n<?xpacket end='w'?>"
 
 
 def _frame() -> XML.Element:

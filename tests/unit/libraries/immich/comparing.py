@@ -49,7 +49,7 @@ class Comparison:
 
     def differences(self, recorded: Json, answer: requests.Response) -> Iterator[str]:
         if answer.status_code != recorded["status"]:
-            yield f"status {answer.status_code} instead of {recorded['status']}: {answer.text[:200]}"
+            yield f"{answer.status_code} instead of {recorded['status']}: {answer.text[:200]}"
             return
         yield from self._of_headers(recorded["headers"], answer)
         body = recorded["body"]
