@@ -24,6 +24,7 @@ _API = "/api"
 _SPAN = re.compile(r"bytes=(\d*)-(\d*)")
 _KEY_IN_URL = re.compile(r"[?&]apiKey=", re.IGNORECASE)
 _PACKED_FROM = 1_024
+_GZIP = b"\x1f\x8b"
 
 
 class Handler(MediaHandler):
@@ -72,7 +73,8 @@ class Handler(MediaHandler):
 
     def spoilt(self, body: bytes, fault: str) -> bytes:
         """A page with a fault: shorter than asked, an asset twice, or none of its assets."""
-        page = json.loads(body)
+        is_packed = body.startswith(_GZIP)
+        page = json.loads(gzip.decompress(body) if is_packed else body)
         items = page["assets"]["items"]
         match fault:
             case "short":
@@ -81,7 +83,8 @@ class Handler(MediaHandler):
                 page["assets"]["items"] = [*items, *items[:1]]
             case "cut":
                 page["assets"]["items"] = []
-        return json.dumps(page).encode()
+        made = json.dumps(page).encode()
+        return gzip.compress(made, 1) if is_packed else made
 
     def answered(self) -> Reply:
         path, _mark, query = self.path.partition("?")
