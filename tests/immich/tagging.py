@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LONGEST_BYTES = 2_700
 _INSERT = 0.1
-"""How long a tag takes to be put on assets, as a part of `extraction_s`."""
+"""How long a tag takes to be put on assets or taken off, as a part of `extraction_s`."""
 
 
 def listed(server: "ImmichServer", asked: Asked) -> list[Json]:
@@ -133,6 +133,7 @@ def put_many(server: "ImmichServer", asked: Asked) -> Json:
 def take_off(server: "ImmichServer", asked: Asked) -> list[Json]:
     ids = check_uuids(asked.body, "ids")
     results: list[Json] = []
+    time.sleep(_INSERT * server.extraction_s)
     with server.lock:
         tag = _own(server, asked, "tag.asset")
         for one in ids:

@@ -16,7 +16,7 @@ from tests.immich import ImmichServer, dto
 from tests.immich.holdings import Json, Tag, moment_of
 from tests.unit.libraries.immich.comparing import Comparison
 
-_FOLDER = Path(__file__).parents[3] / "immich" / "recordings"
+FOLDER = Path(__file__).parents[3] / "immich" / "recordings"
 _ADMIN, _B = "b83c461a-b9c8-431c-8bf7-206d6a1cda95", "b0000000-0000-4000-8000-000000000000"
 _LIBRARY = "f3837dea-a19b-4b96-a692-16d13edac9d3"
 _VIDEO = "cfe2e833-b3fb-4106-bd34-29cef1399d28"
@@ -58,7 +58,7 @@ class Record:
 @cache
 def records() -> tuple[Record, ...]:
     """All requests, in the order in which they were sent."""
-    files = sorted(one for one in _FOLDER.glob("*.json") if one.name != "world.json")
+    files = sorted(FOLDER.glob("[0-9]*.json"))
     return tuple(Record(one.stem, told) for one in files for told in json.loads(one.read_bytes()))
 
 
@@ -76,7 +76,7 @@ def world() -> ImmichServer:
     server.libraries[_LIBRARY] = server.libraries.pop(made)
     server.libraries[_LIBRARY].id = _LIBRARY
     _add_tag(server, _X, "x")
-    for told in json.loads((_FOLDER / "world.json").read_bytes()):
+    for told in json.loads((FOLDER / "world.json").read_bytes()):
         _add_asset(server, told)
     return server
 
@@ -124,7 +124,7 @@ def _checksums(server: ImmichServer) -> dict[str, str]:
     """The checksum of the fake's file by that of the real one's."""
     return {
         told["checksum"]: dto.checksum(server.assets[told["id"]])
-        for told in json.loads((_FOLDER / "world.json").read_bytes())
+        for told in json.loads((FOLDER / "world.json").read_bytes())
         if "checksum" in told
     }
 
