@@ -235,8 +235,8 @@ def demonstrate(server: MediaServer, service: Service, photos: Path) -> int:
     failed = preview["counts"]["failed"] + applied["counts"]["failed"]
     console.print(_summary(preview) if whole else "\nThe scan did not come to its end.")
     incomplete = [photo.title for photo in result if not photo.complete]
-    if incomplete:
-        console.print(f"{server.title} lacks tags of: {', '.join(incomplete)}.")
+    lacking = f"lacks tags of {', '.join(incomplete)}" if incomplete else "has every tag"
+    console.print(f"{server.title} {lacking}.")
     console.print(_places(photos))
     _stay(service)
     return int(not whole or failed > 0 or bool(incomplete))

@@ -139,7 +139,7 @@ def verifying(core: Core, server: ImmichServer, photos: Sequence[Path]) -> int:
         server.add_photo(None, path.name, path)
     scan_id = scans.start(core, timeline)
     deadline = time.monotonic() + FINAL_S
-    while "immich" not in scan_status.status(core, scan_id).waits:
+    while scan_status.status(core, scan_id).scan.state != "waiting":
         if time.monotonic() > deadline:
             sys.exit(f"Scan {scan_id} does not wait for Immich.")
         time.sleep(0.1)
@@ -169,7 +169,7 @@ def pages(core: Core, server: ImmichServer, folder: Path) -> dict[str, str]:
         "rule": "/rules/new?action=deny&word=cat",
         "threshold": "/rules/new?action=threshold&word=cat",
         "rules": "/rules",
-        "setup": "/setup",
+        "setup": "/setup#libraries",
         "forecast": f"/scans/{forecast}?write=preview",
         "use": "/use",
         "departures": "/departures",
