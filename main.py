@@ -45,7 +45,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     LIBRARY_IMMICH_ALBUMS=Best of,Garden     # sections of their own, by name or id
     LIBRARY_IMMICH_TAG_PARENT=TigerTag       # all of TigerTag's tags stand below it
     LIBRARY_IMMICH_INCLUDE_ARCHIVED=false    # true scans archived assets as well
-    LIBRARY_IMMICH_PEOPLE=false              # true reads names of people, for tigertag.metadata
+    LIBRARY_IMMICH_PEOPLE=false              # true gives engines the names of people
 
     LIBRARY_JELLY_NAME=tigertag.jellyfin     # or tigertag.emby
     LIBRARY_JELLY_URL=http://jellyfin.local:8096
