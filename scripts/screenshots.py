@@ -24,9 +24,8 @@ from werkzeug.serving import make_server
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.immich import LEAST, ImmichServer
-
 from scripts.demo import photographs
+from tests.immich import LEAST, ImmichServer
 from tigertag import bootstrap, settings
 from tigertag.core import Core
 from tigertag.media.files import media_of
