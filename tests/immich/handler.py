@@ -23,6 +23,7 @@ _TEXT = "text/plain; charset=utf-8"
 _API = "/api"
 _SPAN = re.compile(r"bytes=(\d*)-(\d*)")
 _KEY_IN_URL = re.compile(r"[?&]apiKey=", re.IGNORECASE)
+_LONGEST_BODY = 10 << 20
 _PACKED_FROM = 1_024
 _GZIP = b"\x1f\x8b"
 
@@ -96,6 +97,8 @@ class Handler(MediaHandler):
         if found is None:
             return _json({"message": f"Cannot {self.command} {path}"}, 404)
         route, parts = found
+        if len(self.body) > _LONGEST_BODY:
+            return _json({"message": "request entity too large"}, 413)
         if route.database:
             self.server_.pool.wait()
         self.server_.counts[route.name] += 1

@@ -16,7 +16,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.immich import sidecars
-from tests.immich.holdings import Asset, content
+from tests.immich.holdings import Asset
+from tests.immich.shapes import version_of
 
 if TYPE_CHECKING:
     from tests.immich.state import State
@@ -157,7 +158,7 @@ class Jobs:
 def found_in(server: "State", asset: Asset) -> list[str]:
     """The tags that file and sidecar hold."""
     try:
-        file = dict(sidecars.lists_of_file(content(asset.source)))
+        file = dict(sidecars.lists_of_file(asset.source, version_of(asset)))
     except OSError:
         file = {}
     xmp = server.disk.sidecar_of(asset)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _CONNECTIONS = 10
@@ -19,7 +19,8 @@ class Pool:
     `hung`: then all that needs the database waits too, until `restart`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, blame_for: Callable[[str], None]) -> None:
+        self._blame_for = blame_for
         self.hung = False
         self._lock = threading.Lock()
         self._holding = 0
@@ -32,6 +33,8 @@ class Pool:
             alone = self._holding == 1
             if self._holding >= _CONNECTIONS:
                 self.hung = True
+        if not alone:
+            self._blame_for("PUT /tags was sent while another was under way, which can hang Immich")
         try:
             time.sleep(_ALONE_S if alone else _AMONG_OTHERS_S)
             self.wait()

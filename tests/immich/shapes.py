@@ -11,12 +11,16 @@ from tests.immich.holdings import Asset, Source, content
 _ORIENTATION = 274
 
 
+def version_of(asset: Asset) -> int:
+    """What tells whether its file is still the same."""
+    return asset.source.stat().st_mtime_ns if isinstance(asset.source, Path) else asset.version
+
+
 def shape_of(asset: Asset) -> tuple[int, int, str | None]:
     """Width and height, upright, and the orientation in EXIF; what is no picture is a film."""
     if asset.kind == "VIDEO":
         return 640, 360, "1"
-    changed = asset.source.stat().st_mtime_ns if isinstance(asset.source, Path) else asset.version
-    return _shape(asset.source, changed)
+    return _shape(asset.source, version_of(asset))
 
 
 @lru_cache(maxsize=1024)

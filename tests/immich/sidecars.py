@@ -10,6 +10,8 @@ from xml.etree import ElementTree as XML
 
 from PIL import Image, IptcImagePlugin
 
+from tests.immich.holdings import Source, content
+
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _X = "adobe:ns:meta/"
 _DIGIKAM = "http://www.digikam.org/ns/1.0/"
@@ -79,9 +81,10 @@ def lists_in(xmp: bytes) -> Lists:
     return lists
 
 
-@lru_cache(maxsize=4096)
-def lists_of_file(file: bytes) -> Lists:
+@lru_cache(maxsize=1024)
+def lists_of_file(source: Source, _version: int) -> Lists:
     """The lists that a picture holds itself: those of its XMP, and IPTC's keywords."""
+    file = content(source)
     packet = _PACKET.search(file)
     lists = dict(lists_in(packet[0])) if packet else {}
     if b"Photoshop 3.0" in file:

@@ -41,13 +41,17 @@ class State:
         self.searches: dict[tuple[str, str], list[Asset]] = {}
         self._order: list[Asset] = []
         self.disk = Disk(self)
-        self.pool = Pool()
+        self.pool = Pool(self.blame_for)
         self.jobs = Jobs(self)
         self.owner = self.add_user("Kim", is_admin=True)
 
     @property
     def has_cursor(self) -> bool:
         return self.version_numbers >= (3, 2, 0)
+
+    @property
+    def hung(self) -> bool:
+        return self.pool.hung
 
     def now(self) -> float:
         """The time by the server's clock."""
@@ -159,7 +163,6 @@ class State:
         new = [one for one in tags if one.id not in asset.tags]
         if new:
             asset.tags += [one.id for one in new]
-            self._look_at(asset)
             self.tagged(asset)
         return len(new)
 
@@ -176,15 +179,3 @@ class State:
                 one.closed = True
         asset.tags = list(dict.fromkeys(one.id for one in found if one is not None))
         self.searches.clear()
-
-    def _look_at(self, asset: Asset) -> None:
-        """Keep it in mind where an asset is tagged that a tagger has to leave alone."""
-        states = {
-            "in the trash": asset.trashed is not None,
-            "offline": asset.offline,
-            "a hidden half of a live photo": asset.visibility == "hidden",
-            "not processed yet": not asset.processed,
-        }
-        for state, is_so in states.items():
-            if is_so:
-                self.blame_for(f"{asset.name} was tagged, which is {state}")

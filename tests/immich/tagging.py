@@ -112,6 +112,7 @@ def put_on(server: "ImmichServer", asked: Asked) -> list[Json]:
         if any(_has(server, asset.id, tag) for asset in new):
             raise Refused(500, "Failed to tag assets")
         for asset in new:
+            _look_at(server, asked, asset)
             server.put_tags(asset, [tag])
     return results
 
@@ -126,6 +127,7 @@ def put_many(server: "ImmichServer", asked: Asked) -> Json:
         for asset_id in dict.fromkeys(asset_ids):
             asset = server.may_edit(asked.user, asset_id, shared=False)
             if asset is not None:
+                _look_at(server, asked, asset)
                 count += server.put_tags(asset, tags)
     return {"count": count}
 
@@ -156,6 +158,20 @@ def _own(server: "ImmichServer", asked: Asked, permission: str) -> Tag:
 
 def _has(server: "ImmichServer", asset: str, tag: Tag) -> bool:
     return tag.id in server.assets[asset].tags
+
+
+def _look_at(server: "ImmichServer", asked: Asked, asset: Asset) -> None:
+    """Keep it in mind where a tagger tags what it has to leave alone: the server lets it."""
+    states = {
+        "in the trash": asset.trashed is not None,
+        "offline": asset.offline,
+        "a hidden half of a live photo": asset.visibility == "hidden",
+        "not processed yet": not asset.processed,
+        "a partner's": asset.owner != asked.user,
+    }
+    for state, is_so in states.items():
+        if is_so:
+            server.blame_for(f"{asset.name} was tagged, which is {state}")
 
 
 def _too_long(value: str) -> bool:

@@ -33,6 +33,7 @@ def test_a_tag_of_a_partners_photo_appears_in_the_partners_account(
     assert client.listed()["items"][0]["ownerId"] == ann
     assert client.put([tag], [photo]) == 0
     assert client.put_one(tag, photo).json() == [{"id": photo, "success": True}]
+    assert complaints(server) == ["hers.jpg was tagged, which is a partner's"]
     server.settle()
     tags = Client(server, server.add_key("tag.read", owner=ann)).ask("GET", "/tags").json()
     assert [one["value"] for one in tags] == ["Adm", "Adm/x"]
