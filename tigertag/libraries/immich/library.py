@@ -13,15 +13,14 @@ from requests import Session
 from tigertag.contracts import EditOutcome, Host, LeftOutReason, Need, Notes, NotRead, Source
 from tigertag.errors import ItemGone, LibraryError, Unreadable
 from tigertag.libraries.immich import advice, assets
+from tigertag.libraries.immich.errors import HungServer, ImmichErrors
 from tigertag.libraries.immich.names import TagNames
 from tigertag.libraries.immich.options import ImmichOptions
 from tigertag.libraries.immich.sections import ImmichSections
 from tigertag.libraries.immich.server import (
     REPEATABLE,
     Entry,
-    HungServer,
     ImmichClient,
-    ImmichErrors,
     text,
 )
 from tigertag.libraries.immich.settling import Pace
