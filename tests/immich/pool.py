@@ -33,11 +33,11 @@ class Pool:
             alone = self._holding == 1
             if self._holding >= _CONNECTIONS:
                 self.hung = True
-        if not alone:
-            self._blame_for("PUT /tags was sent while another was under way, which can hang Immich")
         try:
             time.sleep(_ALONE_S if alone else _AMONG_OTHERS_S)
             self.wait()
+            if not alone:
+                self._blame_for("PUT /tags was sent while another was under way: many hang Immich")
             yield
         finally:
             with self._lock:

@@ -8,6 +8,7 @@ from os.path import commonpath
 from pathlib import PurePosixPath
 
 from tigertag.contracts import PluginState
+from tigertag.errors import StoreError
 from tigertag.libraries.immich import listing
 from tigertag.libraries.immich.server import ImmichClient, text
 
@@ -42,14 +43,15 @@ class ExternalLibraries:
         self._keep(client, folders, since)
 
     def _kept(self, client: ImmichClient) -> tuple[dict[str, str], str]:
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
+        # Before the first scan there may be no database: then all assets are read again.
+        with suppress(ValueError, KeyError, TypeError, AttributeError, StoreError):
             kept = json.loads(self._state.get(_KEPT + client.id) or "")
             return {str(id): str(folder) for id, folder in kept["folders"].items()}, kept["since"]
         return {}, ""
 
     def _keep(self, client: ImmichClient, folders: Mapping[str, str], since: str) -> None:
         name, value = _KEPT + client.id, json.dumps({"folders": folders, "since": since})
-        if value != self._state.get(name):
+        with suppress(StoreError):
             self._state.put(name, value)
 
 

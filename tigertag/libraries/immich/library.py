@@ -13,15 +13,14 @@ from requests import Session
 from tigertag.contracts import EditOutcome, Host, LeftOutReason, Need, Notes, NotRead, Source
 from tigertag.errors import ItemGone, LibraryError, Unreadable
 from tigertag.libraries.immich import advice, assets
+from tigertag.libraries.immich.errors import HungServer, ImmichErrors
 from tigertag.libraries.immich.names import TagNames
 from tigertag.libraries.immich.options import ImmichOptions
 from tigertag.libraries.immich.sections import ImmichSections
 from tigertag.libraries.immich.server import (
     REPEATABLE,
     Entry,
-    HungServer,
     ImmichClient,
-    ImmichErrors,
     text,
 )
 from tigertag.libraries.immich.settling import Pace
@@ -100,9 +99,8 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         return self._sender.dropped(item)
 
     def advice(self) -> Sequence[str]:
-        """See `contracts.Advising`: asked anew, for permissions can be changed in Immich."""
-        client = ImmichClient(self._options.url, self._session, self._errors)
-        return advice.asked(client, albums=bool(self._options.albums))
+        """See `contracts.Advising`; also where the key lacks what everything else needs."""
+        return advice.asked(self._new_client(), albums=bool(self._options.albums))
 
     @cached_property
     def _session(self) -> Session:
@@ -122,13 +120,16 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         """Ask whose key it is; a server that has just hung is not asked again for a while."""
         if time.monotonic() < self._hung_until_s:
             raise self._errors.hung()
-        client = ImmichClient(self._options.url, self._session, self._errors)
+        client = self._new_client()
         try:
             client.connect()
         except HungServer:
             self._hung_until_s = time.monotonic() + _HUNG_FOR_S
             raise
         return client
+
+    def _new_client(self) -> ImmichClient:
+        return ImmichClient(self._options.url, self._session, self._errors)
 
     def _sections(self) -> Sequence[Section]:
         return self._all_sections.all(self._client)

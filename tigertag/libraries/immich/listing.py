@@ -1,11 +1,11 @@
-"""All assets that match a search, whether the server has a cursor (3.2) or not (3.1).
+"""All assets that match a search, each request beginning at the date of the last asset so far.
 
-Without one, each request begins at the date of the last asset that the one before it gave: the
-pages that the server counts shift with all that is deleted or added meanwhile. The end is where it
-names no next page; its total is that of one page.
+The server's own pages shift with all that is deleted or added meanwhile, and so does the cursor of
+3.2, which counts, too, and which it refuses with these searches. The end is where it names no next
+page; its total is that of one page.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
@@ -46,7 +46,7 @@ def assets(client: ImmichClient, search: Search, visibilities: Collection[str]) 
 
 def first(client: ImmichClient, search: Search) -> Entry | None:
     """Return one of the matching assets; None where there are none."""
-    entries, _following = _page(client, {**search, "size": 1})
+    entries, _is_last = _page(client, {**search, "size": 1})
     return entries[0] if entries else None
 
 
@@ -56,35 +56,33 @@ def pages(client: ImmichClient, search: Search) -> Iterator[list[Entry]]:
     The next page is asked for while the last one is gone through.
     """
     search = {"size": PAGE_SIZE, "order": "asc", **search}
-    place: Search | None = {}
-    before, repeated = set[str](), 0
+    place: Search = {}
+    before, repeated, is_last = set[str](), 0, False
     with ThreadPoolExecutor(1, "immich-listing") as ahead:
         coming = ahead.submit(copy_context().run, _page, client, search)
-        while place is not None:
-            entries, following = coming.result()
-            place = _next(place, entries, following)
+        while not is_last:
+            entries, is_last = coming.result()
             now = {text(entry, "id") for entry in entries}
             repeated = 0 if now - before else repeated + 1
             if repeated > _MOST_REPEATED_PAGES:
                 raise client.errors.listing_without_end()
             before = now
-            if place is not None:
+            if not is_last:
+                place = _next(place, entries)
                 coming = ahead.submit(copy_context().run, _page, client, {**search, **place})
             yield entries
 
 
-def _next(place: Search, entries: Collection[Entry], following: Search | None) -> Search | None:
-    """Return where to go on: at a date, unless a whole page has the same one."""
-    if following is None or "cursor" in following:
-        return following
-    date = text(list(entries)[-1], "fileCreatedAt")
+def _next(place: Search, entries: Sequence[Entry]) -> Search:
+    """Return where to go on: at the date of the last asset, unless a whole page has the same."""
+    date = text(entries[-1], "fileCreatedAt")
     if date and date != place.get("takenAfter"):
         return {"takenAfter": date}
     return {**place, "page": place.get("page", 1) + 1}
 
 
-def _page(client: ImmichClient, search: Search) -> tuple[list[Entry], Search | None]:
-    """Return the assets of one page, and what follows; None: nothing does.
+def _page(client: ImmichClient, search: Search) -> tuple[list[Entry], bool]:
+    """Return the assets of one page, and whether it is the last.
 
     A page that has fewer assets than it says is asked for once more.
     """
@@ -95,16 +93,8 @@ def _page(client: ImmichClient, search: Search) -> tuple[list[Entry], Search | N
         found = answer.get("assets") if isinstance(answer, dict) else None
         if not isinstance(found, dict) or not isinstance(found.get("items"), list):
             raise client.errors.not_this_product()
-        entries, following = objects(found["items"]), _following(found)
-        promised = number(found, "count") or (0 if following is None else 1)
+        entries, is_last = objects(found["items"]), found.get("nextPage") is None
+        promised = number(found, "count") or (0 if is_last else 1)
         if len(entries) >= promised:
-            return entries, following
+            return entries, is_last
     raise client.errors.page_cut_short(len(entries), promised)
-
-
-def _following(found: Entry) -> Search | None:
-    if cursor := text(found, "nextCursor"):
-        return {"cursor": cursor}
-    if "nextCursor" in found or not text(found, "nextPage"):
-        return None
-    return {}

@@ -1,9 +1,11 @@
-"""An Immich server: requests, their responses as JSON, and what its refusals mean."""
+"""An Immich server: requests, and their responses as JSON."""
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from io import BytesIO
@@ -13,18 +15,14 @@ import requests
 
 from tigertag.errors import (
     ItemGone,
-    LibraryError,
-    LibraryReadOnly,
-    LibraryUnavailable,
     Unreadable,
 )
+from tigertag.libraries.immich.errors import ImmichErrors, NotFoundByImmich
 from tigertag.libraries.mediaserver.client import ServerClient, ServerRequest
 from tigertag.libraries.mediaserver.errors import (
-    FORBIDDEN,
     NOT_FOUND,
     NOT_ON_SERVER,
     RefusedByServer,
-    ServerErrors,
     file_error,
 )
 from tigertag.media.files import decoder
@@ -40,11 +38,8 @@ REPEATABLE = frozenset({"GET", "POST"})
 A PUT that makes tags and got no answer must not be: twenty at once hang the server for good.
 """
 _PREVIEW_BYTES = 32_000_000
-_BAD_REQUEST, _UNAUTHORIZED = 400, 401
-_NOT_FOUND = "Not found or no "
-_LOCKED = "Elevated permission"
-_MISSING_PERMISSION = "Missing required permission: "
-_WRITING = frozenset({"tag.create", "tag.asset"})
+_READERS = 4
+"""How many assets are read at once: the server has ten connections to its database."""
 
 
 def text(entry: Entry, name: str) -> str:
@@ -68,87 +63,6 @@ def moment(entry: Entry, name: str) -> datetime | None:
         read = datetime.fromisoformat(text(entry, name))
         return read if read.tzinfo else None
     return None
-
-
-class NotFoundByImmich(RefusedByServer):
-    """Immich has no such asset or tag for this user. It answers 400: 404 is for what comes later,
-    such as a preview that is not made yet."""
-
-
-class HungServer(LibraryUnavailable):
-    """Immich takes requests and does not answer them."""
-
-
-class ImmichErrors(ServerErrors):
-    """Makes the errors of one library on Immich."""
-
-    product = "Immich"
-    secret, setting = "key", "API_KEY"
-    right = "an API key (docs/libraries/immich.md says how to make one)"
-
-    @property
-    def key_setting(self) -> str:
-        return f"{self._prefix}_{self.setting}"
-
-    @contextmanager
-    def mapped(self) -> Iterator[None]:
-        with super().mapped():
-            try:
-                yield
-            except requests.ReadTimeout:
-                raise self.hung() from None
-
-    def hung(self) -> HungServer:
-        return HungServer(
-            self._line(
-                f"{self._url} takes requests but does not answer them. Its ping may answer all the"
-                " same: Immich hangs once its database connections all wait for each other, and"
-                " only a restart of Immich helps then. Everything so far is kept; restart it, then"
-                " scan again."
-            )
-        )
-
-    def of_status(self, response: requests.Response, body: bytes) -> LibraryError:
-        status, message = response.status_code, _message(response, body)
-        is_locked = status == _UNAUTHORIZED and message.startswith(_LOCKED)
-        if is_locked or (status == _BAD_REQUEST and message.startswith(_NOT_FOUND)):
-            return NotFoundByImmich(self._line(f"{self._url} answered: {message}."), NOT_FOUND)
-        if status == FORBIDDEN:
-            return self._forbidden(response, message.removeprefix(_MISSING_PERMISSION), message)
-        return super().of_status(response, body)
-
-    def _forbidden(
-        self, response: requests.Response, permission: str, message: str
-    ) -> LibraryError:
-        if permission == message:
-            line = f"{self._url} does not allow {response.request.method} with this key (403)."
-            return RefusedByServer(self._line(line), FORBIDDEN)
-        error = LibraryReadOnly if permission in _WRITING else LibraryError
-        previews = "Previews work; to apply changes, set" if permission in _WRITING else "Set"
-        return error(
-            self._line(
-                f"the API key lacks the permission {permission}. {previews} {self.key_setting} to a"
-                " key that has it (docs/libraries/immich.md says how to make one). Everything so"
-                " far is kept."
-            )
-        )
-
-    def no_album(self, name: str, hint: str) -> LibraryError:
-        return self.error(
-            f"{self._prefix}_ALBUMS names {name!r}, but {self._url} has no such album of this"
-            f" user's{hint}"
-        )
-
-    def page_cut_short(self, listed: int, promised: int) -> LibraryError:
-        return self._unavailable(
-            f"{self._url} listed only {listed} of the {promised} assets of a page. All items are"
-            " kept; scan again."
-        )
-
-    def listing_without_end(self) -> LibraryError:
-        return self._unavailable(
-            f"{self._url} lists the same assets over and over. All items are kept; scan again."
-        )
 
 
 class ImmichClient(ServerClient):
@@ -197,11 +111,19 @@ class ImmichClient(ServerClient):
 
     def assets(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Return the assets of these ids, by id; one that is not there is left out."""
-        read: dict[str, Entry] = {}
-        for key in keys:
-            with suppress(NotFoundByImmich):
-                read[key] = self.entry(ServerRequest(f"/assets/{key}"))
-        return read
+        with ThreadPoolExecutor(_READERS, "immich-reading") as readers:
+            reading = {key: readers.submit(copy_context().run, self._asset, key) for key in keys}
+            try:
+                read = {key: coming.result() for key, coming in reading.items()}
+            except BaseException:
+                readers.shutdown(wait=False, cancel_futures=True)
+                raise
+        return {key: entry for key, entry in read.items() if entry is not None}
+
+    def _asset(self, key: str) -> Entry | None:
+        with suppress(NotFoundByImmich):
+            return self.entry(ServerRequest(f"/assets/{key}"))
+        return None
 
     def preview(self, key: str) -> bytes:
         """Return the picture, upright, that Immich has made of a photo or a video.
@@ -265,11 +187,3 @@ class ImmichClient(ServerClient):
             date = parsedate_to_datetime(response.headers.get("Date", ""))
             self._clock_ahead_s = date.timestamp() - time.time()
         return response
-
-
-def _message(response: requests.Response, body: bytes) -> str:
-    """Return what a refusal says; also that of a request whose response is streamed."""
-    with suppress(requests.RequestException, ValueError):
-        answer = json.loads(body or response.content)
-        return text(answer, "message") if isinstance(answer, dict) else ""
-    return ""

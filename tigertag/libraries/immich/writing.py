@@ -12,8 +12,9 @@ from pathlib import PurePosixPath
 
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import ItemError, LibraryError
+from tigertag.libraries.immich.errors import ImmichErrors
 from tigertag.libraries.immich.names import survives
-from tigertag.libraries.immich.server import ImmichClient, ImmichErrors
+from tigertag.libraries.immich.server import ImmichClient
 from tigertag.libraries.immich.settling import Pace, Settling
 from tigertag.libraries.immich.storage import StorageFolder, StorageFolders, Trial
 from tigertag.libraries.immich.tagging import Tagging, Work

@@ -7,7 +7,7 @@ from typing import Any
 from tests.immich import KEY, ImmichServer
 from tests.unit.libraries.immich.writers import EXTRACTION_S, PACE
 from tests.unit.libraries.server_place import OTHER, PHOTO, ServerPlace
-from tigertag.contracts import Host
+from tigertag.contracts import Host, PluginState
 from tigertag.contracts.host import PluginStateInMemory
 from tigertag.libraries import immich
 from tigertag.libraries.immich import ImmichLibrary
@@ -35,7 +35,7 @@ class Place(ServerPlace):
         self.server = server
         self.log = server.log
         server.extraction_s = EXTRACTION_S
-        self.state = PluginStateInMemory()
+        self.state: PluginState = PluginStateInMemory()
         self.keys: dict[str, str] = {}
         self.library = self.built(**options)
 

@@ -144,7 +144,6 @@ def test_twenty_upserts_at_once_hang_the_server_until_it_is_restarted(server: Im
     def upsert(_number: int) -> object:
         return Client(server).ask("PUT", "/tags", {"tags": ["Par/New"]}, timeout=0.5)
 
-    server.strict = False
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(upsert, number) for number in range(20)]
     assert all(isinstance(one.exception(), requests.Timeout) for one in answers[-5:])

@@ -8,8 +8,9 @@ from typing import Any
 from tests.immich import ImmichServer
 from tigertag.contracts import EditOutcome, NotRead, PluginState
 from tigertag.contracts.host import PluginStateInMemory
+from tigertag.libraries.immich.errors import ImmichErrors
 from tigertag.libraries.immich.names import TagNames
-from tigertag.libraries.immich.server import REPEATABLE, ImmichClient, ImmichErrors
+from tigertag.libraries.immich.server import REPEATABLE, ImmichClient
 from tigertag.libraries.immich.settling import Pace
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
 from tigertag.libraries.immich.writing import ImmichSender
