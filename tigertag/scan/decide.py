@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tigertag import policy
-from tigertag.contracts import NotRead, RunContext
+from tigertag.contracts import NotRead, RunContext, VerifyingLater
 from tigertag.errors import Unstorable
 from tigertag.model import Answer, Edit, Kind, Media, Shown, Tag, TagOwnership, TagRef, Word
 from tigertag.policy import Plan
 from tigertag.scan import reading
 from tigertag.scan.context import Context, is_final, while_failed
+from tigertag.scan.verify import GIVEN_UP, Verification
 from tigertag.scan.write import (
     PlannedEdit,
     Read,
@@ -76,6 +77,7 @@ class DecisionStage:
         self._write_stage = WriteStage(store, context, lease_s=lease_s)
 
         self.canary = self._write_stage.canary
+        self.verification = Verification(store, context, self._write_stage)
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
         """Settle what is to be settled; False when `run` was cancelled before the end."""
@@ -84,11 +86,25 @@ class DecisionStage:
         if chunk.attempts > _MOST_ATTEMPTS:
             self._give_up(chunk, todo)
             return True
-        for start in range(0, len(todo), _BATCH):
+        todo = self.verification.due(chunk, todo)
+        while todo:
             if run.cancelled():
                 return False
-            self._settle(chunk, todo[start : start + _BATCH], run)
+            size = self._batch_size()
+            batch, todo = todo[:size], todo[size:]
+            self._settle(chunk, batch, run)
+            if todo and size == 1 and self.verification.due_at(chunk) is not None:
+                # The section's first write is still open: the others wait for it.
+                break
         return not run.cancelled()
+
+    def _batch_size(self) -> int:
+        """How many items are settled together: one by one until a first write can be waited for."""
+        library, scan = self._context.library, self._context.scan
+        if not isinstance(library, VerifyingLater) or scan.write != "apply":
+            return _BATCH
+        with self._store.read() as db:
+            return _BATCH if self.canary.has_passed(db) else 1
 
     def _give_up(self, chunk: Chunk, todo: Sequence[Decision]) -> None:
         reason = (
@@ -112,10 +128,12 @@ class DecisionStage:
         if run.cancelled():
             # What could not be read may have been cut short.
             return
-        decided = [self._decide(item, facts, shown) for item in todo]
+        ready = self.verification.ready(chunk, todo, facts.rows, facts.unsettled, shown)
+        decided = [self._decide(item, facts, shown) for item in ready]
         made = self._recorded(chunk, decided)
         if made:
-            self._write_stage.send(chunk, made, run)
+            for item_id, after_s in self._write_stage.send(chunk, made, run).items():
+                self.verification.look_again(chunk, item_id, after_s)
 
     def _recorded(self, chunk: Chunk, decided: Sequence[Read | UnreadItem]) -> list[PlannedEdit]:
         """Record what was decided; an item of which a value cannot be kept fails alone."""
@@ -213,6 +231,9 @@ class DecisionStage:
             reason = "The item changed since it was analysed; nothing was written. Scan again."
             return UnreadItem(row, _failed(todo, reason))
         unsettled = facts.unsettled.get(row.id, ())
+        if self._context.scan.write == "apply" and self.verification.has_given_up(unsettled, seen):
+            return UnreadItem(row, _failed(todo, GIVEN_UP))
+        unsettled = self.verification.settled(unsettled, seen)
         standing = _standing(facts.standings[row.id], unsettled, seen)
         left_alone = self._left_alone(seen, standing)
         if left_alone is not None:

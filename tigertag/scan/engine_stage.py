@@ -122,11 +122,14 @@ class EngineStage:
         self._end(chunk, ended)
         return [row for row in work if row.item_id not in skipped]
 
-    def due_at(self, chunk: Chunk, db: Db) -> float | None:
+    def due_at(self, chunk: Chunk, db: Db, *, verify_at: float | None) -> float | None:
         """Return when a chunk has to be worked on again; None: all of its work has ended.
 
-        What waits for a batch is woken by it, and looks by itself now and then.
+        What waits for a batch is woken by it, and looks by itself now and then. `verify_at`: when
+        edits of it can be verified.
         """
+        if verify_at is not None:
+            return verify_at
         if decisions.is_unsettled(db, chunk.id):
             # An engine has answered since they were settled.
             return time.time()

@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 _IDLE_S = 0.05
 _TICK_S = 0.5
 _SOON_S = 1.0
+_SOON_VERIFIED_S = 15.0
+"""What was written is verified by whom it was written: the scan is not let go of for so short."""
 _AFTER_ITEMS_S = 0.2
 _TAKEN_UP = ("queued", "running", "paused", "waiting")
 
@@ -154,22 +156,24 @@ class Runner:
         self._hold(chunk)
         run = RunContext(self.stop.is_set)
         whole = False
-        due: Callable[[Db], float | None] = _never_again
+        due: Callable[[Db], float | None] = partial(_at, None)
         try:
             if chunk.kind == "list":
                 whole = self._listing.run(chunk, run)
             elif chunk.kind == "batch":
                 collector = BatchCollector(self._core, self._context, self._availability)
                 again_at = collector.step(chunk)
-                whole, due = True, lambda _db: again_at
+                whole, due = True, partial(_at, again_at)
             elif chunk.kind == "groups":
-                groups_due_at = self._groups_due_at()
-                whole, due = True, lambda _db: groups_due_at
+                whole, groups_due_at = True, self._groups_due_at()
                 if groups_due_at is None:
                     whole = self._decision_stage.run(chunk, run)
+                    groups_due_at = self._decision_stage.verification.due_at(chunk)
+                due = partial(_at, groups_due_at)
             else:
                 whole = self._ask_and_settle(chunk, run)
-                due = partial(self._engine_stage.due_at, chunk)
+                verify_at = self._decision_stage.verification.due_at(chunk)
+                due = partial(self._engine_stage.due_at, chunk, verify_at=verify_at)
         finally:
             self._let_go(chunk)
             self._give_back(chunk, due, whole=whole)
@@ -207,7 +211,8 @@ class Runner:
         with self._store.read() as db:
             at_work = chunks.lease_left_s(db, self._scan_id) > 0
             due_at = chunks.due_at(db, self._scan_id)
-        soon = due_at is None or due_at < time.time() + _SOON_S
+        soon_s = _SOON_VERIFIED_S if self._decision_stage.verification.is_waiting else _SOON_S
+        soon = due_at is None or due_at < time.time() + soon_s
         if not at_work and not soon and not self._engine_stage.seal_batches():
             return False
         time.sleep(_IDLE_S)
@@ -297,8 +302,8 @@ class Runner:
             )
 
 
-def _never_again(_db: Db) -> float | None:
-    return None
+def _at(due_at: float | None, _db: Db) -> float | None:
+    return due_at
 
 
 def _check_source(db: Db, scan: ScanRow, library: Library) -> None:

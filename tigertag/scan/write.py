@@ -1,13 +1,14 @@
 """Writing: ledger *planned* → send → read back → *verified*; and what a crash left in between."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from tigertag import policy
-from tigertag.contracts import EditOutcome, RunContext
+from tigertag.contracts import EditOutcome, RunContext, VerifyingLater
 from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
-from tigertag.model import Edit, Shown, TagOwnership, TagRef
+from tigertag.model import Edit, Item, Shown, TagOwnership, TagRef
 from tigertag.net import shielded
 from tigertag.policy import Plan, Settled
 from tigertag.scan import reading
@@ -18,13 +19,21 @@ from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.ledger import EditRow, Verdict
+from tigertag.store.scans import ScanRow
+from tigertag.text import one_line
 
 _SENT_TOGETHER = 25
+_SHORTEST_GAP_S, _LONGEST_GAP_S = 0.5, 600.0
 _SPOILT = (
     "The first write, to {}, changed more than its tags; writing has stopped. Check that item"
     " before you scan again."
 )
 _SPOILT_BEGIN, _SPOILT_END = _SPOILT.split("{}")
+_LOST = (
+    "Library {library}: tags that TigerTag did not write have disappeared from {item} while its own"
+    " were written ({tags}). Writing has stopped, everything else is kept. To put them back, undo"
+    " scan {scan}."
+)
 Changes = dict[TagRef, TagOwnership | None]
 
 
@@ -105,20 +114,27 @@ class WriteStage:
                 return _SPOILT.format(item.row.item.called)
         return ""
 
-    def send(self, chunk: Chunk, made: Sequence[PlannedEdit], run: RunContext) -> None:
+    def send(self, chunk: Chunk, made: Sequence[PlannedEdit], run: RunContext) -> dict[int, float]:
         """Make the edits, the section's first one alone, and write down what came of each.
 
-        What is not sent any more when `run` is cancelled stays planned. Raises `LibraryError`
-        after what was done until then has been written down.
+        Returns after how long what came of the others can be read (item id → seconds). What is not
+        sent any more when `run` is cancelled stays planned. Raises `LibraryError` after what was
+        done until then has been written down.
         """
         rest = list(made)
+        later: dict[int, float] = {}
         try:
             while rest and (earlier := self.canary.take(chunk, rest[0].edit_id, run)) is not None:
-                self._check_earlier(chunk, earlier)
-                self._send_alone(chunk, rest.pop(0))
+                if (wait_s := self._check_earlier(chunk, earlier)) is None:
+                    later = self._send_alone(chunk, rest.pop(0))
+                    wait_s = min(later.values(), default=None)
+                if wait_s is not None:
+                    self._withdraw(chunk, rest)
+                    return later | {planned.read.row.id: wait_s for planned in rest}
             while rest and not run.cancelled():
-                self._send(chunk, rest[:_SENT_TOGETHER])
+                later |= _look_again(self._send(chunk, rest[:_SENT_TOGETHER]))
                 rest = rest[_SENT_TOGETHER:]
+            return later
         except LeaseLost:
             # Who has the chunk now looks at the write that was cut off, and claims it anew.
             with self._store.write() as db:
@@ -128,10 +144,10 @@ class WriteStage:
             # It may be there again in a moment: whoever runs the scan decides what that means.
             raise
         except LibraryError as exc:
-            self._stop_writing(chunk, exc)
+            self.stop(chunk, exc)
             raise
 
-    def _stop_writing(self, chunk: Chunk, error: LibraryError) -> None:
+    def stop(self, chunk: Chunk, error: LibraryError) -> None:
         """End the scan for all who work on it, in one step with our claim to the first write.
 
         Otherwise the next one would make its first write before it hears of this one.
@@ -140,21 +156,31 @@ class WriteStage:
             scans.move(db, chunk.scan_id, to="failed", among=("running",), error=str(error))
             self.canary.end(db, passed=False)
 
-    def _send_alone(self, chunk: Chunk, made: PlannedEdit) -> None:
+    def _withdraw(self, chunk: Chunk, made: Sequence[PlannedEdit]) -> None:
+        """Take back what is not sent before the section's first write is known to have passed."""
+        with self._store.write() as db:
+            self.canary.end(db, passed=False)
+            chunks.check(db, chunk)
+            ledger.withdraw(db, [planned.edit_id for planned in made])
+
+    def _send_alone(self, chunk: Chunk, made: PlannedEdit) -> dict[int, float]:
         """Make the first edit of a section, and see that nothing but the tags has changed."""
         passed = False
-        for outcome in self._send(chunk, [made]):
+        sent = self._send(chunk, [made])
+        for _planned, outcome in sent:
             if outcome.after is not None:
                 passed = _done(made, outcome.after).complete
                 if _harmed(made.read.shown, made.edit.removes, outcome.after):
                     raise LibraryError(_SPOILT.format(made.edit.item.called))
         with self._store.write() as db:
             self.canary.end(db, passed=passed)
+        return _look_again(sent)
 
-    def _check_earlier(self, chunk: Chunk, earlier: Sequence[EditRow]) -> None:
+    def _check_earlier(self, chunk: Chunk, earlier: Sequence[EditRow]) -> float | None:
         """See what came of first writes that were cut off before they were read back.
 
-        Raises `LibraryError` where one has harmed its item; the next scan does not ask again.
+        Returns how long to wait where that cannot be told yet. Raises `LibraryError` where one has
+        harmed its item; the next scan does not ask again.
         """
         with self._store.read() as db:
             rows = items.get(db, [edit.item_id for edit in earlier])
@@ -169,8 +195,17 @@ class WriteStage:
                     ledger.judge(db, [_verdict(edit.id, done, seen)])
                     ledger.set_ownership(db, {edit.item_id: ownership_after(edit.kind, done)})
                 raise LibraryError(_SPOILT.format(by_id[edit.item_id].called))
+            if isinstance(seen, Shown) and not self._is_settled(edit, seen):
+                return gap_s([edit])
+        return None
 
-    def _send(self, chunk: Chunk, made: Sequence[PlannedEdit]) -> list[EditOutcome]:
+    def _is_settled(self, edit: EditRow, seen: Shown) -> bool:
+        library = self._context.library
+        return not isinstance(library, VerifyingLater) or library.settles(edit.before, seen)
+
+    def _send(
+        self, chunk: Chunk, made: Sequence[PlannedEdit]
+    ) -> list[tuple[PlannedEdit, EditOutcome]]:
         by_key = {planned.read.shown.key: planned for planned in made}
         outcomes: list[EditOutcome] = []
         try:
@@ -183,13 +218,15 @@ class WriteStage:
             reason = "The library did not report the result; scan again."
             outcomes += [EditOutcome(key, None, reason, sent=True) for key in sorted(silent)]
         finally:
-            self._conclude(chunk, [(by_key[outcome.key], outcome) for outcome in outcomes])
-        return outcomes
+            sent = [(by_key[outcome.key], outcome) for outcome in outcomes]
+            self._conclude(chunk, sent)
+        return sent
 
     def _conclude(self, chunk: Chunk, outcomes: Sequence[tuple[PlannedEdit, EditOutcome]]) -> None:
         """Write down what came of edits. Who lost the lease leaves that to who has it now."""
         kind = self._context.scan.kind
-        concluded = [_conclusion(kind, planned, outcome) for planned, outcome in outcomes]
+        later = [each for each in outcomes if each[1].look_again_s is not None]
+        concluded = [_conclusion(kind, *each) for each in outcomes if each not in later]
         shown = [
             (conclusion.item_id, conclusion.verdict.after)
             for conclusion in concluded
@@ -197,6 +234,10 @@ class WriteStage:
         ]
         with self._store.write() as db:
             chunks.check(db, chunk)
+            sent = [planned.edit_id for planned, outcome in later if outcome.sent]
+            ledger.judge(db, [Verdict(edit_id, "sent", None) for edit_id in sent])
+            ledger.withdraw(db, [each.edit_id for each, outcome in later if not outcome.sent])
+            decisions.note_made(db, chunk.scan_id, [_without(each) for each, _outcome in later])
             ledger.judge(db, [conclusion.verdict for conclusion in concluded])
             ledger.set_ownership(
                 db, {conclusion.item_id: conclusion.changes for conclusion in concluded}
@@ -208,6 +249,17 @@ class WriteStage:
             items.mark_current(
                 db, [(conclusion.item_id, conclusion.decision.settles) for conclusion in concluded]
             )
+        if isinstance(self._context.library, VerifyingLater):
+            self._refuse_loss(outcomes)
+
+    def _refuse_loss(self, outcomes: Sequence[tuple[PlannedEdit, EditOutcome]]) -> None:
+        """Stop where a server that drops tags has dropped others', which an undo puts back."""
+        for planned, outcome in outcomes:
+            before, removes = planned.read.shown, planned.edit.removes
+            if outcome.after and (lost := lost_tags(before, removes, outcome.after)):
+                with self._store.write() as db:
+                    ledger.count_as_removed(db, planned.edit_id, lost)
+                raise loss(self._context.scan, planned.edit.item, lost)
 
 
 def _learn(db: Db, read: Sequence[Read]) -> None:
@@ -236,6 +288,12 @@ def _mark(read: Read) -> str:
 def is_spoilt(error: str) -> bool:
     """Whether this is why a scan failed whose first write has changed more than tags."""
     return error.startswith(_SPOILT_BEGIN) and error.endswith(_SPOILT_END)
+
+
+def gap_s(edits: Sequence[EditRow]) -> float:
+    """How long to wait before these edits are looked at again: the longer, the older they are."""
+    age = max(datetime.now(UTC) - edit.planned_at for edit in edits)
+    return min(max(age.total_seconds() / 2, _SHORTEST_GAP_S), _LONGEST_GAP_S)
 
 
 def settled_as(edit: EditRow, seen: Shown) -> Settled:
@@ -268,7 +326,7 @@ def _conclusion(kind: str, made: PlannedEdit, outcome: EditOutcome) -> _Conclusi
     if not done.complete:
         reason = "The library did not accept all tags; scan again."
         decision = _not_made(made, reason, done)
-    elif _lost(read.shown, made.edit.removes, outcome.after):
+    elif lost_tags(read.shown, made.edit.removes, outcome.after):
         reason = "A tag not written by TigerTag disappeared during the write; check the item."
         decision = _not_made(made, reason, done)
     elif merged := _merged(made, outcome.after):
@@ -285,10 +343,25 @@ def _done(made: PlannedEdit, after: Shown) -> Settled:
     return policy.settle(edit.adds, edit.removes, before=made.read.shown, after=after)
 
 
-def _lost(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
-    """Whether a tag is gone that the edit does not speak of."""
-    kept = {ref.word for ref in before.tags} - {ref.word for ref in removes}
-    return not kept <= {ref.word for ref in after.tags}
+def lost_tags(before: Shown, removes: Sequence[TagRef], after: Shown) -> tuple[TagRef, ...]:
+    """Return the tags that are gone and that the edit does not speak of."""
+    there = {ref.word for ref in (*removes, *after.tags)}
+    return tuple(ref for ref in before.tags if ref.word not in there)
+
+
+def loss(scan: ScanRow, item: Item, lost: Sequence[TagRef]) -> LibraryError:
+    """The error after which nothing more is written by a scan over which others' tags went."""
+    tags = ", ".join(ref.name for ref in lost)
+    line = _LOST.format(library=scan.section.library, item=item.called, tags=tags, scan=scan.id)
+    return LibraryError(one_line(line))
+
+
+def _look_again(sent: Iterable[tuple[PlannedEdit, EditOutcome]]) -> dict[int, float]:
+    return {
+        planned.read.row.id: outcome.look_again_s
+        for planned, outcome in sent
+        if outcome.look_again_s is not None
+    }
 
 
 def _merged(made: PlannedEdit, after: Shown) -> str:
@@ -305,21 +378,29 @@ def _merged(made: PlannedEdit, after: Shown) -> str:
 
 
 def _harmed(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
-    return after.rest != before.rest or _lost(before, removes, after)
+    return after.rest != before.rest or bool(lost_tags(before, removes, after))
 
 
 def _not_made(made: PlannedEdit, reason: str, done: Settled | None = None) -> Decision:
     """The decision of an item whose edit was not made, or in part: it counts what was."""
-    decision, edit = made.read.decision, made.edit
-    made_adds = done.added if done else ()
-    made_removes = done.removed if done else ()
+    decision = _without(made)
     return replace(
         decision,
         state="failed",
         settles=while_failed(decision.settles),
-        adds=tuple(ref for ref in decision.adds if ref not in edit.adds) + made_adds,
-        removes=tuple(ref for ref in decision.removes if ref not in edit.removes) + made_removes,
+        adds=decision.adds + (done.added if done else ()),
+        removes=decision.removes + (done.removed if done else ()),
         reason=reason,
+    )
+
+
+def _without(made: PlannedEdit) -> Decision:
+    """The decision of an item without the edit that is to be made: what was made before."""
+    decision, edit = made.read.decision, made.edit
+    return replace(
+        decision,
+        adds=tuple(ref for ref in decision.adds if ref not in edit.adds),
+        removes=tuple(ref for ref in decision.removes if ref not in edit.removes),
     )
 
 

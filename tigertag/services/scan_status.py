@@ -11,7 +11,7 @@ from tigertag.scan.availability import LONG_WAIT
 from tigertag.scan.forecasts import Forecast
 from tigertag.services import problems
 from tigertag.services.views import Page, cursor_number, cut_page
-from tigertag.store import batches, chunks, decisions, engine_state, items, scans
+from tigertag.store import batches, chunks, decisions, engine_state, items, ledger, scans
 from tigertag.store.batches import OpenRequests
 from tigertag.store.decisions import Counts, Decision
 from tigertag.store.engine_state import StopRow
@@ -20,6 +20,7 @@ from tigertag.store.scans import ScanRow
 from tigertag.text import count
 
 _SOON = timedelta(seconds=1)
+_LATE_STORED = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,14 @@ def waits_of(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str],
         outstanding = batches.outstanding(db, scan.id) if scan.active else []
         due = chunks.due_at(db, scan.id) if scan.active else None
         stopped = engine_state.stops(db) if scan.active else {}
+        to_verify = ledger.to_verify(db, scan.id) if scan.active else (0, None)
     lines = {one.engine: _batch_line(core, one) for one in outstanding}
     for engine, scan_id, number in behind:
         if scan_id <= scan.id:
             lines.setdefault(engine, _behind_line(engine, scan_id, number))
     if not scan.active:
         return lines, None
+    lines |= _verifying_line(scan, *to_verify)
     for engine, number in counts.postponed.items():
         reason = f"{counts.waiting.get(engine, '')}{_until(core, stopped.get(engine))}"
         lines[engine] = f"{count(number, 'item')} waiting: {reason}"
@@ -54,6 +57,18 @@ def waits_of(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str],
         return lines, None
     at = datetime.fromtimestamp(due, UTC)
     return lines, at if at > datetime.now(UTC) + _SOON else None
+
+
+def _verifying_line(scan: ScanRow, number: int, oldest: datetime | None) -> dict[str, str]:
+    """Tell of tags that the library has accepted and not stored yet, if that takes long."""
+    if oldest is None or datetime.now(UTC) - oldest < _LATE_STORED:
+        return {}
+    library = scan.section.library
+    line = (
+        f"waiting for {library} to store the tags of {count(number, 'item')}; they count as"
+        " written once they were read back"
+    )
+    return {library: line}
 
 
 def _until(core: Core, stop: StopRow | None) -> str:

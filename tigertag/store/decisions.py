@@ -200,6 +200,22 @@ def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
     update_each(db, _decisions, rows, _decisions.c.scan_id == scan_id, key=("item_id",))
 
 
+def note_made(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
+    """Keep the adds and removes that were made so far of items that are not decided yet."""
+    rows = [
+        {
+            "item_id": decision.item_id,
+            "adds": pack_refs(decision.adds),
+            "removes": pack_refs(decision.removes),
+            "add_count": len(decision.adds),
+            "remove_count": len(decision.removes),
+        }
+        for decision in decided
+    ]
+    todo = (_decisions.c.scan_id == scan_id, _decisions.c.state == "todo")
+    update_each(db, _decisions, rows, *todo, key=("item_id",))
+
+
 def blocked_in(db: Db) -> dict[int, list[int]]:
     """Return, by scan, the items in whose decisions words were blocked."""
     blocked = select(_decisions.c.scan_id, _decisions.c.item_id).where(_decisions.c.unblocked != "")

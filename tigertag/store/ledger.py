@@ -1,17 +1,18 @@
 """The ledger of edits, and how our tags stand after them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, Word, fold
 from tigertag.store import counters, schema
 from tigertag.store.database import (
     Db,
+    any_where,
     as_type,
     change_in,
     grouped,
@@ -25,6 +26,7 @@ _edits = schema.edits
 _standing = schema.standing
 
 UNSETTLED = ("planned", "sent")
+DROPPED = "The library accepted it, and then dropped it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,32 @@ def judge(db: Db, verdicts: Sequence[Verdict]) -> None:
     update_each(db, _edits, rows)
     ended = Counter(one.state for one in verdicts if one.state in ("verified", "failed"))
     counters.add(db, {("edits", state): number for state, number in ended.items()})
+
+
+def withdraw(db: Db, edit_ids: Collection[int]) -> None:
+    """Take edits back that were not sent; they are planned anew."""
+    change_in(db, delete(_edits).where(_edits.c.state == "planned"), _edits.c.id, edit_ids)
+
+
+def count_as_removed(db: Db, edit_id: int, lost: Iterable[TagRef]) -> None:
+    """Count tags that went while an edit was made to what it removed: its undo puts them back."""
+    mine = _edits.c.id == edit_id
+    removes = unpack_refs(db.execute(select(_edits.c.removes).where(mine)).scalar_one())
+    packed = pack_refs((*removes, *lost))
+    db.execute(update(_edits).where(mine).values(removes=packed))
+
+
+def was_dropped(db: Db, scan_id: int, item_id: int) -> bool:
+    """Whether an edit of an item was accepted in this scan, and then dropped."""
+    dropped = (_edits.c.scan_id == scan_id, _edits.c.reason == DROPPED)
+    return any_where(db, *dropped, _edits.c.item_id == item_id)
+
+
+def to_verify(db: Db, scan_id: int) -> tuple[int, datetime | None]:
+    """Return how many edits of a scan are not verified yet, and when the oldest was sent."""
+    sent = (_edits.c.state == "sent", _edits.c.reason == "", _edits.c.scan_id == scan_id)
+    count, oldest = db.execute(select(func.count(), func.min(_edits.c.sent_at)).where(*sent)).one()
+    return count, oldest
 
 
 def ownership(db: Db, item_ids: Sequence[int]) -> dict[int, dict[Word, TagOwnership]]:

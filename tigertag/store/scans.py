@@ -449,6 +449,11 @@ def end_canary(db: Db, section_id: int, *, by: str, passed: bool) -> None:
     db.execute(_claimed(section_id, by).values(canary="passed" if passed else "none"))
 
 
+def pass_canary(db: Db, section_id: int) -> None:
+    """The first write has passed, whoever has a claim to another one."""
+    db.execute(update(_sections).where(_sections.c.id == section_id).values(canary="passed"))
+
+
 def _claimed(section_id: int, by: str) -> Update:
     mine = (_sections.c.canary == "claimed", _sections.c.canary_by == by)
     return update(_sections).where(_sections.c.id == section_id, *mine)
