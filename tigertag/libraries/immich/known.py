@@ -6,16 +6,13 @@ From 3.2 on, the owner of a tag may rename it, and a word may have to be cleaned
 
 import json
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from tigertag.contracts import PluginState
 from tigertag.model import fold
 
 _NAME = "known/"
-
-K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +28,17 @@ class KnownTags:
 
     def __init__(self, state: PluginState) -> None:
         self._state = state
-        self._by_id: Mapping[str, TagUse] = {}
-        self._by_value: Mapping[str, TagUse] = {}
-        self._ids: Mapping[tuple[str, str], Sequence[str]] = {}
+        self._by_id: dict[str, TagUse] = {}
+        self._by_value: dict[str, TagUse] = {}
+        self._ids: dict[tuple[str, str], list[str]] = {}
         self._read_at_s = float("-inf")
 
     def refresh(self, *, older_than_s: float = 0.0) -> None:
         """Read what other processes have begun to use."""
         if time.monotonic() - self._read_at_s >= older_than_s:
             kept = self._state.under(_NAME)
-            self._take(
-                {name.removeprefix(_NAME): TagUse(*json.loads(use)) for name, use in kept.items()}
-            )
+            for name, use in kept.items():
+                self._take(name.removeprefix(_NAME), TagUse(*json.loads(use)))
             self._read_at_s = time.monotonic()
 
     def __contains__(self, id: str) -> bool:
@@ -58,17 +54,10 @@ class KnownTags:
 
     def keep(self, id: str, use: TagUse) -> None:
         self._state.put(_NAME + id, json.dumps([use.word, use.value]))
-        self._take({**self._by_id, id: use})
+        self._take(id, use)
 
-    def _take(self, uses: Mapping[str, TagUse]) -> None:
-        self._ids = inverted({id: (fold(use.word), fold(use.value)) for id, use in uses.items()})
-        self._by_value = {fold(use.value): use for use in uses.values()}
-        self._by_id = uses
-
-
-def inverted(keys: Mapping[str, K]) -> dict[K, list[str]]:
-    """Return the ids by their keys."""
-    ids: dict[K, list[str]] = {}
-    for id, key in keys.items():
-        ids.setdefault(key, []).append(id)
-    return ids
+    def _take(self, id: str, use: TagUse) -> None:
+        if self._by_id.get(id) != use:
+            self._by_id[id] = use
+            self._by_value[fold(use.value)] = use
+            self._ids.setdefault((fold(use.word), fold(use.value)), []).append(id)

@@ -41,10 +41,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What an asset showed right before it was written, and when that was."""
+    """What an asset showed right before it was written. `tags`: a digest of their ids."""
 
     stamp: str | None
-    tag_ids: frozenset[str]
+    tags: int
 
 
 class Settling:
@@ -64,7 +64,7 @@ class Settling:
     def written(self, shown: ShownByImmich) -> None:
         """Take note of what an asset showed right before it was written."""
         self._reader.forget(shown.key)
-        self._written.remember(shown.key, _Written(shown.stamp, frozenset(shown.values)))
+        self._written.remember(shown.key, _Written(shown.stamp, _digest(shown)))
 
     def is_open(self, now: ShownByImmich) -> bool:
         """Whether what is shown of the last write of this process may still be dropped."""
@@ -72,7 +72,7 @@ class Settling:
         if written is None or now.stamp != written.stamp:
             return False
         # Tags change at once. What shows no trace never arrived.
-        return now.values.keys() != written.tag_ids
+        return _digest(now) != written.tags
 
     def settles(self, before: Shown, now: Shown) -> bool:
         """See `contracts.VerifyingLater`. `before`: as it is in the ledger."""
@@ -115,7 +115,12 @@ class Settling:
     def _is_young(self, reading: ShownByImmich | NotRead) -> bool:
         if isinstance(reading, NotRead) or not reading.stamp:
             return False
-        with suppress(ValueError):
+        with suppress(ValueError, TypeError):
             age = self._client().server_now() - datetime.fromisoformat(reading.stamp)
             return age.total_seconds() < self.pace.settle_s
         return False
+
+
+def _digest(shown: ShownByImmich) -> int:
+    """A set of ids for each of many assets would take a lot of memory."""
+    return hash(frozenset(shown.values))

@@ -1,12 +1,16 @@
 """The folders that Immich writes sidecars into: which of them it is known to be able to write."""
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from threading import Lock
 
 from tigertag.libraries.immich.tags import ShownByImmich
 from tigertag.model import Item
+
+_OPEN_FOR_S = 600.0
+"""A job of Immich's that fails is not repeated: then a first write stays open for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Trial:
 
     item: Item
     tag_ids: frozenset[str]
+    begun_at_s: float = field(default_factory=time.monotonic)
 
 
 class StorageFolders:
@@ -68,7 +73,10 @@ class StorageFolders:
         )
 
     def trial(self, folder: StorageFolder) -> Trial | None:
-        return self._trials.get(folder)
+        """Return the first write that is open; None also where it may have been lost."""
+        trial = self._trials.get(folder)
+        is_lost = trial is not None and time.monotonic() - trial.begun_at_s > _OPEN_FOR_S
+        return None if is_lost else trial
 
     def begin(self, folder: StorageFolder, trial: Trial) -> None:
         self._trials[folder] = trial

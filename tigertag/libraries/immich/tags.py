@@ -15,7 +15,7 @@ from threading import RLock
 from tigertag.contracts import PluginState
 from tigertag.errors import ItemError, LibraryUnavailable
 from tigertag.libraries.immich.assets import revision
-from tigertag.libraries.immich.known import KnownTags, TagUse, inverted
+from tigertag.libraries.immich.known import KnownTags, TagUse
 from tigertag.libraries.immich.names import TagNames
 from tigertag.libraries.immich.server import Entry, ImmichClient, objects, text
 from tigertag.libraries.mediaserver.client import ServerRequest
@@ -27,7 +27,7 @@ from tigertag.sequences import batched
 logger = logging.getLogger(__name__)
 
 _LEASE = "make-tags"
-_LEASE_S = 30.0
+_LEASE_S = 10.0
 _LOOK_S = 0.25
 _LONGEST_WAIT_S = 60.0
 _MOST_MADE = 100
@@ -194,7 +194,10 @@ class TagIndex:
         self._take_values({**self._values, **_values(objects(made))})
 
     def _take_values(self, values: Mapping[str, str]) -> None:
-        self._ids_by_value = inverted({id: fold(value) for id, value in values.items()})
+        ids: dict[str, list[str]] = {}
+        for id, value in values.items():
+            ids.setdefault(fold(value), []).append(id)
+        self._ids_by_value = ids
         self._values = values
 
     def _as_spelled(self, value: str) -> str:

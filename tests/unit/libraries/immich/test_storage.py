@@ -1,7 +1,11 @@
 """Which folders of an external library a first write speaks for."""
 
-from tigertag.libraries.immich.storage import StorageFolders
+import pytest
+
+from tigertag.libraries.immich import storage
+from tigertag.libraries.immich.storage import StorageFolders, Trial
 from tigertag.libraries.immich.tags import ShownByImmich
+from tigertag.model import Item
 
 
 def at(path: str, library: str = "books") -> ShownByImmich:
@@ -42,3 +46,14 @@ def test_uploads_are_one_folder() -> None:
     folders.end(folders.folder(at("/data/aa/a.jpg", "")), is_writable=True)
     assert folders.is_writable(at("/data/bb/b.jpg", ""))
     assert not folders.is_writable(at("/data/bb/b.jpg"))
+
+
+def test_a_first_write_that_stays_open_does_not_hold_up_its_folder_for_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folders, item = StorageFolders(), Item("box", "1", "7", "revision")
+    folder = folders.folder(at("/p/a.jpg"))
+    folders.begin(folder, Trial(item, frozenset()))
+    assert folders.trial(folder) is not None
+    monkeypatch.setattr(storage, "_OPEN_FOR_S", -1.0)
+    assert folders.trial(folder) is None
