@@ -123,6 +123,7 @@ def test_what_was_updated_at_the_time_itself_is_listed(
     server: ImmichServer, client: Client
 ) -> None:
     photos = filled(server)
+    server.skew_s = 60.0
     server.change(photos[2], favorite=True)
     updated = client.asset(photos[2])["updatedAt"]
     assert client.names(updatedAfter=updated) == ["p2.jpg"]
