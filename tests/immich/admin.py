@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.immich.holdings import Asset, Library, without
 from tests.immich.owner import Owner
+from tests.immich.shapes import changed_in, shape_of
 
 _FILES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".bmp", ".heic", ".mp4", ".mov"}
@@ -66,9 +67,8 @@ class Admin(Owner):
             for file in sorted(Path(library.path).rglob("*")):
                 if file.suffix.lower() not in _FILES or str(file) in known:
                     continue
-                changed = round(file.stat().st_mtime, 3)
-                path = str(file)
-                self.add_photo(key, file.name, file, path=path, file_changed=changed, taken=changed)
+                taken = changed_in(file)
+                self.add_photo(key, file.name, file, path=str(file), taken=taken)
             for path, asset in known.items():
                 self._rescan(Path(path), asset)
 
@@ -86,7 +86,7 @@ class Admin(Owner):
         elif there and asset.offline:
             self.change(asset.id, offline=False, trashed=None)
             self.jobs.extract(asset)
-        elif there and round(file.stat().st_mtime, 3) != asset.file_changed:
-            changed = round(file.stat().st_mtime, 3)
-            self.change(asset.id, file_changed=changed, version=asset.version + 1)
+        elif there and changed_in(file) != asset.file_changed:
+            asset.width, asset.height, _orientation = shape_of(asset)
+            self.change(asset.id, file_changed=changed_in(file), version=asset.version + 1)
             self.jobs.extract(asset)

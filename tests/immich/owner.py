@@ -1,11 +1,13 @@
 """The owner's hands on a fake Immich: what is added, changed and taken away behind the routes."""
 
 import mimetypes
+import os
 from pathlib import Path
 from typing import Any
 
 from tests.immich.holdings import Album, Asset, Json, Source, without
 from tests.immich.jobs import found_in
+from tests.immich.shapes import changed_in
 from tests.immich.state import State
 
 
@@ -50,6 +52,7 @@ class Owner(State):
             asset.embedded = {"TagsList": list(tags)} if tags else {}
             for field, value in fields.items():
                 setattr(asset, field, value)
+            self._date(asset, is_given="file_changed" in fields)
             self.assets[asset.id] = asset
             if processed:
                 self.process(asset)
@@ -69,6 +72,7 @@ class Owner(State):
                 asset.source = picture
             asset.version += 1
             asset.file_changed = max(round(self.now(), 3), asset.file_changed + 0.001)
+            self._date(asset, is_given=True)
             asset.width = asset.height = None
             self.process(asset)
             self.touch(asset)
@@ -131,6 +135,14 @@ class Owner(State):
             person |= {"updatedAt": "2026-11-28T14:01:00.780Z"}
             self.change(key, people=[*self.assets[key].people, person])
             return str(person["id"])
+
+    def _date(self, asset: Asset, *, is_given: bool) -> None:
+        """Let a real file and its asset agree on the file's date."""
+        if not self.disk.is_real(asset):
+            return
+        if is_given:
+            os.utime(asset.path, (asset.file_changed, asset.file_changed))
+        asset.file_changed = changed_in(Path(asset.path))
 
     def _place(self, asset: Asset) -> str:
         if asset.library is not None:

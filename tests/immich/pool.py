@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _CONNECTIONS = 10
-_ALONE_S, _AMONG_OTHERS_S = 0.001, 0.05
+_ALONE_S, _FOR_EACH_OTHER_S = 0.001, 0.03
 
 
 class Severed(Exception):
@@ -30,13 +30,13 @@ class Pool:
     def upsert(self) -> Iterator[None]:
         with self._lock:
             self._holding += 1
-            alone = self._holding == 1
+            others = self._holding - 1
             if self._holding >= _CONNECTIONS:
                 self.hung = True
         try:
-            time.sleep(_ALONE_S if alone else _AMONG_OTHERS_S)
+            time.sleep(_ALONE_S + _FOR_EACH_OTHER_S * others)
             self.wait()
-            if not alone:
+            if others:
                 self._blame_for("PUT /tags was sent while another was under way: many hang Immich")
             yield
         finally:

@@ -11,6 +11,11 @@ from tests.immich.holdings import Asset, Source, content
 _ORIENTATION = 274
 
 
+def changed_in(file: Path) -> float:
+    """A file's date, in the milliseconds that routes show."""
+    return round(file.stat().st_mtime, 3)
+
+
 def version_of(asset: Asset) -> int:
     """What tells whether its file is still the same."""
     return asset.source.stat().st_mtime_ns if isinstance(asset.source, Path) else asset.version

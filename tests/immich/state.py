@@ -98,7 +98,7 @@ class State:
 
     def touch(self, asset: Asset) -> None:
         """Let `updatedAt` move."""
-        asset.updated = max(int(self.now() * 1000), int(asset.updated * 1000) + 1) / 1000
+        asset.updated = max(self.now(), asset.updated + 0.001)
         asset.shown.clear()
         self.changed()
 
