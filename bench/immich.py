@@ -28,6 +28,7 @@ from tigertag.services import scan_status, scans
 from tigertag.services.scans import Request
 
 ITEMS, PHOTOS, WRITTEN, TIMES = 20_000, 600, 80, 3
+SEARCH_S = 0.25
 _LISTS = "POST /search/metadata"
 _CONNECTS = ("GET /api-keys/me", "GET /users/me", "GET /server/version")
 _PAGE = 1000
@@ -72,12 +73,15 @@ def _idle(root: Path) -> Figures:
         ours = [_apart("instant", root, server.url) for _ in range(TIMES)]
         asked = server.counts - before
         bare = [_apart("bare", root, server.url) for _ in range(TIMES)]
+        server.search_s = SEARCH_S
+        slow = _apart("instant", root, server.url)["s"] / _apart("bare", root, server.url)["s"]
     assert {one["items"] for one in bare} == {ITEMS}
     assert {one["unchanged"] for one in ours} == {ITEMS}, ours
     return {
         "immich_first_s": first["s"],
         "immich_unchanged_s": statistics.median(one["s"] for one in ours),
         "immich_bare_s": statistics.median(one["s"] for one in bare),
+        "immich_unchanged_slow_of_bare": slow,
         "immich_unchanged_mb": max(one["mb"] for one in ours),
         "immich_unchanged_asked": max(one["asked"] for one in ours),
         "immich_unchanged_lists": asked[_LISTS] / TIMES,

@@ -101,8 +101,13 @@ class Stage:
                 assert there & added, f"the ledger says of {key} what was not so"
 
 
-def run(opened: Opened, kills: int, photos: int, *, seed: int) -> tuple[int, int, int]:
+def run(
+    opened: Opened, kills: int, photos: int, *, seed: int, within_s: float = 0.3
+) -> tuple[int, int, int]:
     """Kill so many times, in as many scans as it takes. Raises `AssertionError`.
+
+    A kill comes within `within_s` of an edit. A chunk that is killed a dozen times without having
+    got any further is given up, by design: it has to be longer than a first write takes.
 
     Returns the kills, those in the middle of writing, and the scans.
     """
@@ -118,7 +123,7 @@ def run(opened: Opened, kills: int, photos: int, *, seed: int) -> tuple[int, int
                 assert len(expected) == photos
                 scan = stage.served.ask("POST", f"scans/{stage.preview['id']}/apply")
                 while killed < kills and stage.is_writing(scan):
-                    time.sleep(chance.uniform(0, 0.3))
+                    time.sleep(chance.uniform(0, within_s))
                     written = sum(len(tags) > 0 for tags in stage.shown(list(expected)).values())
                     midway += 0 < written < photos
                     only_worker = chance.random() < 0.5
