@@ -11,7 +11,6 @@ from bench import server_kills
 from bench.server_kills import Target
 from tests.immich import KEY, ImmichServer, fill
 
-
 _WITHIN_S = 4.0
 """The first write of each process is verified at once, which takes seconds."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import kills, paid_kills, plex_kills, schedules
+from bench import immich_kills, kills, paid_kills, plex_kills, schedules
 
 
 @pytest.mark.slow
@@ -22,6 +22,12 @@ def test_kills_during_paid_scans_ask_for_no_committed_answer_again() -> None:
 def test_a_service_killed_while_it_writes_to_plex_loses_no_tag_and_doubles_none() -> None:
     figures = plex_kills.run(3, 700, seed=20261121)
     assert figures["plex_kills_midway"] >= 2
+
+
+@pytest.mark.slow
+def test_a_service_killed_while_it_writes_to_immich_loses_no_tag_and_doubles_none() -> None:
+    figures = immich_kills.run(2, 150, seed=20261129)
+    assert figures["immich_kills_midway"] >= 1
 
 
 @pytest.mark.slow
