@@ -128,17 +128,16 @@ class EngineStage:
         What waits for a batch is woken by it, and looks by itself now and then. `verify_at`: when
         edits of it can be verified.
         """
-        if verify_at is not None:
-            return verify_at
-        if decisions.is_unsettled(db, chunk.id):
+        if verify_at is None and decisions.is_unsettled(db, chunk.id):
             # An engine has answered since they were settled.
             return time.time()
         left = decisions.open_engines(db, chunk.id)
         if not left:
-            return None
+            return verify_at
         deferred = any("deferred" in states for states in left.values())
         times = [self._retry_at(name) for name, states in left.items() if "postponed" in states]
-        return min(times, default=time.time() + (_BATCH_S if deferred else _LOOK_AGAIN_S))
+        look_at = min(times, default=time.time() + (_BATCH_S if deferred else _LOOK_AGAIN_S))
+        return look_at if verify_at is None else min(look_at, verify_at)
 
     def _retry_at(self, name: str) -> float:
         stop = self._availability.stopped(name)

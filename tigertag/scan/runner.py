@@ -215,7 +215,8 @@ class Runner:
         soon = due_at is None or due_at < time.time() + soon_s
         if not at_work and not soon and not self._engine_stage.seal_batches():
             return False
-        time.sleep(_IDLE_S)
+        due_s = 0.0 if at_work or due_at is None else due_at - time.time()
+        time.sleep(min(max(due_s, _IDLE_S), _TICK_S))
         return True
 
     def _hold(self, chunk: Chunk) -> None:
