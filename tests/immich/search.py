@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.immich import dto
 from tests.immich.asked import Asked
+from tests.immich.filters import fitting
 from tests.immich.holdings import Asset, Json, moment_of
 from tests.immich.refusals import (
     Refused,
@@ -44,7 +45,10 @@ _KNOWN = frozenset(
     {f"{name}{side}" for name in _DATES for side in ("After", "Before")}
     | {*_SWITCHES, *_TEXTS, *_IDS, *_LISTS, "visibility", "type", "order", "size", "page", "rating"}
 )
-_OF_CURSOR = {"cursor", "filter", "orderBy"}
+_OF_NEW = {"filter", "orderBy"}
+_OF_CURSOR = {"cursor", *_OF_NEW}
+"""What only searches of the new form have, since 3.2."""
+_OF_BOTH = {"size", "withExif", "withPeople", "withStacked"}
 
 
 def metadata(server: "ImmichServer", asked: Asked) -> str:
@@ -55,16 +59,16 @@ def metadata(server: "ImmichServer", asked: Asked) -> str:
     page = check_whole(body.get("page", 1), "page", 1)
     with server.lock:
         found = _found(server, asked)
-        start = (page - 1) * size
-        if server.has_cursor and "cursor" in body:
-            start = _after(found, body["cursor"], descending=body.get("order") != "asc")
+        by_cursor = server.has_cursor and not body.keys().isdisjoint(_OF_CURSOR)
+        start = _offset(body.get("cursor")) if by_cursor else (page - 1) * size
         chosen = found[start : start + size]
         exif, people = bool(body.get("withExif")), bool(body.get("withPeople"))
         items = ", ".join(dto.listed(one, exif=exif, people=people) for one in chosen)
         more = start + size < len(found)
-        ends = '"nextPage": ' + (f'"{page + 1}"' if more else "null")
+        ends = '"nextPage": ' + (f'"{page + 1}"' if more and not by_cursor else "null")
         if server.has_cursor:
-            ends = f'"nextCursor": {_cursor(chosen[-1]) if more else "null"}, {ends}'
+            following = f'"{_cursor(start + size)}"' if more and by_cursor else "null"
+            ends = f'"nextCursor": {following}, {ends}'
     albums = '"albums": {"total": 0, "count": 0, "items": [], "facets": []}'
     counts = f'"total": {len(chosen)}, "count": {len(chosen)}'
     return f'{{{albums}, "assets": {{{counts}, "items": [{items}], "facets": [], {ends}}}}}'
@@ -89,6 +93,10 @@ def _check(server: "ImmichServer", body: Any) -> None:
     if not isinstance(body, dict):
         raise invalid(wrong_type([], "object", body))
     known = _KNOWN | (_OF_CURSOR if server.has_cursor else set())
+    for new in body.keys() & _OF_CURSOR if server.has_cursor else ():
+        for name in body.keys() & (_KNOWN - _OF_BOTH):
+            message = f"Deprecated field {name} cannot be combined with {new}"
+            raise invalid({"code": "custom", "path": [name], "message": message})
     for name in body.keys() - known:
         server.blame_for(f"POST /search/metadata knows no {name}, and lists everything")
     for name in body.keys() & {f"{one}{side}" for one in _DATES for side in ("After", "Before")}:
@@ -112,25 +120,34 @@ def _check(server: "ImmichServer", body: Any) -> None:
 
 def _found(server: "ImmichServer", asked: Asked) -> list[Asset]:
     """All that the request means, in order; kept until something changes."""
-    body = {name: value for name, value in asked.body.items() if name in _KNOWN}
+    body = {name: value for name, value in asked.body.items() if name in _KNOWN | _OF_NEW}
     for name in ("size", "page", "withExif", "withPeople"):
         body.pop(name, None)
+    # Whoever lists by date sends another one with each request.
+    taken_after = body.pop("takenAfter", None)
+    if not server.has_cursor:
+        body = {name: value for name, value in body.items() if name not in _OF_NEW}
     key = (asked.user, repr(sorted(body.items())))
     kept = server.searches.get(key)
     if kept is None:
         tests = list(_tests(server, asked, body))
         kept = [one for one in server.in_order() if all(fits(one) for fits in tests)]
-        if body.get("order") == "asc":
+        if "asc" in (body.get("order"), body.get("orderBy", {}).get("direction")):
             kept.reverse()
         server.searches[key] = kept
-    return kept
+    if taken_after is None:
+        return kept
+    least = moment_of(taken_after)
+    return [asset for asset in kept if asset.taken >= least]
 
 
 def _tests(server: "ImmichServer", asked: Asked, body: Json) -> Iterator[Callable[[Asset], bool]]:
     owners = server.users[asked.user].in_timeline
     seen = {body["visibility"]} if "visibility" in body else _SEEN
     yield lambda one: one.owner in owners and one.visibility in seen
-    if not (
+    if "filter" in body:
+        yield from fitting(server, body["filter"])
+    if body.keys().isdisjoint(_OF_NEW) and not (
         body.get("withDeleted") or body.keys() & {"trashedAfter", "trashedBefore", "isOffline"}
     ):
         yield lambda one: one.trashed is None
@@ -170,7 +187,8 @@ def _switches(server: "ImmichServer", body: Json) -> Iterator[Callable[[Asset], 
 def _values(body: Json) -> Iterator[Callable[[Asset], bool]]:
     if "id" in body:
         yield lambda one: one.id == body["id"]
-    if "libraryId" in body:
+    if body.get("libraryId"):
+        # Null is no filter.
         yield lambda one: one.library == body["libraryId"]
     if "type" in body:
         yield lambda one: one.kind == body["type"]
@@ -201,20 +219,13 @@ def _held(server: "ImmichServer", body: Json) -> Iterator[Callable[[Asset], bool
         )
 
 
-def _cursor(asset: Asset) -> str:
-    made = base64.urlsafe_b64encode(f"{asset.taken!r} {asset.id}".encode()).decode()
-    return f'"{made}"'
+def _cursor(offset: int) -> str:
+    """It only counts: it slips as pages do."""
+    return base64.urlsafe_b64encode(str(offset).encode()).decode()
 
 
-def _after(found: list[Asset], cursor: Any, *, descending: bool) -> int:
-    """Where the list goes on behind a cursor, whatever was added or removed since."""
+def _offset(cursor: Any) -> int:
     try:
-        taken, key = base64.urlsafe_b64decode(cursor).decode().split()
-        at = (float(taken), key)
+        return 0 if cursor is None else int(base64.urlsafe_b64decode(cursor))
     except (ValueError, TypeError) as exc:
         raise Refused(400, "Invalid cursor") from exc
-    for number, one in enumerate(found):
-        mine = (one.taken, one.id)
-        if mine < at if descending else mine > at:
-            return number
-    return len(found)

@@ -1,4 +1,4 @@
-"""A strict fake Immich on a real socket: 3.1 lists by pages, 3.2 by a cursor too."""
+"""A strict fake Immich on a real socket: 3.1 lists by pages, 3.2 by a cursor too, if asked so."""
 
 import time
 from typing import Self

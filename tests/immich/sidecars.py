@@ -45,13 +45,21 @@ for _prefix, _uri in _PREFIXES.items():
 
 
 def tags_in(file: Lists, sidecar: Lists) -> list[str]:
-    """The tags that an extraction finds. The first list there is wins; lists are not merged."""
+    """The tags that an extraction finds. The first list there is wins; lists are not merged.
+
+    One of an empty entry is there: so the last tag that is taken off does not come back.
+    """
     lists = {**file, **sidecar}
-    if found := _words(lists.get("TagsList", ())):
-        return found
-    if found := _words(lists.get("HierarchicalSubject", ())):
-        return [word.translate({ord("|"): "/", ord("/"): "|"}) for word in found]
-    return _words(lists.get("Keywords") or lists.get("Subject") or ())
+    if found := lists.get("TagsList"):
+        return _words(found)
+    if found := lists.get("HierarchicalSubject"):
+        return [word.translate({ord("|"): "/", ord("/"): "|"}) for word in _words(found)]
+    return _words(_keywords(sidecar) or _keywords(file))
+
+
+def _keywords(lists: Lists) -> Sequence[str]:
+    """The keywords of one file, as the Metadata Working Group has them: `dc:subject` first."""
+    return lists.get("Subject") or lists.get("Keywords") or ()
 
 
 @lru_cache(maxsize=4096)
@@ -65,7 +73,8 @@ def lists_in(xmp: bytes) -> Lists:
     for name, tag in _LISTS.items():
         for element in root.iter(tag):
             words = [item.text or "" for item in element.iter(f"{{{_RDF}}}li")]
-            lists.setdefault(name, []).extend(words or [(element.text or "").strip()])
+            literal = (element.text or "").strip()
+            lists.setdefault(name, []).extend(words or ([literal] if literal else []))
         for description in root.iter(f"{{{_RDF}}}Description"):
             if tag in description.attrib:
                 lists.setdefault(name, []).append(description.attrib[tag])
