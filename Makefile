@@ -1,5 +1,6 @@
-# make demo [PHOTOS=dir] · make install · make test · make quick · make bench · make format · make lock · make clean
+# make demo [SERVER=plex|immich] [PHOTOS=dir] · make install · make test · make quick · make bench · make format · make lock · make clean
 PYTHON ?= python3
+SERVER ?= plex
 PHOTOS ?=
 UV ?= uv
 VENV := .venv
@@ -18,7 +19,7 @@ SOURCES := tigertag tests bench scripts alembic main.py
 .PHONY: demo install test quick check bench format lock clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/python scripts/demo.py "$(PHOTOS)"
+	$(BIN)/python scripts/demo.py --server "$(SERVER)" "$(PHOTOS)"
 
 install: $(VENV)/base.stamp
 

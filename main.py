@@ -39,6 +39,14 @@ by the local classifier, and one section tagged by a larger model that only sees
     LIBRARY_PLEX_PATH_MAP=/data/photos:/photos           # read from the disk what is seen there too
     LIBRARY_PLEX_MIN_BYTES=10000             # smaller files are passed over
 
+    LIBRARY_IMMICH_NAME=tigertag.immich      # the library `immich`
+    LIBRARY_IMMICH_URL=http://immich-server:2283
+    LIBRARY_IMMICH_API_KEY=xxxxxxxxxxxxxxxxxxxx
+    LIBRARY_IMMICH_ALBUMS=Best of,Garden     # sections of their own, by name or id
+    LIBRARY_IMMICH_TAG_PARENT=TigerTag       # all of TigerTag's tags stand below it
+    LIBRARY_IMMICH_INCLUDE_ARCHIVED=false    # true scans archived assets as well
+    LIBRARY_IMMICH_PEOPLE=false              # true gives engines the names of people
+
     LIBRARY_JELLY_NAME=tigertag.jellyfin     # or tigertag.emby
     LIBRARY_JELLY_URL=http://jellyfin.local:8096
     LIBRARY_JELLY_API_KEY=xxxxxxxxxxxxxxxxxxxx

@@ -1,11 +1,13 @@
-"""`make demo`: the whole way, from photos in Plex to tags in Plex, over REST.
+"""`make demo`: the whole way, from photos on a media server to tags there, over REST.
 
-A pretended Plex server shows real photographs: those in scikit-image's wheel, or those in the
-folder given as argument, which is only read. TigerTag is started as a service beside it, previews
-the section, applies the preview, and a table shows what Plex has then. In a terminal the dashboard
-stays up until Ctrl-C. Ends with 0 only if every photo was looked at.
+A pretended Plex or Immich server (`--server`) shows real photographs: those in scikit-image's
+wheel, or those in the folder given as argument, which is only read. TigerTag is started as a
+service beside it, previews the section, applies the preview, and a table shows what the server has
+then. In a terminal the dashboard stays up until Ctrl-C. Ends with 0 only if every photo was looked
+at and the server has every tag that was decided.
 """
 
+import argparse
 import importlib.util
 import os
 import shutil
@@ -14,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +29,9 @@ from rich.table import Table
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
+from tests import immich as fake_immich  # noqa: E402
+from tests import plex as fake_plex  # noqa: E402
 from tests.free_port import free_port  # noqa: E402
-from tests.plex import PlexServer  # noqa: E402
-from tests.plex.filling import fill  # noqa: E402
 from tigertag.media import metadata  # noqa: E402
 from tigertag.media.files import media_of  # noqa: E402
 from tigertag.model import Media  # noqa: E402
@@ -64,10 +67,39 @@ def copied(to: Path) -> Path:
     return to
 
 
+@dataclass(frozen=True, slots=True)
+class MediaServer:
+    """A pretended server that is up: how TigerTag reaches it, and the tags of an item on it."""
+
+    title: str
+    section: str
+    settings: Mapping[str, str]
+    tags: Callable[[str], Sequence[str]]
+
+
+@contextmanager
+def plex(photos: Path) -> Iterator[MediaServer]:
+    with fake_plex.PlexServer() as server:
+        fake_plex.fill(server, photos)
+        settings = {"NAME": "tigertag.plex", "URL": server.url, "TOKEN": server.token}
+        yield MediaServer("Plex", "Photos", settings, lambda key: server.tags(int(key)))
+
+
+@contextmanager
+def immich(photos: Path) -> Iterator[MediaServer]:
+    with fake_immich.ImmichServer() as server:
+        fake_immich.fill(server, photos)
+        settings = {"NAME": "tigertag.immich", "URL": server.url, "API_KEY": server.key}
+        yield MediaServer("Immich", "Timeline", settings, server.tags)
+
+
+SERVERS = {"plex": plex, "immich": immich}
+
+
 class Service:
     """TigerTag at work in a process of its own, and its REST."""
 
-    def __init__(self, home: Path, plex: PlexServer) -> None:
+    def __init__(self, home: Path, server: MediaServer) -> None:
         self.port = free_port()
         self._key = "demo-" + os.urandom(16).hex()
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
@@ -79,9 +111,7 @@ class Service:
             "ENGINE_CLASSIFIER_NAME": "tigertag.classifier",
             "ENGINE_DETECTOR_NAME": "tigertag.detector",
             "ENGINE_METADATA_NAME": "tigertag.metadata",
-            "LIBRARY_PLEX_NAME": "tigertag.plex",
-            "LIBRARY_PLEX_URL": plex.url,
-            "LIBRARY_PLEX_TOKEN": plex.token,
+            **{f"LIBRARY_DEMO_{name}": value for name, value in server.settings.items()},
         }
 
     @contextmanager
@@ -120,6 +150,16 @@ class Service:
             sys.exit(f"{response.status_code}: {response.text}")
         return response.json()
 
+    def every(self, path: str) -> list[dict[str, Any]]:
+        """Return a list from its first part to its last."""
+        listed, cursor = list[dict[str, Any]](), ""
+        while True:
+            part = self.ask("GET", f"{path}?limit=200{cursor}")
+            listed += part["items"]
+            if part["next"] is None:
+                return listed
+            cursor = f"&cursor={part['next']}"
+
     def ended(self, scan: dict[str, Any]) -> dict[str, Any]:
         """Wait for the end of a scan."""
         headers = {"X-Api-Key": self._key}
@@ -136,41 +176,70 @@ class Service:
         return subprocess.check_output(command, env=self._environ, text=True).strip()
 
 
-def shown(plex: PlexServer, service: Service, scan: dict[str, Any]) -> Table:
-    """What the preview decided, and what Plex shows now."""
-    changes = service.ask("GET", f"scans/{scan['id']}/changes?limit=200")["items"]
-    decided = {one["item"]["key"]: one for one in changes}
-    table = Table("photo", "decided, how sure", "in Plex now", box=None)
-    for item in service.ask("GET", "items?limit=200")["items"][:_MOST_SHOWN]:
-        adds = decided.get(item["key"], {}).get("adds", [])
-        said = ", ".join(f"{one['name']} {one['confidence']:.2f}" for one in adds)
-        table.add_row(
-            item["title"], said or "nothing sure enough", ", ".join(plex.tags(int(item["key"])))
-        )
-    return table
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo, what was decided of it, and the tags that the server has of it now."""
+
+    title: str
+    decided: Mapping[str, float]
+    tags: Sequence[str]
+
+    @property
+    def complete(self) -> bool:
+        # Plex makes a tag's first letter a capital.
+        return {tag.casefold() for tag in self.decided} <= {tag.casefold() for tag in self.tags}
 
 
-def main(folder: str) -> int:
+def tagged(server: MediaServer, service: Service, scan: dict[str, Any]) -> list[Photo]:
+    """Return every photo, with what the scan decided of it and what the server has now."""
+    adds = {
+        change["item"]["key"]: {tag["name"]: tag["confidence"] for tag in change["adds"]}
+        for change in service.every(f"scans/{scan['id']}/changes")
+    }
+    return [
+        Photo(item["title"], adds.get(item["key"], {}), server.tags(item["key"]))
+        for item in service.every("items")
+    ]
+
+
+def table(photos: Sequence[Photo], server: str) -> Table:
+    rows = Table("photo", "decided, how sure", f"in {server} now", box=None)
+    for photo in photos[:_MOST_SHOWN]:
+        decided = ", ".join(f"{name} {sure:.2f}" for name, sure in photo.decided.items())
+        rows.add_row(photo.title, decided or "no confident tag", ", ".join(photo.tags))
+    return rows
+
+
+def main(name: str, folder: str) -> int:
     # A terminal that is closed ends it all, in order.
-    signal.signal(signal.SIGHUP, lambda *_told: sys.exit(1))
+    signal.signal(signal.SIGHUP, lambda *_signal: sys.exit(1))
     own = Path(folder).expanduser() if folder else None
     if own is not None and not own.is_dir():
         print(f"{folder} is not a folder.", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="tigertag-demo-") as scratch, PlexServer() as plex:
+    with tempfile.TemporaryDirectory(prefix="tigertag-demo-") as scratch:
         photos = own or copied(Path(scratch) / "photos")
-        fill(plex, photos)
-        service = Service(Path(scratch) / "home", plex)
-        with service.running(Path(scratch) / "log"):
-            preview = service.ended(service.ask("POST", "scans", library="plex", section="Photos"))
-            applied = service.ended(service.ask("POST", f"scans/{preview['id']}/apply"))
-            console.print(shown(plex, service, preview))
-            whole = preview["state"] == applied["state"] == "done"
-            failed = preview["counts"]["failed"] + applied["counts"]["failed"]
-            console.print(_summary(preview) if whole else "\nThe scan did not come to its end.")
-            console.print(_places(photos))
-            _stay(service)
-        return int(not whole or failed > 0)
+        with SERVERS[name](photos) as server:
+            service = Service(Path(scratch) / "home", server)
+            with service.running(Path(scratch) / "log"):
+                return demonstrate(server, service, photos)
+
+
+def demonstrate(server: MediaServer, service: Service, photos: Path) -> int:
+    """Preview, apply and show the result; return the exit code."""
+    preview = service.ended(service.ask("POST", "scans", library="demo", section=server.section))
+    applied = service.ended(service.ask("POST", f"scans/{preview['id']}/apply"))
+    result = tagged(server, service, preview)
+    console.print(table(result, server.title))
+    whole = preview["state"] == applied["state"] == "done"
+    failed = preview["counts"]["failed"] + applied["counts"]["failed"]
+    console.print(_summary(preview) if whole else "\nThe scan did not come to its end.")
+    incomplete = [photo.title for photo in result if not photo.complete]
+    lacking = f"lacks tags of {', '.join(incomplete)}" if incomplete else "has every tag"
+    console.print(f"{server.title} {lacking}.")
+    console.print(_places(photos))
+    _stay(service)
+    return int(not whole or failed > 0 or bool(incomplete))
 
 
 def _summary(preview: dict[str, Any]) -> str:
@@ -203,4 +272,8 @@ def _stay(service: Service) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", default="", help="a folder of photos")
+    parser.add_argument("--server", choices=SERVERS, default="plex")
+    arguments = parser.parse_args()
+    sys.exit(main(arguments.server, arguments.folder))

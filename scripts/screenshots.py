@@ -1,9 +1,9 @@
 """`python scripts/screenshots.py [--out DIR] [--photos DIR] [--all]`: pictures of the dashboard.
 
-Tags photographs with the local engines in a scratch folder (by default those in scikit-image's
-wheel; `make demo` installs it), and opens the pages in headless Chromium at desktop and phone
-width, light and dark. The result is docs/screenshots/NAME-WIDTH-SCHEME.png; without `--all` only
-the few that the README shows.
+Tags photographs with the local engines in a scratch folder and on a pretended Immich (by default
+those in scikit-image's wheel; `make demo` installs it), and opens the pages in headless Chromium at
+desktop and phone width, light and dark. The result is docs/screenshots/NAME-WIDTH-SCHEME.png;
+without `--all` only the few that the README and docs show.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -25,8 +25,11 @@ from werkzeug.serving import make_server
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scripts.demo import photographs
+from tests.immich import LEAST, ImmichServer
 from tigertag import bootstrap, settings
 from tigertag.core import Core
+from tigertag.media.files import media_of
+from tigertag.model import Media
 from tigertag.scan import calls
 from tigertag.scan.worker import ScanWorker
 from tigertag.services import previews, scan_status, scans
@@ -37,7 +40,7 @@ from tigertag.web.app import create_app
 DOCS = Path(__file__).parent.parent / "docs" / "screenshots"
 WIDTHS = {"desktop": (1280, 800), "phone": (360, 740)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-README = ("home", "preview", "item", "tags", "system")
+SHOWN = ("home", "preview", "item", "tags", "system", "verifying", "setup")
 SECTIONS = {
     "Holiday": (
         "camera.png",
@@ -62,16 +65,22 @@ NEVER_ASKED = {
 }
 
 
-def made(root: Path, photos: Path | None) -> Core:
+def made(root: Path, folder: Path, server: ImmichServer) -> Core:
     """A core over the photographs, and nothing of the environment of whoever calls."""
-    folder = photos or sorted_photographs(root / "photos")
-    sections = {} if photos else {"LIBRARY_PHOTOS_SECTIONS": ",".join(SECTIONS)}
+    sections = {}
+    if all((folder / section).is_dir() for section in SECTIONS):
+        sections = {"LIBRARY_PHOTOS_SECTIONS": ",".join(SECTIONS)}
+    # One permission more than it takes, so that Setup has something to advise.
+    key = server.add_key(*LEAST, "asset.delete", "userPreference.read")
     return bootstrap.build(
         settings.load(
             {
                 "TIGERTAG_HOME": str(root / "home"),
                 "LIBRARY_PHOTOS_NAME": "tigertag.folder",
                 "LIBRARY_PHOTOS_PATH": str(folder),
+                "LIBRARY_IMMICH_NAME": "tigertag.immich",
+                "LIBRARY_IMMICH_URL": server.url,
+                "LIBRARY_IMMICH_API_KEY": key,
                 "ENGINE_LOCAL_NAME": "tigertag.classifier",
                 "ENGINE_BOXES_NAME": "tigertag.detector",
                 **NEVER_ASKED,
@@ -118,7 +127,25 @@ def ended(core: Core, scan_id: int) -> int:
     return scan_id
 
 
-def pages(core: Core) -> dict[str, str]:
+def verifying(core: Core, server: ImmichServer, photos: Sequence[Path]) -> int:
+    """Start a scan whose tags Immich has accepted and not stored yet, behind other work."""
+    timeline = scans.Request("immich", "timeline", write="apply", engines=FREE)
+    first, *others = photos
+    server.add_photo(None, first.name, first)
+    ended(core, scans.start(core, timeline))
+    server.jobs.paused = True
+    for path in others:
+        server.add_photo(None, path.name, path)
+    scan_id = scans.start(core, timeline)
+    deadline = time.monotonic() + FINAL_S
+    while scan_status.status(core, scan_id).scan.state != "waiting":
+        if time.monotonic() > deadline:
+            sys.exit(f"Scan {scan_id} does not wait for Immich.")
+        time.sleep(0.1)
+    return scan_id
+
+
+def pages(core: Core, server: ImmichServer, folder: Path) -> dict[str, str]:
     """Scan, and return where each page is."""
     first, *others = [section.id for section in core.library("photos").sections()]
     last = others[-1] if others else first
@@ -128,7 +155,9 @@ def pages(core: Core) -> dict[str, str]:
     (item, *_rest) = previews.changes(core, applied).items
     forecast = ended(core, scans.forecast(core, scans.Request("photos", first)))
     pretend(core, item.card.id)
+    photos = sorted(path for path in folder.rglob("*") if media_of(path.name) is Media.PHOTO)
     return {
+        "verifying": f"/scans/{verifying(core, server, photos)}",
         "home": "/",
         "preview": f"/scans/{preview}",
         "applied": f"/scans/{applied}",
@@ -139,7 +168,7 @@ def pages(core: Core) -> dict[str, str]:
         "rule": "/rules/new?action=deny&word=cat",
         "threshold": "/rules/new?action=threshold&word=cat",
         "rules": "/rules",
-        "setup": "/setup",
+        "setup": "/setup#libraries",
         "forecast": f"/scans/{forecast}?write=preview",
         "use": "/use",
         "departures": "/departures",
@@ -193,17 +222,22 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every page")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="tigertag-pictures-") as scratch:
-        core = made(Path(scratch), asked.photos)
+    with (
+        tempfile.TemporaryDirectory(prefix="tigertag-pictures-") as scratch,
+        ImmichServer() as server,
+    ):
+        folder = asked.photos or sorted_photographs(Path(scratch) / "photos")
+        core = made(Path(scratch), folder, server)
         web = WebSettings(password=PASSWORD, api_key="k" * 32)
         app = create_app(core, web, ScanWorker(core, BackgroundTasks(core)))
-        found = {"sign-in": "/sign-in"} | pages(core)
+        found = {"sign-in": "/sign-in"} | pages(core, server, folder)
         if not asked.all:
-            found = {name: found[name] for name in README}
+            found = {name: found[name] for name in SHOWN}
         with served(app) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             shoot(browser, address, found, asked.out)
             browser.close()
+        server.jobs.resume()
         app.extensions["tigertag"].worker.stop()
 
 

@@ -114,6 +114,7 @@ class Metadata:
     width and height, upright. `frames_per_s` is the rate of capture where the file tells it, else
     that of playback; `playback_frames_per_s` is always the latter. `marks`: what else stands there
     in a form that camera makers agree on, such as "motion photo"; see `media/metadata/marks.py`.
+    `people`: the names that a server knows the faces by, where it was asked for them.
     """
 
     taken_at: datetime | None = None
@@ -128,6 +129,7 @@ class Metadata:
     frames_per_s: float | None = None
     playback_frames_per_s: float | None = None
     marks: frozenset[str] = frozenset()
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ ENGINES: Mapping[str, str] = {
 LIBRARIES: Mapping[str, str] = {
     "tigertag.emby": "tigertag.libraries.mediabrowser.emby",
     "tigertag.folder": "tigertag.libraries.folder",
+    "tigertag.immich": "tigertag.libraries.immich",
     "tigertag.jellyfin": "tigertag.libraries.mediabrowser.jellyfin",
     "tigertag.plex": "tigertag.libraries.plex",
 }

@@ -8,11 +8,10 @@ import click
 from rich.table import Table
 
 from tigertag.cli.session import console, core, print_table, tag_text
-from tigertag.core import Core, LibraryEntry
-from tigertag.errors import TigerTagError
 from tigertag.model import Label, Tag
 from tigertag.services import browsing, retries, scan_status
 from tigertag.services import problems as problem_service
+from tigertag.services.libraries import Look, look
 from tigertag.services.views import Problem
 from tigertag.text import count, printable
 
@@ -47,7 +46,9 @@ def show(scan_id: int) -> None:
     table = Table("item", "tags", "to add", "to remove", "why", box=None)
     with core() as built:
         status = scan_status.status(built, scan_id)
-        missing = ", ".join(sorted({*status.waiting, *status.waits}))
+        missing = ", ".join(
+            sorted({*status.waiting, *status.waits} - {status.scan.section.library})
+        )
         nothing = f"no confident tag; answers missing: {missing}" if missing else "no confident tag"
         given_up = browsing.given_up(built, scan_id)
         for item, decision in scan_status.decided(built, scan_id):
@@ -171,26 +172,26 @@ def _set_ignored(numbers: Sequence[int], *, ignored: bool) -> str:
 
 @click.command()
 def libraries() -> None:
-    """List the libraries and their sections."""
+    """List the libraries and their sections, and what to know of how they are set up."""
     table = Table("library", "plugin", "sections", box=None)
-    failures: list[str] = []
     with core(database=False) as built, ThreadPoolExecutor(len(built.libraries) or 1) as pool:
-        cells = pool.map(lambda entry: _sections(built, entry, failures), built.libraries)
-        for entry, sections in zip(built.libraries, cells, strict=True):
-            table.add_row(entry.id, entry.name, sections)
+        looks = list(pool.map(lambda entry: look(built, entry.id), built.libraries))
+        for entry, seen in zip(built.libraries, looks, strict=True):
+            table.add_row(entry.id, entry.name, _sections(seen))
     print_table(
         table, empty="No library yet; set LIBRARY_<X>_NAME (the README lists the settings)."
     )
+    for entry, seen in zip(built.libraries, looks, strict=True):
+        for line in seen.advice:
+            click.echo(printable(f"Library {entry.id}: {line}"))
+    failures = [seen.problem for seen in looks if seen.problem]
     for line in failures:
         click.echo(line)
     if failures:
         sys.exit(1)
 
 
-def _sections(built: Core, entry: LibraryEntry, failures: list[str]) -> str:
-    try:
-        sections = built.library(entry.id).sections()
-    except TigerTagError as exc:
-        failures.append(str(exc))
+def _sections(seen: Look) -> str:
+    if seen.problem:
         return "cannot be used"
-    return ", ".join(f"{section.id} ({section.title})" for section in sections)
+    return ", ".join(f"{section.id} ({section.title})" for section in seen.sections)

@@ -1,6 +1,6 @@
 """What the host gives to every plugin."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,12 +26,19 @@ class Http(Protocol):
         progress: Callable[[int, int | None], None] | None = None,
     ) -> None: ...
 
-    def session(self, *, headers: Mapping[str, str] | None = None) -> "Session":
+    def session(
+        self,
+        *,
+        headers: Mapping[str, str] | None = None,
+        repeatable: Collection[str] = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE"),
+        repeats_timeouts: bool = True,
+    ) -> "Session":
         """Return a new session that sends these headers with each request. Thread-safe.
 
-        It has timeouts, and sends GET, HEAD, OPTIONS, PUT and DELETE again where that may help; an
-        answer comes back whatever its status, and what `requests` raises comes through. A header
-        whose name looks secret is not sent on to another host. Give it no secret in a URL.
+        It has timeouts, and sends requests of the methods in `repeatable` again where that may
+        help, but for those that got no answer in time unless `repeats_timeouts`; an answer comes
+        back whatever its status, and what `requests` raises comes through. A header whose name
+        looks secret is not sent on to another host. Give it no secret in a URL.
         """
         ...
 

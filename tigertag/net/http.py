@@ -4,13 +4,13 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
 from shutil import disk_usage
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from uuid import uuid4
 
 import requests
@@ -24,6 +24,7 @@ from tigertag.net.retry import RetryPolicy, is_cancelled
 from tigertag.net.session import (
     PARTIAL,
     RANGE_REFUSED,
+    REPEATABLE,
     Session,
     TransientHttpError,
     check,
@@ -56,9 +57,20 @@ class HttpClient:
             for session in self._sessions:
                 session.close()
 
-    def session(self, *, headers: Mapping[str, str] | None = None) -> Session:
-        """Return a new session that sends these headers with each request; it connects later."""
-        return self._opened(self._policy, headers or {})
+    def session(
+        self,
+        *,
+        headers: Mapping[str, str] | None = None,
+        repeatable: Collection[str] = REPEATABLE,
+        repeats_timeouts: bool = True,
+    ) -> Session:
+        """See `contracts.Http`; it connects later."""
+        return self._opened(
+            self._policy,
+            headers or {},
+            repeatable=repeatable,
+            repeats_timeouts=repeats_timeouts,
+        )
 
     def retry(
         self, attempt: Callable[[], T], *, cancelled: Callable[[], bool] = lambda: False
@@ -154,8 +166,8 @@ class HttpClient:
             check(response, url)
             yield response
 
-    def _opened(self, policy: RetryPolicy, headers: Mapping[str, str]) -> Session:
-        session = Session(policy, headers)
+    def _opened(self, policy: RetryPolicy, headers: Mapping[str, str], **options: Any) -> Session:
+        session = Session(policy, headers, **options)
         with self._lock:
             self._sessions.append(session)
         return session

@@ -3,7 +3,7 @@
 No message carries a secret.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,7 +22,7 @@ OK, PARTIAL, RANGE_REFUSED = 200, 206, 416
 
 _CONNECTIONS = 8
 # A POST or PATCH that got no answer may have been carried out: a second one could do it twice.
-_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _RETRY_STATUS = frozenset({408, 425, 429, 502, 503, 504})
 _TRANSIENT_STATUS = _RETRY_STATUS | {500}
 _NO_ANSWER = (requests.ConnectionError, requests.Timeout, ChunkedEncodingError)
@@ -43,15 +43,26 @@ class _Retryable(Exception):
 class Session(requests.Session):
     """It times out, tries again, and takes no secret to another host. Thread-safe.
 
-    A GET, HEAD, OPTIONS, PUT or DELETE is sent again when there was no answer, when the answer was
-    cut, and when its status is 408, 425, 429, 502, 503 or 504, after the time that the server asks
-    for; the last such answer is returned. What `requests` raises comes through. The body of an
-    answer that is streamed is the caller's business. At most 8 connections a host are open.
+    A request whose method is among `repeatable` is sent again when there was no answer, when the
+    answer was cut, and when its status is 408, 425, 429, 502, 503 or 504, after the time that the
+    server asks for; the last such answer is returned. With `repeats_timeouts` off, a request that
+    reached the server and got no answer in time is not sent again. What `requests` raises comes
+    through. The body of an answer that is streamed is the caller's business. At most 8 connections
+    a host are open.
     """
 
-    def __init__(self, policy: RetryPolicy, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        headers: Mapping[str, str],
+        *,
+        repeatable: Collection[str] = REPEATABLE,
+        repeats_timeouts: bool = True,
+    ) -> None:
         super().__init__()
         self._policy = policy
+        self._repeatable = frozenset(repeatable)
+        self._repeats_timeouts = repeats_timeouts
         self.headers["User-Agent"] = f"TigerTag/{__version__}"
         self.headers.update(headers)
         self.max_redirects = 10
@@ -64,7 +75,7 @@ class Session(requests.Session):
         if options.get("timeout") is None:
             options["timeout"] = self._policy.timeout_s
         request = super().request
-        if str(method).upper() not in _REPEATABLE:
+        if str(method).upper() not in self._repeatable:
             return request(method, url, *args, **options)
 
         def attempt() -> requests.Response:
@@ -97,6 +108,8 @@ class Session(requests.Session):
         if isinstance(exc, _Retryable):
             exc.response.close()
             return self._policy.after(retry_after_s(exc.response))
+        if isinstance(exc, requests.ReadTimeout) and not self._repeats_timeouts:
+            return False
         return isinstance(exc, _NO_ANSWER) and not isinstance(exc, SSLError)
 
 

@@ -9,7 +9,7 @@ from tigertag import bounds
 from tigertag.errors import RequestError
 from tigertag.text import did_you_mean, tidy
 
-PLEX, JELLYFIN, EMBY = "Plex", "Jellyfin", "Emby"
+PLEX, JELLYFIN, EMBY, IMMICH = "Plex", "Jellyfin", "Emby", "Immich"
 SONARR, RADARR, PLAIN = "Sonarr", "Radarr", "A script"
 
 _LONGEST_PATH = 4096
@@ -17,8 +17,11 @@ _LONGEST_EVENT = 64
 _FIELDS = ("library", "section", "path")
 # Sonarr's and Radarr's names, with those that older and newer versions use for the same.
 _IMPORTED = frozenset({"download", "upgrade", "import", "importcomplete", "rename"})
+# Immich's other triggers tell of what its owner, or TigerTag itself, did to an asset.
+_ASSET_IS_NEW = frozenset({"AssetCreate", "AssetMetadataExtraction"})
 _UNDERSTOOD = (
-    "TigerTag understands Plex, Emby, Sonarr, Radarr, Jellyfin's webhook plugin, and"
+    "TigerTag understands Plex, Emby, Immich's workflows, Sonarr, Radarr, Jellyfin's webhook"
+    " plugin, and"
     ' {"library": …, "section": …, "path": …}.'
 )
 
@@ -97,6 +100,19 @@ def _emby(body: Mapping[str, Any]) -> Announcement | NoNews:
     return Announcement(EMBY, path=_path(_object(body, "Item").get("Path")))
 
 
+def _immich(body: Mapping[str, Any]) -> Announcement | NoNews:
+    """The webhook of a workflow: {type, trigger, data}.
+
+    An upload is in no external library; it may be in the timeline's section, or in an album's.
+    """
+    trigger = _event(body, "trigger")
+    if trigger not in _ASSET_IS_NEW:
+        return NoNews(IMMICH, trigger)
+    asset = _object(_object(body, "data"), "asset")
+    library = _text(asset.get("libraryId"), "libraryId", bounds.NAME)
+    return Announcement(IMMICH, section=f"library-{library}" if library else "")
+
+
 def _arr(body: Mapping[str, Any]) -> Announcement | NoNews:
     """Sonarr's and Radarr's payloads are alike; what they are about tells one from the other."""
     event = _event(body, "eventType")
@@ -130,6 +146,7 @@ _READERS: Mapping[str, _Reader] = {
     "eventType": _arr,
     "event": _plex,
     "Event": _emby,
+    "trigger": _immich,
 }
 """By the field that names the event, which each program spells in its own way."""
 

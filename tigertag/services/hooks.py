@@ -30,6 +30,7 @@ _KINDS = {
     announcements.PLEX: "tigertag.plex",
     announcements.JELLYFIN: "tigertag.jellyfin",
     announcements.EMBY: "tigertag.emby",
+    announcements.IMMICH: "tigertag.immich",
 }
 _NAME_IT = "Make a hook that names its library."
 

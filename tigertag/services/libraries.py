@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Thread
 
+from tigertag.contracts import Advising, Library
 from tigertag.core import Core, LibraryEntry
-from tigertag.errors import StoreError, TigerTagError
+from tigertag.errors import LibraryUnavailable, StoreError, TigerTagError
 from tigertag.model import Section
 from tigertag.plugins import is_switched_off
 from tigertag.services import problems
@@ -22,6 +23,42 @@ _LONG_PATIENCE_S = 10.0
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a library shows: its sections, why it cannot be used ("": it can), and its advice."""
+
+    sections: tuple[Section, ...] = ()
+    problem: str = ""
+    advice: tuple[str, ...] = ()
+
+
+def look(core: Core, library_id: str) -> Look:
+    """Look at a library now; whatever keeps it from being used is its problem."""
+    sections: tuple[Section, ...] = ()
+    problem, is_reached = "", True
+    try:
+        library = core.unopened_library(library_id)
+    except TigerTagError as exc:
+        return Look(problem=str(exc))
+    try:
+        library.open()
+        sections = tuple(library.sections())
+    except TigerTagError as exc:
+        problem, is_reached = str(exc), not isinstance(exc, LibraryUnavailable)
+    return Look(sections, problem, _advice(library) if is_reached else ())
+
+
+def _advice(library: Library) -> tuple[str, ...]:
+    """Return what there is to know; a library that refuses to say has shown its problem already."""
+    if not isinstance(library, Advising):
+        return ()
+    try:
+        return tuple(library.advice())
+    except TigerTagError as exc:
+        logger.info("library %s gave no advice: %s", library.id, exc)
+        return ()
+
+
 class LibraryStatus:
     """What a library showed when it was last looked at; looked at again beside the caller."""
 
@@ -31,6 +68,7 @@ class LibraryStatus:
         self._looking: Thread | None = None
         self._since = 0.0
         self.sections: tuple[Section, ...] = ()
+        self.advice: tuple[str, ...] = ()
         self.problem = entry.problem
         self.checked_at: datetime | None = None
 
@@ -65,20 +103,16 @@ class LibraryStatus:
         return (datetime.now(UTC) - self.checked_at).total_seconds() < _LOOK_AGAIN_S
 
     def _look(self) -> None:
-        problem = self._read()
-        self._note(problem)
-        self.problem, self.checked_at = problem, datetime.now(UTC)
-
-    def _read(self) -> str:
-        """Read the sections; return why that failed, else ""."""
         try:
-            self.sections = tuple(self._core.library(self._entry.id).sections())
-        except TigerTagError as exc:
-            return str(exc)
+            seen = look(self._core, self._entry.id)
         except Exception:
-            logger.exception("reading the sections of library %s hit a bug", self._entry.id)
-            return "It failed because of a bug; see the log."
-        return ""
+            logger.exception("looking at library %s hit a bug", self._entry.id)
+            seen = Look(problem="It failed because of a bug; see the log.")
+        if not seen.problem:
+            self.sections = seen.sections
+        self._note(seen.problem)
+        self.problem, self.advice = seen.problem, seen.advice
+        self.checked_at = datetime.now(UTC)
 
     def _note(self, problem: str) -> None:
         """Record that it cannot be reached any more, or again, unless another process has."""
@@ -143,7 +177,7 @@ def _view(
     scanned = [one.count.section for one in known.values() if one.count.section.library == entry.id]
     sections = seen.sections or tuple(scanned)
     views = tuple(_section(core, section, known) for section in sections)
-    return LibraryView(entry.id, entry.name, views, seen.problem, seen.checked_at)
+    return LibraryView(entry.id, entry.name, views, seen.problem, seen.checked_at, seen.advice)
 
 
 def sections(core: Core, library_id: str) -> tuple[SectionView, ...]:

@@ -204,6 +204,7 @@ class LibraryView:
     """A configured library and its sections as they were last seen.
 
     `problem` says why it cannot be used now, "" if it can; `checked_at` is None until it was tried.
+    `advice`: a line for each thing that its owner should know of how it is set up.
     """
 
     id: str
@@ -211,6 +212,7 @@ class LibraryView:
     sections: tuple["SectionView", ...] = ()
     problem: str = ""
     checked_at: datetime | None = None
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

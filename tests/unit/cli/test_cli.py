@@ -10,6 +10,7 @@ from tests.unit.cli.conftest import Run
 from tigertag import packages
 from tigertag.cli import main
 from tigertag.inference import catalogue
+from tigertag.libraries.folder.library import FolderLibrary
 from tigertag.store import Store, chunks
 
 pytestmark = pytest.mark.slow
@@ -300,3 +301,11 @@ def test_a_home_that_is_new_is_said_once(tmp_path: Path) -> None:
 
     assert f"{tmp_path / 'home'}, which is new" in printed()
     assert printed() == ""
+
+
+def test_libraries_print_what_they_advise(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    advice = ["The key lacks tag.asset."]
+    monkeypatch.setattr(FolderLibrary, "advice", lambda _library: advice, raising=False)
+    result = run("libraries")
+    assert result.exit_code == 0
+    assert "Library photos: The key lacks tag.asset.\n" in result.stdout

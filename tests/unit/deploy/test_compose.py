@@ -12,7 +12,7 @@ from tests.containers import instructions
 from tigertag import settings
 
 CHECKOUT = Path(__file__).parents[3]
-FILES = ("compose.yaml", "deploy/compose.jellyfin.yaml")
+FILES = ("compose.yaml", "deploy/compose.immich.yaml", "deploy/compose.jellyfin.yaml")
 OVERLAY = "deploy/compose.postgres.yaml"
 OF_THE_IMAGE = {"PUID", "PGID"}
 DOCKERFILE = [*instructions(CHECKOUT / "Dockerfile")]
@@ -63,7 +63,7 @@ def test_it_names_the_image_that_is_published(name: str) -> None:
 
 
 def test_it_gives_the_image_longer_to_stop_than_that_takes() -> None:
-    assert [service(name)["stop_grace_period"] for name in FILES] == ["30s", "30s"]
+    assert [service(name)["stop_grace_period"] for name in FILES] == ["30s"] * len(FILES)
 
 
 def test_the_overlay_reaches_the_database_that_it_starts() -> None:
@@ -103,5 +103,6 @@ def as_tuple(value: object) -> tuple[object, ...]:
 
 def test_the_readme_shows_each_library_and_how_to_set_it_and_forget_it() -> None:
     keys = [next(iter(made.values())) for made in readme_environments()]
-    assert keys[:-1] == [f"tigertag.{name}" for name in ("plex", "jellyfin", "emby", "folder")]
+    libraries = ("immich", "plex", "jellyfin", "emby", "folder")
+    assert keys[:-1] == [f"tigertag.{name}" for name in libraries]
     assert len(readme_environments()[-1]) == 10

@@ -1,6 +1,6 @@
 """A stand-in for the host's HTTP: it has some files, and keeps to the contract of `Http`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,13 @@ class FakeHttp:
     files: dict[str, bytes] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
 
-    def session(self, *, headers: Mapping[str, str] | None = None) -> Session:
+    def session(
+        self,
+        *,
+        headers: Mapping[str, str] | None = None,
+        repeatable: Collection[str] = (),
+        repeats_timeouts: bool = True,
+    ) -> Session:
         raise HttpError("Only files are served here.")
 
     def retry(

@@ -1,15 +1,27 @@
 """What every library must do. Its test class gives a `place`; pytest runs these tests over it."""
 
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
 import pytest
 
-from tigertag.contracts import Catalogued, Cataloguing, EditOutcome, Library, Need, NotRead
+from tigertag.contracts import (
+    Catalogued,
+    Cataloguing,
+    EditOutcome,
+    Library,
+    Need,
+    NotRead,
+    VerifyingLater,
+)
 from tigertag.errors import ItemGone
 from tigertag.media.picture import decode
 from tigertag.media.video import still
 from tigertag.model import Edit, Field, Item, Media, Shown, TagRef
+
+_SETTLED_WITHIN_S = 5.0
 
 
 class Place(Protocol):
@@ -63,7 +75,32 @@ def edit(place: Place, name: str, adds: str = "", removes: str = "") -> Edit:
 
 
 def send(place: Place, *edits: Edit) -> list[EditOutcome]:
-    return list(place.library.send(edits))
+    """Send edits, and wait for what came of those that are verified later."""
+    library = place.library
+    if not isinstance(library, VerifyingLater):
+        return list(library.send(edits))
+    read = list(library.read_tags([edit.item for edit in edits]))
+    before = {shown.key: shown for shown in read if isinstance(shown, Shown)}
+    by_key = {edit.item.key: edit for edit in edits}
+    outcomes = library.send(edits)
+    return [settled(library, by_key[each.key], before, each) for each in outcomes]
+
+
+def settled(
+    library: Library, edit: Edit, before: Mapping[str, Shown], outcome: EditOutcome
+) -> EditOutcome:
+    """Look again, or send again, until it is known what came of an edit, as a scan does."""
+    assert isinstance(library, VerifyingLater)
+    until_s = time.monotonic() + _SETTLED_WITHIN_S
+    while outcome.look_again_s is not None and time.monotonic() < until_s:
+        time.sleep(outcome.look_again_s)
+        if not outcome.sent:
+            (outcome,) = library.send([edit])
+            continue
+        (seen,) = library.read_tags([edit.item])
+        if isinstance(seen, Shown) and library.settles(before[seen.key], seen):
+            return EditOutcome(seen.key, seen)
+    return outcome
 
 
 def catalogued(library: Library, asked: list[Item]) -> dict[str, Catalogued]:

@@ -14,6 +14,7 @@ from tests.unit.libraries.scanned import PICTURES, Box
 from tests.unit.libraries.server_place import ServerPlace, error_of, refs
 from tigertag.contracts import Cataloguing
 from tigertag.errors import LibraryError, LibraryUnavailable
+from tigertag.libraries.immich import listing as immich_listing
 from tigertag.libraries.mediabrowser import library as mediabrowser_library
 from tigertag.libraries.mediaserver import client, sending
 from tigertag.libraries.plex import library as plex_library
@@ -48,7 +49,7 @@ class ListingContract:
 
     @pytest.fixture(autouse=True)
     def _small_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (plex_library, mediabrowser_library):
+        for module in (plex_library, mediabrowser_library, immich_listing):
             monkeypatch.setattr(module, "PAGE_SIZE", 10)
 
     @pytest.mark.parametrize("tells_total", [True, False])
@@ -89,9 +90,7 @@ class ListingContract:
     ) -> None:
         filled(place, 25)
         place.server.fail("cut", at=place.listing_path, after=1)
-        with pytest.raises(
-            LibraryUnavailable, match="listed only 10 of the 25 items of section Photos"
-        ):
+        with pytest.raises(LibraryUnavailable, match=place.cut_short):
             titles(place)
 
     def test_titles_may_hold_anything(self, place: ServerPlace) -> None:

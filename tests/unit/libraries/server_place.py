@@ -22,7 +22,8 @@ class ServerPlace:
     """A library over a fake server. `log`: the server's; `secret`: what no message may hold.
 
     `listing_path`, `reading_path` and `file_path` are in each request for a page, for items in
-    full, and for a photo's own file.
+    full, and for a photo's own file. `cut_short`: what is said of a listing of 25 photos, ten a
+    page, whose second page is empty.
     """
 
     library: Library
@@ -34,6 +35,7 @@ class ServerPlace:
     reading_path: str
     file_path: str
     section: Any
+    cut_short = "listed only 10 of the 25 items of section Photos"
 
     def __init__(self) -> None:
         self.http = HttpClient(HASTE)

@@ -1,8 +1,10 @@
 """Sessions for plugins: patience with servers that misbehave, and no secret led astray."""
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event, Timer
 
 import pytest
@@ -72,6 +74,32 @@ def test_a_post_is_sent_once(server: FlakyServer, session: Session) -> None:
     assert session.post(server.url).status_code == 501
     server.faults = [503]
     assert session.post(server.url).status_code == 501
+
+
+@pytest.mark.parametrize(("repeatable", "requests_made"), [({"GET"}, 3), ({"POST"}, 1)])
+def test_only_the_methods_that_its_owner_names_are_sent_again(
+    server: FlakyServer, http: HttpClient, repeatable: set[str], requests_made: int
+) -> None:
+    server.faults = [503] * 9
+    assert http.session(repeatable=repeatable).get(server.url).status_code == 503
+    assert len(server.asked) == requests_made
+
+
+@pytest.mark.parametrize(("repeats", "connections"), [(True, 3), (False, 1)])
+def test_a_server_that_hangs_is_not_asked_again_where_that_is_switched_off(
+    http: HttpClient, repeats: bool, connections: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(requests.ReadTimeout):
+            http.session(repeats_timeouts=repeats).get(url, timeout=0.05)
+        silent.settimeout(0.05)
+        made = 0
+        with suppress(TimeoutError):
+            while True:
+                silent.accept()[0].close()
+                made += 1
+        assert made == connections
 
 
 def test_what_requests_raises_comes_through(server: FlakyServer, session: Session) -> None:

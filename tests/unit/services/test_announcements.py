@@ -74,6 +74,28 @@ RADARR_IMPORT = {
     "eventType": "Download",
     "instanceName": "Radarr",
 }
+IMMICH_EXTRACTED = {
+    "type": "AssetV1",
+    "trigger": "AssetMetadataExtraction",
+    "data": {
+        "asset": {
+            "id": "5a1f5a5e-3f0b-4a55-9d1c-0d6f0d1b2c3a",
+            "ownerId": "e7b0e9a4-9f3a-4c57-8a7e-6a0a3d0f5b11",
+            "livePhotoVideoId": None,
+            "libraryId": None,
+            "createdAt": "2026-11-29T13:00:00.000Z",
+            "updatedAt": "2026-11-29T13:00:01.000Z",
+            "deletedAt": None,
+            "type": "IMAGE",
+            "visibility": "timeline",
+            "checksum": {"type": "Buffer", "data": [211, 99, 41]},
+            "originalPath": "/data/upload/e7b0e9a4/5a/1f/DSC0815.jpg",
+            "originalFileName": "DSC0815.jpg",
+            "isOffline": False,
+            "exifInfo": {"make": "Sony", "fileSizeInByte": 8150815, "tags": None},
+        }
+    },
+}
 
 
 def _read(payload: Any) -> Announcement | NoNews:
@@ -88,6 +110,11 @@ def _read(payload: Any) -> Announcement | NoNews:
         (EMBY_NEW, Announcement("Emby", path="/photos/2026/DSC0815.jpg")),
         (SONARR_IMPORT, Announcement("Sonarr", path="/tv/Fawlty Towers/Season 1/S01E01.mkv")),
         (RADARR_IMPORT, Announcement("Radarr", path="/films/Brazil (1985)/Brazil.mkv")),
+        (IMMICH_EXTRACTED, Announcement("Immich")),
+        (
+            {"trigger": "AssetCreate", "data": {"asset": {"libraryId": "0b51f5d6"}}},
+            Announcement("Immich", section="library-0b51f5d6"),
+        ),
         ({"library": "photos"}, Announcement("A script", library="photos")),
         (
             {"library": "plex", "section": "Photos", "path": "/a"},
@@ -119,6 +146,7 @@ def test_an_import_without_a_file_is_about_the_folder() -> None:
         (SONARR_IMPORT | {"eventType": "Test"}, NoNews("Sonarr", "Test")),
         (RADARR_IMPORT | {"eventType": "Test"}, NoNews("Radarr", "Test")),
         (RADARR_IMPORT | {"eventType": "Grab"}, NoNews("Radarr", "Grab")),
+        (IMMICH_EXTRACTED | {"trigger": "AssetTagged"}, NoNews("Immich", "AssetTagged")),
         ({"eventType": "Health", "level": "warning"}, NoNews("Sonarr", "Health")),
     ],
 )
@@ -147,6 +175,8 @@ def test_tests_and_other_events_are_no_news(payload: Any, expected: NoNews) -> N
         b'{"event": "library.new", "Metadata": {"librarySectionID": [1]}}',
         b'{"Event": "library.new", "Item": {"Path": 5}}',
         b'{"Event": "library.new", "Item": "x"}',
+        b'{"trigger": "AssetCreate", "data": []}',
+        b'{"trigger": "AssetCreate", "data": {"asset": {"libraryId": 5}}}',
         b'{"eventType": "Download", "artist": {"path": "/music/x"}}',
         b'{"eventType": "Download", "series": {"path": "/tv\\u0000/x"}}',
         b'{"library": "photos", "sections": "x"}',

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests.immich import ImmichServer
 from tests.plex import PlexServer
+from tests.unit.libraries.folder.folders import PHOTO
 from tests.world import World
 from tigertag.core import Core, LibraryEntry
 from tigertag.errors import LibraryUnavailable, NotFound, RequestError, Throttled
 from tigertag.libraries import folder
+from tigertag.libraries import immich as immich_library
 from tigertag.libraries import plex as plex_library
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.services import events, hooks, scan_requests, scans
@@ -251,6 +254,48 @@ def test_news_of_plex_are_refused_where_it_may_be_of_two_libraries(
         _call(core, _hook(core), _added(1))
     _call(core, _hook(core, library="cabin"), _added(1))
     assert _wanted(core) == [Wanted("cabin", "1")]
+
+
+@pytest.fixture
+def immich() -> Iterator[ImmichServer]:
+    with ImmichServer() as server:
+        yield server
+
+
+def _with_immich(world: World, immich: ImmichServer) -> Core:
+    options = immich_library.Options.model_validate({"url": immich.url, "api_key": immich.key})
+    library = immich_library.build("home", options, world.host)
+    entry = LibraryEntry("home", "tigertag.immich", library, "")
+    return replace(world.core, libraries=(*world.core.libraries, entry))
+
+
+def _extracted(library: str | None) -> dict[str, Any]:
+    asset = {"id": "1", "libraryId": library}
+    return {"type": "AssetV1", "trigger": "AssetMetadataExtraction", "data": {"asset": asset}}
+
+
+def test_an_asset_of_an_external_library_of_immich_is_news_of_its_section(
+    world: World, immich: ImmichServer
+) -> None:
+    ours, empty = immich.add_library("/data/ours"), immich.add_library("/data/empty")
+    immich.add_photo(ours, "a.jpg", PHOTO)
+    core = _with_immich(world, immich)
+    hook = _hook(core)
+    assert _call(core, hook, _extracted(empty)).sections == ()
+    _call(core, hook, _extracted(ours))
+    section = core.section(core.library("home"), "External library ours")
+    assert _wanted(core) == [Wanted("home", section.id, "new", "preview")]
+
+
+def test_an_upload_to_immich_is_news_of_the_sections_that_were_scanned(
+    world: World, immich: ImmichServer
+) -> None:
+    core = _with_immich(world, immich)
+    hook = _hook(core)
+    assert "none of them was scanned" in _call(core, hook, _extracted(None)).message
+    scans.start(core, Request("home", "Timeline"))
+    (section,) = _call(core, hook, _extracted(None)).sections
+    assert section == "home/timeline"
 
 
 def test_an_import_is_news_of_each_library_that_has_its_folder(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.world import World
 from tigertag.core import Core
+from tigertag.errors import LibraryError, LibraryUnavailable
 from tigertag.model import Rule, RuleAction, Section
 from tigertag.services import engines, health, libraries, rules
 
@@ -79,3 +80,50 @@ def test_a_library_with_a_bug_is_shown_with_a_problem(
     monkeypatch.setattr(type(world.library), "sections", bug)
     (shown,) = libraries.listed(world.core)
     assert "bug" in shown.problem
+
+
+class Advised:
+    """A library that gives advice, and fails to show its sections where an error is given."""
+
+    id = "photos"
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.asked = 0
+
+    def open(self) -> None:
+        pass
+
+    def sections(self) -> Sequence[Section]:
+        if self.error is not None:
+            raise self.error
+        return (Section("photos", "1", "Photos"),)
+
+    def advice(self) -> Sequence[str]:
+        self.asked += 1
+        return ["The key lacks tag.asset."]
+
+
+def _look(core: Core, library: Any) -> libraries.Look:
+    (entry,) = core.libraries
+    return libraries.look(replace(core, libraries=(replace(entry, library=library),)), "photos")
+
+
+def test_what_a_library_advises_is_shown_with_its_sections(world: World) -> None:
+    (entry,) = world.core.libraries
+    library: Any = Advised()
+    core = replace(world.core, libraries=(replace(entry, library=library),))
+    (shown,) = libraries.listed(core)
+    assert (shown.problem, shown.advice) == ("", ("The key lacks tag.asset.",))
+    assert len(shown.sections) == 1
+
+
+def test_a_library_that_refuses_its_sections_may_still_say_why(world: World) -> None:
+    seen = _look(world.core, Advised(LibraryError("Refused.")))
+    assert (seen.problem, seen.advice) == ("Refused.", ("The key lacks tag.asset.",))
+
+
+def test_a_library_that_cannot_be_reached_is_not_asked_for_advice(world: World) -> None:
+    library = Advised(LibraryUnavailable("Away."))
+    assert _look(world.core, library) == libraries.Look(problem="Away.")
+    assert library.asked == 0

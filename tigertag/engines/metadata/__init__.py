@@ -1,7 +1,7 @@
 """Facts that a file itself knows: where it was taken, what kind of picture it is. Free and local.
 
 All facts are in every answer; TAGS says which become tags, so another choice asks nothing again.
-Places, seasons, years and what stands on pixels are in it only where they are asked for.
+Places, seasons, years, people and what stands on pixels are in it only where they are asked for.
 """
 
 import secrets
@@ -14,7 +14,7 @@ from tigertag.contracts import Capabilities, Host, Labelled, Outcome, PluginStat
 from tigertag.engines.metadata import facts, geonames, naming, seasons
 from tigertag.engines.metadata.facts import Fact
 from tigertag.engines.metadata.monochrome import SIDE_PX, is_monochrome
-from tigertag.engines.metadata.options import BLACK_AND_WHITE, SEASONS, YEARS, Options
+from tigertag.engines.metadata.options import BLACK_AND_WHITE, PEOPLE, SEASONS, YEARS, Options
 from tigertag.errors import ModelError
 from tigertag.model import Kind, Label, Media, Metadata, Sample
 from tigertag.net import holding
@@ -63,7 +63,7 @@ class MetadataEngine:
         if options.private_places:
             private = repr(sorted(options.private_places, key=repr)).encode()
             parts.append(f"private-{blake2b(private, digest_size=16, key=self._key).hexdigest()}")
-        asked = options.chosen & {BLACK_AND_WHITE, SEASONS, YEARS}
+        asked = options.chosen & {BLACK_AND_WHITE, SEASONS, YEARS, PEOPLE}
         return ":".join([*parts, *sorted(asked)])
 
     @property
@@ -128,6 +128,9 @@ class MetadataEngine:
             yield from names.labels(latitude, longitude)
         for fact in self._facts(sample, metadata, is_private=is_private):
             yield Label(fact.name, 1.0, kind=Kind.FACT, note=fact.note)
+        if PEOPLE in self._options.chosen:
+            for name in metadata.people:
+                yield Label(name, 1.0, kind=Kind.FACE, note="Named on the server")
 
     def _facts(self, sample: Sample, metadata: Metadata, *, is_private: bool) -> Iterable[Fact]:
         chosen = self._options.chosen

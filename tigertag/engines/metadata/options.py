@@ -14,8 +14,9 @@ PLACES: Final = "places"
 BLACK_AND_WHITE: Final = "black and white"
 SEASONS: Final = "seasons"
 YEARS: Final = "years"
+PEOPLE: Final = "people"
 ALL: Final = "all"
-CHOICES: Final = (PLACES, *facts.FACTS, BLACK_AND_WHITE, SEASONS, YEARS)
+CHOICES: Final = (PLACES, *facts.FACTS, BLACK_AND_WHITE, SEASONS, YEARS, PEOPLE)
 DEFAULT: Final = (PLACES, marks.SCREENSHOT, marks.PANORAMA, marks.DRONE)
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{4})?([-_][A-Za-z]{2})?")

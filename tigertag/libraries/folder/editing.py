@@ -168,7 +168,8 @@ class _TagEdit:
         ]
         adds = [word for word in self._words if kind.can_hold(word)]
         if elements and adds and not self._xmp.keywords[kind]:
-            # An empty list hides nothing; with our words alone in it, it would.
+            # An empty list hides nothing; with our words alone in it, it would. One empty entry, as
+            # Immich leaves it when the last tag is taken off there, does hide all the rest.
             adds = [*entries_for(kind, self._sources), *adds]
         expected: list[str] = []
         for element in elements:
@@ -258,7 +259,7 @@ class _TagEdit:
         there = {kind for kind in LISTS if self._xmp.elements(kind.name)}
         needed = {kind for source in self._hidden for kind in source if source[kind]} | {SUBJECT}
         if not (there | needed) & {HIERARCHY, TAGS_LIST}:
-            # Immich reads one of these two, and no dc:subject.
+            # Immich reads one of these two; dc:subject only where it is a version with MWG's rules.
             needed.add(HIERARCHY)
         return [kind for kind in LISTS if kind in needed - there]
 

@@ -23,7 +23,7 @@ PHOTO_BYTES = 128 * 1024
 # At 30 frames a second, with sound, a header takes 25 kB a minute; phones add tracks of their own.
 VIDEO_BYTES = 256 * 1024
 NOTHING = Metadata()
-_SILENT: tuple[object, ...] = (None, "", frozenset())
+_SILENT: tuple[object, ...] = (None, "", frozenset(), ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _with_slashes(path: str) -> str:
     return path.replace("\\", "/") if _WINDOWS.match(path) else path
 
 
-def _names(value: object) -> object:
+def comma_separated(value: object) -> object:
     """Read names separated by commas."""
     if isinstance(value, str):
         return tuple(name.strip() for name in value.split(",") if name.strip())
@@ -92,7 +92,7 @@ class ServerOptions(BaseModel):
     example: ClassVar[str]
 
     url: str
-    sections: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    sections: Annotated[tuple[str, ...], BeforeValidator(comma_separated)] = ()
     path_map: Annotated[tuple[MappedFolder, ...], BeforeValidator(mapped_folders)] = ()
     min_bytes: int | None = Field(default=None, ge=0)
 

@@ -77,7 +77,7 @@ class TokenPath(BaseModel):
 
 
 class News(RawModel):
-    """What Plex, Emby, Jellyfin, Sonarr, Radarr or a script sends."""
+    """What Plex, Emby, Jellyfin, Immich, Sonarr, Radarr or a script sends."""
 
     mimetypes = ["application/json", "multipart/form-data"]  # noqa: RUF012
 

@@ -49,6 +49,9 @@ class LibraryShape(Shape):
     id: str
     name: str = Field(description="The kind of library, such as `tigertag.plex`.")
     problem: str = Field(description="Why it cannot be used now; empty if it can.")
+    advice: list[str] = Field(
+        description="What to know of how it is set up, such as permissions that its key lacks."
+    )
     checked_at: datetime | None = Field(description="When it was last tried.")
     sections: list[SectionShape]
 

@@ -10,7 +10,7 @@ from tigertag.engines.metadata import geonames, naming
 from tigertag.engines.metadata.options import DEFAULT, Options
 from tigertag.errors import ModelError
 from tigertag.media.metadata import marks
-from tigertag.model import Media, Metadata
+from tigertag.model import Kind, Media, Metadata
 
 
 class TestContract(EngineContract):
@@ -52,6 +52,14 @@ def test_what_is_not_chosen_is_said_and_withheld() -> None:
     assert "panorama" not in withheld
     front = Metadata(marks=frozenset({marks.FRONT_CAMERA}))
     assert "selfie" in labels(front, tags="panorama")
+
+
+@pytest.mark.parametrize(("tags", "named"), [("people", ["Ann", "Bo"]), ("selfie", [])])
+def test_people_are_named_only_where_that_is_chosen(tags: str, named: list[str]) -> None:
+    family = Metadata(people=("Ann", "Bo"))
+    given = labels(family, tags=tags).values()
+    assert [label.name for label in given if label.kind is Kind.FACE] == named
+    assert engine(tags=tags).fingerprint != engine(tags="years").fingerprint
 
 
 @pytest.mark.parametrize(("tags", "side_px"), [("places", 0), ("black and white", 128)])

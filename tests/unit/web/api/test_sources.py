@@ -1,5 +1,6 @@
 """REST's libraries, engines, tags and health."""
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.unit.web.api.asking import got, problem
@@ -17,6 +18,15 @@ def test_a_library_that_is_gone_says_so(world: World, rest: FlaskClient) -> None
     assert problem(rest.get("/api/v1/libraries/photos/sections"), 502)
     (library,) = got(rest, "libraries")["items"]
     assert library["problem"]
+
+
+def test_libraries_show_what_they_advise(
+    world: World, rest: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advice = ["The key lacks tag.asset."]
+    monkeypatch.setattr(type(world.library), "advice", lambda _library: advice, raising=False)
+    (library,) = got(rest, "libraries")["items"]
+    assert library["advice"] == advice
 
 
 def test_libraries_show_their_sections(world: World, rest: FlaskClient) -> None:

@@ -194,6 +194,13 @@ def test_an_engine_and_a_library_that_failed_say_why(world: World) -> None:
     assert "there is no such folder" in member.page("/")
 
 
+def test_setup_shows_what_a_library_advises(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    advice = ["The key lacks <tag.asset>."]
+    monkeypatch.setattr(type(world.library), "advice", lambda _library: advice, raising=False)
+    page = member_of(world.core).page("/setup")
+    assert "The key lacks &lt;tag.asset&gt;." in page
+
+
 def test_a_newcomer_is_told_what_to_set(world: World) -> None:
     page = member_of(replace(world.core, libraries=())).page("/")
     assert "LIBRARY_PHOTOS_NAME=tigertag.folder" in page

@@ -1,0 +1,118 @@
+"""Whole scans of an Immich library: preview, apply, undo, and what the server may do."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.immich import ImmichServer
+from tests.unit.libraries.immich.places import Place
+from tests.unit.libraries.scanned import PICTURES, Box
+from tests.unit.libraries.server_contract import ScanContract
+from tigertag.errors import LibraryError
+from tigertag.model import Label
+from tigertag.services import scan_status, scans
+from tigertag.services.scan_status import Status
+from tigertag.services.scans import Request
+
+pytestmark = pytest.mark.slow
+
+
+class ImmichBox(Box, Place):
+    """An Immich with coloured photos, and a core that scans its timeline."""
+
+    edit_method = "PUT /api/tags/assets"
+
+    def __init__(self, server: ImmichServer, home: Path) -> None:
+        super().__init__(server)
+        self.begin(home)
+
+    def scan(self, write: str = "preview", section: str = "Timeline") -> Status:
+        return self.run(scans.start(self.core, Request("box", section, write=write)))
+
+    def tags(self, name: str) -> list[str]:
+        """What the server keeps once nothing is left to do."""
+        self.server.settle()
+        ids = self.server.assets[self.keys[name]].tags
+        return [self.server.tags_by_id[id].value for id in ids]
+
+    def add_picture(self, name: str, library: str) -> None:
+        path = f"/pictures/{name}"
+        self.keys[name] = self.server.add_photo(library, name, PICTURES["red"], path=path)
+
+    @property
+    def last_scan(self) -> int:
+        return scan_status.listed(self.core).items[0].scan.id
+
+    @property
+    def costs_of_listing(self) -> dict[str, int]:
+        return {"POST /search/metadata": 3}
+
+    @property
+    def edits(self) -> int:
+        return self.server.counts["PUT /tags/assets"]
+
+
+@pytest.fixture
+def box(server: ImmichServer, tmp_path: Path) -> Iterator[ImmichBox]:
+    made = ImmichBox(server, tmp_path)
+    yield made
+    made.close()
+
+
+class TestImmichScans(ScanContract):
+    crowd = 30
+
+    def scan_until_it_stops(self, box: Box) -> None:
+        with suppress(LibraryError):
+            box.scan("apply")
+
+
+def test_many_tags_written_by_a_scan_are_all_verified_and_all_undone(box: ImmichBox) -> None:
+    box.engine.extra = tuple(Label(f"word {number}", 0.9) for number in range(4))
+    box.photos(20)
+    box.tag("3", "mine")
+    applied = box.scan("apply")
+    assert applied.failed == 0
+    assert [len(tags) for tags in box.all_tags()] == [5, 5, 5, 6] + [5] * 16
+    box.run(scans.undo(box.core, applied.scan.id))
+    assert box.all_tags() == [[], [], [], ["mine"]] + [[]] * 16
+
+
+def test_behind_a_backlog_a_scan_ends_once_its_tags_are_stored(box: ImmichBox) -> None:
+    box.photos(6)
+    box.server.behind_s = 0.4
+    status = box.scan("apply")
+    assert (status.done, status.failed) == (6, 0)
+    assert box.server.jobs.idle
+    assert box.all_tags() == [["red"], ["green"], ["blue"]] * 2
+
+
+def test_a_folder_that_immich_cannot_write_stops_the_scan_after_one_photo(box: ImmichBox) -> None:
+    library = box.server.add_library("/pictures", writable=False)
+    for number in range(6):
+        box.add_picture(f"{number}.jpg", library)
+    (title,) = box.sections().keys() - {"Timeline"}
+    with pytest.raises(LibraryError, match="cannot write beside the originals of /pictures"):
+        box.scan("apply", title)
+    assert box.all_tags() == [[]] * 6
+    assert box.edits == 2
+
+
+def test_tags_of_the_owner_that_are_lost_stop_the_scan_and_are_put_back_by_an_undo(
+    box: ImmichBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.photos(6)
+    box.tag("4", "mine", "Places/Vienna")
+    write_sidecar = box.server.disk.write_sidecar
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            box.server.disk,
+            "write_sidecar",
+            lambda asset, tags: write_sidecar(asset, [tag for tag in tags if tag == "green"]),
+        )
+        with pytest.raises(LibraryError, match="undo"):
+            box.scan("apply")
+    box.run(scans.undo(box.core, box.last_scan))
+    assert sorted(box.tags("4")) == ["Places/Vienna", "mine"]

@@ -1,0 +1,47 @@
+"""The settings of a library on Immich: `LIBRARY_<X>_URL`, `…_API_KEY`, `…_ALBUMS`, …"""
+
+import re
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, SecretStr, field_validator
+
+from tigertag.libraries.mediaserver.options import ServerOptions, comma_separated
+
+_API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
+_PAGES = re.compile(r"/(api|photos|albums|explore|user-settings|auth/login)/*$")
+
+
+class ImmichOptions(ServerOptions):
+    """The options of an Immich library, besides those of `ServerOptions`.
+
+    `albums` are names or ids: each is a section of its own. `tag_parent`: the tag below which all
+    of TigerTag's are. `include_archived`: scan what its owner has archived, too. `people`: hand on
+    the names that Immich knows faces by.
+    """
+
+    example: ClassVar[str] = "http://immich:2283"
+
+    api_key: SecretStr
+    albums: Annotated[tuple[str, ...], BeforeValidator(comma_separated)] = ()
+    tag_parent: str = ""
+    include_archived: bool = False
+    people: bool = False
+    field: Literal["tag"] = "tag"
+
+    @field_validator("url")
+    @classmethod
+    def _without_page(cls, url: str) -> str:
+        """Take the address of the API, or of a page of the web app, as people copy it."""
+        return _PAGES.sub("", url)
+
+    @field_validator("api_key")
+    @classmethod
+    def _sendable(cls, key: SecretStr) -> SecretStr:
+        if not _API_KEY.fullmatch(key.get_secret_value()):
+            raise ValueError("it is no API key")
+        return key
+
+    @field_validator("tag_parent")
+    @classmethod
+    def _stripped(cls, tag_parent: str) -> str:
+        return tag_parent.strip().strip("/")
