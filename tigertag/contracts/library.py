@@ -56,7 +56,8 @@ class EditOutcome:
 
     `sent`: it was sent, but what came of it could not be read; the next reading will tell.
     `look_again_s`: nothing is wrong, but that cannot be known before so long from now (see
-    `VerifyingLater`); what is not `sent` then has to be sent again.
+    `VerifyingLater`); what is not `sent` then has to be sent again. `stamp`: that of the item right
+    before it was sent. What is left of an edit of which a part was sent is planned anew.
     """
 
     key: str
@@ -64,6 +65,7 @@ class EditOutcome:
     reason: str = ""
     sent: bool = False
     look_again_s: float | None = None
+    stamp: str | None = None
 
 
 class Library(Protocol):
@@ -204,7 +206,10 @@ class VerifyingLater(Protocol):
     """
 
     def settles(self, before: Shown, now: Shown) -> bool:
-        """Whether `now` shows for good what became of an edit of what was shown `before`."""
+        """Whether `now` shows for good what became of an edit of what was shown `before`.
+
+        `before` has the stamp that the edit's outcome gave (`EditOutcome.stamp`).
+        """
         ...
 
     def dropped(self, item: Item) -> LibraryError:

@@ -218,22 +218,10 @@ class DecisionStage:
     ) -> Read | UnreadItem:
         row = facts.rows[todo.item_id]
         seen = shown[row.item.key]
-        if self._context.scan.kind == "apply" and row.item.section != self._context.section.id:
-            # Other rules may hold there, and other engines may see it.
-            return UnreadItem(row, _failed(todo, f"The item moved to another section. {_IF_MOVED}"))
-        if isinstance(seen, NotRead):
-            listed = self._context.scan.kind == "scan"
-            reason = seen.reason if listed else f"{seen.reason} {_IF_MOVED}"
+        reason = self._why_not(todo, row, seen, facts)
+        if reason or isinstance(seen, NotRead):
             return UnreadItem(row, _failed(todo, reason))
-        if row.id in facts.unproven:
-            return UnreadItem(row, _failed(todo, _ELSEWHERE))
-        if self._replaced(todo, row, seen):
-            reason = "The item changed since it was analysed; nothing was written. Scan again."
-            return UnreadItem(row, _failed(todo, reason))
-        unsettled = facts.unsettled.get(row.id, ())
-        if self._context.scan.write == "apply" and self.verification.has_given_up(unsettled, seen):
-            return UnreadItem(row, _failed(todo, GIVEN_UP))
-        unsettled = self.verification.settled(unsettled, seen)
+        unsettled = self.verification.settled(facts.unsettled.get(row.id, ()), seen)
         standing = _standing(facts.standings[row.id], unsettled, seen)
         left_alone = self._left_alone(seen, standing)
         if left_alone is not None:
@@ -256,6 +244,23 @@ class DecisionStage:
             decided = _with_earlier(decided, todo)
         own = [edit for edit in unsettled if edit.scan_id == self._context.scan.id]
         return Read(row, _with_recovered(decided, own, seen), plan, seen, unsettled)
+
+    def _why_not(self, todo: Decision, row: ItemRow, seen: Shown | NotRead, facts: Facts) -> str:
+        """Say why nothing can be decided of an item; "": it can be."""
+        scan = self._context.scan
+        if scan.kind == "apply" and row.item.section != self._context.section.id:
+            # Other rules may hold there, and other engines may see it.
+            return f"The item moved to another section. {_IF_MOVED}"
+        if isinstance(seen, NotRead):
+            return seen.reason if scan.kind == "scan" else f"{seen.reason} {_IF_MOVED}"
+        if row.id in facts.unproven:
+            return _ELSEWHERE
+        if self._replaced(todo, row, seen):
+            return "The item changed since it was analysed; nothing was written. Scan again."
+        unsettled = facts.unsettled.get(row.id, ())
+        if scan.write == "apply" and self.verification.has_given_up(unsettled, seen):
+            return GIVEN_UP
+        return ""
 
     def _left_alone(self, seen: Shown, standing: Mapping[Word, TagOwnership]) -> str | None:
         if self._context.scan.kind not in ("scan", "apply"):
