@@ -1,6 +1,7 @@
 """`POST /search/metadata`: which assets a request means, in pages or, from 3.2 on, by a cursor."""
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ def metadata(server: "ImmichServer", asked: Asked) -> str:
     """A page as JSON. `total` is the page's own count; only the last page's end is null."""
     body = asked.body
     _check(server, body)
+    time.sleep(server.search_s)
     size = check_whole(body.get("size", 250), "size", 1, 1000)
     page = check_whole(body.get("page", 1), "page", 1)
     with server.lock:

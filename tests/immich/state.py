@@ -17,7 +17,8 @@ class State:
 
     `extraction_s`: from a tag to the move of `updatedAt`, where nothing else waits. `behind_s`: how
     much later each job begins. `jobs.paused` holds jobs back until `jobs.resume()`. `skew_s`: how
-    far the server's clock is ahead. `disk.read_only`: folders that the server cannot write to.
+    far the server's clock is ahead. `search_s`: how long a search takes. `disk.read_only`: folders
+    that the server cannot write to.
     """
 
     violations: list[str]
@@ -30,6 +31,7 @@ class State:
         self.extraction_s = 0.05
         self.behind_s = 0.0
         self.skew_s = 0.0
+        self.search_s = 0.0
         self.users: dict[str, User] = {}
         self.keys: dict[str, Key] = {}
         self.sessions: dict[str, str] = {}
