@@ -10,6 +10,7 @@ from tigertag.model import Answer, Edit, Kind, Media, Shown, Tag, TagOwnership, 
 from tigertag.policy import Plan
 from tigertag.scan import reading
 from tigertag.scan.context import Context, is_final, while_failed
+from tigertag.scan.reading import Readings
 from tigertag.scan.verify import GIVEN_UP, Verification
 from tigertag.scan.write import (
     PlannedEdit,
@@ -71,9 +72,12 @@ class Facts:
 class DecisionStage:
     """Settles the items of one scan. Thread-safe."""
 
-    def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
+    def __init__(
+        self, store: Store, context: Context, readings: Readings, *, lease_s: float
+    ) -> None:
         self._store = store
         self._context = context
+        self._readings = readings
         self._write_stage = WriteStage(store, context, lease_s=lease_s)
 
         self.canary = self._write_stage.canary
@@ -124,7 +128,8 @@ class DecisionStage:
     def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
         with self._store.read() as db:
             facts = self._facts(db, [decision.item_id for decision in todo])
-        shown = reading.read_tags(self._context.library, [row.item for row in facts.rows.values()])
+        listed = [row.item for row in facts.rows.values()]
+        shown = self._readings.take(listed)
         if run.cancelled():
             # What could not be read may have been cut short.
             return

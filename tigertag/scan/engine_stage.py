@@ -23,6 +23,7 @@ from tigertag.scan.engine_run import (
     unstorable,
     work_state,
 )
+from tigertag.scan.reading import Readings
 from tigertag.scan.spool import Spool
 from tigertag.store import Db, Store, answers, batches, chunks, counters, decisions, items
 from tigertag.store.answers import AnswerRow
@@ -44,8 +45,15 @@ Ended = tuple[int, str, str, str]
 class EngineStage:
     """Asks the engines of one scan. Thread-safe."""
 
-    def __init__(self, core: Core, context: Context, availability: EngineAvailability) -> None:
+    def __init__(
+        self,
+        core: Core,
+        context: Context,
+        availability: EngineAvailability,
+        readings: Readings | None,
+    ) -> None:
         self._core = core
+        self._readings = readings
         self._store = core.store
         self._context = context
         self._availability = availability
@@ -110,7 +118,7 @@ class EngineStage:
     ) -> list[WorkRow]:
         if not self._context.skip_tags:
             return list(work)
-        skipped = reading.skipped(self._context, self._store, self._rows(work))
+        skipped = reading.skipped(self._context, self._store, self._rows(work), self._readings)
         if run.cancelled():
             # What could not be read may have been cut short.
             return []
