@@ -161,15 +161,14 @@ class State:
         return tag
 
     def put_tags(self, asset: Asset, tags: list[Tag]) -> int:
-        """Put tags on an asset, and return how many it did not have."""
-        new = [one for one in tags if one.id not in asset.tags]
-        if new:
-            asset.tags += [one.id for one in new]
-            self.tagged(asset)
+        """Put tags on an asset, and return how many it did not have. `tagged` has to follow."""
+        new = [one.id for one in tags if one.id not in asset.tags]
+        asset.tags += new
         return len(new)
 
     def tagged(self, asset: Asset) -> None:
         """Tags are in the database at once. All else is work for later."""
+        asset.stored = [self.tags_by_id[one].value for one in asset.tags]
         asset.locked = True
         self.searches.clear()
         self.jobs.write_sidecar(asset)
