@@ -238,7 +238,11 @@ class WriteStage:
         ]
         with self._store.write() as db:
             chunks.check(db, chunk)
-            ledger.note_sent(db, [_sent(*each) for each in later if each[1].sent])
+            sent = [_sent(*each) for each in later if each[1].sent]
+            ledger.note_sent(db, sent)
+            if sent:
+                # It has to be looked at again, by whoever has it then: that is no failed attempt.
+                chunks.forgive(db, chunk)
             ledger.withdraw(db, [each.edit_id for each, outcome in later if not outcome.sent])
             decisions.note_made(db, chunk.scan_id, [_without(each) for each, _outcome in later])
             ledger.judge(db, [conclusion.verdict for conclusion in concluded])

@@ -66,7 +66,7 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         self._hung_until_s = 0.0
 
     def metadata(self, item: Item) -> Metadata:
-        """See `contracts.KnowingMetadata`: what Immich has read, which its listing gives."""
+        """See `contracts.KnowingMetadata`: what Immich has read in the file."""
         if item.media is Media.GROUP:
             return Metadata()
         listed = self._remembered(item) or self._file(self._entry(item))
@@ -148,7 +148,6 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
             if self._options.leaves_out(item):
                 notes.leave_out(LeftOutReason.TOO_SMALL, item.title)
                 continue
-            self._listed.remember(item.key, self._file(entry))
             yield item
 
     def _full(self, keys: Sequence[str]) -> Mapping[str, Entry]:
@@ -161,6 +160,8 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
             return NotRead(key, "It is in Immich's trash, hidden, offline, or another user's.")
         if not assets.is_processed(entry):
             return NotRead(key, "Immich has not read its file yet; scan again later.")
+        # Of a listing's 20 000 assets most are unchanged, and nothing more is asked about them.
+        self._listed.remember(key, self._file(entry))
         return self._tags.shown(entry)
 
     def _is_young(self, reading: Shown | NotRead) -> bool:

@@ -77,13 +77,14 @@ def test_an_asset_without_exif_says_nothing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("people", "names"), [(False, ()), (True, ("Ann",))])
-def test_metadata_cost_no_request_after_a_listing_and_one_in_another_process(
+def test_metadata_cost_no_request_once_the_tags_were_read_and_one_in_another_process(
     photos: Place, people: bool, names: tuple[str, ...]
 ) -> None:
     exif = {"make": "Canon", "dateTimeOriginal": datetime(2024, 5, 1, tzinfo=UTC).isoformat()}
     photos.add_photo("a.jpg", exif=exif)
     photos.server.add_person(photos.keys["a.jpg"], "Ann")
     photos.reopen(people=people)
+    photos.shown("a.jpg")
     item = photos.item("a.jpg")
     photos.log.clear()
     known = photos.library.metadata(item)
