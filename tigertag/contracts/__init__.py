@@ -54,6 +54,7 @@ from tigertag.contracts.library import Mounted as Mounted
 from tigertag.contracts.library import Need as Need
 from tigertag.contracts.library import NotedItems as NotedItems
 from tigertag.contracts.library import Notes as Notes
+from tigertag.contracts.library import NotingWrites as NotingWrites
 from tigertag.contracts.library import NotRead as NotRead
 from tigertag.contracts.library import PlacingGenres as PlacingGenres
 from tigertag.contracts.library import Source as Source

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Thread
 
-from tigertag.contracts import Advising, Library
+from tigertag.contracts import Advising, Library, NotingWrites
 from tigertag.core import Core, LibraryEntry
 from tigertag.errors import LibraryUnavailable, StoreError, TigerTagError
 from tigertag.model import Section
@@ -51,7 +51,7 @@ def look(core: Core, library_id: str) -> Look:
 def writing_note(core: Core, library_id: str) -> str:
     """Return what to know before tags are written for the first time. Raises `NotFound`."""
     library = core.library_entry(library_id).library
-    return library.writing_note if isinstance(library, Advising) else ""
+    return library.writing_note if isinstance(library, NotingWrites) else ""
 
 
 def _advice(library: Library) -> tuple[str, ...]:

@@ -41,7 +41,6 @@ def test_what_a_library_does_when_tags_are_written_is_said_before_the_first_writ
     world: World, member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FolderLibrary, "writing_note", "It makes files.", raising=False)
-    monkeypatch.setattr(FolderLibrary, "advice", lambda _library: (), raising=False)
     assert "It makes files." in member.page("/scans/confirm?library=photos&section=.")
     previewed = world.scan("preview").scan.id
     assert "It makes files." in member.page(f"/scans/{previewed}/apply")
