@@ -23,11 +23,13 @@ PARTS = {
     "idle": ["bench.idle"],
     "kills": ["bench.kills", "200", "200"],
     "plex": ["bench.plex"],
+    "immich": ["bench.immich"],
     "hook": ["bench.hook"],
     "pages": ["bench.pages", "sqlite"],
     "pages on PostgreSQL": ["bench.pages", "postgres"],
     "backup": ["bench.backup"],
     "kills at Plex": ["bench.plex_kills", "60", "2000"],
+    "kills at Immich": ["bench.immich_kills", "60", "1000"],
     "paid": ["bench.paid"],
     "kills while paying": ["bench.paid_kills", "1000", "200"],
     "batches": ["bench.batches", "100000"],
@@ -95,6 +97,41 @@ def _together(setup: str, what: str, *, of_shared: bool = False) -> Iterator[Row
     yield row("... decoding a photo", _of(f"{setup}_decode_core_ms"), "core-ms")
     yield row("... inference of a photo", _of(f"{setup}_infer_core_ms"), "core-ms")
     yield row("... of the machine's limit", _ratio(scan, limit), "times", least=0.75)
+
+
+def _of_immich() -> Iterator[Row]:
+    def row(
+        text: str,
+        value: Callable[[Figures], float],
+        unit: str,
+        *,
+        least: float | None = None,
+        most: float | None = None,
+    ) -> Row:
+        return Row("immich", text, value, unit, least, most)
+
+    of_bare = _ratio("immich_unchanged_s", "immich_bare_s")
+    many = "20 000 photos in Immich"
+    yield row(f"{many}: first scan, instant engine, tags verified", _of("immich_first_s"), "s")
+    yield row(f"{many}: listed bare, by the same requests", _of("immich_bare_s"), "s")
+    yield row(f"{many}: nothing changed", _of("immich_unchanged_s"), "s")
+    yield row("... of the bare listing, from a fake that answers at once", of_bare, "x")
+    of_slow = _of("immich_unchanged_slow_of_bare")
+    yield row("... of the bare listing, 0.25 s a page of 1 000", of_slow, "x", most=1.3)
+    yield row("... peak memory", _of("immich_unchanged_mb"), "MB", most=200)
+    yield row("... requests for lists", _of("immich_unchanged_lists"), "")
+    yield row("... requests but for lists", _of("immich_unchanged_fetched"), "", most=0)
+    yield row("... items asked about", _of("immich_unchanged_asked"), "", most=0)
+    for write, what in (("preview", "a preview"), ("apply", "tags written and verified")):
+        pace, folder = f"immich_{write}_per_s", f"immich_folder_{write}_per_s"
+        yield row(f"600 photos from a folder, {write}", _of(folder), "photos/s")
+        yield row(f"from Immich, {what}", _of(pace), "photos/s")
+        yield row("... of the folder's pace", _ratio(pace, folder), "times", least=0.8)
+    yield row("tags of 80 photos, ten each", _of("immich_written"), "", least=800)
+    yield row("... written and verified in", _of("immich_words_s"), "s")
+    yield row("... lost", _of("immich_words_lost"), "", most=0)
+    yield row("... doubled or of nobody", _of("immich_words_doubled"), "", most=0)
+    yield row("... lost where they are put one by one", _of("immich_naive_lost"), "", least=1)
 
 
 def _of_posters(what: str, name: str, above: float) -> Iterator[Row]:
@@ -193,6 +230,7 @@ ROWS = (
         least=0.6,
     ),
     Row("plex", "from Plex, pictures made on this machine", _of("plex_cold_per_s"), "photos/s"),
+    *_of_immich(),
     Row(
         "hook",
         "one new photo of 20 000 in Plex: from webhook to tags, quiet time 1 s",
@@ -236,6 +274,14 @@ ROWS = (
         least=60,
     ),
     Row("kills at Plex", "... in the middle of writing", _of("plex_kills_midway"), ""),
+    Row(
+        "kills at Immich",
+        "kills of a service that writes to Immich",
+        _of("immich_kills"),
+        "",
+        least=60,
+    ),
+    Row("kills at Immich", "... in the middle of writing", _of("immich_kills_midway"), ""),
     Row(
         "paid",
         "a scan by OpenAI, 200 ms a call, 8 at once",

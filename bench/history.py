@@ -35,9 +35,10 @@ _TIMES = (
 class Life:
     """A library that is scanned every day. The clock moves by moving back what has happened."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, photos: int, cycle: int, keep_days: int) -> None:
+        self._cycle, self._keep_days = cycle, keep_days
         self.world = World(root, f"sqlite:///{root}/tigertag.db")
-        for number in range(PHOTOS):
+        for number in range(photos):
             self.world.picture(f"{number:03}.png", list(COLOURS)[number % 2])
         # One picture that fails for a passing reason, every time.
         self.world.picture("busy.png", "blue")
@@ -47,9 +48,9 @@ class Life:
 
     def day(self, number: int) -> None:
         """A scheduled scan a night; a user's own scan, and all decided again, now and then."""
-        if number % CYCLE == CYCLE - 1:
+        if number % self._cycle == self._cycle - 1:
             self._scan("changed", reason="")
-        elif number % CYCLE == CYCLE // 2 - 1:
+        elif number % self._cycle == self._cycle // 2 - 1:
             self._scan("decide", reason="schedule weekly")
         else:
             self._scan("new", reason="schedule nightly")
@@ -57,7 +58,7 @@ class Life:
         self._move_clock(1)
         if number % PRUNE_EVERY == 0:
             began = time.perf_counter()
-            history.prune(self.world.core, days=DAYS)
+            history.prune(self.world.core, days=self._keep_days)
             self.prune_s = max(self.prune_s, time.perf_counter() - began)
 
     def _scan(self, mode: str, *, reason: str) -> None:
@@ -99,14 +100,16 @@ class Life:
         return self.world.undo(self.last_write).removes == 1
 
 
-def measure(root: Path, number: int) -> dict[str, float]:
+def measure(
+    root: Path, number: int, *, photos: int = PHOTOS, cycle: int = CYCLE, keep_days: int = DAYS
+) -> dict[str, float]:
     """Scan so many times; compare what is there once the first days are too old, and at last."""
-    life = Life(root)
-    settled = 4 * CYCLE
+    life = Life(root, photos=photos, cycle=cycle, keep_days=keep_days)
+    settled = 4 * cycle
     seen: list[tuple[dict[str, int], int]] = []
     for day in range(number):
         life.day(day)
-        if day >= settled and day % CYCLE == 0:
+        if day >= settled and day % cycle == 0:
             seen.append((life.rows(), life.used_bytes()))
     (early, early_bytes), (late, late_bytes) = seen[0], seen[-1]
     figures: dict[str, float] = {

@@ -40,7 +40,7 @@ def served(path: Path) -> Iterator[Ask]:
             """Say nothing."""
 
     server = Wire(0, Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     address = f"http://127.0.0.1:{server.server_address[1]}/film"
     with requests.Session() as session:

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from sqlalchemy import URL, make_url
 
 from tests.absent import IS_ABSENT, absent
 from tests.private_postgres import programs, start, stop
+from tigertag.store import Store, migrate
 
 NAMED = "TIGERTAG_TEST_POSTGRES"
 _SERVER = pytest.StashKey[Path]()
@@ -73,20 +75,54 @@ def postgres(pytestconfig: pytest.Config) -> URL:
 
 
 @pytest.fixture
-def postgres_url(postgres: URL) -> Iterator[str]:
+def empty_postgres_url(postgres: URL) -> Iterator[str]:
     """A new and empty database."""
-    name = f"tigertag_{uuid4().hex}"
-    _sql(postgres, f"CREATE DATABASE {name}")
-    yield postgres.set(database=name).render_as_string(hide_password=False)
-    _sql(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    with _database(postgres) as url:
+        yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: URL) -> Iterator[str]:
+    """The name of a database that is up to date: migrating one for each test takes seconds."""
+    with _database(postgres) as url:
+        store = Store(url)
+        migrate.upgrade(store)
+        store.close()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture
+def postgres_url(postgres: URL, migrated_postgres: str) -> Iterator[str]:
+    """A new database that is up to date."""
+    with _database(postgres, f"TEMPLATE {migrated_postgres}") as url:
+        yield url
+
+
+_KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.slow))
+
+
+@pytest.fixture(params=_KINDS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A new and empty database of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/tigertag.db"
+    return str(request.getfixturevalue("empty_postgres_url"))
+
+
+@pytest.fixture(params=_KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new database of each kind; on PostgreSQL it is up to date."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tigertag.db"
     return str(request.getfixturevalue("postgres_url"))
+
+
+@contextmanager
+def _database(server: URL, like: str = "") -> Iterator[str]:
+    name = f"tigertag_{uuid4().hex}"
+    _sql(server, f"CREATE DATABASE {name} {like}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    _sql(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _sql(server: URL, statement: str) -> None:

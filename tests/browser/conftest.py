@@ -33,7 +33,7 @@ def serving(core: Core, *, base_path: str = "") -> Iterator[str]:
     """Serve the whole application, scans and all, on loopback."""
     app = create_app(core, WebSettings(PASSWORD, "k" * 32, base_path=base_path))
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}{base_path}"

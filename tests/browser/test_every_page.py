@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import Visits, serving
+from tests.browser.visitor import Scheme
 from tests.colours import ColourEngine
 from tests.face_engine import FaceEngine
 from tests.world import World
@@ -137,18 +138,25 @@ def _spend(world: World) -> None:
         engine_state.put_state(db, "cloud", NOTICE, f"{LONG} says that all is well.")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_no_page_is_broken(visit: Visits, address: str, width: int, scheme: str) -> None:
-    visitor = visit(address, width=width, scheme=scheme)
+@pytest.mark.parametrize(
+    ("width", "schemes"), [(1280, ("light", "dark")), (360, ("dark", "light"))]
+)
+def test_no_page_is_broken(
+    visit: Visits, address: str, width: int, schemes: tuple[Scheme, Scheme]
+) -> None:
+    visitor = visit(address, width=width)
     visitor.open("/sign-in")
     assert visitor.overflow_px() == 0
     visitor.sign_in()
     for path in PAGES:
+        visitor.show(schemes[0])
         visitor.open(path)
         assert visitor.overflow_px() == 0, path
-        assert visitor.shifted() < 0.05, path
         assert width > 360 or visitor.too_small() == [], path
+        # What a scheme changes, it changes in a page that is open too.
+        visitor.show(schemes[1])
+        assert visitor.overflow_px() == 0, path
+        assert visitor.shifted() < 0.05, path
     assert visitor.troubles == []
 
 

@@ -1,17 +1,22 @@
 """A visitor with a browser: what they see, and whether anything on the way went wrong."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import ConsoleMessage, Page, Request, Response, expect
 
 PASSWORD = "correct horse"
+Scheme = Literal["light", "dark"]
 _SHIFTS = """() => new Promise((done) => {
   let sum = 0;
   const add = (list) => list.getEntries().forEach((one) => sum += one.value);
   const seen = new PerformanceObserver(add);
   seen.observe({type: "layout-shift", buffered: true});
   requestAnimationFrame(() => setTimeout(() => { seen.disconnect(); done(sum); }, 50));
+})"""
+# Scripts have run then, and pictures in sight are asked for.
+_DRAWN = """() => new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 20)));
 })"""
 _SMALL = """() => [...document.querySelectorAll("button, nav a, select, input, summary:not(.chip)")]
   .filter((one) => one.checkVisibility() && !one.closest("details.menu:not([open]) > div"))
@@ -26,8 +31,13 @@ class Visitor:
     page: Page
     address: str
     troubles: list[str] = field(default_factory=list)
+    _under_way: set[Request] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        # Playwright takes no built-in method for a handler.
+        self.page.on("request", lambda request: self._under_way.add(request))
+        for end in ("requestfinished", "requestfailed"):
+            self.page.on(end, lambda request: self._under_way.discard(request))
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
         self.page.on("requestfailed", self._miss)
@@ -47,8 +57,14 @@ class Visitor:
             self.troubles.append(f"{response.status}: {response.url}")
 
     def open(self, path: str) -> None:
+        """Open a page, and wait until it is drawn and nothing that it asked for is on its way."""
         self.page.goto(self.address + path)
-        self.page.wait_for_load_state("networkidle")
+        self.page.evaluate(_DRAWN)
+        while self._under_way:
+            self.page.wait_for_timeout(5)
+
+    def show(self, scheme: Scheme) -> None:
+        self.page.emulate_media(color_scheme=scheme)
 
     def sign_in(self) -> None:
         self.open("/")

@@ -115,7 +115,8 @@ class Album:
 
 @dataclass(slots=True)
 class Asset:
-    """`tags` are ids in their order. `locked`: tags are set that no sidecar has yet.
+    """`tags` are ids in their order. `stored`: their values as the next sidecar gets them, if they
+    are `locked`.
 
     `embedded` is what the file holds besides its own XMP, by the names of ExifTool. `shown` keeps
     its JSON in lists, without and with `exifInfo`, until something changes.
@@ -150,6 +151,7 @@ class Asset:
     people: list[Json] = field(default_factory=list)
     metadata: dict[str, Json] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
     locked: bool = False
     shown: dict[tuple[bool, bool], str] = field(default_factory=dict)
 

@@ -1,10 +1,10 @@
 """The work that Immich does later: sidecars are written, then the metadata is read anew.
 
-A tag is in the database at once. A job then writes the tags that it sees to the sidecar, and when
-that is done, or has failed, it lifts the lock that kept the tags from being replaced, and has the
-metadata extracted. The extraction reads file and sidecar, moves `updatedAt`, and a moment later
-replaces the tags by what it read. What was tagged since the sidecar's job looked is lost then,
-unless another such job has looked in time: so the last of some tags that are put one by one go.
+A tag is in the database at once, and the asset's whole list is stored and locked. A job then writes
+the stored list to the sidecar. When that is done, or has failed, it lifts the lock, whatever was
+stored meanwhile, and has the metadata extracted; the next such job finds no lock, and writes
+nothing. The extraction reads file and sidecar, moves `updatedAt`, and a moment later replaces the
+tags by what it read. So tags go that were put while an older list was on its way to the sidecar.
 """
 
 import heapq
@@ -121,10 +121,14 @@ class Jobs:
             self._over("extraction")
 
     def _look(self, asset: Asset) -> None:
-        """The job of a sidecar sees the tags as they are now."""
+        """Take the tags to write. Where another such job has lifted the lock, there are none."""
         with self._server.lock:
-            tags = [self._server.tags_by_id[one].value for one in asset.tags]
-        self._pause(_WRITE, lambda: self._write(asset, tags))
+            tags = list(asset.stored) if asset.locked else None
+        if tags is None:
+            self._over("sidecar")
+            self.extract(asset)
+        else:
+            self._pause(_WRITE, lambda: self._write(asset, tags))
 
     def _write(self, asset: Asset, tags: list[str]) -> None:
         """The lock is lifted whether or not the sidecar could be written."""
@@ -135,31 +139,35 @@ class Jobs:
         self.extract(asset)
 
     def _read(self, asset: Asset) -> None:
+        """Read file and sidecar. Without its file nothing comes of it, and `updatedAt` stays."""
         with self._server.lock:
-            found = found_in(self._server, asset)
-        self._pause(_READ, lambda: self._save(asset, found))
+            found = None if asset.offline else found_in(self._server, asset)
+        if found is None:
+            self._over("extraction")
+        else:
+            self._pause(_READ, lambda: self._save(asset, found))
 
     def _save(self, asset: Asset, found: list[str]) -> None:
         """The metadata is saved, but for tags that are locked; `updatedAt` moves."""
         with self._server.lock:
-            locked = asset.locked
+            if not asset.locked:
+                asset.stored = found
+            tags = asset.stored
             self._server.process(asset)
             self._server.touch(asset)
-        replace = lambda: self._replace(asset, None if locked else found)  # noqa: E731
-        self._pause(_REPLACE, replace)
+        self._pause(_REPLACE, lambda: self._replace(asset, tags))
 
-    def _replace(self, asset: Asset, found: list[str] | None) -> None:
-        if found is not None:
-            with self._server.lock:
-                self._server.replace_tags(asset, found)
+    def _replace(self, asset: Asset, tags: list[str]) -> None:
+        with self._server.lock:
+            self._server.replace_tags(asset, tags)
         self._over("extraction")
 
 
-def found_in(server: "State", asset: Asset) -> list[str]:
-    """The tags that file and sidecar hold."""
+def found_in(server: "State", asset: Asset) -> list[str] | None:
+    """The tags that file and sidecar hold; None if the file is not there."""
     try:
         file = dict(sidecars.lists_of_file(asset.source, version_of(asset)))
     except OSError:
-        file = {}
+        return None
     xmp = server.disk.sidecar_of(asset)
     return sidecars.tags_in(file | asset.embedded, {} if xmp is None else sidecars.lists_in(xmp))

@@ -56,7 +56,7 @@ class Owner(State):
             self.assets[asset.id] = asset
             if processed:
                 self.process(asset)
-                self.replace_tags(asset, found_in(self, asset))
+                self.replace_tags(asset, found_in(self, asset) or [])
             else:
                 self.jobs.extract(asset)
             self.changed()
@@ -100,7 +100,8 @@ class Owner(State):
         with self.lock:
             asset = self.assets[key]
             made = [self.tag_of(asset.owner, value) for value in values]
-            self.put_tags(asset, [one for one in made if one is not None])
+            if self.put_tags(asset, [one for one in made if one is not None]):
+                self.tagged(asset)
 
     def untag(self, key: str, *values: str) -> None:
         with self.lock:

@@ -1,11 +1,13 @@
 """`POST /search/metadata`: which assets a request means, in pages or, from 3.2 on, by a cursor."""
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tests.immich import dto
 from tests.immich.asked import Asked
+from tests.immich.filters import fitting
 from tests.immich.holdings import Asset, Json, moment_of
 from tests.immich.refusals import (
     Refused,
@@ -44,7 +46,9 @@ _KNOWN = frozenset(
     {f"{name}{side}" for name in _DATES for side in ("After", "Before")}
     | {*_SWITCHES, *_TEXTS, *_IDS, *_LISTS, "visibility", "type", "order", "size", "page", "rating"}
 )
-_OF_CURSOR = {"cursor", "filter", "orderBy"}
+_OF_NEW = {"filter", "orderBy"}
+_OF_CURSOR = {"cursor", *_OF_NEW}
+"""What only searches of the new form have, since 3.2."""
 _OF_BOTH = {"size", "withExif", "withPeople", "withStacked"}
 
 
@@ -52,6 +56,7 @@ def metadata(server: "ImmichServer", asked: Asked) -> str:
     """A page as JSON. `total` is the page's own count; only the last page's end is null."""
     body = asked.body
     _check(server, body)
+    time.sleep(server.search_s)
     size = check_whole(body.get("size", 250), "size", 1, 1000)
     page = check_whole(body.get("page", 1), "page", 1)
     with server.lock:
@@ -117,17 +122,19 @@ def _check(server: "ImmichServer", body: Any) -> None:
 
 def _found(server: "ImmichServer", asked: Asked) -> list[Asset]:
     """All that the request means, in order; kept until something changes."""
-    body = {name: value for name, value in asked.body.items() if name in _KNOWN}
+    body = {name: value for name, value in asked.body.items() if name in _KNOWN | _OF_NEW}
     for name in ("size", "page", "withExif", "withPeople"):
         body.pop(name, None)
     # Whoever lists by date sends another one with each request.
     taken_after = body.pop("takenAfter", None)
+    if not server.has_cursor:
+        body = {name: value for name, value in body.items() if name not in _OF_NEW}
     key = (asked.user, repr(sorted(body.items())))
     kept = server.searches.get(key)
     if kept is None:
         tests = list(_tests(server, asked, body))
         kept = [one for one in server.in_order() if all(fits(one) for fits in tests)]
-        if body.get("order") == "asc":
+        if "asc" in (body.get("order"), body.get("orderBy", {}).get("direction")):
             kept.reverse()
         server.searches[key] = kept
     if taken_after is None:
@@ -140,7 +147,9 @@ def _tests(server: "ImmichServer", asked: Asked, body: Json) -> Iterator[Callabl
     owners = server.users[asked.user].in_timeline
     seen = {body["visibility"]} if "visibility" in body else _SEEN
     yield lambda one: one.owner in owners and one.visibility in seen
-    if not (
+    if "filter" in body:
+        yield from fitting(server, body["filter"])
+    if body.keys().isdisjoint(_OF_NEW) and not (
         body.get("withDeleted") or body.keys() & {"trashedAfter", "trashedBefore", "isOffline"}
     ):
         yield lambda one: one.trashed is None

@@ -17,7 +17,8 @@ class State:
 
     `extraction_s`: from a tag to the move of `updatedAt`, where nothing else waits. `behind_s`: how
     much later each job begins. `jobs.paused` holds jobs back until `jobs.resume()`. `skew_s`: how
-    far the server's clock is ahead. `disk.read_only`: folders that the server cannot write to.
+    far the server's clock is ahead. `search_s`: how long a search takes. `disk.read_only`: folders
+    that the server cannot write to.
     """
 
     violations: list[str]
@@ -30,6 +31,7 @@ class State:
         self.extraction_s = 0.05
         self.behind_s = 0.0
         self.skew_s = 0.0
+        self.search_s = 0.0
         self.users: dict[str, User] = {}
         self.keys: dict[str, Key] = {}
         self.sessions: dict[str, str] = {}
@@ -159,15 +161,14 @@ class State:
         return tag
 
     def put_tags(self, asset: Asset, tags: list[Tag]) -> int:
-        """Put tags on an asset, and return how many it did not have."""
-        new = [one for one in tags if one.id not in asset.tags]
-        if new:
-            asset.tags += [one.id for one in new]
-            self.tagged(asset)
+        """Put tags on an asset, and return how many it did not have. `tagged` has to follow."""
+        new = [one.id for one in tags if one.id not in asset.tags]
+        asset.tags += new
         return len(new)
 
     def tagged(self, asset: Asset) -> None:
         """Tags are in the database at once. All else is work for later."""
+        asset.stored = [self.tags_by_id[one].value for one in asset.tags]
         asset.locked = True
         self.searches.clear()
         self.jobs.write_sidecar(asset)

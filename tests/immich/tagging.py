@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tests.immich.server import ImmichServer
 
 _LONGEST_BYTES = 2_700
-_INSERT = 0.1
-"""How long a tag takes to be put on assets or taken off, as a part of `extraction_s`."""
+_INSERT = 0.05
+"""How long the steps of an edit of one tag take, as a part of `extraction_s`."""
 
 
 def listed(server: "ImmichServer", asked: Asked) -> list[Json]:
@@ -98,8 +98,8 @@ def put_on(server: "ImmichServer", asked: Asked) -> list[Json]:
         had = {one for one in ids if one in server.assets and _has(server, one, tag)}
     time.sleep(_INSERT * server.extraction_s)
     results: list[Json] = []
+    new: list[Asset] = []
     with server.lock:
-        new: list[Asset] = []
         for one in ids:
             asset = server.may_edit(asked.user, one, shared=True)
             if asset is None:
@@ -114,6 +114,7 @@ def put_on(server: "ImmichServer", asked: Asked) -> list[Json]:
         for asset in new:
             _look_at(server, asked, asset)
             server.put_tags(asset, [tag])
+    _tell(server, new)
     return results
 
 
@@ -126,15 +127,17 @@ def put_many(server: "ImmichServer", asked: Asked) -> Json:
         count = 0
         for asset_id in dict.fromkeys(asset_ids):
             asset = server.may_edit(asked.user, asset_id, shared=False)
-            if asset is not None:
+            if asset is not None and (new := server.put_tags(asset, tags)):
                 _look_at(server, asked, asset)
-                count += server.put_tags(asset, tags)
+                server.tagged(asset)
+                count += new
     return {"count": count}
 
 
 def take_off(server: "ImmichServer", asked: Asked) -> list[Json]:
     ids = check_uuids(asked.body, "ids")
     results: list[Json] = []
+    changed: list[Asset] = []
     time.sleep(_INSERT * server.extraction_s)
     with server.lock:
         tag = _own(server, asked, "tag.asset")
@@ -144,9 +147,18 @@ def take_off(server: "ImmichServer", asked: Asked) -> list[Json]:
                 results.append({"id": one, "success": False, "error": "not_found"})
                 continue
             asset.tags = without(asset.tags, [tag.id])
-            server.tagged(asset)
+            changed.append(asset)
             results.append({"id": one, "success": True})
+    _tell(server, changed)
     return results
+
+
+def _tell(server: "ImmichServer", assets: list[Asset]) -> None:
+    """Store the tags as they are by now, which an extraction may have replaced meanwhile."""
+    time.sleep(_INSERT * server.extraction_s)
+    with server.lock:
+        for asset in assets:
+            server.tagged(asset)
 
 
 def _own(server: "ImmichServer", asked: Asked, permission: str) -> Tag:

@@ -11,12 +11,12 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 
 
-def alembic(database_url: str, *arguments: str, cwd: Path = CHECKOUT) -> str:
+def alembic(url: str, *arguments: str, cwd: Path = CHECKOUT) -> str:
     environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME")}
     return subprocess.run(
         [sys.executable, "-m", "alembic", *arguments],
         cwd=cwd,
-        env=environment | {"DB_URL": database_url},
+        env=environment | {"DB_URL": url},
         check=True,
         capture_output=True,
         text=True,
@@ -24,13 +24,13 @@ def alembic(database_url: str, *arguments: str, cwd: Path = CHECKOUT) -> str:
 
 
 @pytest.mark.slow
-def test_up_down_and_up_again(database_url: str) -> None:
-    alembic(database_url, "upgrade", "head")
-    assert "(head)" in alembic(database_url, "current")
-    alembic(database_url, "downgrade", "-1")
-    alembic(database_url, "upgrade", "head")
-    alembic(database_url, "downgrade", "base")
-    assert alembic(database_url, "current").strip() == ""
+def test_up_down_and_up_again(empty_database_url: str) -> None:
+    alembic(empty_database_url, "upgrade", "head")
+    assert "(head)" in alembic(empty_database_url, "current")
+    alembic(empty_database_url, "downgrade", "-1")
+    alembic(empty_database_url, "upgrade", "head")
+    alembic(empty_database_url, "downgrade", "base")
+    assert alembic(empty_database_url, "current").strip() == ""
 
 
 @pytest.mark.slow

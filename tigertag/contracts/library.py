@@ -224,6 +224,11 @@ class Advising(Protocol):
     Optional for a library.
     """
 
+    @property
+    def writing_note(self) -> str:
+        """What to know before tags are written for the first time; "": nothing."""
+        ...
+
     def advice(self) -> Sequence[str]:
         """Return a line for each: what is missing, not needed or switched off, and what to do.
 

@@ -17,22 +17,27 @@ class Plan:
     """An edit, and what the reading taught.
 
     That is words the user took off, words to be forgotten, and words that are gone already and
-    that an undo holds off.
+    that an undo holds off. `returned`: those of its adds that are the owner's, not TigerTag's.
     """
 
     edit: Edit
     tombstones: frozenset[Word] = field(default_factory=frozenset)
     forgotten: frozenset[Word] = field(default_factory=frozenset)
     held: frozenset[Word] = field(default_factory=frozenset)
+    returned: tuple[TagRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of an edit: adds that are ours now, removes that are gone, and is it whole?"""
+    """What became of an edit: adds that are ours now, removes that are gone, and is it whole?
+
+    `lost`: tags of the owner's that went while it was made.
+    """
 
     added: tuple[TagRef, ...]
     removed: tuple[TagRef, ...]
     complete: bool
+    lost: tuple[TagRef, ...] = ()
 
 
 def plan(
@@ -126,6 +131,7 @@ def plan_undo(
     adds: dict[Word, TagRef] = {}
     removes: dict[Word, TagRef] = {}
     held: set[Word] = set()
+    returned: dict[Word, TagRef] = {}
     for settled in done:
         held |= {ref.word for ref in settled.added} & wiped
         for ref in settled.added:
@@ -134,10 +140,12 @@ def plan_undo(
         for ref in settled.removed:
             if ref.word not in present and ref.word not in barred:
                 adds[ref.word] = ref
+        returned |= {ref.word: ref for ref in settled.lost if ref.word not in there}
+    adds |= returned
     left = (there - removes.keys()) | adds.keys()
     locked = None if origin is None else _locks(shown, origin, adds, removes, left)
     edit = Edit(item, tuple(adds.values()), tuple(removes.values()), locked)
-    return Plan(edit, taken_off, wiped - held, frozenset(held))
+    return Plan(edit, taken_off, wiped - held, frozenset(held), tuple(returned.values()))
 
 
 def _locks(

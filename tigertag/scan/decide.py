@@ -10,13 +10,14 @@ from tigertag.model import Answer, Edit, Kind, Media, Shown, Tag, TagOwnership, 
 from tigertag.policy import Plan
 from tigertag.scan import reading
 from tigertag.scan.context import Context, is_final, while_failed
+from tigertag.scan.reading import Readings
 from tigertag.scan.verify import GIVEN_UP, Verification
 from tigertag.scan.write import (
     PlannedEdit,
     Read,
     UnreadItem,
     WriteStage,
-    ownership_after,
+    ownership_of,
     settled_as,
 )
 from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems, scans
@@ -71,9 +72,12 @@ class Facts:
 class DecisionStage:
     """Settles the items of one scan. Thread-safe."""
 
-    def __init__(self, store: Store, context: Context, *, lease_s: float) -> None:
+    def __init__(
+        self, store: Store, context: Context, readings: Readings, *, lease_s: float
+    ) -> None:
         self._store = store
         self._context = context
+        self._readings = readings
         self._write_stage = WriteStage(store, context, lease_s=lease_s)
 
         self.canary = self._write_stage.canary
@@ -124,11 +128,15 @@ class DecisionStage:
     def _settle(self, chunk: Chunk, todo: Sequence[Decision], run: RunContext) -> None:
         with self._store.read() as db:
             facts = self._facts(db, [decision.item_id for decision in todo])
-        shown = reading.read_tags(self._context.library, [row.item for row in facts.rows.values()])
+        listed = [row.item for row in facts.rows.values()]
+        shown = self._readings.take(listed)
         if run.cancelled():
             # What could not be read may have been cut short.
             return
         ready = self.verification.ready(chunk, todo, facts.rows, facts.unsettled, shown)
+        if facts.unsettled and facts.undone:
+            # What was lost over the edits that are undone may only be known since a moment ago.
+            facts = replace(facts, undone=self._undone(list(facts.rows)))
         decided = [self._decide(item, facts, shown) for item in ready]
         made = self._recorded(chunk, decided)
         if made:
@@ -164,6 +172,10 @@ class DecisionStage:
             parts=self._parts(db, list(rows.values())) if scans else {},
             later=decisions.looked_at_later(db, context.scan.id, item_ids) if scans else (),
         )
+
+    def _undone(self, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:
+        with self._store.read() as db:
+            return ledger.made(db, self._context.scan.source_id or 0, item_ids)
 
     def _answers(self, db: Db, rows: Sequence[ItemRow]) -> dict[int, CurrentAnswers]:
         """The answers on each item; what an apply writes to a group stands on what is in it."""
@@ -221,7 +233,8 @@ class DecisionStage:
         reason = self._why_not(todo, row, seen, facts)
         if reason or isinstance(seen, NotRead):
             return UnreadItem(row, _failed(todo, reason))
-        unsettled = self.verification.settled(facts.unsettled.get(row.id, ()), seen)
+        edits = facts.unsettled.get(row.id, ())
+        unsettled = self.verification.settled(edits, seen)
         standing = _standing(facts.standings[row.id], unsettled, seen)
         left_alone = self._left_alone(seen, standing)
         if left_alone is not None:
@@ -233,6 +246,9 @@ class DecisionStage:
             doubtful = _failed(todo, _UNSURE)
             return Read(row, doubtful, Plan(Edit(row.item)), seen, unsettled, left_alone=True)
         tags, plan = self._plan(row, facts, standing, seen)
+        if len(unsettled) < len(edits):
+            # What an open edit has changed so far is neither the user's doing nor the server's.
+            plan = Plan(plan.edit)
         decided = _decision(todo, tags, plan, facts.unanswered.get(row.id, ()))
         if row.id in facts.later:
             # What is shown of it is the later scan's decision: the next one decides it again.
@@ -390,7 +406,7 @@ def _standing(
     """How tags stand, the edits included that a crash left open."""
     standing: dict[Word, TagOwnership | None] = dict(known)
     for edit in unsettled:
-        changes = ownership_after(edit.kind, settled_as(edit, seen))
+        changes = ownership_of(edit, settled_as(edit, seen))
         standing |= {ref.word: state for ref, state in changes.items()}
     return {word: state for word, state in standing.items() if state is not None}
 

@@ -23,6 +23,7 @@ from tigertag.scan.engine_run import (
     unstorable,
     work_state,
 )
+from tigertag.scan.reading import Readings
 from tigertag.scan.spool import Spool
 from tigertag.store import Db, Store, answers, batches, chunks, counters, decisions, items
 from tigertag.store.answers import AnswerRow
@@ -44,8 +45,15 @@ Ended = tuple[int, str, str, str]
 class EngineStage:
     """Asks the engines of one scan. Thread-safe."""
 
-    def __init__(self, core: Core, context: Context, availability: EngineAvailability) -> None:
+    def __init__(
+        self,
+        core: Core,
+        context: Context,
+        availability: EngineAvailability,
+        readings: Readings | None,
+    ) -> None:
         self._core = core
+        self._readings = readings
         self._store = core.store
         self._context = context
         self._availability = availability
@@ -110,7 +118,7 @@ class EngineStage:
     ) -> list[WorkRow]:
         if not self._context.skip_tags:
             return list(work)
-        skipped = reading.skipped(self._context, self._store, self._rows(work))
+        skipped = reading.skipped(self._context, self._store, self._rows(work), self._readings)
         if run.cancelled():
             # What could not be read may have been cut short.
             return []
@@ -128,17 +136,16 @@ class EngineStage:
         What waits for a batch is woken by it, and looks by itself now and then. `verify_at`: when
         edits of it can be verified.
         """
-        if verify_at is not None:
-            return verify_at
-        if decisions.is_unsettled(db, chunk.id):
+        if verify_at is None and decisions.is_unsettled(db, chunk.id):
             # An engine has answered since they were settled.
             return time.time()
         left = decisions.open_engines(db, chunk.id)
         if not left:
-            return None
+            return verify_at
         deferred = any("deferred" in states for states in left.values())
         times = [self._retry_at(name) for name, states in left.items() if "postponed" in states]
-        return min(times, default=time.time() + (_BATCH_S if deferred else _LOOK_AGAIN_S))
+        look_at = min(times, default=time.time() + (_BATCH_S if deferred else _LOOK_AGAIN_S))
+        return look_at if verify_at is None else min(look_at, verify_at)
 
     def _retry_at(self, name: str) -> float:
         stop = self._availability.stopped(name)

@@ -1,6 +1,7 @@
 """What a library shows of items now, and which items are left alone (`SKIP_TAGS`)."""
 
 import logging
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from tigertag.store.items import ItemRow
 
 logger = logging.getLogger(__name__)
 
+_RECENT_S = 60.0
 _OURS = (TagOwnership.OURS, TagOwnership.KEPT)
 
 
@@ -48,6 +50,35 @@ def storable(seen: Shown) -> Shown:
     )
 
 
+class Readings:
+    """What was read of the items of one scan a moment ago: it serves once more. Thread-safe.
+
+    A media server may take a request for each item. It is for previews: who writes reads again.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._recent: dict[str, tuple[float, Shown]] = {}
+
+    def read(self, items: Sequence[Item]) -> dict[str, Shown | NotRead]:
+        """Read items, and keep what they show for `take`. Raises `LibraryError`."""
+        shown = read_tags(self._library, items)
+        now = time.monotonic()
+        self._recent |= {key: (now, seen) for key, seen in shown.items() if isinstance(seen, Shown)}
+        return shown
+
+    def take(self, items: Sequence[Item]) -> dict[str, Shown | NotRead]:
+        """Return what items showed within the last minute; the others are read."""
+        oldest = time.monotonic() - _RECENT_S
+        shown: dict[str, Shown | NotRead] = {}
+        for item in items:
+            at, seen = self._recent.pop(item.key, (0.0, None))
+            if seen is not None and at >= oldest:
+                shown[item.key] = seen
+        rest = [item for item in items if item.key not in shown]
+        return shown | (read_tags(self._library, rest) if rest else {})
+
+
 def skip_reason(
     seen: Shown, ownership: Mapping[Word, TagOwnership], skip_tags: Collection[str]
 ) -> str | None:
@@ -67,12 +98,15 @@ def _is_skipped(path: str, skip_tags: Collection[str]) -> bool:
     return folded in skip_tags or folded.replace("/", "|") in skip_tags
 
 
-def skipped(context: Context, store: Store, rows: Sequence[ItemRow]) -> dict[int, tuple[str, str]]:
+def skipped(
+    context: Context, store: Store, rows: Sequence[ItemRow], readings: Readings | None = None
+) -> dict[int, tuple[str, str]]:
     """Return, by item, (state, reason) of those that no engine is to be asked about.
 
     Nor is one about an item whose tags cannot be read: it might bear one. Raises `LibraryError`.
     """
-    shown = read_tags(context.library, [row.item for row in rows])
+    items = [row.item for row in rows]
+    shown = readings.read(items) if readings else read_tags(context.library, items)
     tagged = [row.id for row in rows if _has_any(shown[row.item.key], context.skip_tags)]
     ownership = _ownership(store, tagged)
     left: dict[int, tuple[str, str]] = {}

@@ -33,6 +33,7 @@ from tigertag.scan.batches import BatchCollector
 from tigertag.scan.decide import DecisionStage
 from tigertag.scan.engine_stage import EngineStage
 from tigertag.scan.listing import ListingStage
+from tigertag.scan.reading import Readings
 from tigertag.store import Db, batches, chunks, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.scans import ScanRow
@@ -116,8 +117,13 @@ class Runner:
             self._availability = availability
             self._context = context
             self._listing = ListingStage(self._core, context)
-            self._engine_stage = EngineStage(self._core, context, availability)
-            self._decision_stage = DecisionStage(self._store, context, lease_s=self._core.lease_s)
+            readings = Readings(library)
+            self._engine_stage = EngineStage(
+                self._core, context, availability, None if scan.write == "apply" else readings
+            )
+            self._decision_stage = DecisionStage(
+                self._store, context, readings, lease_s=self._core.lease_s
+            )
             try:
                 with self._alive(), closing(self._engine_stage):
                     threads.run(self._step, workers=self._core.workers, stop=self.stop)
@@ -215,7 +221,8 @@ class Runner:
         soon = due_at is None or due_at < time.time() + soon_s
         if not at_work and not soon and not self._engine_stage.seal_batches():
             return False
-        time.sleep(_IDLE_S)
+        due_s = 0.0 if at_work or due_at is None else due_at - time.time()
+        time.sleep(min(max(due_s, _IDLE_S), _TICK_S))
         return True
 
     def _hold(self, chunk: Chunk) -> None:

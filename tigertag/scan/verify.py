@@ -7,26 +7,32 @@ ledger, so that a restart goes on where it was.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 
 from tigertag.contracts import NotRead, VerifyingLater
-from tigertag.errors import LibraryError
 from tigertag.model import Shown
 from tigertag.scan.context import Context
-from tigertag.scan.write import WriteStage, gap_s, loss, lost_tags, ownership_after, settled_as
-from tigertag.store import Store, chunks, decisions, ledger
+from tigertag.scan.write import (
+    WriteStage,
+    gap_s,
+    is_given_up,
+    loss,
+    lost_tags,
+    ownership_of,
+    settled_as,
+)
+from tigertag.store import Db, Store, chunks, decisions, ledger, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
 from tigertag.store.ledger import EditRow, Verdict
 
 RETRY_S = 5.0
-_GIVEN_UP_AFTER = timedelta(hours=24)
 GIVEN_UP = (
-    "The library has not stored its tags within a day, so they are not verified. The next scan"
-    " looks at them again."
+    "The library has not stored its tags within a day, so they are not verified; they count as they"
+    " show now. Scan again once the library has caught up with its own work."
 )
+_LOST = "Tags of the owner's went while it was made."
 
 
 class Verification:
@@ -65,12 +71,11 @@ class Verification:
 
     def has_given_up(self, edits: Sequence[EditRow], seen: Shown) -> bool:
         """Whether an edit has been open for so long that its item ends without it."""
-        oldest = datetime.now(UTC) - _GIVEN_UP_AFTER
-        return any(edit.planned_at < oldest and self._is_open(edit, seen) for edit in edits)
+        return any(is_given_up(edit) and self._is_unsettled(edit, seen) for edit in edits)
 
     def settled(self, edits: Sequence[EditRow], seen: Shown) -> list[EditRow]:
         """Return those of an item's edits of which this reading tells what came of them."""
-        return [edit for edit in edits if not self._is_open(edit, seen)]
+        return [edit for edit in edits if not self._is_unsettled(edit, seen)]
 
     def ready(
         self,
@@ -86,90 +91,138 @@ class Verification:
         """
         if self._library is None or self._context.scan.write != "apply":
             return list(todo)
-        ready: list[Decision] = []
-        for one in todo:
-            row, edits = rows[one.item_id], unsettled.get(one.item_id, ())
-            if self._is_ready(chunk, one, row, edits, shown[row.item.key]):
-                ready.append(one)
-        return ready
+        looks = [
+            _Look(each, rows[each.item_id], unsettled[each.item_id], seen)
+            for each in todo
+            if unsettled.get(each.item_id)
+            and isinstance(seen := shown[rows[each.item_id].item.key], Shown)
+        ]
+        later = [look for look in looks if self._is_later(chunk, look)]
+        settled = [look for look in looks if look not in later]
+        self._note_losses(chunk, settled)
+        again = {look.row.id for look in settled if self._is_sent_again(chunk, look)}
+        if settled and not again:
+            self._pass_first_write()
+        left = again | {look.row.id for look in later}
+        return [each for each in todo if each.item_id not in left]
 
-    def _is_ready(
-        self,
-        chunk: Chunk,
-        todo: Decision,
-        row: ItemRow,
-        edits: Sequence[EditRow],
-        seen: Shown | NotRead,
-    ) -> bool:
-        if isinstance(seen, NotRead) or not edits:
+    def _is_later(self, chunk: Chunk, look: "_Look") -> bool:
+        """Whether an edit is still open; one that has been so for too long is judged as it is."""
+        unsettled = [each for each in look.edits if self._is_unsettled(each, look.seen)]
+        waits = [edit for edit in unsettled if not is_given_up(edit)]
+        if waits:
+            self.look_again(chunk, look.row.id, gap_s(waits))
             return True
-        still_open = [edit for edit in edits if self._is_open(edit, seen)]
-        if still_open:
-            if not self.has_given_up(still_open, seen):
-                self.look_again(chunk, row.id, gap_s(still_open))
-                return False
-            return True
-        own = [each for each in edits if each.scan_id == self._context.scan.id and each.is_cut_off]
-        for edit in own:
-            if lost := lost_tags(edit.before, edit.removes, seen):
-                with self._store.write() as db:
-                    ledger.count_as_removed(db, edit.id, lost)
-                self._end(chunk, edit, seen, loss(self._context.scan, row.item, lost))
-            if _is_dropped(edit, seen):
-                self._retry_or_stop(chunk, todo, row, edit, seen)
-                return False
-        if own and not self._passed():
-            with self._store.write() as db:
-                self._write_stage.canary.pass_by(db)
-        return True
+        for edit in unsettled:
+            self._judge(chunk, edit, look.seen, GIVEN_UP)
+        return False
 
-    def _passed(self) -> bool:
-        with self._store.read() as db:
-            return self._write_stage.canary.has_passed(db)
+    def _note_losses(self, chunk: Chunk, looks: Sequence["_Look"]) -> None:
+        """Stop where tags of the owner's are gone; an undo puts back all that are noted.
 
-    def _retry_or_stop(
-        self, chunk: Chunk, todo: Decision, row: ItemRow, edit: EditRow, seen: Shown
-    ) -> None:
-        """Write down what was dropped; it is written once more, a while later."""
-        assert self._library is not None
-        with self._store.read() as db:
-            again = ledger.was_dropped(db, self._context.scan.id, row.id)
-        self._end(chunk, edit, seen, self._library.dropped(row.item) if again else None)
-        done = settled_as(edit, seen)
-        made = replace(todo, adds=todo.adds + done.added, removes=todo.removes + done.removed)
-        with self._store.write() as db:
-            decisions.note_made(db, self._context.scan.id, [made])
-        self.look_again(chunk, row.id, RETRY_S)
-
-    def _end(self, chunk: Chunk, edit: EditRow, seen: Shown, error: LibraryError | None) -> None:
-        """Write down what came of an edit, and stop the scan with an error. Raises it."""
-        done = settled_as(edit, seen)
-        state = "verified" if done.added or done.removed else "failed"
-        reason = ledger.DROPPED if error is None else str(error)
+        An undo of the scan that lost them goes on: it is what puts them back.
+        """
+        lost = {
+            edit.id: (edit, look, refs)
+            for look in looks
+            for edit in look.edits
+            if _is_traced(edit, look.seen)
+            and not is_given_up(edit)
+            and (refs := lost_tags(edit.before, edit.removes, look.seen))
+        }
+        if not lost:
+            return
+        scan = self._context.scan
         with self._store.write() as db:
             chunks.check(db, chunk)
-            ledger.judge(db, [Verdict(edit.id, state, seen, reason)])
-            ledger.set_ownership(db, {edit.item_id: ownership_after(edit.kind, done)})
-        if error is not None:
+            ledger.note_lost(db, {id: refs for id, (_edit, _look, refs) in lost.items()})
+            for edit, look, _refs in lost.values():
+                self._judge_in(db, edit, look.seen, _LOST)
+        stops = [each for each in lost.values() if each[0].scan_id != scan.source_id]
+        for edit, look, refs in stops:
+            with self._store.read() as db:
+                error = loss(scans.get(db, edit.scan_id), look.row.item, refs)
             self._write_stage.stop(chunk, error)
             raise error
 
-    def _is_open(self, edit: EditRow, seen: Shown) -> bool:
-        """Whether what is shown of an edit may still be dropped."""
-        if self._library is None:
+    def _is_sent_again(self, chunk: Chunk, look: "_Look") -> bool:
+        """Whether what this scan wrote was dropped, and is written once more, a while later.
+
+        Raises `LibraryError` where it was dropped before.
+        """
+        assert self._library is not None
+        scan_id = self._context.scan.id
+        own = [edit for edit in look.edits if edit.scan_id == scan_id and edit.is_open]
+        dropped = [edit for edit in own if _is_dropped(edit, look.seen)]
+        if not dropped:
             return False
+        with self._store.read() as db:
+            was_dropped = ledger.was_dropped(db, scan_id, look.row.id)
+        made = look.todo
+        for edit in dropped:
+            self._judge(chunk, edit, look.seen, ledger.DROPPED)
+            done = settled_as(edit, look.seen)
+            made = replace(made, adds=made.adds + done.added, removes=made.removes + done.removed)
+        if was_dropped:
+            error = self._library.dropped(look.row.item)
+            self._write_stage.stop(chunk, error)
+            raise error
+        with self._store.write() as db:
+            decisions.note_made(db, scan_id, [made])
+        self.look_again(chunk, look.row.id, RETRY_S)
+        return True
+
+    def _pass_first_write(self) -> None:
+        with self._store.read() as db:
+            if self._write_stage.canary.has_passed(db):
+                return
+        with self._store.write() as db:
+            self._write_stage.canary.pass_by(db)
+
+    def _judge(self, chunk: Chunk, edit: EditRow, seen: Shown, reason: str) -> None:
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            self._judge_in(db, edit, seen, reason)
+
+    def _judge_in(self, db: Db, edit: EditRow, seen: Shown, reason: str) -> None:
+        """Write down what came of an edit."""
         done = settled_as(edit, seen)
-        # Of what shows no trace nothing was sent, or it was dropped already.
-        is_traced = bool(done.added or done.removed) or edit.is_cut_off
-        return is_traced and not self._library.settles(edit.before, seen)
+        # A failed edit is not undone, and what was lost over it would not come back.
+        has_effect = done.added or done.removed or reason == _LOST
+        state = "verified" if has_effect else "failed"
+        ledger.judge(db, [Verdict(edit.id, state, seen, reason)])
+        ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
+
+    def _is_unsettled(self, edit: EditRow, seen: Shown) -> bool:
+        """Whether what is shown of an edit may still be dropped."""
+        if self._library is None or not _is_traced(edit, seen):
+            return False
+        return not self._library.settles(edit.before, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """An item that is looked at again, its edits that no reading has settled, and a reading."""
+
+    todo: Decision
+    row: ItemRow
+    edits: Sequence[EditRow]
+    seen: Shown
+
+
+def _is_traced(edit: EditRow, seen: Shown) -> bool:
+    """Whether an edit was sent: one that was cut off before may have been, if it shows."""
+    done = settled_as(edit, seen)
+    return bool(done.added or done.removed) or edit.is_open
 
 
 def _is_dropped(edit: EditRow, seen: Shown) -> bool:
     """Whether the library has not kept what it had accepted.
 
-    Tags may be taken off one after the other: where some are off, the rest was not sent yet.
+    Tags may be taken off one after the other, after those that are added: where some of an edit
+    shows, the rest was not sent yet.
     """
     there = {ref.word for ref in seen.tags}
-    is_off = any(ref.word not in there for ref in edit.removes)
-    is_on = all(ref.word in there for ref in edit.adds)
-    return not is_on or bool(edit.removes and not is_off)
+    if edit.adds:
+        return any(ref.word not in there for ref in edit.adds)
+    return all(ref.word in there for ref in edit.removes)

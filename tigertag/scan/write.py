@@ -1,11 +1,12 @@
 """Writing: ledger *planned* → send → read back → *verified*; and what a crash left in between."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tigertag import policy
+from tigertag.bounds import mark
 from tigertag.contracts import EditOutcome, RunContext, VerifyingLater
 from tigertag.errors import LeaseLost, LibraryError, LibraryUnavailable
 from tigertag.model import Edit, Item, Shown, TagOwnership, TagRef
@@ -24,6 +25,7 @@ from tigertag.text import one_line
 
 _SENT_TOGETHER = 25
 _SHORTEST_GAP_S, _LONGEST_GAP_S = 0.5, 600.0
+GIVEN_UP_AFTER = timedelta(hours=24)
 _SPOILT = (
     "The first write, to {}, changed more than its tags; writing has stopped. Check that item"
     " before you scan again."
@@ -31,8 +33,7 @@ _SPOILT = (
 _SPOILT_BEGIN, _SPOILT_END = _SPOILT.split("{}")
 _LOST = (
     "Library {library}: tags that TigerTag did not write have disappeared from {item} while its own"
-    " were written ({tags}). Writing has stopped, everything else is kept. To put them back, undo"
-    " scan {scan}."
+    " were written ({tags}). Writing has stopped, everything else is kept. {advice}"
 )
 Changes = dict[TagRef, TagOwnership | None]
 
@@ -89,7 +90,8 @@ class WriteStage:
             chunks.check(db, chunk)
             _learn(db, read)
             edits = [(item.row.id, item.plan.edit, item.shown) for item in to_make]
-            ids = ledger.plan(db, chunk.scan_id, edits)
+            returned = {item.row.id: item.plan.returned for item in to_make}
+            ids = ledger.plan(db, chunk.scan_id, edits, returned=returned)
             ended = [item.decision for item in decided_items if item.row.id not in ids]
             decisions.write(db, chunk.scan_id, ended)
             problems.note(db, self._context.scan, ended)
@@ -109,7 +111,7 @@ class WriteStage:
         if self.canary.has_passed(db):
             return ""
         for item in read:
-            cut_off = (edit for edit in item.unsettled if edit.is_cut_off)
+            cut_off = (edit for edit in item.unsettled if edit.is_open)
             if any(_harmed(edit.before, edit.removes, item.shown) for edit in cut_off):
                 return _SPOILT.format(item.row.item.called)
         return ""
@@ -193,9 +195,10 @@ class WriteStage:
                 with self._store.write() as db:
                     chunks.check(db, chunk)
                     ledger.judge(db, [_verdict(edit.id, done, seen)])
-                    ledger.set_ownership(db, {edit.item_id: ownership_after(edit.kind, done)})
+                    ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
                 raise LibraryError(_SPOILT.format(by_id[edit.item_id].called))
-            if isinstance(seen, Shown) and not self._is_settled(edit, seen):
+            is_old = is_given_up(edit)
+            if isinstance(seen, Shown) and not is_old and not self._is_settled(edit, seen):
                 return gap_s([edit])
         return None
 
@@ -226,7 +229,8 @@ class WriteStage:
         """Write down what came of edits. Who lost the lease leaves that to who has it now."""
         kind = self._context.scan.kind
         later = [each for each in outcomes if each[1].look_again_s is not None]
-        concluded = [_conclusion(kind, *each) for each in outcomes if each not in later]
+        now = [each for each in outcomes if each[1].look_again_s is None]
+        concluded = [_conclusion(kind, *each) for each in now]
         shown = [
             (conclusion.item_id, conclusion.verdict.after)
             for conclusion in concluded
@@ -234,8 +238,7 @@ class WriteStage:
         ]
         with self._store.write() as db:
             chunks.check(db, chunk)
-            sent = [planned.edit_id for planned, outcome in later if outcome.sent]
-            ledger.judge(db, [Verdict(edit_id, "sent", None) for edit_id in sent])
+            ledger.note_sent(db, [_sent(*each) for each in later if each[1].sent])
             ledger.withdraw(db, [each.edit_id for each, outcome in later if not outcome.sent])
             decisions.note_made(db, chunk.scan_id, [_without(each) for each, _outcome in later])
             ledger.judge(db, [conclusion.verdict for conclusion in concluded])
@@ -249,17 +252,26 @@ class WriteStage:
             items.mark_current(
                 db, [(conclusion.item_id, conclusion.decision.settles) for conclusion in concluded]
             )
-        if isinstance(self._context.library, VerifyingLater):
-            self._refuse_loss(outcomes)
+            lost = self._lost(now)
+            ledger.note_lost(db, {planned.edit_id: refs for planned, refs in lost})
+        for planned, refs in lost:
+            raise loss(self._context.scan, planned.edit.item, refs)
 
-    def _refuse_loss(self, outcomes: Sequence[tuple[PlannedEdit, EditOutcome]]) -> None:
-        """Stop where a server that drops tags has dropped others', which an undo puts back."""
-        for planned, outcome in outcomes:
-            before, removes = planned.read.shown, planned.edit.removes
-            if outcome.after and (lost := lost_tags(before, removes, outcome.after)):
-                with self._store.write() as db:
-                    ledger.count_as_removed(db, planned.edit_id, lost)
-                raise loss(self._context.scan, planned.edit.item, lost)
+    def _lost(
+        self, outcomes: Sequence[tuple[PlannedEdit, EditOutcome]]
+    ) -> list[tuple[PlannedEdit, tuple[TagRef, ...]]]:
+        """Return which tags of others a server has dropped that drops tags; an undo puts them back.
+
+        Of any other library's it is odd about the item, and no more.
+        """
+        if not isinstance(self._context.library, VerifyingLater):
+            return []
+        lost = [
+            (planned, lost_tags(planned.read.shown, planned.edit.removes, outcome.after))
+            for planned, outcome in outcomes
+            if outcome.after is not None
+        ]
+        return [each for each in lost if each[1]]
 
 
 def _learn(db: Db, read: Sequence[Read]) -> None:
@@ -272,7 +284,7 @@ def _learn(db: Db, read: Sequence[Read]) -> None:
         learned |= {TagRef(*word): TagOwnership.HELD for word in item.plan.held}
         for edit in item.unsettled:
             done = settled_as(edit, item.shown)
-            learned |= ownership_after(edit.kind, done)
+            learned |= ownership_of(edit, done)
             verdicts.append(_verdict(edit.id, done, item.shown))
         changes[item.row.id] = learned
     ledger.judge(db, verdicts)
@@ -296,16 +308,37 @@ def gap_s(edits: Sequence[EditRow]) -> float:
     return min(max(age.total_seconds() / 2, _SHORTEST_GAP_S), _LONGEST_GAP_S)
 
 
+def is_given_up(edit: EditRow) -> bool:
+    """Whether an edit has been open for so long that nobody waits for it any more."""
+    return edit.planned_at < datetime.now(UTC) - GIVEN_UP_AFTER
+
+
 def settled_as(edit: EditRow, seen: Shown) -> Settled:
     """What became of an edit of the ledger, by what is shown now."""
-    return policy.settle(edit.adds, edit.removes, before=edit.before, after=seen)
+    done = policy.settle(edit.adds, edit.removes, before=edit.before, after=seen)
+    return replace(done, lost=tuple(ref for ref in edit.lost if ref not in edit.adds))
 
 
-def ownership_after(kind: str, done: Settled) -> Changes:
-    """How tags stand after an edit: an undo holds off what it took away, keeps what it put back."""
+def ownership_of(edit: EditRow, done: Settled) -> Changes:
+    return _ownership_after(edit.kind, done, edit.returned)
+
+
+def _ownership_after(kind: str, done: Settled, returned: Collection[TagRef]) -> Changes:
+    """How tags stand after an edit: an undo holds off what it took away, keeps what it put back.
+
+    What is `returned` to the owner is the owner's.
+    """
     undo = kind == "undo"
-    changes: Changes = dict.fromkeys(done.added, TagOwnership.KEPT if undo else TagOwnership.OURS)
+    added = [ref for ref in done.added if ref not in returned]
+    changes: Changes = dict.fromkeys(added, TagOwnership.KEPT if undo else TagOwnership.OURS)
     return changes | dict.fromkeys(done.removed, TagOwnership.HELD if undo else None)
+
+
+def _sent(planned: PlannedEdit, outcome: EditOutcome) -> tuple[int, Shown]:
+    """An edit, and what was shown right before it was sent."""
+    before = planned.read.shown
+    stamp = before.stamp if outcome.stamp is None else mark(outcome.stamp)
+    return planned.edit_id, replace(before, stamp=stamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +368,8 @@ def _conclusion(kind: str, made: PlannedEdit, outcome: EditOutcome) -> _Conclusi
         )
         decision = _not_made(made, reason, done)
     verdict = _verdict(made.edit_id, done, outcome.after)
-    return _Conclusion(read.row.id, verdict, ownership_after(kind, done), decision)
+    changes = _ownership_after(kind, done, read.plan.returned)
+    return _Conclusion(read.row.id, verdict, changes, decision)
 
 
 def _done(made: PlannedEdit, after: Shown) -> Settled:
@@ -352,7 +386,10 @@ def lost_tags(before: Shown, removes: Sequence[TagRef], after: Shown) -> tuple[T
 def loss(scan: ScanRow, item: Item, lost: Sequence[TagRef]) -> LibraryError:
     """The error after which nothing more is written by a scan over which others' tags went."""
     tags = ", ".join(ref.name for ref in lost)
-    line = _LOST.format(library=scan.section.library, item=item.called, tags=tags, scan=scan.id)
+    advice = f"To put them back, undo scan {scan.id}."
+    if scan.kind == "undo":
+        advice = "Add them again there, and check the item."
+    line = _LOST.format(library=scan.section.library, item=item.called, tags=tags, advice=advice)
     return LibraryError(one_line(line))
 
 

@@ -48,6 +48,12 @@ def look(core: Core, library_id: str) -> Look:
     return Look(sections, problem, _advice(library) if is_reached else ())
 
 
+def writing_note(core: Core, library_id: str) -> str:
+    """Return what to know before tags are written for the first time. Raises `NotFound`."""
+    library = core.library_entry(library_id).library
+    return library.writing_note if isinstance(library, Advising) else ""
+
+
 def _advice(library: Library) -> tuple[str, ...]:
     """Return what there is to know; a library that refuses to say has shown its problem already."""
     if not isinstance(library, Advising):

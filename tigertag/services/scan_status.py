@@ -65,8 +65,8 @@ def _verifying_line(scan: ScanRow, number: int, oldest: datetime | None) -> dict
         return {}
     library = scan.section.library
     line = (
-        f"waiting for {library} to store the tags of {count(number, 'item')}; they count as"
-        " written once they were read back"
+        f"storing the tags of {count(number, 'item')}; they count as written once TigerTag has"
+        " read them back"
     )
     return {library: line}
 

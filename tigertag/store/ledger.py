@@ -1,7 +1,7 @@
 """The ledger of edits, and how our tags stand after them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +31,10 @@ DROPPED = "The library accepted it, and then dropped it."
 
 @dataclass(frozen=True, slots=True)
 class EditRow:
-    """An edit of the ledger. `after` is None until the library was read again."""
+    """An edit of the ledger. `after` is None until the library was read again.
+
+    `lost`: tags of the owner's that went while it was made, or that it puts back.
+    """
 
     id: int
     scan_id: int
@@ -44,11 +47,17 @@ class EditRow:
     after: Shown | None
     planned_at: datetime
     reason: str
+    lost: tuple[TagRef, ...] = ()
 
     @property
-    def is_cut_off(self) -> bool:
-        """Whether it was about to be sent alone, and nobody has said what came of it."""
+    def is_open(self) -> bool:
+        """Whether it was sent, or about to be sent alone, and nobody knows yet what came of it."""
         return self.state == "sent" and not self.reason
+
+    @property
+    def returned(self) -> tuple[TagRef, ...]:
+        """The tags of the owner's that it puts back."""
+        return tuple(ref for ref in self.lost if ref in self.adds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,17 @@ class Verdict:
     reason: str = ""
 
 
-def plan(db: Db, scan_id: int, planned: Sequence[tuple[int, Edit, Shown]]) -> dict[int, int]:
-    """Put edits (item id, edit, what is shown before) into the ledger; return item id → edit id."""
+def plan(
+    db: Db,
+    scan_id: int,
+    planned: Sequence[tuple[int, Edit, Shown]],
+    *,
+    returned: Mapping[int, Sequence[TagRef]] | None = None,
+) -> dict[int, int]:
+    """Put edits (item id, edit, what is shown before) into the ledger; return item id → edit id.
+
+    `returned`: the tags of the owner's that edits put back, by item.
+    """
     now = datetime.now(UTC)
     rows = [
         {
@@ -72,6 +90,7 @@ def plan(db: Db, scan_id: int, planned: Sequence[tuple[int, Edit, Shown]]) -> di
             "adds": pack_refs(edit.adds),
             "removes": pack_refs(edit.removes),
             "before": pack_shown(before),
+            "lost": pack_refs((returned or {}).get(item_id, ())),
             "planned_at": now,
         }
         for item_id, edit, before in planned
@@ -88,7 +107,7 @@ def unsettled(db: Db, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:
 
 
 def cut_off(db: Db, section_id: int) -> list[EditRow]:
-    """Return the edits of a section that were about to be sent when a crash came."""
+    """Return the open edits of a section (`EditRow.is_open`)."""
     of_section = select(schema.items.c.id).where(schema.items.c.section_id == section_id)
     cut_off = (_edits.c.state == "sent", _edits.c.reason == "")
     return edits_where(db, *cut_off, _edits.c.item_id.in_(of_section))
@@ -144,6 +163,7 @@ def _edit(row: Row[Any]) -> EditRow:
         adds=unpack_refs(row.adds),
         removes=unpack_refs(row.removes),
         before=unpack_shown(row.before),
+        lost=unpack_refs(row.lost) if row.lost else (),
         after=unpack_shown(row.after) if row.after else None,
     )
 
@@ -169,15 +189,23 @@ def judge(db: Db, verdicts: Sequence[Verdict]) -> None:
 
 def withdraw(db: Db, edit_ids: Collection[int]) -> None:
     """Take edits back that were not sent; they are planned anew."""
-    change_in(db, delete(_edits).where(_edits.c.state == "planned"), _edits.c.id, edit_ids)
+    change_in(db, delete(_edits).where(_edits.c.state.in_(UNSETTLED)), _edits.c.id, edit_ids)
 
 
-def count_as_removed(db: Db, edit_id: int, lost: Iterable[TagRef]) -> None:
-    """Count tags that went while an edit was made to what it removed: its undo puts them back."""
-    mine = _edits.c.id == edit_id
-    removes = unpack_refs(db.execute(select(_edits.c.removes).where(mine)).scalar_one())
-    packed = pack_refs((*removes, *lost))
-    db.execute(update(_edits).where(mine).values(removes=packed))
+def note_sent(db: Db, sent: Sequence[tuple[int, Shown]]) -> None:
+    """Keep that edits were sent, and what was shown right before that."""
+    now = datetime.now(UTC)
+    rows = [{"id": id, "state": "sent", "before": pack_shown(shown)} for id, shown in sent]
+    update_each(db, _edits, rows, sent_at=now)
+
+
+def note_lost(db: Db, lost: Mapping[int, Sequence[TagRef]]) -> None:
+    """Keep, by edit, which tags of the owner's went while it was made: its undo puts them back."""
+    for edit_id, refs in lost.items():
+        mine = _edits.c.id == edit_id
+        kept = db.execute(select(_edits.c.lost).where(mine)).scalar_one()
+        packed = pack_refs(dict.fromkeys((*(unpack_refs(kept) if kept else ()), *refs)))
+        db.execute(update(_edits).where(mine).values(lost=packed))
 
 
 def was_dropped(db: Db, scan_id: int, item_id: int) -> bool:

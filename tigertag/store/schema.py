@@ -438,6 +438,7 @@ edits = _table(
     Column("removes", Text, nullable=False),
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False, server_default=""),
+    Column("lost", Text, nullable=False, server_default=""),
     Column("reason", Prose, nullable=False, server_default=""),
     Column("planned_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),

@@ -67,7 +67,7 @@ class Wiping:
                 yield one
 
 
-def work_on(world: World, scan_id: int, *, lease_s: float = 5.0, runners: int = 3) -> list[str]:
+def work_on(world: World, scan_id: int, *, lease_s: float = 60.0, runners: int = 3) -> list[str]:
     """Let runners with databases of their own, as processes have them, work on a scan."""
     errors: list[str] = []
 

@@ -1,7 +1,10 @@
 """Tags that a server accepts at once and stores later, or drops, are verified before they count."""
 
+import time
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from threading import Timer
 
 import pytest
 
@@ -10,10 +13,11 @@ from tests.world import World
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import LibraryError
 from tigertag.model import Edit, Item, Label, Shown, TagRef
-from tigertag.scan import verify, write
+from tigertag.scan import listing, verify, write
+from tigertag.scan.write import WriteStage
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
-from tigertag.store import ledger, schema
+from tigertag.store import Db, Store, ledger, schema
 from tigertag.store.chunks import Chunk
 from tigertag.store.ledger import EditRow
 
@@ -61,6 +65,11 @@ class LateLibrary(FakeLibrary):
             self.tags[key] = list(adds)
         self._touch(key)
 
+    def forget_all(self) -> None:
+        """Never store what was accepted: its queue was emptied."""
+        self._accepted.clear()
+        self.busy = False
+
     def settles(self, before: Shown, now: Shown) -> bool:
         return before.stamp != now.stamp
 
@@ -92,10 +101,10 @@ def states(world: World, scan_id: int) -> set[str]:
     return {edit.state for edit in edits(world, scan_id)}
 
 
-def rest(world: World, library: LateLibrary) -> Status:
-    """Scan while the library is busy, so that what was written first is still open."""
+def rest(world: World, library: LateLibrary, scan_id: int | None = None) -> Status:
+    """Scan while the library is busy, so that what is written first stays open."""
     library.busy = True
-    scan_id = world.start("apply")
+    scan_id = scan_id or world.start("apply")
     runner = scans.run(world.core, scan_id)
     look_again = verify.Verification.look_again
 
@@ -106,6 +115,21 @@ def rest(world: World, library: LateLibrary) -> Status:
         patch.setattr(verify.Verification, "look_again", in_an_hour)
         runner.run()
     return scan_status.status(world.core, scan_id)
+
+
+def cancel(world: World, scan_id: int) -> None:
+    with world.store.write() as db:
+        db.execute(
+            schema.scans.update().where(schema.scans.c.id == scan_id).values(state="cancelled")
+        )
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+def kill(*_args: object) -> None:
+    raise Killed
 
 
 def test_tags_that_are_dropped_twice_stop_the_scan(world: World, library: LateLibrary) -> None:
@@ -130,16 +154,66 @@ def test_tags_that_are_dropped_once_are_written_once_more(
 def test_tags_of_the_owner_that_go_meanwhile_stop_the_scan_and_an_undo_puts_them_back(
     world: World, library: LateLibrary
 ) -> None:
-    library.tag("5", "mine")
-    library.loses.add("5")
+    lost = ("5", "6", "25")
+    for key in lost:
+        library.tag(key, "mine")
+    library.loses |= {*lost}
     scan_id = world.start("apply")
     with pytest.raises(LibraryError, match=f"mine.*undo scan {scan_id}"):
         world.run(scan_id)
     library.loses.clear()
     undone = world.undo(scan_id)
     assert (undone.scan.state, undone.failed) == ("done", 0)
-    assert library.names("5") == {"mine"}
-    assert not any(library.names(key) for key in library.held if key != "5")
+    assert [library.names(key) for key in lost] == [{"mine"}] * 3
+    assert not any(library.names(key) for key in library.held if key not in lost)
+
+
+def test_what_an_undo_has_put_back_stays_the_owners(world: World, library: LateLibrary) -> None:
+    library.tag("5", "mine")
+    library.loses.add("5")
+    scan_id = world.start("apply")
+    with pytest.raises(LibraryError, match="mine"):
+        world.run(scan_id)
+    library.loses.clear()
+    undone = world.undo(scan_id)
+    world.undo(undone.scan.id)
+    assert "mine" in library.names("5")
+
+
+def test_a_loss_over_a_write_that_was_cut_off_stops_the_scan_that_goes_on(
+    world: World, library: LateLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.scan("apply")
+    library.put("new", "green")
+    library.tag("new", "mine")
+    library.loses.add("new")
+    library.busy = True
+    scan_id = world.start("apply")
+    with monkeypatch.context() as patch:
+        patch.setattr(WriteStage, "_conclude", kill)
+        with pytest.raises(Killed):
+            world.run(scan_id)
+    library.busy = False
+    world.let_leases_run_out()
+    with pytest.raises(LibraryError, match="mine"):
+        world.run(scan_id)
+
+
+def test_a_loss_under_a_scan_that_was_cancelled_stops_the_next_one(
+    world: World, library: LateLibrary
+) -> None:
+    world.scan("apply")
+    library.put("new", "green")
+    library.tag("new", "mine")
+    library.loses.add("new")
+    waiting = rest(world, library)
+    cancel(world, waiting.scan.id)
+    library.busy = False
+    with pytest.raises(LibraryError, match=f"mine.*undo scan {waiting.scan.id}"):
+        world.scan("apply")
+    library.loses.clear()
+    world.undo(waiting.scan.id)
+    assert library.names("new") == {"mine"}
 
 
 def test_nothing_counts_as_written_before_it_was_verified(
@@ -153,8 +227,33 @@ def test_nothing_counts_as_written_before_it_was_verified(
 def test_a_first_write_is_verified_before_a_second_one_is_made(
     world: World, library: LateLibrary
 ) -> None:
-    rest(world, library)
-    assert len(library.sent) == 1
+    waiting = rest(world, library)
+    assert (len(library.sent), len(edits(world, waiting.scan.id))) == (1, 1)
+
+
+def test_chunks_that_wait_for_a_first_write_leave_nothing_in_the_ledger(
+    world: World, library: LateLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_LOCAL_CHUNK", 10)
+    monkeypatch.setattr(listing, "_ASK_CHUNK", 10)
+    waiting = rest(world, library)
+    assert (len(library.sent), len(edits(world, waiting.scan.id))) == (1, 1)
+    library.busy = False
+    world.make_due(waiting.scan.id)
+    assert world.run(waiting.scan.id).done == 30
+
+
+def test_a_first_write_that_is_never_stored_holds_up_the_others_for_a_day_at_most(
+    world: World, library: LateLibrary
+) -> None:
+    waiting = rest(world, library)
+    library.forget_all()
+    with world.store.write() as db:
+        long_ago = datetime.now(UTC) - timedelta(hours=25)
+        db.execute(schema.edits.update().values(planned_at=long_ago))
+    world.make_due(waiting.scan.id)
+    status = world.run(waiting.scan.id)
+    assert (status.scan.state, status.done, status.failed) == ("done", 29, 1)
 
 
 def test_what_is_open_is_verified_after_a_restart(world: World, library: LateLibrary) -> None:
@@ -169,8 +268,7 @@ def test_what_is_open_is_verified_after_a_restart(world: World, library: LateLib
 
 def test_a_preview_judges_nothing_that_is_open(world: World, library: LateLibrary) -> None:
     waiting = rest(world, library)
-    with world.store.write() as db:
-        db.execute(schema.scans.update().values(state="cancelled"))
+    cancel(world, waiting.scan.id)
     world.scan("preview")
     assert states(world, waiting.scan.id) == {"sent"}
 
@@ -179,8 +277,7 @@ def test_another_scan_verifies_what_an_ended_one_has_left_open(
     world: World, library: LateLibrary
 ) -> None:
     waiting = rest(world, library)
-    with world.store.write() as db:
-        db.execute(schema.scans.update().values(state="cancelled"))
+    cancel(world, waiting.scan.id)
     library.busy = False
     status = world.scan("apply")
     assert (status.scan.state, status.failed) == ("done", 0)
@@ -194,11 +291,11 @@ def test_an_item_that_is_not_stored_within_a_day_fails_alone(
     world.scan("apply")
     library.put("new", "green")
     waiting = rest(world, library)
-    monkeypatch.setattr(verify, "_GIVEN_UP_AFTER", timedelta(0))
+    monkeypatch.setattr(write, "GIVEN_UP_AFTER", timedelta(0))
     world.make_due(waiting.scan.id)
     status = world.run(waiting.scan.id)
     assert (status.scan.state, status.failed) == ("done", 1)
-    assert states(world, status.scan.id) == {"sent"}
+    assert (status.problems, library.names("new")) == (1, {"green"})
 
 
 def test_an_item_that_was_verified_is_unchanged_for_the_next_scan(
@@ -226,3 +323,33 @@ def test_tags_that_are_taken_off_one_after_the_other_are_not_taken_for_dropped(
     undone = world.undo(applied.scan.id)
     assert (undone.scan.state, undone.done, undone.removes) == ("done", 30, applied.adds)
     assert not any(library.names(key) for key in library.held)
+
+
+def test_a_preview_beside_an_open_undo_takes_nothing_for_removed_by_the_user(
+    world: World, library: LateLibrary
+) -> None:
+    applied = world.scan("apply")
+    undone = rest(world, library, scans.undo(world.core, applied.scan.id))
+    assert states(world, undone.scan.id) == {"sent"}
+    world.scan("preview", "force")
+    with world.store.read() as db:
+        assert ledger.tombstones(db) == []
+
+
+def test_waiting_for_a_verification_costs_little(
+    world: World, library: LateLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "gap_s", lambda _edits: 8.0)
+    library.busy = True
+    run = scans.run(world.core, world.start("apply"))
+    writes: list[float] = []
+    write_of = Store.write
+
+    def counted(store: Store) -> AbstractContextManager[Db]:
+        writes.append(time.monotonic())
+        return write_of(store)
+
+    monkeypatch.setattr(Store, "write", counted)
+    Timer(4.0, run.stop.set).start()
+    run.run()
+    assert sum(at > time.monotonic() - 2 for at in writes) / 2 < 12

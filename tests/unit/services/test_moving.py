@@ -24,9 +24,9 @@ def ignore(_table: str, _done: int, _total: int) -> None:
 
 
 @pytest.fixture
-def target(database_url: str) -> str:
+def target(empty_database_url: str) -> str:
     """An empty database of each kind."""
-    return database_url.replace("tigertag.db", "other/tigertag.db")
+    return empty_database_url.replace("tigertag.db", "other/tigertag.db")
 
 
 def counts(url: str) -> dict[str, int]:
@@ -42,12 +42,12 @@ def test_every_row_of_every_table_is_copied(world: World, target: str) -> None:
 
 
 @pytest.mark.slow
-def test_it_goes_back_to_sqlite(world: World, postgres_url: str, tmp_path: Path) -> None:
+def test_it_goes_back_to_sqlite(world: World, empty_postgres_url: str, tmp_path: Path) -> None:
     world.picture("a.png", "red")
     world.scan("apply")
-    moving.copy_to(world.core, postgres_url, ignore)
+    moving.copy_to(world.core, empty_postgres_url, ignore)
     world.close()
-    world.store = Store(postgres_url)
+    world.store = Store(empty_postgres_url)
     moving.copy_to(world.core, f"sqlite:///{tmp_path}/back.db", ignore)
     world.close()
     world.store = Store(f"sqlite:///{tmp_path}/back.db")

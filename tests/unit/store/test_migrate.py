@@ -27,8 +27,8 @@ REVISIONS = [revision for revision, _doc in migrate.history()]
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_each_step_up_keeps_the_rows(database_url: str, revision: str) -> None:
-    store = Store(database_url)
+def test_each_step_up_keeps_the_rows(empty_database_url: str, revision: str) -> None:
+    store = Store(empty_database_url)
     command.upgrade(migrate.config(store), revision)
     with store.write() as db:
         before = fill(db)
@@ -42,8 +42,10 @@ def test_each_step_up_keeps_the_rows(database_url: str, revision: str) -> None:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_each_step_down_and_up_again_works_with_rows(database_url: str, revision: str) -> None:
-    store = Store(database_url)
+def test_each_step_down_and_up_again_works_with_rows(
+    empty_database_url: str, revision: str
+) -> None:
+    store = Store(empty_database_url)
     command.upgrade(migrate.config(store), revision)
     with store.write() as db:
         fill(db)
@@ -53,9 +55,11 @@ def test_each_step_down_and_up_again_works_with_rows(database_url: str, revision
     store.close()
 
 
-def test_what_failed_before_problems_were_kept_is_one_after_the_upgrade(database_url: str) -> None:
+def test_what_failed_before_problems_were_kept_is_one_after_the_upgrade(
+    empty_database_url: str,
+) -> None:
     """The newest word on an item counts, and only of the item as it is."""
-    store = Store(database_url)
+    store = Store(empty_database_url)
     command.upgrade(migrate.config(store), "0005")
     with store.write() as db:
         fill(db)
@@ -74,8 +78,8 @@ def test_what_failed_before_problems_were_kept_is_one_after_the_upgrade(database
     store.close()
 
 
-def test_what_may_pass_is_tried_again_after_the_upgrade(database_url: str) -> None:
-    store = Store(database_url)
+def test_what_may_pass_is_tried_again_after_the_upgrade(empty_database_url: str) -> None:
+    store = Store(empty_database_url)
     command.upgrade(migrate.config(store), "0005")
     with store.write() as db:
         fill(db)
@@ -141,16 +145,16 @@ _HISTORY = [
 ]
 
 
-def test_down_to_base_leaves_nothing_behind(database_url: str) -> None:
-    store = Store(database_url)
+def test_down_to_base_leaves_nothing_behind(empty_database_url: str) -> None:
+    store = Store(empty_database_url)
     migrate.upgrade(store)
     migrate.downgrade(store, "base")
     assert set(sa.inspect(store.engine).get_table_names()) <= {"alembic_version"}
     store.close()
 
 
-def test_the_migrations_make_the_tables_that_the_program_uses(database_url: str) -> None:
-    store = Store(database_url)
+def test_the_migrations_make_the_tables_that_the_program_uses(empty_database_url: str) -> None:
+    store = Store(empty_database_url)
     migrate.upgrade(store)
     with store.read() as db:
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
@@ -165,9 +169,9 @@ def test_every_constraint_has_a_name() -> None:
 @pytest.mark.parametrize("revision", [None, "0001", "3f2a9c1d7b44"])
 @pytest.mark.parametrize("table", ["user", "items", "scans"])
 def test_a_database_of_another_program_is_named_and_left_alone(
-    database_url: str, revision: str | None, table: str
+    empty_database_url: str, revision: str | None, table: str
 ) -> None:
-    store = Store(database_url)
+    store = Store(empty_database_url)
     with store.write() as db:
         db.execute(sa.text(f'CREATE TABLE "{table}" (id INTEGER)'))
         if revision is not None:
@@ -190,8 +194,8 @@ def test_another_programs_file_is_not_turned_to_wal(tmp_path: Path) -> None:
     assert (path.read_bytes(), [one.name for one in tmp_path.iterdir()]) == (before, [path.name])
 
 
-def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
-    store = Store(database_url)
+def test_a_database_of_a_newer_version_is_left_alone(empty_database_url: str) -> None:
+    store = Store(empty_database_url)
     migrate.upgrade(store)
     with store.write() as db:
         db.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
@@ -227,8 +231,8 @@ def test_rebuilding_a_table_deletes_none_of_its_childrens_rows(tmp_path: Path) -
     store.close()
 
 
-def test_processes_that_start_together_migrate_once(database_url: str) -> None:
-    stores = [Store(database_url) for _ in range(4)]
+def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
+    stores = [Store(empty_database_url) for _ in range(4)]
     starts = [Thread(target=migrate.upgrade, args=(store,)) for store in stores]
     for start in starts:
         start.start()
@@ -239,8 +243,8 @@ def test_processes_that_start_together_migrate_once(database_url: str) -> None:
         store.close()
 
 
-def test_down_from_waiting_one_scan_of_a_section_goes_on(database_url: str) -> None:
-    store = Store(database_url)
+def test_down_from_waiting_one_scan_of_a_section_goes_on(empty_database_url: str) -> None:
+    store = Store(empty_database_url)
     command.upgrade(migrate.config(store), "0008")
     values = "'scan', 'changed', 'preview', 'waiting', CURRENT_TIMESTAMP"
     with store.write() as db:
@@ -261,8 +265,10 @@ def test_down_from_waiting_one_scan_of_a_section_goes_on(database_url: str) -> N
     store.close()
 
 
-def test_a_step_down_leaves_no_label_that_the_program_before_cannot_read(database_url: str) -> None:
-    store = Store(database_url)
+def test_a_step_down_leaves_no_label_that_the_program_before_cannot_read(
+    empty_database_url: str,
+) -> None:
+    store = Store(empty_database_url)
     command.upgrade(migrate.config(store), "0012")
     cat, noted = Label("cat", 0.5), Label("tv", 0.9, kind=Kind.TEXT, note="Sign")
     vienna = Label("Vienna", 1.0, kind=Kind.PLACE, note="GPS 48, 16")

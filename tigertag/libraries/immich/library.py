@@ -45,6 +45,9 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
     """See `MediaServerLibrary`. Only what the key's own user owns is listed, read and written."""
 
     field = Field.TAG
+    writing_note = (
+        "Immich stores tags in files (.xmp) beside your originals, in external libraries as well."
+    )
 
     _options: ImmichOptions
     _errors: ImmichErrors

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from tigertag.core import Core
-from tigertag.services import previews, scan_status, scans
+from tigertag.services import libraries, previews, scan_status, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
 from tigertag.services.views import SectionView
@@ -158,7 +158,8 @@ def confirm() -> ResponseReturnValue:
     wanted = _wanted()
     view = request.find_section(wanted.library, wanted.section or "")
     preview = _newest_preview(core, view)
-    return render_template("confirm.html", view=view, wanted=wanted, preview=preview)
+    note = libraries.writing_note(core, wanted.library)
+    return render_template("confirm.html", view=view, wanted=wanted, preview=preview, note=note)
 
 
 def _newest_preview(core: Core, view: SectionView) -> Status | None:
@@ -187,7 +188,10 @@ def apply(scan_id: int) -> ResponseReturnValue:
 
 @pages.get(f"{_SCAN}/apply")
 def confirm_apply(scan_id: int) -> ResponseReturnValue:
-    return render_template("confirm_apply.html", status=scan_status.status(state.core(), scan_id))
+    core = state.core()
+    status = scan_status.status(core, scan_id)
+    note = libraries.writing_note(core, status.scan.section.library)
+    return render_template("confirm_apply.html", status=status, note=note)
 
 
 @pages.post(f"{_SCAN}/undo")

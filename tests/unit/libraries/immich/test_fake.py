@@ -101,24 +101,50 @@ def test_pages_slip_where_something_is_added_meanwhile(
     assert client.names(size=3, page=2) == ["p3.jpg", "p2.jpg", "p1.jpg"]
 
 
-def test_a_cursor_of_3_2_is_for_searches_of_the_new_form_and_counts_as_pages_do() -> None:
+NEW_FORM: dict[str, Any] = {
+    "filter": {"visibility": {"eq": "timeline"}, "trashedAt": {"eq": None}},
+    "orderBy": {"field": "fileCreatedAt", "direction": "desc"},
+}
+
+
+def test_3_2_gives_a_cursor_only_to_searches_of_its_new_form_and_it_slips_as_pages_do() -> None:
     with ImmichServer("3.2") as server:
         photos, client = filled(server), Client(server)
-        flat = client.listed(size=3)
-        assert (flat["nextPage"], flat["nextCursor"]) == ("2", None)
-        first = client.listed(size=3, orderBy={"field": "fileCreatedAt", "direction": "desc"})
+        server.trash(photos[5])
+        flat, first = client.listed(size=3), client.listed(size=3, **NEW_FORM)
+        assert (flat["nextCursor"], flat["nextPage"]) == (None, "2")
         assert first["nextPage"] is None
-        server.remove(photos[-1])
-        second = client.listed(size=3, cursor=first["nextCursor"])
-        assert [one["originalFileName"] for one in second["items"]] == ["p1.jpg", "p0.jpg"]
+        server.remove(photos[4])
+        second = client.listed(size=3, cursor=first["nextCursor"], **NEW_FORM)
+        names = [one["originalFileName"] for one in (*first["items"], *second["items"])]
+        assert names == ["p4.jpg", "p3.jpg", "p2.jpg", "p0.jpg"]
+        assert (second["nextCursor"], second["nextPage"]) == (None, None)
 
 
-def test_a_cursor_of_3_2_is_refused_with_the_fields_of_3_1() -> None:
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"visibility": "timeline"}, "Deprecated field visibility cannot be combined with filter"),
+        ({"filter": {"colour": {"eq": "red"}}}, 'Unrecognized key: "colour"'),
+    ],
+)
+def test_3_2_takes_its_new_form_alone_and_with_names_that_it_knows(
+    body: dict[str, Any], message: str
+) -> None:
     with ImmichServer("3.2") as server:
-        body = {"cursor": "Mw==", "visibility": "timeline"}
+        body = {"filter": {}} | body
         answer = Client(server).ask("POST", "/search/metadata", body)
         assert answer.status_code == 400
-        assert "Deprecated field visibility cannot be combined" in answer.text
+        assert answer.json()["errors"][0]["message"] == message
+
+
+def test_the_new_form_lists_what_is_in_the_trash_and_knows_uploads_by_their_library() -> None:
+    with ImmichServer("3.2") as server:
+        photos, client = filled(server, 2), Client(server)
+        server.add_photo(server.add_library("/data/ext"), "e.jpg", PHOTO)
+        server.trash(photos[0])
+        assert client.names(filter={"libraryId": {"eq": None}}) == ["p1.jpg", "p0.jpg"]
+        assert client.names(filter={"libraryId": {"ne": None}}) == ["e.jpg"]
 
 
 def test_3_1_knows_no_cursor(server: ImmichServer, client: Client) -> None:
@@ -136,11 +162,11 @@ def test_what_was_updated_at_the_time_itself_is_listed(
     assert client.names(updatedAfter=updated) == ["p2.jpg"]
 
 
-def test_no_search_is_for_uploads_alone(server: ImmichServer, client: Client) -> None:
+def test_no_library_is_no_filter(server: ImmichServer, client: Client) -> None:
     filled(server, 2)
     library = server.add_library("/data/ext")
     server.add_photo(library, "e.jpg", PHOTO)
-    assert sorted(client.names(libraryId=None)) == ["e.jpg", "p0.jpg", "p1.jpg"]
+    assert client.names(libraryId=None) == ["e.jpg", "p1.jpg", "p0.jpg"]
     assert client.names(libraryId=library) == ["e.jpg"]
 
 
@@ -160,25 +186,6 @@ def test_tags_are_not_shown_to_a_user_by_default(server: ImmichServer) -> None:
     assert client.ask("GET", "/users/me/preferences").json()["tags"]["enabled"] is False
     server.users[server.owner].tags_shown = True
     assert client.ask("GET", "/users/me/preferences").json()["tags"]["enabled"] is True
-
-
-def test_a_file_that_is_away_is_offline_and_comes_back_as_the_same_asset(
-    server: ImmichServer, tmp_path: Path
-) -> None:
-    client = Client(server, server.add_key("all"))
-    library = server.add_library(tmp_path)
-    photo = server.add_photo(library, "e.jpg", PHOTO, tags=("Ext/One",))
-    (tmp_path / "e.jpg").rename(tmp_path / "away")
-    server.scan_library(library)
-    shown = client.asset(photo)
-    assert (shown["isOffline"], shown["isTrashed"]) == (True, True)
-    assert client.ask("GET", f"/assets/{photo}/original").status_code == 404
-    (tmp_path / "away").rename(tmp_path / "e.jpg")
-    server.scan_library(library)
-    server.settle()
-    shown = client.asset(photo)
-    assert (shown["isOffline"], shown["isTrashed"]) == (False, False)
-    assert client.tags(photo) == ["Ext/One"]
 
 
 def test_an_external_assets_checksum_stays_where_its_file_changes(

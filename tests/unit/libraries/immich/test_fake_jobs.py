@@ -144,6 +144,7 @@ def test_twenty_upserts_at_once_hang_the_server_until_it_is_restarted(server: Im
     def upsert(_number: int) -> object:
         return Client(server).ask("PUT", "/tags", {"tags": ["Par/New"]}, timeout=1.0)
 
+    server.strict = False
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(upsert, number) for number in range(20)]
     assert all(isinstance(one.exception(), requests.Timeout) for one in answers[-5:])
@@ -166,7 +167,7 @@ def test_four_upserts_at_a_time_are_well(server: ImmichServer) -> None:
 def test_the_same_tag_on_the_same_asset_in_parallel_fails_and_is_there(
     server: ImmichServer, client: Client, photo: str
 ) -> None:
-    server.extraction_s = 0.2
+    server.extraction_s = 2.0
     (tag,) = client.made("cat")
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _one: Client(server).put_one(tag, photo), range(10)))

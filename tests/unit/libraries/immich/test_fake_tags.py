@@ -1,6 +1,7 @@
 """Tags of the fake Immich beyond what the recordings show: partners, deleting, `POST`, renaming."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +93,25 @@ def test_3_2_renames_a_tag_and_those_below() -> None:
         server.settle()
         assert client.tags(photo) == ["New/one"]
         assert client.ask("POST", "/tags", {"name": "a/b"}).status_code == 400
+
+
+def test_a_file_that_is_away_is_offline_and_comes_back_as_the_same_asset(
+    server: ImmichServer, tmp_path: Path
+) -> None:
+    client = Client(server, server.add_key("all"))
+    library = server.add_library(tmp_path)
+    photo = server.add_photo(library, "e.jpg", PHOTO, tags=("Ext/One",))
+    (tmp_path / "e.jpg").rename(tmp_path / "away")
+    server.scan_library(library)
+    shown = client.asset(photo)
+    assert (shown["isOffline"], shown["isTrashed"]) == (True, True)
+    assert client.ask("GET", f"/assets/{photo}/original").status_code == 404
+    server.strict = False
+    client.put(client.made("W/one"), [photo])
+    server.settle()
+    (tmp_path / "away").rename(tmp_path / "e.jpg")
+    server.scan_library(library)
+    server.settle()
+    shown = client.asset(photo)
+    assert (shown["isOffline"], shown["isTrashed"]) == (False, False)
+    assert client.tags(photo) == ["Ext/One", "W/one"]

@@ -74,7 +74,7 @@ def served(
 ) -> Iterator[tuple[Server, RangeReader]]:
     """Serve a file, and open it as a library would."""
     server = Server(body, ranges=ranges, most=most, cuts=cuts)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     with requests.Session() as session:
 

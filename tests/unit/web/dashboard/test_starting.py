@@ -1,9 +1,11 @@
 """Scans are started, applied and undone by forms."""
 
+import pytest
 from flask import Flask
 
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
+from tigertag.libraries.folder import FolderLibrary
 from tigertag.services import scan_status
 from tigertag.store import schema
 
@@ -33,6 +35,16 @@ def test_the_first_write_is_not_started_before_it_is_confirmed(
     assert "/scans/confirm" in answer.headers["Location"]
     member.post("/scans", **WHOLE, write="apply", confirmed="no")
     assert made(world) == 0
+
+
+def test_what_a_library_does_when_tags_are_written_is_said_before_the_first_write(
+    world: World, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FolderLibrary, "writing_note", "It makes files.", raising=False)
+    monkeypatch.setattr(FolderLibrary, "advice", lambda _library: (), raising=False)
+    assert "It makes files." in member.page("/scans/confirm?library=photos&section=.")
+    previewed = world.scan("preview").scan.id
+    assert "It makes files." in member.page(f"/scans/{previewed}/apply")
 
 
 def test_the_first_write_starts_when_it_is_confirmed(world: World, member: Member) -> None:
