@@ -127,7 +127,8 @@ class ImmichSender:
                 trial = Trial(folder, steps[0], steps[0].tag_ids)
                 if self._folders.begin(trial):
                     trials.append(trial)
-        yield from self._try(trials)
+        if trials:
+            yield from self._try(trials)
         firsts = {trial.step.key for trial in trials}
         rest: list[Edit] = []
         for folder, steps in untried.items():

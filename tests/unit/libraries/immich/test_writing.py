@@ -174,3 +174,41 @@ def test_a_tag_that_was_deleted_meanwhile_is_made_anew_for_what_is_written_next(
     assert not place.send(edit)[edit.item.key].sent
     place.send(edit)
     assert place.words(edit) == {"cat"}
+
+
+def test_what_is_accepted_and_not_done_is_a_problem_and_no_reason_to_wait(
+    server: ImmichServer, place: WriterPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.send(place.edit(place.photo("first.jpg"), "cat"))
+    edit = place.edit(place.photo(), "cat")
+    monkeypatch.setattr(server, "may_edit", lambda *args, **options: None)
+    outcome = place.send(edit)[edit.item.key]
+    assert "changed nothing" in outcome.reason
+    assert not outcome.sent
+
+
+def test_what_others_did_in_the_same_moment_is_planned_anew(
+    server: ImmichServer, place: WriterPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.send(place.edit(place.photo("first.jpg"), "cat"))
+    edit, other = (place.edit(place.photo(f"{number}.jpg"), "cat") for number in range(2))
+    read = place.settling.read_to_write
+
+    def then_tagged(*args: object) -> object:
+        result = read(*args)  # type: ignore[arg-type]
+        server.tag(edit.item.key, "cat")
+        return result
+
+    monkeypatch.setattr(place.settling, "read_to_write", then_tagged)
+    outcome = place.send(edit)[edit.item.key]
+    assert not outcome.sent
+    assert outcome.look_again_s
+    monkeypatch.undo()
+    assert place.send(other)[other.item.key].sent
+
+
+def test_each_edit_has_the_stamp_of_right_before_it_was_sent(place: WriterPlace) -> None:
+    place.send(place.edit(place.photo("first.jpg"), "cat"))
+    edit = place.edit(place.photo(), "cat")
+    stamp = place.shown(edit).stamp
+    assert place.send(edit)[edit.item.key].stamp == stamp
