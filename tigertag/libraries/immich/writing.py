@@ -185,16 +185,18 @@ class ImmichSender:
         stopped: LibraryError | None = None
         for trial in trials:
             step, shown = trial.step, seen.get(trial.step.key)
-            if isinstance(shown, ShownByImmich):
-                if not is_again and (missing := step.tag_ids.difference(shown.values)):
-                    trial.step = replace(step, shown=shown, tag_ids=missing, result=Result.NOT_SENT)
-                    again.append(trial)
-                    continue
-                if trial.tag_ids.isdisjoint(shown.values):
-                    stopped = self._unwritable(step.item, shown.path)
-                yield self._tried(trial, shown)
-            elif step in made:
-                yield self._outcome(step)
+            if not isinstance(shown, ShownByImmich):
+                if step in made:
+                    yield self._outcome(step)
+                continue
+            missing = step.tag_ids.difference(shown.values)
+            if missing and not is_again and _is_intact(step, shown):
+                trial.step = replace(step, shown=shown, tag_ids=missing, result=Result.NOT_SENT)
+                again.append(trial)
+                continue
+            if is_again and trial.tag_ids.isdisjoint(shown.values):
+                stopped = self._unwritable(step.item, shown.path)
+            yield self._tried(trial, shown)
         if stopped is not None:
             raise stopped
         return again
@@ -202,10 +204,10 @@ class ImmichSender:
     def _tried(self, trial: Trial, shown: ShownByImmich) -> EditOutcome:
         """Keep what the first write to a folder has shown."""
         step = trial.step
-        is_intact = step.shown.values.keys() <= shown.values.keys()
         is_stored = not trial.tag_ids.isdisjoint(shown.values)
-        self._folders.end(trial, is_writable=is_intact and is_stored)
-        if is_intact and is_stored and not step.is_last:
+        is_writable = is_stored and _is_intact(step, shown)
+        self._folders.end(trial, is_writable=is_writable)
+        if is_writable and not step.is_last:
             return self._outcome(step)
         return EditOutcome(step.key, shown)
 
@@ -239,3 +241,8 @@ class ImmichSender:
             " else is written; what was verified is kept. See that no other program writes its"
             " tags, and that Immich can write beside its original, then scan again."
         )
+
+
+def _is_intact(step: Step, shown: ShownByImmich) -> bool:
+    """Whether all that was there before tags were put on is there still."""
+    return step.shown.values.keys() <= shown.values.keys()

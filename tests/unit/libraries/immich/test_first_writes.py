@@ -155,6 +155,20 @@ def test_tags_of_others_that_the_first_write_lost_are_reported(
     assert second.after is None
 
 
+def test_a_first_write_over_which_all_tags_went_is_not_made_again(
+    server: ImmichServer, place: WriterPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = place.edit(place.photo(tags=("Mine",)), "cat")
+    write_sidecar = server.disk.write_sidecar
+    monkeypatch.setattr(
+        server.disk, "write_sidecar", lambda asset, _tags: write_sidecar(asset, ["other"])
+    )
+    outcome = place.send(edit)[edit.item.key]
+    assert outcome.after is not None
+    assert [tag.name for tag in outcome.after.tags] == ["other"]
+    assert writes(server) == 1
+
+
 def test_what_dropped_tags_twice_is_named_with_its_folder(place: WriterPlace) -> None:
     edit, *_rest = external(place, "/pictures/a b")
     assert "/pictures/a b" in str(place.sender.dropped(edit.item))
