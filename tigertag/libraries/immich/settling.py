@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tigertag.contracts import NotRead
+from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.immich.server import ImmichClient
 from tigertag.libraries.immich.tags import ShownByImmich
 from tigertag.libraries.mediaserver.sending import Reader
@@ -65,12 +66,17 @@ class Settling:
         return self._reader.by_key(items)
 
     def read(self, items: Sequence[Item]) -> Readings:
-        """Return what the assets show; what has just changed is read until it no longer does."""
+        """Return what the assets show; what has just changed is read until it no longer does.
+
+        Raises `LibraryError`, also when cancelled: what is changing is no problem of its own.
+        """
         read = self.look(items)
         moving = [item for item in items if self.is_young(read[item.key])]
         for _look in range(_MOST_LOOKS):
-            if not moving or not wait(self.pace.settle_s):
+            if not moving:
                 break
+            if not wait(self.pace.settle_s):
+                raise LibraryUnavailable("Stopped while Immich was changing what is to be read.")
             again = self.look(moving)
             moving = [each for each in moving if _has_moved(read[each.key], again[each.key])]
             read |= again

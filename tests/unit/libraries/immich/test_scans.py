@@ -13,7 +13,7 @@ from tests.unit.libraries.scanned import PICTURES, Box
 from tests.unit.libraries.server_contract import ScanContract
 from tigertag.errors import LibraryError
 from tigertag.model import Label
-from tigertag.scan import runner
+from tigertag.scan import runner, verify
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
@@ -125,6 +125,21 @@ def test_a_folder_that_immich_cannot_write_stops_the_scan_after_one_photo(box: I
         box.scan("apply", title)
     assert box.all_tags() == [[]] * 6
     assert box.edits == 2
+
+
+def test_an_undo_whose_tags_come_back_stops_and_says_so(
+    box: ImmichBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "RETRY_S", 0.1)
+    library = box.server.add_library("/pictures")
+    for number in range(3):
+        box.add_picture(f"{number}.jpg", library)
+    (title,) = box.sections().keys() - {"Timeline"}
+    applied = box.scan("apply", title)
+    box.server.disk.read_only.add("/pictures")
+    with pytest.raises(LibraryError, match="put back tags that TigerTag took off"):
+        box.run(scans.undo(box.core, applied.scan.id))
+    assert box.all_tags() == [["red"]] * 3
 
 
 def test_tags_of_the_owner_that_are_lost_stop_the_scan_and_are_put_back_by_an_undo(

@@ -9,6 +9,7 @@ from tests.immich import ImmichServer
 from tests.unit.libraries.immich.writers import EXTRACTION_S, WRITE, WriterPlace, writes
 from tigertag.contracts import EditOutcome
 from tigertag.errors import LibraryUnavailable
+from tigertag.net import cancellable
 
 TAGS = [f"R{number}" for number in range(10)]
 
@@ -212,3 +213,12 @@ def test_each_edit_has_the_stamp_of_right_before_it_was_sent(place: WriterPlace)
     edit = place.edit(place.photo(), "cat")
     stamp = place.shown(edit).stamp
     assert place.send(edit)[edit.item.key].stamp == stamp
+
+
+def test_a_scan_that_is_stopped_does_not_blame_what_is_changing(
+    server: ImmichServer, place: WriterPlace
+) -> None:
+    edit = place.edit(place.photo(), "cat")
+    server.change(edit.item.key, favorite=True)
+    with cancellable(lambda: True), pytest.raises(LibraryUnavailable, match="Stopped"):
+        place.settling.read([edit.item])
