@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -89,17 +90,15 @@ def send(place: Place, *edits: Edit) -> list[EditOutcome]:
 def settled(
     library: Library, edit: Edit, before: Mapping[str, Shown], outcome: EditOutcome
 ) -> EditOutcome:
-    """Look again, or send again, until it is known what came of an edit, as a scan does."""
+    """Look again, and send what is left of an edit, until nothing is, as a scan does."""
     assert isinstance(library, VerifyingLater)
     until_s = time.monotonic() + _SETTLED_WITHIN_S
     while outcome.look_again_s is not None and time.monotonic() < until_s:
         time.sleep(outcome.look_again_s)
-        if not outcome.sent:
-            (outcome,) = library.send([edit])
-            continue
         (seen,) = library.read_tags([edit.item])
-        if isinstance(seen, Shown) and library.settles(before[seen.key], seen):
-            return EditOutcome(seen.key, seen)
+        sent = replace(before[outcome.key], stamp=outcome.stamp)
+        if not outcome.sent or (isinstance(seen, Shown) and library.settles(sent, seen)):
+            (outcome,) = library.send([edit])
     return outcome
 
 

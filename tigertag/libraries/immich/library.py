@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
@@ -23,7 +23,7 @@ from tigertag.libraries.immich.server import (
     ImmichClient,
     text,
 )
-from tigertag.libraries.immich.settling import Pace
+from tigertag.libraries.immich.settling import Pace, Settling
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
 from tigertag.libraries.immich.writing import ImmichSender
 from tigertag.libraries.mediaserver.client import ServerRequest
@@ -36,7 +36,6 @@ from tigertag.media import metadata as file_metadata
 from tigertag.model import Edit, Field, Item, Media, Metadata, Section, Shown
 from tigertag.sequences import batched
 
-_MOST_LOOKS = 5
 _HUNG_FOR_S = 60.0
 
 Options = ImmichOptions
@@ -58,11 +57,11 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
     ) -> None:
         errors = ImmichErrors(id, options.url)
         super().__init__(id, options, host, errors)
-        self._pace = pace or Pace()
         self._all_sections = ImmichSections(id, options, host.state)
         self._tags = TagIndex(lambda: self._client, TagNames(options.tag_parent), host.state)
         reader = cast(Reader[ShownByImmich], self._reader)
-        self._sender = ImmichSender(lambda: self._client, reader, self._tags, errors, self._pace)
+        self._settling = Settling(lambda: self._client, reader, pace or Pace())
+        self._sender = ImmichSender(lambda: self._client, self._settling, self._tags, errors)
         self._hung_until_s = 0.0
 
     def metadata(self, item: Item) -> Metadata:
@@ -77,25 +76,14 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
     def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
         """See `contracts.Library`. What has just changed is read again until it no longer does."""
         for batch in batched(items, MAX_BATCH):
-            read = self._reader.by_key(batch)
-            moving = [item for item in batch if self._is_young(read[item.key])]
-            for _look in range(_MOST_LOOKS):
-                if not moving:
-                    break
-                time.sleep(self._pace.settle_s)
-                again = self._reader.by_key(moving)
-                moving = [each for each in moving if _differ(read[each.key], again[each.key])]
-                read |= again
-            for item in moving:
-                read[item.key] = NotRead(item.key, "Immich keeps changing it; scan again later.")
-            yield from read.values()
+            yield from self._settling.read(batch).values()
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         return self._sender.send(edits)
 
     def settles(self, before: Shown, now: Shown) -> bool:
         """See `contracts.VerifyingLater`."""
-        return self._sender.settles(before, now)
+        return self._settling.settles(before, now)
 
     def dropped(self, item: Item) -> LibraryError:
         """See `contracts.VerifyingLater`."""
@@ -164,13 +152,6 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         self._listed.remember(key, self._file(entry))
         return self._tags.shown(entry)
 
-    def _is_young(self, reading: Shown | NotRead) -> bool:
-        """Whether Immich may still be at work on what was read."""
-        if isinstance(reading, NotRead) or not reading.stamp:
-            return False
-        settled_at = self._client.server_now() - timedelta(seconds=self._pace.settle_s)
-        return datetime.fromisoformat(reading.stamp) > settled_at
-
     def _films(self, keys: Sequence[str]) -> Iterable[FilmEntry]:
         return ()
 
@@ -203,7 +184,3 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         if assets.revision(entry) != item.revision:
             raise ItemGone(FILE_CHANGED)
         return entry
-
-
-def _differ(before: Shown | NotRead, now: Shown | NotRead) -> bool:
-    return isinstance(now, Shown) and isinstance(before, Shown) and now.stamp != before.stamp

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from threading import Lock
 
+from tigertag.libraries.immich.tagging import Step
 from tigertag.libraries.immich.tags import ShownByImmich
-from tigertag.model import Item
 
-_OPEN_FOR_S = 600.0
+_OPEN_FOR_S = 24 * 3600.0
 """A job of Immich's that fails is not repeated: then a first write stays open for good."""
+_LONGEST_GAP_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,28 @@ class StorageFolder:
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Trial:
-    """The first write to a storage folder: which tags were put on what, while that is open."""
+    """The first write to a storage folder, while it is open.
 
-    item: Item
+    `tag_ids`: what was to be put on, of which `step` is what was sent last. `look_at_s`: when it is
+    looked at next; never while who makes it waits for it.
+    """
+
+    folder: StorageFolder
+    step: Step
     tag_ids: frozenset[str]
     begun_at_s: float = field(default_factory=time.monotonic)
+    look_at_s: float = float("inf")
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() - self.begun_at_s > _OPEN_FOR_S
+
+    def gap_s(self, shortest_s: float) -> float:
+        """How long to wait before it is looked at again: the longer, the older it is."""
+        age_s = time.monotonic() - self.begun_at_s
+        return min(max(age_s / 2, shortest_s), _LONGEST_GAP_S)
 
 
 class StorageFolders:
@@ -39,7 +55,8 @@ class StorageFolders:
     folder may be mounted otherwise tomorrow.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shortest_gap_s: float = 1.5) -> None:
+        self._shortest_gap_s = shortest_gap_s
         self._common: dict[str, PurePosixPath] = {}
         self._writable: frozenset[StorageFolder] = frozenset()
         self._trials: dict[StorageFolder, Trial] = {}
@@ -72,20 +89,39 @@ class StorageFolders:
             for each in self._writable
         )
 
-    def trial(self, folder: StorageFolder) -> Trial | None:
-        """Return the first write that is open; None also where it may have been lost."""
-        trial = self._trials.get(folder)
-        is_lost = trial is not None and time.monotonic() - trial.begun_at_s > _OPEN_FOR_S
-        return None if is_lost else trial
-
-    def begin(self, folder: StorageFolder, trial: Trial) -> None:
-        self._trials[folder] = trial
-
-    def end(self, folder: StorageFolder, *, is_writable: bool) -> None:
+    def begin(self, trial: Trial) -> bool:
+        """Begin the first write to a folder; False while another one is open."""
         with self._lock:
-            self._trials.pop(folder, None)
+            other = self._trials.get(trial.folder)
+            if other is not None and not other.is_over:
+                return False
+            self._trials[trial.folder] = trial
+            return True
+
+    def leave_open(self, trial: Trial) -> None:
+        """Let whoever writes to the folder next see what came of it."""
+        trial.look_at_s = time.monotonic() + trial.gap_s(self._shortest_gap_s)
+
+    def to_look_at(self, folder: StorageFolder) -> Trial | None:
+        """Return the first write to a folder if it is due to be looked at, which it then is not."""
+        with self._lock:
+            trial = self._trials.get(folder)
+            if trial is None or time.monotonic() < trial.look_at_s:
+                return None
+            trial.look_at_s = time.monotonic() + trial.gap_s(self._shortest_gap_s)
+            return trial
+
+    def gap_s(self, folder: StorageFolder) -> float:
+        """How long other writes to a folder have to wait before they are made."""
+        trial = self._trials.get(folder)
+        return self._shortest_gap_s if trial is None else trial.gap_s(self._shortest_gap_s)
+
+    def end(self, trial: Trial, *, is_writable: bool) -> None:
+        with self._lock:
+            if self._trials.get(trial.folder) is trial:
+                del self._trials[trial.folder]
             if is_writable:
-                self._writable |= {folder}
+                self._writable |= {trial.folder}
 
 
 def _folder_of(asset: ShownByImmich) -> PurePosixPath:

@@ -1,11 +1,12 @@
-"""The two requests that change which tags an asset has, and what is left to do of an edit."""
+"""The two requests that change which tags an asset has."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from enum import Enum, auto
 from threading import Lock
 
 from tigertag.contracts import NotRead
-from tigertag.errors import LibraryError
+from tigertag.errors import LibraryUnavailable
 from tigertag.libraries.immich.server import ImmichClient, objects, text
 from tigertag.libraries.immich.settling import Settling
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
@@ -15,26 +16,33 @@ from tigertag.sequences import batched
 
 _MOST_ASSETS = 200
 _SERVER_ERROR = 500
+_NOT_ANSWERED = "Immich did not answer; the next scan sees what came of it."
+
+
+class Result(Enum):
+    """What came of a step. `NOTHING`: there was nothing to change any more, or not yet."""
+
+    NOT_SENT = auto()
+    MADE = auto()
+    NOTHING = auto()
+    REFUSED = auto()
+    UNKNOWN = auto()
 
 
 @dataclass(slots=True, eq=False)
-class Work:
-    """What is left to do of an edit; tags are ids.
+class Step:
+    """The next change of an asset: all tags that it gets, or else one that is taken off.
 
-    `shown`: what the asset showed last. `begun`: some of it was sent. `problem`: why no more of it
-    can be. `kept`: the tags that the edit does not speak of.
+    `shown`: what the asset showed right before. `is_last`: nothing of the edit is left after it.
     """
 
     edit: Edit
     shown: ShownByImmich
-    adds: frozenset[str]
-    removes: list[str]
-    begun: bool = False
-    problem: str = ""
-    kept: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.kept = frozenset(self.shown.values) - frozenset(self.removes)
+    tag_ids: frozenset[str]
+    is_remove: bool
+    is_last: bool
+    result: Result = Result.NOT_SENT
+    reason: str = ""
 
     @property
     def item(self) -> Item:
@@ -43,6 +51,16 @@ class Work:
     @property
     def key(self) -> str:
         return self.edit.item.key
+
+    @property
+    def may_be_made(self) -> bool:
+        return self.result in (Result.MADE, Result.UNKNOWN)
+
+    def shows_in(self, seen: ShownByImmich) -> bool:
+        """Whether an asset shows that the step was made, be it in part."""
+        if self.is_remove:
+            return self.tag_ids.isdisjoint(seen.values)
+        return not self.tag_ids.isdisjoint(seen.values)
 
 
 class Tagging:
@@ -56,103 +74,104 @@ class Tagging:
         self._settling = settling
         self._one_in_flight = Lock()
 
-    def step(self, works: Iterable[Work]) -> LibraryError | None:
-        """Make the next step of each: all that it adds, or else one tag that it removes.
+    def make(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Make steps, those that are alike in one request, and yield each with its result.
 
-        Returns why that ended early; what was `begun` by then may have been done, or not.
+        Raises `LibraryError` where no more can be made; that of which it is not known whether it
+        was made is yielded before.
         """
-        adding: dict[frozenset[str], list[Work]] = {}
-        removing: dict[str, list[Work]] = {}
-        for work in works:
-            if work.adds:
-                adding.setdefault(work.adds, []).append(work)
-            else:
-                removing.setdefault(work.removes[0], []).append(work)
-        try:
-            for tag_ids, group in adding.items():
-                for batch in batched(group, _MOST_ASSETS):
-                    self._add(tag_ids, batch)
-            for tag_id, group in removing.items():
-                for batch in batched(group, _MOST_ASSETS):
-                    self._remove(tag_id, batch)
-        except LibraryError as exc:
-            return exc
-        return None
-
-    def _add(self, tag_ids: frozenset[str], batch: Sequence[Work]) -> None:
-        def put(works: Sequence[Work]) -> None:
-            body = {"tagIds": sorted(tag_ids), "assetIds": [work.key for work in works]}
-            answer = self._request("PUT", "/tags/assets", body)
-            count = answer.get("count") if isinstance(answer, dict) else None
-            if count != len(tag_ids) * len(works):
-                self._look_for_deleted(tag_ids, works, was_any_put=count != 0)
-
-        self._begin(batch)
-        self._insist(put, batch, lambda seen: tag_ids <= seen.values.keys())
-        for work in batch:
-            work.adds = frozenset()
-
-    def _remove(self, tag_id: str, batch: Sequence[Work]) -> None:
-        def delete(works: Sequence[Work]) -> None:
-            body = {"ids": [work.key for work in works]}
-            try:
-                results = objects(self._request("DELETE", f"/tags/{tag_id}/assets", body))
-            except RefusedByServer as exc:
-                # Its owner has deleted the tag as a whole: then it is nowhere.
-                if exc.status != NOT_FOUND:
+        groups: dict[tuple[bool, frozenset[str]], list[Step]] = {}
+        for step in steps:
+            groups.setdefault((step.is_remove, step.tag_ids), []).append(step)
+        for group in groups.values():
+            for batch in batched(group, _MOST_ASSETS):
+                try:
+                    self._insist(batch)
+                except LibraryUnavailable:
+                    yield from batch
                     raise
-                results = []
-            changed = {text(each, "id") for each in results if each.get("success") is True}
-            for work in works:
-                if work.key not in changed:
-                    self._was_gone(work, tag_id)
+                yield from batch
 
-        self._begin(batch)
-        self._insist(delete, batch, lambda seen: tag_id not in seen.values)
-        for work in batch:
-            work.removes.remove(tag_id)
-
-    def _was_gone(self, work: Work, tag_id: str) -> None:
-        """Do not wait for what Immich makes of a remove: there was nothing to remove."""
-        left = {id: value for id, value in work.shown.values.items() if id != tag_id}
-        work.shown = replace(work.shown, values=left)
-        self._settling.written(work.shown)
-
-    def _begin(self, batch: Sequence[Work]) -> None:
-        for work in batch:
-            self._settling.written(work.shown)
-            work.begun = True
-
-    def _insist(
-        self,
-        write: Callable[[Sequence[Work]], None],
-        batch: Sequence[Work],
-        is_done: Callable[[ShownByImmich], bool],
-    ) -> None:
-        """Write; where Immich fails at it, see what was done all the same, and write once more."""
-        for _attempt in range(2):
+    def _insist(self, batch: Sequence[Step]) -> None:
+        """Make the steps; where Immich fails at it, see what was done, and try the rest again."""
+        left = list(batch)
+        for is_again in (False, True):
+            for step in left:
+                # That is what is known of it where no answer comes.
+                step.result, step.reason = Result.UNKNOWN, _NOT_ANSWERED
             try:
-                write(batch)
-                return
+                changed = self._request(left)
             except RefusedByServer as exc:
                 refused = exc
-            read = self._settling.look([work.item for work in batch])
-            seen = [(work, read[work.key]) for work in batch]
-            batch = [work for work, now in seen if isinstance(now, NotRead) or not is_done(now)]
-            if not batch or refused.status < _SERVER_ERROR:
-                break
-        for work in batch:
-            work.problem = f"Immich refused the edit ({refused.status}); see its log."
+            else:
+                self._see_changed(left, changed, is_again=is_again)
+                return
+            self._see_refused(left, refused)
+            left = [step for step in left if step.result is Result.REFUSED]
+            if not left or refused.status < _SERVER_ERROR:
+                return
 
-    def _look_for_deleted(
-        self, tag_ids: frozenset[str], works: Sequence[Work], *, was_any_put: bool
-    ) -> None:
-        """See which tags are not there any more: those are passed over without a word."""
-        self._tags.refresh()
-        if not all(map(self._tags.exists, tag_ids)):
-            for work in works:
-                work.begun = was_any_put
+    def _request(self, steps: Sequence[Step]) -> set[str] | None:
+        """Send a request for steps that are alike; return the keys of what it has changed.
 
-    def _request(self, method: str, path: str, body: object) -> object:
+        None: it is not answered which. Of tags that are put on, only the number of new pairs is.
+        """
+        keys = [step.key for step in steps]
+        tag_ids = sorted(steps[0].tag_ids)
+        if steps[0].is_remove:
+            return self._take_off(tag_ids[0], keys)
+        body = {"tagIds": tag_ids, "assetIds": keys}
         with self._one_in_flight:
-            return self._client().json(method, path, body)
+            answer = self._client().json("PUT", "/tags/assets", body)
+        count = answer.get("count") if isinstance(answer, dict) else None
+        if count == len(tag_ids) * len(keys):
+            return set(keys)
+        return set() if count == 0 else None
+
+    def _take_off(self, tag_id: str, keys: Sequence[str]) -> set[str]:
+        try:
+            with self._one_in_flight:
+                path = f"/tags/{tag_id}/assets"
+                results = objects(self._client().json("DELETE", path, {"ids": keys}))
+        except RefusedByServer as exc:
+            # Its owner has deleted the tag as a whole: then it is nowhere.
+            if exc.status != NOT_FOUND:
+                raise
+            return set()
+        return {text(each, "id") for each in results if each.get("success") is True}
+
+    def _see_refused(self, steps: Sequence[Step], refused: RefusedByServer) -> None:
+        read = self._settling.look([step.item for step in steps])
+        for step in steps:
+            seen = read[step.key]
+            if isinstance(seen, ShownByImmich) and step.shows_in(seen):
+                step.result, step.reason = Result.MADE, ""
+            else:
+                is_unknown = isinstance(seen, NotRead)
+                step.result = Result.UNKNOWN if is_unknown else Result.REFUSED
+                step.reason = f"Immich refused the edit ({refused.status}); see its log."
+
+    def _see_changed(
+        self, steps: Sequence[Step], changed: Set[str] | None, *, is_again: bool
+    ) -> None:
+        """See what an answer means. About what it has not changed, Immich does nothing more.
+
+        What was done by others meanwhile, or needs a tag that was deleted as a whole, is planned
+        anew. `is_again`: it may as well have been done by the request before.
+        """
+        read = {}
+        if doubtful := [step for step in steps if step.key not in (changed or ())]:
+            self._tags.refresh()
+            read = self._settling.look([step.item for step in doubtful])
+        for step in steps:
+            seen = read.get(step.key)
+            shows = isinstance(seen, ShownByImmich) and step.shows_in(seen)
+            if seen is None or (shows and (changed is None or is_again)):
+                step.result, step.reason = Result.MADE, ""
+            elif isinstance(seen, NotRead):
+                step.reason = seen.reason
+            elif shows or not all(map(self._tags.exists, step.tag_ids)):
+                step.result = Result.NOTHING
+            else:
+                step.result = Result.REFUSED
+                step.reason = "Immich accepted the edit and changed nothing; scan again."

@@ -1,13 +1,15 @@
-"""Edits on their way to Immich: read → make tags → write → verified later.
+"""Edits on their way to Immich, one step at a time: read → make tags → write → verified later.
 
 All tags that an asset gets go in one request, `PUT /tags/assets`: of tags that were put on one by
-one, a fifth was lost. They can only be taken off one by one, so that this is done in rounds, with a
-wait between. The first write to each storage folder is verified at once: where Immich cannot write
-sidecars it answers success all the same, and drops the tags a moment later.
+one, a fifth was lost. They can only be taken off one by one. Each request to an asset is a step,
+and `send` makes one: the next is planned once Immich is done with it, by whoever sees that. The
+first write to each storage folder is verified at once: where Immich cannot write sidecars it
+answers success all the same, and drops the tags a moment later.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from tigertag.contracts import EditOutcome, NotRead
@@ -15,16 +17,16 @@ from tigertag.errors import ItemError, LibraryError
 from tigertag.libraries.immich.errors import ImmichErrors
 from tigertag.libraries.immich.names import survives
 from tigertag.libraries.immich.server import ImmichClient
-from tigertag.libraries.immich.settling import Pace, Settling
+from tigertag.libraries.immich.settling import Settling
 from tigertag.libraries.immich.storage import StorageFolder, StorageFolders, Trial
-from tigertag.libraries.immich.tagging import Tagging, Work
+from tigertag.libraries.immich.tagging import Result, Step, Tagging
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
-from tigertag.libraries.mediaserver.sending import Reader, left_to_do
-from tigertag.model import Edit, Item, Shown, TagRef
+from tigertag.libraries.mediaserver.sending import left_to_do
+from tigertag.model import Edit, Item, TagRef
 from tigertag.net import wait
 
-Outcomes = Generator[EditOutcome, None, list[Work]]
-"""Outcomes that are known now; returned is what is left to do."""
+Steps = Generator[EditOutcome, None, list[Step]]
+"""Outcomes that are known now; returned are the steps that are left to make."""
 
 
 class ImmichSender:
@@ -33,62 +35,67 @@ class ImmichSender:
     def __init__(
         self,
         client: Callable[[], ImmichClient],
-        reader: Reader[ShownByImmich],
+        settling: Settling,
         tags: TagIndex,
         errors: ImmichErrors,
-        pace: Pace | None = None,
     ) -> None:
         self._tags = tags
         self._errors = errors
-        self._pace = pace or Pace()
-        self._settling = Settling(client, reader, self._pace)
-        self._tagging = Tagging(client, tags, self._settling)
-        self._folders = StorageFolders()
-
-    def settles(self, before: Shown, now: Shown) -> bool:
-        return self._settling.settles(before, now)
-
-    def dropped(self, item: Item) -> LibraryError:
-        path = ""
-        with suppress(LibraryError):
-            seen = self._settling.look([item])[item.key]
-            path = "" if isinstance(seen, NotRead) else seen.path
-        return self._unwritable(item, path)
+        self._settling = settling
+        self._tagging = Tagging(client, tags, settling)
+        self._folders = StorageFolders(settling.pace.look_again_s)
 
     def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
         self._tags.make(tag.name for edit in edits for tag in edit.adds)
-        works = yield from self._to_write(edits)
-        works = yield from self._tried(works)
-        yield from self._write(works)
+        steps = yield from self._next_steps(edits)
+        self._folders.see(step.shown for step in steps)
+        untried: dict[StorageFolder, list[Step]] = {}
+        ready = []
+        for step in steps:
+            if step.is_remove or self._folders.is_writable(step.shown):
+                ready.append(step)
+            else:
+                untried.setdefault(self._folders.folder(step.shown), []).append(step)
+        yield from map(self._outcome, self._tagging.make(ready))
+        yield from self._send_to(untried)
 
-    def _to_write(self, edits: Sequence[Edit]) -> Outcomes:
-        """Read what is to be edited right before that."""
-        read = self._settling.read([edit.item for edit in edits])
-        works = []
+    def dropped(self, item: Item) -> LibraryError:
+        seen: ShownByImmich | NotRead = NotRead(item.key, "")
+        with suppress(LibraryError):
+            seen = self._settling.look([item])[item.key]
+        if isinstance(seen, NotRead):
+            return self._unwritable(item, "")
+        if ours := [value for id, value in seen.values.items() if self._tags.is_used(id)]:
+            return self._changed_back(item, ours)
+        return self._unwritable(item, seen.path)
+
+    def _next_steps(self, edits: Sequence[Edit]) -> Steps:
+        """Plan the next step of each edit by what its asset shows right now."""
+        read, changing = self._settling.read_to_write([edit.item for edit in edits])
+        steps = []
         for edit in edits:
             key, shown = edit.item.key, read[edit.item.key]
             if isinstance(shown, NotRead):
                 yield EditOutcome(key, None, shown.reason)
-                continue
-            try:
-                work = self._work(edit, shown)
-            except ItemError as exc:
-                yield EditOutcome(key, None, str(exc))
-                continue
-            is_done = not work.adds and not work.removes
-            if self._settling.is_open(shown):
-                yield self._later(key, sent=is_done)
-            elif is_done:
-                yield EditOutcome(key, shown)
+            elif key in changing:
+                yield self._not_yet(key)
             else:
-                works.append(work)
-        return works
+                try:
+                    step = self._next_step(edit, shown)
+                except ItemError as exc:
+                    yield EditOutcome(key, None, str(exc))
+                    continue
+                if step is None:
+                    yield EditOutcome(key, shown)
+                else:
+                    steps.append(step)
+        return steps
 
-    def _work(self, edit: Edit, shown: ShownByImmich) -> Work:
-        """Return what is left to do of an edit. Raises `ItemError`."""
+    def _next_step(self, edit: Edit, shown: ShownByImmich) -> Step | None:
+        """Return the next step of an edit; None: nothing is left of it. Raises `ItemError`."""
         adds, _removes = left_to_do(edit, shown)
         add_ids = frozenset(self._tags.use(tag.name) for tag in adds).difference(shown.values)
-        remove_ids = {id for tag in edit.removes for id in self._meant(tag, shown)}
+        remove_ids = sorted({id for tag in edit.removes for id in self._meant(tag, shown)})
         for id, value in shown.values.items():
             if id not in remove_ids and not survives(value):
                 raise ItemError(
@@ -96,7 +103,12 @@ class ImmichSender:
                     " tags are stored. Replace it in Immich, then scan again.",
                     retryable=True,
                 )
-        return Work(edit, shown, add_ids, sorted(remove_ids))
+        if add_ids:
+            return Step(edit, shown, add_ids, is_remove=False, is_last=not remove_ids)
+        if remove_ids:
+            first = frozenset(remove_ids[:1])
+            return Step(edit, shown, first, is_remove=True, is_last=len(remove_ids) == 1)
+        return None
 
     def _meant(self, tag: TagRef, shown: ShownByImmich) -> list[str]:
         """Return which of the tags of an asset are meant: those that TigerTag uses come first."""
@@ -106,130 +118,112 @@ class ImmichSender:
         exact = [id for id, ref in alike if ref == tag]
         return used or exact or ([alike[0][0]] if len(alike) == 1 else [])
 
-    def _tried(self, works: Sequence[Work]) -> Outcomes:
-        """Write to each storage folder once before the rest; return what can be written now."""
-        self._folders.see(work.shown for work in works)
-        ready: list[Work] = []
-        untried: dict[StorageFolder, list[Work]] = {}
-        for work in works:
-            if work.adds and not self._is_writable(work, untried):
-                untried.setdefault(self._folders.folder(work.shown), []).append(work)
+    def _send_to(self, untried: Mapping[StorageFolder, Sequence[Step]]) -> Iterator[EditOutcome]:
+        """Write to each of these folders once before the rest, or see what came of that."""
+        trials = []
+        for folder, steps in untried.items():
+            self._look_at_trial(folder)
+            if not self._folders.is_writable(steps[0].shown):
+                trial = Trial(folder, steps[0], steps[0].tag_ids)
+                if self._folders.begin(trial):
+                    trials.append(trial)
+        if trials:
+            yield from self._try(trials)
+        firsts = {trial.step.key for trial in trials}
+        rest: list[Edit] = []
+        for folder, steps in untried.items():
+            others = [step for step in steps if step.key not in firsts]
+            if self._folders.is_writable(steps[0].shown):
+                rest += [step.edit for step in others]
             else:
-                ready.append(work)
-        firsts = {
-            folder: waiting[0]
-            for folder, waiting in untried.items()
-            if self._folders.trial(folder) is None
-        }
-        yield from self._try(firsts)
-        for folder, waiting in untried.items():
-            first = firsts.get(folder)
-            if self._folders.is_writable(waiting[0].shown):
-                ready += [work for work in waiting if work is not first or work.removes]
-            else:
-                rest = [work for work in waiting if work is not first]
-                yield from (self._later(work.key, sent=False) for work in rest)
-        return ready
+                gap_s = self._folders.gap_s(folder)
+                yield from (EditOutcome(step.key, None, look_again_s=gap_s) for step in others)
+        if rest:
+            # It was read before the first writes were waited for.
+            yield from self.send(rest)
 
-    def _is_writable(self, work: Work, untried: Collection[StorageFolder]) -> bool:
-        """Whether it is known, also by a first write that was still open when it was looked at."""
-        folder = self._folders.folder(work.shown)
-        trial = self._folders.trial(folder)
-        if trial is not None and folder not in untried:
-            seen = self._settling.look([trial.item])[trial.item.key]
-            if isinstance(seen, NotRead):
-                self._folders.end(folder, is_writable=False)
-            elif not self._settling.is_open(seen):
-                self._folders.end(folder, is_writable=trial.tag_ids <= seen.values.keys())
-        return self._folders.is_writable(work.shown)
+    def _look_at_trial(self, folder: StorageFolder) -> None:
+        trial = self._folders.to_look_at(folder)
+        if trial is None:
+            return
+        step = trial.step
+        seen = self._settling.read([step.item])[step.key]
+        if isinstance(seen, NotRead) or not step.shows_in(seen):
+            self._folders.end(trial, is_writable=False)
+        elif seen.stamp != step.shown.stamp:
+            self._folders.end(trial, is_writable=True)
 
-    def _try(self, firsts: Mapping[StorageFolder, Work]) -> Iterator[EditOutcome]:
+    def _try(self, trials: Sequence[Trial]) -> Iterator[EditOutcome]:
         """Make the first write to each folder, and see what comes of it: twice where it is dropped.
 
         Raises `LibraryError` where it is dropped twice.
         """
-        wanted = {folder: work.adds for folder, work in firsts.items()}
-        seen = yield from self._step_and_wait(list(firsts.values()))
-        dropped = []
-        for folder, work in firsts.items():
-            shown = seen.get(work.key)
-            if isinstance(shown, ShownByImmich) and not wanted[folder] <= shown.values.keys():
-                work.shown, work.adds = shown, wanted[folder].difference(shown.values)
-                dropped.append(work)
-        if dropped and wait(self._pace.slower_s):
-            seen = {**seen, **dict.fromkeys((work.key for work in dropped), None)}
-            seen |= yield from self._step_and_wait(dropped)
-        stopped: LibraryError | None = None
-        for folder, work in firsts.items():
-            shown = seen.get(work.key)
-            if isinstance(shown, ShownByImmich) and not wanted[folder] <= shown.values.keys():
-                stopped = self._unwritable(work.item, shown.path)
-            yield from self._concluded(folder, work, wanted[folder], shown)
-        if stopped is not None:
-            raise stopped
-
-    def _concluded(
-        self,
-        folder: StorageFolder,
-        first: Work,
-        wanted: frozenset[str],
-        seen: ShownByImmich | NotRead | None,
-    ) -> Iterator[EditOutcome]:
-        """Keep what the first write to a folder has shown; None: Immich is not done with it."""
-        if seen is None and first.begun and not first.problem:
-            self._folders.begin(folder, Trial(first.item, wanted))
-        if seen is None or isinstance(seen, NotRead):
-            yield self._outcome(first)
-            return
-        is_whole = wanted | first.kept <= seen.values.keys()
-        self._folders.end(folder, is_writable=is_whole)
-        first.shown = seen
-        if not (first.removes and is_whole):
-            yield EditOutcome(first.key, seen)
-
-    def _step_and_wait(
-        self, works: Sequence[Work]
-    ) -> Generator[EditOutcome, None, dict[str, ShownByImmich | NotRead | None]]:
-        """Make the next step of each, and return what the assets show once Immich is done."""
-        stopped = self._tagging.step(works)
-        begun = [work for work in works if work.begun and not work.problem]
-        if stopped is not None:
-            yield from (self._outcome(work) for work in begun)
-            raise stopped
-        return {**self._settling.wait([work.item for work in begun])}
-
-    def _write(self, works: Sequence[Work]) -> Iterator[EditOutcome]:
-        """Write what is left, in rounds; what came of the last one is seen later."""
-        while works:
-            stopped = self._tagging.step(works)
-            left = [work for work in works if work.begun and work.removes and not work.problem]
-            ended = [work for work in works if work not in left]
-            if stopped is not None:
-                # What came of the rest is not known, or nothing of it was sent.
-                ended = [work for work in works if work.begun or work.problem]
-            yield from map(self._outcome, ended)
-            if stopped is not None:
-                raise stopped
-            seen = self._settling.wait([work.item for work in left])
-            works = []
-            for work in left:
-                shown = seen.get(work.key)
-                if isinstance(shown, ShownByImmich):
-                    work.shown = shown
-                    work.removes = [id for id in work.removes if id in shown.values]
-                if isinstance(shown, ShownByImmich) and work.removes:
-                    works.append(work)
+        try:
+            dropped = yield from self._first_writes(trials, is_again=False)
+            if dropped:
+                wait(self._settling.pace.slower_s)
+                yield from self._first_writes(dropped, is_again=True)
+        finally:
+            for trial in trials:
+                if trial.step.may_be_made:
+                    self._folders.leave_open(trial)
                 else:
-                    yield self._outcome(work)
+                    self._folders.end(trial, is_writable=False)
 
-    def _outcome(self, work: Work) -> EditOutcome:
-        if work.problem:
-            return EditOutcome(work.key, None, work.problem)
-        return self._later(work.key, sent=work.begun)
+    def _first_writes(
+        self, trials: Sequence[Trial], *, is_again: bool
+    ) -> Generator[EditOutcome, None, list[Trial]]:
+        """Write, wait, and return the trials that have to be made again."""
+        made = []
+        for step in self._tagging.make([trial.step for trial in trials]):
+            if step.result is Result.MADE:
+                made.append(step)
+            else:
+                yield self._outcome(step)
+        seen = self._settling.wait({step.item: step.shown for step in made})
+        again: list[Trial] = []
+        stopped: LibraryError | None = None
+        for trial in trials:
+            step, shown = trial.step, seen.get(trial.step.key)
+            if not isinstance(shown, ShownByImmich):
+                if step in made:
+                    yield self._outcome(step)
+                continue
+            missing = step.tag_ids.difference(shown.values)
+            if missing and not is_again and _is_intact(step, shown):
+                trial.step = replace(step, shown=shown, tag_ids=missing, result=Result.NOT_SENT)
+                again.append(trial)
+                continue
+            if is_again and trial.tag_ids.isdisjoint(shown.values):
+                stopped = self._unwritable(step.item, shown.path)
+            yield self._tried(trial, shown)
+        if stopped is not None:
+            raise stopped
+        return again
 
-    def _later(self, key: str, *, sent: bool) -> EditOutcome:
-        after_s = self._pace.look_again_s if sent else self._pace.send_again_s
-        return EditOutcome(key, None, sent=sent, look_again_s=after_s)
+    def _tried(self, trial: Trial, shown: ShownByImmich) -> EditOutcome:
+        """Keep what the first write to a folder has shown."""
+        step = trial.step
+        is_stored = not trial.tag_ids.isdisjoint(shown.values)
+        is_writable = is_stored and _is_intact(step, shown)
+        self._folders.end(trial, is_writable=is_writable)
+        if is_writable and not step.is_last:
+            return self._outcome(step)
+        return EditOutcome(step.key, shown)
+
+    def _outcome(self, step: Step) -> EditOutcome:
+        stamp = step.shown.stamp
+        if step.result is Result.MADE:
+            after_s = self._settling.pace.look_again_s
+            return EditOutcome(step.key, None, sent=True, look_again_s=after_s, stamp=stamp)
+        if step.result is Result.NOTHING:
+            return self._not_yet(step.key)
+        is_unknown = step.result is Result.UNKNOWN
+        return EditOutcome(step.key, None, step.reason, sent=is_unknown, stamp=stamp)
+
+    def _not_yet(self, key: str) -> EditOutcome:
+        """The edit has to be planned anew, by what its asset shows then."""
+        return EditOutcome(key, None, look_again_s=self._settling.pace.look_again_s)
 
     def _unwritable(self, item: Item, path: str) -> LibraryError:
         folder = str(PurePosixPath(path).parent) if path else f"the folder of {item.called}"
@@ -239,3 +233,16 @@ class ImmichSender:
             " kept. Make that folder writable for Immich's container (no :ro in its volumes), then"
             " scan again."
         )
+
+    def _changed_back(self, item: Item, values: Sequence[str]) -> LibraryError:
+        return self._errors.error(
+            f"Immich changed the tags of {item.called} back twice: it put back tags that TigerTag"
+            f" took off, or dropped others. Of TigerTag's, it shows {', '.join(values)}. Nothing"
+            " else is written; what was verified is kept. See that no other program writes its"
+            " tags, and that Immich can write beside its original, then scan again."
+        )
+
+
+def _is_intact(step: Step, shown: ShownByImmich) -> bool:
+    """Whether all that was there before tags were put on is there still."""
+    return step.shown.values.keys() <= shown.values.keys()

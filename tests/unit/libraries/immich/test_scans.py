@@ -1,5 +1,6 @@
 """Whole scans of an Immich library: preview, apply, undo, and what the server may do."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.unit.libraries.scanned import PICTURES, Box
 from tests.unit.libraries.server_contract import ScanContract
 from tigertag.errors import LibraryError
 from tigertag.model import Label
+from tigertag.scan import runner, verify
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
@@ -69,15 +71,40 @@ class TestImmichScans(ScanContract):
             box.scan("apply")
 
 
-def test_many_tags_written_by_a_scan_are_all_verified_and_all_undone(box: ImmichBox) -> None:
+@pytest.mark.parametrize("extraction_s", [0.02, 0.3])
+def test_many_tags_written_by_a_scan_are_all_verified_and_all_undone(
+    box: ImmichBox, extraction_s: float
+) -> None:
     box.engine.extra = tuple(Label(f"word {number}", 0.9) for number in range(4))
     box.photos(20)
     box.tag("3", "mine")
+    box.server.extraction_s = extraction_s
     applied = box.scan("apply")
     assert applied.failed == 0
     assert [len(tags) for tags in box.all_tags()] == [5, 5, 5, 6] + [5] * 16
-    box.run(scans.undo(box.core, applied.scan.id))
+    undone = box.run(scans.undo(box.core, applied.scan.id))
+    assert (undone.scan.state, undone.failed) == ("done", 0)
     assert box.all_tags() == [[], [], [], ["mine"]] + [[]] * 16
+
+
+def test_an_undo_goes_on_in_another_process_after_each_step(
+    box: ImmichBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.engine.extra = tuple(Label(f"word {number}", 0.9) for number in range(3))
+    box.photos(6)
+    box.tag("3", "mine")
+    applied = box.scan("apply")
+    box.server.extraction_s = 0.3
+    monkeypatch.setattr(runner, "_SOON_VERIFIED_S", 0.0)
+    monkeypatch.setattr(runner, "_SOON_S", 0.0)
+    scan_id, runs = scans.undo(box.core, applied.scan.id), 1
+    while box.run(scan_id).scan.active and runs < 100:
+        box.reopen()
+        runs += 1
+        time.sleep(0.1)
+    assert scan_status.status(box.core, scan_id).scan.state == "done"
+    assert runs > 4
+    assert box.all_tags() == [[], [], [], ["mine"], [], []]
 
 
 def test_behind_a_backlog_a_scan_ends_once_its_tags_are_stored(box: ImmichBox) -> None:
@@ -98,6 +125,21 @@ def test_a_folder_that_immich_cannot_write_stops_the_scan_after_one_photo(box: I
         box.scan("apply", title)
     assert box.all_tags() == [[]] * 6
     assert box.edits == 2
+
+
+def test_an_undo_whose_tags_come_back_stops_and_says_so(
+    box: ImmichBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "RETRY_S", 0.1)
+    library = box.server.add_library("/pictures")
+    for number in range(3):
+        box.add_picture(f"{number}.jpg", library)
+    (title,) = box.sections().keys() - {"Timeline"}
+    applied = box.scan("apply", title)
+    box.server.disk.read_only.add("/pictures")
+    with pytest.raises(LibraryError, match="put back tags that TigerTag took off"):
+        box.run(scans.undo(box.core, applied.scan.id))
+    assert box.all_tags() == [["red"]] * 3
 
 
 def test_tags_of_the_owner_that_are_lost_stop_the_scan_and_are_put_back_by_an_undo(

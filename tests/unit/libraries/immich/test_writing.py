@@ -2,22 +2,16 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from tests.immich import ImmichServer
-from tests.unit.libraries.immich.writers import EXTRACTION_S, PACE, WriterPlace
+from tests.unit.libraries.immich.writers import EXTRACTION_S, WRITE, WriterPlace, writes
 from tigertag.contracts import EditOutcome
-from tigertag.errors import LibraryError, LibraryUnavailable
-from tigertag.model import Edit
+from tigertag.errors import LibraryUnavailable
+from tigertag.net import cancellable
 
 TAGS = [f"R{number}" for number in range(10)]
-WRITE = "PUT /api/tags/assets"
-
-
-def writes(server: ImmichServer) -> int:
-    return sum(line.startswith((WRITE, "DELETE")) for line in server.log)
 
 
 def tag_one_by_one(place: WriterPlace, keys: list[str]) -> None:
@@ -27,23 +21,6 @@ def tag_one_by_one(place: WriterPlace, keys: list[str]) -> None:
         for entry in entries:
             place.client.json("PUT", f"/tags/{entry['id']}/assets", {"ids": [key]})
             time.sleep(0.15 * place.server.extraction_s)
-
-
-def external(place: WriterPlace, *folders: str) -> list[Edit]:
-    """Two photos in each of these folders of an external library, and what to write to them."""
-    library = place.server.add_library("/pictures")
-    return [
-        place.edit(
-            place.photo(f"{number}.jpg", library=library, path=f"{folder}/{number}.jpg"), "cat"
-        )
-        for folder in folders
-        for number in range(2)
-    ]
-
-
-def settled(place: WriterPlace, edit: Edit, before: object = None) -> bool:
-    first = place.shown(edit) if before is None else before
-    return place.sender.settles(first, place.shown(edit))  # type: ignore[arg-type]
 
 
 def test_no_tag_is_lost_where_a_naive_writer_loses_some(
@@ -84,111 +61,63 @@ def test_a_write_is_settled_once_updated_at_has_moved(
 ) -> None:
     place.send(place.edit(place.photo("first.jpg"), "cat"))
     edit = place.edit(place.photo(), "cat")
-    before = place.shown(edit)
     server.jobs.paused = True
-    place.send(edit)
-    assert not settled(place, edit, before)
-    assert place.send(edit)[edit.item.key].sent
+    outcome = place.send(edit)[edit.item.key]
+    assert not place.settles(edit, outcome)
     server.jobs.resume()
     server.settle()
-    assert settled(place, edit, before)
+    assert place.settles(edit, outcome)
     assert place.send(edit)[edit.item.key].after is not None
 
 
-def test_what_the_owner_changed_before_the_write_does_not_settle_it(
+def test_what_the_owner_changed_since_the_last_reading_does_not_settle_a_write(
     server: ImmichServer, place: WriterPlace
 ) -> None:
     place.send(place.edit(place.photo("first.jpg"), "cat"))
     edit = place.edit(place.photo(), "cat")
-    before = place.shown(edit)
+    place.shown(edit)
     server.change(edit.item.key, favorite=True)
     server.jobs.paused = True
-    place.reader.by_key([edit.item])
-    place.send(edit)
-    assert not settled(place, edit, before)
+    outcome = place.send(edit)[edit.item.key]
+    assert outcome.sent
+    assert not place.settles(edit, outcome)
 
 
-def test_after_a_restart_the_ledger_tells_whether_a_write_is_settled(
+def test_what_one_process_wrote_does_not_settle_what_another_one_writes(
     server: ImmichServer, place: WriterPlace, new_writer: Callable[..., WriterPlace]
+) -> None:
+    other = new_writer(state=place.state)
+    for each in (place, other):
+        each.send(each.edit(each.photo("first.jpg"), "cat"))
+    key = place.photo()
+    place.send(place.edit(key, "cat"))
+    server.settle()
+    edit = other.edit(key, "dog")
+    server.jobs.paused = True
+    outcome = other.send(edit)[key]
+    assert not other.settles(edit, outcome)
+    assert not place.settles(edit, outcome)
+
+
+def test_what_shows_no_trace_of_an_edit_settles_it(place: WriterPlace) -> None:
+    shown = place.shown(place.edit(place.photo(tags=("Mine",))))
+    assert place.settling.settles(shown, shown)
+
+
+def test_what_is_changing_just_now_is_written_later(
+    server: ImmichServer, place: WriterPlace
 ) -> None:
     place.send(place.edit(place.photo("first.jpg"), "cat"))
     edit = place.edit(place.photo(), "cat")
-    before = place.shown(edit)
-    server.jobs.paused = True
-    place.send(edit)
-    restarted = new_writer(state=place.state)
-    assert not settled(restarted, edit, before)
-    server.jobs.resume()
-    server.settle()
-    assert settled(restarted, edit, before)
-
-
-def test_a_folder_that_cannot_be_written_gets_one_write_and_is_named(
-    server: ImmichServer, place: WriterPlace
-) -> None:
-    edits = external(place, "/pictures/open", "/pictures/closed")
-    server.disk.read_only.add("/pictures/closed")
-    with pytest.raises(LibraryError, match="/pictures/closed"):
-        place.send(*edits)
-    assert [place.words(edit) for edit in edits] == [{"cat"}, set(), set(), set()]
-    touched = [edit for edit in edits if server.assets[edit.item.key].updated > time.time() - 50]
-    assert touched == [edits[0], edits[2]]
-
-
-def test_a_folder_is_verified_once(server: ImmichServer, place: WriterPlace) -> None:
-    edits = external(place, "/pictures/2023/05", "/pictures/2024/06")
-    outcomes = place.send(*edits)
-    verified = [key for key, outcome in outcomes.items() if outcome.after]
-    assert verified == [edits[0].item.key, edits[2].item.key]
-    assert writes(server) == 2
-
-
-def test_a_first_write_that_is_dropped_once_is_made_once_more(
-    server: ImmichServer, place: WriterPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    edit = place.edit(place.photo(), "cat")
-    write_sidecar = server.disk.write_sidecar
-    fails = iter([True])
-
-    def failing_once(*args: object) -> bool:
-        return False if next(fails, False) else write_sidecar(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(server.disk, "write_sidecar", failing_once)
-    assert place.send(edit)[edit.item.key].after is not None
-    assert place.words(edit) == {"cat"}
-
-
-def test_behind_busy_queues_the_first_write_is_looked_at_later_and_the_rest_waits(
-    server: ImmichServer, new_writer: Callable[..., WriterPlace]
-) -> None:
-    place = new_writer(pace=replace(PACE, moved_within_s=0.1))
-    first, *rest = external(place, "/pictures/a", "/pictures/a")
-    server.jobs.paused = True
-    outcomes = place.send(first, *rest)
-    assert outcomes.pop(first.item.key).sent
-    assert all(not each.sent and each.look_again_s for each in outcomes.values())
-    assert not any(each.sent for each in place.send(*rest).values())
-    server.jobs.resume()
-    server.settle()
-    assert all(each.sent for each in place.send(*rest).values())
-    assert all(place.words(edit) == {"cat"} for edit in (first, *rest))
-
-
-def test_tags_of_others_that_the_first_write_lost_are_reported(
-    server: ImmichServer, place: WriterPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    edits = [place.edit(place.photo(f"{n}.jpg", tags=("Mine",)), "cat") for n in range(2)]
-    write_sidecar = server.disk.write_sidecar
-    monkeypatch.setattr(
-        server.disk,
-        "write_sidecar",
-        lambda asset, tags: write_sidecar(asset, [tag for tag in tags if tag != "Mine"]),
-    )
-    first, second = place.send(*edits).values()
-    assert first.after is not None
-    assert [tag.name for tag in first.after.tags] == ["cat"]
-    assert not second.sent
-    assert second.after is None
+    server.tag(edit.item.key, "Mine")
+    time.sleep(EXTRACTION_S)
+    server.tag(edit.item.key, "Other")
+    server.change(edit.item.key, favorite=True)
+    outcome = place.send(edit)[edit.item.key]
+    assert not outcome.sent
+    assert outcome.look_again_s
+    assert place.send_all(edit) <= 2
+    assert place.words(edit) == {"Mine", "Other", "cat"}
 
 
 def test_an_error_of_the_server_is_followed_by_one_more_try(
@@ -236,64 +165,6 @@ def test_an_asset_is_not_written_where_that_would_change_a_tag_of_its_owners(
     assert writes(server) == 0
 
 
-def test_tags_are_taken_off_in_rounds_and_none_comes_back(
-    server: ImmichServer, place: WriterPlace
-) -> None:
-    edits = [
-        place.edit(place.photo(f"{number}.jpg", tags=("Mine", *TAGS[:4])), removes=TAGS[:4])
-        for number in range(3)
-    ]
-    outcomes = place.send(*edits)
-    assert all(each.sent and each.look_again_s for each in outcomes.values())
-    assert [place.words(edit) for edit in edits] == [{"Mine"}] * 3
-    assert writes(server) == 4
-
-
-def test_what_was_read_before_a_write_serves_no_other(place: WriterPlace) -> None:
-    edit = place.edit(place.photo(), "cat")
-    place.send(place.edit(place.photo("first.jpg"), "cat"))
-    place.send(edit)
-    place.server.settle()
-    place.send(replace(edit, adds=(), removes=edit.adds))
-    assert place.words(edit) == set()
-
-
-def test_an_edit_both_ways_is_made_one_step_after_the_other(
-    server: ImmichServer, place: WriterPlace
-) -> None:
-    edit = place.edit(place.photo(tags=("old", "Mine")), "cat", "dog", removes=["old"])
-    place.send(edit)
-    assert place.words(edit) == {"Mine", "cat", "dog"}
-
-
-def test_removes_that_the_server_does_not_get_to_are_left(
-    server: ImmichServer, new_writer: Callable[..., WriterPlace]
-) -> None:
-    place = new_writer(pace=replace(PACE, moved_within_s=0.1))
-    edit = place.edit(place.photo(tags=("a", "b")), removes=["a", "b"])
-    server.jobs.paused = True
-    outcome = place.send(edit)[edit.item.key]
-    assert outcome.sent
-    assert outcome.look_again_s
-    assert writes(server) == 1
-    server.jobs.resume()
-    place.words(edit)
-    place.send(edit)
-    assert place.words(edit) == set()
-
-
-def test_a_tag_that_was_deleted_as_a_whole_needs_no_remove(
-    server: ImmichServer, place: WriterPlace
-) -> None:
-    edit = place.edit(place.photo(tags=("a", "b")), removes=["a", "b"])
-    place.reader.by_key([edit.item])
-    tag = server.tag_by_value(server.owner, "a")
-    assert tag is not None
-    server.delete_tag(tag.id)
-    assert not place.send(edit)[edit.item.key].reason
-    assert place.words(edit) == set()
-
-
 def test_a_tag_that_was_deleted_meanwhile_is_made_anew_for_what_is_written_next(
     server: ImmichServer, place: WriterPlace
 ) -> None:
@@ -306,6 +177,48 @@ def test_a_tag_that_was_deleted_meanwhile_is_made_anew_for_what_is_written_next(
     assert place.words(edit) == {"cat"}
 
 
-def test_what_dropped_tags_twice_is_named_with_its_folder(place: WriterPlace) -> None:
-    edit, *_rest = external(place, "/pictures/a b")
-    assert "/pictures/a b" in str(place.sender.dropped(edit.item))
+def test_what_is_accepted_and_not_done_is_a_problem_and_no_reason_to_wait(
+    server: ImmichServer, place: WriterPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.send(place.edit(place.photo("first.jpg"), "cat"))
+    edit = place.edit(place.photo(), "cat")
+    monkeypatch.setattr(server, "may_edit", lambda *args, **options: None)
+    outcome = place.send(edit)[edit.item.key]
+    assert "changed nothing" in outcome.reason
+    assert not outcome.sent
+
+
+def test_what_others_did_in_the_same_moment_is_planned_anew(
+    server: ImmichServer, place: WriterPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.send(place.edit(place.photo("first.jpg"), "cat"))
+    edit, other = (place.edit(place.photo(f"{number}.jpg"), "cat") for number in range(2))
+    read = place.settling.read_to_write
+
+    def then_tagged(*args: object) -> object:
+        result = read(*args)  # type: ignore[arg-type]
+        server.tag(edit.item.key, "cat")
+        return result
+
+    monkeypatch.setattr(place.settling, "read_to_write", then_tagged)
+    outcome = place.send(edit)[edit.item.key]
+    assert not outcome.sent
+    assert outcome.look_again_s
+    monkeypatch.undo()
+    assert place.send(other)[other.item.key].sent
+
+
+def test_each_edit_has_the_stamp_of_right_before_it_was_sent(place: WriterPlace) -> None:
+    place.send(place.edit(place.photo("first.jpg"), "cat"))
+    edit = place.edit(place.photo(), "cat")
+    stamp = place.shown(edit).stamp
+    assert place.send(edit)[edit.item.key].stamp == stamp
+
+
+def test_a_scan_that_is_stopped_does_not_blame_what_is_changing(
+    server: ImmichServer, place: WriterPlace
+) -> None:
+    edit = place.edit(place.photo(), "cat")
+    server.change(edit.item.key, favorite=True)
+    with cancellable(lambda: True), pytest.raises(LibraryUnavailable, match="Stopped"):
+        place.settling.read([edit.item])

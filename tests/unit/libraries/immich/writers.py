@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from tests.immich import ImmichServer
@@ -11,7 +12,7 @@ from tigertag.contracts.host import PluginStateInMemory
 from tigertag.libraries.immich.errors import ImmichErrors
 from tigertag.libraries.immich.names import TagNames
 from tigertag.libraries.immich.server import REPEATABLE, ImmichClient
-from tigertag.libraries.immich.settling import Pace
+from tigertag.libraries.immich.settling import Pace, Settling
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
 from tigertag.libraries.immich.writing import ImmichSender
 from tigertag.libraries.mediaserver.sending import Reader
@@ -24,9 +25,9 @@ PACE = Pace(
     look_s=0.02,
     slower_s=0.02,
     look_again_s=0.02,
-    send_again_s=0.05,
 )
 EXTRACTION_S = 0.02
+WRITE = "PUT /api/tags/assets"
 
 
 class WriterPlace:
@@ -54,7 +55,8 @@ class WriterPlace:
         self.client.connect()
         self.tags = TagIndex(lambda: self.client, TagNames(parent), self.state)
         self.reader = Reader(self._read)
-        self.sender = ImmichSender(lambda: self.client, self.reader, self.tags, errors, pace)
+        self.settling = Settling(lambda: self.client, self.reader, pace)
+        self.sender = ImmichSender(lambda: self.client, self.settling, self.tags, errors)
 
     def photo(self, name: str = "a.jpg", *, library: str | None = None, **fields: Any) -> str:
         """Add a photo that has been there for a while."""
@@ -67,6 +69,23 @@ class WriterPlace:
 
     def send(self, *edits: Edit) -> dict[str, EditOutcome]:
         return {outcome.key: outcome for outcome in self.sender.send(edits)}
+
+    def send_all(self, *edits: Edit) -> int:
+        """Send edits step by step, as a scan does; return how many steps that were."""
+        for step in range(100):
+            outcomes = self.send(*edits)
+            edits = tuple(edit for edit in edits if outcomes[edit.item.key].look_again_s)
+            if not edits:
+                return step
+            self.server.settle()
+            time.sleep(self.settling.pace.settle_s)
+        raise AssertionError("it never ends")
+
+    def settles(self, edit: Edit, outcome: EditOutcome) -> bool:
+        """Whether what is shown now tells what came of an edit that put something on."""
+        now = self.shown(edit)
+        before = replace(now, tags=(), stamp=outcome.stamp)
+        return self.settling.settles(before, now)
 
     def shown(self, edit: Edit) -> ShownByImmich:
         (shown,) = self.reader.read([edit.item])
@@ -83,6 +102,10 @@ class WriterPlace:
         for item in items:
             asset = assets.get(item.key)
             yield NotRead(item.key, "gone") if asset is None else self.tags.shown(asset)
+
+
+def writes(server: ImmichServer) -> int:
+    return sum(line.startswith((WRITE, "DELETE")) for line in server.log)
 
 
 def refs(names: Iterable[str]) -> tuple[TagRef, ...]:
