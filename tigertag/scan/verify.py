@@ -44,30 +44,31 @@ class Verification:
         self._write_stage = write_stage
         library = context.library
         self._library = library if isinstance(library, VerifyingLater) else None
-        self._later: dict[int, tuple[int, float]] = {}
-        """By item: its chunk, and when it is looked at again (seconds since the epoch)."""
+        self._later: dict[int, dict[int, float]] = {}
+        """By chunk: its items, and when they are looked at again (seconds since the epoch)."""
 
     @property
     def is_waiting(self) -> bool:
         return bool(self._later)
 
     def look_again(self, chunk: Chunk, item_id: int, after_s: float) -> None:
-        self._later[item_id] = (chunk.id, time.time() + after_s)
+        self._later.setdefault(chunk.id, {})[item_id] = time.time() + after_s
 
     def due(self, chunk: Chunk, todo: Sequence[Decision]) -> list[Decision]:
         """Return those that are not to be looked at later."""
-        if not self._later:
-            return list(todo)
-        left = {one.item_id for one in todo}
-        for item_id, (chunk_id, at) in list(self._later.items()):
-            if chunk_id == chunk.id and (at <= time.time() or item_id not in left):
-                self._later.pop(item_id, None)
-        return [one for one in todo if one.item_id not in self._later]
+        left, now = {each.item_id for each in todo}, time.time()
+        waits = {
+            item_id: at
+            for item_id, at in self._later.pop(chunk.id, {}).items()
+            if item_id in left and at > now
+        }
+        if waits:
+            self._later[chunk.id] = waits
+        return [each for each in todo if each.item_id not in waits]
 
     def due_at(self, chunk: Chunk) -> float | None:
         """Return when a chunk has an item to look at again; None: it has none."""
-        times = [at for chunk_id, at in list(self._later.values()) if chunk_id == chunk.id]
-        return min(times, default=None)
+        return min(self._later.get(chunk.id, {}).values(), default=None)
 
     def has_given_up(self, edits: Sequence[EditRow], seen: Shown) -> bool:
         """Whether an edit has been open for so long that its item ends without it."""
@@ -97,13 +98,12 @@ class Verification:
             if unsettled.get(each.item_id)
             and isinstance(seen := shown[rows[each.item_id].item.key], Shown)
         ]
-        later = [look for look in looks if self._is_later(chunk, look)]
-        settled = [look for look in looks if look not in later]
+        left = {look.row.id for look in looks if self._is_later(chunk, look)}
+        settled = [look for look in looks if look.row.id not in left]
         self._note_losses(chunk, settled)
-        again = {look.row.id for look in settled if self._is_sent_again(chunk, look)}
-        if settled and not again:
+        left |= {look.row.id for look in settled if self._is_sent_again(chunk, look)}
+        if any(look.has_passed for look in settled):
             self._pass_first_write()
-        left = again | {look.row.id for look in later}
         return [each for each in todo if each.item_id not in left]
 
     def _is_later(self, chunk: Chunk, look: "_Look") -> bool:
@@ -208,6 +208,14 @@ class _Look:
     row: ItemRow
     edits: Sequence[EditRow]
     seen: Shown
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it shows a write that the library has kept as a whole."""
+        return any(
+            edit.is_open and not is_given_up(edit) and settled_as(edit, self.seen).complete
+            for edit in self.edits
+        )
 
 
 def _is_traced(edit: EditRow, seen: Shown) -> bool:

@@ -256,6 +256,19 @@ def test_a_first_write_that_is_never_stored_holds_up_the_others_for_a_day_at_mos
     assert (status.scan.state, status.done, status.failed) == ("done", 29, 1)
 
 
+def test_a_first_write_that_was_not_stored_within_a_day_does_not_pass(
+    world: World, library: LateLibrary
+) -> None:
+    waiting = rest(world, library)
+    library.forget_all()
+    with world.store.write() as db:
+        long_ago = datetime.now(UTC) - timedelta(hours=25)
+        db.execute(schema.edits.update().values(planned_at=long_ago))
+    world.make_due(waiting.scan.id)
+    rest(world, library, waiting.scan.id)
+    assert len(library.sent) == 2
+
+
 def test_what_is_open_is_verified_after_a_restart(world: World, library: LateLibrary) -> None:
     waiting = rest(world, library)
     library.busy = False
