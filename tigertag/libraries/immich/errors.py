@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from urllib.parse import urljoin
 
 import requests
 
@@ -13,8 +14,10 @@ from tigertag.libraries.mediaserver.errors import (
     RefusedByServer,
     ServerErrors,
 )
+from tigertag.text import bare_url
 
 _BAD_REQUEST, _UNAUTHORIZED = 400, 401
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_FOUND = "Not found or no "
 _LOCKED = "Elevated permission"
 _MISSING_PERMISSION = "Missing required permission: "
@@ -61,12 +64,29 @@ class ImmichErrors(ServerErrors):
 
     def of_status(self, response: requests.Response, body: bytes) -> LibraryError:
         status, message = response.status_code, _message(response, body)
+        if status in _REDIRECTS:
+            return self._redirected(response)
         is_locked = status == _UNAUTHORIZED and message.startswith(_LOCKED)
         if is_locked or (status == _BAD_REQUEST and message.startswith(_NOT_FOUND)):
             return NotFoundByImmich(self._line(f"{self._url} answered: {message}."), NOT_FOUND)
         if status == FORBIDDEN:
             return self._forbidden(response, message.removeprefix(_MISSING_PERMISSION), message)
         return super().of_status(response, body)
+
+    def _redirected(self, response: requests.Response) -> LibraryError:
+        """The error for a redirect: of a proxy, to where Immich is, or to a sign-in page."""
+        asked = bare_url(response.url)
+        target = bare_url(urljoin(response.url, response.headers.get("Location", "")))
+        route = asked.removeprefix(self._url)
+        if target != asked and target.endswith(route):
+            address = target.removesuffix(route)
+            return self.error(
+                f"{self._url} redirects to {address}. Set {self._prefix}_URL to that address."
+            )
+        return self.error(
+            f"{self._url} redirects to {target}. It may be the sign-in page of a proxy. Set"
+            f" {self._prefix}_URL to the address and port of {self.product} itself."
+        )
 
     def _forbidden(
         self, response: requests.Response, permission: str, message: str

@@ -99,7 +99,7 @@ class ImmichClient(ServerClient):
         """Send a request, with a body as JSON, and return what is answered; None: nothing."""
         if body is not None:
             options["json"] = body
-        response = self._send(method, path, allow_redirects=False, **options)
+        response = self._send(method, path, **options)
         self._check(response, response.content)
         return self._parsed(response.content)
 
@@ -181,7 +181,8 @@ class ImmichClient(ServerClient):
             raise error() from None
 
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:
-        response = super()._send(method, path, **options)
+        # A POST that follows a redirect arrives as a GET.
+        response = super()._send(method, path, allow_redirects=False, **options)
         with suppress(ValueError):
             # A date has whole seconds: what the clock shows is that much later, or less.
             date = parsedate_to_datetime(response.headers.get("Date", ""))

@@ -174,6 +174,46 @@ def test_no_cookie_is_kept_and_no_password_of_netrc_is_sent(
     assert sent.isdisjoint({"cookie", "authorization"})
 
 
+class Redirecter(BaseHTTPRequestHandler):
+    """A proxy that redirects each request to another address. `path_of`: the path there."""
+
+    path_of: ClassVar[Callable[[str], str]] = str
+
+    def do_GET(self) -> None:
+        self.send_response(301)
+        self.send_header("Location", f"https://127.0.0.1{type(self).path_of(self.path)}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET
+
+
+@pytest.mark.parametrize(
+    ("path_of", "advice"),
+    [
+        (str, "redirects to https://127.0.0.1. Set LIBRARY_BOX_URL to that address."),
+        (lambda _path: "/login?to=secret", "redirects to https://127.0.0.1/login. It may be"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_redirect_is_not_followed_and_its_target_is_named(
+    photos: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path_of: Callable[[str], str],
+    advice: str,
+) -> None:
+    monkeypatch.setattr(Redirecter, "path_of", staticmethod(path_of))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecter) as proxy:
+        Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
+        library = photos.built(url=f"http://127.0.0.1:{proxy.server_port}")
+        client = library._new_client()
+        error = error_of(lambda _place: client.json(method, "/search/metadata", {}), photos)
+        assert advice in str(error)
+        assert advice in str(error_of(lambda _place: client.connect(), photos))
+        proxy.shutdown()
+
+
 def test_nothing_secret_is_logged(photos: Place, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "urllib3.connectionpool")
     with caplog.at_level(logging.DEBUG):
