@@ -68,10 +68,14 @@ def revision(entry: Entry) -> str:
 
 
 def listed_file(entry: Entry, *, people: bool) -> ListedFile:
+    """Return what an entry says of its file. `people`: see `metadata`.
+
+    What was edited in Immich has no path: the original shows what its owner may have cut off.
+    """
     width, height = number(entry, "width"), number(entry, "height")
     return ListedFile(
         revision(entry),
-        text(entry, "originalPath"),
+        "" if entry.get("isEdited") else text(entry, "originalPath"),
         _size_bytes(entry),
         width / height if width and height else None,
         metadata=metadata(entry, people=people),

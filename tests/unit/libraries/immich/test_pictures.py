@@ -145,6 +145,21 @@ def test_another_process_that_has_not_listed_it_finds_the_mapped_file(
         assert source == tmp_path / "a.jpg"
 
 
+def test_of_a_photo_that_was_edited_in_immich_the_mapped_original_is_not_read(
+    photos: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(PHOTO)
+    photos.reopen(path_map=f"/mnt/family:{tmp_path}")
+    photos.add_photo("a.jpg", photos.server.add_library("/mnt/family"))
+    photos.server.change(photos.keys["a.jpg"], edited=True)
+    (item,) = photos.listed("External library family")
+    with photos.library.fetch(item, SMALL) as source:
+        assert isinstance(source, bytes)
+    photos.shown("a.jpg")
+    with photos.library.fetch(item, Need(0, metadata=True)) as source:
+        assert source == b""
+
+
 def test_a_mapped_photo_that_was_replaced_since_it_was_listed_is_gone(
     photos: Place, tmp_path: Path
 ) -> None:
