@@ -27,7 +27,7 @@ class ImmichSections:
         self._external = external.ExternalLibraries(state)
 
     def all(self, client: ImmichClient) -> list[Section]:
-        titles = external.titles(self._external.folders(client))
+        titles = self._external.titles(client)
         libraries = [self._section(_LIBRARY + id, title) for id, title in titles.items()]
         return [self._section(_TIMELINE, "Timeline"), *libraries, *self._albums(client)]
 
@@ -87,11 +87,10 @@ class ImmichSections:
                 raise client.errors.section_gone(section.title)
             return {"albumIds": [section.id.removeprefix(_ALBUM)]}
         if section.id.startswith(_LIBRARY):
-            search = {"libraryId": section.id.removeprefix(_LIBRARY)}
-            if listing.first(client, {**search, "withDeleted": True}) is None:
-                self._external.forget(client, search["libraryId"])
+            library = section.id.removeprefix(_LIBRARY)
+            if not external.has_assets(client, library):
                 raise client.errors.section_gone(section.title)
-            return search
+            return {"libraryId": library}
         return {}
 
     def _in_albums(

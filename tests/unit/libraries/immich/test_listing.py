@@ -142,6 +142,33 @@ def test_an_external_library_that_was_deleted_is_gone(photos: Place) -> None:
     assert list(photos.sections()) == ["Timeline"]
 
 
+def test_an_external_library_keeps_its_title_wherever_files_are_added(photos: Place) -> None:
+    library = photos.server.add_library("/nas/all")
+    photos.add_photo("family/a.jpg", library)
+    photos.sections()
+    photos.add_photo("scans/b.jpg", library)
+    photos.add_photo("c.jpg", photos.server.add_library("/other/family"))
+    photos.reopen()
+    assert list(photos.sections()) == [
+        "Timeline",
+        "External library family",
+        "External library /other/family",
+    ]
+
+
+def test_an_external_library_whose_assets_were_all_locked_comes_back_with_them(
+    photos: Place,
+) -> None:
+    long_ago = datetime.now(UTC).timestamp() - 90_000
+    photos.add_photo("e.jpg", photos.server.add_library("/mnt/family"), made=long_ago)
+    section = photos.sections()["External library family"]
+    photos.server.change(photos.keys["e.jpg"], visibility="locked")
+    error_of(lambda place: list(place.library.items(section)), photos)
+    assert list(photos.sections()) == ["Timeline"]
+    photos.server.change(photos.keys["e.jpg"], visibility="timeline")
+    assert photos.titles("External library family") == ["e.jpg"]
+
+
 def test_a_library_whose_files_are_all_offline_stays(photos: Place) -> None:
     library = photos.server.add_library("/mnt/family")
     photos.add_photo("e.jpg", library, offline=True, trashed=1_700_000_000.0)
