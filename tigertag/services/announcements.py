@@ -12,6 +12,7 @@ from tigertag.text import did_you_mean, tidy
 PLEX, JELLYFIN, EMBY, IMMICH = "Plex", "Jellyfin", "Emby", "Immich"
 SONARR, RADARR, PLAIN = "Sonarr", "Radarr", "A script"
 
+_IMMICH_LIBRARY = "library-"
 _LONGEST_PATH = 4096
 _LONGEST_EVENT = 64
 _FIELDS = ("library", "section", "path")
@@ -31,13 +32,14 @@ class Announcement:
     """There is something new. "": it does not say where.
 
     `program` sent it. `section`: an id or a title. `path`: a file or folder, as that program names
-    it.
+    it. `not_in`: how the ids of sections begin in which it is not; "": it may be in any.
     """
 
     program: str
     library: str = ""
     section: str = ""
     path: str = ""
+    not_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ def read(payload: bytes) -> Announcement | NoNews:
             return reader(body)
     if any(name in body for name in _FIELDS):
         return _plain(body)
+    if "trigger" in body:
+        return _immich(body)
     raise RequestError(f"The payload is of a program that TigerTag does not know. {_UNDERSTOOD}")
 
 
@@ -110,7 +114,9 @@ def _immich(body: Mapping[str, Any]) -> Announcement | NoNews:
         return NoNews(IMMICH, trigger)
     asset = _object(_object(body, "data"), "asset")
     library = _text(asset.get("libraryId"), "libraryId", bounds.NAME)
-    return Announcement(IMMICH, section=f"library-{library}" if library else "")
+    if library:
+        return Announcement(IMMICH, section=_IMMICH_LIBRARY + library)
+    return Announcement(IMMICH, not_in=_IMMICH_LIBRARY)
 
 
 def _arr(body: Mapping[str, Any]) -> Announcement | NoNews:
@@ -146,9 +152,11 @@ _READERS: Mapping[str, _Reader] = {
     "eventType": _arr,
     "event": _plex,
     "Event": _emby,
-    "trigger": _immich,
 }
-"""By the field that names the event, which each program spells in its own way."""
+"""By the field that names the event, which each program spells in its own way.
+
+Immich's, `trigger`, is a word that a script may send, too.
+"""
 
 
 def _event(body: Mapping[str, Any], field: str) -> str:

@@ -223,7 +223,12 @@ def _scanned(
     """
     with core.store.read() as db:
         scanned = scans.scanned_sections(db, entry.id)
-    there = [id for id in scanned if known is None or _id_of(known, id) == id]
+    there = [
+        id
+        for id in scanned
+        if (known is None or _id_of(known, id) == id)
+        and not (news.not_in and id.startswith(news.not_in))
+    ]
     if not there:
         raise _NotForUs(
             f"{news.program} does not say in which section of {entry.id} there is something new,"

@@ -110,7 +110,7 @@ def _read(payload: Any) -> Announcement | NoNews:
         (EMBY_NEW, Announcement("Emby", path="/photos/2026/DSC0815.jpg")),
         (SONARR_IMPORT, Announcement("Sonarr", path="/tv/Fawlty Towers/Season 1/S01E01.mkv")),
         (RADARR_IMPORT, Announcement("Radarr", path="/films/Brazil (1985)/Brazil.mkv")),
-        (IMMICH_EXTRACTED, Announcement("Immich")),
+        (IMMICH_EXTRACTED, Announcement("Immich", not_in="library-")),
         (
             {"trigger": "AssetCreate", "data": {"asset": {"libraryId": "0b51f5d6"}}},
             Announcement("Immich", section="library-0b51f5d6"),
@@ -124,6 +124,11 @@ def _read(payload: Any) -> Announcement | NoNews:
 )
 def test_the_news_of_each_program_are_understood(payload: Any, expected: Announcement) -> None:
     assert _read(payload) == expected
+
+
+def test_a_script_that_names_a_trigger_is_not_taken_for_immich() -> None:
+    with pytest.raises(RequestError, match="`trigger` is unknown"):
+        _read({"library": "photos", "trigger": "nightly"})
 
 
 def test_an_import_without_a_file_is_about_the_folder() -> None:

@@ -287,11 +287,13 @@ def test_an_asset_of_an_external_library_of_immich_is_news_of_its_section(
     assert _wanted(core) == [Wanted("home", section.id, "new", "preview")]
 
 
-def test_an_upload_to_immich_is_news_of_the_sections_that_were_scanned(
+def test_an_upload_to_immich_is_news_of_the_sections_scanned_before_but_for_external_libraries(
     world: World, immich: ImmichServer
 ) -> None:
+    immich.add_photo(immich.add_library("/data/ours"), "a.jpg", PHOTO)
     core = _with_immich(world, immich)
     hook = _hook(core)
+    scans.start(core, Request("home", "External library ours"))
     assert "none of them was scanned" in _call(core, hook, _extracted(None)).message
     scans.start(core, Request("home", "Timeline"))
     (section,) = _call(core, hook, _extracted(None)).sections
