@@ -86,7 +86,8 @@ def _missing(permissions: Collection[str], *, albums: bool) -> Iterator[str]:
     if reading:
         yield f"The key lacks {_names(reading)}: nothing can be previewed or tagged without."
     if writing:
-        yield f"The key lacks {_names(writing)}: previews work, but no tag can be written."
+        follows = "no tag can be written either" if reading else "previews work, but no tag can be written"
+        yield f"The key lacks {_names(writing)}: {follows}."
     if albums and not may(permissions, ALBUMS):
         yield f"The key lacks {ALBUMS}: the albums that the settings name cannot be found."
 
@@ -115,7 +116,8 @@ def _about_tags(tags_shown: bool | None) -> Iterator[str]:
     if tags_shown is None:
         yield (
             f"Whether Immich shows tags cannot be seen without {PREFERENCES}. If you see no tags"
-            f" there, switch on {where}."
+            f" there, switch on {where}. Add {PREFERENCES} to the key, and TigerTag sees it; this"
+            " line ends then."
         )
 
 

@@ -41,6 +41,11 @@ def test_a_key_that_cannot_read_is_told_each_permission_that_it_lacks() -> None:
     assert "lacks asset.view and user.read:" in reading
 
 
+def test_previews_are_not_promised_with_a_key_that_can_neither_read_nor_write() -> None:
+    _reading, writing, _how = _advice(frozenset({"tag.read"}))
+    assert "no tag can be written either" in writing
+
+
 def test_albums_need_a_permission_of_their_own_only_where_they_are_named() -> None:
     lacks, how = _advice(LEAST, albums=True)
     assert "album.read" in lacks
@@ -68,7 +73,7 @@ def test_tags_that_are_switched_off_are_stored_and_not_shown() -> None:
 
 def test_it_is_no_demand_that_the_tags_feature_can_be_seen() -> None:
     (line,) = _advice(LEAST, tags_shown=None)
-    assert "userPreference.read" in line
+    assert "Add userPreference.read to the key" in line
     assert "Features → Tags" in line
 
 
