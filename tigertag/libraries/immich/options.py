@@ -4,11 +4,17 @@ import re
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 
 from tigertag.libraries.mediaserver.options import ServerOptions, comma_separated
 
 _API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
-_PAGES = re.compile(r"/(api|photos|albums|explore|user-settings|auth/login)/*$")
+_PAGES = re.compile(
+    r"/(api|auth|photos|albums|explore|people|search|tags|places|map|favorites|archive|locked"
+    r"|trash|sharing|share|link|memory|folders|partners|utilities|workflows|user-settings|admin)"
+    r"(/.*)?$"
+)
+"""The API, or a page of the web app, with what is below it."""
 
 
 class ImmichOptions(ServerOptions):
@@ -31,15 +37,19 @@ class ImmichOptions(ServerOptions):
     @field_validator("url")
     @classmethod
     def _without_page(cls, url: str) -> str:
-        """Take the address of the API, or of a page of the web app, as people copy it."""
+        """Take the address of the API, or of any page of the web app, as people copy it."""
         return _PAGES.sub("", url)
 
     @field_validator("api_key")
     @classmethod
     def _sendable(cls, key: SecretStr) -> SecretStr:
-        if not _API_KEY.fullmatch(key.get_secret_value()):
-            raise ValueError("it is no API key")
-        return key
+        stripped = key.get_secret_value().strip()
+        if not _API_KEY.fullmatch(stripped):
+            # The message of a ValueError is withheld for a secret: it may hold it.
+            raise PydanticCustomError(
+                "no_api_key", "it is no API key of Immich's: letters and digits, without blanks"
+            )
+        return SecretStr(stripped)
 
     @field_validator("tag_parent")
     @classmethod

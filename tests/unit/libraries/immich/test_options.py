@@ -9,6 +9,8 @@ from tigertag.contracts import Host
 from tigertag.libraries import immich
 from tigertag.libraries.immich import Options
 from tigertag.net import HttpClient
+from tigertag.plugins import load_libraries
+from tigertag.settings.reading import libraries
 
 
 def options(**given: Any) -> Options:
@@ -44,6 +46,10 @@ def test_the_key_is_not_in_the_options_text() -> None:
         "http://immich:2283/api/",
         "http://immich:2283/photos?at=1",
         "http://immich:2283/auth/login",
+        "http://immich:2283/people/1b2c",
+        "http://immich:2283/albums/1b2c/photos/3d4e",
+        "http://immich:2283/search?query=cat",
+        "http://immich:2283/api/docs",
     ],
 )
 def test_an_address_is_taken_as_people_copy_it(url: str) -> None:
@@ -52,6 +58,21 @@ def test_an_address_is_taken_as_people_copy_it(url: str) -> None:
 
 def test_a_server_below_a_path_keeps_it() -> None:
     assert options(url="https://home.example/immich/api").url == "https://home.example/immich"
+
+
+def test_blanks_around_a_key_are_cut_off() -> None:
+    assert options(api_key=f" {KEY}\n").api_key.get_secret_value() == KEY
+
+
+def test_why_a_key_is_refused_is_said_without_the_key() -> None:
+    environ = {
+        "LIBRARY_HOME_NAME": "tigertag.immich",
+        "LIBRARY_HOME_URL": "http://immich:2283",
+        "LIBRARY_HOME_API_KEY": "not a key",
+    }
+    (loaded,) = load_libraries(libraries(environ), lambda _id: Host(Path(), HttpClient()))
+    assert "LIBRARY_HOME_API_KEY: it is no API key of Immich's" in loaded.problem
+    assert "not a key" not in loaded.problem
 
 
 def test_albums_have_commas() -> None:
