@@ -53,10 +53,12 @@ def first(client: ImmichClient, search: Search) -> Entry | None:
 def pages(client: ImmichClient, search: Search) -> Iterator[list[Entry]]:
     """Yield all matching assets, a page at a time; some come twice.
 
-    The next page is asked for while the last one is gone through.
+    The next page is asked for while the last one is gone through. Where many pages have the same
+    date, what was deleted meanwhile has shifted them: they are read once more.
     """
     search = {"size": PAGE_SIZE, "order": "asc", **search}
     place: Search = {}
+    last_pages: dict[str, int] = {}
     before, repeated, is_last = set[str](), 0, False
     with ThreadPoolExecutor(1, "immich-listing") as ahead:
         coming = ahead.submit(copy_context().run, _page, client, search)
@@ -69,8 +71,13 @@ def pages(client: ImmichClient, search: Search) -> Iterator[list[Entry]]:
             before = now
             if not is_last:
                 place = _next(place, entries)
+                if "page" in place:
+                    last_pages[place["takenAfter"]] = place["page"]
                 coming = ahead.submit(copy_context().run, _page, client, {**search, **place})
             yield entries
+    for date, last in last_pages.items():
+        for page in range(1, last + 1):
+            yield _page(client, {**search, "takenAfter": date, "page": page})[0]
 
 
 def _next(place: Search, entries: Sequence[Entry]) -> Search:

@@ -36,12 +36,13 @@ class ImmichSections:
     ) -> Iterator[Entry]:
         """Yield what is in a section, also what is not processed yet.
 
-        `since`: what was added or changed since.
+        `since`: what was added or changed since; all of an album, which an older photo may have
+        been put into.
         """
         albums = self._albums(client)
         search = self._search(client, section, albums)
         elsewhere = self._in_albums(client, section, albums)
-        if since is not None:
+        if since is not None and not section.id.startswith(_ALBUM):
             search = {**search, "updatedAfter": listing.timestamp(since.astimezone(UTC))}
         for entry in self._own(client, {**search, "withExif": True, "withPeople": people}):
             if text(entry, "id") not in elsewhere and _is_in(section, entry):

@@ -223,6 +223,21 @@ def test_photos_of_the_same_moment_fill_more_than_a_page(photos: Place) -> None:
 
 
 @pytest.mark.usefixtures("small_pages")
+def test_photos_of_the_same_moment_are_not_missed_where_others_are_deleted_meanwhile(
+    photos: Place,
+) -> None:
+    long_ago = datetime.now(UTC).timestamp() - 90_000
+    for number in range(35):
+        photos.add_photo(f"{number:02}.jpg", taken=1_600_000_000.0, made=long_ago, updated=long_ago)
+    coming = photos.library.items(photos.sections()["Timeline"])
+    met = [item.title for item in islice(coming, 11)]
+    for name in met[:2]:
+        photos.remove_photo(name)
+    met += [item.title for item in coming]
+    assert len(met) == 35
+
+
+@pytest.mark.usefixtures("small_pages")
 def test_a_photo_that_is_dated_back_while_it_is_listed_is_not_missed(photos: Place) -> None:
     for number in range(25):
         photos.add_photo(f"{number:02}.jpg")
@@ -264,6 +279,19 @@ def test_a_listing_of_what_is_new_has_what_was_added_or_changed_since(photos: Pl
     (section,) = photos.library.sections()
     since = datetime.now(UTC) - timedelta(days=1)
     assert [item.title for item in photos.library.items(section, since)] == ["new.jpg"]
+
+
+def test_a_listing_of_what_is_new_has_older_photos_that_were_put_into_an_album(
+    photos: Place,
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=2)
+    photos.add_photo("old.jpg", updated=long_ago.timestamp())
+    photos.server.add_album("Summer", photos.keys["old.jpg"])
+    photos.server.key = photos.server.add_key("all")
+    photos.reopen(albums="Summer")
+    since = datetime.now(UTC) - timedelta(days=1)
+    listed = photos.library.items(photos.sections()["Summer"], since)
+    assert [item.title for item in listed] == ["old.jpg"]
 
 
 def test_an_external_file_that_changes_is_another_revision_whatever_its_checksum(
