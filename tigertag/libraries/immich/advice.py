@@ -86,7 +86,11 @@ def _missing(permissions: Collection[str], *, albums: bool) -> Iterator[str]:
     if reading:
         yield f"The key lacks {_names(reading)}: nothing can be previewed or tagged without."
     if writing:
-        follows = "no tag can be written either" if reading else "previews work, but no tag can be written"
+        follows = (
+            "no tag can be written either"
+            if reading
+            else "previews work, but no tag can be written"
+        )
         yield f"The key lacks {_names(writing)}: {follows}."
     if albums and not may(permissions, ALBUMS):
         yield f"The key lacks {ALBUMS}: the albums that the settings name cannot be found."

@@ -50,7 +50,16 @@ class ImmichErrors(ServerErrors):
             try:
                 yield
             except requests.ReadTimeout:
-                raise self.hung() from None
+                raise self._silent() from None
+
+    def _silent(self) -> HungServer:
+        """The error for a request that got no answer: others may get one."""
+        return HungServer(
+            self._line(
+                f"{self._url} did not answer in time: it has much to do, or may have hung."
+                " Everything so far is kept; scan again, and restart Immich if it stays so."
+            )
+        )
 
     def hung(self) -> HungServer:
         return HungServer(

@@ -68,7 +68,7 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         """See `contracts.KnowingMetadata`: what Immich has read in the file."""
         if item.media is Media.GROUP:
             return Metadata()
-        listed = self._remembered(item) or self._file(self._entry(item))
+        listed = self._remembered(item) or self._asked(item)
         if path := self._local_path(item, listed):
             return filled(file_metadata.read(path, item.media), listed.metadata)
         return listed.metadata
@@ -116,7 +116,7 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
             client.connect()
         except HungServer:
             self._hung_until_s = time.monotonic() + _HUNG_FOR_S
-            raise
+            raise self._errors.hung() from None
         return client
 
     def _new_client(self) -> ImmichClient:
@@ -159,7 +159,7 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
         path = None
         if self._options.path_map:
             # Another process may have listed it.
-            path = self._local_path(item, self._remembered(item) or self._file(self._entry(item)))
+            path = self._local_path(item, self._remembered(item) or self._asked(item))
         if item.media is Media.VIDEO:
             if need.poster:
                 with suppress(Unreadable):
@@ -176,11 +176,13 @@ class ImmichLibrary(MediaServerLibrary[ImmichClient, Entry]):
     def _file(self, entry: Entry) -> ListedFile:
         return assets.listed_file(entry, people=self._options.people)
 
-    def _entry(self, item: Item) -> Entry:
-        """Return the asset in full, if it is still the one that was listed."""
+    def _asked(self, item: Item) -> ListedFile:
+        """Return the file of an asset, which is asked for, if it is still as it was listed."""
         entry = self._client.assets([item.key]).get(item.key)
         if entry is None or not assets.is_shown(entry, archived=True):
             raise ItemGone(NOT_ON_SERVER)
         if assets.revision(entry) != item.revision:
             raise ItemGone(FILE_CHANGED)
-        return entry
+        file = self._file(entry)
+        self._listed.remember(item.key, file)
+        return file

@@ -131,6 +131,14 @@ def test_a_server_that_hangs_is_said_to_need_a_restart_and_is_left_alone(
     photos.server.restart()
 
 
+def test_a_server_that_leaves_one_request_unanswered_may_have_hung(
+    photos: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tigertag.libraries.mediaserver.client.TIMEOUT_S", (1.0, 0.2))
+    photos.server.search_s = 0.5
+    assert "may have hung" in str(error_of(lambda place: place.library.sections(), photos))
+
+
 def test_a_write_that_is_not_answered_is_sent_once(photos: Place) -> None:
     photos.server.fail("reset", at="PUT /api/tags")
     photos.log.clear()
