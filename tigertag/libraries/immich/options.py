@@ -10,11 +10,11 @@ from tigertag.libraries.mediaserver.options import ServerOptions, comma_separate
 
 _API_KEY = re.compile(r"[A-Za-z0-9._~-]+")
 _PAGES = re.compile(
-    r"/(api|auth|photos|albums|explore|people|search|tags|places|map|favorites|archive|locked"
+    r"(?<!/)/(api|auth|photos|albums|explore|people|search|tags|places|map|favorites|archive|locked"
     r"|trash|sharing|share|link|memory|folders|partners|utilities|workflows|user-settings|admin)"
     r"(/.*)?$"
 )
-"""The API, or a page of the web app, with what is below it."""
+"""The API, or a page of the web app, with what is below it; no host of such a name."""
 
 
 class ImmichOptions(ServerOptions):

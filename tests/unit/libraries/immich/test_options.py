@@ -60,6 +60,10 @@ def test_a_server_below_a_path_keeps_it() -> None:
     assert options(url="https://home.example/immich/api").url == "https://home.example/immich"
 
 
+def test_a_host_may_be_called_like_a_page() -> None:
+    assert options(url="http://photos/albums/1b2c").url == "http://photos"
+
+
 def test_blanks_around_a_key_are_cut_off() -> None:
     assert options(api_key=f" {KEY}\n").api_key.get_secret_value() == KEY
 
