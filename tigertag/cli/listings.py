@@ -55,7 +55,8 @@ def show(scan_id: int) -> None:
             reason = decision.reason + (_GIVEN_UP if item.id in given_up else "")
             tags = (decision.tags, decision.adds, decision.removes)
             cells = (", ".join(map(tag_text, each)) for each in tags)
-            why = reason or "; ".join(map(_why, decision.tags)) or nothing
+            open_or_nothing = "not decided yet" if decision.state == "todo" else nothing
+            why = reason or "; ".join(map(_why, decision.tags)) or open_or_nothing
             table.add_row(item.item.called, *cells, why)
     if status.scan.pruned:
         click.echo(

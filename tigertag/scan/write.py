@@ -94,6 +94,10 @@ class WriteStage:
             ids = ledger.plan(db, chunk.scan_id, edits, returned=returned)
             ended = [item.decision for item in decided_items if item.row.id not in ids]
             decisions.write(db, chunk.scan_id, ended)
+            if isinstance(self._context.library, VerifyingLater):
+                # Others go on with it, and know no more of what was made before.
+                made = [_without(item.decision, item.plan.edit) for item in to_make]
+                decisions.note_made(db, chunk.scan_id, made)
             problems.note(db, self._context.scan, ended)
             if self._context.scan.kind == "scan":
                 decided = [item for item in read if not item.left_alone]
@@ -244,7 +248,6 @@ class WriteStage:
                 # It has to be looked at again, by whoever has it then: that is no failed attempt.
                 chunks.forgive(db, chunk)
             ledger.withdraw(db, [each.edit_id for each, outcome in later if not outcome.sent])
-            decisions.note_made(db, chunk.scan_id, [_without(each) for each, _outcome in later])
             ledger.judge(db, [conclusion.verdict for conclusion in concluded])
             ledger.set_ownership(
                 db, {conclusion.item_id: conclusion.changes for conclusion in concluded}
@@ -424,7 +427,7 @@ def _harmed(before: Shown, removes: Sequence[TagRef], after: Shown) -> bool:
 
 def _not_made(made: PlannedEdit, reason: str, done: Settled | None = None) -> Decision:
     """The decision of an item whose edit was not made, or in part: it counts what was."""
-    decision = _without(made)
+    decision = _without(made.read.decision, made.edit)
     return replace(
         decision,
         state="failed",
@@ -435,9 +438,8 @@ def _not_made(made: PlannedEdit, reason: str, done: Settled | None = None) -> De
     )
 
 
-def _without(made: PlannedEdit) -> Decision:
+def _without(decision: Decision, edit: Edit) -> Decision:
     """The decision of an item without the edit that is to be made: what was made before."""
-    decision, edit = made.read.decision, made.edit
     return replace(
         decision,
         adds=tuple(ref for ref in decision.adds if ref not in edit.adds),

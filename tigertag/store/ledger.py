@@ -215,9 +215,15 @@ def was_dropped(db: Db, scan_id: int, item_id: int) -> bool:
 
 
 def to_verify(db: Db, scan_id: int) -> tuple[int, datetime | None]:
-    """Return how many edits of a scan are not verified yet, and when the oldest was sent."""
-    sent = (_edits.c.state == "sent", _edits.c.reason == "", _edits.c.scan_id == scan_id)
-    count, oldest = db.execute(select(func.count(), func.min(_edits.c.sent_at)).where(*sent)).one()
+    """Return how many items a scan cannot decide before an edit of them is verified, whichever
+    scan has made it, and when the oldest of these was sent.
+    """
+    decisions = schema.decisions
+    waits = (decisions.c.scan_id == scan_id, decisions.c.state == "todo")
+    is_open = (_edits.c.state == "sent", _edits.c.reason == "")
+    statement = select(func.count(_edits.c.item_id.distinct()), func.min(_edits.c.sent_at))
+    joined = statement.join(decisions, decisions.c.item_id == _edits.c.item_id)
+    count, oldest = db.execute(joined.where(*waits, *is_open)).one()
     return count, oldest
 
 

@@ -24,14 +24,18 @@ class Killed(BaseException):
 def die_before_concluding(world: World, monkeypatch: pytest.MonkeyPatch, write: str) -> int:
     """Run a scan that dies after its tags were written, before it could say so."""
 
+    scan_id = world.start(write)
+    runner = scans.run(world.core, scan_id)
+
     def die(_writeback: WriteStage, _chunk: object, _outcomes: object) -> None:
+        # No thread of a process that dies goes on with what another one has left.
+        runner.stop.set()
         raise Killed
 
-    scan_id = world.start(write)
     with monkeypatch.context() as patch:
         patch.setattr(WriteStage, "_conclude", die)
         with pytest.raises(Killed):
-            world.run(scan_id)
+            runner.run()
     return scan_id
 
 

@@ -366,3 +366,11 @@ def test_waiting_for_a_verification_costs_little(
     Timer(4.0, run.stop.set).start()
     run.run()
     assert sum(at > time.monotonic() - 2 for at in writes) / 2 < 12
+
+
+def test_a_scan_says_that_it_waits_for_what_another_one_has_sent(
+    world: World, library: LateLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel(world, rest(world, library).scan.id)
+    monkeypatch.setattr(scan_status, "_LATE_STORED", timedelta(0))
+    assert "the tags of 1 item;" in rest(world, library).waits["photos"]
