@@ -134,7 +134,9 @@ class ScanShape(Shape):
     )
     left_out: list[LeftOutShape] = Field(description="Files that its listing skipped, and why.")
     waiting: dict[str, str] = Field(description="Engines that cannot answer now, and why.")
-    waits: dict[str, str] = Field(description="What it waits for before it continues, by engine.")
+    waits: dict[str, str] = Field(
+        description="What it waits for before it continues, by engine or library."
+    )
     due_at: datetime | None = Field(description="When it continues; null: now, or it has ended.")
     spared: dict[str, Spared] = Field(
         description="Items for which an engine was skipped, by engine."
