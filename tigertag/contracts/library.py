@@ -208,7 +208,8 @@ class VerifyingLater(Protocol):
     def settles(self, before: Shown, now: Shown) -> bool:
         """Whether `now` shows for good what became of an edit of what was shown `before`.
 
-        `before` has the stamp that the edit's outcome gave (`EditOutcome.stamp`).
+        `before` has the stamp that the edit's outcome gave (`EditOutcome.stamp`). An edit may have
+        been cut off right before it was sent: a reading without a trace of it settles it, too.
         """
         ...
 

@@ -195,16 +195,23 @@ class WriteStage:
         for edit in earlier:
             seen = shown.get(by_id[edit.item_id].key)
             if isinstance(seen, Shown) and _harmed(edit.before, edit.removes, seen):
-                done = settled_as(edit, seen)
-                with self._store.write() as db:
-                    chunks.check(db, chunk)
-                    ledger.judge(db, [_verdict(edit.id, done, seen)])
-                    ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
-                raise LibraryError(_SPOILT.format(by_id[edit.item_id].called))
+                raise self._harm(chunk, edit, by_id[edit.item_id], seen)
             is_old = is_given_up(edit)
             if isinstance(seen, Shown) and not is_old and not self._is_settled(edit, seen):
                 return gap_s([edit])
         return None
+
+    def _harm(self, chunk: Chunk, edit: EditRow, item: Item, seen: Shown) -> LibraryError:
+        """Write down what a first write has come to that harmed its item; return the error."""
+        done, lost = settled_as(edit, seen), self._lost(edit.before, edit.removes, seen)
+        verdict = _verdict(edit.id, done, seen)
+        with self._store.write() as db:
+            chunks.check(db, chunk)
+            ledger.judge(db, [replace(verdict, state="verified") if lost else verdict])
+            ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
+            ledger.note_lost(db, {edit.id: lost})
+            scan = scans.get(db, edit.scan_id)
+        return loss(scan, item, lost) if lost else LibraryError(_SPOILT.format(item.called))
 
     def _is_settled(self, edit: EditRow, seen: Shown) -> bool:
         library = self._context.library
@@ -240,6 +247,12 @@ class WriteStage:
             for conclusion in concluded
             if conclusion.verdict.after
         ]
+        lost = {
+            planned.edit_id: (planned, refs)
+            for planned, outcome in now
+            if outcome.after is not None
+            and (refs := self._lost(planned.read.shown, planned.edit.removes, outcome.after))
+        }
         with self._store.write() as db:
             chunks.check(db, chunk)
             sent = [_sent(*each) for each in later if each[1].sent]
@@ -248,7 +261,16 @@ class WriteStage:
                 # It has to be looked at again, by whoever has it then: that is no failed attempt.
                 chunks.forgive(db, chunk)
             ledger.withdraw(db, [each.edit_id for each, outcome in later if not outcome.sent])
-            ledger.judge(db, [conclusion.verdict for conclusion in concluded])
+            verdicts = [conclusion.verdict for conclusion in concluded]
+            # Of failed edits nothing is undone, and what was lost would not come back.
+            ledger.judge(
+                db,
+                [
+                    replace(each, state="verified") if each.edit_id in lost else each
+                    for each in verdicts
+                ],
+            )
+            ledger.note_lost(db, {edit_id: refs for edit_id, (_planned, refs) in lost.items()})
             ledger.set_ownership(
                 db, {conclusion.item_id: conclusion.changes for conclusion in concluded}
             )
@@ -259,26 +281,16 @@ class WriteStage:
             items.mark_current(
                 db, [(conclusion.item_id, conclusion.decision.settles) for conclusion in concluded]
             )
-            lost = self._lost(now)
-            ledger.note_lost(db, {planned.edit_id: refs for planned, refs in lost})
-        for planned, refs in lost:
+        for planned, refs in lost.values():
             raise loss(self._context.scan, planned.edit.item, refs)
 
-    def _lost(
-        self, outcomes: Sequence[tuple[PlannedEdit, EditOutcome]]
-    ) -> list[tuple[PlannedEdit, tuple[TagRef, ...]]]:
+    def _lost(self, before: Shown, removes: Sequence[TagRef], after: Shown) -> tuple[TagRef, ...]:
         """Return which tags of others a server has dropped that drops tags; an undo puts them back.
 
         Of any other library's it is odd about the item, and no more.
         """
-        if not isinstance(self._context.library, VerifyingLater):
-            return []
-        lost = [
-            (planned, lost_tags(planned.read.shown, planned.edit.removes, outcome.after))
-            for planned, outcome in outcomes
-            if outcome.after is not None
-        ]
-        return [each for each in lost if each[1]]
+        late = isinstance(self._context.library, VerifyingLater)
+        return lost_tags(before, removes, after) if late else ()
 
 
 def _learn(db: Db, read: Sequence[Read]) -> None:

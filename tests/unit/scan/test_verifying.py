@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Timer
 
 import pytest
+from sqlalchemy import select
 
 from tests.fake_library import FakeLibrary
 from tests.world import World
@@ -62,7 +63,7 @@ class LateLibrary(FakeLibrary):
             self.drops[key] -= 1
             self.tags[key] = [ref for ref in self.tags[key] if ref not in adds]
         if key in self.loses:
-            self.tags[key] = list(adds)
+            self.tags[key] = [ref for ref in self.tags[key] if ref in adds]
         self._touch(key)
 
     def forget_all(self) -> None:
@@ -71,7 +72,7 @@ class LateLibrary(FakeLibrary):
         self.busy = False
 
     def settles(self, before: Shown, now: Shown) -> bool:
-        return before.stamp != now.stamp
+        return before.stamp != now.stamp or before.tags == now.tags
 
     def dropped(self, item: Item) -> LibraryError:
         return LibraryError(f"Library photos: it cannot store the tags of {item.key}.")
@@ -166,6 +167,31 @@ def test_tags_of_the_owner_that_go_meanwhile_stop_the_scan_and_an_undo_puts_them
     assert (undone.scan.state, undone.failed) == ("done", 0)
     assert [library.names(key) for key in lost] == [{"mine"}] * 3
     assert not any(library.names(key) for key in library.held if key not in lost)
+
+
+def test_a_loss_over_a_first_write_is_put_back_whoever_looks_at_it(
+    world: World, library: LateLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_LOCAL_CHUNK", 10)
+    monkeypatch.setattr(listing, "_ASK_CHUNK", 10)
+    for key in library.held:
+        library.tag(key, "mine")
+    waiting = rest(world, library)
+    (first,) = library.sent
+    library.loses.add(first)
+    library.drops[first] = 1
+    library.busy = False
+    chunks = schema.chunks
+    with world.store.write() as db:
+        of_first = select(schema.decisions.c.chunk_id).join(schema.items)
+        of_first = of_first.where(schema.items.c.key == first)
+        others = chunks.c.id.not_in(of_first)
+        db.execute(chunks.update().where(others, chunks.c.state == "queued").values(due_at=1.0))
+    with pytest.raises(LibraryError, match="mine"):
+        world.run(waiting.scan.id)
+    library.loses.clear()
+    world.undo(waiting.scan.id)
+    assert library.names(first) == {"mine"}
 
 
 def test_what_an_undo_has_put_back_stays_the_owners(world: World, library: LateLibrary) -> None:
