@@ -135,9 +135,9 @@ class Verification:
         scan = self._context.scan
         with self._store.write() as db:
             chunks.check(db, chunk)
-            ledger.note_lost(db, {id: refs for id, (_edit, _look, refs) in lost.items()})
-            for edit, look, _refs in lost.values():
+            for edit, look, refs in lost.values():
                 self._judge_in(db, edit, look.seen, _LOST)
+                ledger.note_lost(db, edit.id, refs)
         stops = [each for each in lost.values() if each[0].scan_id != scan.source_id]
         for edit, look, refs in stops:
             with self._store.read() as db:
@@ -187,9 +187,7 @@ class Verification:
     def _judge_in(self, db: Db, edit: EditRow, seen: Shown, reason: str) -> None:
         """Write down what came of an edit."""
         done = settled_as(edit, seen)
-        # A failed edit is not undone, and what was lost over it would not come back.
-        has_effect = done.added or done.removed or reason == _LOST
-        state = "verified" if has_effect else "failed"
+        state = "verified" if done.added or done.removed else "failed"
         ledger.judge(db, [Verdict(edit.id, state, seen, reason)])
         ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
 

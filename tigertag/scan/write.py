@@ -204,12 +204,11 @@ class WriteStage:
     def _harm(self, chunk: Chunk, edit: EditRow, item: Item, seen: Shown) -> LibraryError:
         """Write down what a first write has come to that harmed its item; return the error."""
         done, lost = settled_as(edit, seen), self._lost(edit.before, edit.removes, seen)
-        verdict = _verdict(edit.id, done, seen)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            ledger.judge(db, [replace(verdict, state="verified") if lost else verdict])
+            ledger.judge(db, [_verdict(edit.id, done, seen)])
             ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
-            ledger.note_lost(db, {edit.id: lost})
+            ledger.note_lost(db, edit.id, lost)
             scan = scans.get(db, edit.scan_id)
         return loss(scan, item, lost) if lost else LibraryError(_SPOILT.format(item.called))
 
@@ -238,21 +237,14 @@ class WriteStage:
 
     def _conclude(self, chunk: Chunk, outcomes: Sequence[tuple[PlannedEdit, EditOutcome]]) -> None:
         """Write down what came of edits. Who lost the lease leaves that to who has it now."""
-        kind = self._context.scan.kind
         later = [each for each in outcomes if each[1].look_again_s is not None]
         now = [each for each in outcomes if each[1].look_again_s is None]
-        concluded = [_conclusion(kind, *each) for each in now]
-        shown = [
-            (conclusion.item_id, conclusion.verdict.after)
-            for conclusion in concluded
-            if conclusion.verdict.after
-        ]
-        lost = {
-            planned.edit_id: (planned, refs)
+        lost = [
+            (planned, refs)
             for planned, outcome in now
             if outcome.after is not None
             and (refs := self._lost(planned.read.shown, planned.edit.removes, outcome.after))
-        }
+        ]
         with self._store.write() as db:
             chunks.check(db, chunk)
             sent = [_sent(*each) for each in later if each[1].sent]
@@ -261,28 +253,31 @@ class WriteStage:
                 # It has to be looked at again, by whoever has it then: that is no failed attempt.
                 chunks.forgive(db, chunk)
             ledger.withdraw(db, [each.edit_id for each, outcome in later if not outcome.sent])
-            verdicts = [conclusion.verdict for conclusion in concluded]
-            # Of failed edits nothing is undone, and what was lost would not come back.
-            ledger.judge(
-                db,
-                [
-                    replace(each, state="verified") if each.edit_id in lost else each
-                    for each in verdicts
-                ],
-            )
-            ledger.note_lost(db, {edit_id: refs for edit_id, (_planned, refs) in lost.items()})
-            ledger.set_ownership(
-                db, {conclusion.item_id: conclusion.changes for conclusion in concluded}
-            )
-            decided = [conclusion.decision for conclusion in concluded]
-            decisions.write(db, chunk.scan_id, decided)
-            problems.note(db, self._context.scan, decided, writing=True)
-            items.note_shown(db, [(id, after.stamp, after.refreshed) for id, after in shown])
-            items.mark_current(
-                db, [(conclusion.item_id, conclusion.decision.settles) for conclusion in concluded]
-            )
-        for planned, refs in lost.values():
+            self._keep(db, now)
+            for planned, refs in lost:
+                ledger.note_lost(db, planned.edit_id, refs)
+        for planned, refs in lost:
             raise loss(self._context.scan, planned.edit.item, refs)
+
+    def _keep(self, db: Db, outcomes: Sequence[tuple[PlannedEdit, EditOutcome]]) -> None:
+        kind = self._context.scan.kind
+        concluded = [_conclusion(kind, *each) for each in outcomes]
+        shown = [
+            (conclusion.item_id, conclusion.verdict.after)
+            for conclusion in concluded
+            if conclusion.verdict.after
+        ]
+        ledger.judge(db, [conclusion.verdict for conclusion in concluded])
+        ledger.set_ownership(
+            db, {conclusion.item_id: conclusion.changes for conclusion in concluded}
+        )
+        decided = [conclusion.decision for conclusion in concluded]
+        decisions.write(db, self._context.scan.id, decided)
+        problems.note(db, self._context.scan, decided, writing=True)
+        items.note_shown(db, [(id, after.stamp, after.refreshed) for id, after in shown])
+        items.mark_current(
+            db, [(conclusion.item_id, conclusion.decision.settles) for conclusion in concluded]
+        )
 
     def _lost(self, before: Shown, removes: Sequence[TagRef], after: Shown) -> tuple[TagRef, ...]:
         """Return which tags of others a server has dropped that drops tags; an undo puts them back.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, case, delete, func, select, update
 
 from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, Word, fold
 from tigertag.store import counters, schema
@@ -199,13 +199,17 @@ def note_sent(db: Db, sent: Sequence[tuple[int, Shown]]) -> None:
     update_each(db, _edits, rows, sent_at=now)
 
 
-def note_lost(db: Db, lost: Mapping[int, Sequence[TagRef]]) -> None:
-    """Keep, by edit, which tags of the owner's went while it was made: its undo puts them back."""
-    for edit_id, refs in lost.items():
+def note_lost(db: Db, edit_id: int, lost: Sequence[TagRef]) -> None:
+    """Keep which tags of the owner's went while an edit was made: its undo puts them back.
+
+    Of a failed edit nothing would be undone: it counts as verified, as it had that effect.
+    """
+    if lost:
         mine = _edits.c.id == edit_id
         kept = db.execute(select(_edits.c.lost).where(mine)).scalar_one()
-        packed = pack_refs(dict.fromkeys((*(unpack_refs(kept) if kept else ()), *refs)))
-        db.execute(update(_edits).where(mine).values(lost=packed))
+        packed = pack_refs(dict.fromkeys((*(unpack_refs(kept) if kept else ()), *lost)))
+        state = case((_edits.c.state == "failed", "verified"), else_=_edits.c.state)
+        db.execute(update(_edits).where(mine).values(lost=packed, state=state))
 
 
 def was_dropped(db: Db, scan_id: int, item_id: int) -> bool:
