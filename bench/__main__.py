@@ -126,7 +126,9 @@ def _of_immich() -> Iterator[Row]:
         pace, folder = f"immich_{write}_per_s", f"immich_folder_{write}_per_s"
         yield row(f"600 photos from a folder, {write}", _of(folder), "photos/s")
         yield row(f"from Immich, {what}", _of(pace), "photos/s")
-        yield row("... of the folder's pace", _ratio(pace, folder), "times", least=0.8)
+        # What is written is verified a while later: that time is Immich's.
+        least = 0.8 if write == "preview" else None
+        yield row("... of the folder's pace", _ratio(pace, folder), "times", least=least)
     yield row("tags of 80 photos, ten each", _of("immich_written"), "", least=800)
     yield row("... written and verified in", _of("immich_words_s"), "s")
     yield row("... lost", _of("immich_words_lost"), "", most=0)
