@@ -1,7 +1,6 @@
 """100 000 pictures through OpenAI's batch mode: memory and disk bounded, nothing left behind."""
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -11,6 +10,7 @@ from threading import Event, Thread
 from typing import Any
 from urllib.request import urlopen
 
+from bench.memory import peak_mb
 from bench.paid import serving
 from tests import openai_server
 from tigertag import bootstrap, settings
@@ -39,7 +39,7 @@ def main(items: int) -> dict[str, float]:
     return figures | {
         "batch_s": took_s,
         "batch_per_s": items / took_s,
-        "batch_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "batch_mb": peak_mb(),
         "batch_disk_mb": disk.most_bytes / 1e6,
         "batch_spool_left": disk.left(),
     }

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from bench import photographs
 from bench.instant import Instant
+from bench.memory import peak_mb
 from tigertag import bootstrap, settings
 from tigertag.core import Core
 from tigertag.model import Rule, RuleAction
@@ -57,7 +57,7 @@ def _measured(root: Path, part: str) -> dict[str, float]:
     core.store.close()
     return {
         "s": took_s,
-        "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "mb": peak_mb(),
         "opened": len(opened),
         "asked": engine.asked,
         "unchanged": status.scan.unchanged,

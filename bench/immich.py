@@ -4,7 +4,6 @@ The fake server runs in this process, what is measured in processes of its own.
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import requests
 
 from bench import photographs
 from bench.instant import Instant
+from bench.memory import peak_mb
 from bench.wordy import WORDS
 from tests.immich import KEY, ImmichServer, fill
 from tigertag import bootstrap, settings
@@ -213,7 +213,7 @@ def scan(core: Core, section: str, write: str = "apply") -> Figures:
     core.store.close()
     return {
         "s": took_s,
-        "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "mb": peak_mb(),
         "asked": engine.asked if isinstance(engine, Instant) else status.asked,
         "unchanged": status.scan.unchanged,
     }

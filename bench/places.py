@@ -1,11 +1,11 @@
 """20 000 places looked up, in a process of their own: seconds with loading the data, and memory."""
 
 import json
-import resource
 import time
 
 import numpy as np
 
+from bench.memory import peak_mb
 from tigertag.engines.metadata import geonames, naming
 
 LOOKED_UP = 20_000
@@ -19,7 +19,7 @@ def main() -> None:
     started = time.perf_counter()
     named = sum(bool(list(names.labels(*place))) for place in places)
     ended = time.perf_counter()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = peak_mb()
     figures = {
         "places_load_s": loaded - begun,
         "places_s": ended - started,

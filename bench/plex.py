@@ -4,7 +4,6 @@ The fake server runs in this process, what is measured in processes of its own.
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from plexapi.server import PlexServer as BarePlex
 
 from bench import photographs
 from bench.instant import Instant
+from bench.memory import peak_mb
 from tests.plex import TOKEN, PlexServer
 from tests.plex.filling import fill
 from tigertag import bootstrap, settings
@@ -143,7 +143,7 @@ def scan(core: Core) -> Figures:
     core.store.close()
     return {
         "s": took_s,
-        "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "mb": peak_mb(),
         "asked": engine.asked if isinstance(engine, Instant) else status.asked,
         "unchanged": status.scan.unchanged,
     }
