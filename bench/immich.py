@@ -18,14 +18,10 @@ from typing import Any
 import requests
 
 from bench import photographs
-from bench.instant import Instant
-from bench.memory import peak_mb
+from bench.scanned import core_of, scan
 from bench.wordy import WORDS
 from tests.immich import KEY, ImmichServer, fill
-from tigertag import bootstrap, settings
 from tigertag.core import Core
-from tigertag.services import scan_status, scans
-from tigertag.services.scans import Request
 
 ITEMS, PHOTOS, WRITTEN, TIMES = 20_000, 600, 80, 3
 SEARCH_S = 0.25
@@ -183,40 +179,13 @@ def look(_root: Path, url: str) -> Figures:
     return {"s": time.perf_counter() - begun}
 
 
-def _core(home: Path, library: dict[str, str], engine: str) -> Core:
-    own = {f"LIBRARY_ONE_{key}": value for key, value in library.items()}
-    environ = {"TIGERTAG_HOME": str(home), "ENGINE_ONE_NAME": engine, **own}
-    return bootstrap.build(settings.load(environ))
-
-
 def _immich_core(root: Path, url: str, engine: str) -> Core:
-    return _core(root / "home", {"NAME": "tigertag.immich", "URL": url, "API_KEY": KEY}, engine)
+    return core_of(root / "home", {"NAME": "tigertag.immich", "URL": url, "API_KEY": KEY}, engine)
 
 
 def _folder_core(root: Path, write: str) -> Core:
     library = {"NAME": "tigertag.folder", "PATH": str(root)}
-    return _core(root.parent / f"home {write}", library, "tigertag.classifier")
-
-
-def scan(core: Core, section: str, write: str = "apply") -> Figures:
-    """Scan to the end, the model loaded before."""
-    bootstrap.open_store(core)
-    (engine,) = (entry.engine for entry in core.engines)
-    assert engine is not None, core.engines
-    engine.open()
-    begun = time.perf_counter()
-    scan_id = scans.start(core, Request("one", section, write=write))
-    scans.run(core, scan_id).run()
-    took_s = time.perf_counter() - begun
-    status = scan_status.status(core, scan_id)
-    assert (status.scan.state, status.failed) == ("done", 0), status
-    core.store.close()
-    return {
-        "s": took_s,
-        "mb": peak_mb(),
-        "asked": engine.asked if isinstance(engine, Instant) else status.asked,
-        "unchanged": status.scan.unchanged,
-    }
+    return core_of(root.parent / f"home {write}", library, "tigertag.classifier")
 
 
 def _timeline(engine: str, write: str = "apply") -> Callable[[Path, str], Figures]:

@@ -16,16 +16,12 @@ from pathlib import Path
 from plexapi.server import PlexServer as BarePlex
 
 from bench import photographs
-from bench.instant import Instant
-from bench.memory import peak_mb
+from bench.scanned import core_of, scan
 from tests.plex import TOKEN, PlexServer
 from tests.plex.filling import fill
-from tigertag import bootstrap, settings
 from tigertag.contracts import Need
 from tigertag.core import Core
 from tigertag.model import Item
-from tigertag.services import scan_status, scans
-from tigertag.services.scans import Request
 
 ITEMS, PHOTOS, TIMES = 20_000, 600, 3
 LATENCY_S = 0.05
@@ -114,39 +110,12 @@ def look(root: Path, url: str) -> Figures:
 
 
 def _plex(root: Path, url: str, engine: str) -> Core:
-    return _core(root / "home", {"NAME": "tigertag.plex", "URL": url, "TOKEN": TOKEN}, engine)
+    return core_of(root / "home", {"NAME": "tigertag.plex", "URL": url, "TOKEN": TOKEN}, engine)
 
 
 def _folder(root: Path) -> Core:
     library = {"NAME": "tigertag.folder", "PATH": str(root)}
-    return _core(root.parent / "home", library, "tigertag.classifier")
-
-
-def _core(home: Path, library: dict[str, str], engine: str) -> Core:
-    own = {f"LIBRARY_ONE_{key}": value for key, value in library.items()}
-    environ = {"TIGERTAG_HOME": str(home), "ENGINE_ONE_NAME": engine, **own}
-    return bootstrap.build(settings.load(environ))
-
-
-def scan(core: Core) -> Figures:
-    """Scan and apply, the model loaded before."""
-    bootstrap.open_store(core)
-    (engine,) = (entry.engine for entry in core.engines)
-    assert engine is not None, core.engines
-    engine.open()
-    begun = time.perf_counter()
-    scan_id = scans.start(core, Request("one", write="apply"))
-    scans.run(core, scan_id).run()
-    took_s = time.perf_counter() - begun
-    status = scan_status.status(core, scan_id)
-    assert (status.scan.state, status.failed) == ("done", 0), status
-    core.store.close()
-    return {
-        "s": took_s,
-        "mb": peak_mb(),
-        "asked": engine.asked if isinstance(engine, Instant) else status.asked,
-        "unchanged": status.scan.unchanged,
-    }
+    return core_of(root.parent / "home", library, "tigertag.classifier")
 
 
 _PARTS: dict[str, Callable[[Path, str], Figures]] = {

@@ -57,7 +57,7 @@ class EditOutcome:
     `sent`: it was sent, but what came of it could not be read; the next reading will tell.
     `look_again_s`: nothing is wrong, but that cannot be known before so long from now (see
     `VerifyingLater`); what is not `sent` then has to be sent again. `stamp`: that of the item right
-    before it was sent. What is left of an edit of which a part was sent is planned anew.
+    before it was sent. If only a part of the edit was sent, the rest is planned again.
     """
 
     key: str

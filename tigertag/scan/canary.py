@@ -47,7 +47,7 @@ class Canary:
                 # Both are looked at after the claim, which waits for whoever ends the one before
                 # ours, and the ledger first: who learns what came of a write that was cut off
                 # judges it and stops the scan in one transaction, which may end in between.
-                earlier = ledger.cut_off(db, self._section_id) if mine else []
+                earlier = ledger.open_edits(db, self._section_id) if mine else []
                 if scans.get(db, chunk.scan_id).state != "running":
                     # A canary that went wrong has stopped the scan: nobody may try another.
                     raise LeaseLost

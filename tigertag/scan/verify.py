@@ -16,16 +16,16 @@ from tigertag.scan.write import (
     WriteStage,
     gap_s,
     is_given_up,
+    judge,
     loss,
     lost_tags,
-    ownership_of,
     settled_as,
 )
-from tigertag.store import Db, Store, chunks, decisions, ledger, scans
+from tigertag.store import Store, chunks, decisions, ledger, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
-from tigertag.store.ledger import EditRow, Verdict
+from tigertag.store.ledger import EditRow
 
 RETRY_S = 5.0
 GIVEN_UP = (
@@ -136,7 +136,7 @@ class Verification:
         with self._store.write() as db:
             chunks.check(db, chunk)
             for edit, look, refs in lost.values():
-                self._judge_in(db, edit, look.seen, _LOST)
+                judge(db, edit, look.seen, _LOST)
                 ledger.note_lost(db, edit.id, refs)
         stops = [each for each in lost.values() if each[0].scan_id != scan.source_id]
         for edit, look, refs in stops:
@@ -182,14 +182,7 @@ class Verification:
     def _judge(self, chunk: Chunk, edit: EditRow, seen: Shown, reason: str) -> None:
         with self._store.write() as db:
             chunks.check(db, chunk)
-            self._judge_in(db, edit, seen, reason)
-
-    def _judge_in(self, db: Db, edit: EditRow, seen: Shown, reason: str) -> None:
-        """Write down what came of an edit."""
-        done = settled_as(edit, seen)
-        state = "verified" if done.added or done.removed else "failed"
-        ledger.judge(db, [Verdict(edit.id, state, seen, reason)])
-        ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
+            judge(db, edit, seen, reason)
 
     def _is_unsettled(self, edit: EditRow, seen: Shown) -> bool:
         """Whether what is shown of an edit may still be dropped."""

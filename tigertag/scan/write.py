@@ -203,11 +203,10 @@ class WriteStage:
 
     def _harm(self, chunk: Chunk, edit: EditRow, item: Item, seen: Shown) -> LibraryError:
         """Write down what a first write has come to that harmed its item; return the error."""
-        done, lost = settled_as(edit, seen), self._lost(edit.before, edit.removes, seen)
+        lost = self._lost(edit.before, edit.removes, seen)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            ledger.judge(db, [_verdict(edit.id, done, seen)])
-            ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
+            judge(db, edit, seen)
             ledger.note_lost(db, edit.id, lost)
             scan = scans.get(db, edit.scan_id)
         return loss(scan, item, lost) if lost else LibraryError(_SPOILT.format(item.called))
@@ -331,6 +330,14 @@ def settled_as(edit: EditRow, seen: Shown) -> Settled:
     """What became of an edit of the ledger, by what is shown now."""
     done = policy.settle(edit.adds, edit.removes, before=edit.before, after=seen)
     return replace(done, lost=tuple(ref for ref in edit.lost if ref not in edit.adds))
+
+
+def judge(db: Db, edit: EditRow, seen: Shown, reason: str = "") -> None:
+    """Write down what came of an edit of the ledger, by what is shown now, and what it changes."""
+    done = settled_as(edit, seen)
+    verdict = _verdict(edit.id, done, seen)
+    ledger.judge(db, [replace(verdict, reason=reason) if reason else verdict])
+    ledger.set_ownership(db, {edit.item_id: ownership_of(edit, done)})
 
 
 def ownership_of(edit: EditRow, done: Settled) -> Changes:

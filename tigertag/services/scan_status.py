@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tigertag.contracts import LeftOut
+from tigertag.contracts import LeftOut, VerifyingLater
 from tigertag.core import Core
 from tigertag.scan import forecasts, summary
 from tigertag.scan.availability import LONG_WAIT
@@ -42,7 +42,7 @@ def waits_of(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str],
         outstanding = batches.outstanding(db, scan.id) if scan.active else []
         due = chunks.due_at(db, scan.id) if scan.active else None
         stopped = engine_state.stops(db) if scan.active else {}
-        to_verify = ledger.to_verify(db, scan.id) if scan.active else (0, None)
+        to_verify = ledger.to_verify(db, scan.id) if _is_verified_later(core, scan) else (0, None)
     lines = {one.engine: _batch_line(core, one) for one in outstanding}
     for engine, scan_id, number in behind:
         if scan_id <= scan.id:
@@ -57,6 +57,16 @@ def waits_of(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str],
         return lines, None
     at = datetime.fromtimestamp(due, UTC)
     return lines, at if at > datetime.now(UTC) + _SOON else None
+
+
+def _is_verified_later(core: Core, scan: ScanRow) -> bool:
+    """Whether edits of a scan may be open: of other libraries this is not worth counting."""
+    if not scan.active or scan.write != "apply":
+        return False
+    library = scan.section.library
+    return any(
+        each.id == library and isinstance(each.library, VerifyingLater) for each in core.libraries
+    )
 
 
 def _verifying_line(scan: ScanRow, number: int, oldest: datetime | None) -> dict[str, str]:

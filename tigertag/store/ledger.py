@@ -106,11 +106,11 @@ def unsettled(db: Db, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:
     return _by_item(db, _edits.c.item_id.in_(item_ids), _edits.c.state.in_(UNSETTLED))
 
 
-def cut_off(db: Db, section_id: int) -> list[EditRow]:
+def open_edits(db: Db, section_id: int) -> list[EditRow]:
     """Return the open edits of a section (`EditRow.is_open`)."""
     of_section = select(schema.items.c.id).where(schema.items.c.section_id == section_id)
-    cut_off = (_edits.c.state == "sent", _edits.c.reason == "")
-    return edits_where(db, *cut_off, _edits.c.item_id.in_(of_section))
+    is_open = (_edits.c.state == "sent", _edits.c.reason == "")
+    return edits_where(db, *is_open, _edits.c.item_id.in_(of_section))
 
 
 def made(db: Db, scan_id: int, item_ids: Sequence[int]) -> dict[int, list[EditRow]]:

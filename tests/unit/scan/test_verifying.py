@@ -125,6 +125,15 @@ def cancel(world: World, scan_id: int) -> None:
         )
 
 
+def let_a_day_go_by(world: World, library: LateLibrary, scan_id: int) -> None:
+    """Nothing that was accepted is ever stored."""
+    library.forget_all()
+    with world.store.write() as db:
+        long_ago = datetime.now(UTC) - timedelta(hours=25)
+        db.execute(schema.edits.update().values(planned_at=long_ago))
+    world.make_due(scan_id)
+
+
 class Killed(BaseException):
     """The process dies here."""
 
@@ -273,11 +282,7 @@ def test_a_first_write_that_is_never_stored_holds_up_the_others_for_a_day_at_mos
     world: World, library: LateLibrary
 ) -> None:
     waiting = rest(world, library)
-    library.forget_all()
-    with world.store.write() as db:
-        long_ago = datetime.now(UTC) - timedelta(hours=25)
-        db.execute(schema.edits.update().values(planned_at=long_ago))
-    world.make_due(waiting.scan.id)
+    let_a_day_go_by(world, library, waiting.scan.id)
     status = world.run(waiting.scan.id)
     assert (status.scan.state, status.done, status.failed) == ("done", 29, 1)
 
@@ -286,11 +291,7 @@ def test_a_first_write_that_was_not_stored_within_a_day_does_not_pass(
     world: World, library: LateLibrary
 ) -> None:
     waiting = rest(world, library)
-    library.forget_all()
-    with world.store.write() as db:
-        long_ago = datetime.now(UTC) - timedelta(hours=25)
-        db.execute(schema.edits.update().values(planned_at=long_ago))
-    world.make_due(waiting.scan.id)
+    let_a_day_go_by(world, library, waiting.scan.id)
     rest(world, library, waiting.scan.id)
     assert len(library.sent) == 2
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from tigertag.libraries.immich.server import Entry, ImmichClient, number
+from tigertag.libraries.immich.server import ImmichClient
 from tigertag.libraries.mediaserver.client import ServerRequest
+from tigertag.libraries.mediaserver.json_client import Entry, number
 
 READING = ("asset.read", "asset.view", "tag.read", "user.read")
 """The permissions without which nothing can be previewed."""

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta, timezone
 from math import isfinite
 from typing import Any
 
-from tigertag.libraries.immich.server import Entry, moment, number, objects, text
+from tigertag.libraries.immich.server import moment, objects
 from tigertag.libraries.mediaserver.files import NOTHING, ListedFile
+from tigertag.libraries.mediaserver.json_client import Entry, number, text
 from tigertag.libraries.mediaserver.options import file_identity
 from tigertag.model import Item, Media, Metadata, Section
 

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from tigertag.contracts import PluginState
 from tigertag.errors import StoreError
 from tigertag.libraries.immich import listing
-from tigertag.libraries.immich.server import ImmichClient, text
+from tigertag.libraries.immich.server import ImmichClient
+from tigertag.libraries.mediaserver.json_client import text
 
 _KEPT = "external-libraries/"
 _OVERLAP = timedelta(hours=1)

@@ -17,18 +17,14 @@ from tigertag.libraries.immich.errors import HungServer, ImmichErrors
 from tigertag.libraries.immich.names import TagNames
 from tigertag.libraries.immich.options import ImmichOptions
 from tigertag.libraries.immich.sections import ImmichSections
-from tigertag.libraries.immich.server import (
-    REPEATABLE,
-    Entry,
-    ImmichClient,
-    text,
-)
+from tigertag.libraries.immich.server import REPEATABLE, ImmichClient
 from tigertag.libraries.immich.settling import Pace, Settling
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
 from tigertag.libraries.immich.writing import ImmichSender
 from tigertag.libraries.mediaserver.client import ServerRequest
 from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER
 from tigertag.libraries.mediaserver.files import ListedFile, filled
+from tigertag.libraries.mediaserver.json_client import Entry, text
 from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
 from tigertag.libraries.mediaserver.listing import MAX_BATCH
 from tigertag.libraries.mediaserver.sending import Reader, Writer

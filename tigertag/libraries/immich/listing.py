@@ -11,7 +11,8 @@ from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any
 
-from tigertag.libraries.immich.server import Entry, ImmichClient, number, objects, text
+from tigertag.libraries.immich.server import ImmichClient, objects
+from tigertag.libraries.mediaserver.json_client import Entry, number, text
 
 PAGE_SIZE = 1000
 """What the server gives at most."""
@@ -30,7 +31,8 @@ def timestamp(moment: datetime) -> str:
 def assets(client: ImmichClient, search: Search, visibilities: Collection[str]) -> Iterator[Entry]:
     """Yield each matching asset once, whoever owns it.
 
-    What was dated anew while they were read may have been passed over; it was changed then.
+    An asset whose date changes during the listing may be skipped by it; it is then among those
+    that were updated since the listing began, which are asked for last.
     """
     changed = {"updatedAfter": timestamp(client.server_now() - _CLOCKS_DIFFER)}
     seen = set[str]()

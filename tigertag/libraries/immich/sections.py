@@ -7,8 +7,9 @@ from tigertag.contracts import PluginState
 from tigertag.libraries.immich import external, listing
 from tigertag.libraries.immich.assets import ARCHIVE, TIMELINE, is_own, is_shown
 from tigertag.libraries.immich.options import ImmichOptions
-from tigertag.libraries.immich.server import Entry, ImmichClient, text
+from tigertag.libraries.immich.server import ImmichClient
 from tigertag.libraries.mediaserver.client import ServerRequest
+from tigertag.libraries.mediaserver.json_client import Entry, text
 from tigertag.model import Section
 from tigertag.text import did_you_mean
 

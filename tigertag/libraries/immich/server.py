@@ -1,6 +1,5 @@
 """An Immich server: requests, and their responses as JSON."""
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,43 +12,27 @@ from typing import Any
 
 import requests
 
-from tigertag.errors import (
-    ItemGone,
-    Unreadable,
-)
+from tigertag.errors import ItemGone, Unreadable
 from tigertag.libraries.immich.errors import ImmichErrors, NotFoundByImmich
-from tigertag.libraries.mediaserver.client import ServerClient, ServerRequest
+from tigertag.libraries.mediaserver.client import SMALL_PICTURE_BYTES, ServerRequest
 from tigertag.libraries.mediaserver.errors import (
     NOT_FOUND,
     NOT_ON_SERVER,
     RefusedByServer,
     file_error,
 )
+from tigertag.libraries.mediaserver.json_client import Entry, JsonClient, number, text
 from tigertag.media.files import decoder
 from tigertag.net.ranges import RangeReader
 from tigertag.net.session import RANGE_REFUSED
-
-Entry = Mapping[str, Any]
-"""A JSON object, as the server sent it."""
 
 REPEATABLE = frozenset({"GET", "POST"})
 """The methods that may be sent again: the only POST is a search.
 
 A PUT that makes tags and got no answer must not be: twenty at once hang the server for good.
 """
-_PREVIEW_BYTES = 32_000_000
 _READERS = 4
 """How many assets are read at once: the server has ten connections to its database."""
-
-
-def text(entry: Entry, name: str) -> str:
-    value = entry.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def number(entry: Entry, name: str) -> int | None:
-    value = entry.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def objects(values: Any) -> list[Entry]:
@@ -65,7 +48,7 @@ def moment(entry: Entry, name: str) -> datetime | None:
     return None
 
 
-class ImmichClient(ServerClient):
+class ImmichClient(JsonClient):
     """One server, as the owner of the key sees it. Thread-safe. Raises `LibraryError`.
 
     `id` is the user's, which no other user of any server has. `permissions`: of the key.
@@ -101,13 +84,7 @@ class ImmichClient(ServerClient):
             options["json"] = body
         response = self._send(method, path, **options)
         self._check(response, response.content)
-        return self._parsed(response.content)
-
-    def entry(self, request: ServerRequest, *, opening: bool = False) -> Entry:
-        entry = self._parsed(self.get(request, opening=opening))
-        if not isinstance(entry, dict):
-            raise self.errors.not_this_product()
-        return entry
+        return self.parsed(response.content)
 
     def assets(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Return the assets of these ids, by id; one that is not there is left out."""
@@ -132,7 +109,7 @@ class ImmichClient(ServerClient):
         """
         request = ServerRequest(f"/assets/{key}/thumbnail", {"size": "preview"})
         try:
-            picture = self._load(request, max_bytes=_PREVIEW_BYTES)
+            picture = self._load(request, max_bytes=SMALL_PICTURE_BYTES)
             decoder(BytesIO(picture))
         except NotFoundByImmich as exc:
             raise ItemGone(NOT_ON_SERVER) from exc
@@ -149,12 +126,6 @@ class ImmichClient(ServerClient):
     def video_file(self, key: str) -> RangeReader:
         return self.video(ServerRequest(f"/assets/{key}/video/playback"))
 
-    def entries(self, request: ServerRequest) -> list[Entry]:
-        entries = self._parsed(self.get(request))
-        if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-            raise self.errors.not_this_product()
-        return entries
-
     def server_now(self) -> datetime:
         """Return what the server's clock shows, to the second, and never ahead of it."""
         return datetime.now(UTC) + timedelta(seconds=self._clock_ahead_s or 0.0)
@@ -168,17 +139,6 @@ class ImmichClient(ServerClient):
             # Immich answers 404 to a range past the end of a file.
             response.status_code = RANGE_REFUSED
         return response
-
-    def _parsed(self, body: bytes) -> Any:
-        body = body.strip()
-        if not body:
-            return None
-        try:
-            return json.loads(body)
-        except ValueError:
-            truncated = body.startswith((b"{", b"["))
-            error = self.errors.truncated if truncated else self.errors.not_this_product
-            raise error() from None
 
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:
         # A POST that follows a redirect arrives as a GET.

@@ -7,10 +7,11 @@ from threading import Lock
 
 from tigertag.contracts import NotRead
 from tigertag.errors import LibraryUnavailable
-from tigertag.libraries.immich.server import ImmichClient, objects, text
+from tigertag.libraries.immich.server import ImmichClient, objects
 from tigertag.libraries.immich.settling import Settling
 from tigertag.libraries.immich.tags import ShownByImmich, TagIndex
 from tigertag.libraries.mediaserver.errors import NOT_FOUND, RefusedByServer
+from tigertag.libraries.mediaserver.json_client import text
 from tigertag.model import Edit, Item
 from tigertag.sequences import batched
 

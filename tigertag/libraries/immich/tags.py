@@ -17,9 +17,10 @@ from tigertag.errors import ItemError, LibraryUnavailable
 from tigertag.libraries.immich.assets import revision
 from tigertag.libraries.immich.known import KnownTags, TagUse
 from tigertag.libraries.immich.names import TagNames
-from tigertag.libraries.immich.server import Entry, ImmichClient, objects, text
+from tigertag.libraries.immich.server import ImmichClient, objects
 from tigertag.libraries.mediaserver.client import ServerRequest
 from tigertag.libraries.mediaserver.errors import RefusedByServer
+from tigertag.libraries.mediaserver.json_client import Entry, text
 from tigertag.model import Field, Shown, TagRef, fold
 from tigertag.net import wait
 from tigertag.sequences import batched

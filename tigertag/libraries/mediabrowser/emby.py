@@ -14,9 +14,10 @@ from tigertag.libraries.mediabrowser.library import (
     MediaBrowserOptions,
     TagWriter,
 )
-from tigertag.libraries.mediabrowser.server import Entry, names, text
+from tigertag.libraries.mediabrowser.server import names
 from tigertag.libraries.mediaserver.client import ServerRequest
 from tigertag.libraries.mediaserver.errors import NOT_ON_SERVER, not_found_as
+from tigertag.libraries.mediaserver.json_client import Entry, text
 from tigertag.libraries.mediaserver.sending import PendingEdit, TagChange
 
 Options = MediaBrowserOptions

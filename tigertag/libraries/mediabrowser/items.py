@@ -8,8 +8,9 @@ from typing import Any
 
 from tigertag.contracts import LeftOutReason, Notes
 from tigertag.libraries.mediabrowser.listed_metadata import listed_metadata
-from tigertag.libraries.mediabrowser.server import Entry, is_key, names, number, text
+from tigertag.libraries.mediabrowser.server import is_key, names
 from tigertag.libraries.mediaserver.files import ListedFile
+from tigertag.libraries.mediaserver.json_client import Entry, number, text
 from tigertag.libraries.mediaserver.library import FilmEntry, FilmKind
 from tigertag.libraries.mediaserver.options import file_identity
 from tigertag.model import Item, Media, Section

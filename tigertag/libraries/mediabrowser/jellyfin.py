@@ -32,9 +32,10 @@ from tigertag.libraries.mediabrowser.metadata import (
     not_kept,
     restored,
 )
-from tigertag.libraries.mediabrowser.server import Entry, MediaBrowserClient, names, text
+from tigertag.libraries.mediabrowser.server import MediaBrowserClient, names
 from tigertag.libraries.mediaserver.client import ServerRequest, device_id
 from tigertag.libraries.mediaserver.errors import NOT_ON_SERVER, not_found_as
+from tigertag.libraries.mediaserver.json_client import Entry, text
 from tigertag.libraries.mediaserver.sending import (
     ChangedDuringWrite,
     PendingEdit,

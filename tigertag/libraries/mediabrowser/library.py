@@ -18,15 +18,14 @@ from tigertag.libraries.mediabrowser.items import SourceFile
 from tigertag.libraries.mediabrowser.metadata import comparable
 from tigertag.libraries.mediabrowser.server import (
     PICTURES,
-    Entry,
     MediaBrowserClient,
     MediaBrowserErrors,
     is_key,
-    text,
 )
 from tigertag.libraries.mediaserver.client import ServerRequest
 from tigertag.libraries.mediaserver.errors import FILE_CHANGED, NOT_ON_SERVER, RefusedByServer
 from tigertag.libraries.mediaserver.files import ListedFile
+from tigertag.libraries.mediaserver.json_client import Entry, text
 from tigertag.libraries.mediaserver.library import FilmEntry, MediaServerLibrary
 from tigertag.libraries.mediaserver.listing import entries
 from tigertag.libraries.mediaserver.options import ServerOptions

@@ -9,8 +9,8 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from tigertag.libraries.mediabrowser.server import Entry, text
 from tigertag.libraries.mediaserver.files import NOTHING
+from tigertag.libraries.mediaserver.json_client import Entry, text
 from tigertag.model import Metadata
 
 _NO_YEAR = 1  # .NET's DateTime without a value is the first day of the year 1.

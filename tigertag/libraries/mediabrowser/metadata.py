@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from tigertag.libraries.mediabrowser.server import Entry, names, text
+from tigertag.libraries.mediabrowser.server import names
+from tigertag.libraries.mediaserver.json_client import Entry, text
 from tigertag.model import fold
 
 EDITABLE = (

@@ -1,19 +1,16 @@
 """An Emby or Jellyfin server: requests, and their responses as JSON."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tigertag.errors import ItemError, LibraryError
-from tigertag.libraries.mediaserver.client import ServerClient, ServerRequest
+from tigertag.libraries.mediaserver.client import ServerRequest
 from tigertag.libraries.mediaserver.errors import ServerErrors
+from tigertag.libraries.mediaserver.json_client import Entry, JsonClient, number, text
 from tigertag.libraries.mediaserver.listing import MAX_BATCH, ListingPage
 from tigertag.libraries.mediaserver.sending import ChangedDuringWrite, UnsafeWrite
 from tigertag.sequences import batched
-
-Entry = Mapping[str, Any]
-"""A JSON object, as the server sent it."""
 
 PICTURES = {"EnableImageTypes": "Primary", "ImageTypeLimit": "1", "EnableUserData": "false"}
 _KEY = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -22,16 +19,6 @@ _KEY = re.compile(r"[0-9A-Za-z-]{1,64}")
 def is_key(key: str) -> bool:
     """Whether this may be an item's id."""
     return _KEY.fullmatch(key) is not None
-
-
-def text(entry: Entry, name: str) -> str:
-    value = entry.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def number(entry: Entry, name: str) -> int | None:
-    value = entry.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def names(values: Any, attribute: str = "") -> list[str]:
@@ -131,7 +118,7 @@ class MediaBrowserErrors(ServerErrors):
         )
 
 
-class MediaBrowserClient(ServerClient):
+class MediaBrowserClient(JsonClient):
     """One server, as one of its users sees it. Thread-safe. Raises `LibraryError`."""
 
     errors: MediaBrowserErrors
@@ -139,31 +126,9 @@ class MediaBrowserClient(ServerClient):
     version: str
     user: str
 
-    def json(self, request: ServerRequest, *, opening: bool = False) -> Any:
-        body = self.get(request, opening=opening).strip()
-        try:
-            return json.loads(body)
-        except ValueError:
-            truncated = body.startswith((b"{", b"["))
-            error = self.errors.truncated if truncated else self.errors.not_this_product
-            raise error() from None
-
-    def entry(self, request: ServerRequest, *, opening: bool = False) -> Entry:
-        entry = self.json(request, opening=opening)
-        if not isinstance(entry, dict):
-            raise self.errors.not_this_product()
-        return entry
-
-    def entries(self, request: ServerRequest, *, opening: bool = False) -> list[Entry]:
-        """Return the objects of a response."""
-        return self._entries_of(self.json(request, opening=opening))
-
-    def _entries_of(self, response: Any) -> list[Entry]:
+    def entries_of(self, response: Any) -> list[Entry]:
         """Return the objects of a response that is a list, or holds one as `Items`."""
-        entries = response.get("Items") if isinstance(response, dict) else response
-        if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-            raise self.errors.not_this_product()
-        return entries
+        return super().entries_of(response.get("Items") if isinstance(response, dict) else response)
 
     def post(self, path: str, body: Entry) -> None:
         """Send an edit, once; the response does not say what came of it."""
@@ -190,8 +155,8 @@ class MediaBrowserClient(ServerClient):
 
     def page(self, query: Mapping[str, str], *, start: int, size: int) -> ListingPage[Entry]:
         paging = {**query, "StartIndex": str(start), "Limit": str(size)}
-        response = self.json(ServerRequest("/Items", paging))
-        entries = [(text(entry, "Id"), entry) for entry in self._entries_of(response)]
+        response = self.parsed(self.get(ServerRequest("/Items", paging)))
+        entries = [(text(entry, "Id"), entry) for entry in self.entries_of(response)]
         total = number(response, "TotalRecordCount") if isinstance(response, dict) else None
         # A total that is less than what is there is none.
         return ListingPage(entries, total if total or not entries else None)

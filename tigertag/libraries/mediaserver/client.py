@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_S = (5.0, 60.0)
 OPENING_TIMEOUT_S = (5.0, 15.0)
-_SMALL_PICTURE_BYTES = 32_000_000
+SMALL_PICTURE_BYTES = 32_000_000
 _ORIGINAL_BYTES = 200_000_000
 _LOADED_WITHIN_S = 300.0
 _BLOCK_BYTES = 64 * 1024
@@ -113,7 +113,7 @@ class ServerClient:
     def small_picture(self, request: ServerRequest) -> bytes | None:
         """Return a picture that the server scales; None where it has none, or cannot scale it."""
         try:
-            picture = self._load(request, max_bytes=_SMALL_PICTURE_BYTES)
+            picture = self._load(request, max_bytes=SMALL_PICTURE_BYTES)
             decoder(BytesIO(picture))
         except (RefusedByServer, ServerBusy, Unreadable) as exc:
             logger.debug("no scaled picture from %s: %s", request.path, exc)

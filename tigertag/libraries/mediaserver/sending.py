@@ -112,10 +112,6 @@ class Reader(Generic[S]):
     def by_key(self, items: Sequence[Item]) -> dict[str, S | NotRead]:
         return {reading.key: reading for reading in self.read(items)}
 
-    def forget(self, key: str) -> None:
-        """Let no reading of an item serve any more, for something is written to it."""
-        self._recent.remember(key, None)
-
     def fresh_by_key(self, items: Sequence[Item]) -> dict[str, S | NotRead]:
         """Return a reading of each item, from the server only where the last one is too old.
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.immich import ImmichServer
+from tests.unit.libraries.immich.asking import Client
 from tests.unit.libraries.immich.places import VERSIONS, Place
-from tests.unit.libraries.immich.writers import WriterPlace
+from tests.unit.libraries.immich.writers import EXTRACTION_S, WriterPlace
 from tests.unit.libraries.server_place import opened
 
 MakeWriter = Callable[..., WriterPlace]
@@ -17,7 +18,13 @@ MakeWriter = Callable[..., WriterPlace]
 @pytest.fixture
 def server() -> Iterator[ImmichServer]:
     with ImmichServer("3.1") as made:
+        made.extraction_s = EXTRACTION_S
         yield made
+
+
+@pytest.fixture
+def client(server: ImmichServer) -> Client:
+    return Client(server)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,6 @@ from tests.unit.libraries.server_place import PHOTO
 ROOT = Path(__file__).parents[4]
 NOBODY = "00000000-0000-4000-8000-000000000000"
 GUARDED = [one for one in ROUTES if "." in one.permission]
-
-
-@pytest.fixture
-def server() -> Iterator[ImmichServer]:
-    with ImmichServer() as made:
-        made.extraction_s = 0.02
-        yield made
-
-
-@pytest.fixture
-def client(server: ImmichServer) -> Client:
-    return Client(server)
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda one: one.name)

@@ -1,7 +1,6 @@
 """What the fake Immich does later is what the real one does: tags get lost as they do there."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,18 +22,6 @@ SIDECAR = """<x:xmpmeta xmlns:x='adobe:ns:meta/'>
 HIERARCHY = "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Places|Rome</rdf:li></rdf:Bag>" + (
     "</lr:hierarchicalSubject>"
 )
-
-
-@pytest.fixture
-def server() -> Iterator[ImmichServer]:
-    with ImmichServer() as made:
-        made.extraction_s = 0.02
-        yield made
-
-
-@pytest.fixture
-def client(server: ImmichServer) -> Client:
-    return Client(server)
 
 
 @pytest.fixture

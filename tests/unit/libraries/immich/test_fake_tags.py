@@ -1,25 +1,10 @@
 """Tags of the fake Immich beyond what the recordings show: partners, deleting, `POST`, renaming."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.immich import ImmichServer
 from tests.unit.libraries.immich.asking import Client, complaints, filled
 from tests.unit.libraries.server_place import PHOTO
-
-
-@pytest.fixture
-def server() -> Iterator[ImmichServer]:
-    with ImmichServer() as made:
-        made.extraction_s = 0.02
-        yield made
-
-
-@pytest.fixture
-def client(server: ImmichServer) -> Client:
-    return Client(server)
 
 
 def test_a_tag_of_a_partners_photo_appears_in_the_partners_account(
