@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 import pillow_heif
@@ -80,7 +81,8 @@ def tiles_decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return decoded(items, pictures)
 
     for name in ("tiles", "thumbnail"):
-        monkeypatch.setattr(sys.modules[f"tigertag.media.heif.{name}"], "decoded", counted)
+        # By import: the package's attribute `thumbnail` need not be the module.
+        monkeypatch.setattr(import_module(f"tigertag.media.heif.{name}"), "decoded", counted)
     return counts
 
 
