@@ -48,6 +48,8 @@ def build(settings: Settings) -> Core:
         default_schedules=settings.schedules,
         hook_quiet_s=settings.hook_quiet_s,
         keep_days=settings.keep_days,
+        broker_url=settings.broker_url,
+        paid_at_once=settings.paid_at_once,
         rules_file=path,
         backup_at=settings.backup_at,
         backup_folder=settings.backup_folder,

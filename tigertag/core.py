@@ -106,6 +106,8 @@ class Core:
     default_schedules: tuple[ScheduleSettings, ...] = ()
     hook_quiet_s: float = 60.0
     keep_days: int = 90
+    broker_url: str = ""
+    paid_at_once: int = 4
     problems: tuple[str, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     public_url: str = ""
@@ -115,6 +117,11 @@ class Core:
     """What must show nowhere: neither in the log nor in what is handed on."""
     cache: TtlCache = field(default_factory=TtlCache, compare=False)
     circuits: CircuitBreakers = field(default_factory=CircuitBreakers, compare=False)
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether scans are worked on by `tigertag worker`, on any number of machines."""
+        return bool(self.broker_url)
 
     @property
     def backups(self) -> Path:

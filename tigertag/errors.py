@@ -164,6 +164,10 @@ class LeaseLost(StoreError):
     """Another worker has taken this chunk over."""
 
 
+class BrokerError(TigerTagError):
+    """Redis or RabbitMQ cannot be reached; the database still knows all that is to be done."""
+
+
 class RequestError(TigerTagError):
     """What was asked for cannot be done."""
 

@@ -6,7 +6,7 @@ Confidences are in [0, 1], times in seconds, boxes in fractions of the upright p
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 from unicodedata import normalize
 
 
@@ -17,6 +17,11 @@ class Media(StrEnum):
     VIDEO = "video"
     GROUP = "group"
     """A season or a show: it has no picture of its own, its tags come from what is in it."""
+
+
+Queue = Literal["default", "video", "paid", "gpu"]
+QUEUES: tuple[Queue, ...] = get_args(Queue)
+"""What kind of worker items need, where many machines work on a scan."""
 
 
 class Kind(StrEnum):

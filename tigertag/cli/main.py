@@ -47,6 +47,7 @@ _COMMANDS = {
     "notify": ("cli.notify", "List and test the channels for notices."),
     "serve": ("cli.admin", "Serve the dashboard and REST."),
     "work": ("cli.admin", "Work on the scans of the dashboard and REST."),
+    "worker": ("cli.admin", "Work on scans of a service on another machine."),
     "password": ("cli.admin", "Set the dashboard's password, or a new key for REST."),
     "logs": ("cli.support", "Print what the service has logged."),
     "support-bundle": ("cli.support", "Write a ZIP file for support, without secrets."),

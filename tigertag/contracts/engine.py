@@ -54,6 +54,7 @@ class Capabilities:
 
     `short_side_px` is the size it wants, 0 where it looks at no pixels; `metadata` says that it
     wants `Sample.metadata`, which only a `local` engine gets: nothing leaves the machine there.
+    `gpu`: it runs on a GPU alone, so that only a machine with one can ask it.
     `units_per_item`: calls of a quota that an item takes; from 1 on the engine is a paid one.
     `cost_usd`: what an item costs, about; None where that is not known. `further_frame_usd`: what
     each frame of a video but the first adds to that. `price_share`: the share of the usual price
@@ -74,6 +75,7 @@ class Capabilities:
     max_batch: int = 32
     max_concurrency: int = 1
     local: bool = False
+    gpu: bool = False
     metadata: bool = False
     units_per_item: int = 0
     min_confidence: float = 0.5

@@ -144,6 +144,7 @@ class ImageClassifier:
             max_frames=MAX_FRAMES,
             max_concurrency=MAX_CONCURRENCY,
             local=True,
+            gpu=self._device == "cuda",
             min_confidence=MIN_CONFIDENCE,
             each=dict.fromkeys(_SCENES, _SCENE_CONFIDENCE),
         )

@@ -107,6 +107,7 @@ class ObjectDetector:
             max_frames=MAX_FRAMES,
             max_concurrency=MAX_CONCURRENCY,
             local=True,
+            gpu=self._options.device == "cuda",
             min_confidence=least.default,
             each=least.each,
             withheld=withheld | {coco.FACE},

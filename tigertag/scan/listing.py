@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from tigertag import bounds
 from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
 from tigertag.core import Core
-from tigertag.model import Item, Media
+from tigertag.model import Item, Media, Queue
 from tigertag.scan import forecasts, missing, reading, summary
 from tigertag.scan.context import Context, while_failed
 from tigertag.scan.missing import Tally
@@ -392,13 +392,16 @@ class ListingStage:
         )
 
     def _plan(self, db: Db, todos: Sequence[Todo]) -> None:
-        alike: dict[tuple[str, int], list[Todo]] = {}
+        alike: dict[tuple[str, int, Queue], list[Todo]] = {}
         for todo in todos:
-            alike.setdefault(self._kind(todo), []).append(todo)
-        for (kind, size), group in alike.items():
+            alike.setdefault((*self._kind(todo), self._queue(todo)), []).append(todo)
+        scan_id, held = self._context.scan.id, self._held
+        for (kind, size, queue), group in alike.items():
             for some in batched(group, size):
-                chunk_id = chunks.add(db, self._context.scan.id, kind=kind, held=self._held)
-                decisions.plan(db, self._context.scan.id, chunk_id, some)
+                chunk_id = chunks.add(
+                    db, scan_id, kind=kind, held=held, queue=queue, size=len(some)
+                )
+                decisions.plan(db, scan_id, chunk_id, some)
         asks = [(todo.item_id, name) for todo in todos for name, _fingerprint in todo.engines]
         chunks.wake_all(db, decisions.take_over(db, self._context.scan.id, asks))
 
@@ -413,6 +416,15 @@ class ListingStage:
         asked = [self._context.engines[name] for name, _fingerprint in todo.engines]
         is_local = all(engine.capabilities.local for engine in asked)
         return "items", _LOCAL_CHUNK if is_local else _ASK_CHUNK
+
+    def _queue(self, todo: Todo) -> Queue:
+        """Which workers may have an item, by the rarest thing that it needs."""
+        asked = [self._context.engines[name].capabilities for name, _fingerprint in todo.engines]
+        if any(engine.paid for engine in asked):
+            return "paid"
+        if any(engine.gpu for engine in asked):
+            return "gpu"
+        return "video" if asked and todo.media is Media.VIDEO else "default"
 
     def _pages(self, chunk: Chunk, run: RunContext, pages: Iterable[list[Todo]]) -> bool:
         listed = 0

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tigertag import locks
 from tigertag.core import Core
 from tigertag.errors import LibraryError, StoreError, TigerTagError, os_reason
 from tigertag.scan import batch_cleanup
-from tigertag.scan.runner import Runner
-from tigertag.store import Db, chunks, scans
-from tigertag.store.scans import ScanRow
+from tigertag.scan.runner import Runner, is_able, may_be_taken_up
+from tigertag.store import scans
+
+if TYPE_CHECKING:
+    from tigertag.scan.dispatcher import Dispatcher
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ class ScanWorker:
 
     The kernel lets go of the lock on the home when its process dies, and another process of the
     same service takes over. Processes with homes of their own may work on the same scan: chunks
-    are leased.
+    are leased. With a broker it works on none itself: it sends their chunks to `tigertag worker`.
     """
 
     def __init__(self, core: Core, background: Background | None = None) -> None:
@@ -50,6 +52,7 @@ class ScanWorker:
         self._runner: Runner | None = None
         self._thread: Thread | None = None
         self._refused: dict[int, float] = {}
+        self._dispatcher = _dispatcher(core) if core.is_clustered else None
 
     def start(self) -> None:
         """Work on a thread of this process."""
@@ -67,9 +70,13 @@ class ScanWorker:
         if self._background is not None:
             self._background.start()
         try:
+            if self._dispatcher is not None:
+                self._dispatcher.start()
             while not self._stopped.is_set():
                 self._look()
         finally:
+            if self._dispatcher is not None:
+                self._dispatcher.stop()
             if self._background is not None:
                 self._background.stop()
 
@@ -77,6 +84,8 @@ class ScanWorker:
         """Look for a scan now: one was made, or made to go on."""
         self._refused.clear()
         self._woken.set()
+        if self._dispatcher is not None:
+            self._dispatcher.wake()
 
     def stop(self) -> None:
         """Give back what is being worked on, and end."""
@@ -100,7 +109,7 @@ class ScanWorker:
     def _look(self) -> None:
         """Work on the oldest scan that nobody works on; wait a moment when there is none."""
         try:
-            scan_id = self._waiting()
+            scan_id = None if self._dispatcher is not None else self._waiting()
             if scan_id is not None:
                 self._run(scan_id)
             elif not batch_cleanup.clean_up(self._core, self._stopped):
@@ -116,28 +125,10 @@ class ScanWorker:
         now = time.monotonic()
         with self._core.store.read() as db:
             for scan in scans.every_active(db):
-                free = scan.state != "paused" and chunks.lease_left_s(db, scan.id) == 0
-                free = free and (scan.state != "waiting" or self._has_room(db, scan))
-                due_at = chunks.due_at(db, scan.id) or 0.0
                 refused = self._refused.get(scan.id, 0.0) >= now
-                if free and due_at <= time.time() and self._is_able(scan) and not refused:
+                if not refused and is_able(self._core, scan) and may_be_taken_up(db, scan):
                     return scan.id
         return None
-
-    def _has_room(self, db: Db, scan: ScanRow) -> bool:
-        """Whether a scan that waits may have its section, which another may have by now."""
-        other = scans.active(db, scan.section_id)
-        if other is None:
-            return chunks.section_lease_left_s(db, scan.section_id) == 0
-        # One that waits as well, and whose process died before it could say so, gives way.
-        due_at = chunks.due_at(db, other.id) or 0.0
-        return other.state == "running" and due_at > time.time() + _LOOK_S
-
-    def _is_able(self, scan: ScanRow) -> bool:
-        """Whether this process knows the scan's library and engines; else it is another's."""
-        libraries = {entry.id for entry in self._core.libraries}
-        engines = {entry.id for entry in self._core.engines}
-        return scan.section.library in libraries and set(scan.engines) <= engines
 
     def _run(self, scan_id: int) -> None:
         runner = Runner(self._core, scan_id)
@@ -157,6 +148,13 @@ class ScanWorker:
         finally:
             with self._guard:
                 self._runner = None
+
+
+def _dispatcher(core: Core) -> "Dispatcher":
+    # Celery takes a quarter of a second to import, and is there only where it is asked for.
+    from tigertag.scan.dispatcher import Dispatcher
+
+    return Dispatcher(core, takes_up=True)
 
 
 @contextmanager

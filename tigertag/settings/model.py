@@ -333,6 +333,18 @@ class Settings:
         read.whole(0, 1024),
         default=0,
     )
+    broker_url: str = setting(
+        "TIGERTAG_BROKER_URL",
+        "Redis or RabbitMQ, for scans on many machines: `redis://host/0`, `amqp://user:password@host/`",
+        default="",
+        in_file="a file that holds the address",
+    )
+    paid_at_once: int = setting(
+        "TIGERTAG_PAID_AT_ONCE",
+        "how many chunks may be asked about at paid services at once, on all machines together",
+        read.whole(1, 1024),
+        default=4,
+    )
     hook_quiet_s: float = setting(
         "HOOK_QUIET_S",
         "how many seconds without more news a scan of what hooks or folders announce waits for",

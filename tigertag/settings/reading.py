@@ -42,6 +42,7 @@ _VARIABLE = re.compile(r"([A-Z]+)_([A-Z0-9]+)_([A-Z0-9_]+)")
 # Variables of other programs resemble ours by chance: a whole key must be nearer than a prefix.
 _CLOSE_PREFIX, _CLOSE_KEY = 0.75, 0.9
 _POSTGRES = "postgresql+psycopg"
+_BROKERS = ("redis", "rediss", "amqp", "amqps")
 _REQUIRED = {
     "ENGINE": {"NAME": "tigertag.classifier"},
     "LIBRARY": {"NAME": "tigertag.folder"},
@@ -67,7 +68,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         libraries=libraries(environ),
         schedules=schedules(environ),
         channels=channels(environ),
-        **own | {"db_url": _db_url(own["db_url"], own["home"])},
+        **own
+        | {
+            "db_url": _db_url(own["db_url"], own["home"]),
+            "broker_url": _broker_url(own["broker_url"]),
+        },
         web=WebSettings(**_of_program(WebSettings, environ, problems)),
         problems=(*problems, *_unknown(environ), *_misspelt(environ)),
     )
@@ -140,6 +145,14 @@ def _secret(environ: Mapping[str, str], setting: Setting) -> str:
 
 def _db_url(url: str, home: Path) -> str:
     return database_url(url) if url else f"sqlite:///{home}/{DATABASE}"
+
+
+def _broker_url(url: str) -> str:
+    if url and url.partition("://")[0] not in _BROKERS:
+        raise SettingsError(
+            "TIGERTAG_BROKER_URL is neither redis://host/0 nor amqp://user:password@host/."
+        )
+    return url
 
 
 def database_url(url: str) -> str:

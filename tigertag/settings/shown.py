@@ -12,6 +12,8 @@ from tigertag.text import bare_url, looks_secret, without_password
 HIDDEN = "***"
 _SHORTEST_PART = 8
 _SHORTEST_PASSWORD = 4
+_ADDRESSES = ("DB_URL", "TIGERTAG_BROKER_URL")
+"""Of these the password alone is secret."""
 _PARTS = re.compile(r"[/:@?&=;,#]+")
 _COMMON = frozenset(
     {"tigertag", "localhost", "postgres", "webhooks", "services", "messages", "notifications"}
@@ -78,7 +80,7 @@ def _secrets(node: Any) -> Iterator[str]:
         elif is_dataclass(value):
             yield from _secrets(value)
         elif isinstance(value, str):
-            if setting is not None and setting.key == "DB_URL":
+            if setting is not None and setting.key in _ADDRESSES:
                 yield from _PASSWORD.findall(value)
             elif setting is not None and (setting.in_file or looks_secret(setting.key)):
                 yield value

@@ -66,7 +66,7 @@ class OpenRequests:
 
 def begin(db: Db, scan_id: int, engine: str, home: str) -> Batch:
     """Make an empty batch, and its chunk, which is due when the batch is sealed."""
-    chunk = {"scan_id": scan_id, "kind": "batch", "due_at": chunks.FAR}
+    chunk = {"scan_id": scan_id, "kind": "batch", "due_at": chunks.FAR, "queue": "paid"}
     row = {
         "scan_id": scan_id,
         "chunk_id": insert_one(db, schema.chunks, chunk),

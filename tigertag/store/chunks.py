@@ -6,11 +6,12 @@ a lease has run out and when a chunk is due; callers speak of times by their own
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
 
 from tigertag.errors import LeaseLost
+from tigertag.model import Queue
 from tigertag.sequences import batched
 from tigertag.store import database, schema
 from tigertag.store.database import MOST_PARAMETERS, Db, any_where, insert_one, now_s
@@ -32,12 +33,25 @@ class Chunk:
     kind: str
     token: int
     attempts: int
+    size: int = 0
 
 
-def add(db: Db, scan_id: int, *, kind: str = "items", held: bool = False) -> int:
-    """Make a chunk of items, or of groups of them. `held`: not to be worked on before `let_go`."""
+def add(
+    db: Db,
+    scan_id: int,
+    *,
+    kind: str = "items",
+    held: bool = False,
+    queue: Queue = "default",
+    size: int = 0,
+) -> int:
+    """Make a chunk of items, or of groups of them. `held`: not to be worked on before `let_go`.
+
+    `queue`: what kind of worker it needs; `size`: how many items it has.
+    """
     due_at = FAR if held else 0.0
-    return insert_one(db, _chunks, {"scan_id": scan_id, "kind": kind, "due_at": due_at})
+    values = {"scan_id": scan_id, "kind": kind, "due_at": due_at, "queue": queue, "size": size}
+    return insert_one(db, _chunks, values)
 
 
 def let_go(db: Db, scan_id: int) -> None:
@@ -48,14 +62,24 @@ def let_go(db: Db, scan_id: int) -> None:
 
 
 def lease(
-    db: Db, scan_id: int, *, owner: str, lease_s: float, kind: str | None = None
+    db: Db,
+    scan_id: int,
+    *,
+    owner: str,
+    lease_s: float,
+    kind: str | None = None,
+    chunk_id: int | None = None,
 ) -> Chunk | None:
     """Lease the first chunk that is due and free, or whose lease has run out; None: there is none.
+
+    `chunk_id`: no other than this one.
 
     The attempt is counted here, before the work: a chunk that kills its workers is found out.
     """
     free = _free() if kind is None else and_(_free(), _chunks.c.kind == kind)
     first = select(_chunks.c.id).where(_chunks.c.scan_id == scan_id, free)
+    if chunk_id is not None:
+        first = first.where(_chunks.c.id == chunk_id)
     statement = (
         update(_chunks)
         .where(_chunks.c.id == first.order_by(_chunks.c.id).limit(1).scalar_subquery(), free)
@@ -65,11 +89,11 @@ def lease(
             token=_chunks.c.token + 1,
             attempts=_chunks.c.attempts + 1,
             lease_until=now_s() + lease_s,
+            leased_at=now_s(),
+            sent_at=0.0,
             due_at=_heard(_chunks.c.due_at),
         )
-        .returning(
-            _chunks.c.id, _chunks.c.scan_id, _chunks.c.kind, _chunks.c.token, _chunks.c.attempts
-        )
+        .returning(*(_chunks.c[column.name] for column in fields(Chunk)))
     )
     row = db.execute(statement).one_or_none()
     return None if row is None else Chunk(*row)
@@ -113,9 +137,10 @@ def finish(db: Db, chunk: Chunk) -> None:
     release(db, chunk)
 
 
-def release(db: Db, chunk: Chunk) -> None:
-    """Give the chunk back unfinished; it was no fault of its items."""
-    values = {"state": "queued", "lease_until": 0, "attempts": chunk.attempts - 1}
+def release(db: Db, chunk: Chunk, *, forgiven: bool = True) -> None:
+    """Give the chunk back unfinished. `forgiven`: it was no fault of its items."""
+    attempts = chunk.attempts - 1 if forgiven else chunk.attempts
+    values = {"state": "queued", "lease_until": 0, "attempts": attempts}
     db.execute(update(_chunks).where(_held(chunk)).values(**values))
 
 

@@ -1,7 +1,7 @@
 """The connection to the database, SQLite or PostgreSQL: transactions, its clock, statements."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from math import isfinite
@@ -273,7 +273,6 @@ def ahead_s(db: Db) -> float:
     return now(db) - time.time()
 
 
-_K = TypeVar("_K")
 _T = TypeVar("_T")
 MOST_PARAMETERS = 1000
 
@@ -368,14 +367,6 @@ def change_in(
 def any_where(db: Db, *where: ColumnElement[bool]) -> bool:
     """Whether there is a row of which this holds."""
     return bool(db.scalar(select(exists().where(*where))))
-
-
-def grouped(pairs: Iterable[tuple[_K, _T]]) -> dict[_K, list[_T]]:
-    """Gather what belongs to the same key, in the order in which it comes."""
-    groups: dict[_K, list[_T]] = {}
-    for key, value in pairs:
-        groups.setdefault(key, []).append(value)
-    return groups
 
 
 def as_type(kind: type[_T], row: Row[Any], **others: Any) -> _T:

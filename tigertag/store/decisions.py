@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, or_, select, update
 
 from tigertag.model import Media, Tag, TagRef
+from tigertag.sequences import grouped
 from tigertag.store import schema
-from tigertag.store.database import Db, any_where, change_in, grouped, rows_in, update_each
+from tigertag.store.database import Db, any_where, change_in, rows_in, update_each
 from tigertag.store.packing import dumps, pack_refs, pack_tags, unpack_refs, unpack_tags
 
 _decisions = schema.decisions

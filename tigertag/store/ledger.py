@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import Row, case, delete, func, select, update
 
 from tigertag.model import Edit, Field, Shown, TagOwnership, TagRef, Word, fold
+from tigertag.sequences import grouped
 from tigertag.store import counters, schema
 from tigertag.store.database import (
     Db,
     any_where,
     as_type,
     change_in,
-    grouped,
     insert_or_replace,
     rows_in,
     update_each,

@@ -72,6 +72,7 @@ class ScanRow:
     left_out: str = ""
     reason: str = ""
     pruned: bool = False
+    agreed: str = ""
 
     @property
     def is_unattended(self) -> bool:

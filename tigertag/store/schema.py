@@ -244,6 +244,7 @@ scans = _table(
     Column("reason", String(256), nullable=False, server_default=""),
     Column("announced", Boolean, nullable=False, server_default=false()),
     Column("pruned", Boolean, nullable=False, server_default=text("false")),
+    Column("agreed", Text, nullable=False, server_default=""),
     _one_of("kind", "scan", "apply", "undo", "redo"),
     _one_of("mode", "changed", "force", "decide", "new", "sample", "retry"),
     _one_of("write", "preview", "apply"),
@@ -268,9 +269,18 @@ chunks = _table(
     Column("lease_until", Float, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("due_at", Float, nullable=False, server_default="0"),
+    Column("queue", String(16), nullable=False, server_default="default"),
+    Column("size", Integer, nullable=False, server_default="0"),
+    Column("sent_at", Float, nullable=False, server_default="0"),
+    Column("leased_at", Float, nullable=False, server_default="0"),
     _one_of("kind", "list", "items", "batch", "groups"),
     _one_of("state", "queued", "leased", "done"),
     Index(None, "scan_id", "state", "id"),
+    _partial(
+        "ix_chunks_unsent", "scan_id", "queue", "id", where="state = 'queued' AND sent_at = 0"
+    ),
+    _partial("ix_chunks_sent", "scan_id", "queue", where="sent_at > 0"),
+    _partial("ix_chunks_leased", "owner", where="state = 'leased'"),
     comment="Items that are worked on together, or the listing; leased by token.",
 )
 
@@ -613,6 +623,33 @@ events = _table(
     comment="What happened, a line each.",
 )
 
+workers = _table(
+    "workers",
+    Column("name", String(128), primary_key=True),
+    Column("host", String(128), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("home", String(64), nullable=False, server_default=""),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("queues", Text, nullable=False),
+    Column("libraries", Text, nullable=False),
+    Column("engines", Text, nullable=False),
+    Column("draining", Boolean, nullable=False, server_default=false()),
+    Column("items_done", BigInteger, nullable=False, server_default="0"),
+    Column("items_s", Float, nullable=False, server_default="0"),
+    Column("refusals", Text, nullable=False, server_default=""),
+    comment="Processes `tigertag worker`, as they have last said; one that ends takes its row.",
+)
+request_slots = _table(
+    "request_slots",
+    Column("engine", String(64), nullable=False),
+    Column("owner", String(128), nullable=False),
+    Column("lease_until", Float, nullable=False),
+    Index(None, "engine"),
+    comment="Requests to engines' services under way, where several machines ask.",
+)
 tasks = _table(
     "tasks",
     Column("name", String(64), primary_key=True),

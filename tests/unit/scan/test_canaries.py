@@ -10,9 +10,11 @@ import pytest
 
 from tests.world import World
 from tigertag.contracts import EditOutcome
+from tigertag.core import Core
 from tigertag.errors import LibraryError
 from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Shown
+from tigertag.scan import session
 from tigertag.scan.runner import Runner
 from tigertag.scan.write import WriteStage
 from tigertag.services import scan_status, scans
@@ -92,13 +94,13 @@ def work_on(world: World, scan_id: int, *, lease_s: float = 60.0, runners: int =
 @pytest.fixture
 def slow_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that take their time to say that a scan has failed."""
-    fail = Runner._fail
+    fail = session.fail
 
-    def fail_late(runner: Runner, reason: str) -> None:
+    def fail_late(core: Core, scan_id: int, reason: str) -> None:
         sleep(0.3)
-        fail(runner, reason)
+        fail(core, scan_id, reason)
 
-    monkeypatch.setattr(Runner, "_fail", fail_late)
+    monkeypatch.setattr(session, "fail", fail_late)
 
 
 def slowly(get: Callable[[Db, int], ScanRow]) -> Callable[[Db, int], ScanRow]:

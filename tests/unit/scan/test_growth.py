@@ -108,7 +108,7 @@ def test_what_a_scan_could_not_let_go_the_next_one_lets_go(
 def test_a_scan_whose_heartbeat_sees_its_end_first_lets_go_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tigertag.scan.runner._TICK_S", 0.0005)
+    monkeypatch.setattr("tigertag.scan.session._TICK_S", 0.0005)
     world.picture("a.png", "red")
     for _ in range(5):
         world.scan(mode="force")

@@ -17,6 +17,7 @@ LEFT_OUT: Final = frozenset({
     *("credentials", "links", "sessions", "attempts"),
     # Tokens of hooks; what is to be done now, which an old backup does not know.
     *("hooks", "tasks", "scan_requests", "notices", "outbox"),
+    *("workers", "request_slots"),
 })  # fmt: skip
 """Tables that no archive holds: secrets, and what concerns the moment alone. A home keeps its own.
 

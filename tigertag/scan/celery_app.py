@@ -1,0 +1,208 @@
+"""Celery: the application, its one task, and what is sent and consumed. Nothing else imports it.
+
+    celery -A tigertag.scan.celery_app inspect active
+
+A message carries the ids of a scan and of a chunk; that the database knows better is the rule: it
+may come twice, late or never (see `scan.dispatcher`).
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from typing import Any
+
+from amqp.exceptions import NotFound as QueueNotFound
+from celery import Celery, Task, signals
+from celery.apps.worker import Worker
+from kombu.entity import Queue
+from kombu.exceptions import ChannelError, OperationalError
+
+from tigertag import settings
+from tigertag.errors import BrokerError
+
+logger = logging.getLogger(__name__)
+
+VISIBILITY_S = 900
+"""After that Redis gives a message to another worker that nobody has acknowledged.
+
+RabbitMQ closes the connection of whoever acknowledges none for half an hour. A chunk is given back
+long before (`scan.cluster_worker.SOFT_LIMIT_S`), so neither happens to one that is at work.
+"""
+_EXPIRES_S = 3600.0
+_PREFIX = "tigertag"
+_TASK = "tigertag.work_on_chunk"
+
+WorkOnChunk = Callable[[int, int], None]
+
+
+def make(broker_url: str) -> Celery:
+    """Return the application for a broker; nothing is connected yet."""
+    made = Celery(_PREFIX, broker=broker_url, set_as_current=False)
+    made.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_acks_on_failure_or_timeout=True,
+        task_ignore_result=True,
+        task_create_missing_queues=True,
+        task_default_queue=_PREFIX,
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=True,
+        worker_send_task_events=True,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=4,
+        broker_heartbeat=10,
+        broker_transport_options=_transport_options(broker_url),
+    )
+    made.task(_consumed, name=_TASK, bind=True)
+    return made
+
+
+def _transport_options(broker_url: str) -> dict[str, Any]:
+    if not broker_url.startswith("redis"):
+        return {"connect_timeout": 4}
+    return {
+        "visibility_timeout": VISIBILITY_S,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 4,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
+
+
+_work: WorkOnChunk | None = None
+
+
+def _consumed(_task: Task, scan_id: int, chunk_id: int) -> None:
+    """Work on a chunk if the database says that it is to be worked on; never raises."""
+    if _work is None:
+        logger.error("a chunk came to a Celery worker that is none of TigerTag's; it is left")
+        return
+    _work(scan_id, chunk_id)
+
+
+def queue_name(scan_id: int, queue: str, home: str = "") -> str:
+    """Return the name of a scan's queue at the broker; `home`: the one for files of that home."""
+    return f"{_PREFIX}.{scan_id}.{f'home-{home}' if home else queue}"
+
+
+def _queue(name: str) -> Queue:
+    # It outlives the scan's last message by an hour at RabbitMQ; Redis keeps no empty queue.
+    return Queue(name, routing_key=name, durable=True, expires=_EXPIRES_S)
+
+
+class Broker:
+    """Sends chunks. For one thread."""
+
+    def __init__(self, url: str) -> None:
+        self._app = make(url)
+        connection = self._app.connection()
+        self._errors = (OperationalError, OSError, *connection.connection_errors)
+
+    def send(self, scan_id: int, name: str, chunk_ids: Iterable[int]) -> None:
+        """Send chunks to a queue. Raises `BrokerError`."""
+        task = self._app.tasks[_TASK]
+        try:
+            with self._app.producer_or_acquire() as producer:
+                for chunk_id in chunk_ids:
+                    task.apply_async(
+                        (scan_id, chunk_id), queue=_queue(name), producer=producer, retry=False
+                    )
+        except self._errors as exc:
+            raise BrokerError(_unreachable(exc)) from exc
+
+    def is_empty(self, name: str) -> bool:
+        """Whether no message waits in a queue. Raises `BrokerError`."""
+        try:
+            with self._app.connection_for_read() as connection:
+                queue = _queue(name)(connection.default_channel)
+                return int(queue.queue_declare(passive=True).message_count) == 0
+        except (QueueNotFound, ChannelError):
+            return True
+        except self._errors as exc:
+            raise BrokerError(_unreachable(exc)) from exc
+
+    def delete(self, names: Collection[str]) -> None:
+        """Delete queues, with what is in them. Raises `BrokerError`."""
+        try:
+            for name in names:
+                with (
+                    self._app.connection_for_write() as connection,
+                    suppress(QueueNotFound, ChannelError),
+                ):
+                    _queue(name)(connection.default_channel).delete()
+        except self._errors as exc:
+            raise BrokerError(_unreachable(exc)) from exc
+
+    def close(self) -> None:
+        self._app.close()
+
+
+def _unreachable(exc: BaseException) -> str:
+    return (
+        f"The broker (TIGERTAG_BROKER_URL) cannot be reached ({type(exc).__name__}). Scans go on by"
+        " themselves when it is back; nothing is lost."
+    )
+
+
+class Consumer:
+    """This process as a Celery worker. `run` works until `stop`, or a signal."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        concurrency: int,
+        work: WorkOnChunk,
+        stopping: Callable[[], None],
+    ) -> None:
+        """`work` is called on `concurrency` threads, `stopping` when the process is to end."""
+        global _work
+        _work = work
+        self._app = make(url)
+        self._names: set[str] = set()
+        # Quiet: a line for each chunk would be most of the log.
+        for noisy in ("celery.worker.strategy", "celery.app.trace", "kombu"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        signals.worker_shutting_down.connect(lambda **_kwargs: stopping(), weak=False)
+        own = f"{_PREFIX}.worker.{name}"
+        self._app.conf.task_queues = [Queue(own, routing_key=own, auto_delete=True)]
+        self._worker: Worker = self._app.Worker(
+            pool="threads",
+            concurrency=concurrency,
+            hostname=name,
+            queues=[own],
+            without_gossip=True,
+            without_mingle=True,
+            optimization="fair",
+            loglevel="WARNING",
+            quiet=True,
+        )
+
+    def run(self) -> None:
+        """Consume until the process gets SIGTERM or SIGINT; what is at work then ends first."""
+        self._worker.start()
+
+    def consume(self, names: Collection[str]) -> None:
+        """Consume these queues from now on, and no others."""
+        consumer = getattr(self._worker, "consumer", None)
+        if consumer is None or getattr(consumer, "task_consumer", None) is None:
+            return
+        for name in set(names) - self._names:
+            self._app.amqp.queues.add(_queue(name))
+            consumer.call_soon(consumer.add_task_queue, name)
+        for name in self._names - set(names):
+            consumer.call_soon(consumer.cancel_task_queue, name)
+        self._names = set(names)
+
+
+def __getattr__(name: str) -> Celery:
+    """Celery's own tools look for `app`."""
+    if name == "app":
+        return make(settings.load().broker_url)
+    raise AttributeError(name)

@@ -1,0 +1,326 @@
+"""`tigertag worker`: this process works on chunks that a broker gives it, of any number of scans.
+
+It tells the database every other second that it lives, which scans it cannot work on and why, and
+consumes the queues of the others alone: nobody is given work that he cannot do.
+"""
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Condition, Event, Thread
+
+from tigertag import __version__, logs
+from tigertag.core import Core
+from tigertag.errors import LibraryShrunk, LibraryUnavailable, StoreError, TigerTagError
+from tigertag.model import Queue
+from tigertag.net import cancellable
+from tigertag.scan import agreement, spool
+from tigertag.scan.celery_app import Consumer, queue_name
+from tigertag.scan.dispatcher import Dispatcher
+from tigertag.scan.session import ScanSession, failing
+from tigertag.store import chunks, dispatch, scans, workers
+from tigertag.store.chunks import Chunk
+from tigertag.store.scans import ScanRow
+from tigertag.store.workers import NewWorker, Refusal
+
+logger = logging.getLogger(__name__)
+
+SOFT_LIMIT_S = 780.0
+"""A chunk that takes longer is given back, with its progress."""
+_HARD_LIMIT_S = 840.0
+"""What is still at work then hangs in foreign code, which no thread can be freed from."""
+_HUNG = 70
+_BEAT_S = 1.0
+_STOP_S = 8.0
+_REFUSED_S = 10.0
+_RATE_S = 60.0
+
+
+@dataclass(slots=True)
+class _Work:
+    """What this process knows of one scan: a session once a chunk of it came, or a refusal."""
+
+    scan_id: int
+    stop: Event = field(default_factory=Event)
+    session: ScanSession | None = None
+    at_work: int = 0
+    refusal: Refusal | None = None
+    refused_until: float = 0.0
+
+
+class ClusterWorker:
+    """Works on chunks on `core.workers` threads until it is stopped."""
+
+    def __init__(
+        self,
+        core: Core,
+        *,
+        queues: Sequence[Queue],
+        name: str = "",
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`prepare` is called before the worker looks whether it can work on a scan."""
+        self._core = core
+        self._store = core.store
+        self._queues = tuple(queues)
+        self.name = name or f"{socket.gethostname()[:80]}-{os.getpid()}"
+        self._prepare = prepare
+        self._works: dict[int, _Work] = {}
+        self._changed = Condition()
+        self._chunks: dict[Chunk, float] = {}
+        self._done: deque[tuple[float, int]] = deque()
+        self._items_done = 0
+        self._draining = False
+        self._stopping = Event()
+        self._home = spool.home_id(core)
+        self._dispatcher = Dispatcher(core, takes_up=False)
+        self._consumer = Consumer(
+            core.broker_url,
+            name=self.name,
+            concurrency=core.workers,
+            work=self._work_on,
+            stopping=self.stop,
+        )
+
+    def run(self) -> None:
+        """Work until SIGTERM, SIGINT, or until it is drained and has ended what it was at."""
+        self._enter()
+        heart = Thread(target=self._live, name="tigertag-worker", daemon=True)
+        heart.start()
+        self._dispatcher.start()
+        try:
+            self._consumer.run()
+        finally:
+            self.stop()
+            self._dispatcher.stop()
+            heart.join(_STOP_S)
+            with self._store.write() as db:
+                workers.leave(db, self.name)
+
+    def stop(self) -> None:
+        """Give back what is being worked on, within a few seconds, and end."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            for work in list(self._works.values()):
+                work.stop.set()
+            Thread(target=self._end_in_time, name="tigertag-end", daemon=True).start()
+
+    def _end_in_time(self) -> None:
+        """Whoever sent the signal kills soon: what does not hear of it in time is given up."""
+        with self._changed:
+            if self._changed.wait_for(lambda: not self._chunks, _STOP_S):
+                return
+        logger.error("%s chunks did not end in time; others go on with them", len(self._chunks))
+        self._die(0)
+
+    def _die(self, code: int) -> None:
+        """End at once. What a thread still commits is refused; the broker gives its messages on."""
+        with suppress(StoreError), self._store.write() as db:
+            dispatch.give_up(db, self.name)
+            workers.leave(db, self.name)
+        os._exit(code)
+
+    def _enter(self) -> None:
+        usable = tuple(entry.id for entry in self._core.engines if entry.engine is not None)
+        libraries = (entry for entry in self._core.libraries if entry.library is not None)
+        me = NewWorker(
+            self.name,
+            socket.gethostname()[:128],
+            os.getpid(),
+            __version__,
+            self._home,
+            datetime.now(UTC),
+            self._core.workers,
+            self._queues,
+            tuple(entry.id for entry in libraries),
+            usable,
+        )
+        with self._store.write() as db:
+            workers.enter(db, me)
+        logger.info("worker %s: queues %s", self.name, ", ".join(self._queues))
+
+    def _live(self) -> None:
+        """Say that this worker lives, and look which scans there are, again and again."""
+        while not self._stopping.wait(_BEAT_S):
+            try:
+                self._look()
+            except StoreError as exc:
+                logger.warning("the database did not hear from this worker: %s", exc)
+            except Exception:
+                logger.exception("a bug; the worker goes on")
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if any(now - since > _HARD_LIMIT_S for since in list(self._chunks.values())):
+            logger.error("a chunk has hung for %.0f s; this process ends, so that it goes on", now)
+            self._die(_HUNG)
+        with self._store.read() as db:
+            running = [scan for scan in scans.every_active(db) if scan.state == "running"]
+        self._forget_but({scan.id for scan in running})
+        able = [scan for scan in running if self._is_able(scan)]
+        refusals = [work.refusal for work in self._works.values() if work.refusal is not None]
+        with self._store.write() as db:
+            drains = workers.beat(
+                db, self.name, items_done=self._items_done, items_s=self._rate(), refusals=refusals
+            )
+        if drains is None:
+            # The row was lost, such as by restoring a backup.
+            self._enter()
+        self._draining = bool(drains)
+        self._consumer.consume([] if drains else list(self._names(able)))
+        self._seal(able)
+        if drains and not self._chunks:
+            logger.info("worker %s: drained", self.name)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _names(self, able: Sequence[ScanRow]) -> Iterator[str]:
+        for scan in able:
+            yield from (queue_name(scan.id, queue) for queue in self._queues)
+            if "paid" in self._queues:
+                yield queue_name(scan.id, "paid", self._home)
+
+    def _rate(self) -> float:
+        """Items a second over the last minute."""
+        now = time.monotonic()
+        while self._done and self._done[0][0] < now - _RATE_S:
+            self._done.popleft()
+        return round(sum(items for _at, items in self._done) / _RATE_S, 2)
+
+    def _seal(self, able: Sequence[ScanRow]) -> None:
+        """Close batches of scans of which nothing else is left to be done."""
+        for scan in able:
+            work = self._works.get(scan.id)
+            if work is None or work.session is None or work.at_work:
+                continue
+            with self._store.read() as db:
+                busy = chunks.lease_left_s(db, scan.id) > 0
+                due_at = chunks.due_at(db, scan.id)
+            if not busy and (due_at is None or due_at > time.time() + _BEAT_S):
+                work.session.seal_batches()
+
+    def _forget_but(self, scan_ids: set[int]) -> None:
+        """End the sessions of scans that do not run any more."""
+        for scan_id in self._works.keys() - scan_ids:
+            work = self._works[scan_id]
+            work.stop.set()
+            if self._is_closed(work):
+                with self._changed:
+                    del self._works[scan_id]
+
+    def _is_closed(self, work: _Work) -> bool:
+        """Close the session unless a thread works in it; False: one does."""
+        with self._changed:
+            if work.at_work:
+                return False
+            session, work.session = work.session, None
+        if session is not None:
+            session.close()
+        return True
+
+    def _is_able(self, scan: ScanRow) -> bool:
+        """Whether this process may work on a scan; the reason is kept where it may not."""
+        work = self._works.setdefault(scan.id, _Work(scan.id))
+        if work.session is not None and work.refusal is None:
+            return True
+        if time.monotonic() < work.refused_until or not self._is_closed(work):
+            return False
+        self._open(work, scan)
+        return work.refusal is None
+
+    def _open(self, work: _Work, scan: ScanRow) -> None:
+        """Open a session, or note why not."""
+        work.stop = Event()
+        try:
+            self._prepare()
+            with logs.about(scan=scan.id), cancellable(work.stop.is_set):
+                session = ScanSession(self._core, scan.id, stop=work.stop)
+        except StoreError:
+            raise
+        except TigerTagError as exc:
+            return self._refuse(work, scan, str(exc), unavailable=True)
+        if reason := agreement.refusal(scan, session.context):
+            session.close()
+            return self._refuse(work, scan, reason)
+        work.refusal, work.session = None, session
+        return None
+
+    def _refuse(
+        self, work: _Work, scan: ScanRow, reason: str, *, unavailable: bool = False
+    ) -> None:
+        """Note why this process does not work on a scan for now."""
+        if work.refusal is None or work.refusal.reason != reason:
+            logger.warning("scan %s is not worked on here: %s", scan.id, reason)
+        work.refusal = Refusal(scan.id, scan.section.library, reason, unavailable)
+        work.refused_until = time.monotonic() + _REFUSED_S
+
+    def _work_on(self, scan_id: int, chunk_id: int) -> None:
+        """Work on a chunk, unless somebody else does or it is done. Never raises."""
+        try:
+            with logs.about(scan=scan_id):
+                self._work(scan_id, chunk_id)
+        except StoreError as exc:
+            # Its lease runs out, or it was never taken: it is sent again.
+            logger.warning("chunk %s is left to others: %s", chunk_id, exc)
+        except TigerTagError as exc:
+            logger.error("scan %s: %s", scan_id, exc)
+        except Exception:
+            logger.exception("a bug; chunk %s is left to others", chunk_id)
+
+    def _work(self, scan_id: int, chunk_id: int) -> None:
+        with self._in_session(scan_id) as (work, session):
+            if work is None or session is None:
+                with self._store.write() as db:
+                    dispatch.unsend(db, [chunk_id])
+                return
+            lease_s = self._core.lease_s
+            with self._store.write() as db:
+                scan, chunk = scans.get(db, scan_id), None
+                if scan.state == "running":
+                    chunk = chunks.lease(
+                        db, scan_id, owner=self.name, lease_s=lease_s, chunk_id=chunk_id
+                    )
+            if chunk is not None:
+                session.leave_out(scan.without)
+                self._run(work, session, scan, chunk)
+
+    @contextmanager
+    def _in_session(self, scan_id: int) -> Iterator[tuple[_Work | None, ScanSession | None]]:
+        """Keep a scan's session open meanwhile; None: this process does not work on it now."""
+        with self._changed:
+            work = self._works.get(scan_id)
+            session = work.session if work is not None else None
+            if self._stopping.is_set() or self._draining or work is None or work.refusal:
+                work = session = None
+            if work is not None:
+                work.at_work += 1
+        try:
+            yield work, session
+        finally:
+            if work is not None:
+                with self._changed:
+                    work.at_work -= 1
+
+    def _run(self, work: _Work, session: ScanSession, scan: ScanRow, chunk: Chunk) -> None:
+        with self._changed:
+            self._chunks[chunk] = time.monotonic()
+        try:
+            with failing(self._core, scan.id, alone=False):
+                session.work(chunk, until=time.monotonic() + SOFT_LIMIT_S)
+            self._items_done += chunk.size
+            self._done.append((time.monotonic(), chunk.size))
+        except LibraryShrunk as exc:
+            logger.error("scan %s failed: %s", scan.id, exc)
+        except LibraryUnavailable as exc:
+            # Others may reach it: the scan fails when nobody does (see `Dispatcher`).
+            self._refuse(work, scan, str(exc), unavailable=True)
+        finally:
+            with self._changed:
+                del self._chunks[chunk]
+                self._changed.notify_all()

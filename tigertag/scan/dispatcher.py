@@ -1,0 +1,276 @@
+"""With a broker: what is to be done is sent to it, a chunk a message, and scans end by themselves.
+
+The database is the truth. A chunk is marked as sent before it is, so that a crash in between loses
+the message and not the mark; what was sent and has not been taken, while the broker's queue is
+empty, is sent again. Whatever comes twice finds its chunk leased or done.
+
+One process leads: it holds a lease. The service's leads while it runs; the workers' stand by, so
+that scans at work go on and end without it. Two that lead for a moment do no harm: each step is one
+transaction.
+"""
+
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from threading import Event, Thread
+from uuid import uuid4
+
+from tigertag.core import Core
+from tigertag.errors import BrokerError, Conflict, StoreError, TigerTagError
+from tigertag.model import QUEUES, Queue
+from tigertag.scan import agreement, summary
+from tigertag.scan.celery_app import Broker, queue_name
+from tigertag.scan.runner import is_able, may_be_taken_up, take_up
+from tigertag.scan.session import fail
+from tigertag.sequences import grouped
+from tigertag.store import chunks, dispatch, engine_state, scans, tasks, workers
+from tigertag.store.dispatch import SentChunk
+from tigertag.store.scans import ScanRow
+from tigertag.store.workers import WorkerRow
+
+logger = logging.getLogger(__name__)
+
+TASK = "dispatch"
+_STANDBY = "dispatch-standby"
+_LOOK_S = 0.25
+_STANDBY_S = 1.0
+_LEASE_S = 5.0
+_LOST_AFTER_S = 5.0
+"""After that a message that nobody has taken is lost, if the broker has none."""
+_PROBE_S = 1.0
+_REST_AFTER_S = 5.0
+"""So long a scan is left running of which nothing is due: workers close their batches meanwhile."""
+_SOON_S = 15.0
+_UNREACHED_S = 5.0
+_NOTE_S = 5.0
+_A_THREAD, _LEAST = 8, 64
+"""How many messages of a queue are under way at most, a thread of the workers and in any case."""
+
+
+class Dispatcher:
+    """Sends the chunks of all scans on a thread of its own, while it leads.
+
+    `takes_up`: it is the service's, whose settings a scan is worked on with.
+    """
+
+    def __init__(self, core: Core, *, takes_up: bool) -> None:
+        self._core = core
+        self._store = core.store
+        self._takes_up = takes_up
+        self._lead = TASK if takes_up else _STANDBY
+        self._owner = f"{socket.gethostname()[:40]}/{uuid4().hex}"
+        self._broker = Broker(core.broker_url)
+        self._stopped = Event()
+        self._woken = Event()
+        self._thread = Thread(target=self._run, name="tigertag-dispatcher", daemon=True)
+        self._scans: dict[int, _Dispatched] = {}
+        self._noted = ""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look for a scan now: one was made, or made to go on."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Let another lead."""
+        self._stopped.set()
+        self._woken.set()
+        if self._thread.is_alive():
+            self._thread.join(_LEASE_S)
+        self._broker.close()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._woken.wait(self._looked())
+            self._woken.clear()
+        try:
+            with self._store.write() as db:
+                engine_state.release(db, "", self._lead, owner=self._owner)
+        except StoreError as exc:
+            logger.warning("the lead was not given back; it runs out: %s", exc)
+
+    def _looked(self) -> float:
+        """Send what is due, if this process leads; return when to look again, in seconds."""
+        try:
+            if not self._leads():
+                self._scans.clear()
+                return _STANDBY_S
+            self._dispatch()
+            self._note("")
+        except BrokerError as exc:
+            self._note(str(exc))
+            return _STANDBY_S
+        except StoreError as exc:
+            logger.error("scans cannot be dispatched: %s", exc)
+            return _STANDBY_S
+        except Exception:
+            logger.exception("a bug; scans are dispatched all the same")
+            return _STANDBY_S
+        return _LOOK_S
+
+    def _leads(self) -> bool:
+        if not self._takes_up:
+            with self._store.read() as db:
+                if engine_state.is_leased(db, "", TASK):
+                    return False
+        with self._store.write() as db:
+            return engine_state.lease(db, "", self._lead, owner=self._owner, lease_s=_LEASE_S)
+
+    def _note(self, problem: str) -> None:
+        """Keep for System what is wrong, and say it once in the log."""
+        if problem != self._noted:
+            logger.log(logging.ERROR if problem else logging.INFO, problem or "dispatching again")
+            self._noted = problem
+            with self._store.write() as db:
+                tasks.note(db, TASK, problem)
+
+    def _dispatch(self) -> None:
+        with self._store.read() as db:
+            active = scans.every_active(db)
+            crew = [worker for worker in workers.every(db) if not worker.is_lost]
+        for scan in active:
+            if scan.state in ("queued", "waiting"):
+                self._take_up(scan)
+            elif scan.state == "running":
+                self._serve(scan, crew)
+        for scan_id in self._scans.keys() - {scan.id for scan in active}:
+            self._forget(scan_id)
+
+    def _take_up(self, scan: ScanRow) -> None:
+        """Let a scan run, if its section is free."""
+        mine = self._takes_up or (scan.state == "waiting" and scan.agreed)
+        if not mine or not is_able(self._core, scan):
+            return
+        with self._store.read() as db:
+            if not may_be_taken_up(db, scan):
+                return
+        try:
+            take_up(self._core, scan.id)
+        except Conflict as exc:
+            logger.info("%s", exc)
+
+    def _serve(self, scan: ScanRow, crew: Sequence[WorkerRow]) -> None:
+        """Send what is due of a scan, and end it when nothing is left."""
+        mine = self._scans.setdefault(scan.id, _Dispatched(scan.section_id))
+        refused = self._refusals(scan, crew)
+        if self._takes_up and (not mine.noted_at or (refused and mine.is_old(_NOTE_S))):
+            # Rules may have changed since, for a worker that has opened the scan only now.
+            self._agree(scan, mine)
+        threads = sum(worker.threads for worker in crew)
+        sent = sum(self._send(scan, queue, _A_THREAD * threads + _LEAST) for queue in QUEUES)
+        with self._store.read() as db:
+            under_way = sum(dispatch.on_their_way(db, scan.id).values())
+        if under_way:
+            self._send_lost_again(scan, mine)
+        if sent or under_way:
+            mine.idle_since = 0.0
+        else:
+            self._end_or_rest(scan, mine)
+        self._fail_where_nobody_reaches(scan, mine, crew)
+
+    def _agree(self, scan: ScanRow, mine: "_Dispatched") -> None:
+        mine.noted_at = time.monotonic()
+        try:
+            with self._store.write() as db:
+                agreement.note(self._core, db, scan)
+        except StoreError:
+            raise
+        except TigerTagError as exc:
+            fail(self._core, scan.id, str(exc))
+
+    @staticmethod
+    def _refusals(scan: ScanRow, crew: Sequence[WorkerRow]) -> list[str]:
+        refusals = (refusal for worker in crew for refusal in worker.refusals)
+        return [refusal.reason for refusal in refusals if refusal.scan_id == scan.id]
+
+    def _send(self, scan: ScanRow, queue: Queue, most: int) -> int:
+        """Send chunks of a queue, so many that `most` are under way; return how many were sent."""
+        with self._store.read() as db:
+            room = most - dispatch.on_their_way(db, scan.id).get(queue, 0)
+            if queue == "paid":
+                room = min(room, self._core.paid_at_once - dispatch.under_way(db, queue))
+        if room <= 0:
+            return 0
+        with self._store.write() as db:
+            sent = dispatch.take_unsent(db, scan.id, queue, limit=room)
+        try:
+            for name, some in _by_name(scan.id, sent).items():
+                self._broker.send(scan.id, name, some)
+        except BrokerError:
+            with self._store.write() as db:
+                dispatch.unsend(db, [chunk.id for chunk in sent])
+            raise
+        return len(sent)
+
+    def _send_lost_again(self, scan: ScanRow, mine: "_Dispatched") -> None:
+        if time.monotonic() < mine.probed_at + _PROBE_S:
+            return
+        mine.probed_at = time.monotonic()
+        with self._store.read() as db:
+            old = dispatch.sent_before(db, scan.id, after_s=_LOST_AFTER_S, limit=1000)
+        for name, some in _by_name(scan.id, old).items():
+            if self._broker.is_empty(name):
+                logger.info("scan %s: %s chunks are sent again", scan.id, len(some))
+                with self._store.write() as db:
+                    dispatch.unsend(db, some)
+
+    def _end_or_rest(self, scan: ScanRow, mine: "_Dispatched") -> None:
+        """End a scan of which nothing is left; let go of its section while all of it waits."""
+        with self._store.write() as db:
+            if scans.finish(db, scan.id):
+                return
+            busy = chunks.lease_left_s(db, scan.id) > 0
+            due_at = chunks.due_at(db, scan.id)
+            if busy or due_at is None or due_at <= time.time() + _SOON_S:
+                mine.idle_since = 0.0
+                return
+            mine.idle_since = mine.idle_since or time.monotonic()
+            if time.monotonic() > mine.idle_since + _REST_AFTER_S:
+                scans.rest(db, scan.section_id)
+
+    def _fail_where_nobody_reaches(
+        self, scan: ScanRow, mine: "_Dispatched", crew: Sequence[WorkerRow]
+    ) -> None:
+        """Fail a scan whose library none of its workers reaches, as on one machine."""
+        refusals = [
+            refusal
+            for worker in crew
+            for refusal in worker.refusals
+            if refusal.scan_id == scan.id and not worker.draining
+        ]
+        active = [worker for worker in crew if not worker.draining]
+        unreached = [refusal.reason for refusal in refusals if refusal.unavailable]
+        if not unreached or len(refusals) < len(active):
+            mine.unreached_since = 0.0
+            return
+        mine.unreached_since = mine.unreached_since or time.monotonic()
+        if time.monotonic() > mine.unreached_since + _UNREACHED_S:
+            fail(self._core, scan.id, unreached[0])
+
+    def _forget(self, scan_id: int) -> None:
+        """A scan has ended: its queues go, and what nobody reads any more."""
+        section_id = self._scans.pop(scan_id).section_id
+        self._core.cache.forget("tally", "problems")
+        summary.drop_work(self._core, section_id)
+        self._broker.delete([queue_name(scan_id, queue) for queue in QUEUES])
+
+
+class _Dispatched:
+    """What is remembered of a scan that is being dispatched; times are monotonic, 0.0: never."""
+
+    __slots__ = ("idle_since", "noted_at", "probed_at", "section_id", "unreached_since")
+
+    def __init__(self, section_id: int) -> None:
+        self.section_id = section_id
+        self.noted_at = self.probed_at = self.idle_since = self.unreached_since = 0.0
+
+    def is_old(self, after_s: float) -> bool:
+        return time.monotonic() > self.noted_at + after_s
+
+
+def _by_name(scan_id: int, sent: Sequence[SentChunk]) -> dict[str, list[int]]:
+    """Return the chunks' ids by the name of the broker's queue that they go to."""
+    return grouped((queue_name(scan_id, chunk.queue, chunk.home), chunk.id) for chunk in sent)

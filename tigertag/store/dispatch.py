@@ -1,0 +1,105 @@
+"""Which chunks are sent to a broker, and how many are on their way. See `scan.dispatcher`."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+
+from tigertag.model import Queue
+from tigertag.sequences import batched
+from tigertag.store import schema
+from tigertag.store.database import MOST_PARAMETERS, Db, now_s
+
+_chunks = schema.chunks
+_batches = schema.batches
+
+
+@dataclass(frozen=True, slots=True)
+class SentChunk:
+    """A chunk that is being sent. `home`: whose file the chunk is about, "": anybody's."""
+
+    id: int
+    queue: Queue
+    home: str
+
+
+# What is not submitted yet is in a file there; after that anybody can ask for it.
+_of_home = select(_batches.c.home).where(
+    _batches.c.chunk_id == _chunks.c.id, _batches.c.state.in_(("filling", "sealed"))
+)
+_home = case(
+    (_chunks.c.kind == "batch", func.coalesce(_of_home.correlate(_chunks).scalar_subquery(), "")),
+    else_="",
+)
+_SENT = (_chunks.c.id, _chunks.c.queue, _home)
+
+
+def _mine(scan_id: int, queue: Queue) -> ColumnElement[bool]:
+    return and_(_chunks.c.scan_id == scan_id, _chunks.c.queue == queue)
+
+
+def _expired() -> ColumnElement[bool]:
+    return and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s())
+
+
+def take_unsent(db: Db, scan_id: int, queue: Queue, *, limit: int) -> list[SentChunk]:
+    """Mark chunks that are due, or whose worker has died, as sent; return them."""
+    queued = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
+    ready = and_(_mine(scan_id, queue), _chunks.c.sent_at == 0, or_(queued, _expired()))
+    unsent = select(_chunks.c.id).where(ready).order_by(_chunks.c.id).limit(limit)
+    ids = list(db.scalars(unsent.with_for_update(skip_locked=True)))
+    sent: list[SentChunk] = []
+    for some in batched(ids, MOST_PARAMETERS):
+        where = _chunks.c.id.in_(some)
+        db.execute(update(_chunks).where(where).values(sent_at=now_s()))
+        rows = db.execute(select(*_SENT).where(where).order_by(_chunks.c.id))
+        sent += [SentChunk(*row) for row in rows]
+    return sent
+
+
+def unsend(db: Db, chunk_ids: Collection[int]) -> None:
+    """Let chunks be sent again: they could not be sent, or their worker does not take them."""
+    for ids in batched(chunk_ids, MOST_PARAMETERS):
+        db.execute(update(_chunks).where(_chunks.c.id.in_(ids)).values(sent_at=0.0))
+
+
+def sent_before(db: Db, scan_id: int, *, after_s: float, limit: int) -> list[SentChunk]:
+    """Return chunks that were sent longer ago than that, and that nobody has taken yet."""
+    old = (
+        _chunks.c.scan_id == scan_id,
+        _chunks.c.sent_at > 0,
+        _chunks.c.sent_at < now_s() - after_s,
+    )
+    rows = db.execute(select(*_SENT).where(*old).order_by(_chunks.c.id).limit(limit))
+    return [SentChunk(*row) for row in rows]
+
+
+def on_their_way(db: Db, scan_id: int) -> dict[str, int]:
+    """Return how many chunks of a scan were sent and not taken yet, by queue."""
+    sent = (_chunks.c.scan_id == scan_id, _chunks.c.sent_at > 0)
+    count = select(_chunks.c.queue, func.count()).where(*sent).group_by(_chunks.c.queue)
+    return {row[0]: row[1] for row in db.execute(count)}
+
+
+def under_way(db: Db, queue: Queue) -> int:
+    """Return how many chunks of a queue were sent or are being worked on, of all scans."""
+    leased = and_(_chunks.c.state == "leased", _chunks.c.lease_until >= now_s())
+    sent = select(func.count()).where(_chunks.c.queue == queue, _chunks.c.sent_at > 0)
+    at_work = select(func.count()).where(leased, _chunks.c.queue == queue, _chunks.c.sent_at == 0)
+    return (db.scalar(sent) or 0) + (db.scalar(at_work) or 0)
+
+
+def depths(db: Db, scan_ids: Collection[int]) -> dict[tuple[int, str], int]:
+    """Return how many chunks of these scans wait for a worker: (scan, queue) → chunks."""
+    due = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
+    where = (_chunks.c.scan_id.in_(scan_ids), or_(due, _expired()))
+    columns = (_chunks.c.scan_id, _chunks.c.queue)
+    rows = db.execute(select(*columns, func.count()).where(*where).group_by(*columns))
+    return {(scan_id, queue): number for scan_id, queue, number in rows}
+
+
+def give_up(db: Db, owner: str) -> int:
+    """Give back all that a worker holds, which ends now: what it still commits is refused."""
+    held = (_chunks.c.owner == owner, _chunks.c.state == "leased")
+    values = {"state": "queued", "lease_until": 0.0, "attempts": _chunks.c.attempts - 1}
+    return db.execute(update(_chunks).where(*held).values(**values)).rowcount
