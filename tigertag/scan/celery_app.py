@@ -7,6 +7,7 @@ may come twice, late or never (see `scan.dispatcher`).
 """
 
 import logging
+import warnings
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from amqp.exceptions import NotFound as QueueNotFound
 from celery import Celery, Task, signals
 from celery.apps.worker import Worker
+from celery.platforms import SecurityWarning
 from kombu.entity import Queue
 from kombu.exceptions import ChannelError, OperationalError
 
@@ -149,6 +151,20 @@ def _unreachable(exc: BaseException) -> str:
     )
 
 
+def _keep_our_log() -> None:
+    """Let Celery log through our handlers; its lines for each chunk would be most of the log."""
+    signals.setup_logging.connect(_leave_logging, weak=False)
+    noisy = ("worker.strategy", "worker.consumer.consumer", "app.trace")
+    for name in noisy:
+        logging.getLogger(f"celery.{name}").setLevel(logging.WARNING)
+    # Root in a container is common, and messages are two numbers, never code.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+
+
+def _leave_logging(**_settings: object) -> None:
+    """Set up nothing: Celery does so only where nobody listens to this signal."""
+
+
 class Consumer:
     """This process as a Celery worker. `run` works until `stop`, or a signal."""
 
@@ -166,9 +182,7 @@ class Consumer:
         _work = work
         self._app = make(url)
         self._names: set[str] = set()
-        # Quiet: a line for each chunk would be most of the log.
-        for noisy in ("celery.worker.strategy", "celery.app.trace", "kombu"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+        _keep_our_log()
         signals.worker_shutting_down.connect(lambda **_kwargs: stopping(), weak=False)
         own = f"{_PREFIX}.worker.{name}"
         self._app.conf.task_queues = [Queue(own, routing_key=own, auto_delete=True)]
@@ -180,7 +194,6 @@ class Consumer:
             without_gossip=True,
             without_mingle=True,
             optimization="fair",
-            loglevel="WARNING",
             quiet=True,
         )
 

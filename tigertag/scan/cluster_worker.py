@@ -77,6 +77,7 @@ class ClusterWorker:
         self._chunks: dict[Chunk, float] = {}
         self._done: deque[tuple[float, int]] = deque()
         self._items_done = 0
+        self._began = time.monotonic()
         self._draining = False
         self._stopping = Event()
         self._home = spool.home_id(core)
@@ -187,11 +188,12 @@ class ClusterWorker:
                 yield queue_name(scan.id, "paid", self._home)
 
     def _rate(self) -> float:
-        """Items a second over the last minute."""
+        """Items a second over the last minute, or since the start."""
         now = time.monotonic()
+        lived_s = max(now - self._began, _BEAT_S)
         while self._done and self._done[0][0] < now - _RATE_S:
             self._done.popleft()
-        return round(sum(items for _at, items in self._done) / _RATE_S, 2)
+        return round(sum(items for _at, items in self._done) / min(_RATE_S, lived_s), 2)
 
     def _seal(self, able: Sequence[ScanRow]) -> None:
         """Close batches of scans of which nothing else is left to be done."""
@@ -283,9 +285,8 @@ class ClusterWorker:
             with self._store.write() as db:
                 scan, chunk = scans.get(db, scan_id), None
                 if scan.state == "running":
-                    chunk = chunks.lease(
-                        db, scan_id, owner=self.name, lease_s=lease_s, chunk_id=chunk_id
-                    )
+                    # What a dead worker has left goes first: it has waited for its lease already.
+                    chunk = dispatch.lease_left(db, scan_id, chunk_id, self.name, lease_s=lease_s)
             if chunk is not None:
                 session.leave_out(scan.without)
                 self._run(work, session, scan, chunk)

@@ -13,6 +13,7 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from threading import Event, Thread
 from uuid import uuid4
 
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 TASK = "dispatch"
 _STANDBY = "dispatch-standby"
 _LOOK_S = 0.25
+_FADING = 0.9
 _STANDBY_S = 1.0
 _LEASE_S = 5.0
 _LOST_AFTER_S = 5.0
@@ -44,8 +46,12 @@ _REST_AFTER_S = 5.0
 _SOON_S = 15.0
 _UNREACHED_S = 5.0
 _NOTE_S = 5.0
-_A_THREAD, _LEAST = 8, 64
-"""How many messages of a queue are under way at most, a thread of the workers and in any case."""
+_A_THREAD, _LEAST = 2, 4
+"""So many messages of a queue wait at the broker, for each thread of the workers and besides.
+
+Few, so that a chunk whose worker has died does not wait behind many; where chunks are short, as
+many more as were taken in the last second.
+"""
 
 
 class Dispatcher:
@@ -160,9 +166,16 @@ class Dispatcher:
             # Rules may have changed since, for a worker that has opened the scan only now.
             self._agree(scan, mine)
         threads = sum(worker.threads for worker in crew)
-        sent = sum(self._send(scan, queue, _A_THREAD * threads + _LEAST) for queue in QUEUES)
         with self._store.read() as db:
-            under_way = sum(dispatch.on_their_way(db, scan.id).values())
+            on_their_way = dispatch.on_their_way(db, scan.id)
+        sent = 0
+        for queue in QUEUES:
+            waiting = on_their_way.get(queue, 0)
+            most = _A_THREAD * threads + _LEAST + mine.taken(queue, waiting)
+            number = self._send(scan, queue, most - waiting)
+            mine.sent(queue, waiting + number)
+            sent += number
+        under_way = sum(on_their_way.values())
         if under_way:
             self._send_lost_again(scan, mine)
         if sent or under_way:
@@ -186,11 +199,10 @@ class Dispatcher:
         refusals = (refusal for worker in crew for refusal in worker.refusals)
         return [refusal.reason for refusal in refusals if refusal.scan_id == scan.id]
 
-    def _send(self, scan: ScanRow, queue: Queue, most: int) -> int:
-        """Send chunks of a queue, so many that `most` are under way; return how many were sent."""
-        with self._store.read() as db:
-            room = most - dispatch.on_their_way(db, scan.id).get(queue, 0)
-            if queue == "paid":
+    def _send(self, scan: ScanRow, queue: Queue, room: int) -> int:
+        """Send chunks of a queue, `room` at most; return how many were sent."""
+        if queue == "paid":
+            with self._store.read() as db:
                 room = min(room, self._core.paid_at_once - dispatch.under_way(db, queue))
         if room <= 0:
             return 0
@@ -258,14 +270,26 @@ class Dispatcher:
         self._broker.delete([queue_name(scan_id, queue) for queue in QUEUES])
 
 
+@dataclass(slots=True)
 class _Dispatched:
     """What is remembered of a scan that is being dispatched; times are monotonic, 0.0: never."""
 
-    __slots__ = ("idle_since", "noted_at", "probed_at", "section_id", "unreached_since")
+    section_id: int
+    noted_at: float = 0.0
+    probed_at: float = 0.0
+    idle_since: float = 0.0
+    unreached_since: float = 0.0
+    _waited: dict[Queue, int] = field(default_factory=dict)
+    _rate: dict[Queue, float] = field(default_factory=dict)
 
-    def __init__(self, section_id: int) -> None:
-        self.section_id = section_id
-        self.noted_at = self.probed_at = self.idle_since = self.unreached_since = 0.0
+    def taken(self, queue: Queue, waiting: int) -> int:
+        """Return how many chunks of a queue are taken in a second, now that so many wait."""
+        taken_s = max(0, self._waited.get(queue, 0) - waiting) / _LOOK_S
+        self._rate[queue] = max(taken_s, self._rate.get(queue, 0.0) * _FADING)
+        return int(self._rate[queue])
+
+    def sent(self, queue: Queue, waiting: int) -> None:
+        self._waited[queue] = waiting
 
     def is_old(self, after_s: float) -> bool:
         return time.monotonic() > self.noted_at + after_s

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from tigertag.model import Queue
 from tigertag.sequences import batched
-from tigertag.store import schema
+from tigertag.store import chunks, schema
+from tigertag.store.chunks import Chunk
 from tigertag.store.database import MOST_PARAMETERS, Db, now_s
 
 _chunks = schema.chunks
@@ -103,3 +104,18 @@ def give_up(db: Db, owner: str) -> int:
     held = (_chunks.c.owner == owner, _chunks.c.state == "leased")
     values = {"state": "queued", "lease_until": 0.0, "attempts": _chunks.c.attempts - 1}
     return db.execute(update(_chunks).where(*held).values(**values)).rowcount
+
+
+def lease_left(db: Db, scan_id: int, chunk_id: int, owner: str, *, lease_s: float) -> Chunk | None:
+    """Lease a chunk of the queue of this one that a dead worker has left, else this one.
+
+    This one is sent again where another has come before it. None: it is done, or somebody's.
+    """
+    queue = select(_chunks.c.queue).where(_chunks.c.id == chunk_id).scalar_subquery()
+    left = and_(_expired(), _chunks.c.scan_id == scan_id, _chunks.c.queue == queue)
+    first = select(_chunks.c.id).where(left).order_by(_chunks.c.id).limit(1)
+    expired = db.scalar(first.with_for_update(skip_locked=True))
+    chosen = chunk_id if expired is None else expired
+    if chosen != chunk_id:
+        unsend(db, [chunk_id])
+    return chunks.lease(db, scan_id, owner=owner, lease_s=lease_s, chunk_id=chosen)
