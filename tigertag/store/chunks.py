@@ -56,7 +56,13 @@ def let_go(db: Db, scan_id: int) -> None:
     """Let those be worked on that were held."""
     mine = (_chunks.c.scan_id == scan_id, _chunks.c.kind.in_(("items", "groups")))
     held = (*mine, _chunks.c.state == "queued", _chunks.c.due_at == FAR)
-    db.execute(update(_chunks).where(*held).values(due_at=0.0))
+    db.execute(update(_chunks).where(_locked(*held)).values(due_at=0.0))
+
+
+def _locked(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Lock chunks in one order, whoever does: else two transactions could wait for each other."""
+    ids = select(_chunks.c.id).where(*where).order_by(_chunks.c.id)
+    return _chunks.c.id.in_(ids.with_for_update())
 
 
 def lease(
@@ -164,9 +170,9 @@ def postpone(db: Db, chunk: Chunk, due_at: float) -> None:
 
 def wake(db: Db, which: ColumnElement[bool]) -> None:
     """Make chunks due now; one that is held, as soon as it is given back."""
-    for state, due_at in (("queued", _WOKEN), ("leased", _CALLED)):
-        where = (which, _chunks.c.state == state)
-        db.execute(update(_chunks).where(*where).values(due_at=due_at))
+    undone = (which, _chunks.c.state != "done")
+    due_at = case((_chunks.c.state == "queued", _WOKEN), else_=_CALLED)
+    db.execute(update(_chunks).where(_locked(*undone)).values(due_at=due_at))
 
 
 def wake_all(db: Db, chunk_ids: Collection[int]) -> None:
@@ -178,7 +184,7 @@ def make_due(db: Db, scan_id: int) -> None:
     """Let what waits for a time be looked at now; what waits to be woken goes on waiting."""
     waits = (_chunks.c.due_at > 0, _chunks.c.due_at < FAR)
     where = (_chunks.c.scan_id == scan_id, _chunks.c.state == "queued")
-    db.execute(update(_chunks).where(*where, *waits).values(due_at=_WOKEN))
+    db.execute(update(_chunks).where(_locked(*where, *waits)).values(due_at=_WOKEN))
 
 
 def _heard(due_at: ColumnElement[float]) -> ColumnElement[float]:
