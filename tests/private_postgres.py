@@ -14,8 +14,11 @@ _ACCOUNT = "postgres"
 
 
 @contextmanager
-def private_postgres(folder: Path) -> Iterator[str]:
-    """Run a server in a folder of its own; yield the URL of its database."""
+def private_postgres(folder: Path, *, port: int = 0, fsync: bool = False) -> Iterator[str]:
+    """Run a server in a folder of its own; yield the URL of its database.
+
+    With a `port` it listens there too, on 127.0.0.1, and the URL names that.
+    """
     found = programs()
     assert found is not None, "PostgreSQL is not installed here"
     folder.mkdir()
@@ -24,7 +27,8 @@ def private_postgres(folder: Path) -> Iterator[str]:
         if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
             parent.chmod(parent.stat().st_mode | 0o011)
     try:
-        yield start(found, folder).render_as_string(hide_password=False)
+        url = start(found, folder, port=port, fsync=fsync)
+        yield url.render_as_string(hide_password=False)
     finally:
         stop(found, folder)
 
@@ -37,25 +41,37 @@ def programs() -> Path | None:
     return found[-1].parent if found else None
 
 
-def start(found: Path, folder: Path) -> URL:
+def start(found: Path, folder: Path, *, port: int = 0, fsync: bool = False) -> URL:
     """Start the server, unless another worker has; it listens at a socket in its own folder."""
     with (folder / "lock").open("w") as lock:
         flock(lock, LOCK_EX)
-        if not (folder / "data" / "postmaster.pid").exists():
+        if not (folder / "data").exists():
             if os.geteuid() == 0:
                 shutil.chown(folder, _ACCOUNT)
             _run(found / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N")
-            asked = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-            _server(found, folder, "start", "-w", "-o", f"{asked} -c max_connections=300")
-    return URL.create("postgresql+psycopg", "postgres", database="postgres").update_query_dict(
-        {"host": str(folder)}
-    )
+        if not (folder / "data" / "postmaster.pid").exists():
+            address = f"-c listen_addresses={'127.0.0.1' if port else ''} -c port={port or 5432}"
+            where = f"{address} -c unix_socket_directories={folder}"
+            how = f"-c fsync={'on' if fsync else 'off'} -c max_connections=300"
+            _server(found, folder, "start", "-w", "-o", f"{where} {how}")
+    url = URL.create("postgresql+psycopg", "postgres", database="postgres")
+    if port:
+        return url.set(host="127.0.0.1", port=port)
+    return url.update_query_dict({"host": str(folder)})
 
 
 def stop(found: Path, folder: Path) -> None:
-    """Stop the server, if it runs."""
+    """Stop the server at once, as a crash would, if it runs; `start` starts it again."""
     if (folder / "data" / "postmaster.pid").exists():
         _server(found, folder, "stop", "-m", "immediate")
+
+
+def restart(folder: Path, *, port: int = 0, fsync: bool = False) -> None:
+    """Restart a `private_postgres`, as after a crash, with what it was started with."""
+    found = programs()
+    assert found is not None, "PostgreSQL is not installed here"
+    stop(found, folder)
+    start(found, folder, port=port, fsync=fsync)
 
 
 def _server(found: Path, folder: Path, *what: str) -> None:

@@ -20,6 +20,7 @@
     ├── HttpError            a request that got no usable answer (status, retry_after_s)
     ├── StoreError           the database
     │   ├── StoreUnavailable
+    │   │   └── StoreClash   another transaction was in the way; another try may help
     │   ├── StoreFull
     │   ├── SchemaMismatch
     │   ├── Unstorable       a value that no column takes; another try would not help
@@ -146,6 +147,10 @@ class StoreError(TigerTagError):
 
 class StoreUnavailable(StoreError):
     """The database cannot be reached or opened."""
+
+
+class StoreClash(StoreUnavailable):
+    """Another transaction was in the way of this one, which was undone."""
 
 
 class StoreFull(StoreError):

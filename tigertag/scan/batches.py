@@ -165,9 +165,9 @@ class BatchCollector:
             self._lose_rest(batch)
         self._settle_rest(batch)
         with self._store.write() as db:
+            batches.wake_items(db, batch.id)
             batches.release_items(db, batch.id, "queued", "")
             batches.move(db, batch.id, "done", among=(batch.state,))
-            batches.wake_items(db, batch.id)
         return None
 
     def _poll(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
@@ -281,11 +281,12 @@ class BatchCollector:
         self._settle_rest(batch)
         with self._store.write() as db:
             chunks.check(db, chunk)
+            # Their chunks first, as whoever works on one: else each could wait for the other.
+            batches.wake_items(db, batch.id)
             if not self._is_cleanup:
                 decisions.reopen_batch(db, batch.scan_id, batch.id)
             batches.release_items(db, batch.id, state, one_line(reason))
             batches.move(db, batch.id, "collected", among=(batch.state,))
-            batches.wake_items(db, batch.id)
             batch = batches.get(db, batch.id)
         return self._clear(batch, engine)
 

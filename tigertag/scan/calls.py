@@ -23,8 +23,8 @@ class ReservedCall:
     bound: Amount
 
     def settle(self, *, units: int, cost_usd: float | None) -> None:
-        with self.store.write() as db:
-            usage.settle(db, {self.id: took(units, cost_usd, bound_usd=self.bound.cost_usd)})
+        amount = took(units, cost_usd, bound_usd=self.bound.cost_usd)
+        self.store.persist(lambda db: usage.settle(db, {self.id: amount}))
 
 
 def took(units: int, cost_usd: float | None, *, bound_usd: float) -> Amount:

@@ -374,19 +374,23 @@ class _ChunkResults:
             for result in results
             if not isinstance(outcome := result.outcome, Prepared)
         ]
-        with self._store.write() as db:
+
+        def keep(db: Db) -> bool:
+            # The chunk first: whoever has it now would wait for the items, and we for it.
+            mine = chunks.holds(db, chunk)
             answers.keep(db, list(self._answer_rows(results)))
             items.note_contents(db, self._contents(results))
-            mine = chunks.holds(db, chunk)
             if chunk.attempts > 1:
                 chunks.forgive(db, chunk)
             if mine:
                 item_ids = list({item_id: 0 for item_id, *_rest in ended})
                 decisions.reopen(db, chunk.scan_id, item_ids, settles=context.settles)
-            decisions.end_work(
-                db, chunk.scan_id, [work for work in ended if mine or work[2] == "done"]
-            )
+            kept = [work for work in ended if mine or work[2] == "done"]
+            decisions.end_work(db, chunk.scan_id, kept)
             counters.add(db, _counted(results))
+            return mine
+
+        mine = self._store.persist(keep)
         for engine in {result.engine for result in results}:
             self._availability.answered(engine)
         self.is_lost = self.is_lost or not mine

@@ -244,7 +244,8 @@ class WriteStage:
             if outcome.after is not None
             and (refs := self._lost(planned.read.shown, planned.edit.removes, outcome.after))
         ]
-        with self._store.write() as db:
+
+        def keep(db: Db) -> None:
             chunks.check(db, chunk)
             sent = [_sent(*each) for each in later if each[1].sent]
             ledger.note_sent(db, sent)
@@ -255,6 +256,8 @@ class WriteStage:
             self._keep(db, now)
             for planned, refs in lost:
                 ledger.note_lost(db, planned.edit_id, refs)
+
+        self._store.persist(keep)
         for planned, refs in lost:
             raise loss(self._context.scan, planned.edit.item, refs)
 

@@ -41,7 +41,9 @@ class AnswerRow:
 
 def keep(db: Db, rows: Iterable[AnswerRow]) -> None:
     """Keep answers; one that is known already stays as it is."""
-    insert_if_absent(db, _answers, [_values(row) for row in rows])
+    # In one order: who has lost a chunk keeps what was paid for beside who has it now.
+    in_order = sorted(rows, key=lambda row: (row.item_id, row.answer.engine))
+    insert_if_absent(db, _answers, [_values(row) for row in in_order])
 
 
 def _values(row: AnswerRow) -> dict[str, Any]:

@@ -8,7 +8,19 @@ a lease has run out and when a chunk is due; callers speak of times by their own
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from tigertag.errors import LeaseLost
 from tigertag.model import Queue
@@ -58,7 +70,13 @@ def let_go(db: Db, scan_id: int) -> None:
     """Let those be worked on that were held."""
     mine = (_chunks.c.scan_id == scan_id, _chunks.c.kind.in_(("items", "groups")))
     held = (*mine, _chunks.c.state == "queued", _chunks.c.due_at == FAR)
-    db.execute(update(_chunks).where(*held).values(due_at=0.0))
+    db.execute(update(_chunks).where(_locked(*held)).values(due_at=0.0))
+
+
+def _locked(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Lock chunks in one order, whoever does: else two transactions could wait for each other."""
+    ids = select(_chunks.c.id).where(*where).order_by(_chunks.c.id)
+    return _chunks.c.id.in_(ids.with_for_update())
 
 
 def lease(
@@ -70,19 +88,22 @@ def lease(
     kind: str | None = None,
     chunk_id: int | None = None,
 ) -> Chunk | None:
-    """Lease the first chunk that is due and free, or whose lease has run out; None: there is none.
+    """Lease a chunk whose lease has run out, else the first that is due; None: there is none.
+
+    A row that another transaction has locked is passed over: PostgreSQL would wait for it, see that
+    it is taken, and find nothing, though other chunks are free.
 
     `chunk_id`: no other than this one.
 
     The attempt is counted here, before the work: a chunk that kills its workers is found out.
     """
-    free = _free() if kind is None else and_(_free(), _chunks.c.kind == kind)
-    first = select(_chunks.c.id).where(_chunks.c.scan_id == scan_id, free)
+    mine = [_chunks.c.scan_id == scan_id, *([] if kind is None else [_chunks.c.kind == kind])]
     if chunk_id is not None:
-        first = first.where(_chunks.c.id == chunk_id)
+        mine.append(_chunks.c.id == chunk_id)
+    first = func.coalesce(_first(*mine, _ran_out()), _first(*mine, _due()))
     statement = (
         update(_chunks)
-        .where(_chunks.c.id == first.order_by(_chunks.c.id).limit(1).scalar_subquery(), free)
+        .where(_chunks.c.id == first, or_(_due(), _ran_out()))
         .values(
             state="leased",
             owner=owner,
@@ -99,15 +120,33 @@ def lease(
     return None if row is None else Chunk(*row)
 
 
-def _free() -> ColumnElement[bool]:
-    queued = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
-    return or_(queued, and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s()))
+def _first(*where: ColumnElement[bool]) -> ScalarSelect[int]:
+    """The first of the chunks that nobody has locked."""
+    first = select(_chunks.c.id).where(*where).order_by(_chunks.c.id).limit(1)
+    return first.with_for_update(skip_locked=True).scalar_subquery()
+
+
+def _due() -> ColumnElement[bool]:
+    return and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
+
+
+def _ran_out() -> ColumnElement[bool]:
+    return and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s())
 
 
 def renew(db: Db, held: Sequence[Chunk], *, lease_s: float) -> None:
-    """Prolong leases; those that are lost stay lost."""
-    for chunk in held:
-        db.execute(update(_chunks).where(_held(chunk)).values(lease_until=now_s() + lease_s))
+    """Prolong leases; those that are lost stay lost.
+
+    One that a transaction is committing to at this moment is left for the next time: to wait for it
+    would let the others run out.
+    """
+    if not held:
+        return
+    tokens = tuple_(_chunks.c.id, _chunks.c.token).in_([(one.id, one.token) for one in held])
+    mine = select(_chunks.c.id).where(tokens, _chunks.c.state == "leased").order_by(_chunks.c.id)
+    free = mine.with_for_update(skip_locked=True)
+    renewed = update(_chunks).where(_chunks.c.id.in_(free))
+    db.execute(renewed.values(lease_until=now_s() + lease_s))
 
 
 def _held(chunk: Chunk) -> ColumnElement[bool]:
@@ -156,9 +195,9 @@ def postpone(db: Db, chunk: Chunk, due_at: float) -> None:
 
 def wake(db: Db, which: ColumnElement[bool]) -> None:
     """Make chunks due now; one that is held, as soon as it is given back."""
-    for state, due_at in (("queued", _WOKEN), ("leased", _CALLED)):
-        where = (which, _chunks.c.state == state)
-        db.execute(update(_chunks).where(*where).values(due_at=due_at))
+    undone = (which, _chunks.c.state != "done")
+    due_at = case((_chunks.c.state == "queued", _WOKEN), else_=_CALLED)
+    db.execute(update(_chunks).where(_locked(*undone)).values(due_at=due_at))
 
 
 def wake_all(db: Db, chunk_ids: Collection[int]) -> None:
@@ -170,7 +209,7 @@ def make_due(db: Db, scan_id: int) -> None:
     """Let what waits for a time be looked at now; what waits to be woken goes on waiting."""
     waits = (_chunks.c.due_at > 0, _chunks.c.due_at < FAR)
     where = (_chunks.c.scan_id == scan_id, _chunks.c.state == "queued")
-    db.execute(update(_chunks).where(*where, *waits).values(due_at=_WOKEN))
+    db.execute(update(_chunks).where(_locked(*where, *waits)).values(due_at=_WOKEN))
 
 
 def _heard(due_at: ColumnElement[float]) -> ColumnElement[float]:
@@ -182,8 +221,7 @@ def due_at(db: Db, scan_id: int) -> float | None:
     """Return from when on there is work of a scan that nobody holds; None: there is none."""
     mine = _chunks.c.scan_id == scan_id
     queued = select(func.min(_chunks.c.due_at)).where(mine, _chunks.c.state == "queued")
-    dead = and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s())
-    if any_where(db, mine, dead):
+    if any_where(db, mine, _ran_out()):
         return 0.0
     return _here(db, db.scalar(queued))
 

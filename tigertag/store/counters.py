@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import select
 
 from tigertag.store import schema
-from tigertag.store.database import Db, insert_or_add
+from tigertag.store.database import Db, insert_or_add, sums_at_end
 
 Name = Literal[
     # By engine: items with an answer, the time that took, items that it failed at,
@@ -33,14 +33,19 @@ _counters = schema.counters
 
 
 def add(db: Db, more: Sums) -> None:
-    """Add to counters, in the transaction of what is counted: as its last statement.
+    """Add to counters at the end of the transaction of what is counted.
 
-    All processes add to the same few rows, so whoever holds one should commit soon.
+    All processes add to the same few rows, so none holds one for longer than it takes to commit.
     """
+    sums = sums_at_end(db, _write)
+    for place, value in more.items():
+        sums[place] = sums.get(place, 0.0) + float(value)
+
+
+def _write(db: Db, sums: Sums) -> None:
     rows = [
-        {"name": name, "label": label, "value": float(value)}
-        # In one order, or two transactions could wait for each other.
-        for (name, label), value in sorted(more.items())
+        {"name": name, "label": label, "value": value}
+        for (name, label), value in sums.items()
         if value > 0
     ]
     insert_or_add(db, _counters, rows, key=("name", "label"), add="value")

@@ -1,12 +1,12 @@
 """The connection to the database, SQLite or PostgreSQL: transactions, its clock, statements."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -42,6 +42,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from tigertag import bounds
 from tigertag.errors import (
+    StoreClash,
     StoreError,
     StoreFull,
     StoreUnavailable,
@@ -50,13 +51,25 @@ from tigertag.errors import (
     os_reason,
 )
 from tigertag.sequences import batched
+from tigertag.store import postgres
 
 Db = Connection
+Sums = dict[Any, float]
+Last = Callable[[Db, Sums], None]
+_K = TypeVar("_K")
+_T = TypeVar("_T")
 
 _BUSY_TIMEOUT_S = 30.0
 _CONNECTIONS = 30
 _KEPT_OPEN = 10
+_PERSIST_S = 8.0
+_AGAIN_S = 0.2
 _WRITING = "tigertag_writing"
+_LAST = "tigertag_last"
+# PostgreSQL's codes (postgresql.org/docs/current/errcodes-appendix.html).
+_DISK_FULL = "53100"
+_UNDEFINED = ("42P01", "42703")
+_CLASHES = ("40001", "40P01", "55P03")
 
 
 class Store:
@@ -84,7 +97,7 @@ class Store:
             connections = max(self.connections, _CONNECTIONS)
             pool = {"pool_size": _KEPT_OPEN, "max_overflow": connections - _KEPT_OPEN}
             if self.sqlite_path is None:
-                made = create_engine(self.url, pool_pre_ping=True, **pool)
+                made = postgres.engine(self.url, pool)
             else:
                 make_folder(self.sqlite_path)
                 made = _sqlite(self.url, pool)
@@ -114,6 +127,7 @@ class Store:
                 options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
                 connection = connection.execution_options(**options)
             with connection.begin():
+                postgres.without_limits(connection)
                 yield connection
 
     @contextmanager
@@ -121,8 +135,28 @@ class Store:
         """A transaction that writes; committed at the end, as a whole. Raises `StoreError`."""
         with _mapped(), self.engine.connect() as connection:
             connection = connection.execution_options(**{_WRITING: True})
+            last: dict[Last, Sums] = {}
+            connection.info[_LAST] = last
             with connection.begin():
                 yield connection
+                for do, sums in last.items():
+                    do(connection, sums)
+
+    def persist(self, do: Callable[[Db], _T]) -> _T:
+        """Do this in a transaction that writes; again for a while, where that fails for now.
+
+        For what was paid for, or has been done elsewhere. Where the connection was lost over the
+        commit it may be done twice. Raises `StoreError`.
+        """
+        until = time.monotonic() + _PERSIST_S
+        while True:
+            try:
+                with self.write() as db:
+                    return do(db)
+            except StoreUnavailable:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(_AGAIN_S)
 
     @contextmanager
     def migration(self) -> Iterator[Db]:
@@ -133,6 +167,7 @@ class Store:
         with _mapped(), self.engine.connect() as connection:
             if self.sqlite_path is None:
                 with connection.begin():
+                    postgres.without_limits(connection)
                     yield connection
                 return
             raw = connection.connection.cursor()
@@ -231,11 +266,12 @@ def _reason(exc: SQLAlchemyError) -> str:
 def _error(exc: DBAPIError) -> StoreError:
     reason = _reason(exc)
     lower = reason.lower()
-    if "full" in lower or "no space" in lower or getattr(exc.orig, "sqlstate", "") == "53100":
+    state = getattr(exc.orig, "sqlstate", None)
+    if state == _DISK_FULL or (state is None and "is full" in lower):
         return StoreFull(
             "The database's disk is full; what was committed is kept. Free space, then resume."
         )
-    if "no such table" in lower or "does not exist" in lower or "no such column" in lower:
+    if state in _UNDEFINED or "no such table" in lower or "no such column" in lower:
         return StoreError(
             f"The database lacks a table or column ({reason}). Run `tigertag db upgrade`."
         )
@@ -243,6 +279,8 @@ def _error(exc: DBAPIError) -> StoreError:
         return StoreError(
             f"The database's file is damaged ({reason}). Restore the newest backup beside it."
         )
+    if state in _CLASHES:
+        return StoreClash(f"Two transactions clashed, and this one was undone: {reason}")
     return StoreUnavailable(f"The database cannot be used now: {reason}")
 
 
@@ -273,8 +311,15 @@ def ahead_s(db: Db) -> float:
     return now(db) - time.time()
 
 
-_T = TypeVar("_T")
 MOST_PARAMETERS = 1000
+
+
+def sums_at_end(db: Db, do: Last) -> Sums:
+    """Return the sums that `do` is given as the last thing before this transaction commits.
+
+    For rows that all processes change: whoever has locked one keeps the others waiting.
+    """
+    return cast(Sums, db.info[_LAST].setdefault(do, {}))
 
 
 def insert_one(db: Db, table: Table, row: dict[str, Any]) -> int:
@@ -301,7 +346,8 @@ def insert_or_replace(
     if rows:
         statement = _insert(db, table)
         changed = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *keep)}
-        db.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+        updating = statement.on_conflict_do_update(index_elements=key, set_=changed)
+        db.execute(updating, _in_order(rows, key))
 
 
 def insert_or_add(
@@ -311,7 +357,13 @@ def insert_or_add(
     if rows:
         statement = _insert(db, table)
         more = {add: table.c[add] + statement.excluded[add]}
-        db.execute(statement.on_conflict_do_update(index_elements=key, set_=more), rows)
+        updating = statement.on_conflict_do_update(index_elements=key, set_=more)
+        db.execute(updating, _in_order(rows, key))
+
+
+def _in_order(rows: Sequence[dict[str, Any]], key: Sequence[str]) -> list[dict[str, Any]]:
+    """Sort rows: transactions that lock the same ones in different orders wait for each other."""
+    return sorted(rows, key=lambda row: [row[name] for name in key])
 
 
 def _insert(db: Db, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -341,7 +393,7 @@ def update_each(
     }
     values = [
         {f"{'key' if name in key else 'new'}_{name}": value for name, value in row.items()}
-        for row in rows
+        for row in _in_order(rows, key)
     ]
     db.execute(update(table).where(*same_key, *where).values(**new, **same), values)
 

@@ -168,7 +168,7 @@ def backup(store: Store) -> Path | None:
 def _alone(store: Store) -> Iterator[None]:
     path = store.sqlite_path
     if path is None:
-        with store.read() as db:
+        with store.migration() as db:
             db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             yield
         return

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, TextClause, delete, func, literal, select, text, update
@@ -136,7 +137,9 @@ def _values(new: NewCall, at: datetime, state: str) -> dict[str, Any]:
 def settle(db: Db, took: Mapping[int, Amount]) -> None:
     """Say what calls took, by their ids; one that was settled before stays as it is."""
     unsettled = (_calls.c.id.in_(list(took)), _calls.c.state.in_(("held", "open")))
-    rows = db.execute(select(_calls).where(*unsettled).with_for_update()).all()
+    rows = db.execute(
+        select(_calls).where(*unsettled).order_by(_calls.c.id).with_for_update()
+    ).all()
     update_each(
         db, _calls, [{"id": row.id} | asdict(took[row.id]) for row in rows], state="settled"
     )
@@ -161,7 +164,7 @@ def _correct(db: Db, rows: Iterable[Row[Any]], took: Mapping[int, Amount]) -> No
         day = row.at.replace(hour=0, minute=0, second=0, microsecond=0)
         more = took[row.id] - Amount(row.units, row.cost_usd)
         amounts[row.engine, day] = amounts.get((row.engine, day), Amount()) + more
-    for (engine, day), more in amounts.items():
+    for (engine, day), more in sorted(amounts.items(), key=itemgetter(0)):
         if more:
             _book(db, engine, day, more)
 
