@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -107,17 +107,13 @@ class Server:
             )
 
     def _end(self, number: signal.Signals) -> None:
-        until = time.monotonic() + _STOP_S
         while self.is_running():
-            late = time.monotonic() > until
-            try:
-                group = int((self.folder / "pid").read_text())
-                os.killpg(group, signal.SIGKILL if late else number)
-            except ProcessLookupError:
-                pass  # It ended in between.
-            until_asked_again = time.monotonic() + _STOP_S
-            while self.is_running() and time.monotonic() < until_asked_again:
+            with suppress(ProcessLookupError):  # It may end in between.
+                os.killpg(int((self.folder / "pid").read_text()), number)
+            until = time.monotonic() + _STOP_S
+            while self.is_running() and time.monotonic() < until:
                 time.sleep(0.02)
+            number = signal.SIGKILL
 
     def _asked(self, request: bytes) -> bytes:
         try:
