@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image as Picture
 
-from tests import stand_in_docker
+from tests import compose, stand_in_docker
 from tests.containers import Image, context
 from tigertag.inference import catalogue
 
@@ -18,8 +19,8 @@ ARM = [f"manylinux_2_{minor}_aarch64" for minor in range(17, 42)] + ["manylinux2
 
 
 @pytest.mark.slow
-def test_the_images_steps_make_a_service_that_works_as_its_users_start_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_images_steps_make_a_service_that_works_as_its_users_start_it_alone_and_as_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_postgres_url: str, redis_url: str
 ) -> None:
     # What is imported is compiled then; all of it takes as long as the rest of the build.
     monkeypatch.setenv("PIP_NO_COMPILE", "1")
@@ -30,6 +31,40 @@ def test_the_images_steps_make_a_service_that_works_as_its_users_start_it(
     environ = stand_in_docker.install(image, tmp_path / "docker")
     environ["CHECK_USER"] = f"{os.geteuid()}:{os.getegid()}"
     subprocess.run([CHECKOUT / "scripts" / "check_image.sh", "tigertag"], env=environ, check=True)
+    check_cluster(image, tmp_path / "cluster", empty_postgres_url, redis_url)
+
+
+def check_cluster(image: Image, folder: Path, database: str, broker: str) -> None:
+    """Start compose.yaml's cluster, and see that its workers do a scan of its service."""
+    folder.mkdir()
+    text = (CHECKOUT / "compose.yaml").read_text(encoding="utf-8")
+    # As a user takes it in.
+    text = text.replace("# - /srv/photos:/photos:ro", "- /srv/photos:/photos:ro")
+    services = compose.services(text, {"CLUSTER_PASSWORD": "x"}, "cluster")
+    elsewhere = {
+        "postgresql://tigertag:x@postgres/tigertag": database,
+        "redis://redis:6379/0": broker,
+        "1000": str(os.geteuid()),
+    }
+    for service in services.values():
+        given = service.get("environment", {})
+        service["environment"] = {key: given[key] for key in given if "PLEX" not in key} | {
+            "LIBRARY_PHOTOS_NAME": "tigertag.folder",
+            "LIBRARY_PHOTOS_PATH": "/photos",
+            "ENGINE_FACTS_NAME": "tigertag.metadata",
+        }
+    project = compose.Project(image, services, folder, elsewhere)
+    photos = folder / "srv" / "photos"
+    photos.mkdir(parents=True)
+    for number in range(100):
+        Picture.new("RGB", (1170, 2532), (number, 0, 0)).save(photos / f"{number}.png")
+    try:
+        project.up()
+        scan = project.execute("tigertag-1", "tigertag", "scan", "photos", "--apply")
+        assert scan.returncode == 0, scan
+        assert len([*photos.glob("*.xmp")]) == 100
+    finally:
+        project.kill()
 
 
 @pytest.mark.slow
