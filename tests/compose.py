@@ -3,11 +3,13 @@
 Programs of other images (PostgreSQL, Redis) do not run: the tests' own servers are in their place.
 """
 
+import os
 import re
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,18 +74,20 @@ class Project:
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
 
-    def up(self) -> None:
-        """Start every container of the image, and wait until each is healthy."""
-        for name in self.names():
-            container = self._container(name)
-            command = [container.command[0], *self._command(name)]
-            with (self.folder / f"{name}.log").open("wb") as log:
-                self.running[name] = container.start(command, stdout=log, stderr=log)
-        for name, process in self.running.items():
-            until = time.monotonic() + 60
-            while self.execute(name, *self._health(name)).returncode:
-                assert process.poll() is None, self.log(name)
-                assert time.monotonic() < until, self.log(name)
+    @contextmanager
+    def up(self) -> Iterator["Project"]:
+        """Run every container of the image; they are healthy when they are yielded."""
+        try:
+            for name in self.names():
+                self._start(name)
+            for name in self.running:
+                self._wait_until_healthy(name)
+            yield self
+        finally:
+            for process in self.running.values():
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def names(self) -> Iterator[str]:
         """The containers: a service, its replicas numbered."""
@@ -103,18 +107,27 @@ class Project:
     def stop(self, name: str) -> float:
         """Stop a container in order; return after how many seconds it had."""
         started = time.monotonic()
-        process = self.running.pop(name)
-        process.send_signal(signal.SIGTERM)
+        process = self.running[name]
+        process.terminate()
         assert process.wait(timeout=self._grace_s(name)) == 0, self.log(name)
         return time.monotonic() - started
 
-    def kill(self) -> None:
-        for process in self.running.values():
-            process.kill()
-            process.wait()
-
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8")
+
+    def _start(self, name: str) -> None:
+        container = self._container(name)
+        command = [container.command[0], *self._command(name)]
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self.running[name] = container.start(
+                command, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _wait_until_healthy(self, name: str) -> None:
+        until = time.monotonic() + 60
+        while self.execute(name, *self._health(name)).returncode:
+            assert self.running[name].poll() is None, self.log(name)
+            assert time.monotonic() < until, self.log(name)
 
     def _service(self, name: str) -> dict[str, Any]:
         return self.services[name.rpartition("-")[0]]
