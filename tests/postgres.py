@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     missed = [report for report in skipped if IS_ABSENT in str(report.longrepr)]
     if missed:
         terminalreporter.section("NOT TESTED", sep="!", red=True, bold=True)
-        for name in ("PostgreSQL", "Chromium", "ExifTool"):
+        for name in ("PostgreSQL", "Redis", "RabbitMQ", "Chromium", "ExifTool"):
             count = sum(f"{name} {IS_ABSENT}" in str(report.longrepr) for report in missed)
             if count:
                 line = f"{count} tests were left out: {name} {IS_ABSENT}."

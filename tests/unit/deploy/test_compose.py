@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.compose import services
 from tests.containers import instructions
 from tigertag import settings
 
@@ -18,24 +19,23 @@ OF_THE_IMAGE = {"PUID", "PGID"}
 DOCKERFILE = [*instructions(CHECKOUT / "Dockerfile")]
 
 
-def compose(name: str) -> dict[str, Any]:
-    read = yaml.safe_load((CHECKOUT / name).read_text(encoding="utf-8"))
-    assert isinstance(read, dict)
-    return read
+def compose(name: str, *profiles: str, password: str = "") -> dict[str, dict[str, Any]]:
+    """The services that a file starts; `password` turns the cluster on."""
+    text = (CHECKOUT / name).read_text(encoding="utf-8")
+    variables = {"DB_PASSWORD": "x", "IMMICH_KEY": "x", "JELLYFIN_KEY": "x", "MEDIA": "/media"}
+    return services(text, variables | {"CLUSTER_PASSWORD": password}, *profiles)
 
 
 def service(name: str) -> dict[str, Any]:
-    found = compose(name)["services"]["tigertag"]
-    assert isinstance(found, dict)
-    return found
+    return compose(name)["tigertag"]
+
+
+def cluster() -> dict[str, dict[str, Any]]:
+    return compose("compose.yaml", "cluster", password="secret")
 
 
 def load(environment: dict[str, str], home: Path) -> settings.Settings:
-    given = {
-        key: re.sub(r"\$\{.*?\}", "x", value)
-        for key, value in environment.items()
-        if key not in OF_THE_IMAGE
-    }
+    given = {key: value for key, value in environment.items() if key not in OF_THE_IMAGE}
     return settings.load(given | {"TIGERTAG_HOME": str(home)})
 
 
@@ -67,9 +67,9 @@ def test_it_gives_the_image_longer_to_stop_than_that_takes() -> None:
 
 
 def test_the_overlay_reaches_the_database_that_it_starts() -> None:
-    services = compose(OVERLAY)["services"]
-    made = services["db"]["environment"]
-    url = services["tigertag"]["environment"]["DB_URL"]
+    overlay = compose(OVERLAY)
+    made = overlay["db"]["environment"]
+    url = overlay["tigertag"]["environment"]["DB_URL"]
     user, password = made["POSTGRES_USER"], made["POSTGRES_PASSWORD"]
     assert url == f"postgresql://{user}:{password}@db/{made['POSTGRES_DB']}"
 
@@ -77,7 +77,45 @@ def test_the_overlay_reaches_the_database_that_it_starts() -> None:
 def test_the_readme_shows_what_compose_yaml_says() -> None:
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```yaml\n(services:\n.*?)^```", readme, re.MULTILINE | re.DOTALL)
-    assert yaml.safe_load(shown) == compose("compose.yaml")
+    (name, full), *others = compose("compose.yaml").items()
+    alone = {key: value for key, value in full["environment"].items() if value}
+    assert yaml.safe_load(shown)["services"] == {name: full | {"environment": alone}}
+    assert others == []
+
+
+def test_a_service_without_the_cluster_keeps_to_itself(tmp_path: Path) -> None:
+    read = load(service("compose.yaml")["environment"], tmp_path)
+    assert (read.db_url, read.broker_url) == (f"sqlite:///{tmp_path}/tigertag.db", "")
+
+
+def test_all_machines_of_the_cluster_have_the_same_settings_and_reach_what_it_starts() -> None:
+    started = cluster()
+    assert [*started] == ["tigertag", "worker", "postgres", "redis"]
+    settings_of_all = started["tigertag"]["environment"]
+    assert started["worker"]["environment"] == settings_of_all
+    made = started["postgres"]["environment"]
+    user, password = made["POSTGRES_USER"], made["POSTGRES_PASSWORD"]
+    url = f"postgresql://{user}:{password}@postgres/{made['POSTGRES_DB']}"
+    assert settings_of_all["DB_URL"] == url
+    assert settings_of_all["TIGERTAG_BROKER_URL"] == "redis://redis:6379/0"
+
+
+def test_a_worker_is_confined_as_the_service_is_and_has_a_home_of_its_own() -> None:
+    whole, worker = cluster()["tigertag"], cluster()["worker"]
+    own = {"profiles", "command", "ports", "volumes", "depends_on", "deploy", "healthcheck"}
+    assert {key for key in worker if worker[key] != whole.get(key)} == own
+    assert (worker["ports"], worker["volumes"]) == ([], ["/config"])
+
+
+def test_the_overlay_of_postgresql_touches_nothing_of_the_cluster() -> None:
+    assert {*compose(OVERLAY)} & {*cluster()} == {"tigertag"}
+
+
+def test_photos_are_mounted_into_workers_as_into_the_service() -> None:
+    text = (CHECKOUT / "compose.yaml").read_text(encoding="utf-8")
+    mounts = re.findall(r"^      # - (/\S+)$", text, re.MULTILINE)
+    assert len(mounts) == 2
+    assert len({*mounts}) == 1
 
 
 def readme_environments() -> list[dict[str, str]]:
