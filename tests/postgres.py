@@ -20,6 +20,7 @@ from sqlalchemy import URL, make_url
 
 from tests.absent import IS_ABSENT, absent
 from tests.private_postgres import programs, start, stop
+from tests.sqlite import make_migrated
 from tigertag.store import Store, migrate
 
 NAMED = "TIGERTAG_TEST_POSTGRES"
@@ -111,9 +112,9 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(params=_KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new database of each kind; on PostgreSQL it is up to date."""
+    """A new database of each kind, up to date."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tigertag.db"
+        return make_migrated(tmp_path / "tigertag.db")
     return str(request.getfixturevalue("postgres_url"))
 
 

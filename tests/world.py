@@ -1,14 +1,13 @@
 """A small world to scan: a folder of one-coloured pictures, and an engine that names colours."""
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
+from tests.sqlite import make_migrated
 from tests.unit.policy.trees import TREE
 from tigertag.breakers import CircuitBreakers
 from tigertag.contracts import AnyEngine, Host, Library, RunContext, Sampling
@@ -21,20 +20,9 @@ from tigertag.scan.listing import ListingStage
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
-from tigertag.store import Store, chunks, migrate, schema
+from tigertag.store import Store, chunks, schema
 from tigertag.store import scans as scans_store
 from tigertag.store.chunks import FAR
-
-
-@cache
-def _new_database() -> bytes:
-    """A database that is up to date: migrating one for each test would take most of its time."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "tigertag.db"
-        store = Store(f"sqlite:///{path}")
-        migrate.upgrade(store)
-        store.close()
-        return path.read_bytes()
 
 
 class World:
@@ -52,8 +40,7 @@ class World:
         self.poll_s = 0.02
         self.store = Store(database_url)
         if self.store.sqlite_path is not None:
-            self.store.sqlite_path.write_bytes(_new_database())
-        migrate.upgrade(self.store)
+            make_migrated(self.store.sqlite_path)
         self.host = Host(root / "models", HttpClient())
         self.library: Library = folder.build("photos", folder.Options(path=self.photos), self.host)
         self.sampling = Sampling()

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -60,8 +61,9 @@ def revision_of(db: Db) -> str | None:
     return MigrationContext.configure(db).get_current_revision()
 
 
+@cache
 def head() -> str | None:
-    """Return the newest revision that this program knows."""
+    """Return the newest revision that this program knows: it reads each of them, once."""
     return ScriptDirectory.from_config(config()).get_current_head()
 
 

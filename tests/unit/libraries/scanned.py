@@ -6,6 +6,7 @@ from typing import Any
 from PIL import Image
 
 from tests.colours import COLOURS, ColourEngine
+from tests.sqlite import make_migrated
 from tests.unit.libraries.server_place import ServerPlace
 from tests.unit.media.pictures import encoded
 from tests.unit.policy.trees import TREE
@@ -14,7 +15,7 @@ from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
-from tigertag.store import Store, migrate
+from tigertag.store import Store
 
 PICTURES = {name: encoded(Image.new("RGB", (40, 30), rgb), "JPEG") for name, rgb in COLOURS.items()}
 
@@ -30,8 +31,7 @@ class Scanned(ServerPlace):
         self.engine = engine or ColourEngine()
         self._home = home
         self._sampling = sampling or Sampling()
-        self._store = Store(f"sqlite:///{home}/tigertag.db")
-        migrate.upgrade(self._store)
+        self._store = Store(make_migrated(home / "tigertag.db"))
 
     def close(self) -> None:
         self._store.close()

@@ -1,14 +1,14 @@
 """Leases are judged by the database's clock, whatever the hosts' say."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 
 from tigertag.model import Section
-from tigertag.store import Db, Store, chunks, database, engine_state, migrate, scans
+from tigertag.store import Db, Store, chunks, database, engine_state, scans
 from tigertag.store.scans import NewScan
 
 pytestmark = pytest.mark.slow
@@ -17,14 +17,10 @@ SKEWS = [timedelta(seconds=12), timedelta(seconds=-12), timedelta(days=1), timed
 Take = Callable[[Db, str, float], bool]
 
 
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    made = Store(database_url)
-    migrate.upgrade(made)
-    with made.write() as db:
+@pytest.fixture(autouse=True)
+def _a_scan(store: Store) -> None:
+    with store.write() as db:
         scans.create(db, NewScan(scans.ensure_section(db, Section("photos", ".", "Photos"))))
-    yield made
-    made.close()
 
 
 def chunk(db: Db, owner: str, lease_s: float) -> bool:

@@ -1,6 +1,5 @@
 """Whatever goes wrong with the database is one `StoreError`."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -9,13 +8,6 @@ from sqlalchemy import text
 from tigertag import bootstrap
 from tigertag.errors import StoreUnavailable
 from tigertag.store import Store
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    made = Store(database_url)
-    yield made
-    made.close()
 
 
 def test_a_pool_that_is_used_up_is_a_database_that_cannot_be_used_now(

@@ -1,27 +1,18 @@
 """The index of features, on both databases."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
 from tigertag.model import Thresholds
-from tigertag.store import Store, answers, engine_state, migrate, schema
+from tigertag.store import Store, answers, engine_state, schema
 from tigertag.store.answers import FeatureKey, FeatureRow
 
 pytestmark = pytest.mark.slow
 
 KEY = FeatureKey("c0ffee", "resnet18:f37072fd:1.1", "interval-1-60")
 ROW = FeatureRow(KEY, "ab/cd.npz", 12, 512, 13_000, datetime(2026, 5, 1, tzinfo=UTC))
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    made = Store(database_url)
-    migrate.upgrade(made)
-    yield made
-    made.close()
 
 
 def test_what_was_never_seen_is_not_known(store: Store) -> None:

@@ -1,27 +1,18 @@
 """What goes with an item that is moved, on both databases."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from tigertag.model import Answer, Item, Label, Section
-from tigertag.store import Store, answers, items, migrate, scans, schema
+from tigertag.store import Store, answers, items, scans, schema
 from tigertag.store.answers import AnswerRow
 from tigertag.store.items import ItemRow, Move
 
 SECTION = Section("photos", ".", "Photos")
 OLD = Item("photos", ".", "a.jpg", "1", title="a.jpg", size_bytes=7, stamp="s")
 NEW = Item("photos", ".", "b/c.jpg", "2", title="c.jpg", size_bytes=7, stamp="t")
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    made = Store(database_url)
-    migrate.upgrade(made)
-    yield made
-    made.close()
 
 
 def note(store: Store, *listed: Item, scan: int = 1) -> list[int]:

@@ -2,29 +2,21 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from tests.sqlite import make_migrated
 from tigertag.errors import Conflict, LeaseLost, NotFound, StoreError, StoreUnavailable, Unstorable
 from tigertag.model import Answer, Box, Item, Kind, Label, Rule, RuleAction, Section, TagOwnership
-from tigertag.store import Store, answers, chunks, items, ledger, migrate, scans, space, tags
+from tigertag.store import Store, answers, chunks, items, ledger, scans, space, tags
 from tigertag.store.answers import AnswerRow
 from tigertag.store.packing import pack_labels, unpack_labels
 from tigertag.store.scans import NewScan
 
 SECTION = Section("photos", ".", "Photos")
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    made = Store(database_url)
-    migrate.upgrade(made)
-    yield made
-    made.close()
 
 
 def noted(store: Store, *listed: Item, scan: int = 1) -> list[items.ItemRow]:
@@ -224,8 +216,7 @@ def test_a_database_that_cannot_be_reached_is_one_clear_line() -> None:
 
 def test_a_connection_is_made_while_another_process_writes(tmp_path: Path) -> None:
     path = tmp_path / "tigertag.db"
-    with closing(Store(f"sqlite:///{path}")) as new:
-        migrate.upgrade(new)
+    make_migrated(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         other.execute("DELETE FROM scans")
