@@ -100,6 +100,10 @@ class World:
         request = Request("photos", None, "changed", "apply", (engine,))
         return self.run(scans.start(self.core, request))
 
+    def state(self, scan_id: int) -> str:
+        with self.store.read() as db:
+            return scans_store.get(db, scan_id).state
+
     def make_due(self, scan_id: int) -> None:
         """Let the time come for which a scan's chunks wait, but for those that have to be woken."""
         waits = schema.chunks.c.due_at

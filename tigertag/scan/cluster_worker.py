@@ -82,17 +82,19 @@ class ClusterWorker:
         self._stopping = Event()
         self._home = spool.home_id(core)
         self._dispatcher = Dispatcher(core, takes_up=False)
-        self._consumer = Consumer(
-            core.broker_url,
-            name=self.name,
-            concurrency=core.workers,
-            work=self._work_on,
-            stopping=self.stop,
-        )
+        self._consumer: Consumer | None = None
 
     def run(self) -> None:
         """Work until SIGTERM, SIGINT, or until it is drained and has ended what it was at."""
-        self._enter()
+        core, threads = self._core, self._core.workers
+        self._consumer = Consumer(
+            core.broker_url,
+            name=self.name,
+            concurrency=threads,
+            work=self.work_on,
+            stopping=self.stop,
+        )
+        self.enter()
         heart = Thread(target=self._live, name="tigertag-worker", daemon=True)
         heart.start()
         self._dispatcher.start()
@@ -102,8 +104,13 @@ class ClusterWorker:
             self.stop()
             self._dispatcher.stop()
             heart.join(_STOP_S)
-            with self._store.write() as db:
-                workers.leave(db, self.name)
+            self.leave()
+
+    def leave(self) -> None:
+        """Close what is open, and take this worker out of the database."""
+        self._forget_but(set())
+        with self._store.write() as db:
+            workers.leave(db, self.name)
 
     def stop(self) -> None:
         """Give back what is being worked on, within a few seconds, and end."""
@@ -128,7 +135,8 @@ class ClusterWorker:
             workers.leave(db, self.name)
         os._exit(code)
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """Take this worker down in the database, where the service sees it."""
         usable = tuple(entry.id for entry in self._core.engines if entry.engine is not None)
         libraries = (entry for entry in self._core.libraries if entry.library is not None)
         me = NewWorker(
@@ -148,22 +156,25 @@ class ClusterWorker:
         logger.info("worker %s: queues %s", self.name, ", ".join(self._queues))
 
     def _live(self) -> None:
-        """Say that this worker lives, and look which scans there are, again and again."""
+        """Look again and again, whatever happens."""
         while not self._stopping.wait(_BEAT_S):
             try:
-                self._look()
+                self.look()
             except StoreError as exc:
                 logger.warning("the database did not hear from this worker: %s", exc)
             except Exception:
                 logger.exception("a bug; the worker goes on")
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Say that this worker lives, and consume what it can work on."""
         now = time.monotonic()
         if any(now - since > _HARD_LIMIT_S for since in list(self._chunks.values())):
             logger.error("a chunk has hung for %.0f s; this process ends, so that it goes on", now)
             self._die(_HUNG)
         with self._store.read() as db:
-            running = [scan for scan in scans.every_active(db) if scan.state == "running"]
+            active = scans.every_active(db)
+        # What the service has not agreed to yet it will in a moment.
+        running = [scan for scan in active if scan.state == "running" and scan.agreed]
         self._forget_but({scan.id for scan in running})
         able = [scan for scan in running if self._is_able(scan)]
         refusals = [work.refusal for work in self._works.values() if work.refusal is not None]
@@ -173,11 +184,12 @@ class ClusterWorker:
             )
         if drains is None:
             # The row was lost, such as by restoring a backup.
-            self._enter()
+            self.enter()
         self._draining = bool(drains)
-        self._consumer.consume([] if drains else list(self._names(able)))
+        if self._consumer is not None:
+            self._consumer.consume([] if drains else list(self._names(able)))
         self._seal(able)
-        if drains and not self._chunks:
+        if drains and not self._chunks and self._consumer is not None:
             logger.info("worker %s: drained", self.name)
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -262,7 +274,7 @@ class ClusterWorker:
         work.refusal = Refusal(scan.id, scan.section.library, reason, unavailable)
         work.refused_until = time.monotonic() + _REFUSED_S
 
-    def _work_on(self, scan_id: int, chunk_id: int) -> None:
+    def work_on(self, scan_id: int, chunk_id: int) -> None:
         """Work on a chunk, unless somebody else does or it is done. Never raises."""
         try:
             with logs.about(scan=scan_id):

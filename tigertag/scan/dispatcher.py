@@ -86,19 +86,19 @@ class Dispatcher:
         self._woken.set()
         if self._thread.is_alive():
             self._thread.join(_LEASE_S)
-        self._broker.close()
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._woken.wait(self._looked())
-            self._woken.clear()
         try:
             with self._store.write() as db:
                 engine_state.release(db, "", self._lead, owner=self._owner)
         except StoreError as exc:
             logger.warning("the lead was not given back; it runs out: %s", exc)
+        self._broker.close()
 
-    def _looked(self) -> float:
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._woken.wait(self.look())
+            self._woken.clear()
+
+    def look(self) -> float:
         """Send what is due, if this process leads; return when to look again, in seconds."""
         try:
             if not self._leads():
@@ -149,14 +149,17 @@ class Dispatcher:
         """Let a scan run, if its section is free."""
         mine = self._takes_up or (scan.state == "waiting" and scan.agreed)
         if not mine or not is_able(self._core, scan):
-            return
+            return None
         with self._store.read() as db:
             if not may_be_taken_up(db, scan):
-                return
+                return None
         try:
             take_up(self._core, scan.id)
         except Conflict as exc:
-            logger.info("%s", exc)
+            return logger.info("%s", exc)
+        if self._takes_up:
+            self._agree(scan, self._scans.setdefault(scan.id, _Dispatched(scan.section_id)))
+        return None
 
     def _serve(self, scan: ScanRow, crew: Sequence[WorkerRow]) -> None:
         """Send what is due of a scan, and end it when nothing is left."""

@@ -1,0 +1,79 @@
+"""Many machines within one process: messages go through a real broker, and are given out in turn.
+
+What Celery's own loop does is left to `tests/slow/test_cluster.py`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from kombu import Connection
+from kombu.entity import Queue as BrokerQueue
+
+from tests.world import World
+from tigertag.core import Core
+from tigertag.model import QUEUES, Queue
+from tigertag.scan.celery_app import queue_name
+from tigertag.scan.cluster_worker import ClusterWorker
+from tigertag.scan.dispatcher import Dispatcher
+
+
+class Cluster:
+    """A service's dispatcher and workers of one world."""
+
+    def __init__(self, world: World, broker_url: str) -> None:
+        self.world = world
+        self.broker_url = broker_url
+        self.dispatcher = Dispatcher(self.core(), takes_up=True)
+
+    def core(self, home: str = "") -> Core:
+        own = self.world.home / home if home else self.world.home
+        return replace(self.world.core, broker_url=self.broker_url, home=own)
+
+    def worker(
+        self, name: str, queues: tuple[Queue, ...] = QUEUES, core: Core | None = None
+    ) -> ClusterWorker:
+        made = ClusterWorker(core or self.core(name), queues=queues, name=name)
+        made.enter()
+        return made
+
+    def messages(
+        self, scan_id: int, queue: str = "default", home: str = ""
+    ) -> list[tuple[int, int]]:
+        """Take all messages of a queue: pairs of a scan and a chunk."""
+        name = queue_name(scan_id, queue, home)
+        taken = []
+        with Connection(self.broker_url) as connection:
+            bound = BrokerQueue(name, routing_key=name, durable=True, expires=3600.0)(
+                connection.default_channel
+            )
+            bound.declare()
+            while (message := bound.get()) is not None:
+                (scan, chunk), _kwargs, _options = message.payload
+                taken.append((scan, chunk))
+                message.ack()
+        return taken
+
+    def give_out(self, scan_id: int, *workers: ClusterWorker) -> int:
+        """Let workers have the messages of a scan in turn; return how many there were."""
+        messages = [message for queue in QUEUES for message in self.messages(scan_id, queue)]
+        for number, message in enumerate(messages):
+            workers[number % len(workers)].work_on(*message)
+        return len(messages)
+
+    def run(self, scan_id: int, *workers: ClusterWorker) -> str:
+        """Go on until nothing comes any more; return the state of the scan."""
+        for _ in range(20):
+            self.dispatcher.look()
+            for worker in workers:
+                worker.look()
+            self.give_out(scan_id, *workers)
+            state = self.world.state(scan_id)
+            if state not in ("queued", "running"):
+                break
+        return state
+
+    def photos(self, count: int) -> list[Path]:
+        return [self.world.picture(f"{number}.png", "red") for number in range(count)]
+
+    def close(self) -> None:
+        self.dispatcher.stop()

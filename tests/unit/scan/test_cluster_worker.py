@@ -1,0 +1,191 @@
+"""What a worker does with the messages that it gets, and which scans it refuses."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.cluster import Cluster
+from tests.colours import ColourEngine
+from tests.world import World
+from tigertag.core import Core
+from tigertag.scan import cluster_worker
+from tigertag.store import schema, workers
+from tigertag.store.workers import WorkerRow
+
+_chunks = schema.chunks
+
+
+@pytest.fixture
+def cluster(world: World, redis_url: str) -> Iterator[Cluster]:
+    made = Cluster(world, redis_url)
+    yield made
+    made.close()
+
+
+def seen(world: World, name: str) -> WorkerRow:
+    with world.store.read() as db:
+        return next(row for row in workers.every(db) if row.name == name)
+
+
+def listed(cluster: Cluster, photos: int = 40) -> int:
+    """Start a scan of which all is listed, and nothing sent of it yet."""
+    cluster.photos(photos)
+    scan_id = cluster.world.start()
+    cluster.dispatcher.look()
+    cluster.world.run_listing(scan_id)
+    cluster.messages(scan_id)
+    return scan_id
+
+
+def sent(cluster: Cluster, scan_id: int) -> list[tuple[int, int]]:
+    cluster.dispatcher.look()
+    return cluster.messages(scan_id)
+
+
+def states(world: World) -> list[tuple[int, str]]:
+    with world.store.read() as db:
+        items = _chunks.c.kind == "items"
+        rows = db.execute(select(_chunks.c.id, _chunks.c.state).where(items).order_by(_chunks.c.id))
+        return [(row.id, row.state) for row in rows]
+
+
+def test_a_message_that_comes_twice_is_worked_on_once(cluster: Cluster) -> None:
+    scan_id = listed(cluster, 1)
+    worker = cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    worker.look()
+    worker.work_on(*message)
+    asked = list(cluster.world.engine.asked)
+    worker.work_on(*message)
+    assert cluster.world.engine.asked == asked
+
+
+def test_what_a_dead_worker_has_left_comes_before_what_was_sent(cluster: Cluster) -> None:
+    scan_id = listed(cluster)
+    worker = cluster.worker("one")
+    first, second = sent(cluster, scan_id)
+    with cluster.world.store.write() as db:
+        dead = {"state": "leased", "owner": "dead", "lease_until": 1.0, "sent_at": 0.0}
+        db.execute(update(_chunks).where(_chunks.c.id == first[1]).values(**dead))
+    worker.look()
+    worker.work_on(*second)
+    assert states(cluster.world) == [(first[1], "done"), (second[1], "queued")]
+    assert second in sent(cluster, scan_id)
+
+
+def test_a_chunk_that_is_not_done_when_the_worker_ends_is_given_back(cluster: Cluster) -> None:
+    scan_id = listed(cluster, 1)
+    worker = cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    worker.look()
+    worker.stop()
+    worker.work_on(*message)
+    assert states(cluster.world) == [(message[1], "queued")]
+    assert sent(cluster, scan_id) == [message]
+
+
+def test_a_worker_that_drains_takes_nothing_more(cluster: Cluster) -> None:
+    scan_id = listed(cluster, 1)
+    worker = cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    worker.look()
+    with cluster.world.store.write() as db:
+        workers.drain(db, "one", draining=True)
+    worker.look()
+    worker.work_on(*message)
+    assert states(cluster.world) == [(message[1], "queued")]
+
+
+def test_a_scan_that_was_paused_meanwhile_is_left_alone(cluster: Cluster) -> None:
+    scan_id = listed(cluster, 1)
+    worker = cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    worker.look()
+    with cluster.world.store.write() as db:
+        db.execute(update(schema.scans).values(state="paused"))
+    worker.work_on(*message)
+    assert cluster.world.engine.asked == []
+
+
+def other_fingerprint(core: Core) -> Core:
+    entry = replace(core.engines[0], engine=ColourEngine(fingerprint="colour-2"))
+    return replace(core, engines=(entry,))
+
+
+def other_threshold(core: Core) -> Core:
+    return replace(core, engines=(replace(core.engines[0], min_confidence=0.7),))
+
+
+def no_engine(core: Core) -> Core:
+    return replace(core, engines=())
+
+
+def no_library(core: Core) -> Core:
+    return replace(core, libraries=())
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (other_fingerprint, "Engine colour would answer otherwise here"),
+        (other_threshold, "Thresholds"),
+        (no_engine, "Engine colour cannot be used here"),
+        (no_library, "There is no library 'photos'"),
+    ],
+)
+def test_a_worker_that_is_set_up_otherwise_is_refused_with_the_reason(
+    cluster: Cluster, other: object, reason: str
+) -> None:
+    scan_id = listed(cluster, 1)
+    (message,) = sent(cluster, scan_id)
+    worker = cluster.worker("one", core=other(cluster.core("one")))  # type: ignore[operator]
+    worker.look()
+    worker.work_on(*message)
+    worker.look()
+    (refusal,) = seen(cluster.world, "one").refusals
+    assert refusal.scan_id == scan_id
+    assert reason in refusal.reason
+    assert states(cluster.world) == [(message[1], "queued")]
+
+
+def test_a_refused_worker_is_taken_again_once_it_agrees(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_worker, "_REFUSED_S", 0.0)
+    scan_id = listed(cluster, 1)
+    core = other_fingerprint(cluster.core("one"))
+    worker = cluster.worker("one", core=core)
+    worker.look()
+    worker.look()
+    assert seen(cluster.world, "one").refusals != ()
+    engine = core.engines[0].engine
+    assert isinstance(engine, ColourEngine)
+    engine.fingerprint = "colour-1"
+    worker.look()
+    worker.look()
+    assert seen(cluster.world, "one").refusals == ()
+    assert scan_id
+
+
+def test_a_chunk_that_takes_too_long_is_given_back_and_its_attempt_counts(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_worker, "SOFT_LIMIT_S", -1.0)
+    scan_id = listed(cluster, 1)
+    worker = cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    worker.look()
+    worker.work_on(*message)
+    with cluster.world.store.read() as db:
+        row = db.execute(select(_chunks).where(_chunks.c.id == message[1])).one()
+    assert (row.state, row.attempts) == ("queued", 1)
+
+
+def test_a_worker_that_ends_is_no_longer_listed(cluster: Cluster) -> None:
+    worker = cluster.worker("one")
+    assert seen(cluster.world, "one").seen_s < 5
+    worker.leave()
+    with cluster.world.store.read() as db:
+        assert workers.every(db) == []

@@ -1,0 +1,162 @@
+"""What is sent to the broker, what is sent again, and how scans end."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select, update
+
+from tests.brokers import Server
+from tests.cluster import Cluster
+from tests.world import World
+from tigertag.scan import dispatcher
+from tigertag.scan.dispatcher import TASK, Dispatcher
+from tigertag.store import schema, tasks
+
+_chunks = schema.chunks
+
+
+@pytest.fixture
+def cluster(world: World, redis_url: str) -> Iterator[Cluster]:
+    made = Cluster(world, redis_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def soon_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "_LOST_AFTER_S", 0.0)
+    monkeypatch.setattr(dispatcher, "_PROBE_S", 0.0)
+
+
+def unsent(world: World) -> int:
+    with world.store.read() as db:
+        where = (_chunks.c.state == "queued", _chunks.c.sent_at == 0)
+        return len(db.execute(select(_chunks.c.id).where(*where)).all())
+
+
+def test_a_scan_is_taken_up_and_its_listing_sent_once(cluster: Cluster) -> None:
+    cluster.photos(1)
+    scan_id = cluster.world.start()
+    for _ in range(3):
+        cluster.dispatcher.look()
+    assert len(cluster.messages(scan_id)) == 1
+    assert cluster.world.state(scan_id) == "running"
+
+
+def test_workers_share_one_scan_which_ends_by_itself(cluster: Cluster) -> None:
+    cluster.photos(70)
+    both = cluster.worker("one"), cluster.worker("two")
+    scan_id = cluster.world.start("apply")
+    assert cluster.run(scan_id, *both) == "done"
+    assert cluster.world.tags("69.png") == {"red"}
+    with cluster.world.store.read() as db:
+        owners = set(db.scalars(select(_chunks.c.owner).where(_chunks.c.kind == "items")))
+    assert owners == {"one", "two"}
+
+
+@pytest.mark.usefixtures("soon_lost")
+def test_a_message_that_the_broker_has_lost_is_sent_again(cluster: Cluster) -> None:
+    scan_id = cluster.world.start()
+    cluster.dispatcher.look()
+    cluster.dispatcher.look()
+    assert cluster.messages(scan_id) != []
+    for _ in range(3):
+        cluster.dispatcher.look()
+    assert len(cluster.messages(scan_id)) == 1
+
+
+@pytest.mark.usefixtures("soon_lost")
+def test_what_waits_at_the_broker_is_not_sent_again(cluster: Cluster) -> None:
+    scan_id = cluster.world.start()
+    for _ in range(5):
+        cluster.dispatcher.look()
+    assert len(cluster.messages(scan_id)) == 1
+
+
+def test_the_chunk_of_a_dead_worker_is_sent_again(cluster: Cluster) -> None:
+    scan_id = cluster.world.start()
+    cluster.dispatcher.look()
+    cluster.dispatcher.look()
+    ((_scan, chunk_id),) = cluster.messages(scan_id)
+    with cluster.world.store.write() as db:
+        dead = {"state": "leased", "owner": "dead", "lease_until": 1.0, "sent_at": 0.0}
+        db.execute(update(_chunks).values(**dead))
+    cluster.dispatcher.look()
+    assert cluster.messages(scan_id) == [(scan_id, chunk_id)]
+
+
+def test_few_messages_of_a_large_scan_wait_at_the_broker(cluster: Cluster) -> None:
+    cluster.photos(70)
+    scan_id = cluster.world.start()
+    worker = cluster.worker("one")
+    cluster.dispatcher.look()
+    cluster.dispatcher.look()
+    worker.look()
+    cluster.give_out(scan_id, worker)
+    with cluster.world.store.write() as db:
+        copies = [{"scan_id": scan_id, "kind": "items"}] * 50
+        db.execute(_chunks.insert(), copies)
+    cluster.dispatcher.look()
+    assert len(cluster.messages(scan_id)) <= 2 * 2 + 4 + 4
+
+
+def test_no_more_chunks_are_at_paid_services_than_allowed(cluster: Cluster) -> None:
+    cluster.world.engine.units = 1
+    cluster.photos(100)
+    scan_id = cluster.world.start()
+    worker = cluster.worker("one")
+    cluster.dispatcher.look()
+    cluster.dispatcher.look()
+    worker.look()
+    cluster.give_out(scan_id, worker)
+    for _ in range(3):
+        cluster.dispatcher.look()
+    assert len(cluster.messages(scan_id, "paid")) == cluster.core().paid_at_once
+
+
+def test_without_a_broker_nothing_counts_as_sent_and_the_reason_is_kept(
+    world: World, own_redis: Server
+) -> None:
+    cluster = Cluster(world, own_redis.url())
+    world.start()
+    own_redis.kill()
+    for _ in range(2):
+        cluster.dispatcher.look()
+    assert unsent(world) == 1
+    with world.store.read() as db:
+        assert "TIGERTAG_BROKER_URL" in tasks.every(db)[TASK].problem
+    own_redis.start()
+    cluster.dispatcher.look()
+    assert unsent(world) == 0
+    with world.store.read() as db:
+        assert tasks.every(db)[TASK].problem == ""
+    cluster.close()
+
+
+def test_a_workers_dispatcher_stands_by_while_the_services_leads(cluster: Cluster) -> None:
+    standby = Dispatcher(cluster.core(), takes_up=False)
+    cluster.photos(1)
+    scan_id = cluster.world.start()
+    standby.look()
+    assert cluster.world.state(scan_id) == "queued"
+    cluster.dispatcher.look()
+    standby.look()
+    assert unsent(cluster.world) == 1
+    cluster.dispatcher.stop()
+    standby.look()
+    assert unsent(cluster.world) == 0
+    standby.stop()
+
+
+def test_a_scan_whose_library_no_worker_reaches_fails_with_the_reason(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "_UNREACHED_S", 0.0)
+    cluster.photos(1)
+    scan_id = cluster.world.start()
+    worker = cluster.worker("one")
+    cluster.world.photos.rename(cluster.world.home / "elsewhere")
+    assert cluster.run(scan_id, worker) == "failed"
+    with cluster.world.store.read() as db:
+        error = db.scalar(select(schema.scans.c.error).where(schema.scans.c.id == scan_id))
+    assert str(cluster.world.photos) in str(error)
