@@ -6,7 +6,7 @@ What Celery's own loop does is left to `tests/slow/test_cluster.py`.
 from dataclasses import replace
 from pathlib import Path
 
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.entity import Queue as BrokerQueue
 
 from tests.world import World
@@ -66,6 +66,7 @@ class Cluster:
             self.dispatcher.look()
             for worker in workers:
                 worker.look()
+                worker.beat()
             self.give_out(scan_id, *workers)
             state = self.world.state(scan_id)
             if state not in ("queued", "running"):

@@ -1,6 +1,7 @@
 """The one place that wires everything together."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, product
@@ -8,7 +9,7 @@ from itertools import chain, product
 from tigertag import bounds, concepts, logs, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host, Keyed
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.errors import SchemaMismatch, os_reason
+from tigertag.errors import SchemaMismatch, StoreError, os_reason
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.services import channels, rules
@@ -20,6 +21,8 @@ from tigertag.text import one_line
 
 logger = logging.getLogger(__name__)
 
+_AWAITED_S = 60.0
+_LOOK_S = 1.0
 _REQUESTS = 16 + 4
 """The threads of a web process, and those that keep leases alive."""
 
@@ -111,11 +114,43 @@ def open_service(core: Core) -> None:
         raise
 
 
+def await_store(core: Core) -> None:
+    """Wait until the database is reached and the service has brought it up to date.
+
+    Raises `SchemaMismatch` when it is not, though it is reached, within a minute.
+    """
+    ended, reason = time.monotonic() + _AWAITED_S, ""
+    while True:
+        try:
+            now = migrate.current(core.store)
+            if now == migrate.head():
+                break
+            problem = f"it is at revision {now or 'none'}, not {migrate.head()}"
+            if time.monotonic() > ended:
+                raise SchemaMismatch(
+                    f"The database is not up to date ({problem}). Start the service first, of the"
+                    " same version as this worker."
+                )
+        except SchemaMismatch:
+            raise
+        except StoreError as exc:
+            problem, ended = str(exc), time.monotonic() + _AWAITED_S
+        if problem != reason:
+            reason = problem
+            logger.warning("waiting for the database: %s", reason)
+        time.sleep(_LOOK_S)
+    _take_keys(core)
+
+
 def open_store(core: Core) -> None:
     """Bring the database up to date, a backup first. Raises `StoreError`."""
     kept = migrate.upgrade(core.store)
     if kept is not None:
         logger.warning("the database was brought up to date; it was backed up to %s", kept)
+    _take_keys(core)
+
+
+def _take_keys(core: Core) -> None:
     for entry in core.engines:
         if isinstance(entry.engine, Keyed):
             entry.engine.take_key()

@@ -76,7 +76,7 @@ def worker(queues: str, concurrency: int | None, name: str) -> None:
     from tigertag.scan.cluster_worker import ClusterWorker
 
     wanted = _queues(queues)
-    with core(role="work") as built:
+    with core(role="work", migrates=False) as built:
         if not built.is_clustered:
             raise RequestError("Set TIGERTAG_BROKER_URL to the service's Redis or RabbitMQ first.")
         chosen = replace(built, workers=concurrency or built.workers)

@@ -22,11 +22,14 @@ stderr = Console(highlight=False, markup=False, emoji=False, stderr=True)
 
 
 @contextmanager
-def core(*, database: bool = True, role: Role | None = None) -> Iterator[Core]:
+def core(
+    *, database: bool = True, role: Role | None = None, migrates: bool = True
+) -> Iterator[Core]:
     """Build the core from the environment; bring the database up to date where it is used.
 
     `role`: it is a process of the service, whose log is kept; nobody is at the terminal, and people
-    hear from channels that it cannot start.
+    hear from channels that it cannot start. `migrates` False: it waits for another process that
+    brings the database up to date.
     """
     read = settings.load()
     if database:
@@ -37,7 +40,9 @@ def core(*, database: bool = True, role: Role | None = None) -> Iterator[Core]:
         _talk(read, about_home=database)
     built = bootstrap.build(read)
     try:
-        if role is not None:
+        if not migrates:
+            bootstrap.await_store(built)
+        elif role is not None:
             bootstrap.open_service(built)
         elif database:
             bootstrap.open_store(built)

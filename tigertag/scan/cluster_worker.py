@@ -95,16 +95,24 @@ class ClusterWorker:
             stopping=self.stop,
         )
         self.enter()
-        heart = Thread(target=self._live, name="tigertag-worker", daemon=True)
-        heart.start()
+        # Apart: to open a library may take long, and a worker that is not heard of counts as lost.
+        looks = {"worker-heart": self.beat, "worker-scans": self.look}
+        repeated = [
+            Thread(target=self._repeat, args=(do,), name=f"tigertag-{name}", daemon=True)
+            for name, do in looks.items()
+        ]
+        for thread in repeated:
+            thread.start()
         self._dispatcher.start()
         try:
             self._consumer.run()
         finally:
             self.stop()
             self._dispatcher.stop()
-            heart.join(_STOP_S)
-            self.leave()
+            for thread in repeated:
+                thread.join(_STOP_S)
+            with suppress(StoreError):
+                self.leave()
 
     def leave(self) -> None:
         """Close what is open, and take this worker out of the database."""
@@ -155,29 +163,29 @@ class ClusterWorker:
             workers.enter(db, me)
         logger.info("worker %s: queues %s", self.name, ", ".join(self._queues))
 
-    def _live(self) -> None:
-        """Look again and again, whatever happens."""
+    def _repeat(self, do: Callable[[], None]) -> None:
+        """Do it every second, whatever happens; the database may be away for a while."""
+        reason = ""
         while not self._stopping.wait(_BEAT_S):
             try:
-                self.look()
+                do()
+                reason = ""
             except StoreError as exc:
-                logger.warning("the database did not hear from this worker: %s", exc)
+                if str(exc) != reason:
+                    reason = str(exc)
+                    logger.warning("this worker waits for the database: %s", reason)
             except Exception:
                 logger.exception("a bug; the worker goes on")
 
-    def look(self) -> None:
-        """Say that this worker lives, and consume what it can work on."""
-        now = time.monotonic()
-        if any(now - since > _HARD_LIMIT_S for since in list(self._chunks.values())):
-            logger.error("a chunk has hung for %.0f s; this process ends, so that it goes on", now)
+    def beat(self) -> None:
+        """Say that this worker lives, and hear whether it is to drain."""
+        held = list(self._chunks.values())
+        longest = max((time.monotonic() - since for since in held), default=0.0)
+        if longest > _HARD_LIMIT_S:
+            logger.error("a chunk hangs for %.0f s; this process ends, others go on", longest)
             self._die(_HUNG)
-        with self._store.read() as db:
-            active = scans.every_active(db)
-        # What the service has not agreed to yet it will in a moment.
-        running = [scan for scan in active if scan.state == "running" and scan.agreed]
-        self._forget_but({scan.id for scan in running})
-        able = [scan for scan in running if self._is_able(scan)]
-        refusals = [work.refusal for work in self._works.values() if work.refusal is not None]
+        works = list(self._works.values())
+        refusals = [work.refusal for work in works if work.refusal is not None]
         with self._store.write() as db:
             drains = workers.beat(
                 db, self.name, items_done=self._items_done, items_s=self._rate(), refusals=refusals
@@ -186,12 +194,21 @@ class ClusterWorker:
             # The row was lost, such as by restoring a backup.
             self.enter()
         self._draining = bool(drains)
-        if self._consumer is not None:
-            self._consumer.consume([] if drains else list(self._names(able)))
-        self._seal(able)
         if drains and not self._chunks and self._consumer is not None:
             logger.info("worker %s: drained", self.name)
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def look(self) -> None:
+        """Look which scans there are, and consume what this worker can work on."""
+        with self._store.read() as db:
+            active = scans.every_active(db)
+        # What the service has not agreed to yet it will in a moment.
+        running = [scan for scan in active if scan.state == "running" and scan.agreed]
+        self._forget_but({scan.id for scan in running})
+        able = [] if self._draining else [scan for scan in running if self._is_able(scan)]
+        if self._consumer is not None:
+            self._consumer.consume(list(self._names(able)))
+        self._seal(able)
 
     def _names(self, able: Sequence[ScanRow]) -> Iterator[str]:
         for scan in able:
@@ -241,7 +258,7 @@ class ClusterWorker:
     def _is_able(self, scan: ScanRow) -> bool:
         """Whether this process may work on a scan; the reason is kept where it may not."""
         work = self._works.setdefault(scan.id, _Work(scan.id))
-        if work.session is not None and work.refusal is None:
+        if work.session is not None and work.refusal is None and not work.stop.is_set():
             return True
         if time.monotonic() < work.refused_until or not self._is_closed(work):
             return False
@@ -308,9 +325,11 @@ class ClusterWorker:
         """Keep a scan's session open meanwhile; None: this process does not work on it now."""
         with self._changed:
             work = self._works.get(scan_id)
-            session = work.session if work is not None else None
-            if self._stopping.is_set() or self._draining or work is None or work.refusal:
-                work = session = None
+            if self._stopping.is_set() or self._draining:
+                work = None
+            if work is not None and (work.refusal or work.stop.is_set()):
+                work = None
+            session = None if work is None else work.session
             if work is not None:
                 work.at_work += 1
         try:

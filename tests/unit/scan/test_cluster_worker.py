@@ -93,7 +93,7 @@ def test_a_worker_that_drains_takes_nothing_more(cluster: Cluster) -> None:
     worker.look()
     with cluster.world.store.write() as db:
         workers.drain(db, "one", draining=True)
-    worker.look()
+    worker.beat()
     worker.work_on(*message)
     assert states(cluster.world) == [(message[1], "queued")]
 
@@ -107,6 +107,17 @@ def test_a_scan_that_was_paused_meanwhile_is_left_alone(cluster: Cluster) -> Non
         db.execute(update(schema.scans).values(state="paused"))
     worker.work_on(*message)
     assert cluster.world.engine.asked == []
+
+
+def test_a_scan_that_was_paused_and_resumed_is_worked_on_again(cluster: Cluster) -> None:
+    scan_id = listed(cluster, 1)
+    worker = cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    worker.look()
+    worker._works[scan_id].stop.set()
+    worker.work_on(*message)
+    worker.look()
+    assert cluster.run(scan_id, worker) == "done"
 
 
 def other_fingerprint(core: Core) -> Core:
@@ -143,7 +154,7 @@ def test_a_worker_that_is_set_up_otherwise_is_refused_with_the_reason(
     worker = cluster.worker("one", core=other(cluster.core("one")))  # type: ignore[operator]
     worker.look()
     worker.work_on(*message)
-    worker.look()
+    worker.beat()
     (refusal,) = seen(cluster.world, "one").refusals
     assert refusal.scan_id == scan_id
     assert reason in refusal.reason
@@ -158,13 +169,13 @@ def test_a_refused_worker_is_taken_again_once_it_agrees(
     core = other_fingerprint(cluster.core("one"))
     worker = cluster.worker("one", core=core)
     worker.look()
-    worker.look()
+    worker.beat()
     assert seen(cluster.world, "one").refusals != ()
     engine = core.engines[0].engine
     assert isinstance(engine, ColourEngine)
     engine.fingerprint = "colour-1"
     worker.look()
-    worker.look()
+    worker.beat()
     assert seen(cluster.world, "one").refusals == ()
     assert scan_id
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select, update
 
-from tests.brokers import Server
 from tests.cluster import Cluster
+from tests.private_brokers import Server
 from tests.world import World
 from tigertag.scan import dispatcher
 from tigertag.scan.dispatcher import TASK, Dispatcher
