@@ -51,6 +51,7 @@ class _Work:
     stop: Event = field(default_factory=Event)
     session: ScanSession | None = None
     at_work: int = 0
+    agreed: str = ""
     refusal: Refusal | None = None
     refused_until: float = 0.0
 
@@ -258,8 +259,12 @@ class ClusterWorker:
     def _is_able(self, scan: ScanRow) -> bool:
         """Whether this process may work on a scan; the reason is kept where it may not."""
         work = self._works.setdefault(scan.id, _Work(scan.id))
-        if work.session is not None and work.refusal is None and not work.stop.is_set():
+        agreed = work.refusal is None and work.agreed == scan.agreed
+        if work.session is not None and agreed and not work.stop.is_set():
             return True
+        if not agreed:
+            # The service works with other settings now: what is at work is given back first.
+            work.stop.set()
         if time.monotonic() < work.refused_until or not self._is_closed(work):
             return False
         self._open(work, scan)
@@ -267,7 +272,7 @@ class ClusterWorker:
 
     def _open(self, work: _Work, scan: ScanRow) -> None:
         """Open a session, or note why not."""
-        work.stop = Event()
+        work.stop, work.agreed = Event(), scan.agreed
         try:
             self._prepare()
             with logs.about(scan=scan.id), cancellable(work.stop.is_set):
