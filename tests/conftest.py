@@ -1,6 +1,6 @@
 from hypothesis import settings
 
-pytest_plugins = ("tests.postgres", "tests.brokers", "tests.exiftool")
+pytest_plugins = ("tests.postgres", "tests.brokers", "tests.exiftool", "tests.unsynced")
 
 # A busy machine is not a bug: no example is too slow.
 settings.register_profile("tigertag", deadline=None)

@@ -10,6 +10,7 @@ from tigertag.store import Store, migrate
 
 def make_migrated(path: Path) -> str:
     """Make a database that is up to date; return its URL."""
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(_migrated())
     return f"sqlite:///{path}"
 

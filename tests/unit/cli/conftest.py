@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from tests.sqlite import make_migrated
 from tigertag.cli import main
 from tigertag.settings import homes
 
@@ -20,8 +21,8 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs `tigertag …` over a folder of one picture, with an engine that says "cat"."""
+def run_anew(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """As `run`, but there is no home yet."""
     for key, value in {
         "TIGERTAG_HOME": str(tmp_path / "home"),
         "TIGERTAG_LEASE_S": "0.5",
@@ -38,3 +39,10 @@ def run(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return CliRunner().invoke(main, list(arguments), input=input, catch_exceptions=False)
 
     return call
+
+
+@pytest.fixture
+def run(run_anew: Run, tmp_path: Path) -> Run:
+    """Runs `tigertag …` over a folder of one picture, with an engine that says "cat"."""
+    make_migrated(tmp_path / "home/tigertag.db")
+    return run_anew

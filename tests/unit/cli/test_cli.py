@@ -83,8 +83,8 @@ def test_tag_prints_one_object_a_line(run: Run, photos: Path) -> None:
     assert "error" in printed[str(photos / "b.jpg")]
 
 
-def test_tag_writes_nothing(run: Run, photos: Path, tmp_path: Path) -> None:
-    run("tag", str(photos))
+def test_tag_writes_nothing(run_anew: Run, photos: Path, tmp_path: Path) -> None:
+    run_anew("tag", str(photos))
     assert {path.name for path in photos.iterdir()} == {"a.png"}
     assert not (tmp_path / "home" / "tigertag.db").exists()
 

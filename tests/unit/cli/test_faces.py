@@ -13,7 +13,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def server(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CompreFaceServer]:
+def server(
+    run_anew: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CompreFaceServer]:
     (tmp_path / "faces").mkdir()
     with CompreFaceServer() as made:
         for key, value in {
@@ -70,11 +72,11 @@ def test_of_several_engines_one_must_be_named(
 
 
 def test_check_names_what_is_wrong_and_asks_nobody(
-    run: Run, server: CompreFaceServer, tmp_path: Path
+    run_anew: Run, server: CompreFaceServer, tmp_path: Path
 ) -> None:
     names(tmp_path, "ada.png", "gone.png", "notes.txt")
     (tmp_path / "faces" / "notes.txt").write_text("Ada", encoding="utf-8")
-    result = run("faces", "check")
+    result = run_anew("faces", "check")
     assert result.exit_code == 1
     assert [line[:29] for line in result.output.splitlines()] == [
         "faces.yaml, line 5: gone.png ",

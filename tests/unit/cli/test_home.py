@@ -12,7 +12,7 @@ from tigertag.web import server
 
 
 @pytest.fixture
-def denied(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+def denied(tmp_path: Path, run_anew: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home that nobody may write to, root neither."""
 
     def temporary_file(**_options: object) -> None:
@@ -27,16 +27,16 @@ def denied(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "command", ["serve", "work", "scan photos", "scans", "password --generate", "schedules list"]
 )
-def test_each_command_ends_with_one_line(command: str, run: Run, denied: Path) -> None:
-    done = run(*command.split())
+def test_each_command_ends_with_one_line(command: str, run_anew: Run, denied: Path) -> None:
+    done = run_anew(*command.split())
     assert done.exit_code == 1
     assert done.output.startswith(f"Error: TIGERTAG_HOME: {denied} cannot be written")
     assert done.output.count("\n") == 1
     assert [*denied.iterdir()] == []
 
 
-def test_tags_of_files_are_printed_nevertheless(run: Run, denied: Path, photos: Path) -> None:
-    done = run("tag", "--engine", "instant", str(photos))
+def test_tags_of_files_are_printed_nevertheless(run_anew: Run, denied: Path, photos: Path) -> None:
+    done = run_anew("tag", "--engine", "instant", str(photos))
     assert (done.exit_code, "cat" in done.output) == (0, True)
 
 

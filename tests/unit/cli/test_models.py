@@ -53,8 +53,8 @@ def test_a_model_is_fetched_checked_and_removed(run: Run, tmp_path: Path) -> Non
     assert run("models", "verify", "yolox-tiny").exit_code == 1
 
 
-def test_a_model_goes_into_another_folder_without_a_home(run: Run, tmp_path: Path) -> None:
-    assert run("models", "fetch", "yolox-tiny", "--to", str(tmp_path / "image")).exit_code == 0
+def test_a_model_goes_into_another_folder_without_a_home(run_anew: Run, tmp_path: Path) -> None:
+    assert run_anew("models", "fetch", "yolox-tiny", "--to", str(tmp_path / "image")).exit_code == 0
     assert (tmp_path / "image" / "yolox_tiny.onnx").exists()
     assert not (tmp_path / "home").exists()
 

@@ -163,8 +163,8 @@ def test_engines_say_why_one_has_stopped(run: Run, monkeypatch: pytest.MonkeyPat
     )
 
 
-def test_engines_are_listed_before_there_is_a_database(run: Run, tmp_path: Path) -> None:
-    result = run("engines")
+def test_engines_are_listed_before_there_is_a_database(run_anew: Run, tmp_path: Path) -> None:
+    result = run_anew("engines")
     assert (result.exit_code, "cloud" in result.output) == (0, True)
     assert not (tmp_path / "home" / "tigertag.db").exists()
 

@@ -1,3 +1,3 @@
-from tests.unit.cli.conftest import photos, run
+from tests.unit.cli.conftest import photos, run, run_anew
 
-__all__ = ["photos", "run"]
+__all__ = ["photos", "run", "run_anew"]

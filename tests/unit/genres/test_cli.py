@@ -28,7 +28,6 @@ Learn = Callable[..., str]
 
 @pytest.fixture
 def home(run: Run, tmp_path: Path) -> Path:
-    (tmp_path / "home").mkdir()
     return tmp_path / "home"
 
 

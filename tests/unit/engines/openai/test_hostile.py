@@ -5,6 +5,7 @@ import gc
 import json
 import time
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -49,11 +50,17 @@ _MIXED = {
 
 
 def _bounded(content: str) -> None:
-    loop_s = _cost_s(lambda: sum(n & 3 for n in range(1_000_000)))
     read: list[object] = []
     read_s = _cost_s(lambda: read.append(answer(content)))
     assert isinstance(read[0], Labelled | Failed)
-    assert read_s < _AT_MOST_LOOPS * loop_s
+    if read_s >= _AT_MOST_LOOPS * _loop_s():
+        _loop_s.cache_clear()  # The machine may have become slower.
+    assert read_s < _AT_MOST_LOOPS * _loop_s()
+
+
+@cache
+def _loop_s() -> float:
+    return _cost_s(lambda: sum(n & 3 for n in range(1_000_000)))
 
 
 def _cost_s(work: Callable[[], object]) -> float:
