@@ -46,6 +46,7 @@ _REST_AFTER_S = 5.0
 _SOON_S = 15.0
 _UNREACHED_S = 5.0
 _NOTE_S = 5.0
+_MOST_RUNNING = 16
 _A_THREAD, _LEAST = 2, 4
 """So many messages of a queue wait at the broker, for each thread of the workers and besides.
 
@@ -137,29 +138,32 @@ class Dispatcher:
         with self._store.read() as db:
             active = scans.every_active(db)
             crew = [worker for worker in workers.every(db) if not worker.is_lost]
+        running = sum(scan.state == "running" for scan in active)
         for scan in active:
             if scan.state in ("queued", "waiting"):
-                self._take_up(scan)
+                # The oldest first: work on very many at once would end none of them soon.
+                running += running < _MOST_RUNNING and self._takes(scan)
             elif scan.state == "running":
                 self._serve(scan, crew)
         for scan_id in self._scans.keys() - {scan.id for scan in active}:
             self._forget(scan_id)
 
-    def _take_up(self, scan: ScanRow) -> None:
-        """Let a scan run, if its section is free."""
+    def _takes(self, scan: ScanRow) -> bool:
+        """Let a scan run, if its section is free; False: it is not."""
         mine = self._takes_up or (scan.state == "waiting" and scan.agreed)
         if not mine or not is_able(self._core, scan):
-            return None
+            return False
         with self._store.read() as db:
             if not may_be_taken_up(db, scan):
-                return None
+                return False
         try:
             take_up(self._core, scan.id)
         except Conflict as exc:
-            return logger.info("%s", exc)
+            logger.info("%s", exc)
+            return False
         if self._takes_up:
             self._agree(scan, self._scans.setdefault(scan.id, _Dispatched(scan.section_id)))
-        return None
+        return True
 
     def _serve(self, scan: ScanRow, crew: Sequence[WorkerRow]) -> None:
         """Send what is due of a scan, and end it when nothing is left."""

@@ -11,7 +11,7 @@ from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.core import Core
 from tigertag.scan import cluster_worker
-from tigertag.store import schema, workers
+from tigertag.store import scans, schema, workers
 from tigertag.store.workers import WorkerRow
 
 _chunks = schema.chunks
@@ -158,6 +158,21 @@ def test_a_worker_that_is_set_up_otherwise_is_refused_with_the_reason(
     (refusal,) = seen(cluster.world, "one").refusals
     assert refusal.scan_id == scan_id
     assert reason in refusal.reason
+    assert states(cluster.world) == [(message[1], "queued")]
+
+
+def test_a_worker_whose_service_has_other_settings_now_works_no_longer(cluster: Cluster) -> None:
+    scan_id = listed(cluster, 1)
+    worker = cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    worker.look()
+    with cluster.world.store.write() as db:
+        row = scans.get(db, scan_id)
+        scans.put(db, scan_id, agreed=row.agreed.replace("colour-1", "colour-2"))
+    worker.look()
+    worker.work_on(*message)
+    worker.beat()
+    assert len(seen(cluster.world, "one").refusals) == 1
     assert states(cluster.world) == [(message[1], "queued")]
 
 
