@@ -96,21 +96,12 @@ class Project:
                 for number in range(service.get("deploy", {}).get("replicas", 1)):
                     yield f"{name}-{number + 1}"
 
-    def execute(self, name: str, *command: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command in a container."""
-        process = self._container(name).start(
-            [*command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        output, errors = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(command, process.returncode, output, errors)
-
-    def stop(self, name: str) -> float:
-        """Stop a container in order; return after how many seconds it had."""
-        started = time.monotonic()
-        process = self.running[name]
-        process.terminate()
-        assert process.wait(timeout=self._grace_s(name)) == 0, self.log(name)
-        return time.monotonic() - started
+    def stop(self) -> None:
+        """Stop every container, which ends in order within its time."""
+        for name, process in self.running.items():
+            process.terminate()
+            grace_s = float(self._service(name)["stop_grace_period"].removesuffix("s"))
+            assert process.wait(timeout=grace_s) == 0, self.log(name)
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(encoding="utf-8")
@@ -124,8 +115,10 @@ class Project:
             )
 
     def _wait_until_healthy(self, name: str) -> None:
-        until = time.monotonic() + 60
-        while self.execute(name, *self._health(name)).returncode:
+        until = time.monotonic() + 120
+        checked = self._service(name).get("healthcheck")
+        command = checked["test"][1:] if checked else self.image.health
+        while self._container(name).start(command, stderr=subprocess.DEVNULL).wait():
             assert self.running[name].poll() is None, self.log(name)
             assert time.monotonic() < until, self.log(name)
 
@@ -146,10 +139,3 @@ class Project:
 
     def _command(self, name: str) -> list[str]:
         return list(self._service(name).get("command") or self.image.command[1:])
-
-    def _health(self, name: str) -> list[str]:
-        checked = self._service(name).get("healthcheck")
-        return list(checked["test"][1:] if checked else self.image.health)
-
-    def _grace_s(self, name: str) -> float:
-        return float(self._service(name)["stop_grace_period"].removesuffix("s"))

