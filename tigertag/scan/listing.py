@@ -42,15 +42,31 @@ def _storable(listed: Iterable[Item], notes: Notes) -> Iterator[Item]:
 
 
 def _bounded(item: Item) -> Item:
+    """Return the item itself where nothing has to be cut, as of nearly all in a large library."""
+    title, revision = bounds.cut(item.title, bounds.TITLE), bounds.mark(item.revision)
+    stamp = None if item.stamp is None else bounds.mark(item.stamp)
+    file = item.file if bounds.fits(item.file, _LONGEST_FILE) else ""
     size = item.size_bytes
+    size = size if size is None or 0 <= size <= bounds.LARGEST_SIZE else None
+    within = tuple(key for key in item.within if bounds.fits(key, bounds.KEY))
+    kept = (title, revision, stamp, file, size, within)
+    if kept == (
+        item.title,
+        item.revision,
+        item.stamp,
+        item.file,
+        item.size_bytes,
+        tuple(item.within),
+    ):
+        return item
     return replace(
         item,
-        title=bounds.cut(item.title, bounds.TITLE),
-        revision=bounds.mark(item.revision),
-        stamp=None if item.stamp is None else bounds.mark(item.stamp),
-        file=item.file if bounds.fits(item.file, _LONGEST_FILE) else "",
-        size_bytes=size if size is None or 0 <= size <= bounds.LARGEST_SIZE else None,
-        within=tuple(key for key in item.within if bounds.fits(key, bounds.KEY)),
+        title=title,
+        revision=revision,
+        stamp=stamp,
+        file=file,
+        size_bytes=size,
+        within=within,
     )
 
 
@@ -261,7 +277,8 @@ class ListingStage:
         wanted = self._retries
         ids = [row.id for row in rows]
         retried = retries.due_among(db, wanted, ids) if wanted else set[int]()
-        touched = {key for row in rows if self._is_due(row, retried) for key in row.item.within}
+        inside = [row for row in rows if row.item.within]
+        touched = {key for row in inside if self._is_due(row, retried) for key in row.item.within}
         items.mark_due(db, context.scan.section_id, touched)
         todo = [row for row in new if self._is_due(row, retried, touched)]
         return len(new), self._todos(db, todo)

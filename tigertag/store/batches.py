@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, func, select, update
 
 from tigertag.errors import LeaseLost
 from tigertag.store import chunks, schema
-from tigertag.store.database import Db, any_where, insert_one
+from tigertag.store.database import Db, any_where, insert_one, rows_in
 
 _batches = schema.batches
 _work = schema.work
@@ -216,7 +216,7 @@ def asked_elsewhere(
         select(_work.c.item_id, _work.c.engine)
         .join(_batches, _batches.c.id == _work.c.batch_id)
         .join(scans, scans.c.id == _batches.c.scan_id)
-        .where(_work.c.item_id.in_(item_ids), _work.c.state == "deferred")
-        .where(scans.c.state.in_(states), scans.c.id != scan_id, _batches.c.state != "done")
+        .where(_work.c.state == "deferred", _batches.c.state != "done")
+        .where(scans.c.state.in_(states), scans.c.id != scan_id)
     )
-    return {(row[0], row[1]) for row in db.execute(statement)}
+    return {(row[0], row[1]) for row in rows_in(db, statement, _work.c.item_id, item_ids)}

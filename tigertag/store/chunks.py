@@ -38,7 +38,7 @@ _CALLED = -1.0
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A leased chunk."""
+    """A leased chunk. `lease_s`: for how long each commit for it prolongs its lease."""
 
     id: int
     scan_id: int
@@ -46,6 +46,10 @@ class Chunk:
     token: int
     attempts: int
     size: int = 0
+    lease_s: float = 0.0
+
+
+_KEPT = tuple(column.name for column in fields(Chunk) if column.name in _chunks.c)
 
 
 def add(
@@ -114,10 +118,10 @@ def lease(
             sent_at=0.0,
             due_at=_heard(_chunks.c.due_at),
         )
-        .returning(*(_chunks.c[column.name] for column in fields(Chunk)))
+        .returning(*(_chunks.c[name] for name in _KEPT))
     )
     row = db.execute(statement).one_or_none()
-    return None if row is None else Chunk(*row)
+    return None if row is None else Chunk(*row, lease_s=lease_s)
 
 
 def _first(*where: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -137,7 +141,7 @@ def _ran_out() -> ColumnElement[bool]:
 def renew(db: Db, held: Sequence[Chunk], *, lease_s: float) -> None:
     """Prolong leases; those that are lost stay lost.
 
-    One that a transaction is committing to at this moment is left for the next time: to wait for it
+    One that a transaction commits for at this moment is left to that (`holds`): to wait for it
     would let the others run out.
     """
     if not held:
@@ -156,8 +160,13 @@ def _held(chunk: Chunk) -> ColumnElement[bool]:
 
 
 def holds(db: Db, chunk: Chunk) -> bool:
-    """Whether the chunk is still ours; if so, nobody takes it over in this transaction."""
-    mine = db.execute(update(_chunks).where(_held(chunk)).values(token=chunk.token))
+    """Whether the chunk is still ours; if so, its lease begins anew.
+
+    Nobody takes it over in this transaction.
+    """
+    until = now_s() + chunk.lease_s
+    longer = case((_chunks.c.lease_until < until, until), else_=_chunks.c.lease_until)
+    mine = db.execute(update(_chunks).where(_held(chunk)).values(lease_until=longer))
     return mine.rowcount == 1
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     create_engine,
     event,
     exists,
+    func,
     make_url,
     select,
     update,
@@ -232,6 +233,9 @@ def _check_value(value: Any) -> None:
     if isinstance(value, str):
         if not bounds.is_text(value):
             raise Unstorable("A text holds a NUL, or half of a surrogate pair.")
+    elif isinstance(value, list) and value:
+        # Of `among`: all of one kind.
+        _check_value("".join(value) if isinstance(value[0], str) else max(value, key=abs))
     elif isinstance(value, float):
         if not isfinite(value):
             raise Unstorable("A number is not finite.")
@@ -403,7 +407,7 @@ def rows_in(
 ) -> Iterator[Row[Any]]:
     """Select where a column is one of the values, which may be too many for one IN (…)."""
     for part in batched(values, MOST_PARAMETERS):
-        yield from db.execute(statement.where(column.in_(part)))
+        yield from db.execute(statement.where(among(db, column, part)))
 
 
 def change_in(
@@ -411,9 +415,21 @@ def change_in(
 ) -> int:
     """Update or delete where a column is one of the values; return how many rows that were."""
     return sum(
-        db.execute(statement.where(column.in_(part))).rowcount
+        db.execute(statement.where(among(db, column, part))).rowcount
         for part in batched(values, MOST_PARAMETERS)
     )
+
+
+def among(db: Db, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether a column is one of these values.
+
+    PostgreSQL is given an array: a statement with hundreds of parameters of their own costs more to
+    write than to answer.
+    """
+    if db.dialect.name != "postgresql":
+        return column.in_(values)
+    kind = column.type.coerce_compared_value(None, None)
+    return column == func.any(bindparam(None, list(values), postgresql.ARRAY(kind), unique=True))
 
 
 def any_where(db: Db, *where: ColumnElement[bool]) -> bool:

@@ -106,8 +106,8 @@ def plan(db: Db, scan_id: int, chunk_id: int, todos: Sequence[Todo]) -> None:
 
 def planned(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:
     """Return those of the items that the scan has in a chunk already."""
-    where = (_decisions.c.scan_id == scan_id, _decisions.c.item_id.in_(item_ids))
-    return set(db.scalars(select(_decisions.c.item_id).where(*where)))
+    of_scan = select(_decisions.c.item_id).where(_decisions.c.scan_id == scan_id)
+    return {row.item_id for row in rows_in(db, of_scan, _decisions.c.item_id, item_ids)}
 
 
 def to_settle(db: Db, chunk_id: int) -> list[Decision]:

@@ -91,3 +91,12 @@ def test_a_lease_is_renewed_while_another_of_the_worker_is_being_committed_to(
         with store.write() as db:
             chunks.renew(db, held, lease_s=60.0)
             assert chunks.lease_left_s(db, scan_id) > 50.0
+
+
+def test_a_commit_for_a_chunk_prolongs_its_lease(store: Store, scan_id: int) -> None:
+    chunk = leased(store, scan_id, 60.0)
+    assert chunk is not None
+    with store.write() as db:
+        chunks.renew(db, [chunk], lease_s=1.0)
+        chunks.check(db, chunk)
+        assert chunks.lease_left_s(db, scan_id) > 50.0
