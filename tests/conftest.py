@@ -1,6 +1,12 @@
 from hypothesis import settings
 
-pytest_plugins = ("tests.postgres", "tests.brokers", "tests.exiftool", "tests.unsynced")
+pytest_plugins = (
+    "tests.postgres",
+    "tests.brokers",
+    "tests.exiftool",
+    "tests.unsynced",
+    "tests.compiled_templates",
+)
 
 # A busy machine is not a bug: no example is too slow.
 settings.register_profile("tigertag", deadline=None)

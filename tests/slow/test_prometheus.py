@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +24,15 @@ TOKEN = "m" * 20
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(autouse=True)
-def _programs() -> None:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service of four processes, in which one scan has ended."""
     if shutil.which("prometheus") is None or shutil.which("promtool") is None:
         absent("Prometheus")
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    photos = tmp_path / "photos"
-    photos.mkdir()
+    photos = tmp_path_factory.mktemp("photos")
     Image.new("RGB", (16, 16), (200, 30, 30)).save(photos / "a.png")
     made = Served(
-        tmp_path / "home",
+        tmp_path_factory.mktemp("home"),
         {
             "LIBRARY_PHOTOS_NAME": "tigertag.folder",
             "LIBRARY_PHOTOS_PATH": str(photos),
@@ -46,6 +42,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         command=("-m", "tigertag", "serve", "--processes", "3"),
     )
     with made.running():
+        made.ended(made.ask("POST", "scans", library="photos"))
         yield made
 
 
@@ -63,10 +60,10 @@ def checked(*arguments: str, given: str = "") -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@contextmanager
-def prometheus(served: Served, root: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def api(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prometheus that scrapes the service each second, with the alerts; its address."""
-    root.mkdir()
+    root = tmp_path_factory.mktemp("prometheus")
     (root / "token").write_text(TOKEN)
     job = {
         "job_name": "tigertag",
@@ -110,39 +107,32 @@ def samples(api: str, expression: str) -> list[Any]:
 
 
 def test_promtool_accepts_the_alerts_and_the_page(served: Served) -> None:
-    served.ended(served.ask("POST", "scans", library="photos"))
     checked("rules", str(DEPLOY / "alerts.yml"))
     checked("metrics", given=page(served))
 
 
-def test_a_real_prometheus_reads_it_and_the_alerts(served: Served, tmp_path: Path) -> None:
-    served.ended(served.ask("POST", "scans", library="photos"))
-    with prometheus(served, tmp_path / "prometheus") as api:
-        (up,) = samples(api, 'up{job="tigertag"}')
-        assert up["value"][1] == "1"
-        (ended,) = samples(api, 'tigertag_scan_duration_seconds_count{state="done"} > 0')
-        assert ended["value"][1] == "1"
-        (workers,) = samples(api, 'tigertag_processes{role="work"}')
-        assert workers["value"][1] == "1"
-        rules = requests.get(f"{api}/rules", timeout=10).json()["data"]["groups"][0]["rules"]
-        assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+def test_a_real_prometheus_reads_it_and_the_alerts(api: str) -> None:
+    (up,) = samples(api, 'up{job="tigertag"}')
+    assert up["value"][1] == "1"
+    (ended,) = samples(api, 'tigertag_scan_duration_seconds_count{state="done"} > 0')
+    assert ended["value"][1] == "1"
+    (workers,) = samples(api, 'tigertag_processes{role="work"}')
+    assert workers["value"][1] == "1"
+    rules = requests.get(f"{api}/rules", timeout=10).json()["data"]["groups"][0]["rules"]
+    assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
 
 
-def test_every_panel_of_the_dashboard_is_a_question_that_prometheus_takes(
-    served: Served, tmp_path: Path
-) -> None:
+def test_every_panel_of_the_dashboard_is_a_question_that_prometheus_takes(api: str) -> None:
     panels = json.loads((DEPLOY / "grafana.json").read_text())["panels"]
     asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
-    with prometheus(served, tmp_path / "prometheus") as api:
-        samples(api, "up == 1")
-        for expression in asked:
-            query = expression.replace("$job", "tigertag").replace("$__rate_interval", "1m")
-            answer = requests.get(f"{api}/query", params={"query": query}, timeout=10)
-            assert answer.json()["status"] == "success", (query, answer.text)
+    samples(api, "up == 1")
+    for expression in asked:
+        query = expression.replace("$job", "tigertag").replace("$__rate_interval", "1m")
+        answer = requests.get(f"{api}/query", params={"query": query}, timeout=10)
+        assert answer.json()["status"] == "success", (query, answer.text)
 
 
 def test_every_process_tells_the_same_counters(served: Served) -> None:
-    served.ended(served.ask("POST", "scans", library="photos"))
     counters = {
         tuple(
             line

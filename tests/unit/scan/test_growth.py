@@ -14,27 +14,17 @@ from tigertag.store import browse, schema
 pytestmark = pytest.mark.slow
 
 
-def objects_before(world: World, *, scans: int) -> int:
-    """Make so many scans, after some others; return how many objects there were before them."""
+def test_small_scans_leave_nothing_in_memory_and_no_garbage(world: World) -> None:
     world.picture("a.png", "red")
     for _ in range(10):
         world.scan()
     gc.collect()
     before = len(gc.get_objects())
-    for _ in range(scans):
+    for _ in range(40):
         world.scan()
-    return before
-
-
-def test_small_scans_leave_nothing_in_memory(world: World) -> None:
-    before = objects_before(world, scans=20)
-    gc.collect()
-    assert len(gc.get_objects()) - before < 20 * 20
-
-
-def test_small_scans_leave_no_garbage_behind(world: World) -> None:
-    before = objects_before(world, scans=40)
     assert len(gc.get_objects()) - before < 40 * 100
+    gc.collect()
+    assert len(gc.get_objects()) - before < 40 * 20
 
 
 def rows(world: World) -> dict[str, int]:

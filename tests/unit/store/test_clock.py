@@ -35,25 +35,26 @@ def named(db: Db, owner: str, lease_s: float) -> bool:
     return engine_state.lease(db, "e", "n", owner=owner, lease_s=lease_s)
 
 
-@pytest.mark.parametrize("skew", SKEWS, ids=str)
 @pytest.mark.parametrize("take", [chunk, canary, named])
 def test_a_live_lease_is_not_stolen_by_a_host_whose_clock_is_wrong(
-    store: Store, take: Take, skew: timedelta
+    store: Store, take: Take
 ) -> None:
     with store.write() as db:
-        assert take(db, "a", 10.0)
-    with time_machine.travel(datetime.now(UTC) + skew), store.write() as db:
-        assert not take(db, "b", 10.0)
+        assert take(db, "a", 30.0)
+    for skew in SKEWS:
+        with time_machine.travel(datetime.now(UTC) + skew), store.write() as db:
+            assert not take(db, "b", 30.0), skew
 
 
-@pytest.mark.parametrize("skew", SKEWS, ids=str)
 @pytest.mark.parametrize("take", [chunk, canary, named])
-def test_a_lease_that_has_run_out_is_taken_over(store: Store, take: Take, skew: timedelta) -> None:
-    with time_machine.travel(datetime.now(UTC) + skew), store.write() as db:
-        assert take(db, "dead", 0.05)
-    time.sleep(0.1)
-    with store.write() as db:
-        assert take(db, "b", 10.0)
+def test_a_lease_that_has_run_out_is_taken_over(store: Store, take: Take) -> None:
+    for skew in SKEWS:
+        with time_machine.travel(datetime.now(UTC) + skew), store.write() as db:
+            assert take(db, "dead", 0.05), skew
+        time.sleep(0.1)
+        with store.write() as db:
+            assert take(db, "b", 0.05), skew
+        time.sleep(0.1)
 
 
 def test_how_long_a_lease_holds_does_not_depend_on_who_asks(store: Store) -> None:
