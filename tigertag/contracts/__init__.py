@@ -39,6 +39,7 @@ from tigertag.contracts.host import Http as Http
 from tigertag.contracts.host import Kept as Kept
 from tigertag.contracts.host import PluginState as PluginState
 from tigertag.contracts.host import PluginStateInMemory as PluginStateInMemory
+from tigertag.contracts.host import RequestSlots as RequestSlots
 from tigertag.contracts.library import Advising as Advising
 from tigertag.contracts.library import Catalogued as Catalogued
 from tigertag.contracts.library import Cataloguing as Cataloguing
