@@ -57,6 +57,7 @@ from tigertag.contracts.library import NotedItems as NotedItems
 from tigertag.contracts.library import Notes as Notes
 from tigertag.contracts.library import NotingWrites as NotingWrites
 from tigertag.contracts.library import NotRead as NotRead
+from tigertag.contracts.library import OnLocalDisk as OnLocalDisk
 from tigertag.contracts.library import PlacingGenres as PlacingGenres
 from tigertag.contracts.library import Source as Source
 from tigertag.contracts.library import Stream as Stream
