@@ -55,8 +55,8 @@ def _engines(core: Core, agreed: Mapping[str, str], context: Context) -> str:
     for name in sorted(agreed):
         if agreed[name] != here[name]:
             return (
-                f"Engine {name} would answer otherwise here than at the service ({here[name]}, there"
-                f" {agreed[name]}): {_remedy(core, entries[name])}."
+                f"Engine {name} would answer otherwise here ({here[name]}) than at the service"
+                f" ({agreed[name]}): {_remedy(core, entries[name])}."
             )
     return ""
 
@@ -83,7 +83,9 @@ def _remedy(core: Core, entry: EngineEntry) -> str:
                 " folder that they name, or let both share them"
             )
         case "tigertag.openai":
-            return "set the same MODEL, DETAIL and prompt, and copy the prompt's file where it is one"
+            return (
+                "set the same MODEL, DETAIL and prompt, and copy the prompt's file where it is one"
+            )
         case "tigertag.metadata":
             return "use the same settings, and install the same versions of its places' packages"
         case "tigertag.detector" | "tigertag.classifier" | "tigertag.resnet":

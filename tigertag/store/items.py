@@ -272,7 +272,9 @@ def some_keys(db: Db, section_id: int, *, most: int) -> list[str]:
     """Return the keys of a few items that are there, from all over a section; cheap."""
     there = (_items.c.section_id == section_id, _items.c.gone.is_(False))
     where = (*there, _items.c.media != Media.GROUP.value)
-    first, last = db.execute(select(func.min(_items.c.id), func.max(_items.c.id)).where(*where)).one()
+    first, last = db.execute(
+        select(func.min(_items.c.id), func.max(_items.c.id)).where(*where)
+    ).one()
     if first is None:
         return []
     keys: dict[str, None] = {}

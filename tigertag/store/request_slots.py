@@ -15,7 +15,7 @@ from tigertag.store.database import Db, insert_one, now_s
 _slots = schema.request_slots
 
 # Two that enter at once would each miss the other, whose id comes first and whose commit does not.
-# After a crash of the server the queue of its last moment may be lost, so nobody waits for the disk.
+# If the server crashes, the queue of its last moment may be lost: nobody waits for the disk.
 _LOCK = text(
     "SELECT set_config('synchronous_commit', 'off', true),"
     " pg_advisory_xact_lock(hashtextextended(:queue, 0))"

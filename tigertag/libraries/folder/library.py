@@ -192,9 +192,9 @@ class FolderLibrary:
         folder = os.path.normpath(os.path.join(self._root, section.id))
         if keys and not any(map(self._is_there, keys)):
             return (
-                f"Library {self.id}: of {len(keys)} known items of {section.called}, such as"
-                f" {keys[0]}, none is in {as_text(folder)} on this machine. Is the folder mounted"
-                " here?"
+                f"Library {self.id}: none of {len(keys)} known items of section {section.title},"
+                f" such as {keys[0]}, is in {as_text(folder)} on this machine. Is the folder"
+                " mounted here?"
             )
         is_mounted = is_mount(folder) or is_mount(self._root)
         if not keys and not is_mounted and _is_empty(folder):
