@@ -1,6 +1,8 @@
 """The one place that wires everything together."""
 
 import logging
+import os
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +14,7 @@ from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.errors import SchemaMismatch, StoreError, os_reason
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
+from tigertag.scan.request_slots import Places, SharedSlots
 from tigertag.services import channels, rules
 from tigertag.settings import Settings, homes, shown
 from tigertag.settings.model import sampling_changes
@@ -157,8 +160,11 @@ def _take_keys(core: Core) -> None:
 
 
 def _engines(settings: Settings, host: Host, store: Store) -> tuple[EngineEntry, ...]:
+    places = Places(store, f"{socket.gethostname()[:80]}-{os.getpid()}")
+
     def host_of(engine: str) -> Host:
-        return replace(host, state=StoredPluginState(store, engine))
+        slots = SharedSlots(places, engine) if settings.broker_url else None
+        return replace(host, state=StoredPluginState(store, engine), slots=slots)
 
     return tuple(map(_engine, plugins.load_engines(settings.engines, host_of)))
 

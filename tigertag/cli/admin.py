@@ -74,13 +74,15 @@ def worker(queues: str, concurrency: int | None, name: str) -> None:
     lets it give back what it is at.
     """
     from tigertag.scan.cluster_worker import ClusterWorker
+    from tigertag.services.preparing import Preparation
 
     wanted = _queues(queues)
     with core(role="work", migrates=False) as built:
         if not built.is_clustered:
             raise RequestError("Set TIGERTAG_BROKER_URL to the service's Redis or RabbitMQ first.")
         chosen = replace(built, workers=concurrency or built.workers)
-        ClusterWorker(chosen, queues=wanted, name=name).run()
+        prepare = Preparation(chosen).lacking
+        ClusterWorker(chosen, queues=wanted, name=name, prepare=prepare).run()
 
 
 def _queues(names: str) -> tuple[Queue, ...]:

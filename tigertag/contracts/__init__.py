@@ -39,6 +39,7 @@ from tigertag.contracts.host import Http as Http
 from tigertag.contracts.host import Kept as Kept
 from tigertag.contracts.host import PluginState as PluginState
 from tigertag.contracts.host import PluginStateInMemory as PluginStateInMemory
+from tigertag.contracts.host import RequestSlots as RequestSlots
 from tigertag.contracts.library import Advising as Advising
 from tigertag.contracts.library import Catalogued as Catalogued
 from tigertag.contracts.library import Cataloguing as Cataloguing
@@ -56,6 +57,7 @@ from tigertag.contracts.library import NotedItems as NotedItems
 from tigertag.contracts.library import Notes as Notes
 from tigertag.contracts.library import NotingWrites as NotingWrites
 from tigertag.contracts.library import NotRead as NotRead
+from tigertag.contracts.library import OnLocalDisk as OnLocalDisk
 from tigertag.contracts.library import PlacingGenres as PlacingGenres
 from tigertag.contracts.library import Source as Source
 from tigertag.contracts.library import Stream as Stream

@@ -96,6 +96,17 @@ class PluginStateInMemory:
             yield True
 
 
+class RequestSlots(Protocol):
+    """Counts requests to an engine's service over all machines. Thread-safe."""
+
+    def slot(self, limit: int) -> AbstractContextManager[None]:
+        """Wait until fewer than `limit` requests are under way, and count as one meanwhile.
+
+        Raises `Unavailable`, soon, when cancelled while it waits.
+        """
+        ...
+
+
 Kept = PluginState
 Forgetful = PluginStateInMemory
 NOTICE = "notice"
@@ -104,11 +115,15 @@ NOTICE = "notice"
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What every plugin is given. `state` is its own."""
+    """What every plugin is given. `state` is its own.
+
+    `slots`: None where no other machine asks.
+    """
 
     models: Path
     http: Http
     state: PluginState = field(default_factory=PluginStateInMemory)
+    slots: RequestSlots | None = None
 
     @property
     def kept(self) -> PluginState:

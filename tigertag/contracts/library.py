@@ -262,6 +262,18 @@ class Mounted(Protocol):
 
 
 @runtime_checkable
+class OnLocalDisk(Protocol):
+    """A library whose files each machine reads on a disk of its own. Optional for a library."""
+
+    def not_here(self, section: Section, keys: Sequence[str]) -> str:
+        """Say why this machine does not seem to have the section's files; "": it has.
+
+        `keys`: a few items that are known; none are known before the first listing. Cheap.
+        """
+        ...
+
+
+@runtime_checkable
 class Locating(Protocol):
     """A library that knows in which folders its sections are. Optional for a library."""
 

@@ -79,6 +79,14 @@ def find(choice: ModelChoice, weights: Path | None, models: Path) -> DetectorMod
     return _people()
 
 
+def catalogued(fingerprint: str) -> str | None:
+    """Return the name of the model of the catalogue that gives answers of this fingerprint."""
+    for name, known in catalogue.catalogue().items():
+        if DetectorModel(name, name, known.sha256, known.input_px).fingerprint == fingerprint:
+            return name
+    return None
+
+
 def missing(choice: ModelChoice, model: DetectorModel) -> str:
     """Say in a line what to fetch or install before it can be opened; "" where it is there."""
     if model.path is not None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 
 from tigertag import __version__
-from tigertag.core import Core
+from tigertag.core import Core, EngineEntry
 from tigertag.scan import context as contexts
 from tigertag.scan.context import Context
 from tigertag.store import Db, scans
@@ -27,7 +27,12 @@ def note(core: Core, db: Db, scan: ScanRow) -> None:
     scans.put(db, scan.id, agreed=dumps(agreed))
 
 
-def refusal(scan: ScanRow, context: Context) -> str:
+def engines(scan: ScanRow) -> dict[str, str]:
+    """Return the fingerprints of the engines that a scan is worked on with, by engine."""
+    return json.loads(scan.agreed)["engines"] if scan.agreed else {}
+
+
+def refusal(core: Core, scan: ScanRow, context: Context) -> str:
     """Say why a process may not work on a scan in this context; "": it may."""
     if not scan.agreed:
         return ""
@@ -37,25 +42,59 @@ def refusal(scan: ScanRow, context: Context) -> str:
             f"The service is TigerTag {agreed['version']}, this worker is {__version__}: bring both"
             " to the same version."
         )
-    return _engines(agreed["engines"], context) or _rest(agreed["signature"], context)
+    return _engines(core, agreed["engines"], context) or _rest(agreed["signature"], context)
 
 
-def _engines(agreed: Mapping[str, str], context: Context) -> str:
+def _engines(core: Core, agreed: Mapping[str, str], context: Context) -> str:
+    entries = {entry.id: entry for entry in core.engines}
     here = {name: context.fingerprints[name] for name in context.engines}
     if lacking := sorted(agreed.keys() - here.keys()):
-        return (
-            f"Engine {lacking[0]} cannot be used here: give this worker the service's settings of"
-            " engines, and what that engine needs."
-        )
+        return _lacking(core, lacking[0], entries.get(lacking[0]))
     if more := sorted(here.keys() - agreed.keys()):
         return f"Engine {more[0]} is set up here and not at the service: use the same settings."
     for name in sorted(agreed):
         if agreed[name] != here[name]:
             return (
-                f"Engine {name} would answer otherwise here: its model or its settings differ from"
-                f" the service's ({here[name]}, there {agreed[name]})."
+                f"Engine {name} would answer otherwise here ({here[name]}) than at the service"
+                f" ({agreed[name]}): {_remedy(core, entries[name])}."
             )
     return ""
+
+
+def _lacking(core: Core, name: str, entry: EngineEntry | None) -> str:
+    if entry is None or entry.engine is not None:
+        return f"Engine {name} cannot be used here: give this worker the service's settings of it."
+    remedy = f" At the service it can be used: {_remedy(core, entry)}."
+    return f"Engine {name} cannot be used here: {entry.problem.rstrip('.')}.{remedy}"
+
+
+def _remedy(core: Core, entry: EngineEntry) -> str:
+    """Say what an engine's answers depend on, beyond the settings in the environment."""
+    models = core.host.models
+    match entry.name:
+        case "tigertag.genre":
+            return (
+                f"copy the folder {models / 'genres'} from the service's home into this one's, or"
+                " let both share it; then restart this worker"
+            )
+        case "tigertag.compreface":
+            return (
+                "set the same API_URL, FACES_CONFIG and FACES_FOLDER, and copy the file and the"
+                " folder that they name, or let both share them"
+            )
+        case "tigertag.openai":
+            return (
+                "set the same MODEL, DETAIL and prompt, and copy the prompt's file where it is one"
+            )
+        case "tigertag.metadata":
+            return "use the same settings, and install the same versions of its places' packages"
+        case "tigertag.detector" | "tigertag.classifier" | "tigertag.resnet":
+            return (
+                "set the same MODEL, and copy the files that WEIGHTS and LABELS name; models are"
+                f" looked for in {models}"
+            )
+        case _:
+            return "use the same settings and the same files as the service"
 
 
 def _rest(signature: str, context: Context) -> str:

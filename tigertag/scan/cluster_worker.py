@@ -21,7 +21,7 @@ from tigertag.core import Core
 from tigertag.errors import LibraryShrunk, LibraryUnavailable, StoreError, TigerTagError
 from tigertag.model import Queue
 from tigertag.net import cancellable
-from tigertag.scan import agreement, spool
+from tigertag.scan import agreement, presence, spool
 from tigertag.scan.celery_app import Consumer, queue_name
 from tigertag.scan.dispatcher import Dispatcher
 from tigertag.scan.session import ScanSession, failing
@@ -65,9 +65,12 @@ class ClusterWorker:
         *,
         queues: Sequence[Queue],
         name: str = "",
-        prepare: Callable[[], None] = lambda: None,
+        prepare: Callable[[ScanRow], str] = lambda _scan: "",
     ) -> None:
-        """`prepare` is called before the worker looks whether it can work on a scan."""
+        """`prepare`: says what this process still lacks for a scan, while it gets it; "": nothing.
+
+        It is asked with each beat, so it takes no time.
+        """
         self._core = core
         self._store = core.store
         self._queues = tuple(queues)
@@ -273,17 +276,21 @@ class ClusterWorker:
     def _open(self, work: _Work, scan: ScanRow) -> None:
         """Open a session, or note why not."""
         work.stop, work.agreed = Event(), scan.agreed
+        if lacking := self._prepare(scan):
+            # It changes by the second, and is logged where it is got.
+            work.refusal = Refusal(scan.id, scan.section.library, lacking)
+            return None
         try:
-            self._prepare()
             with logs.about(scan=scan.id), cancellable(work.stop.is_set):
                 session = ScanSession(self._core, scan.id, stop=work.stop)
         except StoreError:
             raise
         except TigerTagError as exc:
             return self._refuse(work, scan, str(exc), unavailable=True)
-        if reason := agreement.refusal(scan, session.context):
+        absence = presence.absence(self._store, session.context)
+        if reason := absence or agreement.refusal(self._core, scan, session.context):
             session.close()
-            return self._refuse(work, scan, reason)
+            return self._refuse(work, scan, reason, unavailable=bool(absence))
         work.refusal, work.session = None, session
         return None
 

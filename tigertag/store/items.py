@@ -268,6 +268,24 @@ def spread(db: Db, section_id: int, section: Section, media: Media, limit: int) 
     return [_row(row, section) for row in found]
 
 
+def some_keys(db: Db, section_id: int, *, most: int) -> list[str]:
+    """Return the keys of a few items that are there, from all over a section; cheap."""
+    there = (_items.c.section_id == section_id, _items.c.gone.is_(False))
+    where = (*there, _items.c.media != Media.GROUP.value)
+    first, last = db.execute(
+        select(func.min(_items.c.id), func.max(_items.c.id)).where(*where)
+    ).one()
+    if first is None:
+        return []
+    keys: dict[str, None] = {}
+    for number in range(most):
+        from_id = first + (last - first) * number // max(1, most - 1)
+        key = select(_items.c.key).where(*where, _items.c.id >= from_id).order_by(_items.c.id)
+        if (found := db.scalar(key.limit(1))) is not None:
+            keys[found] = None
+    return list(keys)
+
+
 def with_section() -> Select[Any]:
     """Select items, each with the library, key and title of its section; see `of_section`."""
     sections = schema.sections

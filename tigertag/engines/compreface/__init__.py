@@ -62,7 +62,7 @@ class CompreFace:
         self.id = id
         self._options = options
         self._host = host
-        self._client = CompreFaceClient(id, options, host.http)
+        self._client = CompreFaceClient(id, options, host)
         self._gallery = Gallery(options.faces_config, options.faces_folder)
         self._store = EnrolmentStore(host.state)
         self._pool = RequestPool(id, MAX_CONCURRENCY)

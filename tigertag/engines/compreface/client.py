@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from tigertag.contracts import Http, RunContext
+from tigertag.contracts import Host, RunContext
 from tigertag.engines.compreface import sdk
 from tigertag.engines.compreface.people import is_name
 from tigertag.engines.compreface.sdk import SdkTransport
@@ -155,7 +155,7 @@ class CompreFaceClient:
     repeated, are tried again.
     """
 
-    def __init__(self, id: str, options: Options, http: Http) -> None:
+    def __init__(self, id: str, options: Options, host: Host) -> None:
         stem = f"ENGINE_{id.upper()}_"
         self.service = Service(
             f"CompreFace at {options.address}",
@@ -165,11 +165,11 @@ class CompreFaceClient:
             request="the log of CompreFace",
         )
         self.options = options
-        self.http = http
+        self.http = host.http
         self._key = options.api_key.get_secret_value()
         self._least = {"det_prob_threshold": options.det_prob}
-        self._session = http.session()
-        limiter = ConcurrencyLimiter(MAX_CONCURRENCY)
+        self._session = host.http.session()
+        limiter = ConcurrencyLimiter(MAX_CONCURRENCY, host.slots)
         self._transport = SdkTransport(self.service, self._session, limiter, options.address)
 
     def recognise(self, picture: bytes) -> list[DetectedFace]:

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from threading import Condition, Event, Lock
 
 from tigertag import logs
-from tigertag.contracts import Failed, Outcome, RunContext
-from tigertag.errors import EngineError, StoreError, TigerTagError, Unstorable
+from tigertag.contracts import Failed, Outcome, RequestSlots, RunContext
+from tigertag.errors import EngineError, StoreError, TigerTagError, Unavailable, Unstorable
 from tigertag.model import Sample
 from tigertag.net import cancellable
 
@@ -24,18 +24,24 @@ class ConcurrencyLimiter:
     """Lets at most `limit` requests run at a time. Thread-safe.
 
     A refusal for too many requests lowers the limit by one; a run of served ones raises it again.
+    `shared`: requests of other machines count as well. Each process learns its limit from refusals
+    of its own, and keeps to it whoever asks.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, shared: RequestSlots | None = None) -> None:
         self._allowed = self._limit = max(1, limit)
         self._running = 0
         self._served = 0
         self._urgent = 0
         self._changed = Condition()
+        self._shared = shared
 
     @contextmanager
     def slot(self, *, urgent: bool = False) -> Iterator[int]:
-        """Wait for a slot and hold it; give the limit. `urgent`: before all that are not."""
+        """Wait for a slot and hold it; give the limit. `urgent`: before all that are not.
+
+        Raises `Unavailable` when cancelled while other machines have all slots.
+        """
         with self._changed:
             self._urgent += urgent
             self._changed.wait_for(
@@ -46,7 +52,8 @@ class ConcurrencyLimiter:
             limit = self._limit
             self._changed.notify_all()
         try:
-            yield limit
+            with nullcontext() if self._shared is None else self._shared.slot(limit):
+                yield limit
         finally:
             with self._changed:
                 self._running -= 1
@@ -125,7 +132,10 @@ class RequestPool(_Threads):
                 return None
             try:
                 return self._outcome(sample, ask, run)
-            except (EngineError, StoreError):
+            except (EngineError, StoreError) as exc:
+                if isinstance(exc, Unavailable) and run.cancelled():
+                    # What it waited for was cut short: that says nothing of the service.
+                    return None
                 # At once: until the loop below hears of it, each thread would begin another call.
                 stop.set()
                 raise

@@ -53,7 +53,7 @@ class Imagga:
         self.id = id
         self._options = options
         self._http = host.http
-        self._limiter = ConcurrencyLimiter(CAUTIOUS)
+        self._limiter = ConcurrencyLimiter(CAUTIOUS, host.slots)
         self._client = ImaggaClient(id, options, host.http, self._limiter)
         self._account = Account(host.state)
         self._outage = OutageDetector(self._client.service)

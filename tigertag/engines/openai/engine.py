@@ -28,7 +28,7 @@ from tigertag.engines.openai.faults import meaning
 from tigertag.engines.openai.options import Options, Prompt
 from tigertag.engines.openai.prices import TokenUsage
 from tigertag.engines.openai.request import MAX_FRAMES, FormatInUse, RequestBuilder, VisionRequest
-from tigertag.errors import EngineError, ModelError
+from tigertag.errors import EngineError, ModelError, Unavailable
 from tigertag.model import Media, Sample
 from tigertag.net import holding
 
@@ -221,7 +221,7 @@ class Vision(VisionModel):
     def __init__(self, id: str, options: Options, host: Host, deferred: DeferredEngine) -> None:
         super().__init__(id, options, host)
         self.deferred = deferred
-        self._limiter = ConcurrencyLimiter(AT_ONCE)
+        self._limiter = ConcurrencyLimiter(AT_ONCE, host.slots)
         self._pool = RequestPool(id, AT_ONCE + _PREPARING)
         self._forget()
 
@@ -277,6 +277,9 @@ class Vision(VisionModel):
                 if self._format.replace(used, fault):
                     continue
                 raise self.service.error(fault) from fault.__cause__
+            except Unavailable as exc:
+                settle_failed(call, exc)
+                raise
             return self._outcome(request, call, Completion.parse(answer))
 
     def _outcome(

@@ -187,6 +187,29 @@ class FolderLibrary:
                 )
         return ""
 
+    def not_here(self, section: Section, keys: Sequence[str]) -> str:
+        """See `contracts.OnLocalDisk`. Another disk may be mounted there, or none at all."""
+        folder = os.path.normpath(os.path.join(self._root, section.id))
+        if keys and not any(map(self._is_there, keys)):
+            return (
+                f"Library {self.id}: none of {len(keys)} known items of section {section.title},"
+                f" such as {keys[0]}, is in {as_text(folder)} on this machine. Is the folder"
+                " mounted here?"
+            )
+        is_mounted = is_mount(folder) or is_mount(self._root)
+        if not keys and not is_mounted and _is_empty(folder):
+            return (
+                f"Library {self.id}: the folder {as_text(folder)} is empty on this machine. Is it"
+                " mounted here?"
+            )
+        return ""
+
+    def _is_there(self, key: str) -> bool:
+        try:
+            return os.path.lexists(os.path.join(self._root, path_of(key)))
+        except Unreadable:
+            return False
+
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[Source]:
         yield Path(self._file(item.key))
@@ -332,6 +355,14 @@ class FolderLibrary:
         if denied:
             return f"Its folder cannot be written ({os_reason(exc)}); give that user the right to."
         return f"Its sidecar could not be written: {os_reason(exc)}."
+
+
+def _is_empty(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return True
 
 
 def _check(edit: Edit) -> None:

@@ -12,6 +12,7 @@ import requests
 
 from tests.compreface import KEY, CompreFaceServer, drawn
 from tests.unit.engines.compreface.setup import HASTE
+from tigertag.contracts import Host
 from tigertag.engines.compreface import sdk
 from tigertag.engines.compreface.client import CompreFaceClient, Options
 from tigertag.engines.compreface.sdk import SdkTransport
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.slow
 IMPORT = """
 import sys, urllib3
 assert urllib3.__version__.startswith("2.")
+from tigertag.contracts import Host
 from tigertag.engines.compreface import sdk
 assert "compreface" not in sys.modules
 service = sdk.recognition("http://localhost", 8000, "key")
@@ -41,7 +43,7 @@ def client(server: CompreFaceServer, http: HttpClient, key: str = KEY) -> Compre
     options = Options.model_validate(
         {"api_key": key, "api_url": "http://127.0.0.1", "api_port": server.port}
     )
-    return CompreFaceClient("faces", options, http)
+    return CompreFaceClient("faces", options, Host(Path("models"), http))
 
 
 def transport_to(address: str, http: HttpClient) -> SdkTransport:

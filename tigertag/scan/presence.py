@@ -1,0 +1,31 @@
+"""Whether a worker has the files of a library that each machine has to mount itself.
+
+An empty mount point, or another disk in its place, looks like a section from which all was deleted.
+On one machine the listing finds that out (`scan.missing`). Of many, each is asked before it gets
+any work, so that one without the mount neither lists nor works on the items; whoever has the files
+lists.
+"""
+
+from tigertag.contracts import OnLocalDisk
+from tigertag.scan.context import Context
+from tigertag.store import Store, items
+
+_FEW = 5
+_CONFIRM = " If all of it was moved or deleted, confirm it: `tigertag scan … --accept-missing`."
+
+
+def absence(store: Store, context: Context) -> str:
+    """Say why this machine does not seem to have the files of a scan's section; "": it has.
+
+    Where the user has said that files are gone, that is believed, as by the listing, but for an
+    empty folder that is not mounted.
+    """
+    library, scan = context.library, context.scan
+    if not isinstance(library, OnLocalDisk):
+        return ""
+    keys: list[str] = []
+    if not scan.accept_missing:
+        with store.read() as db:
+            keys = items.some_keys(db, scan.section_id, most=_FEW)
+    reason = library.not_here(scan.section, keys)
+    return reason + _CONFIRM if reason and keys else reason
