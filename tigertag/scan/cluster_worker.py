@@ -321,6 +321,10 @@ class ClusterWorker:
                 if scan.state == "running":
                     # What a dead worker has left goes first: it has waited for its lease already.
                     chunk = dispatch.lease_left(db, scan_id, chunk_id, self.name, lease_s=lease_s)
+                if chunk is None:
+                    # Its worker was committing at this moment, or it is done: if it is not, and
+                    # its lease has run out, it is sent again.
+                    dispatch.unsend(db, [chunk_id])
             if chunk is not None:
                 session.leave_out(scan.without)
                 self._run(work, session, scan, chunk)
