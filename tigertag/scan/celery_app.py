@@ -30,6 +30,7 @@ VISIBILITY_S = 900
 RabbitMQ closes the connection of whoever acknowledges none for half an hour. A chunk is given back
 long before (`scan.cluster_worker.SOFT_LIMIT_S`), so neither happens to one that is at work.
 """
+_SOCKET_S = 5.0
 _EXPIRES_S = 3600.0
 _PREFIX = "tigertag"
 _TASK = "tigertag.work_on_chunk"
@@ -70,6 +71,9 @@ def _transport_options(broker_url: str) -> dict[str, Any]:
         "visibility_timeout": VISIBILITY_S,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        # Without it a network that drops packets keeps who sends for a quarter of an hour, and the
+        # event loop that would notice.
+        "socket_timeout": _SOCKET_S,
         "socket_connect_timeout": 4,
         "socket_keepalive": True,
         "health_check_interval": 10,
