@@ -30,6 +30,7 @@ VISIBILITY_S = 900
 RabbitMQ closes the connection of whoever acknowledges none for half an hour. A chunk is given back
 long before (`scan.cluster_worker.SOFT_LIMIT_S`), so neither happens to one that is at work.
 """
+_SOCKET_S = 5.0
 _EXPIRES_S = 3600.0
 _PREFIX = "tigertag"
 _TASK = "tigertag.work_on_chunk"
@@ -70,6 +71,9 @@ def _transport_options(broker_url: str) -> dict[str, Any]:
         "visibility_timeout": VISIBILITY_S,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        # Without it a network that drops packets keeps who sends for a quarter of an hour, and the
+        # event loop that would notice.
+        "socket_timeout": _SOCKET_S,
         "socket_connect_timeout": 4,
         "socket_keepalive": True,
         "health_check_interval": 10,
@@ -181,16 +185,16 @@ class Consumer:
         global _work
         _work = work
         self._app = make(url)
-        self._names: set[str] = set()
         _keep_our_log()
         signals.worker_shutting_down.connect(lambda **_kwargs: stopping(), weak=False)
-        own = f"{_PREFIX}.worker.{name}"
-        self._app.conf.task_queues = [Queue(own, routing_key=own, auto_delete=True)]
+        self._own = f"{_PREFIX}.worker.{name}"
+        own = Queue(self._own, routing_key=self._own, auto_delete=True)
+        self._app.conf.task_queues = [own]
         self._worker: Worker = self._app.Worker(
             pool="threads",
             concurrency=concurrency,
             hostname=name,
-            queues=[own],
+            queues=[self._own],
             without_gossip=True,
             without_mingle=True,
             optimization="fair",
@@ -202,16 +206,24 @@ class Consumer:
         self._worker.start()
 
     def consume(self, names: Collection[str]) -> None:
-        """Consume these queues from now on, and no others."""
+        """Consume these queues from now on, and no others.
+
+        To be called again and again: what is consumed is seen by Celery's own thread alone, and a
+        connection that is lost loses what was to be changed.
+        """
         consumer = getattr(self._worker, "consumer", None)
-        if consumer is None or getattr(consumer, "task_consumer", None) is None:
+        if consumer is not None and consumer.task_consumer is not None:
+            consumer.call_soon(self._consume, consumer, frozenset(names))
+
+    def _consume(self, consumer: Any, names: frozenset[str]) -> None:
+        if consumer.task_consumer is None:
             return
-        for name in set(names) - self._names:
+        consumed = {queue.name for queue in consumer.task_consumer.queues} - {self._own}
+        for name in names - consumed:
             self._app.amqp.queues.add(_queue(name))
-            consumer.call_soon(consumer.add_task_queue, name)
-        for name in self._names - set(names):
-            consumer.call_soon(consumer.cancel_task_queue, name)
-        self._names = set(names)
+            consumer.add_task_queue(name)
+        for name in consumed - names:
+            consumer.cancel_task_queue(name)
 
 
 def __getattr__(name: str) -> Celery:

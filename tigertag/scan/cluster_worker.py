@@ -39,6 +39,7 @@ _HARD_LIMIT_S = 840.0
 _HUNG = 70
 _BEAT_S = 1.0
 _STOP_S = 8.0
+_LAST_S = 1.5
 _REFUSED_S = 10.0
 _RATE_S = 60.0
 
@@ -84,6 +85,7 @@ class ClusterWorker:
         self._began = time.monotonic()
         self._draining = False
         self._stopping = Event()
+        self._ended = Event()
         self._home = spool.home_id(core)
         self._dispatcher = Dispatcher(core, takes_up=False)
         self._consumer: Consumer | None = None
@@ -117,6 +119,7 @@ class ClusterWorker:
                 thread.join(_STOP_S)
             with suppress(StoreError):
                 self.leave()
+            self._ended.set()
 
     def leave(self) -> None:
         """Close what is open, and take this worker out of the database."""
@@ -130,22 +133,27 @@ class ClusterWorker:
             self._stopping.set()
             for work in list(self._works.values()):
                 work.stop.set()
-            Thread(target=self._end_in_time, name="tigertag-end", daemon=True).start()
+            if self._consumer is not None:
+                Thread(target=self._end_in_time, name="tigertag-end", daemon=True).start()
 
     def _end_in_time(self) -> None:
         """Whoever sent the signal kills soon: what does not hear of it in time is given up."""
-        with self._changed:
-            if self._changed.wait_for(lambda: not self._chunks, _STOP_S):
-                return
-        logger.error("%s chunks did not end in time; others go on with them", len(self._chunks))
-        self._die(0)
+        if not self._ended.wait(_STOP_S):
+            logger.error("%s chunks did not end in time; others take them", len(self._chunks))
+            self._die(0)
 
     def _die(self, code: int) -> None:
         """End at once. What a thread still commits is refused; the broker gives its messages on."""
+        last = Thread(target=self._give_up, name="tigertag-last", daemon=True)
+        last.start()
+        # A database that cannot be reached would keep it for longer than the leases run.
+        last.join(_LAST_S)
+        os._exit(code)
+
+    def _give_up(self) -> None:
         with suppress(StoreError), self._store.write() as db:
             dispatch.give_up(db, self.name)
             workers.leave(db, self.name)
-        os._exit(code)
 
     def enter(self) -> None:
         """Take this worker down in the database, where the service sees it."""
@@ -328,6 +336,10 @@ class ClusterWorker:
                 if scan.state == "running":
                     # What a dead worker has left goes first: it has waited for its lease already.
                     chunk = dispatch.lease_left(db, scan_id, chunk_id, self.name, lease_s=lease_s)
+                if chunk is None:
+                    # Its worker was committing at this moment, or it is done: if it is not, and
+                    # its lease has run out, it is sent again.
+                    dispatch.unsend(db, [chunk_id])
             if chunk is not None:
                 session.leave_out(scan.without)
                 self._run(work, session, scan, chunk)

@@ -179,7 +179,8 @@ def check(db: Db, chunk: Chunk) -> None:
 def finish(db: Db, chunk: Chunk) -> None:
     """The chunk is done, unless it was woken while it was held. Raises `LeaseLost`."""
     where = (_held(chunk), _chunks.c.due_at != _CALLED)
-    if db.execute(update(_chunks).where(*where).values(state="done")).rowcount == 1:
+    values = {"state": "done", "sent_at": 0.0}
+    if db.execute(update(_chunks).where(*where).values(**values)).rowcount == 1:
         return
     check(db, chunk)
     release(db, chunk)

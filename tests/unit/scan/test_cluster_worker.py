@@ -1,5 +1,6 @@
 """What a worker does with the messages that it gets, and which scans it refuses."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.core import Core
 from tigertag.scan import cluster_worker
-from tigertag.store import scans, schema, workers
+from tigertag.store import dispatch, scans, schema, workers
 from tigertag.store.workers import WorkerRow
 
 _chunks = schema.chunks
@@ -73,6 +74,19 @@ def test_what_a_dead_worker_has_left_comes_before_what_was_sent(cluster: Cluster
     worker.work_on(*second)
     assert states(cluster.world) == [(first[1], "done"), (second[1], "queued")]
     assert second in sent(cluster, scan_id)
+
+
+def test_a_message_whose_chunk_another_holds_is_no_longer_on_its_way(cluster: Cluster) -> None:
+    scan_id = listed(cluster, 1)
+    worker = cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    with cluster.world.store.write() as db:
+        held = {"state": "leased", "owner": "late", "lease_until": time.time() + 60}
+        db.execute(update(_chunks).where(_chunks.c.id == message[1]).values(**held))
+    worker.look()
+    worker.work_on(*message)
+    with cluster.world.store.read() as db:
+        assert dispatch.on_their_way(db, scan_id) == {}
 
 
 def test_a_chunk_that_is_not_done_when_the_worker_ends_is_given_back(cluster: Cluster) -> None:
