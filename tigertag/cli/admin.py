@@ -1,6 +1,8 @@
 """`tigertag serve|work|password|db`: the service, its worker, its password and its database."""
 
 import os
+import re
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +14,10 @@ from tigertag import settings
 from tigertag.cli.session import core, say
 from tigertag.errors import RequestError
 from tigertag.model import QUEUES, Queue
-from tigertag.services import accounts, moving, originals
+from tigertag.services import accounts, moving, originals, workers
 from tigertag.services import history as history_service
 from tigertag.services.accounts import Accounts
-from tigertag.store import migrate
+from tigertag.store import Store, migrate
 from tigertag.text import count, did_you_mean, megabytes
 
 
@@ -67,20 +69,41 @@ def work(nice: int) -> None:
 )
 @click.option("--concurrency", type=click.IntRange(1, 256), help="Threads.  [TIGERTAG_WORKERS]")
 @click.option("--name", default="", help="Its name among the workers.  [HOST-PID]")
-def worker(queues: str, concurrency: int | None, name: str) -> None:
+@click.option("--healthy", is_flag=True, help="Only say whether one runs here: exits with 0 or 1.")
+def worker(queues: str, concurrency: int | None, name: str, *, healthy: bool) -> None:
     """Work on the scans of a service on another machine, as TIGERTAG_BROKER_URL gives them out.
 
     It needs the service's settings, database and broker, and reaches the libraries itself. SIGTERM
     lets it give back what it is at.
     """
+    if healthy:
+        _check_health(name)
+        return
     from tigertag.scan.cluster_worker import ClusterWorker
 
     wanted = _queues(queues)
+    if not re.fullmatch(r"[\w.@-]{0,100}", name, re.ASCII):
+        raise RequestError("--name takes up to 100 letters, digits and . _ @ - only.")
     with core(role="work", migrates=False) as built:
         if not built.is_clustered:
             raise RequestError("Set TIGERTAG_BROKER_URL to the service's Redis or RabbitMQ first.")
         chosen = replace(built, workers=concurrency or built.workers)
         ClusterWorker(chosen, queues=wanted, name=name).run()
+
+
+def _check_health(name: str) -> None:
+    """Exit with 1 unless this host's worker, or the one of this name, was heard of lately."""
+    # Building engines would take longer than a probe may.
+    store = Store(settings.load().db_url)
+    try:
+        is_healthy = workers.is_healthy(store, name=name, host=socket.gethostname()[:128])
+    finally:
+        store.close()
+    if not is_healthy:
+        which = f"Worker {name}" if name else "No worker of this host"
+        verb = "has not" if name else "has"
+        click.echo(f"{which} {verb} been heard of in the last 15 s; see its log.", err=True)
+        sys.exit(1)
 
 
 def _queues(names: str) -> tuple[Queue, ...]:

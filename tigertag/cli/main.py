@@ -48,6 +48,7 @@ _COMMANDS = {
     "serve": ("cli.admin", "Serve the dashboard and REST."),
     "work": ("cli.admin", "Work on the scans of the dashboard and REST."),
     "worker": ("cli.admin", "Work on scans of a service on another machine."),
+    "workers": ("cli.workers", "List, drain and resume the workers."),
     "password": ("cli.admin", "Set the dashboard's password, or a new key for REST."),
     "logs": ("cli.support", "Print what the service has logged."),
     "support-bundle": ("cli.support", "Write a ZIP file for support, without secrets."),
