@@ -1,10 +1,7 @@
 """`tigertag serve|work|password|db`: the service, its worker, its password and its database."""
 
 import os
-import re
-import socket
 import sys
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -12,13 +9,11 @@ import click
 
 from tigertag import settings
 from tigertag.cli.session import core, say
-from tigertag.errors import RequestError
-from tigertag.model import QUEUES, Queue
-from tigertag.services import accounts, moving, originals, workers
+from tigertag.services import accounts, moving, originals
 from tigertag.services import history as history_service
 from tigertag.services.accounts import Accounts
-from tigertag.store import Store, migrate
-from tigertag.text import count, did_you_mean, megabytes
+from tigertag.store import migrate
+from tigertag.text import count, megabytes
 
 
 @click.command()
@@ -58,63 +53,6 @@ def work(nice: int) -> None:
         Thread(target=listen, daemon=True).start()
         if not scan_worker.run():
             click.echo("Another process works on the scans of this home.", err=True)
-
-
-@click.command()
-@click.option(
-    "--queues",
-    default="default,video,paid",
-    show_default=True,
-    help="Which queues it serves: default, video, paid, gpu.",
-)
-@click.option("--concurrency", type=click.IntRange(1, 256), help="Threads.  [TIGERTAG_WORKERS]")
-@click.option("--name", default="", help="Its name among the workers.  [HOST-PID]")
-@click.option("--healthy", is_flag=True, help="Only say whether one runs here: exits with 0 or 1.")
-def worker(queues: str, concurrency: int | None, name: str, *, healthy: bool) -> None:
-    """Work on the scans of a service on another machine, as TIGERTAG_BROKER_URL gives them out.
-
-    It needs the service's settings, database and broker, and reaches the libraries itself. SIGTERM
-    lets it give back what it is at.
-    """
-    if healthy:
-        _check_health(name)
-        return
-    from tigertag.scan.cluster_worker import ClusterWorker
-
-    wanted = _queues(queues)
-    if not re.fullmatch(r"[\w.@-]{0,100}", name, re.ASCII):
-        raise RequestError("--name takes up to 100 letters, digits and . _ @ - only.")
-    with core(role="work", migrates=False) as built:
-        if not built.is_clustered:
-            raise RequestError("Set TIGERTAG_BROKER_URL to the service's Redis or RabbitMQ first.")
-        chosen = replace(built, workers=concurrency or built.workers)
-        ClusterWorker(chosen, queues=wanted, name=name).run()
-
-
-def _check_health(name: str) -> None:
-    """Exit with 1 unless this host's worker, or the one of this name, was heard of lately."""
-    # Building engines would take longer than a probe may.
-    store = Store(settings.load().db_url)
-    try:
-        is_healthy = workers.is_healthy(store, name=name, host=socket.gethostname()[:128])
-    finally:
-        store.close()
-    if not is_healthy:
-        which = f"Worker {name}" if name else "No worker of this host"
-        verb = "has not" if name else "has"
-        click.echo(f"{which} {verb} been heard of in the last 15 s; see its log.", err=True)
-        sys.exit(1)
-
-
-def _queues(names: str) -> tuple[Queue, ...]:
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    for name in wanted or [""]:
-        if name not in QUEUES:
-            raise RequestError(
-                f"There is no queue {name!r}{did_you_mean(name, QUEUES)} It has:"
-                f" {', '.join(QUEUES)}."
-            )
-    return tuple(queue for queue in QUEUES if queue in wanted)
 
 
 @click.command()

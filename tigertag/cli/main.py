@@ -47,7 +47,7 @@ _COMMANDS = {
     "notify": ("cli.notify", "List and test the channels for notices."),
     "serve": ("cli.admin", "Serve the dashboard and REST."),
     "work": ("cli.admin", "Work on the scans of the dashboard and REST."),
-    "worker": ("cli.admin", "Work on scans of a service on another machine."),
+    "worker": ("cli.worker", "Work on scans of a service on another machine."),
     "workers": ("cli.workers", "List, drain and resume the workers."),
     "password": ("cli.admin", "Set the dashboard's password, or a new key for REST."),
     "logs": ("cli.support", "Print what the service has logged."),

@@ -264,8 +264,10 @@ def _homeless(home: str, rows: Iterable[WorkerRow]) -> str:
 
 
 def _all_refuse(refusals: dict[str, str]) -> str:
-    by_reason = {reason: name for name, reason in reversed(refusals.items())}
-    lines = [f"{name}: {reason}" for reason, name in reversed(by_reason.items())]
+    by_reason: dict[str, str] = {}
+    for name, reason in refusals.items():
+        by_reason.setdefault(reason, name)
+    lines = [f"{name}: {reason}" for reason, name in by_reason.items()]
     more = len(lines) - _MOST_REASONS
     others = f" … and {count(more, 'other reason')}." if more > 0 else ""
     who = "The only worker refuses it" if len(refusals) == 1 else "All workers refuse it"
