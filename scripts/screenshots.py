@@ -211,6 +211,7 @@ def employ(core: Core) -> Core:
             refuses = [Refusal(scan_id, "photos", reason)] if name == "nas" else []
             done = 0 if refuses else 4210
             workers.beat(db, name, items_done=done, items_s=done / 400, refusals=refuses)
+        chunks.drop_listing(db, scan_id)
         for number in range(6):
             chunks.add(db, scan_id, size=20)
             if number < 2:
@@ -218,6 +219,27 @@ def employ(core: Core) -> Core:
         chunks.add(db, scan_id, queue="gpu", size=8)
         workers.drain(db, "workshop", draining=True)
     return replace(core, broker_url="redis://127.0.0.1:9/0")
+
+
+@contextmanager
+def living(core: Core) -> Iterator[None]:
+    """Let the workers be heard of meanwhile."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(2):
+            with core.store.write() as db:
+                for row in workers.every(db):
+                    said = {"items_done": row.items_done, "items_s": row.items_s}
+                    workers.beat(db, row.name, refusals=row.refusals, **said)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def shoot(browser: Browser, address: str, found: dict[str, str], out: Path) -> None:
@@ -271,7 +293,8 @@ def main() -> None:
             shoot(browser, address, found, asked.out)
             server.jobs.resume()
             app.extensions["tigertag"].worker.stop()
-            with served(create_app(employ(core), web, work=False)) as address:
+            clustered = create_app(employ(core), web, work=False)
+            with served(clustered) as address, living(core):
                 shoot(browser, address, {"workers": "/system/workers"}, asked.out)
             browser.close()
 

@@ -34,6 +34,7 @@ class Job:
     queue: str
     items: int
     since: datetime
+    since_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def _state(row: WorkerRow) -> WorkerState:
 
 
 def _job(chunk: ChunkAtWork, active: dict[int, ScanRow], now: datetime) -> Job:
-    scan = active.get(chunk.scan_id)
+    scan, since_s = active.get(chunk.scan_id), max(0.0, chunk.since_s)
     return Job(
         chunk.scan_id,
         scan.section.called if scan is not None else "",
@@ -212,7 +213,8 @@ def _job(chunk: ChunkAtWork, active: dict[int, ScanRow], now: datetime) -> Job:
         chunk.kind,
         chunk.queue,
         chunk.size,
-        now - timedelta(seconds=max(0.0, chunk.since_s)),
+        now - timedelta(seconds=since_s),
+        round(since_s, 1),
     )
 
 
