@@ -230,8 +230,13 @@ def living(core: Core) -> Iterator[None]:
         while not ended.wait(2):
             with core.store.write() as db:
                 for row in workers.every(db):
-                    said = {"items_done": row.items_done, "items_s": row.items_s}
-                    workers.beat(db, row.name, refusals=row.refusals, **said)
+                    workers.beat(
+                        db,
+                        row.name,
+                        items_done=row.items_done,
+                        items_s=row.items_s,
+                        refusals=row.refusals,
+                    )
 
     thread = threading.Thread(target=beat)
     thread.start()

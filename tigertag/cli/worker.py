@@ -14,7 +14,6 @@ from tigertag import settings
 from tigertag.errors import RequestError
 from tigertag.model import QUEUES, Queue
 from tigertag.services import workers
-from tigertag.store import Store
 from tigertag.text import did_you_mean
 
 
@@ -52,12 +51,8 @@ def worker(queues: str, concurrency: int | None, name: str, *, healthy: bool) ->
 
 def _check_health(name: str) -> None:
     """Exit with 1 unless this host's worker, or the one of this name, was heard of lately."""
-    store = Store(settings.load().db_url)
-    try:
-        is_healthy = workers.is_healthy(store, name=name, host=socket.gethostname()[:128])
-    finally:
-        store.close()
-    if not is_healthy:
+    host = socket.gethostname()[:128]
+    if not workers.is_healthy(settings.load().db_url, name=name, host=host):
         which = f"Worker {name} has not" if name else "No worker of this host has"
         click.echo(f"{which} been heard of in the last 15 s; see its log.", err=True)
         sys.exit(1)

@@ -139,10 +139,11 @@ def test_a_worker_that_is_misspelt_is_none(world: World) -> None:
 def test_a_host_is_well_while_its_worker_was_heard_of_lately(world: World) -> None:
     enter(world)
     enter(world, "badger", lost=True)
-    by_name = {name: workers.is_healthy(world.store, name=name) for name in ("otter", "badger")}
-    assert by_name == {"otter": True, "badger": False}
+    url = f"sqlite:///{world.store.sqlite_path}"
+    assert workers.is_healthy(url, name="otter")
+    assert not workers.is_healthy(url, name="badger")
     hosts = ("otter.lan", "badger.lan", "crow.lan")
-    assert [workers.is_healthy(world.store, host=host) for host in hosts] == [True, False, False]
+    assert [workers.is_healthy(url, host=host) for host in hosts] == [True, False, False]
 
 
 def test_starting_draining_losing_and_coming_back_are_events_once(world: World) -> None:
