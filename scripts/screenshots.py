@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scripts.demo import photographs
 from tests.immich import LEAST, ImmichServer
-from tigertag import bootstrap, settings
+from tigertag import __version__, bootstrap, settings
 from tigertag.core import Core
 from tigertag.media.files import media_of
 from tigertag.model import Media
@@ -35,12 +37,20 @@ from tigertag.scan.worker import ScanWorker
 from tigertag.services import previews, scan_status, scans
 from tigertag.services.background import BackgroundTasks
 from tigertag.settings import WebSettings
+from tigertag.store import chunks, workers
+from tigertag.store import scans as scan_rows
+from tigertag.store.workers import NewWorker, Refusal
 from tigertag.web.app import create_app
 
 DOCS = Path(__file__).parent.parent / "docs" / "screenshots"
 WIDTHS = {"desktop": (1280, 800), "phone": (360, 740)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SHOWN = ("home", "preview", "item", "tags", "system", "verifying", "setup")
+CREW = {
+    "attic": ("default", "video", "paid"),
+    "nas": ("default",),
+    "workshop": ("default", "video", "paid"),
+}
 SECTIONS = {
     "Holiday": (
         "camera.png",
@@ -187,6 +197,56 @@ def pretend(core: Core, item_id: int) -> None:
         call.settle(units=1, cost_usd=0.0)
 
 
+def employ(core: Core) -> Core:
+    """Let workers be known that nobody runs, and a scan that they share; nobody has a GPU."""
+    scan_id = scans.start(core, scans.Request("photos", core.library("photos").sections()[0].id))
+    started_at = datetime.now(UTC) - timedelta(hours=5)
+    with core.store.write() as db:
+        scan_rows.put(db, scan_id, state="running")
+        for name, queues in CREW.items():
+            known = ("photos", "immich"), ("boxes", "local")
+            me = NewWorker(name, f"{name}.lan", 7, __version__, name, started_at, 4, queues, *known)
+            workers.enter(db, me)
+            reason = "/photos/Holiday is not there: mount it, or take photos off this worker."
+            refuses = [Refusal(scan_id, "photos", reason)] if name == "nas" else []
+            done = 0 if refuses else 4210
+            workers.beat(db, name, items_done=done, items_s=done / 400, refusals=refuses)
+        chunks.drop_listing(db, scan_id)
+        for number in range(6):
+            chunks.add(db, scan_id, size=20)
+            if number < 2:
+                chunks.lease(db, scan_id, owner="attic", lease_s=600.0)
+        chunks.add(db, scan_id, queue="gpu", size=8)
+        workers.drain(db, "workshop", draining=True)
+    return replace(core, broker_url="redis://127.0.0.1:9/0")
+
+
+@contextmanager
+def living(core: Core) -> Iterator[None]:
+    """Let the workers be heard of meanwhile."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(2):
+            with core.store.write() as db:
+                for row in workers.every(db):
+                    workers.beat(
+                        db,
+                        row.name,
+                        items_done=row.items_done,
+                        items_s=row.items_s,
+                        refusals=row.refusals,
+                    )
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def shoot(browser: Browser, address: str, found: dict[str, str], out: Path) -> None:
     for width, (across, down) in WIDTHS.items():
         for scheme in SCHEMES:
@@ -236,9 +296,12 @@ def main() -> None:
         with served(app) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             shoot(browser, address, found, asked.out)
+            server.jobs.resume()
+            app.extensions["tigertag"].worker.stop()
+            clustered = create_app(employ(core), web, work=False)
+            with served(clustered) as address, living(core):
+                shoot(browser, address, {"workers": "/system/workers"}, asked.out)
             browser.close()
-        server.jobs.resume()
-        app.extensions["tigertag"].worker.stop()
 
 
 if __name__ == "__main__":

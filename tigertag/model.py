@@ -321,6 +321,7 @@ class NoticeKind(StrEnum):
     BUDGET_USED_UP = "budget-used-up"
     LIBRARY_UNREACHABLE = "library-unreachable"
     CANARY_REFUSED = "canary-refused"
+    WORKER_MISSING = "worker-missing"
     DISK_LOW = "disk-low"
     BACKUP_FAILED = "backup-failed"
     SCHEMA_REFUSED = "schema-refused"

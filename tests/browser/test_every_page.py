@@ -33,6 +33,7 @@ PAGES = (
     "/system/status",
     "/system/health",
     "/system/tasks",
+    "/system/workers",
     "/system/events",
     "/system/events?level=error",
     "/system/backups",

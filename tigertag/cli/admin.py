@@ -2,7 +2,6 @@
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -10,13 +9,11 @@ import click
 
 from tigertag import settings
 from tigertag.cli.session import core, say
-from tigertag.errors import RequestError
-from tigertag.model import QUEUES, Queue
 from tigertag.services import accounts, moving, originals
 from tigertag.services import history as history_service
 from tigertag.services.accounts import Accounts
 from tigertag.store import migrate
-from tigertag.text import count, did_you_mean, megabytes
+from tigertag.text import count, megabytes
 
 
 @click.command()
@@ -56,44 +53,6 @@ def work(nice: int) -> None:
         Thread(target=listen, daemon=True).start()
         if not scan_worker.run():
             click.echo("Another process works on the scans of this home.", err=True)
-
-
-@click.command()
-@click.option(
-    "--queues",
-    default="default,video,paid",
-    show_default=True,
-    help="Which queues it serves: default, video, paid, gpu.",
-)
-@click.option("--concurrency", type=click.IntRange(1, 256), help="Threads.  [TIGERTAG_WORKERS]")
-@click.option("--name", default="", help="Its name among the workers.  [HOST-PID]")
-def worker(queues: str, concurrency: int | None, name: str) -> None:
-    """Work on the scans of a service on another machine, as TIGERTAG_BROKER_URL gives them out.
-
-    It needs the service's settings, database and broker, and reaches the libraries itself. SIGTERM
-    lets it give back what it is at.
-    """
-    from tigertag.scan.cluster_worker import ClusterWorker
-    from tigertag.services.preparing import Preparation
-
-    wanted = _queues(queues)
-    with core(role="work", migrates=False) as built:
-        if not built.is_clustered:
-            raise RequestError("Set TIGERTAG_BROKER_URL to the service's Redis or RabbitMQ first.")
-        chosen = replace(built, workers=concurrency or built.workers)
-        prepare = Preparation(chosen).lacking
-        ClusterWorker(chosen, queues=wanted, name=name, prepare=prepare).run()
-
-
-def _queues(names: str) -> tuple[Queue, ...]:
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    for name in wanted or [""]:
-        if name not in QUEUES:
-            raise RequestError(
-                f"There is no queue {name!r}{did_you_mean(name, QUEUES)} It has:"
-                f" {', '.join(QUEUES)}."
-            )
-    return tuple(queue for queue in QUEUES if queue in wanted)
 
 
 @click.command()

@@ -46,9 +46,8 @@ def show(scan_id: int) -> None:
     table = Table("item", "tags", "to add", "to remove", "why", box=None)
     with core() as built:
         status = scan_status.status(built, scan_id)
-        missing = ", ".join(
-            sorted({*status.waiting, *status.waits} - {status.scan.section.library})
-        )
+        no_engines = {status.scan.section.library, scan_status.WORKER}
+        missing = ", ".join(sorted({*status.waiting, *status.waits} - no_engines))
         nothing = f"no confident tag; answers missing: {missing}" if missing else "no confident tag"
         given_up = browsing.given_up(built, scan_id)
         for item, decision in scan_status.decided(built, scan_id):

@@ -19,7 +19,7 @@ _LEVELS, _SOURCES = event_service.LEVELS, event_service.SOURCES
 def status() -> None:
     """Show versions, database, disk, memory, what runs, and what needs attention."""
     with core() as built:
-        for line in _status_lines(system.status(built)):
+        for line in _status_lines(system.status(built), is_clustered=built.is_clustered):
             say(line)
         for line in _task_lines(system.tasks(built)):
             say(line)
@@ -27,7 +27,7 @@ def status() -> None:
             say(f"{notice.level.capitalize()}: {notice.source}: {notice.message}")
 
 
-def _status_lines(status: SystemStatus) -> Iterator[str]:
+def _status_lines(status: SystemStatus, *, is_clustered: bool) -> Iterator[str]:
     database, disk, machine = status.database, status.disk, status.machine
     yield f"TigerTag {status.version}, Python {status.python}, {status.system}"
     size = data_size(database.size_bytes)
@@ -41,7 +41,8 @@ def _status_lines(status: SystemStatus) -> Iterator[str]:
         yield f"Memory: {free} free of {total}"
     load = "" if machine.load is None else f", load {machine.load:.2f}"
     yield f"CPU: {count(machine.cpus, 'core')}{load}"
-    yield f"Worker for scans: {'running' if status.works else 'none; `tigertag serve` starts it'}"
+    start = "start `tigertag worker`" if is_clustered else "`tigertag serve` starts it"
+    yield f"Worker for scans: {'running' if status.works else f'none; {start}'}"
 
 
 def _task_lines(tasks: Tasks) -> Iterator[str]:

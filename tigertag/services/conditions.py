@@ -12,7 +12,7 @@ from tigertag.model import NoticeKind
 from tigertag.plugins import is_switched_off
 from tigertag.scan import spool
 from tigertag.scan.write import is_spoilt
-from tigertag.services import events, health, libraries, machine, spending
+from tigertag.services import events, health, libraries, machine, spending, workers
 from tigertag.services.views import MonthOfUse
 from tigertag.store import engine_state, notices, usage
 from tigertag.store.engine_state import StopRow
@@ -23,6 +23,8 @@ from tigertag.text import count, usd
 _LIBRARY_PATIENCE_S = 15 * 60.0
 _ENGINE_PATIENCE_S = 5 * 60.0
 """An engine that is tried again by itself may answer in a moment."""
+_WORKER_PATIENCE_S = 60.0
+"""Workers that are being started, or that are moved to another machine."""
 
 # A reservation that is given back, or a file that is deleted, must not end and begin it in turns.
 _LOW, _LOW_ENDS = 0.8, 0.7
@@ -32,7 +34,13 @@ _SPACE_ENDS = 1.2
 _ENGINES = (NoticeKind.ENGINE_STOPPED, NoticeKind.BUDGET_LOW, NoticeKind.BUDGET_USED_UP)
 _SCANS = (NoticeKind.SCAN_FAILED, NoticeKind.CANARY_REFUSED)
 
-FROM_DATABASE = (*_ENGINES, *_SCANS, NoticeKind.BACKUP_FAILED, NoticeKind.DISK_LOW)
+FROM_DATABASE = (
+    *_ENGINES,
+    *_SCANS,
+    NoticeKind.WORKER_MISSING,
+    NoticeKind.BACKUP_FAILED,
+    NoticeKind.DISK_LOW,
+)
 FROM_LIBRARIES = (NoticeKind.LIBRARY_UNREACHABLE,)
 
 
@@ -56,7 +64,8 @@ def from_database(core: Core) -> list[Condition]:
     """Return the conditions of `FROM_DATABASE`; asks no server. Raises `StoreError`."""
     with core.store.read() as db:
         stops = engine_state.stops(db)
-    return [*_engines(core, stops), *_scans(core), *_backup(core), *_disk(core)]
+    found = [*_engines(core, stops), *_scans(core), *_workers(core)]
+    return [*found, *_backup(core), *_disk(core)]
 
 
 def from_libraries(core: Core) -> list[Condition]:
@@ -83,6 +92,8 @@ def is_judged_here(core: Core, row: ConditionRow) -> bool:
         return row.subject in {entry.id for entry in core.engines}
     if row.kind in (*_SCANS, *FROM_LIBRARIES):
         return row.subject.partition("/")[0] in {entry.id for entry in core.libraries}
+    if row.kind is NoticeKind.WORKER_MISSING:
+        return core.is_clustered
     return row.kind is not NoticeKind.DISK_LOW or row.subject == _home_name(core)
 
 
@@ -160,6 +171,17 @@ def _scans(core: Core) -> Iterator[Condition]:
             yield Condition(NoticeKind.CANARY_REFUSED, scan.path, title, detail)
         title = f"Scan failed in {scan.section_name}"
         yield Condition(NoticeKind.SCAN_FAILED, scan.path, title, detail)
+
+
+def _workers(core: Core) -> Iterator[Condition]:
+    for scan_id, problem in workers.unserved(core).items():
+        yield Condition(
+            NoticeKind.WORKER_MISSING,
+            str(scan_id),
+            f"Nobody can work on scan {scan_id}",
+            problem,
+            patience_s=_WORKER_PATIENCE_S,
+        )
 
 
 def _backup(core: Core) -> Iterator[Condition]:

@@ -14,6 +14,7 @@ from tigertag.services import (
     library_watches,
     machine,
     schedules,
+    workers,
 )
 from tigertag.services.views import Notice
 from tigertag.store import tags
@@ -31,7 +32,7 @@ def notices(core: Core) -> tuple[Notice, ...]:
     """Return what the user should know, the worst first; empty when all is well."""
     found = [*_database(core), *_settings(core), *_home(core)]
     with suppress(StoreError):
-        found += [*_plugins(core), *_channels(core), *_schedules(core)]
+        found += [*_plugins(core), *_channels(core), *_schedules(core), *_workers(core)]
     worst = {"error": 0, "warning": 1, "notice": 2}
     return tuple(sorted(found, key=lambda notice: worst[notice.level]))
 
@@ -84,6 +85,11 @@ def _schedules(core: Core) -> Iterator[Notice]:
         problem = schedules.problem_of(core, schedule)
         if problem and schedule.enabled:
             yield Notice(f"schedule {schedule.id}", "warning", problem)
+
+
+def _workers(core: Core) -> Iterator[Notice]:
+    for scan_id, problem in workers.unserved(core).items():
+        yield Notice("workers", "warning", f"Nobody can work on scan {scan_id}: {problem}")
 
 
 def _home(core: Core) -> Iterator[Notice]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tigertag.core import Core
 from tigertag.model import NoticeKind
-from tigertag.services import channels, conditions, scan_status
+from tigertag.services import channels, conditions, scan_status, workers
 from tigertag.services.conditions import Condition
 from tigertag.settings import ChannelSettings
 from tigertag.store import Db, notices
@@ -39,6 +39,7 @@ class _Edge:
 
 def watch(core: Core) -> None:
     """Queue notices of what began or ended, as far as the database and the disk tell."""
+    workers.note_lost(core)
     _observe(core, conditions.FROM_DATABASE, conditions.from_database(core))
     _announce_scans(core)
 

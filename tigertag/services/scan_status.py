@@ -9,7 +9,7 @@ from tigertag.core import Core
 from tigertag.scan import forecasts, summary
 from tigertag.scan.availability import LONG_WAIT
 from tigertag.scan.forecasts import Forecast
-from tigertag.services import problems
+from tigertag.services import problems, workers
 from tigertag.services.views import Page, cursor_number, cut_page
 from tigertag.store import batches, chunks, decisions, engine_state, items, ledger, scans
 from tigertag.store.batches import OpenRequests
@@ -19,6 +19,8 @@ from tigertag.store.items import ItemRow
 from tigertag.store.scans import ScanRow
 from tigertag.text import count
 
+WORKER = "worker"
+"""Among what a scan waits for: somebody who can work on it."""
 _SOON = timedelta(seconds=1)
 _LATE_STORED = timedelta(seconds=10)
 
@@ -32,7 +34,7 @@ class Saving:
 
 
 def waits_of(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str], datetime | None]:
-    """Return a line for each engine that is waited for, and when the scan goes on.
+    """Return a line for each engine that is waited for, or a worker, and when the scan goes on.
 
     A batch comes when it comes: then there is no such time. A scan that has ended may have left a
     batch behind; a later one of its section tells of it, too.
@@ -53,6 +55,8 @@ def waits_of(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str],
     for engine, number in counts.postponed.items():
         reason = f"{counts.waiting.get(engine, '')}{_until(core, stopped.get(engine))}"
         lines[engine] = f"{count(number, 'item')} waiting: {reason}"
+    if scan.state == "running" and (nobody := workers.unserved(core).get(scan.id)):
+        lines[WORKER] = nobody
     if outstanding or not lines or due is None or due >= chunks.FAR:
         return lines, None
     at = datetime.fromtimestamp(due, UTC)

@@ -16,7 +16,7 @@ from tigertag import __version__
 from tigertag.core import Core
 from tigertag.errors import TigerTagError
 from tigertag.logs import Hider
-from tigertag.services import engines, events, health, logs, metrics, tasks
+from tigertag.services import engines, events, health, logs, metrics, tasks, workers
 from tigertag.services.metrics import processes
 from tigertag.store import migrate, scans, totals
 
@@ -158,6 +158,7 @@ _PARTS: Mapping[str, Callable[[Core], Any]] = {
     "database.json": _database,
     "engines.json": _engines,
     "tasks.json": _tasks,
+    "workers.json": lambda core: asdict(workers.overview(core)),
     "scans.json": _scans,
     "events.json": _events,
     "metrics.json": _figures,

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from tigertag import __version__
 from tigertag.core import Core
-from tigertag.services import machine, scan_requests, scan_status, schedules
+from tigertag.services import machine, scan_requests, scan_status, schedules, workers
 from tigertag.services import tasks as background
 from tigertag.services.machine import Disk, Machine
 from tigertag.services.metrics import processes
@@ -90,7 +90,12 @@ def _packages() -> Iterator[tuple[str, str]]:
 
 
 def _works(core: Core) -> bool:
-    """Whether a worker has looked for wanted scans lately, as each does all the time."""
+    """Whether a worker has looked for wanted scans lately, as each does all the time.
+
+    With a broker those that work on scans are others.
+    """
+    if core.is_clustered:
+        return workers.is_any_live(core)
     runs = (view.row.ended_at for view in background.listed(core) if view.row is not None)
     return any(at is not None and datetime.now(UTC) - at < _SILENT for at in runs)
 

@@ -34,6 +34,8 @@ TASKS = (
     Task("backups", "Make backups", 2.0),
 )
 """What each does stands in `services/background.py`."""
+DISPATCH = Task("dispatch", "Send work to workers", 0.25)
+"""Where there is a broker; see `scan/dispatcher.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +50,5 @@ def listed(core: Core) -> list[TaskView]:
     """Return all tasks, as the database knows them."""
     with core.store.read() as db:
         rows = tasks.every(db)
-    return [TaskView(task, rows.get(task.name)) for task in TASKS]
+    every = (*TASKS, DISPATCH) if core.is_clustered else TASKS
+    return [TaskView(task, rows.get(task.name)) for task in every]

@@ -90,13 +90,25 @@ def under_way(db: Db, queue: Queue) -> int:
     return (db.scalar(sent) or 0) + (db.scalar(at_work) or 0)
 
 
-def depths(db: Db, scan_ids: Collection[int]) -> dict[tuple[int, str], int]:
-    """Return how many chunks of these scans wait for a worker: (scan, queue) → chunks."""
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many chunks of a scan wait for a worker in a queue. `home`: whose, "": anybody's."""
+
+    scan_id: int
+    queue: str
+    home: str
+    chunks: int
+
+
+def depths(db: Db, scan_ids: Collection[int]) -> list[Depth]:
+    """Return what of these scans is due and waits for a worker, by scan, queue and home."""
     due = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
     where = (_chunks.c.scan_id.in_(scan_ids), or_(due, _expired()))
-    columns = (_chunks.c.scan_id, _chunks.c.queue)
-    rows = db.execute(select(*columns, func.count()).where(*where).group_by(*columns))
-    return {(scan_id, queue): number for scan_id, queue, number in rows}
+    waiting = select(_chunks.c.scan_id, _chunks.c.queue, _home.label("home")).where(*where)
+    chunk = waiting.subquery().c
+    of = (chunk.scan_id, chunk.queue, chunk.home)
+    rows = db.execute(select(*of, func.count()).group_by(*of).order_by(*of))
+    return [Depth(*row) for row in rows]
 
 
 def give_up(db: Db, owner: str) -> int:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, case, func, select, text
 
 from tigertag.store import schema
-from tigertag.store.database import Db, Store
+from tigertag.store.database import Db, Store, now_s
 
 _items, _sections, _scans = schema.items, schema.sections, schema.scans
 _chunks, _edits, _problems = schema.chunks, schema.edits, schema.problems
@@ -60,10 +60,18 @@ def scans(db: Db) -> dict[str, int]:
     return _by(db, _scans.c.state)
 
 
-def chunks(db: Db) -> dict[str, int]:
-    """Return the number of chunks of active scans that are left, by state."""
+def chunks(db: Db) -> dict[tuple[str, str], int]:
+    """Return the number of chunks of active scans that are left, by queue and state.
+
+    later: it is not due yet, as while a batch is answered.
+    """
     active = select(_scans.c.id).where(_scans.c.state.in_(schema.UNENDED))
-    return _by(db, _chunks.c.state, _chunks.c.scan_id.in_(active), _chunks.c.state != "done")
+    is_later = and_(_chunks.c.state == "queued", _chunks.c.due_at > now_s())
+    state = case((is_later, "later"), else_=_chunks.c.state).label("state")
+    left = (_chunks.c.scan_id.in_(active), _chunks.c.state != "done")
+    each = select(_chunks.c.queue, state).where(*left).subquery().c
+    counted = select(each.queue, each.state, func.count()).group_by(each.queue, each.state)
+    return {(queue, in_state): number for queue, in_state, number in db.execute(counted)}
 
 
 def _by(db: Db, column: Any, *where: Any) -> dict[str, int]:

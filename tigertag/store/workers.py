@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from tigertag.sequences import grouped
-from tigertag.store import schema
-from tigertag.store.database import Db, now_s
+from tigertag.store import engine_state, events, schema
+from tigertag.store.database import Db, any_where, now_s
 from tigertag.store.packing import dumps
 
 _workers = schema.workers
@@ -17,6 +17,8 @@ _chunks = schema.chunks
 LOST_AFTER_S = 15.0
 """A worker that has not been seen for so long is lost: its leases have run out."""
 _KEPT_S = 86_400.0
+_LOST = "lost-worker/"
+"""What is kept of one that is lost begins with this, so that it is an event once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,13 @@ _LISTS = ("queues", "libraries", "engines")
 
 def enter(db: Db, worker: NewWorker) -> None:
     """Take down a worker that starts; one of the same name before it is replaced."""
-    leave(db, worker.name)
+    is_known = _drop(db, worker.name)
     lists = {name: ",".join(getattr(worker, name)) for name in _LISTS}
     db.execute(_workers.insert().values(**asdict(worker) | lists, seen_at=now_s()))
+    line = f"Worker {worker.name} started on {worker.host}."
+    if is_known:
+        line = f"{line} Before, it was ended by force or by a power cut."
+    events.record(db, "warning" if is_known else "info", "system", line)
 
 
 def beat(
@@ -99,7 +105,13 @@ def beat(
 
 def leave(db: Db, name: str) -> None:
     """Forget a worker that has ended."""
-    db.execute(delete(_workers).where(_workers.c.name == name))
+    if _drop(db, name):
+        events.record(db, "info", "system", f"Worker {name} stopped.")
+
+
+def _drop(db: Db, name: str) -> bool:
+    engine_state.drop_state(db, "", _LOST + name)
+    return db.execute(delete(_workers).where(_workers.c.name == name)).rowcount == 1
 
 
 def drain(db: Db, name: str, *, draining: bool) -> bool:
@@ -108,9 +120,28 @@ def drain(db: Db, name: str, *, draining: bool) -> bool:
     return db.execute(update(_workers).where(where).values(draining=draining)).rowcount == 1
 
 
-def prune(db: Db) -> None:
-    """Forget those that were lost long ago."""
+def are_any_lost(db: Db) -> bool:
+    """Whether workers are lost, or were noted as such."""
+    lost = any_where(db, _workers.c.seen_at < now_s() - LOST_AFTER_S)
+    return lost or bool(engine_state.states_under(db, "", _LOST))
+
+
+def note_lost(db: Db) -> None:
+    """Record once each which workers are lost, and which are back; forget those of long ago."""
     db.execute(delete(_workers).where(_workers.c.seen_at < now_s() - _KEPT_S))
+    rows = {row.name: row for row in every(db)}
+    noted = {name.removeprefix(_LOST) for name in engine_state.states_under(db, "", _LOST)}
+    for name, row in rows.items():
+        if row.is_lost and name not in noted:
+            engine_state.put_state(db, "", _LOST + name, row.host)
+            line = f"Worker {name} on {row.host} is lost; others go on with what it was at."
+            events.record(db, "warning", "system", line)
+    for name in noted:
+        if name not in rows:
+            engine_state.drop_state(db, "", _LOST + name)
+        elif not rows[name].is_lost:
+            engine_state.drop_state(db, "", _LOST + name)
+            events.record(db, "info", "system", f"Worker {name} is back.")
 
 
 def every(db: Db) -> list[WorkerRow]:

@@ -77,6 +77,7 @@ def test_it_tells_what_support_asks_for_first(core: Core) -> None:
     assert parts["database.json"]["rows"]["events"] == len(parts["events.json"])
     assert any(event["message"].startswith("refused") for event in parts["events.json"])
     assert parts["metrics.json"]["tigertag_scans"]
+    assert parts["workers.json"]["workers"] == []
 
 
 def test_no_name_of_a_picture_is_in_a_bundle(world: World) -> None:

@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import product
 
 from tigertag import __version__
 from tigertag.core import Core
+from tigertag.model import QUEUES
 from tigertag.plugins import is_switched_off
-from tigertag.services import libraries, machine, spending, tasks
+from tigertag.services import libraries, machine, spending, tasks, workers
 from tigertag.services.metrics import processes
 from tigertag.services.metrics.counts import counts
 from tigertag.services.metrics.names import METRICS
@@ -46,6 +48,7 @@ def _lines(core: Core) -> Iterator[_Line]:
     )
     kind = "postgresql" if core.store.sqlite_path is None else "sqlite"
     yield _line("build_info", 1, __version__, kind, revision)
+    yield from _workers(core)
     yield from _budgets(core)
     yield from _counted(core)
     yield from _libraries(core)
@@ -111,8 +114,8 @@ def _budgets(core: Core) -> Iterator[_Line]:
 
 def _queue(db: Db) -> Iterator[_Line]:
     left = totals.chunks(db)
-    for state in ("queued", "leased"):
-        yield _line("queue_chunks", left.get(state, 0), state)
+    for place in product(QUEUES, ("queued", "leased", "later")):
+        yield _line("queue_chunks", left.get(place, 0), *place)
     waiting = scan_requests.waiting(db)
     yield _line("queue_scan_requests", len(waiting))
     now = datetime.now(UTC)
@@ -121,6 +124,19 @@ def _queue(db: Db) -> Iterator[_Line]:
         since.append(queued)
     age = max(((now - at).total_seconds() for at in since), default=0.0)
     yield _line("queue_age_seconds", max(0.0, age))
+
+
+def _workers(core: Core) -> Iterator[_Line]:
+    if not core.is_clustered:
+        return
+    shown = workers.overview(core)
+    for queue in QUEUES:
+        stuck = {each.scan_id for each in shown.unserved if each.queue == queue}
+        yield _line("queue_unserved", len(stuck), queue)
+    for state in workers.STATES:
+        yield _line("workers", sum(each.state == state for each in shown.workers), state)
+    live = (worker.items_s for worker in shown.workers if worker.state != "lost")
+    yield _line("workers_items_per_second", sum(live))
 
 
 def _counted(core: Core) -> Iterator[_Line]:

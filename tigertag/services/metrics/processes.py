@@ -10,6 +10,8 @@ from pathlib import Path
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_WORKS = {b"work", b"worker"}
+"""The commands of which a process works on scans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _process(pid: int) -> Process | None:
     return Process(
         pid,
         int(stat[1]),
-        "work" if b"work" in _command(pid).split(b"\0") else "web",
+        "web" if _WORKS.isdisjoint(_command(pid).split(b"\0")) else "work",
         (own + (ended if pid == os.getppid() else 0)) / _TICKS,
         int(stat[21]) * _PAGE_BYTES,
         open_files,

@@ -19,6 +19,7 @@ from tigertag.web.api import (
     support,
     system,
     tags,
+    workers,
 )
 from tigertag.web.api.routes import SECURITY_SCHEME
 
@@ -39,6 +40,7 @@ _RESOURCES = (
     notices.routes,
     support.routes,
     system.routes,
+    workers.routes,
 )
 
 _SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"

@@ -135,7 +135,8 @@ class ScanShape(Shape):
     left_out: list[LeftOutShape] = Field(description="Files that its listing skipped, and why.")
     waiting: dict[str, str] = Field(description="Engines that cannot answer now, and why.")
     waits: dict[str, str] = Field(
-        description="What it waits for before it continues, by engine or library."
+        description="What it waits for before it continues, by engine or library; `worker`: why"
+        " no worker can go on with it."
     )
     due_at: datetime | None = Field(description="When it continues; null: now, or it has ended.")
     spared: dict[str, Spared] = Field(

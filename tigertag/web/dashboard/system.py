@@ -1,4 +1,4 @@
-"""The pages of System: status, health, tasks, events, backups and logs."""
+"""The pages of System: status, health, tasks, workers, events, backups and logs."""
 
 from io import BytesIO
 
@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.errors import NotFound, RequestError
-from tigertag.services import backups, events, health, logs, support, system
+from tigertag.services import backups, events, health, logs, support, system, workers
 from tigertag.web import state
 from tigertag.web.dashboard import request
 
@@ -22,7 +22,8 @@ def show() -> ResponseReturnValue:
 @pages.get("/system/status")
 def status() -> ResponseReturnValue:
     """Show versions, database, disk, memory and processes; the page asks for a part of itself."""
-    return _render("status", status=system.status(state.core()))
+    core = state.core()
+    return _render("status", status=system.status(core), is_clustered=core.is_clustered)
 
 
 @pages.get("/system/health")
@@ -37,6 +38,22 @@ def show_health() -> ResponseReturnValue:
 def tasks() -> ResponseReturnValue:
     """Show what runs and what waits; the page asks for a part of itself."""
     return _render("tasks", tasks=system.tasks(state.core()))
+
+
+@pages.get("/system/workers")
+def list_workers() -> ResponseReturnValue:
+    """Show the workers and what waits for them; the page asks for a part of itself."""
+    return _render("workers", shown=workers.overview(state.core()))
+
+
+@pages.post("/system/workers/<name>/<any(drain, resume):action>")
+def move_worker(name: str, action: str) -> ResponseReturnValue:
+    """Drain a worker, or let it go on. Raises `NotFound`."""
+    core = state.core()
+    (workers.drain if action == "drain" else workers.resume)(core, name)
+    if request.by_htmx():
+        return list_workers()
+    return redirect(url_for("dashboard.system.list_workers"), 303)
 
 
 @pages.get("/system/events")

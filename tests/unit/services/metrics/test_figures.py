@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.workers import clustered, enter, running
 from tests.world import World
 from tigertag.contracts import Failed
 from tigertag.errors import QuotaExhausted
+from tigertag.model import QUEUES
 from tigertag.services import metrics
-from tigertag.store import engine_state, scan_requests, schema
+from tigertag.store import chunks, engine_state, scan_requests, schema
 from tigertag.store.usage import Limits
 
 
@@ -151,3 +153,33 @@ def test_every_name_keeps_to_the_conventions() -> None:
         assert name.startswith("tigertag_")
         assert name.endswith("_total") == (metric.kind == "counter")
         assert metric.what.endswith(".")
+
+
+def test_each_queue_is_told_of_also_where_nothing_waits(world: World) -> None:
+    figures = told(world, "tigertag_queue_chunks")
+    states = ("queued", "leased", "later")
+    assert figures == {(queue, state): 0 for queue in QUEUES for state in states}
+
+
+def test_chunks_are_counted_by_queue_and_by_whether_they_are_due(world: World) -> None:
+    scan_id = running(world, queue="gpu")
+    with world.store.write() as db:
+        chunks.add(db, scan_id, held=True, queue="paid")
+    figures = told(world, "tigertag_queue_chunks")
+    assert {place: number for place, number in figures.items() if number} == {
+        ("gpu", "queued"): 1,
+        ("paid", "later"): 1,
+    }
+
+
+def test_workers_are_counted_by_state_and_queues_without_any_by_scan(world: World) -> None:
+    running(world, queue="gpu")
+    enter(world, queues=["default"])
+    enter(world, "badger", lost=True)
+    figures = metrics.figures(clustered(world))
+    by_state = {labels[0]: value for labels, value, _ in figures["tigertag_workers"]}
+    unserved = {labels[0]: value for labels, value, _ in figures["tigertag_queue_unserved"]}
+    assert by_state == {"active": 1, "refusing": 0, "draining": 0, "lost": 1}
+    assert unserved == {"default": 0, "video": 0, "paid": 0, "gpu": 1}
+    assert figures["tigertag_workers_items_per_second"] == [((), 2.5, 0)]
+    assert "tigertag_workers" not in metrics.figures(world.core)

@@ -14,7 +14,9 @@ from tigertag.services import backups, events, logs
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("part", ["status", "health", "tasks", "events", "backups", "logs"])
+@pytest.mark.parametrize(
+    "part", ["status", "health", "tasks", "workers", "events", "backups", "logs"]
+)
 def test_each_part_of_system_opens_before_anything_was_scanned(member: Member, part: str) -> None:
     page = member.page(f"/system/{part}")
     assert "<h1>System</h1>" in page
