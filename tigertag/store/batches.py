@@ -219,4 +219,5 @@ def asked_elsewhere(
         .where(_work.c.state == "deferred", _batches.c.state != "done")
         .where(scans.c.state.in_(states), scans.c.id != scan_id)
     )
-    return {(row[0], row[1]) for row in rows_in(db, statement, _work.c.item_id, item_ids)}
+    rows = rows_in(db, statement, _work.c.item_id, item_ids)
+    return {(item_id, engine) for item_id, engine in rows}

@@ -121,7 +121,7 @@ def lease(
         .returning(*(_chunks.c[name] for name in _KEPT))
     )
     row = db.execute(statement).one_or_none()
-    return None if row is None else Chunk(*row, lease_s=lease_s)
+    return None if row is None else database.as_type(Chunk, row, lease_s=lease_s)
 
 
 def _first(*where: ColumnElement[bool]) -> ScalarSelect[int]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.brokers import Server
 from tests.partition import Network
+from tests.private_brokers import Server
 from tigertag.errors import BrokerError
 from tigertag.scan import celery_app
 from tigertag.scan.celery_app import Broker
