@@ -220,4 +220,4 @@ def asked_elsewhere(
         .where(scans.c.state.in_(states), scans.c.id != scan_id)
     )
     rows = rows_in(db, statement, _work.c.item_id, item_ids)
-    return {(item_id, engine) for item_id, engine in rows}
+    return {(row.item_id, row.engine) for row in rows}
