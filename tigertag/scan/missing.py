@@ -21,8 +21,8 @@ _PART = 3
 _PAGE = 512
 _CONFIRM = (
     "Nothing was marked as gone. If they still exist, fix the cause and scan again; if they are"
-    " gone, confirm it: `tigertag scan … --accept-missing`, `accept_missing` over REST, or the button on"
-    " the scan's page."
+    " gone, confirm it: `tigertag scan … --accept-missing`, `accept_missing` over REST, or the"
+    " button on the scan's page."
 )
 
 Tally = dict[bool, int]
