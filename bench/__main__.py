@@ -42,6 +42,7 @@ PARTS = {
     "places": ["bench.places"],
     "history": ["bench.history"],
     "schedules": ["bench.schedules", "200", "3"],
+    "million": ["bench.million"],
 }
 
 
@@ -428,6 +429,24 @@ ROWS = (
     Row("schedules", "... not fired", _of("schedule_missed"), "", most=0),
     Row("schedules", "... the latest of them", _of("schedule_latest_s"), "s"),
     Row("schedules", "... scans that they started", _of("schedule_scans"), "", least=4),
+    Row(
+        "million",
+        "1 000 000 items on PostgreSQL, 1 % new: first chunk at work",
+        _of("first_chunk_s"),
+        "s",
+        most=30,
+    ),
+    Row("million", "... all listed", _of("listed_s"), "s"),
+    Row("million", "... peak memory", _of("mb"), "MB", most=400),
+    Row("million", "... items asked about", _of("asked"), "", least=10_000),
+    Row("million", "8 processes that lease and finish chunks", _of("leases_per_s"), "chunks/s"),
+    Row(
+        "million",
+        "... with fsync=off",
+        _of("leases_unsynced_per_s"),
+        "chunks/s",
+        least=200,
+    ),
 )
 
 

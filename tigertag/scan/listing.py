@@ -83,10 +83,12 @@ def _counted(
 class _Listed:
     """How many items are known, were listed and are unchanged, and what engines would be asked.
 
-    `held_back`: those that may have been moved, which are noted last.
+    `held_back`: those that may have been moved, which are noted last. `recognised`: how many are
+    there as they were; None: a file system is not mounted, so that this shows nothing.
     """
 
     known: Tally
+    recognised: int | None = 0
     listed: Tally = field(default_factory=lambda: {False: 0, True: 0})
     held_back: Tally = field(default_factory=lambda: {False: 0, True: 0})
     unchanged: int = 0
@@ -96,6 +98,10 @@ class _Listed:
     def shown(self) -> Tally:
         """How many the library has shown."""
         return {group: self.listed[group] + self.held_back[group] for group in self.listed}
+
+    def recognise(self, page: Sequence[Item], known: Mapping[str, KnownRow]) -> None:
+        if self.recognised is not None:
+            self.recognised += missing.recognised(page, known)
 
     def hold_back(self, page: Sequence[Item], here: Sequence[Item]) -> None:
         """Count those of a page that are not noted now; an item may come twice."""
@@ -142,7 +148,8 @@ class ListingStage:
         listed = context.library.items(context.section, self._since())
         notes = listed.notes if isinstance(listed, NotedItems) else Notes()
         with self._store.read() as db:
-            tally = _Listed(items.known(db, section_id))
+            away = missing.not_mounted(context, scans.mounts(db, section_id))
+            tally = _Listed(items.known(db, section_id), None if away else 0)
         moves = Moves(self._store, context)
         for page in batched(_storable(listed, notes), _PAGE):
             if run.cancelled():
@@ -153,6 +160,7 @@ class ListingStage:
                 here = moves.hold(db, page, known)
                 noted = self._note(db, here, known)
             tally.hold_back(page, here)
+            tally.recognise(page, known)
             self._plan_noted(chunk, noted, tally)
         with self._store.write() as db:
             chunks.check(db, chunk)
@@ -202,7 +210,7 @@ class ListingStage:
         total = sum(tally.shown.values())
         with self._store.write() as db:
             chunks.check(db, chunk)
-            self._hold(db, tally.known[False], tally.shown[False])
+            self._hold(db, tally)
             self._plan_or_count(db, todos, tally.asked)
             scans.put(db, chunk.scan_id, listed=total, unchanged=tally.unchanged)
 
@@ -228,14 +236,15 @@ class ListingStage:
             self._plan_noted(chunk, noted, tally)
         return not run.cancelled()
 
-    def _hold(self, db: Db, known: int, listed: int) -> None:
+    def _hold(self, db: Db, tally: "_Listed") -> None:
         """Hold what is planned while so few are listed that the library may be unavailable.
 
         Nothing is to be asked or written then; see `missing`.
         """
         scan, held = self._context.scan, self._held
         believed = scan.mode == "new" or scan.accept_missing
-        self._held = not believed and missing.too_few(known, listed)
+        doubtful = missing.too_few(tally.known[False], tally.shown[False])
+        self._held = not believed and doubtful and not missing.is_there(tally.recognised or 0)
         if held and not self._held:
             chunks.let_go(db, scan.id)
 

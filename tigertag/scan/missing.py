@@ -4,22 +4,25 @@ An empty mount point, a server whose disk is away and a lost permission all look
 which nearly everything was deleted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tigertag.contracts import Excluding, Mounted, Notes
 from tigertag.errors import LibraryShrunk
-from tigertag.model import Media
+from tigertag.model import Item, Media
 from tigertag.scan.context import Context
 from tigertag.store import Db, Store, items, scans
+from tigertag.store.items import KnownRow
 from tigertag.text import count
 
 _FEW = 20
+_ENOUGH = 10_000
+"""So many known items show that a library is there, if not all of it."""
 _PART = 3
 _PAGE = 512
 _CONFIRM = (
-    "Nothing was changed. If they still exist, fix the cause and scan again; if they are gone,"
-    " confirm it: `tigertag scan … --accept-missing`, `accept_missing` over REST, or the button on"
-    " the scan's page."
+    "Nothing was marked as gone. If they still exist, fix the cause and scan again; if they are"
+    " gone, confirm it: `tigertag scan … --accept-missing`, `accept_missing` over REST, or the"
+    " button on the scan's page."
 )
 
 Tally = dict[bool, int]
@@ -29,6 +32,23 @@ Tally = dict[bool, int]
 def too_few(known: int, listed: int) -> bool:
     """Whether so few are listed of those known that it is probably a fault."""
     return (known > 0 and not listed) or (known > _FEW and listed * _PART < known)
+
+
+def is_there(recognised: int) -> bool:
+    """Whether so many items were recognised that what is listed beside them may be worked on.
+
+    A third of a million takes minutes to be listed. What is not listed stays as it is until the
+    listing is believed (`check`).
+    """
+    return recognised >= _ENOUGH
+
+
+def recognised(page: Sequence[Item], known: Mapping[str, KnownRow]) -> int:
+    """How many items of a page are there as they were when they were listed last."""
+    return sum(
+        (row := known.get(item.key)) is not None and not row.gone and row.revision == item.revision
+        for item in page
+    )
 
 
 def check(store: Store, context: Context, known: Tally, listed: Tally, notes: Notes) -> None:
@@ -45,7 +65,7 @@ def check(store: Store, context: Context, known: Tally, listed: Tally, notes: No
         missing, left_out = _missing(db, context)
     if scan.accept_missing or not sum(missing.values()):
         return
-    problem = _not_mounted(context, mounts)
+    problem = not_mounted(context, mounts)
     for group, noun in ((False, "item"), (True, "season or show")):
         # What is left out stays known until this listing is believed.
         expected = known[group] - left_out[group] - (0 if group else unread)
@@ -73,7 +93,8 @@ def _missing(db: Db, context: Context) -> tuple[Tally, Tally]:
     return counts
 
 
-def _not_mounted(context: Context, mounts: Sequence[str]) -> str:
+def not_mounted(context: Context, mounts: Sequence[str]) -> str:
+    """Say which file system of an earlier listing is not mounted now; "": none."""
     library = context.library
     return library.not_mounted(context.section, mounts) if isinstance(library, Mounted) else ""
 

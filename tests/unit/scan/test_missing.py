@@ -14,7 +14,7 @@ from tigertag.libraries.folder import listing
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
 from tigertag.services.scans import Request
-from tigertag.store import schema
+from tigertag.store import chunks, schema
 
 
 def gone(world: World) -> int:
@@ -172,3 +172,38 @@ def test_a_folder_that_is_not_mounted_any_more_is_unavailable(
     accepted(world)
     world.scan()
     assert gone(world) == 1
+
+
+def listed_in_part(world: World, monkeypatch: pytest.MonkeyPatch, *, unchanged: int) -> bool:
+    """List 8 of 30 items that are known, and a new one; return whether that may be worked on."""
+    monkeypatch.setattr("tigertag.scan.missing._ENOUGH", 5)
+    filled(world, 30)
+    keep(world, 8)
+    for path in sorted(world.photos.iterdir())[unchanged:]:
+        os.utime(path, (1, 1))
+    world.picture("new.png", "blue")
+    scan_id = world.start("apply")
+    with pytest.raises(LibraryShrunk):
+        world.run_listing(scan_id)
+    with world.store.write() as db:
+        return chunks.lease(db, scan_id, owner="test", lease_s=5.0, kind="items") is not None
+
+
+def test_what_is_new_need_not_wait_for_a_third_of_a_large_library(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert listed_in_part(world, monkeypatch, unchanged=5)
+    assert gone(world) == 0
+
+
+def test_other_files_at_the_place_of_a_large_library_are_not_taken_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not listed_in_part(world, monkeypatch, unchanged=4)
+
+
+def test_what_is_new_waits_while_a_file_system_of_the_library_is_not_mounted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.library, "not_mounted", lambda section, mounts: "It is away.")
+    assert not listed_in_part(world, monkeypatch, unchanged=8)
