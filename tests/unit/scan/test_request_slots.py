@@ -198,4 +198,4 @@ def test_imagga_is_never_asked_more_often_at_once_than_the_account_allows(
             engine.close()
         http.close()
         assert sum(map(len, outcomes)) == 24
-        assert (server.most_at_once, server.refused) == (2, 0)
+        assert (server.most_at_once, server.refused, server.uploads) == (2, 0, {})
