@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from tigertag import __version__
 from tigertag.core import Core, EngineEntry
+from tigertag.errors import Conflict
 from tigertag.scan import context as contexts
 from tigertag.scan.context import Context
 from tigertag.store import Db, scans
@@ -30,6 +31,12 @@ def note(core: Core, db: Db, scan: ScanRow) -> None:
 def engines(scan: ScanRow) -> dict[str, str]:
     """Return the fingerprints of the engines that a scan is worked on with, by engine."""
     return json.loads(scan.agreed)["engines"] if scan.agreed else {}
+
+
+def check(core: Core, scan: ScanRow, context: Context) -> None:
+    """Raise `Conflict` where a process may not work on a scan in this context."""
+    if reason := refusal(core, scan, context):
+        raise Conflict(reason)
 
 
 def refusal(core: Core, scan: ScanRow, context: Context) -> str:

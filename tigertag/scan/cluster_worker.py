@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from threading import Condition, Event, Thread
 
 from tigertag import __version__, logs
 from tigertag.core import Core
-from tigertag.errors import LibraryShrunk, LibraryUnavailable, StoreError, TigerTagError
+from tigertag.errors import Conflict, LibraryShrunk, LibraryUnavailable, StoreError, TigerTagError
 from tigertag.model import Queue
 from tigertag.net import cancellable
 from tigertag.scan import agreement, presence, spool
@@ -290,15 +291,18 @@ class ClusterWorker:
             return None
         try:
             with logs.about(scan=scan.id), cancellable(work.stop.is_set):
-                session = ScanSession(self._core, scan.id, stop=work.stop)
+                # A worker with other engines would else add them to what all decisions depend on.
+                check = partial(agreement.check, self._core, scan)
+                session = ScanSession(self._core, scan.id, stop=work.stop, check=check)
         except StoreError:
             raise
+        except Conflict as exc:
+            return self._refuse(work, scan, str(exc))
         except TigerTagError as exc:
             return self._refuse(work, scan, str(exc), unavailable=True)
-        absence = presence.absence(self._store, session.context)
-        if reason := absence or agreement.refusal(self._core, scan, session.context):
+        if reason := presence.absence(self._store, session.context):
             session.close()
-            return self._refuse(work, scan, reason, unavailable=bool(absence))
+            return self._refuse(work, scan, reason, unavailable=True)
         work.refusal, work.session = None, session
         return None
 

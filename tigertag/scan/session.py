@@ -26,6 +26,7 @@ from tigertag.scan import calls, spool
 from tigertag.scan import context as contexts
 from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.batches import BatchCollector
+from tigertag.scan.context import Context
 from tigertag.scan.decide import DecisionStage
 from tigertag.scan.engine_stage import EngineStage
 from tigertag.scan.listing import ListingStage
@@ -47,8 +48,18 @@ class ScanSession:
     or has failed.
     """
 
-    def __init__(self, core: Core, scan_id: int, *, stop: Event) -> None:
-        """Open the library, not the engines. Raises `TigerTagError`."""
+    def __init__(
+        self,
+        core: Core,
+        scan_id: int,
+        *,
+        stop: Event,
+        check: Callable[[Context], None] = lambda _context: None,
+    ) -> None:
+        """Open the library, not the engines. Raises `TigerTagError`.
+
+        What `check` raises of the context leaves no trace of it in the database.
+        """
         self._core = core
         self._scan_id = scan_id
         self._store = core.store
@@ -64,6 +75,7 @@ class ScanSession:
         with self._store.write() as db:
             _check_source(db, scan, library)
             self.context = contexts.make(core, db, scan, library)
+            check(self.context)
             calls.lose_old(db)
         engines = self.context.engines
         self._availability = EngineAvailability(core, engines, cancelled=stop.is_set)

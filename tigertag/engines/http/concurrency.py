@@ -11,7 +11,7 @@ from tigertag import logs
 from tigertag.contracts import Failed, Outcome, RequestSlots, RunContext
 from tigertag.errors import EngineError, StoreError, TigerTagError, Unavailable, Unstorable
 from tigertag.model import Sample
-from tigertag.net import cancellable
+from tigertag.net import cancellable, shielded
 
 _SERVED_BEFORE_WIDENING = 8
 
@@ -52,12 +52,21 @@ class ConcurrencyLimiter:
             limit = self._limit
             self._changed.notify_all()
         try:
-            with nullcontext() if self._shared is None else self._shared.slot(limit):
+            with self._counted(limit, urgent=urgent):
                 yield limit
         finally:
             with self._changed:
                 self._running -= 1
                 self._changed.notify_all()
+
+    @contextmanager
+    def _counted(self, limit: int, *, urgent: bool) -> Iterator[None]:
+        """Count with the requests of other machines; what is urgent is not given up meanwhile."""
+        if self._shared is None:
+            yield
+            return
+        with shielded() if urgent else nullcontext(), self._shared.slot(limit):
+            yield
 
     @property
     def limit(self) -> int:
