@@ -29,9 +29,9 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @contextmanager
-def serving(core: Core, *, base_path: str = "") -> Iterator[str]:
+def serving(core: Core, *, base_path: str = "", work: bool = True) -> Iterator[str]:
     """Serve the whole application, scans and all, on loopback."""
-    app = create_app(core, WebSettings(PASSWORD, "k" * 32, base_path=base_path))
+    app = create_app(core, WebSettings(PASSWORD, "k" * 32, base_path=base_path), work=work)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
