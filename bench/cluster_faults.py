@@ -162,9 +162,7 @@ def broker_cut(broker: str, away_s: float = AWAY_S) -> Figures:
         return _cut(ours, network, {"TIGERTAG_BROKER_URL": url}, f"{broker}_broker", away_s)
 
 
-def _cut(
-    ours: Stage, network: Network, own: dict[str, str], name: str, away_s: float
-) -> Figures:
+def _cut(ours: Stage, network: Network, own: dict[str, str], name: str, away_s: float) -> Figures:
     cluster = ours.cluster
     cluster.stop_worker("w1")
     cluster.own["w1"] = own

@@ -133,13 +133,19 @@ class Ledger:
         """All scans of a round have ended: look at what they have left. Raises."""
         assert set(self.cluster.states(scan_ids).values()) == {"done"}, self.cluster.tell()
         self.check()
-        left = self.cluster.rows("SELECT state, count(*) FROM chunks WHERE state != 'done' OR"
-            " sent_at > 0 GROUP BY state")
+        left = self.cluster.rows(
+            "SELECT state, count(*) FROM chunks WHERE state != 'done' OR sent_at > 0 GROUP BY state"
+        )
         assert not left, f"chunks are left: {left}"
         photos = self.world.photos * len(sections)
-        keys = {row[0]: row[1] for row in self.cluster.rows(
-            "SELECT items.key, items.id FROM items JOIN sections ON sections.id = section_id"
-            " WHERE sections.key = ANY(%s)", sections)}
+        keys = {
+            row[0]: row[1]
+            for row in self.cluster.rows(
+                "SELECT items.key, items.id FROM items JOIN sections ON sections.id = section_id"
+                " WHERE sections.key = ANY(%s)",
+                sections,
+            )
+        }
         assert len(keys) == photos
         answered = Counter(engine for key, engine in self.committed if key in keys)
         assert answered["money"] == photos, f"photos lack answers: {answered}"
@@ -152,17 +158,21 @@ class Ledger:
         self._check_tags(keys)
         seen = self._asked_since()
         twice = sum(counts.total() - len(counts) for counts in seen.values())
-        ((logged, once),) = self.cluster.rows("SELECT count(*), count(DISTINCT (engine, item_id))"
-            " FROM calls WHERE item_id = ANY(%s)", list(keys.values()))
-        return Counter(
-            items=photos, answers=answered.total(), twice=twice, doubt=logged - once
+        ((logged, once),) = self.cluster.rows(
+            "SELECT count(*), count(DISTINCT (engine, item_id)) FROM calls WHERE item_id = ANY(%s)",
+            list(keys.values()),
         )
+        return Counter(items=photos, answers=answered.total(), twice=twice, doubt=logged - once)
 
     def _check_calls(self, keys: dict[str, int]) -> None:
         """What a service was asked more than once the egress log has as often."""
         for engine, counts in self._asked_since().items():
-            rows = self.cluster.rows("SELECT count(*) FROM calls WHERE engine = %s AND item_id ="
-                " ANY(%s) GROUP BY item_id", engine, list(keys.values()))
+            rows = self.cluster.rows(
+                "SELECT count(*) FROM calls WHERE engine = %s AND item_id ="
+                " ANY(%s) GROUP BY item_id",
+                engine,
+                list(keys.values()),
+            )
             logged = sorted((row[0] for row in rows), reverse=True)
             asked = sorted(counts.values(), reverse=True)
             assert len(asked) <= len(logged), (engine, len(asked), len(logged))
@@ -172,8 +182,11 @@ class Ledger:
     def _check_tags(self, keys: dict[str, int]) -> None:
         """The server shows what the ledger says, each tag once. Raises."""
         ours: dict[str, set[str]] = {key: set() for key in keys}
-        for key, word, state in self.cluster.rows("SELECT key, word, standing.state FROM standing"
-                " JOIN items ON items.id = item_id WHERE item_id = ANY(%s)", list(keys.values())):
+        for key, word, state in self.cluster.rows(
+            "SELECT key, word, standing.state FROM standing"
+            " JOIN items ON items.id = item_id WHERE item_id = ANY(%s)",
+            list(keys.values()),
+        ):
             assert state == "ours", (key, word, state)
             ours[key].add(word)
         for key, words in ours.items():
@@ -270,7 +283,9 @@ class Killer:
             self._starting.join()
 
 
-def run(broker: str, kills: int, photos: int, *, seed: int, pause_s: float = 3.0) -> dict[str, float]:
+def run(
+    broker: str, kills: int, photos: int, *, seed: int, pause_s: float = 3.0
+) -> dict[str, float]:
     """Kill so many times, in as many rounds as it takes. Raises `AssertionError`."""
     chance, total, rounds = random.Random(seed), Counter[str](), 0
     limit = int(photos * SECTIONS * CALLS_SHARE)

@@ -111,8 +111,11 @@ class Cluster:
         until = time.monotonic() + 60
         wanted = {"library": "photos", "section": section, "write": "apply", **how}
         while True:
-            if known := self.rows("SELECT id FROM scans WHERE section_id IN (SELECT id FROM"
-                " sections WHERE key = %s) AND state NOT IN ('done', 'failed')", section):
+            if known := self.rows(
+                "SELECT id FROM scans WHERE section_id IN (SELECT id FROM"
+                " sections WHERE key = %s) AND state NOT IN ('done', 'failed')",
+                section,
+            ):
                 return int(known[0][0])
             try:
                 return int(self.served.ask("POST", "scans", **wanted)["id"])
