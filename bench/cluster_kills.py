@@ -158,10 +158,11 @@ class Ledger:
         self._check_tags(keys)
         seen = self._asked_since()
         twice = sum(counts.total() - len(counts) for counts in seen.values())
-        doubt = sum(self.committed[one] for one in self.committed if one[0] in keys)
-        return Counter(
-            items=photos, answers=answered.total(), twice=twice, doubt=doubt - answered.total()
+        ((logged, once),) = self.cluster.rows(
+            "SELECT count(*), count(DISTINCT (engine, item_id)) FROM calls WHERE item_id = ANY(%s)",
+            list(keys.values()),
         )
+        return Counter(items=photos, answers=answered.total(), twice=twice, doubt=logged - once)
 
     def _check_calls(self, keys: dict[str, int]) -> None:
         """What a service was asked more than once the egress log has as often."""
@@ -206,6 +207,7 @@ class Killer:
         self._due: list[tuple[float, str, Callable[[], None]]] = []
         self._starting: Thread | None = None
         self.kills: Counter[str] = Counter()
+        self.gave_up = 0
 
     def strike(self) -> None:
         """Kill one at random; what is dead already counts for nothing."""
@@ -265,8 +267,15 @@ class Killer:
         self._due.append((time.monotonic() + self._chance.uniform(0, 2), name, start))
 
     def mend(self, *, all_of_it: bool = False) -> None:
-        """Start what is due."""
+        """Start what is due, and workers that found no database at their start, as Docker does."""
         now = time.monotonic()
+        down = {name for _at, name, _start in self._due}
+        for name in self._cluster.workers.keys() - down:
+            if not self._cluster.runs(name):
+                last = (self._cluster.root / f"{name}.log").read_text(errors="replace")[-2000:]
+                assert "Error: The database cannot be used now" in last, f"{name} ended: {last}"
+                self.gave_up += 1
+                self._cluster.start_worker(name)
         for one in [one for one in self._due if all_of_it or one[0] <= now]:
             self._due.remove(one)
             one[2]()
@@ -292,7 +301,7 @@ def run(
             rounds += 1
             print(rounds, dict(killer.kills), dict(total), f"{time.monotonic():.0f}", flush=True)
         _end(cluster)
-    figures = {"rounds": rounds, **killer.kills, **total}
+    figures = {"rounds": rounds, "gave_up": killer.gave_up, **killer.kills, **total}
     return {f"{broker}_{name}": float(value) for name, value in figures.items()}
 
 

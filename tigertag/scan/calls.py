@@ -7,7 +7,8 @@ from tigertag import bounds
 from tigertag.contracts import RunContext
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import QuotaExhausted
-from tigertag.store import Db, Store, usage
+from tigertag.store import Db, Store, chunks, usage
+from tigertag.store.chunks import Chunk
 from tigertag.store.usage import Amount, Limits, NewCall
 from tigertag.text import count
 
@@ -35,12 +36,17 @@ def took(units: int, cost_usd: float | None, *, bound_usd: float) -> Amount:
 
 @dataclass(frozen=True, slots=True)
 class LedgerCalls:
-    """See `contracts.Calls`. `of_items`: samples are named by their items' ids."""
+    """See `contracts.Calls`. `of_items`: samples are named by their items' ids.
+
+    `chunk`: nothing is sent for one that another worker has taken over, such as while this process
+    was stalled: that worker asks the same.
+    """
 
     store: Store
     engine: str
     limits: Limits
     of_items: bool
+    chunk: Chunk | None = None
 
     def reserve(
         self, sample: str, *, host: str, size_bytes: int, units: int = 0, cost_usd: float = 0.0
@@ -49,6 +55,8 @@ class LedgerCalls:
         item = {"item_id": int(sample)} if self.of_items else {"name": sample}
         now = datetime.now(UTC)
         with self.store.write() as db:
+            if self.chunk is not None:
+                chunks.check(db, self.chunk)
             if not usage.reserve(db, self.engine, new.bound, self.limits, now):
                 raise used_up(self.engine, self.limits, usage.of_month(db, now), now)
             call_id = usage.open_call(db, replace(new, **item), now)
@@ -76,13 +84,15 @@ def run_context(core: Core, engine: str) -> RunContext:
     return RunContext(calls=_calls(core, core.engine(engine), of_items=False))
 
 
-def of_items(core: Core, entry: EngineEntry) -> LedgerCalls:
-    """Return the ledger for samples that are named by the ids of their items."""
-    return _calls(core, entry, of_items=True)
+def of_items(core: Core, entry: EngineEntry, chunk: Chunk | None = None) -> LedgerCalls:
+    """Return the ledger for samples, of a chunk, that are named by the ids of their items."""
+    return _calls(core, entry, of_items=True, chunk=chunk)
 
 
-def _calls(core: Core, entry: EngineEntry, *, of_items: bool) -> LedgerCalls:
-    return LedgerCalls(core.store, entry.id, entry.limits, of_items)
+def _calls(
+    core: Core, entry: EngineEntry, *, of_items: bool, chunk: Chunk | None = None
+) -> LedgerCalls:
+    return LedgerCalls(core.store, entry.id, entry.limits, of_items, chunk)
 
 
 def lose_old(db: Db) -> None:

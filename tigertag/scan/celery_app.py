@@ -10,6 +10,7 @@ import logging
 import warnings
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 from amqp.exceptions import NotFound as QueueNotFound
@@ -31,6 +32,7 @@ RabbitMQ closes the connection of whoever acknowledges none for half an hour. A 
 long before (`scan.cluster_worker.SOFT_LIMIT_S`), so neither happens to one that is at work.
 """
 _SOCKET_S = 5.0
+_AGAIN_S = 1.0
 _EXPIRES_S = 3600.0
 _PREFIX = "tigertag"
 _TASK = "tigertag.work_on_chunk"
@@ -184,16 +186,27 @@ class Consumer:
         """`work` is called on `concurrency` threads, `stopping` when the process is to end."""
         global _work
         _work = work
-        self._app = make(url)
         _keep_our_log()
-        signals.worker_shutting_down.connect(lambda **_kwargs: stopping(), weak=False)
+        self._url, self._name, self._concurrency = url, name, concurrency
         self._own = f"{_PREFIX}.worker.{name}"
+        self._ends = Event()
+        self._stopping = stopping
+        # Signals hold their receivers weakly.
+        signals.worker_shutting_down.connect(self._end, weak=False)
+        self._make()
+
+    def _end(self, **_kwargs: object) -> None:
+        self._ends.set()
+        self._stopping()
+
+    def _make(self) -> None:
+        self._app = make(self._url)
         own = Queue(self._own, routing_key=self._own, auto_delete=True)
         self._app.conf.task_queues = [own]
         self._worker: Worker = self._app.Worker(
             pool="threads",
-            concurrency=concurrency,
-            hostname=name,
+            concurrency=self._concurrency,
+            hostname=self._name,
             queues=[self._own],
             without_gossip=True,
             without_mingle=True,
@@ -202,8 +215,16 @@ class Consumer:
         )
 
     def run(self) -> None:
-        """Consume until the process gets SIGTERM or SIGINT; what is at work then ends first."""
+        """Consume until the process gets SIGTERM or SIGINT; what is at work then ends first.
+
+        Celery's worker gives up at an error that it does not expect, as of a broker that goes away
+        while its connection is being closed. Then another is started in its place.
+        """
         self._worker.start()
+        while not self._ends.wait(_AGAIN_S):
+            logger.error("Celery's worker has ended by itself; it is started again")
+            self._make()
+            self._worker.start()
 
     def consume(self, names: Collection[str]) -> None:
         """Consume these queues from now on, and no others.

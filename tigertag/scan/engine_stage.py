@@ -283,7 +283,7 @@ class EngineStage:
         }
         ours = RunContext(
             lambda: run.cancelled() or self._availability.is_over(name),
-            calls.of_items(self._core, self._core.engine(name)),
+            calls.of_items(self._core, self._core.engine(name), chunk),
         )
         try:
             with logs.about(engine=name):

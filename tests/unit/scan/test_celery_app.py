@@ -1,5 +1,7 @@
 """What Celery is set up to do when a broker falls silent."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -28,4 +30,22 @@ def test_a_broker_that_answers_no_more_does_not_keep_who_sends(
         broker.send(1, "tigertag.1.default", [2])
     broker.send(1, "tigertag.1.default", [3])
     broker.delete(["tigertag.1.default"])
+    broker.close()
+
+
+@pytest.mark.slow
+def test_a_worker_that_celery_gives_up_goes_on_when_the_broker_is_back(own_redis: Server) -> None:
+    queue = "tigertag.1.default"
+    command = [sys.executable, "-m", "tests.unit.scan.celery_worker", own_redis.url(), queue]
+    broker = Broker(own_redis.url())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        broker.send(1, queue, [7])
+        assert worker.stdout.readline() == "7\n"
+        own_redis.kill()
+        own_redis.start()
+        broker.send(1, queue, [8])
+        assert worker.stdout.readline() == "8\n"
+        worker.terminate()
+        assert worker.wait(20) == 0
     broker.close()

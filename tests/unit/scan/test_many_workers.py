@@ -1,5 +1,6 @@
 """Several workers on one scan, on both databases."""
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
@@ -10,10 +11,12 @@ from tests.batched import BatchedEngine
 from tests.colours import ColourEngine
 from tests.unit.scan.test_batching import until_done
 from tests.world import World
+from tigertag.contracts import Outcome, RunContext
 from tigertag.errors import Throttled, Unavailable
-from tigertag.model import Label
+from tigertag.model import Label, Sample
 from tigertag.services import previews, scan_status, scans, spending
 from tigertag.services.accounts import Accounts
+from tigertag.store import schema
 from tigertag.store.usage import Limits
 
 pytestmark = pytest.mark.slow
@@ -32,6 +35,37 @@ def test_workers_that_share_a_scan_ask_nothing_twice(tmp_path: Path, database_ur
     status = scan_status.status(world.core, scan_id)
     assert (status.scan.state, status.done, len(world.engine.asked)) == ("done", 60, 60)
     assert {name for number in range(60) for name in world.tags(f"{number}.png")} == {"red"}
+    world.close()
+
+
+class StalledEngine(ColourEngine):
+    """A paid one, whose process stalls before its first call: another takes the chunk over."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(local=False, units=1)
+        self.world = world
+        self.has_stalled = False
+
+    def tag(self, batch: Sequence[Sample], run: RunContext) -> Iterator[Outcome]:
+        if not self.has_stalled:
+            self.has_stalled = True
+            with self.world.store.write() as db:
+                taken = {"token": schema.chunks.c.token + 1, "state": "queued", "lease_until": 0}
+                held = schema.chunks.c.state == "leased"
+                db.execute(schema.chunks.update().where(held).values(taken))
+        yield from super().tag(batch, run)
+
+
+def test_who_has_lost_a_chunk_while_it_stalled_pays_for_nothing_of_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    world = World(tmp_path, database_url)
+    engine = StalledEngine(world)
+    world.engines = [engine]
+    for number in range(3):
+        world.picture(f"{number}.png", "red")
+    assert world.scan().scan.state == "done"
+    assert len(engine.asked) == spending.months(world.core)["colour"].units == 3
     world.close()
 
 
