@@ -49,9 +49,9 @@ class LedgerCalls:
         item = {"item_id": int(sample)} if self.of_items else {"name": sample}
         now = datetime.now(UTC)
         with self.store.write() as db:
+            call_id = usage.open_call(db, replace(new, **item), now)
             if not usage.reserve(db, self.engine, new.bound, self.limits, now):
                 raise used_up(self.engine, self.limits, usage.of_month(db, now), now)
-            call_id = usage.open_call(db, replace(new, **item), now)
         return ReservedCall(self.store, call_id, new.bound)
 
 
