@@ -47,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tigertag-bench-") as scratch:
         if part in ("all", "paid"):
             photos, *counts = sizes or [0]
-            wanted = {count: photos for count in counts or SHORT} if photos else SHORT
+            wanted = dict.fromkeys(counts or SHORT, photos) if photos else SHORT
             figures |= _paid(Path(scratch) / "paid", wanted)
         if part in ("all", "local"):
             figures |= _local(Path(scratch) / "local", *sizes)

@@ -57,9 +57,9 @@ class LedgerCalls:
         with self.store.write() as db:
             if self.chunk is not None:
                 chunks.check(db, self.chunk)
+            call_id = usage.open_call(db, replace(new, **item), now)
             if not usage.reserve(db, self.engine, new.bound, self.limits, now):
                 raise used_up(self.engine, self.limits, usage.of_month(db, now), now)
-            call_id = usage.open_call(db, replace(new, **item), now)
         return ReservedCall(self.store, call_id, new.bound)
 
 

@@ -4,6 +4,7 @@ It tells the database every other second that it lives, which scans it cannot wo
 consumes the queues of the others alone: nobody is given work that he cannot do.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -38,7 +39,8 @@ SOFT_LIMIT_S = 780.0
 _HARD_LIMIT_S = 840.0
 """What is still at work then hangs in foreign code, which no thread can be freed from."""
 _HUNG = 70
-_BEAT_S = 1.0
+_BEAT_S = 2.0
+_LOOK_S = 1.0
 _STOP_S = 8.0
 _LAST_S = 1.5
 _REFUSED_S = 10.0
@@ -103,14 +105,19 @@ class ClusterWorker:
         )
         self.enter()
         # Apart: to open a library may take long, and a worker that is not heard of counts as lost.
-        looks = {"worker-heart": self.beat, "worker-scans": self.look}
         repeated = [
-            Thread(target=self._repeat, args=(do,), name=f"tigertag-{name}", daemon=True)
-            for name, do in looks.items()
+            Thread(target=self._repeat, args=(do, each_s), name=f"tigertag-{name}", daemon=True)
+            for name, do, each_s in (
+                ("worker-heart", self.beat, _BEAT_S),
+                ("worker-scans", self.look, _LOOK_S),
+            )
         ]
         for thread in repeated:
             thread.start()
         self._dispatcher.start()
+        # As `threads.run` does it: what is there by now stays, and need not be looked through.
+        gc.collect(1)
+        gc.freeze()
         try:
             self._consumer.run()
         finally:
@@ -176,10 +183,10 @@ class ClusterWorker:
             workers.enter(db, me)
         logger.info("worker %s: queues %s", self.name, ", ".join(self._queues))
 
-    def _repeat(self, do: Callable[[], None]) -> None:
-        """Do it every second, whatever happens; the database may be away for a while."""
+    def _repeat(self, do: Callable[[], None], each_s: float) -> None:
+        """Do it again and again, whatever happens; the database may be away for a while."""
         reason = ""
-        while not self._stopping.wait(_BEAT_S):
+        while not self._stopping.wait(each_s):
             try:
                 do()
                 reason = ""
@@ -246,7 +253,7 @@ class ClusterWorker:
             with self._store.read() as db:
                 busy = chunks.lease_left_s(db, scan.id) > 0
                 due_at = chunks.due_at(db, scan.id)
-            if not busy and (due_at is None or due_at > time.time() + _BEAT_S):
+            if not busy and (due_at is None or due_at > time.time() + _LOOK_S):
                 work.session.seal_batches()
 
     def _forget_but(self, scan_ids: set[int]) -> None:
@@ -293,7 +300,9 @@ class ClusterWorker:
             with logs.about(scan=scan.id), cancellable(work.stop.is_set):
                 # A worker with other engines would else add them to what all decisions depend on.
                 check = partial(agreement.check, self._core, scan)
-                session = ScanSession(self._core, scan.id, stop=work.stop, check=check)
+                session = ScanSession(
+                    self._core, scan.id, stop=work.stop, check=check, beat_s=_BEAT_S
+                )
         except StoreError:
             raise
         except Conflict as exc:

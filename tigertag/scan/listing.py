@@ -22,6 +22,8 @@ from tigertag.store.retries import Retries
 
 _PAGE = 512
 _ASK_CHUNK = 16
+_SHARED_ASK_CHUNK = 8
+"""Where many workers share a slow scan, its last chunks would leave most of them idle."""
 _LOCAL_CHUNK = 32
 """Where nothing but local engines is asked, the database's share of the time is felt."""
 _VIDEO_CHUNK = 2
@@ -441,7 +443,9 @@ class ListingStage:
             return "items", _VIDEO_CHUNK
         asked = [self._context.engines[name] for name, _fingerprint in todo.engines]
         is_local = all(engine.capabilities.local for engine in asked)
-        return "items", _LOCAL_CHUNK if is_local else _ASK_CHUNK
+        if is_local:
+            return "items", _LOCAL_CHUNK
+        return "items", _SHARED_ASK_CHUNK if self._core.is_clustered else _ASK_CHUNK
 
     def _queue(self, todo: Todo) -> Queue:
         """Which workers may have an item, by the rarest thing that it needs."""

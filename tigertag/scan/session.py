@@ -55,16 +55,19 @@ class ScanSession:
         *,
         stop: Event,
         check: Callable[[Context], None] = lambda _context: None,
+        beat_s: float = _TICK_S,
     ) -> None:
         """Open the library, not the engines. Raises `TigerTagError`.
 
-        What `check` raises of the context leaves no trace of it in the database.
+        What `check` raises of the context leaves no trace of it in the database. `beat_s`: how
+        often leases are renewed, and it is looked whether the scan is stopped.
         """
         self._core = core
         self._scan_id = scan_id
         self._store = core.store
         self._held: set[Chunk] = set()
         self._lock = Lock()
+        self._beat_s = min(beat_s, core.lease_s / 3)
         self.stop = stop
         with self._store.read() as db:
             scan = scans.get(db, scan_id)
@@ -202,7 +205,7 @@ class ScanSession:
 
     def _beat(self) -> None:
         """Renew the leases, and see what the user has said of the scan elsewhere."""
-        while not self._ended.wait(min(_TICK_S, self._core.lease_s / 3)):
+        while not self._ended.wait(self._beat_s):
             with self._lock:
                 held = list(self._held)
             try:

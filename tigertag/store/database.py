@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -335,7 +336,7 @@ def insert_if_absent(db: Db, table: Table, rows: Sequence[dict[str, Any]]) -> in
     """Insert the rows that no unique constraint forbids; return how many that were."""
     if not rows:
         return 0
-    return db.execute(_insert(db, table).on_conflict_do_nothing(), rows).rowcount
+    return db.execute(_inserting(db.dialect.name, table), rows).rowcount
 
 
 def insert_or_replace(
@@ -348,10 +349,9 @@ def insert_or_replace(
 ) -> None:
     """Insert the rows; where one with the same key is there, change all its columns but `keep`."""
     if rows:
-        statement = _insert(db, table)
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *keep)}
-        updating = statement.on_conflict_do_update(index_elements=key, set_=changed)
-        db.execute(updating, _in_order(rows, key))
+        changed = tuple(name for name in rows[0] if name not in (*key, *keep))
+        statement = _replacing(db.dialect.name, table, tuple(key), changed)
+        db.execute(statement, _in_order(rows, key))
 
 
 def insert_or_add(
@@ -359,10 +359,8 @@ def insert_or_add(
 ) -> None:
     """Insert the rows; where one with the same key is there, add to its column `add`."""
     if rows:
-        statement = _insert(db, table)
-        more = {add: table.c[add] + statement.excluded[add]}
-        updating = statement.on_conflict_do_update(index_elements=key, set_=more)
-        db.execute(updating, _in_order(rows, key))
+        statement = _adding(db.dialect.name, table, tuple(key), add)
+        db.execute(statement, _in_order(rows, key))
 
 
 def _in_order(rows: Sequence[dict[str, Any]], key: Sequence[str]) -> list[dict[str, Any]]:
@@ -370,8 +368,34 @@ def _in_order(rows: Sequence[dict[str, Any]], key: Sequence[str]) -> list[dict[s
     return sorted(rows, key=lambda row: [row[name] for name in key])
 
 
-def _insert(db: Db, table: Table) -> postgresql.Insert | sqlite.Insert:
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+# Statements that are the same each time are made once: that takes longer than to execute them.
+
+
+@cache
+def _inserting(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _replacing(
+    dialect: str, table: Table, key: tuple[str, ...], changed: tuple[str, ...]
+) -> postgresql.Insert | sqlite.Insert:
+    insert = _insert(dialect, table)
+    values = {name: insert.excluded[name] for name in changed}
+    return insert.on_conflict_do_update(index_elements=key, set_=values)
+
+
+@cache
+def _adding(
+    dialect: str, table: Table, key: tuple[str, ...], add: str
+) -> postgresql.Insert | sqlite.Insert:
+    insert = _insert(dialect, table)
+    more = {add: table.c[add] + insert.excluded[add]}
+    return insert.on_conflict_do_update(index_elements=key, set_=more)
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(table)
 
 
@@ -389,17 +413,22 @@ def update_each(
     """
     if not rows:
         return
-    same_key = [table.c[name] == bindparam(f"key_{name}") for name in key]
-    new = {
-        name: bindparam(f"new_{name}", type_=table.c[name].type)
-        for name in rows[0]
-        if name not in key
-    }
+    new = tuple(name for name in rows[0] if name not in key)
+    changing = _changing(table, tuple(key), new)
     values = [
         {f"{'key' if name in key else 'new'}_{name}": value for name, value in row.items()}
         for row in _in_order(rows, key)
     ]
-    db.execute(update(table).where(*same_key, *where).values(**new, **same), values)
+    if where or same:
+        changing = changing.where(*where).values(**same)
+    db.execute(changing, values)
+
+
+@cache
+def _changing(table: Table, key: tuple[str, ...], new: tuple[str, ...]) -> Update:
+    same_key = [table.c[name] == bindparam(f"key_{name}") for name in key]
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in new}
+    return update(table).where(*same_key).values(**values)
 
 
 def rows_in(

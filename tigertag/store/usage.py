@@ -4,11 +4,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, TextClause, delete, func, literal, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Float,
+    Row,
+    Table,
+    TextClause,
+    Update,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 
+from tigertag import bounds
 from tigertag.store import counters, schema
 from tigertag.store.database import (
     Db,
@@ -24,6 +41,7 @@ _usage = schema.usage
 _budgets = schema.budgets
 
 _ROUNDING_USD = 1e-9
+_MOST_USD = 1e300
 _DOUBTFUL = text("state IN ('open', 'lost')")
 """As the index says it: only then SQLite uses it."""
 
@@ -56,6 +74,9 @@ class Limits:
         """Whether nothing more may be taken."""
         units = self.units is not None and taken.units >= self.units
         return units or (self.cost_usd is not None and taken.cost_usd >= self.cost_usd)
+
+
+_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +115,46 @@ class OpenCall:
 
 
 def reserve(db: Db, engine: str, bound: Amount, limits: Limits, at: datetime) -> bool:
-    """Take this from the month's budget if it allows it; False when it does not."""
-    allowed: list[ColumnElement[bool]] = []
-    if limits.units is not None and bound.units:
-        allowed.append(_budgets.c.units + bound.units <= limits.units)
-    if limits.cost_usd is not None and bound.cost_usd:
-        allowed.append(_budgets.c.cost_usd + bound.cost_usd <= limits.cost_usd + _ROUNDING_USD)
-    return _book(db, engine, at, bound, *allowed)
+    """Take this from the month's budget if it allows it; False when it does not.
+
+    It comes last in its transaction: the month is one row, which others wait for.
+    """
+    units = limits.units if bound.units else None
+    cost_usd = limits.cost_usd if bound.cost_usd else None
+    return _book(db, engine, at, bound, Limits(units, cost_usd))
 
 
-def _book(db: Db, engine: str, at: datetime, more: Amount, *allowed: ColumnElement[bool]) -> bool:
+def _book(db: Db, engine: str, at: datetime, more: Amount, limits: Limits = _NO_LIMITS) -> bool:
     """Add to an engine's month and day; False where the month does not allow it."""
-    month = (_budgets, {"engine": engine, "month": _month(at)}, allowed)
-    day = (_usage, {"engine": engine, "day": _day(at)}, ())
-    for table, key, conditions in (month, day):
-        insert_if_absent(db, table, [key | {"units": 0, "cost_usd": 0.0}])
-        where = [table.c[name] == value for name, value in key.items()]
-        values = {"units": table.c.units + more.units, "cost_usd": table.c.cost_usd + more.cost_usd}
-        if db.execute(update(table).where(*where, *conditions).values(**values)).rowcount != 1:
-            return False
-    return True
+    month = {"engine": engine, "month": _month(at)}
+    day = {"engine": engine, "day": _day(at)}
+    return _add(db, _budgets, month, more, limits) and _add(db, _usage, day, more, _NO_LIMITS)
+
+
+def _add(db: Db, table: Table, key: Mapping[str, str], more: Amount, limits: Limits) -> bool:
+    values = {f"of_{name}": value for name, value in key.items()} | {
+        "more_units": more.units,
+        "more_usd": more.cost_usd,
+        "most_units": bounds.LARGEST_SIZE if limits.units is None else limits.units,
+        "most_usd": _MOST_USD if limits.cost_usd is None else limits.cost_usd + _ROUNDING_USD,
+    }
+    adding = _adding(table, tuple(key))
+    if db.execute(adding, values).rowcount == 1:
+        return True
+    insert_if_absent(db, table, [{**key, "units": 0, "cost_usd": 0.0}])
+    return db.execute(adding, values).rowcount == 1
+
+
+@cache
+def _adding(table: Table, key: tuple[str, ...]) -> Update:
+    units = table.c.units + bindparam("more_units", type_=BigInteger)
+    cost_usd = table.c.cost_usd + bindparam("more_usd", type_=Float)
+    allowed = (
+        units <= bindparam("most_units", type_=BigInteger),
+        cost_usd <= bindparam("most_usd", type_=Float),
+    )
+    mine = [table.c[name] == bindparam(f"of_{name}") for name in key]
+    return update(table).where(*mine, *allowed).values(units=units, cost_usd=cost_usd)
 
 
 def open_call(db: Db, new: NewCall, at: datetime) -> int:
