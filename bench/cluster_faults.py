@@ -52,11 +52,11 @@ class Stage:
 @contextmanager
 def stage(broker: str, photos: int, **settings: str) -> Iterator[Stage]:
     """Paid scans that write to Plex, with the leases that a user has."""
-    with tempfile.TemporaryDirectory(prefix="tigertag-faults-") as scratch:
-        with world(photos, limit=1_000_000) as outside:
-            own = outside.settings | {"TIGERTAG_LEASE_S": "10", **settings}
-            with clustered(Path(scratch) / "cluster", broker, own) as cluster:
-                yield Stage(cluster, outside, Ledger(cluster, outside))
+    scratch = tempfile.TemporaryDirectory(prefix="tigertag-faults-")
+    with scratch as root, world(photos, limit=1_000_000) as outside:
+        own = outside.settings | {"TIGERTAG_LEASE_S": "10", **settings}
+        with clustered(Path(root) / "cluster", broker, own) as cluster:
+            yield Stage(cluster, outside, Ledger(cluster, outside))
 
 
 def _held(cluster: Cluster, name: str) -> dict[int, int]:
@@ -89,15 +89,20 @@ def failover(broker: str = "redis", times: int = FAILOVERS) -> Figures:
         with clustered(Path(scratch) / "cluster", broker, settings) as cluster:
             cluster.begin(".")
             for _ in range(times):
-                name = chance.choice(list(cluster.workers))
                 cluster.until(lambda: all(len(_held(cluster, w)) == 2 for w in cluster.workers), 60)
-                cluster.kill_worker(name)
-                begun, held = time.monotonic(), _held(cluster, name)
-                cluster.until(lambda: _are_elsewhere(cluster, held, name), 60)
-                took.append(time.monotonic() - begun)
-                print(f"{name} with {len(held)} chunks: {took[-1]:.1f} s", flush=True)
-                cluster.start_worker(name)
+                took.append(_failed_over_s(cluster, chance.choice(list(cluster.workers))))
     return {"failover_median_s": statistics.median(took), "failover_max_s": max(took)}
+
+
+def _failed_over_s(cluster: Cluster, name: str) -> float:
+    """Kill a worker; return after how many seconds others are at all that it had at work."""
+    cluster.kill_worker(name)
+    begun, held = time.monotonic(), _held(cluster, name)
+    cluster.until(lambda: _are_elsewhere(cluster, held, name), 60)
+    took_s = time.monotonic() - begun
+    print(f"{name} with {len(held)} chunks: {took_s:.1f} s", flush=True)
+    cluster.start_worker(name)
+    return took_s
 
 
 def flushed(broker: str) -> Figures:
@@ -220,13 +225,18 @@ def terms(broker: str = "redis", times: int = TERMS) -> Figures:
     return figures
 
 
+def _until_busy(cluster: Cluster, name: str) -> dict[int, int]:
+    """Wait until both threads of a worker have a chunk; return those."""
+    cluster.until(lambda: len(_held(cluster, name)) == cluster.threads, 120)
+    return _held(cluster, name)
+
+
 def _terms(cluster: Cluster, times: int) -> list[float]:
     """Stop workers that are at work, one after the other: what they were at is free at once."""
     took = []
     for number in range(times):
         name = f"w{number % len(cluster.workers) + 1}"
-        cluster.until(lambda: len(_held(cluster, name)) == 2, 120)
-        held = _held(cluster, name)
+        held = _until_busy(cluster, name)
         took.append(cluster.stop_worker(name))
         assert not _held(cluster, name), "a worker that has stopped holds leases"
         attempts = cluster.rows(

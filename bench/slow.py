@@ -1,4 +1,4 @@
-"""A local engine that takes a stated time for each picture, and cannot be interrupted (a plugin)."""
+"""A local engine that takes its time for each picture, and cannot be interrupted (a plugin)."""
 
 import time
 from collections.abc import Iterator, Sequence
