@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from tests.world import World
 from tigertag.core import Core
 from tigertag.model import QUEUES, Queue
-from tigertag.store import chunks, schema, tasks, workers
+from tigertag.store import chunks, dispatch, engine_state, schema, tasks, workers
 from tigertag.store import scans as scans_store
 from tigertag.store.database import now_s
 from tigertag.store.workers import NewWorker, Refusal
@@ -17,6 +17,9 @@ BROKER = "redis://127.0.0.1:9/0"
 
 
 def clustered(world: World) -> Core:
+    """The world's core with a broker, while somebody sends work to it."""
+    with world.store.write() as db:
+        engine_state.lease(db, "", dispatch.LEADS[0], owner="test", lease_s=3600.0)
     return replace(world.core, broker_url=BROKER)
 
 

@@ -13,6 +13,7 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from uuid import uuid4
@@ -32,8 +33,7 @@ from tigertag.store.workers import WorkerRow
 
 logger = logging.getLogger(__name__)
 
-TASK = "dispatch"
-_STANDBY = "dispatch-standby"
+TASK, _STANDBY = dispatch.LEADS
 _LOOK_S = 0.25
 _FADING = 0.9
 _STANDBY_S = 1.0
@@ -46,6 +46,7 @@ _REST_AFTER_S = 5.0
 _SOON_S = 15.0
 _UNREACHED_S = 5.0
 _NOTE_S = 5.0
+_NOTE_TASK_S = 60.0
 _MOST_RUNNING = 16
 _A_THREAD, _LEAST = 2, 4
 """So many messages of a queue wait at the broker, for each thread of the workers and besides.
@@ -72,7 +73,7 @@ class Dispatcher:
         self._woken = Event()
         self._thread = Thread(target=self._run, name="tigertag-dispatcher", daemon=True)
         self._scans: dict[int, _Dispatched] = {}
-        self._noted = ""
+        self._noted, self._noted_at = "", -_NOTE_TASK_S
 
     def start(self) -> None:
         self._thread.start()
@@ -127,12 +128,18 @@ class Dispatcher:
             return engine_state.lease(db, "", self._lead, owner=self._owner, lease_s=_LEASE_S)
 
     def _note(self, problem: str) -> None:
-        """Keep for System what is wrong, and say it once in the log."""
+        """Keep for System what is wrong, or that nothing is, and say it once in the log."""
+        now = time.monotonic()
         if problem != self._noted:
             logger.log(logging.ERROR if problem else logging.INFO, problem or "dispatching again")
-            self._noted = problem
+        elif now < self._noted_at + _NOTE_TASK_S:
+            return
+        self._noted = problem
+        # Where the database is away, too, the next look says so.
+        with suppress(StoreError):
             with self._store.write() as db:
                 tasks.note(db, TASK, problem)
+            self._noted_at = now
 
     def _dispatch(self) -> None:
         with self._store.read() as db:

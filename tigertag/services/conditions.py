@@ -174,14 +174,15 @@ def _scans(core: Core) -> Iterator[Condition]:
 
 
 def _workers(core: Core) -> Iterator[Condition]:
-    for scan_id, problem in workers.unserved(core).items():
-        yield Condition(
-            NoticeKind.WORKER_MISSING,
-            str(scan_id),
-            f"Nobody can work on scan {scan_id}",
-            problem,
-            patience_s=_WORKER_PATIENCE_S,
-        )
+    if not core.is_clustered:
+        return
+    kind, shown = NoticeKind.WORKER_MISSING, workers.overview(core)
+    if shown.problem:
+        title = "Nothing is sent to workers"
+        yield Condition(kind, "", title, shown.problem, patience_s=_WORKER_PATIENCE_S)
+    for scan_id, problem in shown.without_worker.items():
+        title = f"Nobody can work on scan {scan_id}"
+        yield Condition(kind, str(scan_id), title, problem, patience_s=_WORKER_PATIENCE_S)
 
 
 def _backup(core: Core) -> Iterator[Condition]:

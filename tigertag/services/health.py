@@ -88,7 +88,12 @@ def _schedules(core: Core) -> Iterator[Notice]:
 
 
 def _workers(core: Core) -> Iterator[Notice]:
-    for scan_id, problem in workers.unserved(core).items():
+    if not core.is_clustered:
+        return
+    shown = workers.glance(core)
+    if shown.problem:
+        yield Notice("workers", "error", shown.problem)
+    for scan_id, problem in shown.without_worker.items():
         yield Notice("workers", "warning", f"Nobody can work on scan {scan_id}: {problem}")
 
 

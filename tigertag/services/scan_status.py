@@ -55,7 +55,7 @@ def waits_of(core: Core, scan: ScanRow, counts: Counts) -> tuple[dict[str, str],
     for engine, number in counts.postponed.items():
         reason = f"{counts.waiting.get(engine, '')}{_until(core, stopped.get(engine))}"
         lines[engine] = f"{count(number, 'item')} waiting: {reason}"
-    if scan.state == "running" and (nobody := workers.unserved(core).get(scan.id)):
+    if scan.state == "running" and (nobody := workers.why_nobody(core, scan.id)):
         lines[WORKER] = nobody
     if outstanding or not lines or due is None or due >= chunks.FAR:
         return lines, None

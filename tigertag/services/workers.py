@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from tigertag.core import Core
 from tigertag.errors import NotFound
-from tigertag.store import Store, dispatch, events, scans, tasks, workers
+from tigertag.store import Db, Store, dispatch, events, scans, tasks, workers
 from tigertag.store.dispatch import Depth
 from tigertag.store.scans import ScanRow
 from tigertag.store.workers import ChunkAtWork, Refusal, WorkerRow
@@ -19,6 +19,10 @@ WorkerState = Literal["active", "refusing", "draining", "lost"]
 STATES: tuple[WorkerState, ...] = get_args(WorkerState)
 """refusing: it works, but not on every scan; lost: it has not been heard of."""
 ONE_MACHINE = "One machine: no broker is set, so the service works on scans itself."
+_NOBODY_SENDS = (
+    "Nobody sends work to workers: `tigertag serve` does, or a worker in its stead. If one runs,"
+    " see its log."
+)
 _KEEP_S = 1.0
 _MOST_REASONS = 2
 
@@ -88,6 +92,12 @@ class Workers:
         """Where work is due that nobody can do."""
         return tuple(queue for queue in self.queues if queue.problem)
 
+    @property
+    def without_worker(self) -> dict[int, str]:
+        """Why there is no worker for a scan, by scan; the first reason of several."""
+        first_last = reversed(self.queues)
+        return {queue.scan_id: queue.problem for queue in first_last if not queue.workers}
+
 
 def overview(core: Core) -> Workers:
     """Return the workers, and what waits for them. Raises `StoreError`."""
@@ -98,11 +108,18 @@ def overview(core: Core) -> Workers:
         active = {scan.id: scan for scan in scans.every_active(db)}
         running = [scan_id for scan_id, scan in active.items() if scan.state == "running"]
         depths = dispatch.depths(db, running)
-        sending = tasks.every(db).get("dispatch")
-    problem = "" if sending is None else sending.problem
+        problem = _not_sent(db)
     views = tuple(_view(row, active) for row in rows)
     queues = (_queue(depth, active[depth.scan_id], rows, problem) for depth in depths)
     return Workers(True, problem, views, tuple(queues))
+
+
+def _not_sent(db: Db) -> str:
+    """Say why nothing can be sent to workers."""
+    if not dispatch.is_led(db):
+        return _NOBODY_SENDS
+    noted = tasks.every(db).get("dispatch")
+    return "" if noted is None else noted.problem
 
 
 def get(core: Core, name: str) -> WorkerView:
@@ -131,22 +148,19 @@ def _set_draining(core: Core, name: str, *, draining: bool) -> WorkerView:
         if workers.drain(db, name, draining=draining):
             what = "is drained: it ends what it is at, and stops" if draining else "goes on"
             events.record(db, "info", "system", f"Worker {name} {what}.")
-    core.cache.forget("unserved")
+    core.cache.forget("workers")
     return get(core, name)
 
 
-def unserved(core: Core) -> dict[int, str]:
-    """Return why nobody can do what is due of a scan, by scan; some moments old, perhaps."""
+def glance(core: Core) -> Workers:
+    """Return what `overview` does, some moments old, perhaps."""
+    return core.cache.get(("workers",), lambda: overview(core), keep_s=_KEEP_S)
 
-    def look() -> dict[int, str]:
-        lines: dict[int, str] = {}
-        for queue in overview(core).unserved:
-            lines.setdefault(queue.scan_id, queue.problem)
-        return lines
 
-    if not core.is_clustered:
-        return {}
-    return core.cache.get(("unserved",), look, keep_s=_KEEP_S)
+def why_nobody(core: Core, scan_id: int) -> str:
+    """Say why nobody can do what is due of a scan; "": somebody can. Some moments old, perhaps."""
+    reasons = [queue.problem for queue in glance(core).unserved if queue.scan_id == scan_id]
+    return reasons[0] if reasons else ""
 
 
 def is_any_live(core: Core) -> bool:
@@ -228,7 +242,7 @@ def _job(chunk: ChunkAtWork, active: dict[int, ScanRow], now: datetime) -> Job:
 def _queue(depth: Depth, scan: ScanRow, rows: Sequence[WorkerRow], problem: str) -> QueueView:
     able, why = _able(depth, rows)
     return QueueView(
-        depth.queue, scan.id, scan.section.called, depth.chunks, len(able), problem or why
+        depth.queue, scan.id, scan.section.called, depth.chunks, len(able), why or problem
     )
 
 

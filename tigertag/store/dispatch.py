@@ -7,10 +7,12 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from tigertag.model import Queue
 from tigertag.sequences import batched
-from tigertag.store import chunks, schema
+from tigertag.store import chunks, engine_state, schema
 from tigertag.store.chunks import Chunk
 from tigertag.store.database import MOST_PARAMETERS, Db, now_s
 
+LEADS = ("dispatch", "dispatch-standby")
+"""The leases of who sends chunks: a service's process, and a worker's in its stead."""
 _chunks = schema.chunks
 _batches = schema.batches
 
@@ -109,6 +111,11 @@ def depths(db: Db, scan_ids: Collection[int]) -> list[Depth]:
     of = (chunk.scan_id, chunk.queue, chunk.home)
     rows = db.execute(select(*of, func.count()).group_by(*of).order_by(*of))
     return [Depth(*row) for row in rows]
+
+
+def is_led(db: Db) -> bool:
+    """Whether somebody sends chunks."""
+    return any(engine_state.is_leased(db, "", lead) for lead in LEADS)
 
 
 def give_up(db: Db, owner: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Run
-from tests.workers import BROKER, enter, running, see
+from tests.workers import BROKER, clustered, enter, running, see
 from tests.world import World
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,9 @@ def world(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> World:
     (tmp_path / "world").mkdir()
     monkeypatch.setenv("DB_URL", database)
     monkeypatch.setenv("TIGERTAG_BROKER_URL", BROKER)
-    return World(tmp_path / "world", database)
+    world = World(tmp_path / "world", database)
+    clustered(world)
+    return world
 
 
 def test_without_a_broker_one_line_says_so(run: Run) -> None:

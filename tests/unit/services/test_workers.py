@@ -8,12 +8,12 @@ import sqlalchemy as sa
 import time_machine
 
 from tests.notices import titles, with_channels
-from tests.workers import BROKER, break_broker, clustered, enter, running, see, take
+from tests.workers import break_broker, clustered, enter, running, see, take
 from tests.world import World
 from tigertag.errors import NotFound
 from tigertag.model import Queue
 from tigertag.services import events, health, notices, scan_status, system, workers
-from tigertag.store import chunks, schema
+from tigertag.store import chunks, dispatch, engine_state, schema
 
 
 def problem(world: World) -> str:
@@ -30,7 +30,7 @@ def test_without_a_broker_there_is_one_plain_answer(world: World) -> None:
     running(world)
     shown = workers.overview(world.core)
     assert (shown.is_clustered, shown.problem) == (False, workers.ONE_MACHINE)
-    assert (shown.workers, shown.queues, workers.unserved(world.core)) == ((), (), {})
+    assert (shown.workers, shown.queues) == ((), ())
 
 
 def test_without_any_worker_work_that_is_due_has_nobody(world: World) -> None:
@@ -99,6 +99,14 @@ def test_a_broker_that_cannot_be_reached_is_why_nobody_can(world: World) -> None
     break_broker(world, "The broker cannot be reached.")
     assert problem(world) == "The broker cannot be reached."
     assert workers.overview(clustered(world)).problem == "The broker cannot be reached."
+
+
+def test_without_anybody_who_sends_nothing_is_taken_up(world: World) -> None:
+    core = clustered(world)
+    assert workers.overview(core).problem == ""
+    with world.store.write() as db:
+        engine_state.release(db, "", dispatch.LEADS[0], owner="test")
+    assert "`tigertag serve` does" in workers.overview(core).problem
 
 
 @pytest.mark.parametrize("queue", ["default", "paid"])
@@ -193,6 +201,9 @@ def test_health_and_the_status_know_that_nobody_works(world: World) -> None:
     lines = [notice.message for notice in health.notices(core) if notice.source == "workers"]
     assert lines == [f"Nobody can work on scan {scan_id}: {problem(world)}"]
     assert not system.status(core).works
+    break_broker(world, "The broker cannot be reached.")
+    core.cache.forget("workers")
+    assert "The broker cannot be reached." in [notice.message for notice in health.notices(core)]
     enter(world)
     assert system.status(core).works
 
@@ -205,8 +216,21 @@ def test_dispatching_is_a_background_task_where_there_is_a_broker(world: World) 
     assert shown["dispatch"] == "The broker cannot be reached."
 
 
+def test_a_broker_that_is_away_is_one_notice_and_no_scan_is_resolved_by_it(world: World) -> None:
+    core = replace(clustered(world), channels=with_channels(world, "json://127.0.0.1:9").channels)
+    scan_id = running(world)
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        notices.watch(core)
+        break_broker(world, "The broker cannot be reached.")
+        for _ in range(4):
+            clock.shift(timedelta(seconds=40))
+            notices.watch(core)
+    told = ["Nothing is sent to workers", f"Nobody can work on scan {scan_id}"]
+    assert sorted(titles(core)) == sorted(told)
+
+
 def test_nobody_for_a_minute_is_announced_once_and_resolved(world: World) -> None:
-    core = replace(with_channels(world, "json://127.0.0.1:9"), broker_url=BROKER)
+    core = replace(clustered(world), channels=with_channels(world, "json://127.0.0.1:9").channels)
     scan_id = running(world)
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
         notices.watch(core)
@@ -215,7 +239,6 @@ def test_nobody_for_a_minute_is_announced_once_and_resolved(world: World) -> Non
             clock.shift(timedelta(seconds=40))
             notices.watch(core)
         enter(world)
-        core.cache.forget("unserved")
         notices.watch(core)
     title = f"Nobody can work on scan {scan_id}"
     assert titles(core) == [title, f"Resolved: {title}"]
