@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.cluster_kills import Ledger, World, world
@@ -249,14 +250,13 @@ def _terms(cluster: Cluster, times: int) -> list[float]:
     return took
 
 
-PARTS: dict[str, Callable[[], Figures]] = {
-    "failover": failover,
-    "terms": terms,
-    **{f"{name} {broker}": (lambda part=part, broker=broker: part(broker))
-       for name, part in (("flushed", flushed), ("away", away), ("database-cut", database_cut),
-                          ("broker-cut", broker_cut))
-       for broker in ("redis", "rabbitmq")},
-}  # fmt: skip
+BROKERS = ("redis", "rabbitmq")
+PARTS: dict[str, Callable[[], Figures]] = {"failover": failover, "terms": terms}
+for _broker in BROKERS:
+    PARTS[f"flushed {_broker}"] = partial(flushed, _broker)
+    PARTS[f"away {_broker}"] = partial(away, _broker)
+    PARTS[f"database-cut {_broker}"] = partial(database_cut, _broker)
+    PARTS[f"broker-cut {_broker}"] = partial(broker_cut, _broker)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    os.fsync = _looked_at
+    os.fsync = _looked_at  # type: ignore[assignment]
     event.listen(Pool, "checkout", _let_go_on)
 
 
