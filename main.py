@@ -10,7 +10,7 @@ by the local classifier, and one section tagged by a larger model that only sees
     HOOK_QUIET_S=60                          # a scan of what hooks announce waits for so much quiet
     TIGERTAG_WORKERS=3                       # threads at work; left out: one a core and one more
     TIGERTAG_LEASE_S=10                      # after this time a dead process's work is taken over
-    TIGERTAG_BROKER_URL=redis://redis/0      # many machines: scans are worked on by `tigertag worker`
+    TIGERTAG_BROKER_URL=redis://redis/0      # many machines: `tigertag worker` works on scans
     TIGERTAG_BROKER_URL_FILE=/run/secrets/broker_url
     TIGERTAG_PAID_AT_ONCE=4                  # chunks at paid services at once, on all machines
     TIGERTAG_PASSWORD=correct horse          # the dashboard's; left out: generated at first start

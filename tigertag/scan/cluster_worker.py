@@ -43,13 +43,16 @@ _BEAT_S = 2.0
 _LOOK_S = 1.0
 _STOP_S = 8.0
 _LAST_S = 1.5
-_REFUSED_S = 10.0
+_REFUSED_S, _LONGEST_REFUSED_S = 10.0, 300.0
 _RATE_S = 60.0
 
 
 @dataclass(slots=True)
 class _Work:
-    """What this process knows of one scan: a session once a chunk of it came, or a refusal."""
+    """What this process knows of one scan: a session, or a refusal.
+
+    `unreached`: how often in a row its library was not reached.
+    """
 
     scan_id: int
     stop: Event = field(default_factory=Event)
@@ -58,6 +61,7 @@ class _Work:
     agreed: str = ""
     refusal: Refusal | None = None
     refused_until: float = 0.0
+    unreached: int = 0
 
 
 class ClusterWorker:
@@ -322,7 +326,11 @@ class ClusterWorker:
         if work.refusal is None or work.refusal.reason != reason:
             logger.warning("scan %s is not worked on here: %s", scan.id, reason)
         work.refusal = Refusal(scan.id, scan.section.library, reason, unavailable)
-        work.refused_until = time.monotonic() + _REFUSED_S
+        # Longer each time, so that of many workers the last one hears of it before the first one
+        # tries again: a scan whose library nobody reaches fails then.
+        wait_s = min(_REFUSED_S * 2**work.unreached, _LONGEST_REFUSED_S)
+        work.unreached += unavailable
+        work.refused_until = time.monotonic() + wait_s
 
     def work_on(self, scan_id: int, chunk_id: int) -> None:
         """Work on a chunk, unless somebody else does or it is done. Never raises."""
@@ -382,6 +390,7 @@ class ClusterWorker:
         try:
             with failing(self._core, scan.id, alone=False):
                 session.work(chunk, until=time.monotonic() + SOFT_LIMIT_S)
+            work.unreached = 0
             self._items_done += chunk.size
             self._done.append((time.monotonic(), chunk.size))
         except LibraryShrunk as exc:

@@ -24,7 +24,7 @@ from tigertag.model import QUEUES, Queue
 from tigertag.scan import agreement, summary
 from tigertag.scan.celery_app import Broker, queue_name
 from tigertag.scan.runner import is_able, may_be_taken_up, take_up
-from tigertag.scan.session import fail
+from tigertag.scan.session import fail, fail_unreached
 from tigertag.sequences import grouped
 from tigertag.store import chunks, dispatch, engine_state, scans, tasks, workers
 from tigertag.store.dispatch import SentChunk
@@ -274,7 +274,7 @@ class Dispatcher:
             return
         mine.unreached_since = mine.unreached_since or time.monotonic()
         if time.monotonic() > mine.unreached_since + _UNREACHED_S:
-            fail(self._core, scan.id, unreached[0])
+            fail_unreached(self._core, scan.id, unreached[0])
 
     def _forget(self, scan_id: int) -> None:
         """A scan has ended: its queues go, and what nobody reads any more."""

@@ -244,14 +244,7 @@ def failing(core: Core, scan_id: int, *, alone: bool = True) -> Iterator[None]:
     except LibraryUnavailable as exc:
         if not alone:
             raise
-        # A service is at work on a batch, which a short outage here must not cancel.
-        with core.store.read() as db:
-            waits = batches.are_out(db, scan_id)
-        if not waits:
-            fail(core, scan_id, str(exc))
-        else:
-            with core.store.write() as db:
-                scans.move(db, scan_id, to="waiting", among=("running",))
+        fail_unreached(core, scan_id, str(exc))
         raise
     except TigerTagError as exc:
         fail(core, scan_id, str(exc))
@@ -267,6 +260,20 @@ def fail(core: Core, scan_id: int, reason: str) -> None:
     """End a scan that cannot go on; the reason is one line."""
     with core.store.write() as db:
         scans.move(db, scan_id, to="failed", among=("queued", "running", "paused"), error=reason)
+
+
+def fail_unreached(core: Core, scan_id: int, reason: str) -> None:
+    """End a scan whose library is not reached, or let it wait.
+
+    A service may be at work on a batch, which a short outage here must not cancel.
+    """
+    with core.store.read() as db:
+        waits = batches.are_out(db, scan_id)
+    if not waits:
+        return fail(core, scan_id, reason)
+    with core.store.write() as db:
+        scans.move(db, scan_id, to="waiting", among=("running",))
+    return None
 
 
 def _at(due_at: float | None, _db: Db) -> float | None:
