@@ -51,6 +51,11 @@ def engine(url: URL, pool: dict[str, Any]) -> Engine:
 
 
 def without_limits(connection: Connection) -> None:
-    """Let this transaction take its time, between statements and for locks, such as a backup."""
+    """Let this transaction take its time, between statements and for locks, such as a backup.
+
+    On SQLite it may anyhow.
+    """
+    if connection.dialect.name != "postgresql":
+        return
     for name in ("idle_in_transaction_session_timeout", "lock_timeout"):
         connection.execute(text(f"SET LOCAL {name} = 0"))
