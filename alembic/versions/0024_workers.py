@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("items_done", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("items_s", sa.Float(), nullable=False, server_default="0"),
         sa.Column("refusals", sa.Text(), nullable=False, server_default=""),
+        comment="Processes `tigertag worker`, as they have last said; one that ends takes its row.",
     )
     op.create_table(
         "request_slots",
@@ -57,6 +58,7 @@ def upgrade() -> None:
         sa.Column("engine", sa.String(64), nullable=False),
         sa.Column("owner", sa.String(128), nullable=False),
         sa.Column("lease_until", sa.Float(), nullable=False),
+        comment="Requests to engines' services under way, where several machines ask.",
     )
     op.create_index("ix_request_slots_engine", "request_slots", ["engine"])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -66,6 +67,22 @@ def test_who_has_lost_a_chunk_while_it_stalled_pays_for_nothing_of_it(
         world.picture(f"{number}.png", "red")
     assert world.scan().scan.state == "done"
     assert len(engine.asked) == spending.months(world.core)["colour"].units == 3
+    world.close()
+
+
+def test_workers_that_take_chunks_from_each_other_never_lock_each_other_out(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    world = World(tmp_path, postgres_url)
+    for number in range(150):
+        world.picture(f"{number}.png", "red")
+    scan_id = world.start("apply")
+    core = replace(world.core, lease_s=0.05)
+    with ThreadPoolExecutor(6) as pool:
+        for work in [pool.submit(scans.run(core, scan_id).run) for _ in range(6)]:
+            work.result()
+    status = scan_status.status(world.core, scan_id)
+    assert (status.scan.state, status.done) == ("done", 150)
     world.close()
 
 
