@@ -43,6 +43,9 @@ PARTS = {
     "history": ["bench.history"],
     "schedules": ["bench.schedules", "200", "3"],
     "million": ["bench.million"],
+    "kills of a cluster on Redis": ["bench.cluster_kills", "redis"],
+    "kills of a cluster on RabbitMQ": ["bench.cluster_kills", "rabbitmq"],
+    "faults of a cluster": ["bench.cluster_faults"],
 }
 
 
@@ -135,6 +138,31 @@ def _of_immich() -> Iterator[Row]:
     yield row("... lost", _of("immich_words_lost"), "", most=0)
     yield row("... doubled or of nobody", _of("immich_words_doubled"), "", most=0)
     yield row("... lost where they are put one by one", _of("immich_naive_lost"), "", least=1)
+
+
+def _of_cluster_kills(broker: str, name: str) -> Iterator[Row]:
+    part = f"kills of a cluster on {broker}"
+    what = f"kills of workers, service, PostgreSQL and {broker}, paid scans writing"
+    yield Row(part, what, _of(f"{name}_kills"), "", least=300)
+    yield Row(part, "... items, one answer an engine, each tag once", _of(f"{name}_items"), "")
+    yield Row(part, "... answers given twice, in flight at a kill", _of(f"{name}_twice"), "")
+    of_ledger = _ratio(f"{name}_twice", f"{name}_doubt")
+    yield Row(part, "... of the calls that the ledger counts twice", of_ledger, "times", most=1)
+
+
+def _of_cluster_faults() -> Iterator[Row]:
+    def row(what: str, name: str, most: float | None = None) -> Row:
+        return Row("faults of a cluster", what, _of(name), "s", most=most)
+
+    yield row("a worker killed: all it had is worked on elsewhere, median", "failover_median_s")
+    yield row("... the longest of 20", "failover_max_s", 15)
+    yield row("SIGTERM at paid calls, the longest of 10", "term_paid_max_s", 10)
+    yield row("SIGTERM at an item that takes 30 s, the longest of 10", "term_slow_item_max_s", 10)
+    for name, title in (("redis", "Redis"), ("rabbitmq", "RabbitMQ")):
+        yield row(f"{title} flushed in mid-scan: later than undisturbed", f"{name}_flushed_later_s")
+        yield row(f"{title} away for 30 s: all at work again", f"{name}_away_goes_on_s")
+        cut = f"{name}_database_cut_elsewhere_s"
+        yield row(f"on {title}, a worker cut from PostgreSQL: work elsewhere", cut, 15)
 
 
 def _of_posters(what: str, name: str, above: float) -> Iterator[Row]:
@@ -447,6 +475,9 @@ ROWS = (
         "chunks/s",
         least=200,
     ),
+    *_of_cluster_kills("Redis", "redis"),
+    *_of_cluster_kills("RabbitMQ", "rabbitmq"),
+    *_of_cluster_faults(),
 )
 
 

@@ -301,7 +301,13 @@ def run(
             rounds += 1
             print(rounds, dict(killer.kills), dict(total), f"{time.monotonic():.0f}", flush=True)
         _end(cluster)
-    figures = {"rounds": rounds, "gave_up": killer.gave_up, **killer.kills, **total}
+    figures = {
+        "rounds": rounds,
+        "kills": killer.kills.total(),
+        "gave_up": killer.gave_up,
+        **killer.kills,
+        **total,
+    }
     return {f"{broker}_{name}": float(value) for name, value in figures.items()}
 
 
