@@ -24,6 +24,7 @@ def note(core: Core, db: Db, scan: ScanRow) -> None:
         "version": __version__,
         "signature": context.signature,
         "engines": {name: context.fingerprints[name] for name in context.engines},
+        "limits": _limits(core, context),
     }
     scans.put(db, scan.id, agreed=dumps(agreed))
 
@@ -49,7 +50,31 @@ def refusal(core: Core, scan: ScanRow, context: Context) -> str:
             f"The service is TigerTag {agreed['version']}, this worker is {__version__}: bring both"
             " to the same version."
         )
-    return _engines(core, agreed["engines"], context) or _rest(agreed["signature"], context)
+    return (
+        _engines(core, agreed["engines"], context)
+        or _budgets(agreed.get("limits", {}), _limits(core, context))
+        or _rest(agreed["signature"], context)
+    )
+
+
+def _limits(core: Core, context: Context) -> dict[str, list[float | None]]:
+    """The month's limits of engines: calls and US dollars; None: none is set."""
+    entries = (entry for entry in core.engines if entry.id in context.engines)
+    return {entry.id: [entry.limits.units, entry.limits.cost_usd] for entry in entries}
+
+
+def _budgets(
+    agreed: Mapping[str, list[float | None]], here: Mapping[str, list[float | None]]
+) -> str:
+    """A worker without the service's limit would spend beyond it."""
+    for name in sorted(agreed):
+        if agreed[name] != here.get(name):
+            stem = f"ENGINE_{name.upper()}"
+            return (
+                f"The budget of engine {name} is another one here: set {stem}_MONTHLY_LIMIT and"
+                f" {stem}_MONTHLY_COST_USD as at the service."
+            )
+    return ""
 
 
 def _engines(core: Core, agreed: Mapping[str, str], context: Context) -> str:

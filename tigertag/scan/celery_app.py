@@ -134,15 +134,17 @@ class Broker:
         except self._errors as exc:
             raise BrokerError(_unreachable(exc)) from exc
 
-    def delete(self, names: Collection[str]) -> None:
-        """Delete queues, with what is in them. Raises `BrokerError`."""
+    def empty(self, names: Collection[str]) -> None:
+        """Delete what is in these queues. Raises `BrokerError`."""
         try:
             for name in names:
                 with (
                     self._app.connection_for_write() as connection,
                     suppress(QueueNotFound, ChannelError),
                 ):
-                    _queue(name)(connection.default_channel).delete()
+                    # An empty queue is none at Redis, and expires by itself at RabbitMQ, where
+                    # deleting one that workers still consume would cut their connections.
+                    _queue(name)(connection.default_channel).purge()
         except self._errors as exc:
             raise BrokerError(_unreachable(exc)) from exc
 

@@ -16,11 +16,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from threading import Condition, Event, Thread
 
 from tigertag import __version__, logs
 from tigertag.core import Core
-from tigertag.errors import Conflict, LibraryShrunk, LibraryUnavailable, StoreError, TigerTagError
+from tigertag.errors import LibraryShrunk, LibraryUnavailable, StoreError, TigerTagError
 from tigertag.model import Queue
 from tigertag.net import cancellable
 from tigertag.scan import agreement, presence, spool
@@ -154,17 +155,17 @@ class ClusterWorker:
             logger.error("%s chunks did not end in time; others take them", len(self._chunks))
             self._die(0)
 
-    def _die(self, code: int) -> None:
+    def _die(self, code: int, hung: Sequence[Chunk] = ()) -> None:
         """End at once. What a thread still commits is refused; the broker gives its messages on."""
-        last = Thread(target=self._give_up, name="tigertag-last", daemon=True)
+        last = Thread(target=self._give_up, args=(hung,), name="tigertag-last", daemon=True)
         last.start()
         # A database that cannot be reached would keep it for longer than the leases run.
         last.join(_LAST_S)
         os._exit(code)
 
-    def _give_up(self) -> None:
+    def _give_up(self, hung: Sequence[Chunk]) -> None:
         with suppress(StoreError), self._store.write() as db:
-            dispatch.give_up(db, self.name)
+            dispatch.give_up(db, self.name, hung=[chunk.id for chunk in hung])
             workers.leave(db, self.name)
 
     def enter(self) -> None:
@@ -203,11 +204,13 @@ class ClusterWorker:
 
     def beat(self) -> None:
         """Say that this worker lives, and hear whether it is to drain."""
-        held = list(self._chunks.values())
-        longest = max((time.monotonic() - since for since in held), default=0.0)
-        if longest > _HARD_LIMIT_S:
-            logger.error("a chunk hangs for %.0f s; this process ends, others go on", longest)
-            self._die(_HUNG)
+        late = time.monotonic() - _HARD_LIMIT_S
+        hung = [chunk for chunk, since in self._chunks.copy().items() if since < late]
+        # A listing, or a large batch that is sent, may take longer than that.
+        hung = [chunk for chunk in hung if chunk.kind in ("items", "groups")]
+        if hung:
+            logger.error("chunk %s hangs; this process ends, others go on", hung[0].id)
+            self._die(_HUNG, hung)
         works = list(self._works.values())
         refusals = [work.refusal for work in works if work.refusal is not None]
         with self._store.write() as db:
@@ -246,7 +249,7 @@ class ClusterWorker:
         lived_s = max(now - self._began, _BEAT_S)
         while self._done and self._done[0][0] < now - _RATE_S:
             self._done.popleft()
-        return round(sum(items for _at, items in self._done) / min(_RATE_S, lived_s), 2)
+        return round(sum(items for _at, items in tuple(self._done)) / min(_RATE_S, lived_s), 2)
 
     def _seal(self, able: Sequence[ScanRow]) -> None:
         """Close batches of scans of which nothing else is left to be done."""
@@ -309,10 +312,15 @@ class ClusterWorker:
                 )
         except StoreError:
             raise
-        except Conflict as exc:
-            return self._refuse(work, scan, str(exc))
-        except TigerTagError as exc:
+        except LibraryUnavailable as exc:
             return self._refuse(work, scan, str(exc), unavailable=True)
+        except TigerTagError as exc:
+            return self._refuse(work, scan, str(exc))
+        except Exception as exc:
+            # It must not keep this worker from the other scans.
+            logger.exception("a bug; scan %s is not worked on here", scan.id)
+            bug = f"TigerTag hit a bug ({type(exc).__name__}); see this worker's log."
+            return self._refuse(work, scan, bug)
         if reason := presence.absence(self._store, session.context):
             session.close()
             return self._refuse(work, scan, reason, unavailable=True)
@@ -389,7 +397,9 @@ class ClusterWorker:
             self._chunks[chunk] = time.monotonic()
         try:
             with failing(self._core, scan.id, alone=False):
-                session.work(chunk, until=time.monotonic() + SOFT_LIMIT_S)
+                # A listing begins anew each time: it may take as long as it takes.
+                limit_s = inf if chunk.kind == "list" else SOFT_LIMIT_S
+                session.work(chunk, until=time.monotonic() + limit_s)
             work.unreached = 0
             self._items_done += chunk.size
             self._done.append((time.monotonic(), chunk.size))

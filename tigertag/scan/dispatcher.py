@@ -26,7 +26,7 @@ from tigertag.scan.celery_app import Broker, queue_name
 from tigertag.scan.runner import is_able, may_be_taken_up, take_up
 from tigertag.scan.session import fail, fail_unreached
 from tigertag.sequences import grouped
-from tigertag.store import chunks, dispatch, engine_state, scans, tasks, workers
+from tigertag.store import batches, chunks, dispatch, engine_state, scans, tasks, workers
 from tigertag.store.dispatch import SentChunk
 from tigertag.store.scans import ScanRow
 from tigertag.store.workers import WorkerRow
@@ -151,9 +151,18 @@ class Dispatcher:
                 # The oldest first: work on very many at once would end none of them soon.
                 running += running < _MOST_RUNNING and self._takes(scan)
             elif scan.state == "running":
-                self._serve(scan, crew)
+                self._serve_apart(scan, crew)
         for scan_id in self._scans.keys() - {scan.id for scan in active}:
             self._forget(scan_id)
+
+    def _serve_apart(self, scan: ScanRow, crew: Sequence[WorkerRow]) -> None:
+        """Serve a scan; a bug over it holds up no other."""
+        try:
+            self._serve(scan, crew)
+        except (BrokerError, StoreError):
+            raise
+        except Exception:
+            logger.exception("a bug; scan %s is looked at again", scan.id)
 
     def _takes(self, scan: ScanRow) -> bool:
         """Let a scan run, if its section is free; False: it is not."""
@@ -164,7 +173,8 @@ class Dispatcher:
             if not may_be_taken_up(db, scan):
                 return False
         try:
-            take_up(self._core, scan.id)
+            # It may have been paused since it was read.
+            take_up(self._core, scan.id, among=(scan.state,))
         except Conflict as exc:
             logger.info("%s", exc)
             return False
@@ -250,7 +260,8 @@ class Dispatcher:
                 return
             busy = chunks.lease_left_s(db, scan.id) > 0
             due_at = chunks.due_at(db, scan.id)
-            if busy or due_at is None or due_at <= time.time() + _SOON_S:
+            filling = bool(batches.filling(db, scan.id))
+            if busy or filling or due_at is None or due_at <= time.time() + _SOON_S:
                 mine.idle_since = 0.0
                 return
             mine.idle_since = mine.idle_since or time.monotonic()
@@ -269,7 +280,8 @@ class Dispatcher:
         ]
         active = [worker for worker in crew if not worker.draining]
         unreached = [refusal.reason for refusal in refusals if refusal.unavailable]
-        if not unreached or len(refusals) < len(active):
+        # Who refuses for another reason may be able soon, or is set up for other libraries.
+        if not unreached or len(unreached) < len(active):
             mine.unreached_since = 0.0
             return
         mine.unreached_since = mine.unreached_since or time.monotonic()
@@ -281,7 +293,7 @@ class Dispatcher:
         section_id = self._scans.pop(scan_id).section_id
         self._core.cache.forget("tally", "problems")
         summary.drop_work(self._core, section_id)
-        self._broker.delete([queue_name(scan_id, queue) for queue in QUEUES])
+        self._broker.empty([queue_name(scan_id, queue) for queue in QUEUES])
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from threading import Event
 from uuid import uuid4
@@ -126,8 +127,11 @@ def is_able(core: Core, scan: ScanRow) -> bool:
     return scan.section.library in libraries and set(scan.engines) <= engines
 
 
-def take_up(core: Core, scan_id: int) -> int:
-    """Make a scan run, if its section is free; return the section. Raises `Conflict`."""
+def take_up(core: Core, scan_id: int, *, among: Sequence[str] = _TAKEN_UP) -> int:
+    """Make a scan in one of these states run, if its section is free; return the section.
+
+    Raises `Conflict`.
+    """
     with core.store.write() as db:
         scan = scans.get(db, scan_id)
         if scan.state == "waiting":
@@ -137,5 +141,5 @@ def take_up(core: Core, scan_id: int) -> int:
                     f"The last scan of this section is still ending; scan {scan.id} continues"
                     " after that. Nothing is lost."
                 )
-        scans.move(db, scan.id, to="running", among=_TAKEN_UP)
+        scans.move(db, scan.id, to="running", among=among)
     return scan.section_id

@@ -85,9 +85,15 @@ def on_their_way(db: Db, scan_id: int) -> dict[str, int]:
 
 
 def under_way(db: Db, queue: Queue) -> int:
-    """Return how many chunks of a queue were sent or are being worked on, of all scans."""
+    """Return how many chunks of a queue were sent or are being worked on, of all scans.
+
+    What was sent of a scan that was paused or has ended since is taken by nobody; nor does what
+    waits for the one home that has its file keep others from working.
+    """
     leased = and_(_chunks.c.state == "leased", _chunks.c.lease_until >= now_s())
-    sent = select(func.count()).where(_chunks.c.queue == queue, _chunks.c.sent_at > 0)
+    running = select(schema.scans.c.id).where(schema.scans.c.state == "running")
+    on_its_way = (_chunks.c.sent_at > 0, _chunks.c.scan_id.in_(running), _home == "")
+    sent = select(func.count()).where(_chunks.c.queue == queue, *on_its_way)
     at_work = select(func.count()).where(leased, _chunks.c.queue == queue, _chunks.c.sent_at == 0)
     return (db.scalar(sent) or 0) + (db.scalar(at_work) or 0)
 
@@ -118,10 +124,17 @@ def is_led(db: Db) -> bool:
     return any(engine_state.is_leased(db, "", lead) for lead in LEADS)
 
 
-def give_up(db: Db, owner: str) -> int:
-    """Give back all that a worker holds, which ends now: what it still commits is refused."""
+def give_up(db: Db, owner: str, *, hung: Collection[int] = ()) -> int:
+    """Give back all that a worker holds, which ends now: what it still commits is refused.
+
+    `hung`: chunks that it ends over; their attempt counts, so that the item is found out.
+    """
     held = (_chunks.c.owner == owner, _chunks.c.state == "leased")
-    values = {"state": "queued", "lease_until": 0.0, "attempts": _chunks.c.attempts - 1}
+    values = {
+        "state": "queued",
+        "lease_until": 0.0,
+        "attempts": _chunks.c.attempts - case((_chunks.c.id.in_(hung), 0), else_=1),
+    }
     return db.execute(update(_chunks).where(*held).values(**values)).rowcount
 
 

@@ -29,7 +29,16 @@ def test_a_broker_that_answers_no_more_does_not_keep_who_sends(
     with network.partitioned(), pytest.raises(BrokerError):
         broker.send(1, "tigertag.1.default", [2])
     broker.send(1, "tigertag.1.default", [3])
-    broker.delete(["tigertag.1.default"])
+    broker.empty(["tigertag.1.default"])
+    broker.close()
+
+
+def test_what_nobody_takes_any_more_leaves_nothing_at_the_broker(broker_url: str) -> None:
+    broker = Broker(broker_url)
+    broker.send(1, "tigertag.1.default", [1, 2])
+    assert not broker.is_empty("tigertag.1.default")
+    broker.empty(["tigertag.1.default", "tigertag.1.paid"])
+    assert broker.is_empty("tigertag.1.default")
     broker.close()
 
 

@@ -12,7 +12,8 @@ from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.core import Core
 from tigertag.scan import cluster_worker
-from tigertag.store import dispatch, scans, schema, workers
+from tigertag.store import chunks, dispatch, scans, schema, workers
+from tigertag.store.usage import Limits
 from tigertag.store.workers import WorkerRow
 
 _chunks = schema.chunks
@@ -143,6 +144,10 @@ def other_threshold(core: Core) -> Core:
     return replace(core, engines=(replace(core.engines[0], min_confidence=0.7),))
 
 
+def other_budget(core: Core) -> Core:
+    return replace(core, engines=(replace(core.engines[0], limits=Limits(units=7)),))
+
+
 def no_engine(core: Core) -> Core:
     return replace(core, engines=())
 
@@ -156,6 +161,7 @@ def no_library(core: Core) -> Core:
     [
         (other_fingerprint, "Engine colour would answer otherwise here"),
         (other_threshold, "Thresholds"),
+        (other_budget, "ENGINE_COLOUR_MONTHLY_LIMIT"),
         (no_engine, "Engine colour cannot be used here"),
         (no_library, "There is no library 'photos'"),
     ],
@@ -229,3 +235,13 @@ def test_a_worker_that_ends_is_no_longer_listed(cluster: Cluster) -> None:
     worker.leave()
     with cluster.world.store.read() as db:
         assert workers.every(db) == []
+
+
+def test_a_chunk_that_a_worker_ends_over_keeps_its_attempt(cluster: Cluster) -> None:
+    scan_id = listed(cluster)
+    with cluster.world.store.write() as db:
+        held = [chunks.lease(db, scan_id, owner="one", lease_s=60.0) for _ in range(2)]
+        hung, other = [chunk.id for chunk in held if chunk is not None]
+        dispatch.give_up(db, "one", hung=[hung])
+        attempts = {row.id: row.attempts for row in db.execute(select(_chunks))}
+    assert (attempts[hung], attempts[other]) == (1, 0)

@@ -10,7 +10,7 @@ from tests.private_brokers import Server
 from tests.world import World
 from tigertag.scan import dispatcher
 from tigertag.scan.dispatcher import TASK, Dispatcher
-from tigertag.store import schema, tasks
+from tigertag.store import dispatch, schema, tasks
 
 _chunks = schema.chunks
 
@@ -112,6 +112,19 @@ def test_no_more_chunks_are_at_paid_services_than_allowed(cluster: Cluster) -> N
     for _ in range(3):
         cluster.dispatcher.look()
     assert len(cluster.messages(scan_id, "paid")) == cluster.core().paid_at_once
+
+
+def test_what_was_sent_of_a_scan_that_ended_keeps_no_paid_work_from_others(
+    cluster: Cluster,
+) -> None:
+    scan_id = cluster.world.start()
+    with cluster.world.store.write() as db:
+        sent = {"scan_id": scan_id, "kind": "items", "queue": "paid", "sent_at": 1.0}
+        db.execute(_chunks.insert(), [sent] * 4)
+        db.execute(update(schema.scans).values(state="running"))
+        assert dispatch.under_way(db, "paid") == 4
+        db.execute(update(schema.scans).values(state="cancelled"))
+        assert dispatch.under_way(db, "paid") == 0
 
 
 def test_without_a_broker_nothing_counts_as_sent_and_the_reason_is_kept(
