@@ -37,7 +37,7 @@ from tigertag.scan.worker import ScanWorker
 from tigertag.services import previews, scan_status, scans
 from tigertag.services.background import BackgroundTasks
 from tigertag.settings import WebSettings
-from tigertag.store import chunks, workers
+from tigertag.store import chunks, dispatch, engine_state, workers
 from tigertag.store import scans as scan_rows
 from tigertag.store.workers import NewWorker, Refusal
 from tigertag.web.app import create_app
@@ -202,6 +202,7 @@ def employ(core: Core) -> Core:
     scan_id = scans.start(core, scans.Request("photos", core.library("photos").sections()[0].id))
     started_at = datetime.now(UTC) - timedelta(hours=5)
     with core.store.write() as db:
+        engine_state.lease(db, "", dispatch.LEADS[0], owner="pictures", lease_s=600.0)
         scan_rows.put(db, scan_id, state="running")
         for name, queues in CREW.items():
             known = ("photos", "immich"), ("boxes", "local")

@@ -20,8 +20,7 @@ STATES: tuple[WorkerState, ...] = get_args(WorkerState)
 """refusing: it works, but not on every scan; lost: it has not been heard of."""
 ONE_MACHINE = "One machine: no broker is set, so the service works on scans itself."
 _NOBODY_SENDS = (
-    "Nobody sends work to workers: `tigertag serve` does, or a worker in its stead. If one runs,"
-    " see its log."
+    "Nobody sends work to workers: start `tigertag serve`. If it runs, System → Logs says why."
 )
 _KEEP_S = 1.0
 _MOST_REASONS = 2

@@ -106,7 +106,7 @@ def test_without_anybody_who_sends_nothing_is_taken_up(world: World) -> None:
     assert workers.overview(core).problem == ""
     with world.store.write() as db:
         engine_state.release(db, "", dispatch.LEADS[0], owner="test")
-    assert "`tigertag serve` does" in workers.overview(core).problem
+    assert "start `tigertag serve`" in workers.overview(core).problem
 
 
 @pytest.mark.parametrize("queue", ["default", "paid"])
