@@ -46,6 +46,7 @@ PARTS = {
     "kills of a cluster on Redis": ["bench.cluster_kills", "redis"],
     "kills of a cluster on RabbitMQ": ["bench.cluster_kills", "rabbitmq"],
     "faults of a cluster": ["bench.cluster_faults"],
+    "cluster": ["bench.cluster"],
 }
 
 
@@ -163,6 +164,26 @@ def _of_cluster_faults() -> Iterator[Row]:
         yield row(f"{title} away for 30 s: all at work again", f"{name}_away_goes_on_s")
         cut = f"{name}_database_cut_elsewhere_s"
         yield row(f"on {title}, a worker cut from PostgreSQL: work elsewhere", cut, 15)
+
+
+def _of_cluster() -> Iterator[Row]:
+    def row(text: str, value: Callable[[Figures], float], unit: str, least: float | None) -> Row:
+        return Row("cluster", text, value, unit, least)
+
+    one = "paid_1_per_s"
+    yield row("a worker of one thread, a paid service of 200 ms", _of(one), "photos/s", None)
+    for count, least in ((4, 3.6), (16, 13.0)):
+        pace = f"paid_{count}_per_s"
+        yield row(f"{count} workers", _of(pace), "photos/s", None)
+        yield row("... times one worker", _ratio(pace, one), "x", least)
+    parts = ("workers", "database", "service", "broker")
+    for part in parts:
+        yield row(f"... a photo costs, {part}", _of(f"paid_16_{part}_core_ms"), "core-ms", None)
+    yield row("... idle, all together", _of("paid_16_idle_cores"), "cores", None)
+    for name, what in (("two_threads", "of two threads"), ("two_processes", "of one thread, two")):
+        yield row(f"classifier, workers {what}", _of(f"local_{name}_per_s"), "photos/s", None)
+        yield row("... peak memory of each", _of(f"local_{name}_mb"), "MB", None)
+    yield row("... two of one thread: times one of two", _of("local_ratio"), "x", 0.95)
 
 
 def _of_posters(what: str, name: str, above: float) -> Iterator[Row]:
@@ -457,6 +478,7 @@ ROWS = (
     Row("schedules", "... not fired", _of("schedule_missed"), "", most=0),
     Row("schedules", "... the latest of them", _of("schedule_latest_s"), "s"),
     Row("schedules", "... scans that they started", _of("schedule_scans"), "", least=4),
+    *_of_cluster(),
     Row(
         "million",
         "1 000 000 items on PostgreSQL, 1 % new: first chunk at work",

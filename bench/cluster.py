@@ -1,9 +1,11 @@
-"""Many workers of one service, on one machine, against fewer of them.
+"""Many workers of one service on this machine, against fewer of them.
 
-`python -m bench.cluster`: 1, 4 and 16 workers of one thread at a paid service that takes 200 ms,
-each with as many photos as take about 40 s; then the classifier. `… paid PHOTOS [WORKERS …]`: all
-with so many photos. `… local [ROUNDS [PHOTOS]]`: two workers of one thread and one of two, in turn.
-Each worker, the service, PostgreSQL and Redis are processes of their own.
+`python -m bench.cluster [paid|local]`: sizes for `make bench`. `… paid PHOTOS [WORKERS …]`: so many
+photos whatever the number of workers. `… local ROUNDS [PHOTOS]`.
+
+Paid: workers of one thread ask a service that takes 200 ms. Local: the classifier in two workers of
+one thread and in one of two, in turn. Each worker, the service, PostgreSQL and Redis are processes
+of their own; photos a second count from a scan's start to its end, as the service tells them.
 """
 
 import json
@@ -13,13 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from sqlalchemy import make_url
 
 from bench import photographs
 from bench.paid import serving
@@ -27,21 +27,23 @@ from bench.served import Served
 from tests.private_brokers import private_redis
 from tests.private_postgres import private_postgres
 from tigertag.store import Store, scans, usage, workers
+from tigertag.store.scans import ScanRow
 
 Figures = dict[str, float]
 
 PAID_AT_ONCE = "64"
-"""Above twice the workers: a chunk that waits at the broker counts, too."""
+"""Far above the workers: chunks that wait at the broker count, too."""
 SHORT = {1: 200, 4: 800, 16: 2000}
-CROWDS = (2, 1)
-ROUNDS, TRIED = 3, 600
+"""Photos by the number of workers: 40 s, or 30."""
+THREADS = {"two_processes": (1, 1), "two_threads": (2,)}
+ROUNDS, TRIED, WARMING = 3, 600, 128
 _IDLE_S = 5.0
-_PATIENCE_S = 900.0
+_START_S, _SCAN_S = 300.0, 1800.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
-    part, *numbers = [*sys.argv[1:], "all"] if len(sys.argv) == 1 else sys.argv[1:]
+    part, *numbers = sys.argv[1:] or ["all"]
     sizes = [int(number) for number in numbers]
     figures: Figures = {}
     with tempfile.TemporaryDirectory(prefix="tigertag-bench-") as scratch:
@@ -54,52 +56,56 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _paid(root: Path, wanted: dict[int, int]) -> Figures:
+def _paid(root: Path, wanted: Mapping[int, int]) -> Figures:
     """Photos a second by the number of workers, and what a photo costs the machine."""
     figures: Figures = {}
     made = photographs.make(root / "source", 60, sizes=("0.3 Mpx",))
-    for count in {*wanted.values()}:
-        photographs.linked(root / f"photos{count}", made, count)
-    for workers_count, photos in wanted.items():
-        with serving("bench.waiting") as url:
-            engine = {"NAME": "bench.waiting", "URL": url, "MONTHLY_LIMIT": "100000"}
-            home = root / f"at-{workers_count}"
-            with _service(home, root / f"photos{photos}", engine) as cluster:
-                with cluster.working([1] * workers_count):
-                    idle = cluster.idle()
-                    scan = cluster.scan(photos)
-                spent = cluster.spent_units()
-        assert spent == photos, f"{spent} calls in the ledger for {photos} photos"
-        own = {"per_s": photos / scan["s"], "s": scan["s"], "idle_cores": idle}
-        own |= {f"{name}_core_ms": value * 1000 / photos for name, value in scan.items()
-                if name != "s"}  # fmt: skip
-        figures |= {f"paid_{workers_count}_{name}": value for name, value in own.items()}
+    for photos in {*wanted.values()}:
+        photographs.linked(root / f"photos{photos}", made, photos)
+    for count, photos in wanted.items():
+        own = _paid_by(count, root / f"by{count}", root / f"photos{photos}", photos)
+        figures |= {f"paid_{count}_{name}": value for name, value in own.items()}
         print(json.dumps(figures), file=sys.stderr, flush=True)
     return figures
 
 
+def _paid_by(count: int, home: Path, folder: Path, photos: int) -> Figures:
+    with serving("bench.waiting") as url:
+        engine = {"NAME": "bench.waiting", "URL": url, "MONTHLY_LIMIT": "100000"}
+        with _cluster(home, {"photos": folder}, engine) as cluster:
+            with cluster.working([1] * count):
+                idle_cores = cluster.idle_cores()
+                took_s, spent_s = cluster.scan("photos", photos)
+            units = cluster.units()
+    assert units == photos, f"{units} calls in the ledger for {photos} photos"
+    costs = {f"{name}_core_ms": value * 1000 / photos for name, value in spent_s.items()}
+    return {"per_s": photos / took_s, "s": took_s, "idle_cores": idle_cores, **costs}
+
+
 def _local(root: Path, rounds: int = ROUNDS, photos: int = TRIED) -> Figures:
-    """The classifier in two processes and in one, in turn; one machine's threads are the same."""
-    photographs.make(root / "photos", photos)
-    took_s: dict[int, list[float]] = {count: [] for count in CROWDS}
-    peaks: dict[int, list[float]] = {count: [] for count in CROWDS}
-    with _service(root, root / "photos", {"NAME": "tigertag.classifier"}) as cluster:
+    """The classifier: pace, core-seconds and memory of each way to have two threads."""
+    made = photographs.make(root / "source", min(photos, TRIED // 2))
+    photographs.linked(root / "photos", made, photos)
+    photographs.linked(root / "warming", made, WARMING)
+    folders = {name: root / name for name in ("photos", "warming")}
+    took_s: dict[str, list[float]] = {name: [] for name in THREADS}
+    figures: Figures = {}
+    with _cluster(root, folders, {"NAME": "tigertag.classifier"}) as cluster:
         for turn in range(rounds):
-            for count in CROWDS if turn % 2 else reversed(CROWDS):
-                with cluster.working([max(CROWDS) // count] * count):
-                    # Models are loaded meanwhile, and photos read from the disk.
-                    cluster.scan(photos)
-                    took_s[count].append(cluster.scan(photos)["s"])
-                    peaks[count] += [_peak_mb(pid) for pid in cluster.pids]
-            print(took_s, peaks, file=sys.stderr, flush=True)
-    ratios = [one / two for one, two in zip(took_s[1], took_s[2], strict=True)]
-    return {
-        "local_two_processes_per_s": photos / statistics.median(took_s[2]),
-        "local_two_threads_per_s": photos / statistics.median(took_s[1]),
-        "local_ratio": statistics.median(ratios),
-        "local_one_thread_mb": max(peaks[2]),
-        "local_two_threads_mb": max(peaks[1]),
-    }
+            for name in sorted(THREADS, reverse=bool(turn % 2)):
+                with cluster.working(THREADS[name]):
+                    cluster.scan("warming", WARMING)
+                    seconds, spent_s = cluster.scan("photos", photos)
+                    peaks = [_peak_mb(pid) for pid in cluster.pids]
+                took_s[name].append(seconds)
+                figures |= {
+                    f"local_{name}_per_s": photos / statistics.median(took_s[name]),
+                    f"local_{name}_core_ms": spent_s["workers"] * 1000 / photos,
+                    f"local_{name}_mb": max([*peaks, figures.get(f"local_{name}_mb", 0.0)]),
+                }
+                print(name, seconds, spent_s, file=sys.stderr, flush=True)
+    pairs = zip(took_s["two_threads"], took_s["two_processes"], strict=True)
+    return figures | {"local_ratio": statistics.median(one / other for one, other in pairs)}
 
 
 @dataclass
@@ -119,7 +125,10 @@ class Cluster:
         started = [self._started(number, count) for number, count in enumerate(threads)]
         self.pids = tuple(process.pid for process in started)
         try:
-            _wait_for(lambda: len(self._registered()) == len(started))
+            until = time.monotonic() + _START_S
+            while self._registered() < len(started):
+                assert time.monotonic() < until, f"{self._registered()} workers have started"
+                time.sleep(0.1)
             yield
         finally:
             for process in started:
@@ -139,36 +148,36 @@ class Cluster:
                 stderr=log,
             )
 
-    def _registered(self) -> list[str]:
+    def _registered(self) -> int:
         with self.store.read() as db:
-            return [worker.name for worker in workers.every(db)]
+            return len(workers.every(db))
 
-    def idle(self) -> float:
-        """Cores that all of it takes while there is nothing to be done."""
+    def idle_cores(self) -> float:
+        """Return how many cores all of it takes while there is nothing to be done."""
         time.sleep(1)
         before = self._cpu_s()
         time.sleep(_IDLE_S)
         return sum(self._since(before).values()) / _IDLE_S
 
-    def scan(self, photos: int) -> Figures:
-        """Ask anew about all photos: the seconds, and the core-seconds of each part."""
+    def scan(self, library: str, photos: int) -> tuple[float, Figures]:
+        """Ask anew about all photos; return the seconds, and the core-seconds of each part."""
         before = self._cpu_s()
-        begun = self.served.ask("POST", "scans", library="photos", mode="force")
-        until = time.monotonic() + _PATIENCE_S
-        while True:
-            with self.store.read() as db:
-                scan = scans.get(db, begun["id"])
-            if scan.finished_at is not None:
-                break
+        scan_id = self.served.ask("POST", "scans", library=library, mode="force")["id"]
+        until = time.monotonic() + _SCAN_S
+        while (scan := self._scan(scan_id)).finished_at is None:
             assert time.monotonic() < until, scan
             time.sleep(0.25)
-        spent = self._since(before)
-        told = self.served.ask("GET", f"scans/{scan.id}")
-        assert (scan.state, told["counts"]["asked"]) == ("done", photos), told
-        return {"s": (scan.finished_at - scan.created_at).total_seconds(), **spent}
+        spent_s = self._since(before)
+        counts = self.served.ask("GET", f"scans/{scan_id}")["counts"]
+        assert (scan.state, counts["asked"], counts["done"]) == ("done", photos, photos), counts
+        return (scan.finished_at - scan.created_at).total_seconds(), spent_s
 
-    def spent_units(self) -> int:
-        """Calls that the ledger has settled."""
+    def _scan(self, scan_id: int) -> ScanRow:
+        with self.store.read() as db:
+            return scans.get(db, scan_id)
+
+    def units(self) -> int:
+        """Return how many calls the ledger of use has."""
         with self.store.read() as db:
             return sum(amount.units for amount in usage.of_month(db, datetime.now(UTC)).values())
 
@@ -183,7 +192,10 @@ class Cluster:
 
 
 @contextmanager
-def _service(root: Path, photos: Path, engine: dict[str, str]) -> Iterator[Cluster]:
+def _cluster(
+    root: Path, folders: Mapping[str, Path], engine: Mapping[str, str]
+) -> Iterator[Cluster]:
+    """Run all but the workers. `folders`: those of libraries, by their ids."""
     root.mkdir(exist_ok=True)
     with (
         private_postgres(root / "postgres") as url,
@@ -194,31 +206,27 @@ def _service(root: Path, photos: Path, engine: dict[str, str]) -> Iterator[Clust
             "TIGERTAG_BROKER_URL": redis.url(),
             "TIGERTAG_PAID_AT_ONCE": PAID_AT_ONCE,
             "LOG_LEVEL": "WARNING",
-            "LIBRARY_PHOTOS_NAME": "tigertag.folder",
-            "LIBRARY_PHOTOS_PATH": str(photos),
+            **{f"LIBRARY_{name.upper()}_NAME": "tigertag.folder" for name in folders},
+            **{f"LIBRARY_{name.upper()}_PATH": str(folder) for name, folder in folders.items()},
             **{f"ENGINE_ASKED_{name}": value for name, value in engine.items()},
         }
         others = {
             "database": int((root / "postgres/data/postmaster.pid").read_text().split()[0]),
             "broker": int((root / "redis/pid").read_text()),
         }
-        store = Store(make_url(url).render_as_string(hide_password=False))
+        store = Store(url)
         with Served(root / "home", environment).running() as served:
             yield Cluster(root, served, store, environment, others)
         store.close()
 
 
-def _wait_for(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
 def _tree(pid: int) -> list[int]:
     """A process and all that descend from it."""
-    children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
-    return [pid, *(each for child in children.split() for each in _tree(int(child)))]
+    children: list[int] = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            children += map(int, listed.read_text().split())
+    return [pid, *(each for child in children for each in _tree(child))]
 
 
 def _cpu_s(pid: int) -> float:
