@@ -292,6 +292,6 @@ def test_a_cancelled_run_does_not_wait_for_another_try(home: Home, engine: Compr
     home.server.fail(500, at="recognize")
     asked = home.server.log
     run = RunContext(lambda: "recognize" in asked[-1], CountedCalls())
-    with pytest.raises(Unavailable):
-        list(engine.tag([sample("ada")], run))
+    # What was cut short says nothing of the service: the item is asked about another time.
+    assert list(engine.tag([sample("ada")], run)) == []
     assert len([one for one in asked if "recognize" in one]) == 1
