@@ -50,7 +50,7 @@ def test_celerys_own_tools_see_a_worker_which_sigterm_ends_in_order(tmp_path: Pa
     settings = {"ENGINE_INSTANT_NAME": "bench.instant"}
     with clustered(tmp_path / "cluster", "redis", settings, workers=1, threads=1) as cluster:
         cluster.until(lambda: cluster.rows("SELECT name FROM workers"), 30)
-        assert list(inspected(cluster, "active_queues")) == ["w1"]
+        assert list(inspected(cluster, "active_queues")) == ["celery@w1"]
         (tasks,) = inspected(cluster, "registered").values()
         assert tasks == ["tigertag.work_on_chunk"]
         assert cluster.stop_worker("w1") < 10
