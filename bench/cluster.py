@@ -36,7 +36,7 @@ PAID_AT_ONCE = "64"
 SHORT = {1: 200, 4: 800, 16: 2000}
 """Photos by the number of workers: 40 s, or 30."""
 THREADS = {"two_processes": (1, 1), "two_threads": (2,)}
-ROUNDS, TRIED, WARMING = 3, 600, 128
+ROUNDS, TRIED, MADE, WARMING = 3, 1800, 300, 128
 _IDLE_S = 5.0
 _START_S, _SCAN_S = 300.0, 1800.0
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -84,7 +84,7 @@ def _paid_by(count: int, home: Path, folder: Path, photos: int) -> Figures:
 
 def _local(root: Path, rounds: int = ROUNDS, photos: int = TRIED) -> Figures:
     """The classifier: pace, core-seconds and memory of each way to have two threads."""
-    made = photographs.make(root / "source", min(photos, TRIED // 2))
+    made = photographs.make(root / "source", min(photos, MADE))
     photographs.linked(root / "photos", made, photos)
     photographs.linked(root / "warming", made, WARMING)
     folders = {name: root / name for name in ("photos", "warming")}

@@ -10,8 +10,10 @@ from dataclasses import dataclass, fields
 
 from sqlalchemy import (
     ColumnElement,
+    Float,
     ScalarSelect,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -159,15 +161,26 @@ def _held(chunk: Chunk) -> ColumnElement[bool]:
     )
 
 
+# With each commit for a chunk: to make the statement takes longer than to execute it.
+_until = now_s() + bindparam("lease_s", type_=Float)
+_HOLDING = (
+    update(_chunks)
+    .where(
+        _chunks.c.id == bindparam("held_id"),
+        _chunks.c.token == bindparam("held_token"),
+        _chunks.c.state == "leased",
+    )
+    .values(lease_until=case((_chunks.c.lease_until < _until, _until), else_=_chunks.c.lease_until))
+)
+
+
 def holds(db: Db, chunk: Chunk) -> bool:
     """Whether the chunk is still ours; if so, its lease begins anew.
 
     Nobody takes it over in this transaction.
     """
-    until = now_s() + chunk.lease_s
-    longer = case((_chunks.c.lease_until < until, until), else_=_chunks.c.lease_until)
-    mine = db.execute(update(_chunks).where(_held(chunk)).values(lease_until=longer))
-    return mine.rowcount == 1
+    mine = {"held_id": chunk.id, "held_token": chunk.token, "lease_s": chunk.lease_s}
+    return db.execute(_HOLDING, mine).rowcount == 1
 
 
 def check(db: Db, chunk: Chunk) -> None:

@@ -185,6 +185,7 @@ def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
     """Keep what was decided of items that the scan has in its chunks."""
     rows = [
         {
+            "scan_id": scan_id,
             "item_id": decision.item_id,
             "state": decision.state,
             "settles": decision.settles,
@@ -198,7 +199,7 @@ def write(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
         }
         for decision in decided
     ]
-    update_each(db, _decisions, rows, _decisions.c.scan_id == scan_id, key=("item_id",))
+    update_each(db, _decisions, rows, key=("scan_id", "item_id"))
 
 
 def note_made(db: Db, scan_id: int, decided: Iterable[Decision]) -> None:
@@ -308,9 +309,9 @@ def looked_at_later(db: Db, scan_id: int, item_ids: Sequence[int]) -> set[int]:
 
 def end_work(db: Db, scan_id: int, ended: Sequence[tuple[int, str, str, str]]) -> None:
     """Say how work ended: (item, engine, state, reason) each."""
-    columns = ("item_id", "engine", "state", "reason")
-    rows = [dict(zip(columns, values, strict=True)) for values in ended]
-    update_each(db, _work, rows, _work.c.scan_id == scan_id, key=("item_id", "engine"))
+    columns = ("scan_id", "item_id", "engine", "state", "reason")
+    rows = [dict(zip(columns, (scan_id, *values), strict=True)) for values in ended]
+    update_each(db, _work, rows, key=("scan_id", "item_id", "engine"))
 
 
 def work_states(db: Db, chunk_id: int) -> dict[int, dict[str, tuple[str, str]]]:

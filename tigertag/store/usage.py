@@ -181,9 +181,8 @@ def settle(db: Db, took: Mapping[int, Amount]) -> None:
     rows = db.execute(
         select(_calls).where(*unsettled).order_by(_calls.c.id).with_for_update()
     ).all()
-    update_each(
-        db, _calls, [{"id": row.id} | asdict(took[row.id]) for row in rows], state="settled"
-    )
+    settled = [{"id": row.id, "state": "settled"} | asdict(took[row.id]) for row in rows]
+    update_each(db, _calls, settled)
     _correct(db, rows, took)
     # What was only held for a batch never left.
     _count(db, [(row.engine, took[row.id]) for row in rows if row.state == "open"])
