@@ -15,6 +15,7 @@ from tigertag.model import QUEUES, Queue
 from tigertag.scan.celery_app import queue_name
 from tigertag.scan.cluster_worker import ClusterWorker
 from tigertag.scan.dispatcher import Dispatcher
+from tigertag.store import schema
 
 
 class Cluster:
@@ -59,6 +60,21 @@ class Cluster:
         for number, message in enumerate(messages):
             workers[number % len(workers)].work_on(*message)
         return len(messages)
+
+    def list_items(self, scan_id: int) -> None:
+        """Have the scan taken up, and its items listed by a worker."""
+        worker = self.worker("one")
+        for _ in range(2):
+            self.dispatcher.look()
+        worker.look()
+        self.give_out(scan_id, worker)
+
+    def let_worker_die(self, chunk_id: int) -> None:
+        """Let a chunk be one of a worker whose lease has run out."""
+        chunks = schema.chunks
+        dead = {"state": "leased", "owner": "dead", "lease_until": 1.0, "sent_at": 0.0}
+        with self.world.store.write() as db:
+            db.execute(chunks.update().where(chunks.c.id == chunk_id).values(**dead))
 
     def run(self, scan_id: int, *workers: ClusterWorker) -> str:
         """Go on until nothing comes any more; return the state of the scan."""

@@ -23,13 +23,13 @@ from tigertag.errors import BrokerError, Conflict, StoreError, TigerTagError
 from tigertag.model import QUEUES, Queue
 from tigertag.scan import agreement, summary
 from tigertag.scan.celery_app import Broker, queue_name
-from tigertag.scan.runner import is_able, may_be_taken_up, take_up
 from tigertag.scan.session import fail, fail_unreached
+from tigertag.scan.starting import is_able, may_be_taken_up, take_up
 from tigertag.sequences import grouped
 from tigertag.store import batches, chunks, dispatch, engine_state, scans, tasks, workers
 from tigertag.store.dispatch import SentChunk
 from tigertag.store.scans import ScanRow
-from tigertag.store.workers import WorkerRow
+from tigertag.store.workers import Refusal, WorkerRow
 
 logger = logging.getLogger(__name__)
 
@@ -185,28 +185,15 @@ class Dispatcher:
     def _serve(self, scan: ScanRow, crew: Sequence[WorkerRow]) -> None:
         """Send what is due of a scan, and end it when nothing is left."""
         mine = self._scans.setdefault(scan.id, _Dispatched(scan.section_id))
-        refused = self._refusals(scan, crew)
-        if self._takes_up and (not mine.noted_at or (refused and mine.is_old(_NOTE_S))):
+        refusals = _refusals(scan, crew)
+        if self._takes_up and (not mine.noted_at or (refusals and mine.is_old(_NOTE_S))):
             # Rules may have changed since, for a worker that has opened the scan only now.
             self._agree(scan, mine)
-        threads = sum(worker.threads for worker in crew)
-        with self._store.read() as db:
-            on_their_way = dispatch.on_their_way(db, scan.id)
-        sent = 0
-        for queue in QUEUES:
-            waiting = on_their_way.get(queue, 0)
-            most = _A_THREAD * threads + _LEAST + mine.taken(queue, waiting)
-            number = self._send(scan, queue, most - waiting)
-            mine.sent(queue, waiting + number)
-            sent += number
-        under_way = sum(on_their_way.values())
-        if under_way:
-            self._send_lost_again(scan, mine)
-        if sent or under_way:
+        if self._send_due(scan, mine, threads=sum(worker.threads for worker in crew)):
             mine.idle_since = 0.0
         else:
             self._end_or_rest(scan, mine)
-        self._fail_where_nobody_reaches(scan, mine, crew)
+        self._fail_where_nobody_reaches(scan, mine, refusals, crew)
 
     def _agree(self, scan: ScanRow, mine: "_Dispatched") -> None:
         mine.noted_at = time.monotonic()
@@ -218,10 +205,20 @@ class Dispatcher:
         except TigerTagError as exc:
             fail(self._core, scan.id, str(exc))
 
-    @staticmethod
-    def _refusals(scan: ScanRow, crew: Sequence[WorkerRow]) -> list[str]:
-        refusals = (refusal for worker in crew for refusal in worker.refusals)
-        return [refusal.reason for refusal in refusals if refusal.scan_id == scan.id]
+    def _send_due(self, scan: ScanRow, mine: "_Dispatched", *, threads: int) -> bool:
+        """Send what is due, a little more than is taken; False: nothing is on its way."""
+        with self._store.read() as db:
+            on_their_way = dispatch.on_their_way(db, scan.id)
+        sent = 0
+        for queue in QUEUES:
+            waiting = on_their_way.get(queue, 0)
+            most = _A_THREAD * threads + _LEAST + mine.taken(queue, waiting)
+            number = self._send(scan, queue, most - waiting)
+            mine.sent(queue, waiting + number)
+            sent += number
+        if on_their_way:
+            self._send_lost_again(scan, mine)
+        return bool(sent or on_their_way)
 
     def _send(self, scan: ScanRow, queue: Queue, room: int) -> int:
         """Send chunks of a queue, `room` at most; return how many were sent."""
@@ -269,15 +266,13 @@ class Dispatcher:
                 scans.rest(db, scan.section_id)
 
     def _fail_where_nobody_reaches(
-        self, scan: ScanRow, mine: "_Dispatched", crew: Sequence[WorkerRow]
+        self,
+        scan: ScanRow,
+        mine: "_Dispatched",
+        refusals: Sequence[Refusal],
+        crew: Sequence[WorkerRow],
     ) -> None:
         """Fail a scan whose library none of its workers reaches, as on one machine."""
-        refusals = [
-            refusal
-            for worker in crew
-            for refusal in worker.refusals
-            if refusal.scan_id == scan.id and not worker.draining
-        ]
         active = [worker for worker in crew if not worker.draining]
         unreached = [refusal.reason for refusal in refusals if refusal.unavailable]
         # Who refuses for another reason may be able soon, or is set up for other libraries.
@@ -319,6 +314,12 @@ class _Dispatched:
 
     def is_old(self, after_s: float) -> bool:
         return time.monotonic() > self.noted_at + after_s
+
+
+def _refusals(scan: ScanRow, crew: Sequence[WorkerRow]) -> list[Refusal]:
+    """Why workers do not work on a scan, but for those that take nothing more anyway."""
+    refusals = (refusal for worker in crew if not worker.draining for refusal in worker.refusals)
+    return [refusal for refusal in refusals if refusal.scan_id == scan.id]
 
 
 def _by_name(scan_id: int, sent: Sequence[SentChunk]) -> dict[str, list[int]]:

@@ -69,27 +69,15 @@ class ScanSession:
         self._lock = Lock()
         self._beat_s = min(beat_s, core.lease_s / 3)
         self.stop = stop
-        with self._store.read() as db:
-            scan = scans.get(db, scan_id)
-        spool.sweep(core)
-        library = core.library(scan.section.library)
-        if scan.kind != "scan":
-            _check_section(library, scan.section)
-        with self._store.write() as db:
-            _check_source(db, scan, library)
-            self.context = contexts.make(core, db, scan, library)
-            check(self.context)
-            calls.lose_old(db)
-        engines = self.context.engines
-        self._availability = EngineAvailability(core, engines, cancelled=stop.is_set)
-        self._listing = ListingStage(core, self.context)
-        readings = Readings(library)
+        self.context = context = _open(core, scan_id, check)
+        self._availability = EngineAvailability(core, context.engines, cancelled=stop.is_set)
+        self._listing = ListingStage(core, context)
+        readings = Readings(context.library)
+        reads_anew = context.scan.write == "apply"
         self._engine_stage = EngineStage(
-            core, self.context, self._availability, None if scan.write == "apply" else readings
+            core, context, self._availability, None if reads_anew else readings
         )
-        self._decision_stage = DecisionStage(
-            self._store, self.context, readings, lease_s=core.lease_s
-        )
+        self._decision_stage = DecisionStage(core.store, context, readings, lease_s=core.lease_s)
         self._ended = Event()
         beat = copy_context().run
         self._heart = Thread(target=beat, args=(self._beat,), name="tigertag-leases", daemon=True)
@@ -221,6 +209,22 @@ class ScanSession:
                 logger.warning("the leases could not be renewed: %s", exc)
             except Exception:
                 logger.exception("a bug; the leases are renewed at the next beat")
+
+
+def _open(core: Core, scan_id: int, check: Callable[[Context], None]) -> Context:
+    """Open the library of a scan, and take the measure of what it is worked on with."""
+    with core.store.read() as db:
+        scan = scans.get(db, scan_id)
+    spool.sweep(core)
+    library = core.library(scan.section.library)
+    if scan.kind != "scan":
+        _check_section(library, scan.section)
+    with core.store.write() as db:
+        _check_source(db, scan, library)
+        context = contexts.make(core, db, scan, library)
+        check(context)
+        calls.lose_old(db)
+    return context
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from tigertag import locks
 from tigertag.core import Core
 from tigertag.errors import LibraryError, StoreError, TigerTagError, os_reason
 from tigertag.scan import batch_cleanup
-from tigertag.scan.runner import Runner, is_able, may_be_taken_up
+from tigertag.scan.runner import Runner
+from tigertag.scan.starting import is_able, may_be_taken_up
 from tigertag.store import scans
 
 if TYPE_CHECKING:

@@ -76,10 +76,10 @@ def let_go(db: Db, scan_id: int) -> None:
     """Let those be worked on that were held."""
     mine = (_chunks.c.scan_id == scan_id, _chunks.c.kind.in_(("items", "groups")))
     held = (*mine, _chunks.c.state == "queued", _chunks.c.due_at == FAR)
-    db.execute(update(_chunks).where(_locked(*held)).values(due_at=0.0))
+    db.execute(update(_chunks).where(locked(*held)).values(due_at=0.0))
 
 
-def _locked(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+def locked(*where: ColumnElement[bool]) -> ColumnElement[bool]:
     """Lock chunks in one order, whoever does: else two transactions could wait for each other."""
     ids = select(_chunks.c.id).where(*where).order_by(_chunks.c.id)
     return _chunks.c.id.in_(ids.with_for_update())
@@ -106,10 +106,10 @@ def lease(
     mine = [_chunks.c.scan_id == scan_id, *([] if kind is None else [_chunks.c.kind == kind])]
     if chunk_id is not None:
         mine.append(_chunks.c.id == chunk_id)
-    first = func.coalesce(_first(*mine, _ran_out()), _first(*mine, _due()))
+    first = func.coalesce(_first(*mine, has_run_out()), _first(*mine, is_due()))
     statement = (
         update(_chunks)
-        .where(_chunks.c.id == first, or_(_due(), _ran_out()))
+        .where(_chunks.c.id == first, or_(is_due(), has_run_out()))
         .values(
             state="leased",
             owner=owner,
@@ -132,11 +132,11 @@ def _first(*where: ColumnElement[bool]) -> ScalarSelect[int]:
     return first.with_for_update(skip_locked=True).scalar_subquery()
 
 
-def _due() -> ColumnElement[bool]:
+def is_due() -> ColumnElement[bool]:
     return and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
 
 
-def _ran_out() -> ColumnElement[bool]:
+def has_run_out() -> ColumnElement[bool]:
     return and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s())
 
 
@@ -220,7 +220,7 @@ def wake(db: Db, which: ColumnElement[bool]) -> None:
     """Make chunks due now; one that is held, as soon as it is given back."""
     undone = (which, _chunks.c.state != "done")
     due_at = case((_chunks.c.state == "queued", _WOKEN), else_=_CALLED)
-    db.execute(update(_chunks).where(_locked(*undone)).values(due_at=due_at))
+    db.execute(update(_chunks).where(locked(*undone)).values(due_at=due_at))
 
 
 def wake_all(db: Db, chunk_ids: Collection[int]) -> None:
@@ -232,7 +232,7 @@ def make_due(db: Db, scan_id: int) -> None:
     """Let what waits for a time be looked at now; what waits to be woken goes on waiting."""
     waits = (_chunks.c.due_at > 0, _chunks.c.due_at < FAR)
     where = (_chunks.c.scan_id == scan_id, _chunks.c.state == "queued")
-    db.execute(update(_chunks).where(_locked(*where, *waits)).values(due_at=_WOKEN))
+    db.execute(update(_chunks).where(locked(*where, *waits)).values(due_at=_WOKEN))
 
 
 def _heard(due_at: ColumnElement[float]) -> ColumnElement[float]:
@@ -244,7 +244,7 @@ def due_at(db: Db, scan_id: int) -> float | None:
     """Return from when on there is work of a scan that nobody holds; None: there is none."""
     mine = _chunks.c.scan_id == scan_id
     queued = select(func.min(_chunks.c.due_at)).where(mine, _chunks.c.state == "queued")
-    if any_where(db, mine, _ran_out()):
+    if any_where(db, mine, has_run_out()):
         return 0.0
     return _here(db, db.scalar(queued))
 

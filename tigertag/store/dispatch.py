@@ -41,14 +41,13 @@ def _mine(scan_id: int, queue: Queue) -> ColumnElement[bool]:
     return and_(_chunks.c.scan_id == scan_id, _chunks.c.queue == queue)
 
 
-def _expired() -> ColumnElement[bool]:
-    return and_(_chunks.c.state == "leased", _chunks.c.lease_until < now_s())
+def _is_free() -> ColumnElement[bool]:
+    return or_(chunks.is_due(), chunks.has_run_out())
 
 
 def take_unsent(db: Db, scan_id: int, queue: Queue, *, limit: int) -> list[SentChunk]:
     """Mark chunks that are due, or whose worker has died, as sent; return them."""
-    queued = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
-    ready = and_(_mine(scan_id, queue), _chunks.c.sent_at == 0, or_(queued, _expired()))
+    ready = and_(_mine(scan_id, queue), _chunks.c.sent_at == 0, _is_free())
     unsent = select(_chunks.c.id).where(ready).order_by(_chunks.c.id).limit(limit)
     ids = list(db.scalars(unsent.with_for_update(skip_locked=True)))
     sent: list[SentChunk] = []
@@ -63,7 +62,7 @@ def take_unsent(db: Db, scan_id: int, queue: Queue, *, limit: int) -> list[SentC
 def unsend(db: Db, chunk_ids: Collection[int]) -> None:
     """Let chunks be sent again: they could not be sent, or their worker does not take them."""
     for ids in batched(chunk_ids, MOST_PARAMETERS):
-        db.execute(update(_chunks).where(_chunks.c.id.in_(ids)).values(sent_at=0.0))
+        db.execute(update(_chunks).where(chunks.locked(_chunks.c.id.in_(ids))).values(sent_at=0.0))
 
 
 def sent_before(db: Db, scan_id: int, *, after_s: float, limit: int) -> list[SentChunk]:
@@ -90,11 +89,11 @@ def under_way(db: Db, queue: Queue) -> int:
     What was sent of a scan that was paused or has ended since is taken by nobody; nor does what
     waits for the one home that has its file keep others from working.
     """
-    leased = and_(_chunks.c.state == "leased", _chunks.c.lease_until >= now_s())
     running = select(schema.scans.c.id).where(schema.scans.c.state == "running")
     on_its_way = (_chunks.c.sent_at > 0, _chunks.c.scan_id.in_(running), _home == "")
     sent = select(func.count()).where(_chunks.c.queue == queue, *on_its_way)
-    at_work = select(func.count()).where(leased, _chunks.c.queue == queue, _chunks.c.sent_at == 0)
+    leased = (_chunks.c.state == "leased", _chunks.c.sent_at == 0, ~chunks.has_run_out())
+    at_work = select(func.count()).where(_chunks.c.queue == queue, *leased)
     return (db.scalar(sent) or 0) + (db.scalar(at_work) or 0)
 
 
@@ -110,8 +109,7 @@ class Depth:
 
 def depths(db: Db, scan_ids: Collection[int]) -> list[Depth]:
     """Return what of these scans is due and waits for a worker, by scan, queue and home."""
-    due = and_(_chunks.c.state == "queued", _chunks.c.due_at <= now_s())
-    where = (_chunks.c.scan_id.in_(scan_ids), or_(due, _expired()))
+    where = (_chunks.c.scan_id.in_(scan_ids), _is_free())
     waiting = select(_chunks.c.scan_id, _chunks.c.queue, _home.label("home")).where(*where)
     chunk = waiting.subquery().c
     of = (chunk.scan_id, chunk.queue, chunk.home)
@@ -135,7 +133,7 @@ def give_up(db: Db, owner: str, *, hung: Collection[int] = ()) -> int:
         "lease_until": 0.0,
         "attempts": _chunks.c.attempts - case((_chunks.c.id.in_(hung), 0), else_=1),
     }
-    return db.execute(update(_chunks).where(*held).values(**values)).rowcount
+    return db.execute(update(_chunks).where(chunks.locked(*held)).values(**values)).rowcount
 
 
 def lease_left(db: Db, scan_id: int, chunk_id: int, owner: str, *, lease_s: float) -> Chunk | None:
@@ -144,7 +142,7 @@ def lease_left(db: Db, scan_id: int, chunk_id: int, owner: str, *, lease_s: floa
     This one is sent again where another has come before it. None: it is done, or somebody's.
     """
     queue = select(_chunks.c.queue).where(_chunks.c.id == chunk_id).scalar_subquery()
-    left = and_(_expired(), _chunks.c.scan_id == scan_id, _chunks.c.queue == queue)
+    left = and_(chunks.has_run_out(), _chunks.c.scan_id == scan_id, _chunks.c.queue == queue)
     first = select(_chunks.c.id).where(left).order_by(_chunks.c.id).limit(1)
     expired = db.scalar(first.with_for_update(skip_locked=True))
     chosen = chunk_id if expired is None else expired

@@ -1,7 +1,6 @@
 """What a worker does with the messages that it gets, and which scans it refuses."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,19 +10,13 @@ from tests.cluster import Cluster
 from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.core import Core
-from tigertag.scan import cluster_worker
+from tigertag.scan import cluster_worker, worker_sessions
+from tigertag.scan.cluster_worker import ClusterWorker
 from tigertag.store import chunks, dispatch, scans, schema, workers
 from tigertag.store.usage import Limits
 from tigertag.store.workers import WorkerRow
 
 _chunks = schema.chunks
-
-
-@pytest.fixture
-def cluster(world: World, redis_url: str) -> Iterator[Cluster]:
-    made = Cluster(world, redis_url)
-    yield made
-    made.close()
 
 
 def seen(world: World, name: str) -> WorkerRow:
@@ -46,6 +39,14 @@ def sent(cluster: Cluster, scan_id: int) -> list[tuple[int, int]]:
     return cluster.messages(scan_id)
 
 
+def with_one_message(cluster: Cluster) -> tuple[int, ClusterWorker, tuple[int, int]]:
+    """A scan, a worker that has looked at it, and the one message that is sent of it."""
+    scan_id, worker = listed(cluster, 1), cluster.worker("one")
+    (message,) = sent(cluster, scan_id)
+    worker.look()
+    return scan_id, worker, message
+
+
 def states(world: World) -> list[tuple[int, str]]:
     with world.store.read() as db:
         items = _chunks.c.kind == "items"
@@ -54,10 +55,7 @@ def states(world: World) -> list[tuple[int, str]]:
 
 
 def test_a_message_that_comes_twice_is_worked_on_once(cluster: Cluster) -> None:
-    scan_id = listed(cluster, 1)
-    worker = cluster.worker("one")
-    (message,) = sent(cluster, scan_id)
-    worker.look()
+    _scan_id, worker, message = with_one_message(cluster)
     worker.work_on(*message)
     asked = list(cluster.world.engine.asked)
     worker.work_on(*message)
@@ -68,9 +66,7 @@ def test_what_a_dead_worker_has_left_comes_before_what_was_sent(cluster: Cluster
     scan_id = listed(cluster)
     worker = cluster.worker("one")
     first, second = sent(cluster, scan_id)
-    with cluster.world.store.write() as db:
-        dead = {"state": "leased", "owner": "dead", "lease_until": 1.0, "sent_at": 0.0}
-        db.execute(update(_chunks).where(_chunks.c.id == first[1]).values(**dead))
+    cluster.let_worker_die(first[1])
     worker.look()
     worker.work_on(*second)
     assert states(cluster.world) == [(first[1], "done"), (second[1], "queued")]
@@ -91,10 +87,7 @@ def test_a_message_whose_chunk_another_holds_is_no_longer_on_its_way(cluster: Cl
 
 
 def test_a_chunk_that_is_not_done_when_the_worker_ends_is_given_back(cluster: Cluster) -> None:
-    scan_id = listed(cluster, 1)
-    worker = cluster.worker("one")
-    (message,) = sent(cluster, scan_id)
-    worker.look()
+    scan_id, worker, message = with_one_message(cluster)
     worker.stop()
     worker.work_on(*message)
     assert states(cluster.world) == [(message[1], "queued")]
@@ -102,10 +95,7 @@ def test_a_chunk_that_is_not_done_when_the_worker_ends_is_given_back(cluster: Cl
 
 
 def test_a_worker_that_drains_takes_nothing_more(cluster: Cluster) -> None:
-    scan_id = listed(cluster, 1)
-    worker = cluster.worker("one")
-    (message,) = sent(cluster, scan_id)
-    worker.look()
+    _scan_id, worker, message = with_one_message(cluster)
     with cluster.world.store.write() as db:
         workers.drain(db, "one", draining=True)
     worker.beat()
@@ -114,10 +104,7 @@ def test_a_worker_that_drains_takes_nothing_more(cluster: Cluster) -> None:
 
 
 def test_a_scan_that_was_paused_meanwhile_is_left_alone(cluster: Cluster) -> None:
-    scan_id = listed(cluster, 1)
-    worker = cluster.worker("one")
-    (message,) = sent(cluster, scan_id)
-    worker.look()
+    _scan_id, worker, message = with_one_message(cluster)
     with cluster.world.store.write() as db:
         db.execute(update(schema.scans).values(state="paused"))
     worker.work_on(*message)
@@ -125,11 +112,8 @@ def test_a_scan_that_was_paused_meanwhile_is_left_alone(cluster: Cluster) -> Non
 
 
 def test_a_scan_that_was_paused_and_resumed_is_worked_on_again(cluster: Cluster) -> None:
-    scan_id = listed(cluster, 1)
-    worker = cluster.worker("one")
-    (message,) = sent(cluster, scan_id)
-    worker.look()
-    worker._works[scan_id].stop.set()
+    scan_id, worker, message = with_one_message(cluster)
+    worker._sessions.stop()
     worker.work_on(*message)
     worker.look()
     assert cluster.run(scan_id, worker) == "done"
@@ -182,10 +166,7 @@ def test_a_worker_that_is_set_up_otherwise_is_refused_with_the_reason(
 
 
 def test_a_worker_whose_service_has_other_settings_now_works_no_longer(cluster: Cluster) -> None:
-    scan_id = listed(cluster, 1)
-    worker = cluster.worker("one")
-    (message,) = sent(cluster, scan_id)
-    worker.look()
+    scan_id, worker, message = with_one_message(cluster)
     with cluster.world.store.write() as db:
         row = scans.get(db, scan_id)
         scans.put(db, scan_id, agreed=row.agreed.replace("colour-1", "colour-2"))
@@ -199,7 +180,7 @@ def test_a_worker_whose_service_has_other_settings_now_works_no_longer(cluster: 
 def test_a_refused_worker_is_taken_again_once_it_agrees(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_worker, "_REFUSED_S", 0.0)
+    monkeypatch.setattr(worker_sessions, "_REFUSED_S", 0.0)
     scan_id = listed(cluster, 1)
     core = other_fingerprint(cluster.core("one"))
     worker = cluster.worker("one", core=core)
@@ -219,10 +200,7 @@ def test_a_chunk_that_takes_too_long_is_given_back_and_its_attempt_counts(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster_worker, "SOFT_LIMIT_S", -1.0)
-    scan_id = listed(cluster, 1)
-    worker = cluster.worker("one")
-    (message,) = sent(cluster, scan_id)
-    worker.look()
+    _scan_id, worker, message = with_one_message(cluster)
     worker.work_on(*message)
     with cluster.world.store.read() as db:
         row = db.execute(select(_chunks).where(_chunks.c.id == message[1])).one()

@@ -1,7 +1,5 @@
 """What is sent to the broker, what is sent again, and how scans end."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import select, update
 
@@ -13,13 +11,6 @@ from tigertag.scan.dispatcher import TASK, Dispatcher
 from tigertag.store import dispatch, schema, tasks
 
 _chunks = schema.chunks
-
-
-@pytest.fixture
-def cluster(world: World, redis_url: str) -> Iterator[Cluster]:
-    made = Cluster(world, redis_url)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -78,9 +69,7 @@ def test_the_chunk_of_a_dead_worker_is_sent_again(cluster: Cluster) -> None:
     cluster.dispatcher.look()
     cluster.dispatcher.look()
     ((_scan, chunk_id),) = cluster.messages(scan_id)
-    with cluster.world.store.write() as db:
-        dead = {"state": "leased", "owner": "dead", "lease_until": 1.0, "sent_at": 0.0}
-        db.execute(update(_chunks).values(**dead))
+    cluster.let_worker_die(chunk_id)
     cluster.dispatcher.look()
     assert cluster.messages(scan_id) == [(scan_id, chunk_id)]
 
@@ -88,11 +77,7 @@ def test_the_chunk_of_a_dead_worker_is_sent_again(cluster: Cluster) -> None:
 def test_few_messages_of_a_large_scan_wait_at_the_broker(cluster: Cluster) -> None:
     cluster.photos(70)
     scan_id = cluster.world.start()
-    worker = cluster.worker("one")
-    cluster.dispatcher.look()
-    cluster.dispatcher.look()
-    worker.look()
-    cluster.give_out(scan_id, worker)
+    cluster.list_items(scan_id)
     with cluster.world.store.write() as db:
         copies = [{"scan_id": scan_id, "kind": "items"}] * 50
         db.execute(_chunks.insert(), copies)
@@ -104,11 +89,7 @@ def test_no_more_chunks_are_at_paid_services_than_allowed(cluster: Cluster) -> N
     cluster.world.engine.units = 1
     cluster.photos(100)
     scan_id = cluster.world.start()
-    worker = cluster.worker("one")
-    cluster.dispatcher.look()
-    cluster.dispatcher.look()
-    worker.look()
-    cluster.give_out(scan_id, worker)
+    cluster.list_items(scan_id)
     for _ in range(3):
         cluster.dispatcher.look()
     assert len(cluster.messages(scan_id, "paid")) == cluster.core().paid_at_once
