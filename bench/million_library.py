@@ -8,9 +8,9 @@ from hashlib import blake2b
 
 from pydantic import BaseModel, ConfigDict
 
-from bench.many import picture
-from tigertag.contracts import EditOutcome, Host, Library, Need, NotRead
-from tigertag.model import Edit, Field, Item, Section, Shown
+from bench.many import Many, picture
+from tigertag.contracts import Host, Library, Need
+from tigertag.model import Item, Section
 
 KNOWN = 1_000_000
 EACH = 101
@@ -23,20 +23,13 @@ class Options(BaseModel):
     known: int = KNOWN
 
 
-class Million:
-    """Keeps to `Library`; it bears no tags, and none can be written."""
-
-    field = Field.TAG
-    identity = ""
-    footage = ""
+class Million(Many):
+    """Known items, and a new one after each hundred of them."""
 
     def __init__(self, id: str, known: int) -> None:
-        self.id = id
+        super().__init__(id, known)
         self.known = known
         self.began_at = 0.0
-
-    def open(self) -> None:
-        """There is nothing to reach."""
 
     def sections(self) -> Sequence[Section]:
         return (SECTION,)
@@ -55,14 +48,6 @@ class Million:
     @contextmanager
     def fetch(self, item: Item, need: Need) -> Iterator[bytes]:
         yield picture(int(item.key[-8:-4]) % 64)
-
-    def read_tags(self, items: Sequence[Item]) -> Iterator[Shown | NotRead]:
-        for item in items:
-            yield Shown(item.key)
-
-    def send(self, edits: Sequence[Edit]) -> Iterator[EditOutcome]:
-        for edit in edits:
-            yield EditOutcome(edit.item.key, None, "Nothing can be written here.")
 
 
 def item(key: str, seed: str) -> Item:

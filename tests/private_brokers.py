@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -127,20 +127,21 @@ class Server:
 @contextmanager
 def private_redis(folder: Path) -> Iterator[Server]:
     """Run a Redis server in a folder of its own."""
-    with owned(folder):
-        server = redis_server(folder)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.kill()
+    with _running(folder, redis_server) as server:
+        yield server
 
 
 @contextmanager
 def private_rabbitmq(folder: Path) -> Iterator[Server]:
     """Run a RabbitMQ server in a folder of its own; it takes about 5 s to start."""
+    with _running(folder, rabbitmq_server) as server:
+        yield server
+
+
+@contextmanager
+def _running(folder: Path, make: Callable[[Path], Server]) -> Iterator[Server]:
     with owned(folder):
-        server = rabbitmq_server(folder)
+        server = make(folder)
         server.start()
         try:
             yield server

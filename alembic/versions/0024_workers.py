@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.Column("items_done", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("items_s", sa.Float(), nullable=False, server_default="0"),
         sa.Column("refusals", sa.Text(), nullable=False, server_default=""),
-        comment="Processes `tigertag worker`, as they have last said; one that ends takes its row.",
+        comment="Worker processes as they last reported; one that ends deletes its row.",
     )
     op.create_table(
         "request_slots",

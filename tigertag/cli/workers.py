@@ -41,7 +41,7 @@ def _as_text(value: object) -> str:
 
 
 def _check(shown: Workers) -> None:
-    """Say where nobody is, for programs that watch; exit with 1 then."""
+    """Print the queues that have no worker, for monitoring; exit with 1 if there are any."""
     for line in _problems(shown):
         say(line)
     if not shown.is_clustered:

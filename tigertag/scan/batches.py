@@ -281,7 +281,7 @@ class BatchCollector:
         self._settle_rest(batch)
         with self._store.write() as db:
             chunks.check(db, chunk)
-            # Their chunks first, as whoever works on one: else each could wait for the other.
+            # Chunks are locked first, as workers do it: in another order, two could deadlock.
             batches.wake_items(db, batch.id)
             if not self._is_cleanup:
                 decisions.reopen_batch(db, batch.scan_id, batch.id)

@@ -28,8 +28,9 @@ logger = logging.getLogger(__name__)
 VISIBILITY_S = 900
 """After that Redis gives a message to another worker that nobody has acknowledged.
 
-RabbitMQ closes the connection of whoever acknowledges none for half an hour. A chunk is given back
-long before (`scan.cluster_worker.SOFT_LIMIT_S`), so neither happens to one that is at work.
+RabbitMQ closes the connection of a consumer that acknowledges nothing for half an hour. A chunk is
+given back long before (`scan.cluster_worker.SOFT_LIMIT_S`); a listing, which may take longer, keeps
+its lease in the database, so that a message that comes again finds it taken.
 """
 _SOCKET_S = 5.0
 _AGAIN_S = 1.0

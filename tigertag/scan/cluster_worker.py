@@ -99,7 +99,7 @@ class ClusterWorker:
         for thread in repeated:
             thread.start()
         self._dispatcher.start()
-        # As `threads.run` does it: what is there by now stays, and need not be looked through.
+        # As in `threads.run`: what exists by now mostly stays, and the collector need not scan it.
         gc.collect(1)
         gc.freeze()
         try:
@@ -128,7 +128,7 @@ class ClusterWorker:
                 Thread(target=self._end_in_time, name="tigertag-end", daemon=True).start()
 
     def _end_in_time(self) -> None:
-        """Whoever sent the signal kills soon: what does not hear of it in time is given up."""
+        """A supervisor kills soon after SIGTERM: chunks that do not end in time are given up."""
         if not self._ended.wait(_STOP_S):
             logger.error("%s chunks did not end in time; others take them", len(self._chunks))
             self._die(0)
@@ -147,7 +147,7 @@ class ClusterWorker:
             workers.leave(db, self.name)
 
     def enter(self) -> None:
-        """Take this worker down in the database, where the service sees it."""
+        """Record this worker in the database, where the service sees it."""
         usable = tuple(entry.id for entry in self._core.engines if entry.engine is not None)
         libraries = (entry for entry in self._core.libraries if entry.library is not None)
         me = NewWorker(
@@ -267,7 +267,7 @@ class ClusterWorker:
             self._chunks[chunk] = time.monotonic()
         try:
             with failing(self._core, scan.id, alone=False):
-                # A listing begins anew each time, so it takes as long as it has to.
+                # A listing that is given back starts over, so it has no limit.
                 limit_s = inf if chunk.kind == "list" else SOFT_LIMIT_S
                 session.work(chunk, until=time.monotonic() + limit_s)
             self._sessions.reached(scan.id)

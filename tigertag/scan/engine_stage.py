@@ -376,7 +376,7 @@ class _ChunkResults:
         ]
 
         def keep(db: Db) -> bool:
-            # The chunk first: whoever has it now would wait for the items, and we for it.
+            # The chunk is locked first: in another order, two workers could deadlock.
             mine = chunks.holds(db, chunk)
             answers.keep(db, list(self._answer_rows(results)))
             items.note_contents(db, self._contents(results))

@@ -2,8 +2,8 @@
 
 An empty mount point, or another disk in its place, looks like a section from which all was deleted.
 On one machine the listing finds that out (`scan.missing`). Of many, each is asked before it gets
-any work, so that one without the mount neither lists nor works on the items; whoever has the files
-lists.
+any work, so that one without the mount neither lists nor works on the items; another one, that has
+the files, lists.
 """
 
 from tigertag.contracts import OnLocalDisk

@@ -212,7 +212,7 @@ class ScanSession:
 
 
 def _open(core: Core, scan_id: int, check: Callable[[Context], None]) -> Context:
-    """Open the library of a scan, and take the measure of what it is worked on with."""
+    """Open a scan's library, and read the rules, engines and settings that the scan uses."""
     with core.store.read() as db:
         scan = scans.get(db, scan_id)
     spool.sweep(core)

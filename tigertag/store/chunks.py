@@ -80,7 +80,7 @@ def let_go(db: Db, scan_id: int) -> None:
 
 
 def locked(*where: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Lock chunks in one order, whoever does: else two transactions could wait for each other."""
+    """Lock chunks in the order of their ids, so that two transactions cannot deadlock."""
     ids = select(_chunks.c.id).where(*where).order_by(_chunks.c.id)
     return _chunks.c.id.in_(ids.with_for_update())
 

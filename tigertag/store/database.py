@@ -322,7 +322,7 @@ MOST_PARAMETERS = 1000
 def sums_at_end(db: Db, do: Last) -> Sums:
     """Return the sums that `do` is given as the last thing before this transaction commits.
 
-    For rows that all processes change: whoever has locked one keeps the others waiting.
+    For rows that all processes change: a lock on one keeps the others waiting.
     """
     return cast(Sums, db.info[_LAST].setdefault(do, {}))
 

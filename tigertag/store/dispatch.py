@@ -12,7 +12,7 @@ from tigertag.store.chunks import Chunk
 from tigertag.store.database import MOST_PARAMETERS, Db, now_s
 
 LEADS = ("dispatch", "dispatch-standby")
-"""The leases of who sends chunks: a service's process, and a worker's in its stead."""
+"""The leases of the dispatcher: of a service, and of a worker that stands in for it."""
 _chunks = schema.chunks
 _batches = schema.batches
 

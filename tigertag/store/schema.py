@@ -642,7 +642,7 @@ workers = _table(
     Column("items_done", BigInteger, nullable=False, server_default="0"),
     Column("items_s", Float, nullable=False, server_default="0"),
     Column("refusals", Text, nullable=False, server_default=""),
-    comment="Processes `tigertag worker`, as they have last said; one that ends takes its row.",
+    comment="Worker processes as they last reported; one that ends deletes its row.",
 )
 request_slots = _table(
     "request_slots",

@@ -79,7 +79,7 @@ _LISTS = ("queues", "libraries", "engines")
 
 
 def enter(db: Db, worker: NewWorker) -> None:
-    """Take down a worker that starts; one of the same name before it is replaced."""
+    """Record a worker that starts; it replaces an earlier one of the same name."""
     is_known = _drop(db, worker.name)
     lists = {name: ",".join(getattr(worker, name)) for name in _LISTS}
     db.execute(_workers.insert().values(**asdict(worker) | lists, seen_at=now_s()))

@@ -25,7 +25,7 @@ class ConcurrencyLimiter:
 
     A refusal for too many requests lowers the limit by one; a run of served ones raises it again.
     `shared`: requests of other machines count as well. Each process learns its limit from refusals
-    of its own, and keeps to it whoever asks.
+    of its own, and applies it to the requests of all.
     """
 
     def __init__(self, limit: int, shared: RequestSlots | None = None) -> None:
