@@ -7,6 +7,8 @@ the files, lists.
 """
 
 from tigertag.contracts import OnLocalDisk
+from tigertag.core import Core
+from tigertag.errors import LibraryUnavailable
 from tigertag.scan.context import Context
 from tigertag.store import Store, items
 
@@ -29,3 +31,13 @@ def absence(store: Store, context: Context) -> str:
             keys = items.some_keys(db, scan.section_id, most=_FEW)
     reason = library.not_here(scan.section, keys)
     return reason + _CONFIRM if reason and keys else reason
+
+
+def confirm(core: Core, context: Context) -> None:
+    """See once more that the files are here, before any that were not found count as gone.
+
+    A mount may go away in the middle of a scan; other workers may still have theirs. On one machine
+    nobody else could go on. Raises `LibraryUnavailable`.
+    """
+    if core.is_clustered and (reason := absence(core.store, context)):
+        raise LibraryUnavailable(reason)
