@@ -17,7 +17,7 @@ from tigertag.libraries.folder import library as folder_library
 from tigertag.model import Item, Section
 from tigertag.scan import context, worker_sessions
 from tigertag.scan.cluster_worker import ClusterWorker
-from tigertag.scan.presence import absence
+from tigertag.scan.presence import absence, absence_here
 from tigertag.store import items, scans, schema, workers
 
 PHOTOS = 30
@@ -210,3 +210,18 @@ def test_a_mount_that_goes_away_before_the_listing_fails_no_scan(
     worker.work_on(scan_id, chunk_id)
     assert is_refused_and_given_back(cluster, worker, chunk_id)
     assert world.state(scan_id) == "running"
+
+
+def test_of_several_workers_one_on_the_wrong_disk_does_not_list_whatever_was_confirmed(
+    cluster: Cluster, world: World, elsewhere: Path
+) -> None:
+    has = cluster.worker("has")
+    known(cluster, has)
+    (elsewhere / "other.png").touch()
+    wrong = at(world, elsewhere, cluster.core("wrong"))
+    with world.store.write() as db:
+        scan = replace(scans.every_active(db)[0], accept_missing=True)
+        made = context.make(wrong, db, scan, wrong.library("photos"))
+    assert "is not believed of one worker among several" in absence_here(wrong, made)
+    has.leave()
+    assert absence_here(wrong, made) == ""
