@@ -59,7 +59,11 @@ class Cluster:
         messages = [message for queue in QUEUES for message in self.messages(scan_id, queue)]
         for number, message in enumerate(messages):
             workers[number % len(workers)].work_on(*message)
-        return len(messages)
+        own = [(worker, self.messages(scan_id, "paid", worker.home)) for worker in workers]
+        for worker, sent in own:
+            for message in sent:
+                worker.work_on(*message)
+        return len(messages) + sum(len(sent) for _worker, sent in own)
 
     def list_items(self, scan_id: int) -> None:
         """Have the scan taken up, and its items listed by a worker."""

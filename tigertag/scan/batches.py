@@ -63,7 +63,7 @@ class BatchCollector:
             return None
         unsent = batch.state in ("filling", "sealed")
         if unsent and (self._is_cleanup or batch.lines == 0):
-            self._drop(batch)
+            self._drop(chunk, batch)
             return None
         engine = self._engine(batch)
         if engine is None:
@@ -107,7 +107,7 @@ class BatchCollector:
     def _submit(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
         """Write the token down, and that the pictures leave; only then send them."""
         if not spool.path_of(self._core, batch).exists():
-            return self._elsewhere(batch)
+            return self._elsewhere(chunk, batch)
         with self._store.write() as db:
             chunks.check(db, chunk)
             token = uuid4().hex
@@ -129,7 +129,7 @@ class BatchCollector:
         if self._is_cleanup:
             return self._finish_collecting(chunk, batch, engine, "It was not sent.")
         if not spool.path_of(self._core, batch).exists():
-            return self._elsewhere(batch)
+            return self._elsewhere(chunk, batch)
         with self._store.write() as db:
             chunks.check(db, chunk)
             usage.hold_again(db, batch.id)
@@ -137,14 +137,14 @@ class BatchCollector:
         return self._send(chunk, batch, engine)
 
     def _send(self, chunk: Chunk, batch: Batch, engine: DeferredEngine) -> float | None:
-        remote = engine.submit(spool.path_of(self._core, batch), batch.token)
+        remote = engine.submit(spool.committed(self._core, batch), batch.token)
         return self._submitted(chunk, batch, engine, remote)
 
     def _submitted(
         self, chunk: Chunk, batch: Batch, engine: DeferredEngine, remote: str
     ) -> float | None:
         if not bounds.fits(remote, bounds.IDENTITY):
-            self._lose_rest(batch)
+            self._lose_rest(chunk, batch)
             reason = "The service returned an unusable batch id; the batch is lost."
             return self._finish_collecting(chunk, batch, engine, reason, state="failed")
         with self._store.write() as db:
@@ -155,16 +155,21 @@ class BatchCollector:
         logger.info("batch %s: %s requests were submitted", batch.id, batch.lines)
         return time.time() + self._core.poll_s
 
-    def _elsewhere(self, batch: Batch) -> float | None:
-        """The file is not here: it is another home's, or it is lost and nothing of it was sent."""
-        if batch.home != spool.home_id(self._core):
+    def _elsewhere(self, chunk: Chunk, batch: Batch) -> float | None:
+        """The file is not here: it is another home's, or it is lost and nothing of it was sent.
+
+        A home that is lost itself is "" (`dispatch.leave_homes`). Should it come back, it finds the
+        batch done.
+        """
+        if batch.home not in ("", spool.home_id(self._core)):
             self._note(batch, 0, "Its requests are in another TIGERTAG_HOME, which submits them.")
             return time.time() + _AGAIN_S
         logger.warning("batch %s: its file is gone; its items are sent again", batch.id)
         if batch.state == "submitting":
-            self._lose_rest(batch)
-        self._settle_rest(batch)
+            self._lose_rest(chunk, batch)
+        self._settle_rest(chunk, batch)
         with self._store.write() as db:
+            chunks.check(db, chunk)
             batches.wake_items(db, batch.id)
             batches.release_items(db, batch.id, "queued", "")
             batches.move(db, batch.id, "done", among=(batch.state,))
@@ -191,7 +196,7 @@ class BatchCollector:
                 reason = one_line(str(exc))
                 return self._finish_collecting(chunk, batch, engine, reason, state="waiting")
         if progress.state != "failed":
-            self._lose_rest(batch)
+            self._lose_rest(chunk, batch)
         return self._finish_collecting(chunk, batch, engine, reason)
 
     def _next_poll_s(self, batch: Batch) -> float:
@@ -278,7 +283,7 @@ class BatchCollector:
         *,
         state: str = "retryable",
     ) -> float | None:
-        self._settle_rest(batch)
+        self._settle_rest(chunk, batch)
         with self._store.write() as db:
             chunks.check(db, chunk)
             # Chunks are locked first, as workers do it: in another order, two could deadlock.
@@ -290,17 +295,19 @@ class BatchCollector:
             batch = batches.get(db, batch.id)
         return self._clear(batch, engine)
 
-    def _settle_rest(self, batch: Batch) -> None:
+    def _settle_rest(self, chunk: Chunk, batch: Batch) -> None:
         """What was refused as a whole cost nothing; what never left is no entry of the log."""
         left = _TOGETHER
         while left:
             with self._store.write() as db:
+                chunks.check(db, chunk)
                 left = usage.forget_held(db, batch.id, limit=_TOGETHER)
                 left += usage.settle_rest(db, batch.id, limit=_TOGETHER)
 
-    def _lose_rest(self, batch: Batch) -> None:
+    def _lose_rest(self, chunk: Chunk, batch: Batch) -> None:
         """Nobody knows what became of it: it counts as spent."""
         with self._store.write() as db:
+            chunks.check(db, chunk)
             usage.lose_batch(db, batch.id)
 
     def _clear(self, batch: Batch, engine: DeferredEngine) -> float | None:
@@ -310,10 +317,11 @@ class BatchCollector:
             batches.move(db, batch.id, "done", among=("collected",))
         return None
 
-    def _drop(self, batch: Batch) -> None:
+    def _drop(self, chunk: Chunk, batch: Batch) -> None:
         """Nothing of it has left: it is as if it had never been."""
-        self._settle_rest(batch)
+        self._settle_rest(chunk, batch)
         with self._store.write() as db:
+            chunks.check(db, chunk)
             batches.release_items(
                 db, batch.id, "waiting", "The scan ended before it was submitted."
             )

@@ -73,7 +73,7 @@ class ClusterWorker:
         self._draining = False
         self._stopping = Event()
         self._ended = Event()
-        self._home = spool.home_id(core)
+        self.home = spool.home_id(core)
         self._dispatcher = Dispatcher(core, takes_up=False)
         self._consumer: Consumer | None = None
 
@@ -155,7 +155,7 @@ class ClusterWorker:
             socket.gethostname()[:128],
             os.getpid(),
             __version__,
-            self._home,
+            self.home,
             datetime.now(UTC),
             self._core.workers,
             self._queues,
@@ -217,7 +217,7 @@ class ClusterWorker:
         for scan in able:
             yield from (queue_name(scan.id, queue) for queue in self._queues)
             if "paid" in self._queues:
-                yield queue_name(scan.id, "paid", self._home)
+                yield queue_name(scan.id, "paid", self.home)
 
     def _rate(self) -> float:
         """Items a second over the last minute, or since the start."""
@@ -253,7 +253,9 @@ class ClusterWorker:
                 scan, chunk = scans.get(db, scan_id), None
                 if scan.state == "running":
                     # What a dead worker has left goes first: it has waited for its lease already.
-                    chunk = dispatch.lease_left(db, scan_id, chunk_id, self.name, lease_s=lease_s)
+                    chunk = dispatch.lease_left(
+                        db, scan_id, chunk_id, self.name, home=self.home, lease_s=lease_s
+                    )
                 if chunk is None:
                     # Its worker was committing at this moment, or it is done: if it is not, and
                     # its lease has run out, it is sent again.

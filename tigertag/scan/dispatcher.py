@@ -12,7 +12,7 @@ transaction.
 import logging
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
@@ -41,6 +41,8 @@ _LEASE_S = 5.0
 _LOST_AFTER_S = 5.0
 """After that a message that nobody has taken is lost, if the broker has none."""
 _PROBE_S = 1.0
+_HOME_LOST_AFTER_S = 600.0
+"""So long a batch waits for a worker of the home that has its file, which may be restarting."""
 _REST_AFTER_S = 5.0
 """So long a scan is left running of which nothing is due: workers close their batches meanwhile."""
 _SOON_S = 15.0
@@ -189,7 +191,7 @@ class Dispatcher:
         if self._takes_up and (not mine.noted_at or (refusals and mine.is_old(_NOTE_S))):
             # Rules may have changed since, for a worker that has opened the scan only now.
             self._agree(scan, mine)
-        if self._send_due(scan, mine, threads=sum(worker.threads for worker in crew)):
+        if self._send_due(scan, mine, crew):
             mine.idle_since = 0.0
         else:
             self._end_or_rest(scan, mine)
@@ -205,8 +207,9 @@ class Dispatcher:
         except TigerTagError as exc:
             fail(self._core, scan.id, str(exc))
 
-    def _send_due(self, scan: ScanRow, mine: "_Dispatched", *, threads: int) -> bool:
+    def _send_due(self, scan: ScanRow, mine: "_Dispatched", crew: Sequence[WorkerRow]) -> bool:
         """Send what is due, a little more than is taken; False: nothing is on its way."""
+        threads = sum(worker.threads for worker in crew)
         with self._store.read() as db:
             on_their_way = dispatch.on_their_way(db, scan.id)
         sent = 0
@@ -217,7 +220,9 @@ class Dispatcher:
             mine.sent(queue, waiting + number)
             sent += number
         if on_their_way:
-            self._send_lost_again(scan, mine)
+            self._send_lost_again(scan, mine, crew)
+        else:
+            mine.lost_homes(())
         return bool(sent or on_their_way)
 
     def _send(self, scan: ScanRow, queue: Queue, room: int) -> int:
@@ -238,7 +243,9 @@ class Dispatcher:
             raise
         return len(sent)
 
-    def _send_lost_again(self, scan: ScanRow, mine: "_Dispatched") -> None:
+    def _send_lost_again(
+        self, scan: ScanRow, mine: "_Dispatched", crew: Sequence[WorkerRow]
+    ) -> None:
         if time.monotonic() < mine.probed_at + _PROBE_S:
             return
         mine.probed_at = time.monotonic()
@@ -249,6 +256,12 @@ class Dispatcher:
                 logger.info("scan %s: %s chunks are sent again", scan.id, len(some))
                 with self._store.write() as db:
                     dispatch.unsend(db, some)
+        homes = {worker.home for worker in crew if "paid" in worker.queues}
+        away = [chunk for chunk in old if chunk.home and chunk.home not in homes]
+        if lost := mine.lost_homes({chunk.home for chunk in away}):
+            logger.warning("scan %s: no worker lives in the home of a batch any more", scan.id)
+            with self._store.write() as db:
+                dispatch.leave_homes(db, [chunk.id for chunk in away if chunk.home in lost])
 
     def _end_or_rest(self, scan: ScanRow, mine: "_Dispatched") -> None:
         """End a scan of which nothing is left; let go of its section while all of it waits."""
@@ -300,6 +313,7 @@ class _Dispatched:
     probed_at: float = 0.0
     idle_since: float = 0.0
     unreached_since: float = 0.0
+    _away_since: dict[str, float] = field(default_factory=dict)
     _waited: dict[Queue, int] = field(default_factory=dict)
     _rate: dict[Queue, float] = field(default_factory=dict)
 
@@ -311,6 +325,13 @@ class _Dispatched:
 
     def sent(self, queue: Queue, waiting: int) -> None:
         self._waited[queue] = waiting
+
+    def lost_homes(self, away: Collection[str]) -> set[str]:
+        """Return which homes have had no worker for long, of those that have none now."""
+        now = time.monotonic()
+        self._away_since = {home: self._away_since.get(home, now) for home in away}
+        lost_before = now - _HOME_LOST_AFTER_S
+        return {home for home, since in self._away_since.items() if since <= lost_before}
 
     def is_old(self, after_s: float) -> bool:
         return time.monotonic() > self.noted_at + after_s

@@ -81,6 +81,12 @@ class Samples:
     loaded: dict[str, LoadedSample] = field(default_factory=dict)
     failed: dict[str, Failed] = field(default_factory=dict)
 
+    @property
+    def lacks_any(self) -> bool:
+        """Whether something could not be had that may be there at another try."""
+        lacking = (one.no_frames for one in self.loaded.values())
+        return any(failed and failed.retryable for failed in (*self.failed.values(), *lacking))
+
     def of(self, engine: AnyEngine, names: Iterable[str]) -> "Samples":
         """Return those of these names as they are for one engine, and what it cannot look at."""
         able = engine.capabilities

@@ -10,7 +10,7 @@ from tigertag import logs
 from tigertag.contracts import Labelled, Prepared, RunContext
 from tigertag.core import Core
 from tigertag.errors import EngineError, LeaseLost, QuotaExhausted, Unstorable
-from tigertag.scan import calls, cascade, reading
+from tigertag.scan import calls, cascade, presence, reading
 from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.cascade import Sorted
 from tigertag.scan.context import Context, needed
@@ -122,6 +122,8 @@ class EngineStage:
         if run.cancelled():
             # What could not be read may have been cut short.
             return []
+        if any(state == "retryable" for state, _reason in skipped.values()):
+            presence.confirm(self._core, self._context)
         ended = [
             (row.item_id, row.engine, *skipped[row.item_id])
             for row in work
@@ -230,6 +232,8 @@ class EngineStage:
         still_ours = replace(run, cancelled=lambda: run.cancelled() or results.is_lost)
         try:
             samples = self._load(rows, work, still_ours)
+            if samples.lacks_any:
+                presence.confirm(self._core, self._context)
             own = {name: self._own(name, work, samples) for name in self._context.engines}
             for name, of_engine in own.items():
                 for failed in of_engine.failed.values():

@@ -9,7 +9,7 @@ from tigertag import bounds
 from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
 from tigertag.core import Core
 from tigertag.model import Item, Media, Queue
-from tigertag.scan import forecasts, missing, reading, summary
+from tigertag.scan import forecasts, missing, presence, reading, summary
 from tigertag.scan.context import Context, while_failed
 from tigertag.scan.missing import Tally
 from tigertag.scan.moves import Moves
@@ -168,6 +168,7 @@ class ListingStage:
             chunks.check(db, chunk)
             scans.put(db, chunk.scan_id, left_out=summary.pack_left_out(notes))
         if context.scan.mode != "new":
+            presence.confirm(self._core, context)
             # Before anything is moved: what lies where nothing can be seen now is not gone.
             missing.check(self._store, context, tally.known, tally.shown, notes)
         if not self._held_back(chunk, run, moves, tally):

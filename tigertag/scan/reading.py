@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tigertag.bounds import mark
@@ -56,13 +56,15 @@ class Readings:
     A media server may take a request for each item. It is for previews: who writes reads again.
     """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, confirm: Callable[[], None] = lambda: None) -> None:
+        """`confirm`: sees that the library is there, where items could not be read."""
         self._library = library
+        self._confirm = confirm
         self._recent: dict[str, tuple[float, Shown]] = {}
 
     def read(self, items: Sequence[Item]) -> dict[str, Shown | NotRead]:
         """Read items, and keep what they show for `take`. Raises `LibraryError`."""
-        shown = read_tags(self._library, items)
+        shown = self._read(items)
         now = time.monotonic()
         self._recent |= {key: (now, seen) for key, seen in shown.items() if isinstance(seen, Shown)}
         return shown
@@ -76,7 +78,13 @@ class Readings:
             if seen is not None and at >= oldest:
                 shown[item.key] = seen
         rest = [item for item in items if item.key not in shown]
-        return shown | (read_tags(self._library, rest) if rest else {})
+        return shown | (self._read(rest) if rest else {})
+
+    def _read(self, items: Sequence[Item]) -> dict[str, Shown | NotRead]:
+        shown = read_tags(self._library, items)
+        if any(isinstance(seen, NotRead) for seen in shown.values()):
+            self._confirm()
+        return shown
 
 
 def skip_reason(

@@ -22,7 +22,7 @@ from tigertag.errors import (
 )
 from tigertag.model import Section
 from tigertag.net import cancellable
-from tigertag.scan import calls, spool
+from tigertag.scan import calls, presence, spool
 from tigertag.scan import context as contexts
 from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.batches import BatchCollector
@@ -72,7 +72,7 @@ class ScanSession:
         self.context = context = _open(core, scan_id, check)
         self._availability = EngineAvailability(core, context.engines, cancelled=stop.is_set)
         self._listing = ListingStage(core, context)
-        readings = Readings(context.library)
+        readings = Readings(context.library, partial(presence.confirm, core, context))
         reads_anew = context.scan.write == "apply"
         self._engine_stage = EngineStage(
             core, context, self._availability, None if reads_anew else readings

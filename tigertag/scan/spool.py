@@ -15,7 +15,7 @@ from uuid import uuid4
 from tigertag import locks
 from tigertag.contracts import DeferredEngine, Prepared, is_deferred
 from tigertag.core import Core
-from tigertag.errors import StoreFull, os_reason
+from tigertag.errors import LeaseLost, StoreFull, os_reason
 from tigertag.scan import calls
 from tigertag.scan.context import Context
 from tigertag.store import Db, batches, chunks, engine_state, usage
@@ -50,6 +50,15 @@ def path_of(core: Core, batch: Batch) -> Path:
     if not renamed and batch.home == home_id(core) and old.stat().st_size >= batch.size_bytes:
         # As the versions before named it.
         old.replace(path)
+    return path
+
+
+def committed(core: Core, batch: Batch) -> Path:
+    """Return the batch's file, with nothing that was not committed: a kill may have left more."""
+    path = path_of(core, batch)
+    if path.stat().st_size > batch.size_bytes:
+        with _disk():
+            os.truncate(path, batch.size_bytes)
     return path
 
 
@@ -95,7 +104,8 @@ class _Filling:
 class Spool:
     """The batches that one scan fills. Thread-safe.
 
-    What is in the file beyond the size that the database knows was never committed, and is cut off.
+    What is in the file beyond the size that the database knows was never committed, and is cut off
+    (`committed`).
     """
 
     def __init__(self, core: Core, context: Context) -> None:
@@ -119,7 +129,12 @@ class Spool:
                 filling = self._room(engine, plugin, rest[0][1])
                 some = _fitting(plugin, filling.batch, rest)
                 rest = rest[len(some) :]
-                self._put(chunk, plugin, filling, some)
+                try:
+                    self._put(chunk, plugin, filling, some)
+                except LeaseLost:
+                    # The batch may have been closed by another process: begin another.
+                    self._filling.pop(engine).file.close()
+                    raise
 
     def seal(self) -> bool:
         """Close the scan's batches that nobody fills; False when there are none.
@@ -179,9 +194,11 @@ class Spool:
             chunks.check(db, chunk)
             allowed = self._reserved(db, plugin, filling.batch, some)
             lines = [request.line for _item_id, request in some[:allowed]]
-            size_bytes = _append(filling, lines)
+            size_bytes = filling.batch.size_bytes + sum(map(len, lines))
             item_ids = [item_id for item_id, _one in some[:allowed]]
+            # Before the file is written: one that another process has closed may be on its way.
             batches.grow(db, filling.batch, item_ids, size_bytes)
+            _append(filling, lines)
             now = datetime.now(UTC)
             month = usage.of_month(db, now)
         filling.batch = replace(
@@ -235,8 +252,8 @@ def _fitting(
     return fitting
 
 
-def _append(filling: _Filling, lines: Sequence[bytes]) -> int:
-    """Write lines after what is committed; return the size of the file then."""
+def _append(filling: _Filling, lines: Sequence[bytes]) -> None:
+    """Write lines after what is committed."""
     with _disk():
         file = filling.file
         file.seek(filling.batch.size_bytes)
@@ -244,7 +261,6 @@ def _append(filling: _Filling, lines: Sequence[bytes]) -> int:
         file.writelines(lines)
         file.flush()
         os.fsync(file.fileno())
-        return file.tell()
 
 
 def _locked(path: Path) -> BinaryIO | None:

@@ -164,7 +164,7 @@ class WorkerSessions:
             logger.exception("a bug; scan %s is not worked on here", scan.id)
             bug = f"TigerTag hit a bug ({type(exc).__name__}); see this worker's log."
             return self._refuse(entry, scan, bug)
-        if reason := presence.absence(self._core.store, session.context):
+        if reason := presence.absence_here(self._core, session.context):
             session.close()
             return self._refuse(entry, scan, reason, unavailable=True)
         entry.refusal, entry.session = None, session

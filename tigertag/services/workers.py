@@ -281,7 +281,8 @@ def _homeless(home: str, rows: Iterable[WorkerRow]) -> str:
     where = f" on {hosts[0]}" if hosts else ""
     return (
         f"A batch is in a file of a worker's home{where}, and no worker of that home runs: start"
-        " `tigertag worker` there again, with the same TIGERTAG_HOME."
+        " `tigertag worker` there again, with the same TIGERTAG_HOME. After ten minutes others ask"
+        " for its items anew."
     )
 
 

@@ -26,9 +26,10 @@ class SentChunk:
     home: str
 
 
-# What is not submitted yet is in a file there; after that anybody can ask for it.
+# Until the service is known to have it, it is in a file there; then anybody can ask for it.
+_IN_A_FILE = ("filling", "sealed", "submitting")
 _of_home = select(_batches.c.home).where(
-    _batches.c.chunk_id == _chunks.c.id, _batches.c.state.in_(("filling", "sealed"))
+    _batches.c.chunk_id == _chunks.c.id, _batches.c.state.in_(_IN_A_FILE)
 )
 _home = case(
     (_chunks.c.kind == "batch", func.coalesce(_of_home.correlate(_chunks).scalar_subquery(), "")),
@@ -63,6 +64,14 @@ def unsend(db: Db, chunk_ids: Collection[int]) -> None:
     """Let chunks be sent again: they could not be sent, or their worker does not take them."""
     for ids in batched(chunk_ids, MOST_PARAMETERS):
         db.execute(update(_chunks).where(chunks.locked(_chunks.c.id.in_(ids))).values(sent_at=0.0))
+
+
+def leave_homes(db: Db, chunk_ids: Collection[int]) -> None:
+    """Let anybody have these chunks of batches: no worker lives where their files are."""
+    unsend(db, chunk_ids)
+    for ids in batched(chunk_ids, MOST_PARAMETERS):
+        where = (_batches.c.chunk_id.in_(ids), _batches.c.state.in_(_IN_A_FILE))
+        db.execute(update(_batches).where(*where).values(home=""))
 
 
 def sent_before(db: Db, scan_id: int, *, after_s: float, limit: int) -> list[SentChunk]:
@@ -136,13 +145,17 @@ def give_up(db: Db, owner: str, *, hung: Collection[int] = ()) -> int:
     return db.execute(update(_chunks).where(chunks.locked(*held)).values(**values)).rowcount
 
 
-def lease_left(db: Db, scan_id: int, chunk_id: int, owner: str, *, lease_s: float) -> Chunk | None:
+def lease_left(
+    db: Db, scan_id: int, chunk_id: int, owner: str, *, home: str, lease_s: float
+) -> Chunk | None:
     """Lease a chunk of the queue of this one that a dead worker has left, else this one.
 
-    This one is sent again where another has come before it. None: it is done, or somebody's.
+    What waits for another home than `home` is left to that one's workers. This one is sent again
+    where another has come before it. None: it is done, or somebody's.
     """
     queue = select(_chunks.c.queue).where(_chunks.c.id == chunk_id).scalar_subquery()
-    left = and_(chunks.has_run_out(), _chunks.c.scan_id == scan_id, _chunks.c.queue == queue)
+    mine = and_(_chunks.c.scan_id == scan_id, _chunks.c.queue == queue, _home.in_(("", home)))
+    left = and_(chunks.has_run_out(), mine)
     first = select(_chunks.c.id).where(left).order_by(_chunks.c.id).limit(1)
     expired = db.scalar(first.with_for_update(skip_locked=True))
     chosen = chunk_id if expired is None else expired

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Event
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,7 +14,7 @@ from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.contracts import Progress
 from tigertag.errors import AuthFailed, LibraryUnavailable, QuotaExhausted, RefusesAll, Unavailable
-from tigertag.scan import batch_cleanup, calls
+from tigertag.scan import batch_cleanup, calls, spool
 from tigertag.scan.batches import BatchCollector
 from tigertag.scan.spool import Spool, path_of
 from tigertag.services import scans, spending
@@ -473,3 +474,42 @@ def test_pictures_are_logged_as_leaving_when_they_are_sent(
     left = spending.egress_log(world.core).items
     assert {one.host for one in left} == {"batches.test"}
     assert all(one.card is not None and one.state == "open" for one in left)
+
+
+def test_what_a_kill_left_uncommitted_in_the_file_is_not_sent(
+    world: World, slow: BatchedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3, 20):
+        world.picture(f"{number}.png", "red")
+    real, appended = spool._append, list[object]()
+
+    def then_die(*arguments: Any) -> None:
+        appended.append(real(*arguments))
+        if len(appended) > 1:
+            raise Killed
+
+    scan_id = world.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "_append", then_die)
+        with pytest.raises(Killed):
+            until_done(world, scan_id)
+    world.let_leases_run_out()
+    assert (until_done(world, scan_id).done, set(slow.asked.values())) == (20, {1})
+
+
+def test_what_another_process_has_closed_is_filled_no_further(
+    world: World, slow: BatchedEngine
+) -> None:
+    real, puts = Spool._put, list[object]()
+
+    def closed(spool: Spool, *arguments: Any) -> None:
+        if not puts:
+            with world.store.write() as db:
+                batches.seal(db, batch_of(world))
+        puts.append(arguments)
+        real(spool, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Spool, "_put", closed)
+        status = until_done(world, world.start())
+    assert (status.done, set(slow.asked.values()), len(slow.sent)) == (3, {1}, 1)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.cluster import Cluster
 from tests.world import World
@@ -14,9 +15,10 @@ from tigertag.core import Core
 from tigertag.libraries import folder
 from tigertag.libraries.folder import library as folder_library
 from tigertag.model import Item, Section
-from tigertag.scan import context
-from tigertag.scan.presence import absence
-from tigertag.store import items, scans, workers
+from tigertag.scan import context, worker_sessions
+from tigertag.scan.cluster_worker import ClusterWorker
+from tigertag.scan.presence import absence, absence_here
+from tigertag.store import items, scans, schema, workers
 
 PHOTOS = 30
 
@@ -145,3 +147,81 @@ def test_of_two_workers_the_one_without_the_mount_gets_no_work(
     assert "Is it mounted here?" in refusal.reason
     assert cluster.run(scan_id, has) == "done"
     assert len(world.engine.asked) == 40
+
+
+def known(cluster: Cluster, worker: ClusterWorker) -> int:
+    """Scan photos, and start a scan that asks about all of them again."""
+    cluster.photos(6)
+    assert cluster.run(cluster.world.start(), worker) == "done"
+    return cluster.world.start(mode="force")
+
+
+def unmounted(world: World) -> None:
+    world.photos.rename(world.home / "mounted")
+    world.photos.mkdir()
+
+
+def mounted(world: World) -> None:
+    world.photos.rmdir()
+    (world.home / "mounted").rename(world.photos)
+
+
+def next_sent(cluster: Cluster, scan_id: int, worker: ClusterWorker) -> list[tuple[int, int]]:
+    messages: list[tuple[int, int]] = []
+    while not messages:
+        cluster.dispatcher.look()
+        worker.look()
+        messages = cluster.messages(scan_id)
+    return messages
+
+
+def is_refused_and_given_back(cluster: Cluster, worker: ClusterWorker, chunk_id: int) -> bool:
+    worker.beat()
+    with cluster.world.store.read() as db:
+        (row,) = workers.every(db)
+        state = db.scalar(select(schema.chunks.c.state).where(schema.chunks.c.id == chunk_id))
+    return [refusal.unavailable for refusal in row.refusals] == [True] and state == "queued"
+
+
+def test_a_mount_that_goes_away_before_items_are_looked_at_leaves_them_to_others(
+    cluster: Cluster, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_sessions, "_REFUSED_S", 0.0)
+    worker = cluster.worker("one")
+    scan_id = known(cluster, worker)
+    for message in next_sent(cluster, scan_id, worker):
+        worker.work_on(*message)
+    ((_scan, chunk_id),) = next_sent(cluster, scan_id, worker)
+    unmounted(world)
+    worker.work_on(scan_id, chunk_id)
+    assert is_refused_and_given_back(cluster, worker, chunk_id)
+    mounted(world)
+    assert cluster.run(scan_id, worker) == "done"
+    assert len(world.engine.asked) == 12
+
+
+def test_a_mount_that_goes_away_before_the_listing_fails_no_scan(
+    cluster: Cluster, world: World
+) -> None:
+    worker = cluster.worker("one")
+    scan_id = known(cluster, worker)
+    ((_scan, chunk_id),) = next_sent(cluster, scan_id, worker)
+    unmounted(world)
+    worker.work_on(scan_id, chunk_id)
+    assert is_refused_and_given_back(cluster, worker, chunk_id)
+    assert world.state(scan_id) == "running"
+
+
+def test_of_several_workers_one_on_the_wrong_disk_does_not_list_whatever_was_confirmed(
+    cluster: Cluster, world: World, elsewhere: Path
+) -> None:
+    has = cluster.worker("has")
+    known(cluster, has)
+    (elsewhere / "other.png").touch()
+    wrong = at(world, elsewhere, cluster.core("wrong"))
+    with world.store.write() as db:
+        scan = replace(scans.every_active(db)[0], accept_missing=True)
+        made = context.make(wrong, db, scan, wrong.library("photos"))
+    assert "is not believed of one worker among several" in absence_here(wrong, made)
+    has.leave()
+    assert absence_here(wrong, made) == ""
