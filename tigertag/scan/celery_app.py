@@ -194,6 +194,8 @@ class Consumer:
         self._own = f"{_PREFIX}.worker.{name}"
         self._ends = Event()
         self._stopping = stopping
+        self._wanted: frozenset[str] = frozenset()
+        self._queued_for: object = None
         # Signals hold their receivers weakly.
         signals.worker_shutting_down.connect(self._end, weak=False)
         self._make()
@@ -235,13 +237,19 @@ class Consumer:
         To be called again and again: what is consumed is seen by Celery's own thread alone, and a
         connection that is lost loses what was to be changed.
         """
-        consumer = getattr(self._worker, "consumer", None)
-        if consumer is not None and consumer.task_consumer is not None:
-            consumer.call_soon(self._consume, consumer, frozenset(names))
+        self._wanted = frozenset(names)
+        consumer: Any = getattr(self._worker, "consumer", None)
+        connected = None if consumer is None else consumer.task_consumer
+        # While the broker is away nobody runs what is queued: once for each connection is enough.
+        if connected is not None and connected is not self._queued_for:
+            self._queued_for = connected
+            consumer.call_soon(self._consume, consumer)
 
-    def _consume(self, consumer: Any, names: frozenset[str]) -> None:
+    def _consume(self, consumer: Any) -> None:
+        self._queued_for = None
         if consumer.task_consumer is None:
             return
+        names = self._wanted
         consumed = {queue.name for queue in consumer.task_consumer.queues} - {self._own}
         for name in names - consumed:
             self._app.amqp.queues.add(_queue(name))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.partition import Network
 from tests.private_brokers import Server
 from tigertag.errors import BrokerError
 from tigertag.scan import celery_app
-from tigertag.scan.celery_app import Broker
+from tigertag.scan.celery_app import Broker, Consumer
 
 
 @pytest.fixture
@@ -40,6 +41,21 @@ def test_what_nobody_takes_any_more_leaves_nothing_at_the_broker(broker_url: str
     broker.empty(["tigertag.1.default", "tigertag.1.paid"])
     assert broker.is_empty("tigertag.1.default")
     broker.close()
+
+
+def test_what_is_to_be_consumed_does_not_pile_up_while_the_broker_is_away() -> None:
+    consumer = Consumer(
+        "redis://127.0.0.1:9/0", name="w", concurrency=1, work=print, stopping=lambda: None
+    )
+    queued: list[object] = []
+    waits = SimpleNamespace(task_consumer=object(), call_soon=lambda *call: queued.append(call))
+    consumer._worker = SimpleNamespace(consumer=waits)
+    for _ in range(3):
+        consumer.consume(["tigertag.1.default"])
+    assert len(queued) == 1
+    waits.task_consumer = object()
+    consumer.consume(["tigertag.1.default"])
+    assert len(queued) == 2
 
 
 @pytest.mark.slow
