@@ -1,5 +1,6 @@
 """What Celery is set up to do when a broker falls silent."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,27 @@ def test_what_is_to_be_consumed_does_not_pile_up_while_the_broker_is_away() -> N
     waits.task_consumer = object()
     consumer.consume(["tigertag.1.default"])
     assert len(queued) == 2
+
+
+def test_a_broker_that_is_away_is_told_of_once_and_when_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    outage = celery_app._Outage((OSError,))
+
+    def passes(name: str, *args: object) -> bool:
+        message = " ".join("%s" for _ in args)
+        return outage.filter(logging.LogRecord(name, logging.ERROR, "", 0, message, args, None))
+
+    loses, acks = "celery.worker.consumer.consumer", "celery.worker.request"
+    error = ConnectionRefusedError("refused")
+    assert not any((passes(loses, "x", error), passes(loses, error), passes(acks, 7, error)))
+    assert passes("celery.worker.consumer.connection", "redis://")
+    assert passes(loses, ValueError("a bug"))
+    assert caplog.messages == [
+        "the broker cannot be reached: refused; trying again",
+        "the broker is reached again",
+    ]
 
 
 @pytest.mark.slow
