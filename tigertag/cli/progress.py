@@ -78,7 +78,7 @@ def _once(built: Core, scan_id: int) -> Status:
     try:
         _watch(built, scan_id, worker)
     except KeyboardInterrupt:
-        click.echo("EngineAvailability; what is done is kept …", err=True)
+        click.echo("Stopping; what is done is kept …", err=True)
         raise
     finally:
         runner.stop.set()

@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import click
 from rich.console import Console
@@ -23,15 +24,21 @@ stderr = Console(highlight=False, markup=False, emoji=False, stderr=True)
 
 @contextmanager
 def core(
-    *, database: bool = True, role: Role | None = None, migrates: bool = True
+    *,
+    database: bool = True,
+    role: Role | None = None,
+    migrates: bool = True,
+    workers: int | None = None,
 ) -> Iterator[Core]:
     """Build the core from the environment; bring the database up to date where it is used.
 
     `role`: it is a process of the service, whose log is kept; nobody is at the terminal, and people
     hear from channels that it cannot start. `migrates` False: it waits for another process that
-    brings the database up to date.
+    brings the database up to date. `workers`: threads, where the command says so.
     """
     read = settings.load()
+    if workers is not None:
+        read = replace(read, workers=workers)
     if database:
         settings.homes.check(read.home)
     if role is not None:

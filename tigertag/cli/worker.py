@@ -6,7 +6,6 @@ Only what is needed is imported: `--healthy` is run every few seconds.
 import re
 import socket
 import sys
-from dataclasses import replace
 
 import click
 
@@ -43,12 +42,11 @@ def worker(queues: str, concurrency: int | None, name: str, *, healthy: bool) ->
     wanted = _queues(queues)
     if not re.fullmatch(r"[\w.@-]{0,100}", name, re.ASCII):
         raise RequestError("--name takes up to 100 letters, digits and . _ @ - only.")
-    with core(role="work", migrates=False) as built:
+    with core(role="work", migrates=False, workers=concurrency) as built:
         if not built.is_clustered:
             raise RequestError("Set TIGERTAG_BROKER_URL to the service's Redis or RabbitMQ first.")
-        chosen = replace(built, workers=concurrency or built.workers)
-        prepare = Preparation(chosen).lacking
-        ClusterWorker(chosen, queues=wanted, name=name, prepare=prepare).run()
+        prepare = Preparation(built).lacking
+        ClusterWorker(built, queues=wanted, name=name, prepare=prepare).run()
 
 
 def _check_health(name: str) -> None:

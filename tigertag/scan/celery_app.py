@@ -16,6 +16,7 @@ from typing import Any
 from amqp.exceptions import NotFound as QueueNotFound
 from celery import Celery, Task, signals
 from celery.apps.worker import Worker
+from celery.exceptions import CPendingDeprecationWarning
 from celery.platforms import SecurityWarning
 from kombu.entity import Queue
 from kombu.exceptions import ChannelError, OperationalError
@@ -160,14 +161,42 @@ def _unreachable(exc: BaseException) -> str:
     )
 
 
-def _keep_our_log() -> None:
+def _keep_our_log(outage: "_Outage") -> None:
     """Let Celery log through our handlers; its lines for each chunk would be most of the log."""
     signals.setup_logging.connect(_leave_logging, weak=False)
     noisy = ("worker.strategy", "worker.consumer.consumer", "app.trace")
     for name in noisy:
         logging.getLogger(f"celery.{name}").setLevel(logging.WARNING)
+    for name in ("worker.consumer.consumer", "worker.consumer.connection", "worker.request"):
+        logging.getLogger(f"celery.{name}").addFilter(outage)
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning, module="celery")
     # Root in a container is common, and messages are two numbers, never code.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+
+
+class _Outage(logging.Filter):
+    """Tells of a broker that is away in one line, and of its return in another.
+
+    Celery logs each try as an error, and each message that it can no longer acknowledge with a
+    traceback; the broker gives those out again, and the database knows what is done.
+    """
+
+    def __init__(self, errors: tuple[type[BaseException], ...]) -> None:
+        super().__init__()
+        self._errors = errors
+        self._is_away = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        args = record.args if isinstance(record.args, tuple) else ()
+        error = next((arg for arg in args if isinstance(arg, self._errors)), None)
+        is_connected = record.name == "celery.worker.consumer.connection"
+        if self._is_away and is_connected:
+            self._is_away = False
+            logger.info("the broker is reached again")
+        elif error is not None and record.name != "celery.worker.request" and not self._is_away:
+            self._is_away = True
+            logger.warning("the broker cannot be reached: %s; trying again", error)
+        return error is None
 
 
 def _leave_logging(**_settings: object) -> None:
@@ -189,11 +218,14 @@ class Consumer:
         """`work` is called on `concurrency` threads, `stopping` when the process is to end."""
         global _work
         _work = work
-        _keep_our_log()
+        connection = make(url).connection()
+        _keep_our_log(_Outage((OSError, OperationalError, *connection.connection_errors)))
         self._url, self._name, self._concurrency = url, name, concurrency
         self._own = f"{_PREFIX}.worker.{name}"
         self._ends = Event()
         self._stopping = stopping
+        self._wanted: frozenset[str] = frozenset()
+        self._queued_for: object = None
         # Signals hold their receivers weakly.
         signals.worker_shutting_down.connect(self._end, weak=False)
         self._make()
@@ -235,13 +267,19 @@ class Consumer:
         To be called again and again: what is consumed is seen by Celery's own thread alone, and a
         connection that is lost loses what was to be changed.
         """
-        consumer = getattr(self._worker, "consumer", None)
-        if consumer is not None and consumer.task_consumer is not None:
-            consumer.call_soon(self._consume, consumer, frozenset(names))
+        self._wanted = frozenset(names)
+        consumer: Any = getattr(self._worker, "consumer", None)
+        connected = None if consumer is None else consumer.task_consumer
+        # While the broker is away nobody runs what is queued: once for each connection is enough.
+        if connected is not None and connected is not self._queued_for:
+            self._queued_for = connected
+            consumer.call_soon(self._consume, consumer)
 
-    def _consume(self, consumer: Any, names: frozenset[str]) -> None:
+    def _consume(self, consumer: Any) -> None:
+        self._queued_for = None
         if consumer.task_consumer is None:
             return
+        names = self._wanted
         consumed = {queue.name for queue in consumer.task_consumer.queues} - {self._own}
         for name in names - consumed:
             self._app.amqp.queues.add(_queue(name))

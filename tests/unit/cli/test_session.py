@@ -1,5 +1,6 @@
 """What every command needs is opened and closed in order."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,3 +18,12 @@ def test_engines_are_closed_while_the_database_is_open(monkeypatch: pytest.Monke
     with session.core(database=False):
         pass
     assert closed == ["engine", "store"]
+
+
+def test_the_database_has_a_connection_for_each_thread_that_a_command_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIGERTAG_HOME", str(tmp_path))
+    with session.core(database=False, workers=200) as built:
+        assert built.workers == 200
+        assert built.store.connections > 200
