@@ -185,6 +185,7 @@ def _engine(loaded: plugins.LoadedEngine) -> EngineEntry:
         own.only_uncertain,
         Limits(own.monthly_limit, own.monthly_cost_usd),
         own.waits_for_budget,
+        loaded.agrees_by,
     )
 
 

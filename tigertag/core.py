@@ -24,7 +24,8 @@ class EngineEntry:
 
     `min_confidence`, `max_tags`: None where the settings leave them to the engine.
     `only_uncertain`: it is asked where the engines before it found nothing sure enough.
-    `waits_for_budget`: a scan waits for the next month when its budget is used up.
+    `waits_for_budget`: a scan waits for the next month when its budget is used up. `agrees_by`:
+    what makes its answers the same on another machine, "" where the engine does not say.
     """
 
     id: str
@@ -39,6 +40,7 @@ class EngineEntry:
     only_uncertain: bool = False
     limits: Limits = field(default_factory=Limits)
     waits_for_budget: bool = False
+    agrees_by: str = ""
 
     @property
     def paid(self) -> bool:

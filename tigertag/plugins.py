@@ -66,13 +66,17 @@ S = TypeVar("S", EngineSettings, LibrarySettings)
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[P, S]):
-    """A configured plugin. `plugin` is None, and `problem` says why, when it cannot be used."""
+    """A configured plugin. `plugin` is None, and `problem` says why, when it cannot be used.
+
+    `agrees_by`: see `Options.agrees_by` in CONTRIBUTING.md, "" where it has none.
+    """
 
     id: str
     name: str
     plugin: P | None
     problem: str
     settings: S
+    agrees_by: str = ""
 
 
 LoadedEngine = Loaded[AnyEngine, EngineSettings]
@@ -116,12 +120,20 @@ class _Kind(Generic[P, S]):
     verbs: tuple[str, ...]
 
     def load(self, settings: S, host: Host) -> Loaded[P, S]:
-        plugin, problem = None, settings.problem
+        plugin, problem, agrees_by = None, settings.problem, ""
         if not settings.enabled:
             problem = problem or f"{_OFF} by {self.prefix}_{settings.id.upper()}_ENABLED"
         elif not problem:
             plugin, problem = self._tried(settings, host)
-        return Loaded(settings.id, settings.name, plugin, problem, settings)
+            agrees_by = self._agrees_by(settings.name)
+        return Loaded(settings.id, settings.name, plugin, problem, settings, agrees_by)
+
+    def _agrees_by(self, name: str) -> str:
+        try:
+            return str(getattr(self._find(name).Options, "agrees_by", ""))
+        except (Exception, SystemExit):
+            # It is not installed, or has another fault, which is known by now.
+            return ""
 
     def _tried(self, settings: S, host: Host) -> tuple[P | None, str]:
         try:

@@ -161,3 +161,10 @@ def test_a_library_is_not_an_engine() -> None:
 def test_a_missing_package_names_the_extra_that_brings_it() -> None:
     said = plugins.missing(ModuleNotFoundError("…", name="openvino.properties"))
     assert said.endswith("pip install 'tigertag[classifier]'")
+
+
+@pytest.mark.parametrize("name", [*plugins.ENGINES])
+def test_an_engine_says_what_its_answers_agree_by_also_where_it_is_broken(name: str) -> None:
+    said = load(name, nothing_like_it="1")
+    assert said.plugin is None
+    assert bool(said.agrees_by) is (name != "tigertag.imagga")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -54,6 +54,10 @@ class Options(BaseModel):
     """The engine's own options; docs/engines/classifier.md explains each."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    agrees_by: ClassVar[str] = (
+        "set the same MODEL, and copy the files that WEIGHTS and LABELS name; models are looked for"
+        " in {models}"
+    )
 
     model: str = "efficientnet-lite0"
     weights: Path | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -30,6 +30,10 @@ class Options(BaseModel):
     """The engine's own options; docs/engines/detector.md explains each."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    agrees_by: ClassVar[str] = (
+        "set the same MODEL, and copy the files that WEIGHTS and LABELS name; models are looked for"
+        " in {models}"
+    )
 
     model: ModelChoice = "auto"
     weights: Path | None = None

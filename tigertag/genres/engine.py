@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -41,6 +41,10 @@ class Options(BaseModel):
     """The engine's own options; docs/engines/genre.md explains each."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    agrees_by: ClassVar[str] = (
+        "copy the folder {models}/genres from the service's home into this one's, or let both share"
+        " it; then restart this worker"
+    )
 
     model: Annotated[str, AfterValidator(_check_name)] = "default"
     precision: Precision = "auto"

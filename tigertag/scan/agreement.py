@@ -101,32 +101,9 @@ def _lacking(core: Core, name: str, entry: EngineEntry | None) -> str:
 
 
 def _remedy(core: Core, entry: EngineEntry) -> str:
-    """Say what an engine's answers depend on, beyond the settings in the environment."""
-    models = core.host.models
-    match entry.name:
-        case "tigertag.genre":
-            return (
-                f"copy the folder {models / 'genres'} from the service's home into this one's, or"
-                " let both share it; then restart this worker"
-            )
-        case "tigertag.compreface":
-            return (
-                "set the same API_URL, FACES_CONFIG and FACES_FOLDER, and copy the file and the"
-                " folder that they name, or let both share them"
-            )
-        case "tigertag.openai":
-            return (
-                "set the same MODEL, DETAIL and prompt, and copy the prompt's file where it is one"
-            )
-        case "tigertag.metadata":
-            return "use the same settings, and install the same versions of its places' packages"
-        case "tigertag.detector" | "tigertag.classifier" | "tigertag.resnet":
-            return (
-                "set the same MODEL, and copy the files that WEIGHTS and LABELS name; models are"
-                f" looked for in {models}"
-            )
-        case _:
-            return "use the same settings and the same files as the service"
+    """Say what makes an engine's answers the same here as at the service."""
+    agrees_by = entry.agrees_by or "use the same settings and the same files as the service"
+    return agrees_by.replace("{models}", str(core.host.models))
 
 
 def _rest(signature: str, context: Context) -> str:

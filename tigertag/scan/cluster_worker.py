@@ -19,7 +19,7 @@ from threading import Event, Lock, Thread
 
 from tigertag import __version__, logs
 from tigertag.core import Core
-from tigertag.errors import LibraryShrunk, LibraryUnavailable, StoreError, TigerTagError
+from tigertag.errors import Conflict, LibraryShrunk, LibraryUnavailable, StoreError, TigerTagError
 from tigertag.model import Queue
 from tigertag.scan import spool
 from tigertag.scan.celery_app import Consumer, queue_name
@@ -78,7 +78,11 @@ class ClusterWorker:
         self._consumer: Consumer | None = None
 
     def run(self) -> None:
-        """Work until SIGTERM, SIGINT, or until it is drained and has ended what it was at."""
+        """Work until SIGTERM, SIGINT, or until it is drained and has ended what it was at.
+
+        Raises `Conflict` where another worker has its name.
+        """
+        self.await_name()
         core, threads = self._core, self._core.workers
         self._consumer = Consumer(
             core.broker_url,
@@ -112,6 +116,31 @@ class ClusterWorker:
             with suppress(StoreError):
                 self.leave()
             self._ended.set()
+
+    def await_name(self) -> None:
+        """Wait until no worker of this name lives: one that was killed is only known to be lost.
+
+        Raises `Conflict` where it is heard of meanwhile.
+        """
+        first = None
+        while (other := self._seen()) is not None:
+            host, pid, _seen_at = other
+            if (host, pid) == (socket.gethostname()[:128], os.getpid()):
+                # This container was started again.
+                return
+            if first is None:
+                first = other
+                logger.info("waiting: a worker %s was at work on %s just now", self.name, host)
+            elif other != first:
+                raise Conflict(
+                    f"A worker {self.name} is at work on {host} (process {pid}); nothing was"
+                    " changed. Give this one another --name."
+                )
+            time.sleep(_LOOK_S)
+
+    def _seen(self) -> tuple[str, int, float] | None:
+        with self._store.read() as db:
+            return workers.seen(db, self.name)
 
     def leave(self) -> None:
         """Close what is open, and take this worker out of the database."""

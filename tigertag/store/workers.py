@@ -78,6 +78,14 @@ class WorkerRow(NewWorker):
 _LISTS = ("queues", "libraries", "engines")
 
 
+def seen(db: Db, name: str) -> tuple[str, int, float] | None:
+    """Return the host and process of a worker, and when it was seen last; None: it is lost."""
+    live = (_workers.c.name == name, _workers.c.seen_at >= now_s() - LOST_AFTER_S)
+    statement = select(_workers.c.host, _workers.c.pid, _workers.c.seen_at).where(*live)
+    row = db.execute(statement).one_or_none()
+    return None if row is None else (row.host, row.pid, row.seen_at)
+
+
 def enter(db: Db, worker: NewWorker) -> None:
     """Record a worker that starts; it replaces an earlier one of the same name."""
     is_known = _drop(db, worker.name)

@@ -9,7 +9,8 @@ from tests.cluster import Cluster
 from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.core import Core, EngineEntry
-from tigertag.engines import classifier, detector
+from tigertag.engines import classifier, detector, openai
+from tigertag.genres import engine as genre
 from tigertag.scan import agreement, context
 from tigertag.store import engine_state, scans
 from tigertag.store.scans import ScanRow
@@ -49,33 +50,29 @@ def test_a_worker_that_is_refused_leaves_no_engine_behind(cluster: Cluster, worl
         assert engine_state.remembered_thresholds(db).keys() == {"colour"}
 
 
-def test_why_an_engine_cannot_be_used_is_said_and_where_a_genre_model_has_to_be(
+def test_why_an_engine_cannot_be_used_is_said_and_where_its_models_have_to_be(
     world: World,
 ) -> None:
     scan = agreed(world)
     problem = "There is no genre model 'default'."
-    core = with_entry(world.core, name="tigertag.genre", engine=None, problem=problem)
-    reason = refusal(core, scan)
+    agrees_by = genre.Options.agrees_by
+    reason = refusal(
+        with_entry(world.core, engine=None, problem=problem, agrees_by=agrees_by), scan
+    )
     assert reason.startswith(f"Engine colour cannot be used here: {problem}")
-    assert f"copy the folder {world.host.models / 'genres'} from the service's home" in reason
+    assert f"copy the folder {world.host.models}/genres from the service's home" in reason
 
 
 @pytest.mark.parametrize(
-    ("kind", "remedy"),
-    [
-        ("tigertag.compreface", "FACES_FOLDER"),
-        ("tigertag.openai", "prompt"),
-        ("tigertag.metadata", "packages"),
-        ("tigertag.detector", "WEIGHTS"),
-        ("own.engine", "the same files"),
-    ],
+    ("agrees_by", "remedy"),
+    [(openai.Options.agrees_by, "prompt"), ("", "the same files")],
 )
 def test_what_an_engine_depends_on_is_named_where_it_differs(
-    world: World, kind: str, remedy: str
+    world: World, agrees_by: str, remedy: str
 ) -> None:
     scan = agreed(world)
     other = ColourEngine(fingerprint="colour-2")
-    reason = refusal(with_entry(world.core, name=kind, engine=other), scan)
+    reason = refusal(with_entry(world.core, engine=other, agrees_by=agrees_by), scan)
     assert "(colour-2) than at the service (colour-1)" in reason
     assert remedy in reason
 

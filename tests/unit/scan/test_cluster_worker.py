@@ -10,9 +10,11 @@ from tests.cluster import Cluster
 from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.core import Core
+from tigertag.errors import Conflict
 from tigertag.scan import cluster_worker, worker_sessions
 from tigertag.scan.cluster_worker import ClusterWorker
 from tigertag.store import chunks, dispatch, scans, schema, workers
+from tigertag.store.database import now_s
 from tigertag.store.usage import Limits
 from tigertag.store.workers import WorkerRow
 
@@ -223,3 +225,36 @@ def test_a_chunk_that_a_worker_ends_over_keeps_its_attempt(cluster: Cluster) -> 
         dispatch.give_up(db, "one", hung=[hung])
         attempts = {row.id: row.attempts for row in db.execute(select(_chunks))}
     assert (attempts[hung], attempts[other]) == (1, 0)
+
+
+def elsewhere(world: World, *, seen_s_ago: float = 0.0) -> None:
+    """Let the row of worker one be that of another host."""
+    rows = schema.workers
+    with world.store.write() as db:
+        values = {"host": "elsewhere", "seen_at": now_s() - seen_s_ago}
+        db.execute(rows.update().where(rows.c.name == "one").values(**values))
+
+
+def test_a_worker_whose_name_another_one_has_does_not_start(
+    cluster: Cluster, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = cluster.worker("one")
+    elsewhere(world)
+    monkeypatch.setattr(time, "sleep", lambda _s: elsewhere(world))
+    with pytest.raises(Conflict):
+        worker.await_name()
+
+
+def test_a_worker_starts_once_one_of_its_name_that_was_killed_counts_as_lost(
+    cluster: Cluster, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, waits = cluster.worker("one"), []
+
+    def sleep(_s: float) -> None:
+        waits.append(1)
+        elsewhere(world, seen_s_ago=16.0)
+
+    elsewhere(world)
+    monkeypatch.setattr(time, "sleep", sleep)
+    worker.await_name()
+    assert waits == [1]

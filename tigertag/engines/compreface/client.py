@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 from pydantic import (
@@ -48,6 +48,10 @@ M = TypeVar("M", bound=BaseModel)
 class Options(ServiceOptions):
     """The engine's own options; docs/engines/compreface.md explains each."""
 
+    agrees_by: ClassVar[str] = (
+        "set the same API_URL, FACES_CONFIG and FACES_FOLDER, and copy the file and the folder that"
+        " they name, or let both share them"
+    )
     api_key: Annotated[SecretStr, Field(min_length=1)]
     api_url: str = "http://localhost"
     api_port: Port = 8000

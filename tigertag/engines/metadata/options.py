@@ -1,7 +1,7 @@
 """What the user sets."""
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 
@@ -47,6 +47,9 @@ class Options(BaseModel):
     """The engine's own options; docs/engines/metadata.md explains each."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    agrees_by: ClassVar[str] = (
+        "use the same settings, and install the same versions of its places' packages"
+    )
 
     tags: Annotated[tuple[str, ...], BeforeValidator(_listed)] = DEFAULT
     places: Literal["off", "country", "city"] = "city"

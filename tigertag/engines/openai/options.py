@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -74,6 +74,9 @@ Detail = Literal["low", "high", "auto"]
 class Options(ServiceOptions):
     """The engine's own options; docs/engines/openai.md explains each."""
 
+    agrees_by: ClassVar[str] = (
+        "set the same MODEL, DETAIL and prompt, and copy the prompt's file where it is one"
+    )
     api_key: SecretStr = SecretStr("")
     base_url: str = ""
     model: str = ""
