@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -40,9 +41,14 @@ class Stage:
         self.ledger.begin()
         return [self.cluster.begin(section) for section in made], made
 
-    def end(self, scan_ids: list[int], sections: list[str], within_s: float = 300) -> None:
+    def end(self, scan_ids: list[int], sections: list[str], within_s: float = 300) -> Counter[str]:
         self.cluster.ended(scan_ids, within_s)
-        self.ledger.end(scan_ids, sections)
+        return self.ledger.end(scan_ids, sections)
+
+    def end_paid_once(self, scan_ids: list[int], sections: list[str]) -> None:
+        """Nobody was killed: the services were asked about each picture once."""
+        counts = self.end(scan_ids, sections)
+        assert counts["twice"] == 0, f"asked about again: {counts}"
 
     def undisturbed_s(self) -> float:
         begun = time.monotonic()
@@ -157,6 +163,21 @@ def database_cut(broker: str, away_s: float = AWAY_S) -> Figures:
         return _cut(ours, network, {"DB_URL": url}, f"{broker}_database", away_s)
 
 
+def database_away(broker: str, away_s: float = AWAY_S) -> Figures:
+    """The database is down for a while, for all."""
+    with stage(broker, 600) as ours:
+        scan_ids, sections = ours.begin(2)
+        cluster = ours.cluster
+        cluster.until(lambda: len(_held(cluster, "w1")) == cluster.threads, 60)
+        time.sleep(2)
+        cluster.stop_database()
+        time.sleep(away_s)
+        cluster.start_database()
+        goes_on_s = cluster.until(_at_work_again(cluster), 120)
+        ours.end_paid_once(scan_ids, sections)
+    return {f"{broker}_database_away_goes_on_s": goes_on_s}
+
+
 def broker_cut(broker: str, away_s: float = AWAY_S) -> Figures:
     """The network between one worker and the broker drops all packets for a while."""
     with stage(broker, 600) as ours, ExitStack() as stack:
@@ -195,7 +216,7 @@ def _cut(ours: Stage, network: Network, own: dict[str, str], name: str, away_s: 
     cluster.until(lambda: is_back() or ended(), 240)
     if is_back():
         figures[f"{name}_cut_back_s"] = time.monotonic() - healed
-    ours.end(scan_ids, sections)
+    ours.end_paid_once(scan_ids, sections)
     again = ours.begin()
     ours.end(*again)
     assert cluster.rows("SELECT id FROM chunks WHERE owner = 'w1' AND scan_id = %s", again[0][0])
@@ -255,6 +276,7 @@ PARTS: dict[str, Callable[[], Figures]] = {"failover": failover, "terms": terms}
 for _broker in BROKERS:
     PARTS[f"flushed {_broker}"] = partial(flushed, _broker)
     PARTS[f"away {_broker}"] = partial(away, _broker)
+    PARTS[f"database-away {_broker}"] = partial(database_away, _broker)
     PARTS[f"database-cut {_broker}"] = partial(database_cut, _broker)
     PARTS[f"broker-cut {_broker}"] = partial(broker_cut, _broker)
 

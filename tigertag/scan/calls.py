@@ -1,7 +1,9 @@
 """The ledger of use as engines meet it: nothing leaves that was not reserved."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from tigertag import bounds
 from tigertag.contracts import RunContext
@@ -22,10 +24,12 @@ class ReservedCall:
     store: Store
     id: int
     bound: Amount
+    hurries: Callable[[], bool] = lambda: True
 
     def settle(self, *, units: int, cost_usd: float | None) -> None:
         amount = took(units, cost_usd, bound_usd=self.bound.cost_usd)
-        self.store.persist(lambda db: usage.settle(db, {self.id: amount}))
+        settle = partial(usage.settle, took={self.id: amount})
+        self.store.persist(settle, hurries=self.hurries)
 
 
 def took(units: int, cost_usd: float | None, *, bound_usd: float) -> Amount:
@@ -39,7 +43,7 @@ class LedgerCalls:
     """See `contracts.Calls`. `of_items`: samples are named by their items' ids.
 
     `chunk`: nothing is sent for one that another worker has taken over, such as while this process
-    was stalled: that worker asks the same.
+    was stalled: that worker asks the same. `hurries`: see `Store.persist`.
     """
 
     store: Store
@@ -47,11 +51,13 @@ class LedgerCalls:
     limits: Limits
     of_items: bool
     chunk: Chunk | None = None
+    hurries: Callable[[], bool] = lambda: True
 
     def reserve(
         self, sample: str, *, host: str, size_bytes: int, units: int = 0, cost_usd: float = 0.0
     ) -> ReservedCall:
-        new = NewCall(self.engine, host, size_bytes, Amount(units, cost_usd))
+        chunk_id = None if self.chunk is None else self.chunk.id
+        new = NewCall(self.engine, host, size_bytes, Amount(units, cost_usd), chunk_id=chunk_id)
         item = {"item_id": int(sample)} if self.of_items else {"name": sample}
         now = datetime.now(UTC)
         with self.store.write() as db:
@@ -60,7 +66,7 @@ class LedgerCalls:
             call_id = usage.open_call(db, replace(new, **item), now)
             if not usage.reserve(db, self.engine, new.bound, self.limits, now):
                 raise used_up(self.engine, self.limits, usage.of_month(db, now), now)
-        return ReservedCall(self.store, call_id, new.bound)
+        return ReservedCall(self.store, call_id, new.bound, self.hurries)
 
 
 def used_up(engine: str, limits: Limits, month: dict[str, Amount], now: datetime) -> QuotaExhausted:
@@ -81,18 +87,19 @@ def used_up(engine: str, limits: Limits, month: dict[str, Amount], now: datetime
 
 def run_context(core: Core, engine: str) -> RunContext:
     """Return what an engine gets when it works on pictures that are of no library."""
-    return RunContext(calls=_calls(core, core.engine(engine), of_items=False))
+    entry = core.engine(engine)
+    return RunContext(calls=LedgerCalls(core.store, entry.id, entry.limits, of_items=False))
 
 
-def of_items(core: Core, entry: EngineEntry, chunk: Chunk | None = None) -> LedgerCalls:
-    """Return the ledger for samples, of a chunk, that are named by the ids of their items."""
-    return _calls(core, entry, of_items=True, chunk=chunk)
-
-
-def _calls(
-    core: Core, entry: EngineEntry, *, of_items: bool, chunk: Chunk | None = None
+def of_items(
+    core: Core,
+    entry: EngineEntry,
+    chunk: Chunk | None = None,
+    *,
+    hurries: Callable[[], bool] = lambda: True,
 ) -> LedgerCalls:
-    return LedgerCalls(core.store, entry.id, entry.limits, of_items, chunk)
+    """Return the ledger for samples, of a chunk, that are named by the ids of their items."""
+    return LedgerCalls(core.store, entry.id, entry.limits, True, chunk, hurries)
 
 
 def lose_old(db: Db) -> None:

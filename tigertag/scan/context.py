@@ -13,7 +13,7 @@ from tigertag.contracts import AnyEngine, Enrolling, Library, Need, PlacingGenre
 from tigertag.core import Core, EngineEntry, LibraryEntry
 from tigertag.model import Media, Section, Thresholds, fold
 from tigertag.policy import Rules
-from tigertag.store import Db, engine_state, scans, tags
+from tigertag.store import Db, answers, engine_state, scans, tags
 from tigertag.store.answers import PHOTO
 from tigertag.store.items import ItemRow
 from tigertag.store.scans import ScanRow
@@ -90,6 +90,17 @@ class Context:
 
     def samplers(self, rows: Sequence[ItemRow]) -> dict[int, str]:
         return {row.id: self.sampler(row.item.media) for row in rows}
+
+    def answered(self, db: Db, rows: Sequence[ItemRow]) -> set[tuple[int, str]]:
+        """Return the (item, engine) that need not be asked: an answer that counts is kept."""
+        return answers.answered(
+            db,
+            {row.id: row.item.revision for row in rows},
+            self.fingerprints,
+            samplers=self.samplers(rows),
+            round=self.round,
+            paid=self.paid,
+        )
 
     def before(self, engine: str) -> list[str]:
         """Return the engines before this one that may make asking it needless.

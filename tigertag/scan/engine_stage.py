@@ -10,7 +10,7 @@ from tigertag import logs
 from tigertag.contracts import Labelled, Prepared, RunContext
 from tigertag.core import Core
 from tigertag.errors import EngineError, LeaseLost, QuotaExhausted, Unstorable
-from tigertag.scan import calls, cascade, presence, reading
+from tigertag.scan import calls, cascade, presence, reading, takeover
 from tigertag.scan.availability import EngineAvailability
 from tigertag.scan.cascade import Sorted
 from tigertag.scan.context import Context, needed
@@ -101,6 +101,7 @@ class EngineStage:
         """
         with self._store.read() as db:
             work = [row for row in decisions.to_ask(db, chunk.id) if row.engine not in but]
+        work = takeover.left_to_ask(self._core, self._context, chunk, work)
         if work:
             work = self._without_skipped(chunk, work, run)
         if not work:
@@ -146,6 +147,8 @@ class EngineStage:
             return verify_at
         deferred = any("deferred" in states for states in left.values())
         times = [self._retry_at(name) for name, states in left.items() if "postponed" in states]
+        if takeover.waits(self._core, db, chunk):
+            times.append(time.time() + _LOOK_AGAIN_S)
         look_at = min(times, default=time.time() + (_BATCH_S if deferred else _LOOK_AGAIN_S))
         return look_at if verify_at is None else min(look_at, verify_at)
 
@@ -227,7 +230,13 @@ class EngineStage:
         Raises `LibraryError` and `LeaseLost`.
         """
         results = _ChunkResults(
-            self._store, self._context, self._availability, self._put_into_batch, chunk, rows
+            self._store,
+            self._context,
+            self._availability,
+            self._put_into_batch,
+            chunk,
+            rows,
+            hurries=run.cancelled,
         )
         still_ours = replace(run, cancelled=lambda: run.cancelled() or results.is_lost)
         try:
@@ -287,7 +296,7 @@ class EngineStage:
         }
         ours = RunContext(
             lambda: run.cancelled() or self._availability.is_over(name),
-            calls.of_items(self._core, self._core.engine(name), chunk),
+            calls.of_items(self._core, self._core.engine(name), chunk, hurries=results.hurries),
         )
         try:
             with logs.about(engine=name):
@@ -320,7 +329,8 @@ class _ChunkResults:
     """The results of a chunk's engines, until they are committed.
 
     What was paid for is committed before anything else is paid for. A chunk that was taken over
-    by another worker `is_lost`: its answers are kept all the same, they were paid for.
+    by another worker `is_lost`: its answers are kept all the same, they were paid for, and whoever
+    has the chunk ends their work (see `takeover`). `hurries`: see `Store.persist`.
     """
 
     def __init__(
@@ -331,8 +341,11 @@ class _ChunkResults:
         put_into_batch: Callable[[Chunk, str, Sequence[tuple[int, Prepared]]], None],
         chunk: Chunk,
         rows: Sequence[ItemRow],
+        *,
+        hurries: Callable[[], bool],
     ) -> None:
         self._store = store
+        self.hurries = hurries
         self._context = context
         self._availability = availability
         self._put_into_batch = put_into_batch
@@ -389,12 +402,12 @@ class _ChunkResults:
             if mine:
                 item_ids = list({item_id: 0 for item_id, *_rest in ended})
                 decisions.reopen(db, chunk.scan_id, item_ids, settles=context.settles)
-            kept = [work for work in ended if mine or work[2] == "done"]
-            decisions.end_work(db, chunk.scan_id, kept)
+                decisions.end_work(db, chunk.scan_id, ended)
             counters.add(db, _counted(results))
             return mine
 
-        mine = self._store.persist(keep)
+        paid = any(result.engine not in self._local for result in results)
+        mine = self._store.persist(keep, hurries=self.hurries if paid else lambda: True)
         for engine in {result.engine for result in results}:
             self._availability.answered(engine)
         self.is_lost = self.is_lost or not mine

@@ -14,7 +14,7 @@ from tigertag.scan.context import Context, while_failed
 from tigertag.scan.missing import Tally
 from tigertag.scan.moves import Moves
 from tigertag.sequences import batched
-from tigertag.store import Db, answers, batches, chunks, decisions, items, ledger, retries, scans
+from tigertag.store import Db, batches, chunks, decisions, items, ledger, retries, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow, KnownRow, carry_over
@@ -358,14 +358,7 @@ class ListingStage:
         """What is left to be done for items: settled by this scan only if it asks all engines."""
         context = self._context
         revisions = {row.id: row.item.revision for row in rows}
-        known = answers.answered(
-            db,
-            revisions,
-            context.fingerprints,
-            samplers=context.samplers(rows),
-            round=context.round,
-            paid=context.paid,
-        )
+        known = context.answered(db, rows)
         ids = list(revisions)
         under_way = batches.asked_elsewhere(db, context.scan.id, ids, ended=not context.round)
         if context.scan.write == "preview" and not context.scan.is_forecast:

@@ -40,7 +40,11 @@ _CALLED = -1.0
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A leased chunk. `lease_s`: for how long each commit for it prolongs its lease."""
+    """A leased chunk. `lease_s`: for how long each commit for it prolongs its lease.
+
+    `taken_over_at`: when it was last taken over from a worker whose lease had run out (by the
+    database's clock), 0.0: never.
+    """
 
     id: int
     scan_id: int
@@ -48,6 +52,7 @@ class Chunk:
     token: int
     attempts: int
     size: int = 0
+    taken_over_at: float = 0.0
     lease_s: float = 0.0
 
 
@@ -117,6 +122,9 @@ def lease(
             attempts=_chunks.c.attempts + 1,
             lease_until=now_s() + lease_s,
             leased_at=now_s(),
+            taken_over_at=case(
+                (_chunks.c.state == "leased", now_s()), else_=_chunks.c.taken_over_at
+            ),
             sent_at=0.0,
             due_at=_heard(_chunks.c.due_at),
         )

@@ -65,6 +65,8 @@ _BUSY_TIMEOUT_S = 30.0
 _CONNECTIONS = 30
 _KEPT_OPEN = 10
 _PERSIST_S = 8.0
+PAID_S = 75.0
+"""So long a paid answer is kept for the database: a minute's partition, and connecting again."""
 _AGAIN_S = 0.2
 _WRITING = "tigertag_writing"
 _LAST = "tigertag_last"
@@ -144,18 +146,21 @@ class Store:
                 for do, sums in last.items():
                     do(connection, sums)
 
-    def persist(self, do: Callable[[Db], _T]) -> _T:
+    def persist(self, do: Callable[[Db], _T], *, hurries: Callable[[], bool] = lambda: True) -> _T:
         """Do this in a transaction that writes; again for a while, where that fails for now.
 
         For what was paid for, or has been done elsewhere. Where the connection was lost over the
-        commit it may be done twice. Raises `StoreError`.
+        commit it may be done twice. `hurries`: whether it is given up after some seconds, such as
+        since SIGTERM, and not only after `PAID_S`. Raises `StoreError`.
         """
-        until = time.monotonic() + _PERSIST_S
+        until = time.monotonic() + (_PERSIST_S if hurries() else PAID_S)
         while True:
             try:
                 with self.write() as db:
                     return do(db)
             except StoreUnavailable:
+                if hurries():
+                    until = min(until, time.monotonic() + _PERSIST_S)
                 if time.monotonic() > until:
                     raise
             time.sleep(_AGAIN_S)

@@ -275,6 +275,7 @@ chunks = _table(
     Column("size", Integer, nullable=False, server_default="0"),
     Column("sent_at", Float, nullable=False, server_default="0"),
     Column("leased_at", Float, nullable=False, server_default="0"),
+    Column("taken_over_at", Float, nullable=False, server_default="0"),
     _one_of("kind", "list", "items", "batch", "groups"),
     _one_of("state", "queued", "leased", "done"),
     Index(None, "scan_id", "state", "id"),
@@ -394,6 +395,8 @@ calls = _table(
     Column("state", String(16), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("batch_id", ForeignKey("batches.id", ondelete="SET NULL")),
+    # No key: chunks go with their scan, and the log stays.
+    Column("chunk_id", Integer),
     _one_of("state", "held", "open", "settled", "lost"),
     Index(None, "engine", "id"),
     Index(None, "item_id"),

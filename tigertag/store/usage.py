@@ -1,7 +1,7 @@
 """The ledger of use: what engines take by day and month, and each picture that leaves."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,23 +20,27 @@ from sqlalchemy import (
     delete,
     func,
     literal,
+    or_,
     select,
     text,
     update,
 )
 
 from tigertag import bounds
-from tigertag.store import counters, schema
+from tigertag.store import counters, database, schema
 from tigertag.store.database import (
     Db,
     as_type,
     change_in,
     insert_if_absent,
     insert_one,
+    now_s,
+    rows_in,
     update_each,
 )
 
 _calls = schema.calls
+_chunks = schema.chunks
 _usage = schema.usage
 _budgets = schema.budgets
 
@@ -90,6 +94,7 @@ class NewCall:
     item_id: int | None = None
     name: str = ""
     batch_id: int | None = None
+    chunk_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +284,20 @@ def settle_rest(db: Db, batch_id: int, *, limit: int) -> int:
 def _unsettled(db: Db, batch_id: int, state: str, *, limit: int) -> list[int]:
     where = (_calls.c.batch_id == batch_id, _calls.c.state == state)
     return list(db.scalars(select(_calls.c.id).where(*where).limit(limit)))
+
+
+def in_hand(db: Db, chunk_id: int, item_ids: Collection[int]) -> set[tuple[int, str]]:
+    """Return the (item, engine) of a chunk that may be paid for already, and not committed.
+
+    They are those whose calls were made before it was taken over, `PAID_S` ago at most: a worker
+    that cannot reach the database tries for so long to commit its answers.
+    """
+    taken_over = _chunks.c.taken_over_at > now_s() - database.PAID_S
+    paid = or_(_calls.c.units > 0, _calls.c.cost_usd > 0)
+    statement = select(_calls.c.item_id, _calls.c.engine)
+    statement = statement.join(_chunks, _chunks.c.id == _calls.c.chunk_id)
+    statement = statement.where(_chunks.c.id == chunk_id, taken_over, paid)
+    return {(row.item_id, row.engine) for row in rows_in(db, statement, _calls.c.item_id, item_ids)}
 
 
 def of_month(db: Db, at: datetime) -> dict[str, Amount]:

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Barrier, BrokenBarrierError
+from threading import Barrier, BrokenBarrierError, Event
 
 import pytest
 from sqlalchemy import make_url, text
@@ -17,7 +17,7 @@ from tests.partition import Network
 from tests.private_postgres import private_postgres, programs, restart
 from tigertag.errors import LeaseLost, StoreUnavailable
 from tigertag.model import Section
-from tigertag.store import Db, Store, chunks, migrate, postgres, scans
+from tigertag.store import Db, Store, chunks, database, migrate, postgres, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.scans import NewScan
 
@@ -147,6 +147,47 @@ def test_what_must_be_kept_is_kept_once_the_network_is_whole(
         kept.result()
     with far.read() as db:
         assert scans.get(db, scan_id).listed == 9
+
+
+def persist_over_a_cut(far: Store, network: Network, scan_id: int, *, hurries: bool) -> int:
+    """Cut the network for longer than what is not paid for is tried; return what was kept."""
+    with far.read() as db:
+        scans.get(db, scan_id)
+    network.cut()
+    with ThreadPoolExecutor(1) as pool:
+        kept = pool.submit(
+            far.persist, lambda db: scans.put(db, scan_id, listed=9), hurries=lambda: hurries
+        )
+        time.sleep(5.0)
+        network.heal()
+        wait([kept])
+    with far.read() as db:
+        return scans.get(db, scan_id).listed
+
+
+@pytest.mark.parametrize(("hurries", "listed"), [(False, 9), (True, 0)])
+def test_what_was_paid_for_is_tried_for_longer_unless_the_worker_is_to_stop(
+    far: Store,
+    network: Network,
+    scan_id: int,
+    monkeypatch: pytest.MonkeyPatch,
+    hurries: bool,
+    listed: int,
+) -> None:
+    monkeypatch.setattr(database, "_PERSIST_S", 0.5)
+    assert persist_over_a_cut(far, network, scan_id, hurries=hurries) == listed
+
+
+def test_a_worker_that_is_to_stop_gives_up_soon_what_it_has_tried_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "_PERSIST_S", 0.5)
+    store, stop = Store(f"postgresql://postgres@127.0.0.1:{free_port()}/postgres"), Event()
+    with ThreadPoolExecutor(1) as pool:
+        kept = pool.submit(store.persist, lambda _db: None, hurries=stop.is_set)
+        assert not wait([kept], 1.0).done
+        stop.set()
+        assert isinstance(kept.exception(2.0), StoreUnavailable)
 
 
 def test_a_restart_in_the_middle_of_a_transaction_is_a_passing_fault(
