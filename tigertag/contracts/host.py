@@ -99,10 +99,11 @@ class PluginStateInMemory:
 class RequestSlots(Protocol):
     """Counts requests to an engine's service over all machines. Thread-safe."""
 
-    def slot(self, limit: int) -> AbstractContextManager[None]:
+    def slot(self, limit: int, *, urgent: bool = False) -> AbstractContextManager[None]:
         """Wait until fewer than `limit` requests are under way, and count as one meanwhile.
 
-        Raises `Unavailable`, soon, when cancelled while it waits.
+        `urgent`: before all that wait and are not. Raises `Unavailable`, soon, when cancelled while
+        it waits.
         """
         ...
 

@@ -1,7 +1,16 @@
 """HTTP: timeouts, retry with jitter, status → error, nothing secret in a message."""
 
 from tigertag.net.http import HttpClient
-from tigertag.net.retry import RetryPolicy, cancellable, holding, is_cancelled, shielded, wait
+from tigertag.net.retry import (
+    RetryPolicy,
+    cancellable,
+    holding,
+    is_cancelled,
+    is_urgent,
+    shielded,
+    urgent,
+    wait,
+)
 from tigertag.net.session import Session, mapped_errors, retry_after_s
 
 __all__ = [
@@ -11,8 +20,10 @@ __all__ = [
     "cancellable",
     "holding",
     "is_cancelled",
+    "is_urgent",
     "mapped_errors",
     "retry_after_s",
     "shielded",
+    "urgent",
     "wait",
 ]

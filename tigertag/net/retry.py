@@ -16,6 +16,7 @@ T = TypeVar("T")
 # What waits must hear of a cancellation within a second.
 _STEP_S = 0.25
 _cancelled: ContextVar[Callable[[], bool]] = ContextVar("cancelled", default=lambda: False)
+_urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 
 
 @contextmanager
@@ -40,6 +41,24 @@ def shielded() -> Iterator[None]:
         yield
     finally:
         _cancelled.reset(token)
+
+
+@contextmanager
+def urgent() -> Iterator[None]:
+    """Let requests in here go before others that wait: a user waits for them.
+
+    As with `cancellable`, it holds for this thread.
+    """
+    token = _urgent.set(True)
+    try:
+        yield
+    finally:
+        _urgent.reset(token)
+
+
+def is_urgent() -> bool:
+    """Whether a user waits for what this thread is doing."""
+    return _urgent.get()
 
 
 def is_cancelled() -> bool:

@@ -275,7 +275,7 @@ class ClusterWorker:
         with self._sessions.entered(scan_id) as session:
             if session is None or self._stopping.is_set() or self._draining:
                 with self._store.write() as db:
-                    dispatch.unsend(db, [chunk_id])
+                    dispatch.decline(db, chunk_id)
                 return
             lease_s = self._core.lease_s
             with self._store.write() as db:
@@ -288,7 +288,7 @@ class ClusterWorker:
                 if chunk is None:
                     # Its worker was committing at this moment, or it is done: if it is not, and
                     # its lease has run out, it is sent again.
-                    dispatch.unsend(db, [chunk_id])
+                    dispatch.decline(db, chunk_id)
             if chunk is not None:
                 session.leave_out(scan.without)
                 self._run(session, scan, chunk)

@@ -12,7 +12,7 @@ transaction.
 import logging
 import socket
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
@@ -40,7 +40,8 @@ _STANDBY_S = 1.0
 _LEASE_S = 5.0
 _LOST_AFTER_S = 5.0
 """After that a message that nobody has taken is lost, if the broker has none."""
-_PROBE_S = 1.0
+_TAKE_BACK_S = 1.0
+_MOST_TAKEN_BACK = 1000
 _HOME_LOST_AFTER_S = 600.0
 """So long a batch waits for a worker of the home that has its file, which may be restarting."""
 _REST_AFTER_S = 5.0
@@ -209,6 +210,7 @@ class Dispatcher:
 
     def _send_due(self, scan: ScanRow, mine: "_Dispatched", crew: Sequence[WorkerRow]) -> bool:
         """Send what is due, a little more than is taken; False: nothing is on its way."""
+        self._take_back(scan, mine, crew)
         threads = sum(worker.threads for worker in crew)
         with self._store.read() as db:
             on_their_way = dispatch.on_their_way(db, scan.id)
@@ -219,10 +221,6 @@ class Dispatcher:
             number = self._send(scan, queue, most - waiting)
             mine.sent(queue, waiting + number)
             sent += number
-        if on_their_way:
-            self._send_lost_again(scan, mine, crew)
-        else:
-            mine.lost_homes(())
         return bool(sent or on_their_way)
 
     def _send(self, scan: ScanRow, queue: Queue, room: int) -> int:
@@ -236,28 +234,44 @@ class Dispatcher:
             sent = dispatch.take_unsent(db, scan.id, queue, limit=room)
         try:
             for name, some in _by_name(scan.id, sent).items():
-                self._broker.send(scan.id, name, some)
+                self._broker.send(scan.id, name, [chunk.id for chunk in some])
         except BrokerError:
             with self._store.write() as db:
                 dispatch.unsend(db, [chunk.id for chunk in sent])
             raise
         return len(sent)
 
-    def _send_lost_again(
-        self, scan: ScanRow, mine: "_Dispatched", crew: Sequence[WorkerRow]
-    ) -> None:
-        if time.monotonic() < mine.probed_at + _PROBE_S:
+    def _take_back(self, scan: ScanRow, mine: "_Dispatched", crew: Sequence[WorkerRow]) -> None:
+        """Let what was declined by a worker, or lost by the broker, be sent again.
+
+        Not at once: a worker that takes nothing may be the only one that gets it.
+        """
+        if time.monotonic() < mine.taken_back_at + _TAKE_BACK_S:
             return
-        mine.probed_at = time.monotonic()
+        mine.taken_back_at = time.monotonic()
         with self._store.read() as db:
-            old = dispatch.sent_before(db, scan.id, after_s=_LOST_AFTER_S, limit=1000)
+            back = dispatch.declined(db, scan.id, limit=_MOST_TAKEN_BACK)
+            old = dispatch.sent_before(db, scan.id, after_s=_LOST_AFTER_S, limit=_MOST_TAKEN_BACK)
         for name, some in _by_name(scan.id, old).items():
             if self._broker.is_empty(name):
                 logger.info("scan %s: %s chunks are sent again", scan.id, len(some))
-                with self._store.write() as db:
-                    dispatch.unsend(db, some)
+                back += some
+        if back:
+            with self._store.write() as db:
+                dispatch.unsend(db, [chunk.id for chunk in back])
+            mine.took_back(back)
+        self._leave_lost_homes(scan, mine, crew, old)
+
+    def _leave_lost_homes(
+        self,
+        scan: ScanRow,
+        mine: "_Dispatched",
+        crew: Sequence[WorkerRow],
+        waiting: Sequence[SentChunk],
+    ) -> None:
+        """Let others have the batches of homes in which no worker has lived for long."""
         homes = {worker.home for worker in crew if "paid" in worker.queues}
-        away = [chunk for chunk in old if chunk.home and chunk.home not in homes]
+        away = [chunk for chunk in waiting if chunk.home and chunk.home not in homes]
         if lost := mine.lost_homes({chunk.home for chunk in away}):
             logger.warning("scan %s: no worker lives in the home of a batch any more", scan.id)
             with self._store.write() as db:
@@ -310,7 +324,7 @@ class _Dispatched:
 
     section_id: int
     noted_at: float = 0.0
-    probed_at: float = 0.0
+    taken_back_at: float = 0.0
     idle_since: float = 0.0
     unreached_since: float = 0.0
     _away_since: dict[str, float] = field(default_factory=dict)
@@ -333,6 +347,11 @@ class _Dispatched:
         lost_before = now - _HOME_LOST_AFTER_S
         return {home for home, since in self._away_since.items() if since <= lost_before}
 
+    def took_back(self, back: Iterable[SentChunk]) -> None:
+        """They wait no longer, and were not taken either."""
+        for chunk in back:
+            self._waited[chunk.queue] = self._waited.get(chunk.queue, 0) - 1
+
     def is_old(self, after_s: float) -> bool:
         return time.monotonic() > self.noted_at + after_s
 
@@ -343,6 +362,6 @@ def _refusals(scan: ScanRow, crew: Sequence[WorkerRow]) -> list[Refusal]:
     return [refusal for refusal in refusals if refusal.scan_id == scan.id]
 
 
-def _by_name(scan_id: int, sent: Sequence[SentChunk]) -> dict[str, list[int]]:
-    """Return the chunks' ids by the name of the broker's queue that they go to."""
-    return grouped((queue_name(scan_id, chunk.queue, chunk.home), chunk.id) for chunk in sent)
+def _by_name(scan_id: int, sent: Sequence[SentChunk]) -> dict[str, list[SentChunk]]:
+    """Return the chunks by the name of the broker's queue that they go to."""
+    return grouped((queue_name(scan_id, chunk.queue, chunk.home), chunk) for chunk in sent)

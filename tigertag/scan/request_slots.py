@@ -2,19 +2,22 @@
 
 Requests of one process wait one behind the other: the first has a place in the database's queue
 (`store.request_slots`) and looks now and then whether its turn has come. So processes take turns,
-and each asks the database no more often than one of its threads would.
+and each asks the database no more often than one of its threads would. Urgent ones wait behind no
+others: they have a turn of their own.
 """
 
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from random import uniform
 from threading import Event, Lock, Thread
 
 from tigertag.errors import StoreError, Unavailable
 from tigertag.net import holding, is_cancelled
 from tigertag.store import Store, request_slots
+from tigertag.store.request_slots import Place
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +34,16 @@ class Places:
         self.store = store
         self.owner = owner
         self.lease_s = lease_s
-        self._held: set[int] = set()
+        self._held: set[Place] = set()
         self._lock = Lock()
         self._is_beating = False
 
-    def enter(self, engine: str) -> tuple[int, int]:
+    def enter(self, engine: str, limit: int, *, urgent: bool) -> tuple[Place, int]:
         """Take a place, and return how many are ahead of it. Raises `StoreError`."""
         with self.store.write() as db:
-            place = request_slots.enter(db, engine, owner=self.owner, lease_s=self.lease_s)
-            ahead = request_slots.ahead(db, engine, place) or 0
+            place, ahead = request_slots.enter(
+                db, engine, owner=self.owner, lease_s=self.lease_s, limit=limit, urgent=urgent
+            )
         with self._lock:
             self._held.add(place)
             if not self._is_beating:
@@ -47,7 +51,16 @@ class Places:
                 Thread(target=self._beat, name="tigertag-slots", daemon=True).start()
         return place, ahead
 
-    def leave(self, place: int) -> None:
+    def begin(self, place: Place, limit: int) -> int | None:
+        """Begin if it is this one's turn; return how many are ahead. Raises `StoreError`."""
+        with self.store.read() as db:
+            ahead = request_slots.ahead(db, place)
+        if ahead is None or ahead >= limit:
+            return ahead
+        with self.store.write() as db:
+            return request_slots.begin(db, place, limit)
+
+    def leave(self, place: Place) -> None:
         """Give a place up; it runs out by itself where the database cannot be reached."""
         with self._lock:
             self._held.discard(place)
@@ -76,45 +89,52 @@ class Places:
                 logger.exception("a bug; the slots are renewed at the next beat")
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The request that waits for its turn at the database. `freed`: it may have come."""
+
+    lock: Lock = field(default_factory=Lock)
+    freed: Event = field(default_factory=Event)
+
+
 class SharedSlots:
     """The slots of one engine. See `contracts.RequestSlots`."""
 
     def __init__(self, places: Places, engine: str) -> None:
         self._places = places
         self._engine = engine
-        self._turn = Lock()
-        self._freed = Event()
+        self._turns = {urgent: _Turn() for urgent in (False, True)}
         self._took_s = 0.0
 
     @contextmanager
-    def slot(self, limit: int) -> Iterator[None]:
-        with holding(self._turn):
-            place = self._first_of(limit)
+    def slot(self, limit: int, *, urgent: bool = False) -> Iterator[None]:
+        with holding(self._turns[urgent].lock):
+            place = self._first_of(limit, urgent=urgent)
         since = time.monotonic()
         try:
             yield
         finally:
             self._took_s += (time.monotonic() - since - self._took_s) / 4
             self._places.leave(place)
-            self._freed.set()
+            # What one of our own gives back may be the slot that another waits for.
+            for turn in self._turns.values():
+                turn.freed.set()
 
-    def _first_of(self, limit: int) -> int:
+    def _first_of(self, limit: int, *, urgent: bool) -> Place:
         """Wait for one of the first places of the queue, and return it."""
-        place, ahead = self._places.enter(self._engine)
-        slower = 1.0
+        place, ahead = self._places.enter(self._engine, limit, urgent=urgent)
+        freed, slower = self._turns[urgent].freed, 1.0
         try:
             while ahead >= limit:
                 if is_cancelled():
                     raise Unavailable("Stopped while waiting for requests of other workers.")
-                self._freed.clear()
-                # What one of our own gives back may be the slot that this one waits for.
-                self._freed.wait(self._pause_s(ahead, limit, slower))
+                freed.clear()
+                freed.wait(self._pause_s(ahead, limit, slower))
                 slower *= _SLOWER
-                with self._places.store.read() as db:
-                    now = request_slots.ahead(db, self._engine, place)
+                now = self._places.begin(place, limit)
                 if now is None:
                     self._places.leave(place)
-                    place, now = self._places.enter(self._engine)
+                    place, now = self._places.enter(self._engine, limit, urgent=urgent)
                 ahead = now
         except BaseException:
             self._places.leave(place)

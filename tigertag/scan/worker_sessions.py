@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,15 +23,23 @@ logger = logging.getLogger(__name__)
 
 _REFUSED_S, _LONGEST_REFUSED_S = 10.0, 300.0
 _SOON_S = 1.0
+_AT_ONCE = 4
+"""So many libraries may be slow before other scans wait for them."""
+_PATIENCE_S = 1.0
+"""Most sessions are open within that time, and need not be waited for until the next look."""
 
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of one scan. `unreached`: how often in a row its library was not reached."""
+    """What is known of one scan. `unreached`: how often in a row its library was not reached.
+
+    `change`: opens or closes the session, which nobody enters until `open_for` has seen it end.
+    """
 
     scan_id: int
     stop: Event = field(default_factory=Event)
     session: ScanSession | None = None
+    change: Future[None] | None = None
     at_work: int = 0
     agreed: str = ""
     refusal: Refusal | None = None
@@ -41,7 +50,8 @@ class _Entry:
 class WorkerSessions:
     """Opens a session for each scan that this process can work on, and closes it.
 
-    `open_for` and `close_all` are for one thread, all else is for any.
+    Each on a thread of its own: a slow library keeps this process from no other scan. `open_for`
+    and `close_all` are for one thread, all else is for any.
     """
 
     def __init__(self, core: Core, *, beat_s: float, prepare: Callable[[ScanRow], str]) -> None:
@@ -51,6 +61,7 @@ class WorkerSessions:
         self._prepare = prepare
         self._entries: dict[int, _Entry] = {}
         self._lock = Lock()
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tigertag-sessions")
 
     @property
     def refusals(self) -> list[Refusal]:
@@ -58,8 +69,17 @@ class WorkerSessions:
         return [entry.refusal for entry in entries if entry.refusal is not None]
 
     def open_for(self, running: Sequence[ScanRow], *, draining: bool = False) -> list[ScanRow]:
-        """End the sessions of other scans; return those of these that can be worked on."""
+        """End the sessions of other scans; return those of these that can be worked on now.
+
+        One that takes long to be opened is returned by a later call.
+        """
+        self._see_changes()
+        known = self._changes()
         self._close_but({scan.id for scan in running})
+        for scan in () if draining else running:
+            self._open_soon(scan)
+        wait(self._changes() - known, timeout=_PATIENCE_S)
+        self._see_changes()
         return [] if draining else [scan for scan in running if self._is_open(scan)]
 
     def stop(self) -> None:
@@ -68,15 +88,19 @@ class WorkerSessions:
             entry.stop.set()
 
     def close_all(self) -> None:
-        """Close every session that nobody works in."""
-        self._close_but(())
+        """Close every session that nobody works in; none is opened any more."""
+        self.stop()
+        self._pool.shutdown(cancel_futures=True)
+        for entry in self._entries.values():
+            if not entry.at_work:
+                _close(entry)
 
     @contextmanager
     def entered(self, scan_id: int) -> Iterator[ScanSession | None]:
         """Keep a scan's session open meanwhile; None: this process does not work on it now."""
         with self._lock:
             entry = self._entries.get(scan_id)
-            if entry is not None and (entry.refusal is not None or entry.stop.is_set()):
+            if entry is not None and (entry.change or entry.refusal or entry.stop.is_set()):
                 entry = None
             session = None if entry is None else entry.session
             if entry is not None:
@@ -108,44 +132,58 @@ class WorkerSessions:
             if not busy and (due_at is None or due_at > time.time() + _SOON_S):
                 entry.session.seal_batches()
 
+    def _changes(self) -> set[Future[None]]:
+        return {entry.change for entry in self._entries.values() if entry.change is not None}
+
+    def _see_changes(self) -> None:
+        """Let those sessions be entered that are open now. Raises `StoreError`."""
+        for entry in self._entries.values():
+            if entry.change is not None and entry.change.done():
+                change, entry.change = entry.change, None
+                change.result()
+
     def _close_but(self, scan_ids: Collection[int]) -> None:
         for entry in [entry for id, entry in self._entries.items() if id not in scan_ids]:
             entry.stop.set()
-            if self._is_closed(entry):
-                with self._lock:
+            with self._lock:
+                if entry.at_work or entry.change is not None:
+                    continue
+                if entry.session is None:
                     del self._entries[entry.scan_id]
-
-    def _is_closed(self, entry: _Entry) -> bool:
-        """Close the session unless a thread works in it; False: one does."""
-        with self._lock:
-            if entry.at_work:
-                return False
-            session, entry.session = entry.session, None
-        if session is not None:
-            session.close()
-        return True
+                else:
+                    entry.change = self._pool.submit(_close, entry)
 
     def _is_open(self, scan: ScanRow) -> bool:
-        """Whether a scan has a session; it is opened where that can be, else the reason is kept."""
+        entry = self._entries[scan.id]
+        is_ready = entry.session is not None and entry.change is None
+        return is_ready and _agrees(entry, scan) and not entry.stop.is_set()
+
+    def _open_soon(self, scan: ScanRow) -> None:
+        """Have a session opened for a scan that has none, or one that has to end."""
         entry = self._entries.setdefault(scan.id, _Entry(scan.id))
-        agreed = entry.refusal is None and entry.agreed == scan.agreed
-        if entry.session is not None and agreed and not entry.stop.is_set():
-            return True
-        if not agreed:
+        if entry.change is not None or self._is_open(scan):
+            return
+        if not _agrees(entry, scan):
             # The service works with other settings now: what is at work is given back first.
             entry.stop.set()
-        if time.monotonic() < entry.refused_until or not self._is_closed(entry):
-            return False
-        self._open(entry, scan)
-        return entry.refusal is None
+        if entry.at_work or time.monotonic() < entry.refused_until:
+            return
+        lacking = self._prepare(scan)
+        with self._lock:
+            if not entry.at_work:
+                entry.stop, entry.agreed = Event(), scan.agreed
+                entry.change = self._pool.submit(self._reopen, entry, scan, lacking)
+
+    def _reopen(self, entry: _Entry, scan: ScanRow, lacking: str) -> None:
+        _close(entry)
+        if lacking:
+            # It changes by the second, and is logged where it is got.
+            entry.refusal = Refusal(scan.id, scan.section.library, lacking)
+        else:
+            self._open(entry, scan)
 
     def _open(self, entry: _Entry, scan: ScanRow) -> None:
         """Open a session, or note why not."""
-        entry.stop, entry.agreed = Event(), scan.agreed
-        if lacking := self._prepare(scan):
-            # It changes by the second, and is logged where it is got.
-            entry.refusal = Refusal(scan.id, scan.section.library, lacking)
-            return None
         try:
             with logs.about(scan=scan.id), cancellable(entry.stop.is_set):
                 # A worker with other engines would else add them to what all decisions depend on.
@@ -155,10 +193,12 @@ class WorkerSessions:
                 )
         except StoreError:
             raise
-        except LibraryUnavailable as exc:
-            return self._refuse(entry, scan, str(exc), unavailable=True)
         except TigerTagError as exc:
-            return self._refuse(entry, scan, str(exc))
+            if entry.stop.is_set():
+                # What waited for the library was cut short.
+                return None
+            unavailable = isinstance(exc, LibraryUnavailable)
+            return self._refuse(entry, scan, str(exc), unavailable=unavailable)
         except Exception as exc:
             # It must not keep this worker from the other scans.
             logger.exception("a bug; scan %s is not worked on here", scan.id)
@@ -182,3 +222,13 @@ class WorkerSessions:
         wait_s = min(_REFUSED_S * 2**entry.unreached, _LONGEST_REFUSED_S)
         entry.unreached += unavailable
         entry.refused_until = time.monotonic() + wait_s
+
+
+def _agrees(entry: _Entry, scan: ScanRow) -> bool:
+    return entry.refusal is None and entry.agreed == scan.agreed
+
+
+def _close(entry: _Entry) -> None:
+    session, entry.session = entry.session, None
+    if session is not None:
+        session.close()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tigertag.contracts import NOTICE, Checkable, Enrolled, Enrolling, KnowingFaces, PersonStatus
 from tigertag.core import Core, EngineEntry
 from tigertag.errors import NotFound, RequestError, TigerTagError
+from tigertag.net import urgent
 from tigertag.plugins import is_switched_off
 from tigertag.scan import calls
 from tigertag.services import spending
@@ -48,9 +49,10 @@ def _tried(entry: EngineEntry) -> Checked:
     if entry.engine is None:
         return Checked(entry.id, False, entry.problem)
     try:
-        if isinstance(entry.engine, Checkable):
-            return Checked(entry.id, True, one_line(entry.engine.check()))
-        entry.engine.open()
+        with urgent():
+            if isinstance(entry.engine, Checkable):
+                return Checked(entry.id, True, one_line(entry.engine.check()))
+            entry.engine.open()
     except TigerTagError as exc:
         return Checked(entry.id, False, one_line(str(exc)))
     except Exception:
@@ -89,13 +91,16 @@ def check_people(core: Core, engine: str = "") -> PeopleCheck:
 def enrol(core: Core, engine: str = "") -> Enrolled:
     """Bring the service up to date with the file, by difference. Raises `TigerTagError`."""
     plugin = _knowing_faces(core, engine)
-    plugin.open()
-    return plugin.enrol(calls.run_context(core, plugin.id))
+    with urgent():
+        plugin.open()
+        return plugin.enrol(calls.run_context(core, plugin.id))
 
 
 def people(core: Core, engine: str = "") -> list[PersonStatus]:
     """Return who is in the file and who is known there. Raises `TigerTagError`."""
-    return _knowing_faces(core, engine).people()
+    plugin = _knowing_faces(core, engine)
+    with urgent():
+        return plugin.people()
 
 
 def _knowing_faces(core: Core, name: str) -> KnowingFaces:

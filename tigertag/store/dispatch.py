@@ -13,6 +13,8 @@ from tigertag.store.database import MOST_PARAMETERS, Db, now_s
 
 LEADS = ("dispatch", "dispatch-standby")
 """The leases of the dispatcher: of a service, and of a worker that stands in for it."""
+_DECLINED = 1.0
+"""When what a worker has declined was sent: it counts as on its way until it is sent again."""
 _chunks = schema.chunks
 _batches = schema.batches
 
@@ -61,7 +63,7 @@ def take_unsent(db: Db, scan_id: int, queue: Queue, *, limit: int) -> list[SentC
 
 
 def unsend(db: Db, chunk_ids: Collection[int]) -> None:
-    """Let chunks be sent again: they could not be sent, or their worker does not take them."""
+    """Let chunks be sent again, at once."""
     for ids in batched(chunk_ids, MOST_PARAMETERS):
         db.execute(update(_chunks).where(chunks.locked(_chunks.c.id.in_(ids))).values(sent_at=0.0))
 
@@ -74,14 +76,28 @@ def leave_homes(db: Db, chunk_ids: Collection[int]) -> None:
         db.execute(update(_batches).where(*where).values(home=""))
 
 
+def decline(db: Db, chunk_id: int) -> None:
+    """A worker does not take this chunk: whoever sends it sees so, and sends it again later."""
+    sent = (_chunks.c.id == chunk_id, _chunks.c.sent_at > 0)
+    db.execute(update(_chunks).where(*sent).values(sent_at=_DECLINED))
+
+
+def declined(db: Db, scan_id: int, *, limit: int) -> list[SentChunk]:
+    """Return chunks that workers have declined since they were sent."""
+    where = (_chunks.c.scan_id == scan_id, _chunks.c.sent_at == _DECLINED)
+    return _sent(db, *where, limit=limit)
+
+
 def sent_before(db: Db, scan_id: int, *, after_s: float, limit: int) -> list[SentChunk]:
-    """Return chunks that were sent longer ago than that, and that nobody has taken yet."""
-    old = (
-        _chunks.c.scan_id == scan_id,
-        _chunks.c.sent_at > 0,
-        _chunks.c.sent_at < now_s() - after_s,
-    )
-    rows = db.execute(select(*_SENT).where(*old).order_by(_chunks.c.id).limit(limit))
+    """Return chunks that were sent longer ago than that, and that nobody has had yet."""
+    old = (_chunks.c.sent_at > _DECLINED, _chunks.c.sent_at < now_s() - after_s)
+    return _sent(db, _chunks.c.scan_id == scan_id, *old, limit=limit)
+
+
+def _sent(db: Db, *where: ColumnElement[bool], limit: int) -> list[SentChunk]:
+    # So that the index of what was sent is used.
+    sent = (*where, _chunks.c.sent_at > 0)
+    rows = db.execute(select(*_SENT).where(*sent).order_by(_chunks.c.id).limit(limit))
     return [SentChunk(*row) for row in rows]
 
 

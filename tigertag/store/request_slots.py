@@ -1,13 +1,14 @@
 """The queue in which requests to one engine's service wait for their turn, over all machines.
 
-A request enters at the end, and may be sent when fewer than the limit are ahead of it: those under
-way, and those that came before. A place whose process has died counts no more once its lease ran
-out by the database's clock.
+A request enters at the end, or behind those that are urgent as well, and may be sent when fewer
+than the limit are ahead of it: those under way, and those that come before. A place whose process
+has died counts no more once its lease ran out by the database's clock.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 
 from tigertag.store import schema
 from tigertag.store.database import Db, insert_one, now_s
@@ -22,32 +23,72 @@ _LOCK = text(
 )
 
 
-def enter(db: Db, engine: str, *, owner: str, lease_s: float) -> int:
-    """Take the last place in an engine's queue; no other enters before this transaction ends."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in an engine's queue."""
+
+    id: int
+    engine: str
+    urgent: bool
+
+
+def enter(
+    db: Db, engine: str, *, owner: str, lease_s: float, limit: int, urgent: bool = False
+) -> tuple[Place, int]:
+    """Take a place, and begin where fewer than `limit` are ahead; return how many are as well."""
+    _lock(db, engine)
+    row = {
+        "engine": engine,
+        "owner": owner,
+        "lease_until": now_s() + lease_s,
+        "urgent": urgent,
+    }
+    place = Place(insert_one(db, _slots, row), engine, urgent)
+    return place, _begin(db, place, limit) or 0
+
+
+def begin(db: Db, place: Place, limit: int) -> int | None:
+    """As `ahead`; the request is under way from now on where fewer than `limit` are."""
+    _lock(db, place.engine)
+    return _begin(db, place, limit)
+
+
+def ahead(db: Db, place: Place) -> int | None:
+    """Return how many are ahead of a place; None: it was lost, its lease has run out."""
+    came_before = _slots.c.id < place.id
+    if place.urgent:
+        first = and_(came_before, or_(_slots.c.urgent, _slots.c.under_way))
+    else:
+        first = or_(came_before, _slots.c.urgent)
+    mine = _slots.c.id == place.id
+    counts = select(func.count().filter(first, ~mine), func.count().filter(mine))
+    number, is_there = db.execute(counts.where(_slots.c.engine == place.engine, _is_live())).one()
+    return number if is_there else None
+
+
+def _begin(db: Db, place: Place, limit: int) -> int | None:
+    number = ahead(db, place)
+    if number is not None and number < limit:
+        db.execute(update(_slots).where(_slots.c.id == place.id).values(under_way=True))
+    return number
+
+
+def _lock(db: Db, engine: str) -> None:
+    """Let nobody else enter an engine's queue, or begin, before this transaction ends."""
     if db.dialect.name == "postgresql":
         db.execute(_LOCK, {"queue": f"request_slots/{engine}"})
-    row = {"engine": engine, "owner": owner, "lease_until": now_s() + lease_s}
-    return insert_one(db, _slots, row)
 
 
-def ahead(db: Db, engine: str, place: int) -> int | None:
-    """Return how many are ahead of a place; None: it was lost, its lease has run out."""
-    mine = func.count().filter(_slots.c.id == place)
-    live = (_slots.c.engine == engine, _slots.c.id <= place, _is_live())
-    number, is_there = db.execute(select(func.count(), mine).where(*live)).one()
-    return number - 1 if is_there else None
-
-
-def renew(db: Db, places: Collection[int], *, lease_s: float) -> None:
+def renew(db: Db, places: Collection[Place], *, lease_s: float) -> None:
     """Prolong leases, but for those that are lost, which go."""
-    mine = (_slots.c.id.in_(places), _is_live())
+    mine = (_slots.c.id.in_([place.id for place in places]), _is_live())
     db.execute(update(_slots).where(*mine).values(lease_until=now_s() + lease_s))
     db.execute(delete(_slots).where(~_is_live()))
 
 
-def leave(db: Db, place: int) -> None:
+def leave(db: Db, place: Place) -> None:
     """The request has ended, or is not sent."""
-    db.execute(delete(_slots).where(_slots.c.id == place))
+    db.execute(delete(_slots).where(_slots.c.id == place.id))
 
 
 def _is_live() -> ColumnElement[bool]:

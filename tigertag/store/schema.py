@@ -652,8 +652,10 @@ request_slots = _table(
     Column("engine", String(64), nullable=False),
     Column("owner", String(128), nullable=False),
     Column("lease_until", Float, nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=false()),
+    Column("under_way", Boolean, nullable=False, server_default=false()),
     Index(None, "engine"),
-    comment="Requests to engines' services under way, where several machines ask.",
+    comment="Requests to engines' services, waiting or under way, where several machines ask.",
 )
 tasks = _table(
     "tasks",

@@ -11,7 +11,7 @@ from tests.colours import ColourEngine
 from tests.world import World
 from tigertag.core import Core
 from tigertag.errors import Conflict
-from tigertag.scan import cluster_worker, worker_sessions
+from tigertag.scan import cluster_worker, dispatcher, worker_sessions
 from tigertag.scan.cluster_worker import ClusterWorker
 from tigertag.store import chunks, dispatch, scans, schema, workers
 from tigertag.store.database import now_s
@@ -34,6 +34,11 @@ def listed(cluster: Cluster, photos: int = 40) -> int:
     cluster.world.run_listing(scan_id)
     cluster.messages(scan_id)
     return scan_id
+
+
+@pytest.fixture(autouse=True)
+def declined_is_sent_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "_TAKE_BACK_S", 0.0)
 
 
 def sent(cluster: Cluster, scan_id: int) -> list[tuple[int, int]]:
@@ -84,6 +89,7 @@ def test_a_message_whose_chunk_another_holds_is_no_longer_on_its_way(cluster: Cl
         db.execute(update(_chunks).where(_chunks.c.id == message[1]).values(**held))
     worker.look()
     worker.work_on(*message)
+    assert sent(cluster, scan_id) == []
     with cluster.world.store.read() as db:
         assert dispatch.on_their_way(db, scan_id) == {}
 

@@ -16,7 +16,7 @@ _chunks = schema.chunks
 @pytest.fixture
 def soon_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "_LOST_AFTER_S", 0.0)
-    monkeypatch.setattr(dispatcher, "_PROBE_S", 0.0)
+    monkeypatch.setattr(dispatcher, "_TAKE_BACK_S", 0.0)
 
 
 def unsent(world: World) -> int:
@@ -74,15 +74,49 @@ def test_the_chunk_of_a_dead_worker_is_sent_again(cluster: Cluster) -> None:
     assert cluster.messages(scan_id) == [(scan_id, chunk_id)]
 
 
-def test_few_messages_of_a_large_scan_wait_at_the_broker(cluster: Cluster) -> None:
-    cluster.photos(70)
+def large(cluster: Cluster, chunks: int) -> int:
+    """A scan of which so many chunks are to be sent."""
+    cluster.photos(1)
     scan_id = cluster.world.start()
     cluster.list_items(scan_id)
     with cluster.world.store.write() as db:
-        copies = [{"scan_id": scan_id, "kind": "items"}] * 50
-        db.execute(_chunks.insert(), copies)
+        db.execute(_chunks.insert(), [{"scan_id": scan_id, "kind": "items"}] * chunks)
+    return scan_id
+
+
+def test_few_messages_of_a_large_scan_wait_at_the_broker(cluster: Cluster) -> None:
+    scan_id = large(cluster, 50)
     cluster.dispatcher.look()
     assert len(cluster.messages(scan_id)) <= 2 * 2 + 4 + 4
+
+
+def test_what_a_worker_declines_is_sent_again_after_a_moment(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "_TAKE_BACK_S", 600.0)
+    cluster.photos(1)
+    scan_id = cluster.world.start()
+    cluster.dispatcher.look()
+    cluster.dispatcher.look()
+    (message,) = cluster.messages(scan_id)
+    cluster.worker("without a session").work_on(*message)
+    cluster.dispatcher.look()
+    assert cluster.messages(scan_id) == []
+    monkeypatch.setattr(dispatcher, "_TAKE_BACK_S", 0.0)
+    cluster.dispatcher.look()
+    assert cluster.messages(scan_id) == [message]
+
+
+def test_no_more_is_sent_because_workers_decline(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "_TAKE_BACK_S", 0.0)
+    scan_id, sent = large(cluster, 200), list[int]()
+    idle = cluster.worker("without a session")
+    for _ in range(4):
+        cluster.dispatcher.look()
+        sent.append(cluster.give_out(scan_id, idle))
+    assert max(sent) == sent[0] > 0
 
 
 def test_no_more_chunks_are_at_paid_services_than_allowed(cluster: Cluster) -> None:

@@ -26,7 +26,7 @@ def slow(world: World) -> BatchedEngine:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let homes be lost at once, and messages be looked after at each look."""
-    for name in ("_LOST_AFTER_S", "_PROBE_S", "_HOME_LOST_AFTER_S"):
+    for name in ("_LOST_AFTER_S", "_TAKE_BACK_S", "_HOME_LOST_AFTER_S"):
         monkeypatch.setattr(dispatcher, name, 0.0)
 
 
@@ -73,7 +73,7 @@ def test_a_home_whose_worker_restarts_keeps_its_batch(
     slow: BatchedEngine, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "_LOST_AFTER_S", 0.0)
-    monkeypatch.setattr(dispatcher, "_PROBE_S", 0.0)
+    monkeypatch.setattr(dispatcher, "_TAKE_BACK_S", 0.0)
     first, other = cluster.worker("first"), cluster.worker("other")
     scan_id = gathered(cluster, first)
     first.leave()

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from tigertag.engines import imagga
 from tigertag.engines.http.concurrency import ConcurrencyLimiter, RequestPool
 from tigertag.errors import StoreUnavailable, Unavailable
 from tigertag.model import Media, Sample
-from tigertag.net import HttpClient, cancellable
+from tigertag.net import HttpClient, cancellable, urgent
 from tigertag.scan.request_slots import Places, SharedSlots
 from tigertag.store import Store, request_slots, schema
 
@@ -105,7 +105,8 @@ def test_processes_together_keep_to_the_limit(
 def test_a_process_that_waits_is_not_overtaken(
     url: str, process: Callable[..., SharedSlots]
 ) -> None:
-    mine, other, order = process(), process(), list[str]()
+    # A lease that runs out on a busy machine would cost a process its place.
+    mine, other, order = process(lease_s=60.0), process(lease_s=60.0), list[str]()
 
     def ask(slots: SharedSlots, name: str) -> None:
         with slots.slot(1):
@@ -119,12 +120,49 @@ def test_a_process_that_waits_is_not_overtaken(
     assert order == ["other", "mine"]
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_an_urgent_request_goes_before_all_that_wait(
+    url: str, process: Callable[..., SharedSlots], own: bool
+) -> None:
+    mine, other, order = process(lease_s=60.0), process(lease_s=60.0), list[str]()
+    limiter = ConcurrencyLimiter(1, mine)
+    asking = limiter if own else ConcurrencyLimiter(1, other)
+
+    def ask(limiter: ConcurrencyLimiter, name: str, *, urgent: bool) -> None:
+        with limiter.slot(urgent=urgent):
+            order.append(name)
+
+    with ThreadPoolExecutor(2) as pool, other.slot(1):
+        pool.submit(ask, limiter, "waits", urgent=False)
+        until(lambda: places(url) == 2)
+        pool.submit(ask, asking, "urgent", urgent=True)
+        until(lambda: places(url) == 3)
+        assert order == []
+    assert order == ["urgent", "waits"]
+
+
+def test_what_a_user_waits_for_is_urgent(url: str, process: Callable[..., SharedSlots]) -> None:
+    mine, order = process(lease_s=60.0), list[str]()
+    limiter = ConcurrencyLimiter(1, mine)
+
+    def ask(name: str, meanwhile: AbstractContextManager[None]) -> None:
+        with meanwhile, limiter.slot():
+            order.append(name)
+
+    with ThreadPoolExecutor(2) as pool, process(lease_s=60.0).slot(1):
+        pool.submit(ask, "scan", nullcontext())
+        until(lambda: places(url) == 2)
+        pool.submit(ask, "user", urgent())
+        until(lambda: places(url) == 3)
+    assert order == ["user", "scan"]
+
+
 def test_a_slot_of_a_process_that_died_is_free_when_its_lease_ends(
     url: str, process: Callable[..., SharedSlots]
 ) -> None:
     store, began = Store(url), time.monotonic()
     with store.write() as db:
-        request_slots.enter(db, ENGINE, owner="dead", lease_s=LEASE_S)
+        request_slots.enter(db, ENGINE, owner="dead", lease_s=LEASE_S, limit=1)
     store.close()
     with process().slot(1):
         waited_s = time.monotonic() - began

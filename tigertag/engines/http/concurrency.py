@@ -11,7 +11,7 @@ from tigertag import logs
 from tigertag.contracts import Failed, Outcome, RequestSlots, RunContext
 from tigertag.errors import EngineError, StoreError, TigerTagError, Unavailable, Unstorable
 from tigertag.model import Sample
-from tigertag.net import cancellable, shielded
+from tigertag.net import cancellable, is_urgent, shielded
 
 _SERVED_BEFORE_WIDENING = 8
 
@@ -38,34 +38,41 @@ class ConcurrencyLimiter:
 
     @contextmanager
     def slot(self, *, urgent: bool = False) -> Iterator[int]:
-        """Wait for a slot and hold it; give the limit. `urgent`: before all that are not.
+        """Wait for a slot and hold it; give the limit.
 
-        Raises `Unavailable` when cancelled while other machines have all slots.
+        `urgent`: before all that are not, and whatever is cancelled meanwhile; before them, too,
+        what a user waits for (`net.urgent`). Raises `Unavailable` when cancelled while other
+        machines have all slots.
         """
+        first = urgent or is_urgent()
         with self._changed:
-            self._urgent += urgent
-            self._changed.wait_for(
-                lambda: self._running < self._limit and (urgent or not self._urgent)
-            )
-            self._urgent -= urgent
+            self._urgent += first
+            self._changed.wait_for(lambda: self._has_room(first=first))
+            self._urgent -= first
             self._running += 1
             limit = self._limit
             self._changed.notify_all()
         try:
-            with self._counted(limit, urgent=urgent):
+            with self._counted(limit, first=first, shielding=urgent):
                 yield limit
         finally:
             with self._changed:
                 self._running -= 1
                 self._changed.notify_all()
 
+    def _has_room(self, *, first: bool) -> bool:
+        if first and self._shared is not None:
+            # Ours may all be waiting for other machines: it goes ahead of them there.
+            return True
+        return self._running < self._limit and (first or not self._urgent)
+
     @contextmanager
-    def _counted(self, limit: int, *, urgent: bool) -> Iterator[None]:
-        """Count with the requests of other machines; what is urgent is not given up meanwhile."""
+    def _counted(self, limit: int, *, first: bool, shielding: bool) -> Iterator[None]:
+        """Count with the requests of other machines; `shielding`: whatever is cancelled."""
         if self._shared is None:
             yield
             return
-        with shielded() if urgent else nullcontext(), self._shared.slot(limit):
+        with shielded() if shielding else nullcontext(), self._shared.slot(limit, urgent=first):
             yield
 
     @property
