@@ -11,7 +11,7 @@ from itertools import chain, product
 from tigertag import bounds, concepts, logs, plugins, threads
 from tigertag.contracts import AnyEngine, FootageChoice, Host, Keyed
 from tigertag.core import Core, EngineEntry, LibraryEntry
-from tigertag.errors import SchemaMismatch, StoreError, os_reason
+from tigertag.errors import SchemaMismatch, SettingsError, StoreError, os_reason
 from tigertag.net import HttpClient
 from tigertag.scan.plugin_state import StoredPluginState
 from tigertag.scan.request_slots import Places, SharedSlots
@@ -32,6 +32,11 @@ _REQUESTS = 16 + 4
 
 def build(settings: Settings) -> Core:
     """Put together what is configured; opens nothing. Raises `SettingsError`."""
+    if settings.broker_url and settings.db_url.startswith("sqlite"):
+        raise SettingsError(
+            "TIGERTAG_BROKER_URL needs PostgreSQL, which all machines reach: set DB_URL. What is in"
+            " SQLite is copied, without TIGERTAG_BROKER_URL, by `tigertag db copy postgresql://…`."
+        )
     host = Host(models=settings.home / "models", http=HttpClient())
     store, path = Store(settings.db_url), settings.rules_file
     engines, libraries = _engines(settings, host, store), _libraries(settings, host, store)
@@ -125,23 +130,27 @@ def await_store(core: Core) -> None:
     ended, reason = time.monotonic() + _AWAITED_S, ""
     while True:
         try:
-            now = migrate.current(core.store)
-            if now == migrate.head():
-                break
-            problem = f"it is at revision {now or 'none'}, not {migrate.head()}"
+            return use_store(core)
+        except SchemaMismatch as exc:
+            problem = str(exc)
             if time.monotonic() > ended:
-                raise SchemaMismatch(
-                    f"The database is not up to date ({problem}). Start the service first, of the"
-                    " same version as this worker."
-                )
-        except SchemaMismatch:
-            raise
+                raise
         except StoreError as exc:
             problem, ended = str(exc), time.monotonic() + _AWAITED_S
         if problem != reason:
             reason = problem
             logger.warning("waiting for the database: %s", reason)
         time.sleep(_LOOK_S)
+
+
+def use_store(core: Core) -> None:
+    """Open a database that the service brings up to date. Raises `StoreError`."""
+    now = migrate.current(core.store)
+    if now != migrate.head():
+        raise SchemaMismatch(
+            f"The database is at revision {now or 'none'}, not {migrate.head()}. Start the service"
+            " first, of the same version as this process."
+        )
     _take_keys(core)
 
 

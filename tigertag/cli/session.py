@@ -34,7 +34,8 @@ def core(
 
     `role`: it is a process of the service, whose log is kept; nobody is at the terminal, and people
     hear from channels that it cannot start. `migrates` False: it waits for another process that
-    brings the database up to date. `workers`: threads, where the command says so.
+    brings the database up to date, which is the service's alone with a broker. `workers`: threads,
+    where the command says so.
     """
     read = settings.load()
     if workers is not None:
@@ -51,6 +52,9 @@ def core(
             bootstrap.await_store(built)
         elif role is not None:
             bootstrap.open_service(built)
+        elif database and built.is_clustered:
+            # The service may be an older one, on another machine.
+            bootstrap.use_store(built)
         elif database:
             bootstrap.open_store(built)
         yield built

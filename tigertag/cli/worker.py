@@ -15,6 +15,8 @@ from tigertag.model import QUEUES, Queue
 from tigertag.services import workers
 from tigertag.text import did_you_mean
 
+_NO_BROKER = "Set TIGERTAG_BROKER_URL to the service's Redis or RabbitMQ first."
+
 
 @click.command()
 @click.option(
@@ -41,10 +43,10 @@ def worker(queues: str, concurrency: int | None, name: str, *, healthy: bool) ->
 
     wanted = _queues(queues)
     if not re.fullmatch(r"[\w.@-]{0,100}", name, re.ASCII):
-        raise RequestError("--name takes up to 100 letters, digits and . _ @ - only.")
+        raise click.BadParameter("--name takes up to 100 letters, digits and . _ @ - only.")
     with core(role="work", migrates=False, workers=concurrency) as built:
         if not built.is_clustered:
-            raise RequestError("Set TIGERTAG_BROKER_URL to the service's Redis or RabbitMQ first.")
+            raise RequestError(_NO_BROKER)
         prepare = Preparation(built).lacking
         ClusterWorker(built, queues=wanted, name=name, prepare=prepare).run()
 
@@ -52,7 +54,10 @@ def worker(queues: str, concurrency: int | None, name: str, *, healthy: bool) ->
 def _check_health(name: str) -> None:
     """Exit with 1 unless this host's worker, or the one of this name, was heard of lately."""
     host = socket.gethostname()[:128]
-    if not workers.is_healthy(settings.load().db_url, name=name, host=host):
+    read = settings.load()
+    if not read.broker_url:
+        raise RequestError(_NO_BROKER)
+    if not workers.is_healthy(read.db_url, name=name, host=host):
         which = f"Worker {name} has not" if name else "No worker of this host has"
         click.echo(f"{which} been heard of in the last 15 s; see its log.", err=True)
         sys.exit(1)
@@ -62,8 +67,10 @@ def _queues(names: str) -> tuple[Queue, ...]:
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted or [""]:
         if name not in QUEUES:
-            raise RequestError(
-                f"There is no queue {name!r}{did_you_mean(name, QUEUES)} It has:"
-                f" {', '.join(QUEUES)}."
+            known = f"The queues are {', '.join(QUEUES)}."
+            if not name:
+                raise click.BadParameter(f"--queues names none. {known}")
+            raise click.BadParameter(
+                f"There is no queue {name!r}{did_you_mean(name, QUEUES)} {known}"
             )
     return tuple(queue for queue in QUEUES if queue in wanted)

@@ -17,7 +17,7 @@ _NOBODY = 1
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one object a line: the workers.")
+@click.option("--json", "as_json", is_flag=True, help="Print an object: workers, queues, problem.")
 @click.option("--check", is_flag=True, help="Exit with 1 if work is due that nobody can do.")
 @click.pass_context
 def workers(ctx: click.Context, *, as_json: bool, check: bool) -> None:
@@ -29,8 +29,7 @@ def workers(ctx: click.Context, *, as_json: bool, check: bool) -> None:
     if check:
         _check(shown)
     elif as_json:
-        for worker in shown.workers:
-            click.echo(json.dumps(asdict(worker), default=_as_text))
+        click.echo(json.dumps(asdict(shown), default=_as_text))
     else:
         _print(shown)
 

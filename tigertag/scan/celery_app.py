@@ -23,6 +23,7 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from tigertag import settings
 from tigertag.errors import BrokerError
+from tigertag.text import one_line, without_password
 
 logger = logging.getLogger(__name__)
 
@@ -155,9 +156,10 @@ class Broker:
 
 
 def _unreachable(exc: BaseException) -> str:
+    reason = without_password(one_line(str(exc))).rstrip(".")
     return (
-        f"The broker (TIGERTAG_BROKER_URL) cannot be reached ({type(exc).__name__}). Scans go on by"
-        " themselves when it is back; nothing is lost."
+        f"The broker cannot be reached: {reason}. Check it and TIGERTAG_BROKER_URL; scans go"
+        " on by themselves when it answers, and nothing is lost."
     )
 
 

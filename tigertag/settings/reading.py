@@ -150,7 +150,8 @@ def _db_url(url: str, home: Path) -> str:
 def _broker_url(url: str) -> str:
     if url and url.partition("://")[0] not in _BROKERS:
         raise SettingsError(
-            "TIGERTAG_BROKER_URL is neither redis://host/0 nor amqp://user:password@host/."
+            "TIGERTAG_BROKER_URL is neither redis://host/0 nor amqp://user:password@host/ (with"
+            " TLS: rediss, amqps)."
         )
     return url
 

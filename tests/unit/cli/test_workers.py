@@ -2,6 +2,8 @@
 
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,20 +11,23 @@ import pytest
 from tests.unit.cli.conftest import Run
 from tests.workers import BROKER, clustered, enter, running, see
 from tests.world import World
+from tigertag.store import Store, migrate
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def world(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> Iterator[World]:
     """Workers and a scan in the database that the commands use."""
-    database = f"sqlite:///{tmp_path}/tigertag.db"
     (tmp_path / "world").mkdir()
-    monkeypatch.setenv("DB_URL", database)
+    monkeypatch.setenv("DB_URL", postgres_url)
     monkeypatch.setenv("TIGERTAG_BROKER_URL", BROKER)
-    world = World(tmp_path / "world", database)
+    world = World(tmp_path / "world", postgres_url)
     clustered(world)
-    return world
+    yield world
+    world.store.close()
 
 
 def test_without_a_broker_one_line_says_so(run: Run) -> None:
@@ -38,7 +43,9 @@ def test_workers_are_listed_with_what_they_refuse_and_what_waits(run: Run, world
     assert "refusing" in printed
     assert f"otter refuses scan {scan_id}: No mount here." in printed
     assert "Nobody for the queue default: 1 chunk of scan 1 of photos/" in printed
-    (worker,) = map(json.loads, run("workers", "--json").output.splitlines())
+    shown = json.loads(run("workers", "--json").output)
+    (worker,) = shown["workers"]
+    assert [queue["queue"] for queue in shown["queues"]] == ["default"]
     assert (worker["name"], worker["refusals"][0]["scan_id"]) == ("otter", scan_id)
 
 
@@ -74,5 +81,27 @@ def test_a_probe_asks_only_the_database(
     assert run("worker", "--healthy", "--name", "otter").exit_code == 1
 
 
-def test_a_worker_of_a_name_that_no_broker_takes_is_refused(run: Run, world: World) -> None:
-    assert "--name takes" in run("worker", "--name", "a/b").output
+@pytest.mark.parametrize("misspelt", [("--name", "a/b"), ("--queues", "vidoe"), ("--queues", "")])
+def test_an_option_that_is_misspelt_is_refused(
+    run: Run, world: World, misspelt: tuple[str, str]
+) -> None:
+    assert run("worker", *misspelt).exit_code == 2
+
+
+def test_a_broker_without_postgresql_is_refused(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_URL", f"sqlite:///{tmp_path}/tigertag.db")
+    monkeypatch.setenv("TIGERTAG_BROKER_URL", BROKER)
+    result = run("workers")
+    assert (result.exit_code, "set DB_URL" in result.output) == (1, True)
+
+
+def test_with_a_broker_a_command_leaves_it_to_the_service_to_migrate(
+    run: Run, empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_URL", empty_postgres_url)
+    monkeypatch.setenv("TIGERTAG_BROKER_URL", BROKER)
+    assert "Start the service first" in run("workers").output
+    with closing(Store(empty_postgres_url)) as store:
+        assert migrate.current(store) is None
