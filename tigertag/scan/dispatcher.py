@@ -282,10 +282,8 @@ class Dispatcher:
         with self._store.write() as db:
             if scans.finish(db, scan.id):
                 return
-            busy = chunks.lease_left_s(db, scan.id) > 0
-            due_at = chunks.due_at(db, scan.id)
-            filling = bool(batches.filling(db, scan.id))
-            if busy or filling or due_at is None or due_at <= time.time() + _SOON_S:
+            due_in_s = chunks.due_in_s(db, scan.id) or 0.0
+            if due_in_s <= _SOON_S or batches.filling(db, scan.id):
                 mine.idle_since = 0.0
                 return
             mine.idle_since = mine.idle_since or time.monotonic()

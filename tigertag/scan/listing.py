@@ -3,31 +3,24 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from tigertag import bounds
 from tigertag.contracts import LeftOutReason, NotedItems, Notes, RunContext
 from tigertag.core import Core
-from tigertag.model import Item, Media, Queue
+from tigertag.model import Item, Media
 from tigertag.scan import forecasts, missing, presence, reading, summary
 from tigertag.scan.context import Context, while_failed
 from tigertag.scan.missing import Tally
 from tigertag.scan.moves import Moves
+from tigertag.scan.planning import ChunkPlanner
 from tigertag.sequences import batched
-from tigertag.store import Db, batches, chunks, decisions, items, ledger, retries, scans
+from tigertag.store import Db, chunks, decisions, items, ledger, retries, scans
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Todo
 from tigertag.store.items import ItemRow, KnownRow, carry_over
-from tigertag.store.retries import Retries
 
 _PAGE = 512
-_ASK_CHUNK = 16
-_SHARED_ASK_CHUNK = 8
-"""Where many workers share a slow scan, its last chunks would leave most of them idle."""
-_LOCAL_CHUNK = 32
-"""Where nothing but local engines is asked, the database's share of the time is felt."""
-_VIDEO_CHUNK = 2
-_SETTLE_CHUNK = 256
 _OVERLAP = timedelta(days=1)
 """Clocks differ, and a server dates an item before it shows it."""
 _LONGEST_FILE = 64
@@ -128,6 +121,7 @@ class ListingStage:
         self._core = core
         self._store = core.store
         self._context = context
+        self._planner = ChunkPlanner(core, context)
         self._held = False
 
     def run(self, chunk: Chunk, run: RunContext) -> bool:
@@ -268,7 +262,7 @@ class ListingStage:
                     after=after,
                     limit=_PAGE,
                     but=self._settled,
-                    retries=self._retries,
+                    retries=self._planner.retries,
                     groups=context.scan.mode != "new",
                 )
                 _new, todos = self._changed(db, rows)
@@ -286,14 +280,14 @@ class ListingStage:
         context = self._context
         already = decisions.planned(db, context.scan.id, [row.id for row in rows])
         new = [row for row in rows if row.id not in already]
-        wanted = self._retries
+        wanted = self._planner.retries
         ids = [row.id for row in rows]
         retried = retries.due_among(db, wanted, ids) if wanted else set[int]()
         inside = [row for row in rows if row.item.within]
         touched = {key for row in inside if self._is_due(row, retried) for key in row.item.within}
         items.mark_due(db, context.scan.section_id, touched)
         todo = [row for row in new if self._is_due(row, retried, touched)]
-        return len(new), self._todos(db, todo)
+        return len(new), self._planner.todos(db, todo)
 
     def _without_skipped(self, rows: Sequence[ItemRow], todos: Sequence[Todo]) -> list[Todo]:
         """Ask no engine about items that have a tag of SKIP_TAGS.
@@ -319,7 +313,7 @@ class ListingStage:
         if self._context.scan.is_forecast:
             asked.update((engine, todo.media) for todo in todos for engine, _print in todo.engines)
         else:
-            self._plan(db, todos)
+            self._planner.plan(db, todos, held=self._held)
 
     def _is_due(
         self, row: ItemRow, retried: Collection[int], touched: Collection[str] = ()
@@ -338,13 +332,7 @@ class ListingStage:
     def _settled(self) -> tuple[str, ...]:
         """The marks of items that are not looked at: if nobody waits, also of those that failed."""
         signature = self._context.signature
-        return (signature, while_failed(signature)) if self._retries else (signature,)
-
-    @property
-    def _retries(self) -> Retries | None:
-        """Which failures are tried again; None: all, for a scan that a user has started."""
-        scan = self._context.scan
-        return Retries(datetime.now(UTC), scan.write == "apply") if scan.is_unattended else None
+        return (signature, while_failed(signature)) if self._planner.retries else (signature,)
 
     def _since(self) -> datetime | None:
         """From when on a scan of what is new looks: since what was listed last began."""
@@ -354,102 +342,6 @@ class ListingStage:
             began = scans.listed_last(db, self._context.scan)
         return None if began is None else began - _OVERLAP
 
-    def _todos(self, db: Db, rows: Sequence[ItemRow]) -> list[Todo]:
-        """What is left to be done for items: settled by this scan only if it asks all engines."""
-        context = self._context
-        revisions = {row.id: row.item.revision for row in rows}
-        known = context.answered(db, rows)
-        ids = list(revisions)
-        under_way = batches.asked_elsewhere(db, context.scan.id, ids, ended=not context.round)
-        if context.scan.write == "preview" and not context.scan.is_forecast:
-            under_way |= decisions.left_to_writers(db, context.scan.id, revisions)
-        if not context.round:
-            known |= decisions.refused(
-                db,
-                revisions,
-                context.fingerprints,
-                context.samplers(rows),
-                paid=context.paid,
-            )
-        resting: set[tuple[int, str]] = set()
-        if (wanted := self._retries) and not context.round:
-            fingerprints = context.fingerprints
-            resting = retries.left_alone(db, revisions, fingerprints, wanted.now, paid=context.paid)
-        return [self._todo(row, known, under_way, resting) for row in rows]
-
-    def _todo(
-        self,
-        row: ItemRow,
-        known: set[tuple[int, str]],
-        under_way: set[tuple[int, str]],
-        resting: set[tuple[int, str]],
-    ) -> Todo:
-        """`under_way`: what another scan has sent in a batch, or asks when its time has come.
-
-        `resting`: what has failed lately, or was given up.
-        """
-        context = self._context
-        missing = [
-            name
-            for name, engine in context.engines.items()
-            if (row.id, name) not in known and row.item.media in engine.capabilities.media
-        ]
-        asks = context.scan.mode != "decide"
-        not_now = under_way | resting
-        asked = [
-            name
-            for name in missing
-            if asks and name in context.asked and (row.id, name) not in not_now
-        ]
-        left = {name for name in missing if name not in asked}
-        rests = {name for name in left if (row.id, name) in resting}
-        settles = while_failed(context.signature) if left else context.signature
-        return Todo(
-            row.id,
-            row.item.revision,
-            settles if left == rests else "",
-            tuple((name, context.fingerprints[name]) for name in asked),
-            row.item.media,
-            context.sampler(row.item.media),
-        )
-
-    def _plan(self, db: Db, todos: Sequence[Todo]) -> None:
-        alike: dict[tuple[str, int, Queue], list[Todo]] = {}
-        for todo in todos:
-            alike.setdefault((*self._kind(todo), self._queue(todo)), []).append(todo)
-        scan_id, held = self._context.scan.id, self._held
-        for (kind, size, queue), group in alike.items():
-            for some in batched(group, size):
-                chunk_id = chunks.add(
-                    db, scan_id, kind=kind, held=held, queue=queue, size=len(some)
-                )
-                decisions.plan(db, scan_id, chunk_id, some)
-        asks = [(todo.item_id, name) for todo in todos for name, _fingerprint in todo.engines]
-        chunks.wake_all(db, decisions.take_over(db, self._context.scan.id, asks))
-
-    def _kind(self, todo: Todo) -> tuple[str, int]:
-        """Which chunks an item belongs into: their kind, and how many items they hold."""
-        if todo.media is Media.GROUP and self._context.scan.kind == "scan":
-            return "groups", _SETTLE_CHUNK
-        if not todo.engines:
-            return "items", _SETTLE_CHUNK
-        if todo.media is Media.VIDEO:
-            return "items", _VIDEO_CHUNK
-        asked = [self._context.engines[name] for name, _fingerprint in todo.engines]
-        is_local = all(engine.capabilities.local for engine in asked)
-        if is_local:
-            return "items", _LOCAL_CHUNK
-        return "items", _SHARED_ASK_CHUNK if self._core.is_clustered else _ASK_CHUNK
-
-    def _queue(self, todo: Todo) -> Queue:
-        """Which workers may have an item, by the rarest thing that it needs."""
-        asked = [self._context.engines[name].capabilities for name, _fingerprint in todo.engines]
-        if any(engine.paid for engine in asked):
-            return "paid"
-        if any(engine.gpu for engine in asked):
-            return "gpu"
-        return "video" if asked and todo.media is Media.VIDEO else "default"
-
     def _pages(self, chunk: Chunk, run: RunContext, pages: Iterable[list[Todo]]) -> bool:
         listed = 0
         for page in pages:
@@ -458,7 +350,8 @@ class ListingStage:
             with self._store.write() as db:
                 chunks.check(db, chunk)
                 already = decisions.planned(db, chunk.scan_id, [todo.item_id for todo in page])
-                self._plan(db, [todo for todo in page if todo.item_id not in already])
+                left = [todo for todo in page if todo.item_id not in already]
+                self._planner.plan(db, left, held=self._held)
                 listed += len(page)
                 scans.put(db, chunk.scan_id, listed=listed, unchanged=0)
         return True
@@ -471,7 +364,7 @@ class ListingStage:
                 rows = items.page(
                     db, context.scan.section_id, context.section, after=after, limit=_PAGE
                 )
-                todos = self._todos(db, rows)
+                todos = self._planner.todos(db, rows)
             if not rows:
                 return
             after = rows[-1].id
@@ -482,7 +375,7 @@ class ListingStage:
         scan = self._context.scan
         with self._store.read() as db:
             rows = items.spread(db, scan.section_id, scan.section, Media.PHOTO, SAMPLE)
-            todos = self._todos(db, rows)
+            todos = self._planner.todos(db, rows)
         yield todos
 
     def _wanted(self) -> Iterator[list[Todo]]:
@@ -491,7 +384,7 @@ class ListingStage:
         while True:
             with self._store.read() as db:
                 ids = retries.wanted_now(db, section_id, after=after, limit=_PAGE)
-                todos = self._todos(db, items.get(db, ids))
+                todos = self._planner.todos(db, items.get(db, ids))
             if not ids:
                 return
             after = ids[-1]

@@ -87,12 +87,9 @@ class Runner:
         Batches that nothing can be added to any more are sealed then: that is work.
         """
         with self._store.read() as db:
-            at_work = chunks.lease_left_s(db, self._scan_id) > 0
-            due_at = chunks.due_at(db, self._scan_id)
+            due_in_s = chunks.due_in_s(db, self._scan_id) or 0.0
         soon_s = _SOON_VERIFIED_S if self._session.is_verifying else _SOON_S
-        soon = due_at is None or due_at < time.time() + soon_s
-        if not at_work and not soon and not self._session.seal_batches():
+        if due_in_s >= soon_s and not self._session.seal_batches():
             return False
-        due_s = 0.0 if at_work or due_at is None else due_at - time.time()
-        time.sleep(min(max(due_s, _IDLE_S), _TICK_S))
+        time.sleep(min(max(due_in_s, _IDLE_S), _TICK_S))
         return True

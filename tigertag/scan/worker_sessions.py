@@ -127,9 +127,8 @@ class WorkerSessions:
             if entry is None or entry.session is None or entry.at_work:
                 continue
             with self._core.store.read() as db:
-                busy = chunks.lease_left_s(db, scan.id) > 0
-                due_at = chunks.due_at(db, scan.id)
-            if not busy and (due_at is None or due_at > time.time() + _SOON_S):
+                due_in_s = chunks.due_in_s(db, scan.id)
+            if due_in_s is None or due_in_s > _SOON_S:
                 entry.session.seal_batches()
 
     def _changes(self) -> set[Future[None]]:

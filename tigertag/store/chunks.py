@@ -5,6 +5,7 @@ token, and is refused when another has taken the chunk over since. The database'
 a lease has run out and when a chunk is due; callers speak of times by their own host's.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 
@@ -255,6 +256,17 @@ def due_at(db: Db, scan_id: int) -> float | None:
     if any_where(db, mine, has_run_out()):
         return 0.0
     return _here(db, db.scalar(queued))
+
+
+def due_in_s(db: Db, scan_id: int) -> float | None:
+    """Return in how many seconds there is work of a scan; 0 while some is under way; None: never.
+
+    Held chunks count as far away.
+    """
+    if lease_left_s(db, scan_id) > 0:
+        return 0.0
+    due = due_at(db, scan_id)
+    return None if due is None else max(0.0, due - time.time())
 
 
 def _here(db: Db, due_at: float | None) -> float | None:

@@ -14,7 +14,7 @@ from tests.world import World
 from tigertag.contracts import EditOutcome, NotRead
 from tigertag.errors import LibraryError
 from tigertag.model import Edit, Item, Label, Shown, TagRef
-from tigertag.scan import listing, verify, write
+from tigertag.scan import planning, verify, write
 from tigertag.scan.write import WriteStage
 from tigertag.services import scan_status, scans
 from tigertag.services.scan_status import Status
@@ -181,8 +181,8 @@ def test_tags_of_the_owner_that_go_meanwhile_stop_the_scan_and_an_undo_puts_them
 def test_a_loss_over_a_first_write_is_put_back_whoever_looks_at_it(
     world: World, library: LateLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "_LOCAL_CHUNK", 10)
-    monkeypatch.setattr(listing, "_ASK_CHUNK", 10)
+    monkeypatch.setattr(planning, "_LOCAL_CHUNK", 10)
+    monkeypatch.setattr(planning, "_ASK_CHUNK", 10)
     for key in library.held:
         library.tag(key, "mine")
     waiting = rest(world, library)
@@ -269,8 +269,8 @@ def test_a_first_write_is_verified_before_a_second_one_is_made(
 def test_chunks_that_wait_for_a_first_write_leave_nothing_in_the_ledger(
     world: World, library: LateLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "_LOCAL_CHUNK", 10)
-    monkeypatch.setattr(listing, "_ASK_CHUNK", 10)
+    monkeypatch.setattr(planning, "_LOCAL_CHUNK", 10)
+    monkeypatch.setattr(planning, "_ASK_CHUNK", 10)
     waiting = rest(world, library)
     assert (len(library.sent), len(edits(world, waiting.scan.id))) == (1, 1)
     library.busy = False
