@@ -1,31 +1,41 @@
-"""A scan at work in a command: run, watched, waited for, and reported at its end."""
+"""A scan of a command: worked on here or by workers, watched, waited for, and reported."""
 
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from threading import Thread
+from typing import NoReturn
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tigertag.cli.main import INTERRUPTED, SOME_FAILED
-from tigertag.cli.session import stderr
+from tigertag.cli.session import say, stderr
 from tigertag.core import Core
 from tigertag.errors import Conflict
 from tigertag.scan import summary
-from tigertag.services import browsing, scan_status, scans
+from tigertag.services import browsing, scan_status, scans, workers
 from tigertag.services.scan_status import Status
 from tigertag.text import about, count, printable
 
 _POLL_S = 0.25
 _REST_S = 1.0
+_SERVICE_S = 30.0
+"""So long a new scan waits for the service, which may be restarting."""
 
 
-def wait_for_lease(built: Core, scan_id: int) -> None:
-    """Wait until the lease of a process that died has run out. Raises `Conflict` if it lives."""
+def let_go_on(built: Core, scan_id: int) -> None:
+    """Let a scan that has not ended go on. Raises `Conflict` if another process works on it.
+
+    Without a broker it waits until the lease of a process that died has run out.
+    """
+    if built.is_clustered:
+        if scan_status.status(built, scan_id).scan.state == "paused":
+            scans.resume(built, scan_id)
+        return
     left_s = scans.lease_left_s(built, scan_id)
     if left_s > 0:
         click.echo(
@@ -47,18 +57,26 @@ def work(built: Core, scan_id: int, *, wait: bool = False) -> None:
 def run(
     built: Core, scan_id: int, *, leave: Callable[[Core, int], None], wait: bool = False
 ) -> Status:
-    """Work on the scan; when interrupted, call `leave` with it and exit."""
+    """Have the scan worked on; when interrupted, call `leave` with it and exit.
+
+    With a broker it is only watched: the service takes it up, and workers work on it.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        status = _once(built, scan_id)
-        while wait and status.scan.state in ("running", "waiting"):
-            _rest(status)
-            with suppress(Conflict):
-                # Another scan of the section is at work: this one goes on after it.
-                status = _once(built, scan_id)
+        return (_follow if built.is_clustered else _work_here)(built, scan_id, wait=wait)
     except KeyboardInterrupt:
         leave(built, scan_id)
         sys.exit(INTERRUPTED)
+
+
+def _work_here(built: Core, scan_id: int, *, wait: bool) -> Status:
+    """Work on the scan in this process."""
+    status = _once(built, scan_id)
+    while wait and status.scan.state in ("running", "waiting"):
+        _rest(status)
+        with suppress(Conflict):
+            # Another scan of the section is at work: this one goes on after it.
+            status = _once(built, scan_id)
     return status
 
 
@@ -76,7 +94,9 @@ def _once(built: Core, scan_id: int) -> Status:
     worker = Thread(target=work, name="tigertag-scan")
     worker.start()
     try:
-        _watch(built, scan_id, worker)
+        with closing(_looks(built, scan_id, sleep=worker.join)) as looks:
+            while worker.is_alive():
+                next(looks)
     except KeyboardInterrupt:
         click.echo("Stopping; what is done is kept …", err=True)
         raise
@@ -86,6 +106,64 @@ def _once(built: Core, scan_id: int) -> Status:
     if problem:
         raise problem[0]
     return scan_status.status(built, scan_id)
+
+
+def _follow(built: Core, scan_id: int, *, wait: bool) -> Status:
+    """Watch the scan until it ends, is paused, or waits for a later time."""
+    began, shown = time.monotonic(), list[str]()
+    click.echo(_how_to_stop(scan_status.status(built, scan_id)), err=True)
+    with closing(_looks(built, scan_id, sleep=time.sleep)) as looks:
+        for status in looks:
+            if not _goes_on(built, status, wait=wait):
+                break
+            nobody = workers.why_not_taken_up(built, status.scan)
+            lines = [nobody] if nobody else _held_up(status)
+            for line in lines:
+                if line not in shown:
+                    say(line, to=stderr)
+            shown = lines
+            if not nobody:
+                began = time.monotonic()
+            elif not wait and time.monotonic() > began + _SERVICE_S:
+                _give_up(built, status)
+    built.cache.forget("tally", "problems")
+    return scan_status.status(built, scan_id)
+
+
+def _how_to_stop(status: Status) -> str:
+    scan_id = status.scan.id
+    if status.scan.is_forecast:
+        return f"Workers count forecast {scan_id}. Ctrl-C cancels it."
+    return (
+        f"Workers work on scan {scan_id}. Ctrl-C pauses it; `tigertag cancel {scan_id}` cancels it."
+    )
+
+
+def _goes_on(built: Core, status: Status, *, wait: bool) -> bool:
+    scan = status.scan
+    if scan.state == "waiting":
+        return wait or scans.is_due(built, scan.id)
+    return scan.state in ("queued", "running")
+
+
+def _held_up(status: Status) -> list[str]:
+    """What the scan waits for; while others work on it, only that nobody can."""
+    if status.scan.state == "waiting":
+        return _waits(status)
+    return [line for key, line in status.waits.items() if key == scan_status.WORKER]
+
+
+def _give_up(built: Core, status: Status) -> NoReturn:
+    """Raise `Conflict` for a scan that nobody takes up."""
+    scan = status.scan
+    if scan.is_forecast:
+        with suppress(Conflict):
+            scans.cancel(built, scan.id)
+        raise Conflict(f"Forecast {scan.id} is cancelled: no service took it up.")
+    raise Conflict(
+        f"No service took up scan {scan.id}. It begins once one runs, unless you cancel it:"
+        f" `tigertag cancel {scan.id}`."
+    )
 
 
 def _rest(status: Status) -> None:
@@ -107,7 +185,8 @@ def _pause(built: Core, scan_id: int) -> None:
     click.echo(f"Scan {scan_id} is paused; `tigertag resume {scan_id}` goes on.", err=True)
 
 
-def _watch(built: Core, scan_id: int, worker: Thread) -> None:
+def _looks(built: Core, scan_id: int, *, sleep: Callable[[float], object]) -> Generator[Status]:
+    """Look how far the scan has come, again and again, and show it."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -118,8 +197,8 @@ def _watch(built: Core, scan_id: int, worker: Thread) -> None:
     with Progress(*columns, console=stderr, transient=True, disable=quiet) as progress:
         task = progress.add_task(f"Scan {scan_id}", total=None, pace="")
         pause_s = _POLL_S
-        while worker.is_alive():
-            worker.join(pause_s)
+        while True:
+            sleep(pause_s)
             asked = time.perf_counter()
             status = scan_status.status(built, scan_id)
             # Counting a large scan takes a while: it is not to be most of the work.
@@ -130,6 +209,7 @@ def _watch(built: Core, scan_id: int, worker: Thread) -> None:
                 completed=status.done + status.failed,
                 pace=_pace(status),
             )
+            yield status
 
 
 def _pace(status: Status) -> str:
@@ -151,7 +231,7 @@ def report(built: Core, status: Status) -> None:
         f"Scan {scan.id} ({scan.kind}, {scan.mode}, {scan.write}) of {scan.section.called}:"
         f" {'it waits' if _is_waiting(status) else scan.state}."
     )
-    for line in (_counts(status), *_failed(built, status), *_notes(status), *_next(status)):
+    for line in (_counts(status), *_failed(built, status), *_notes(status), *_next(built, status)):
         click.echo(f"  {line}")
     if scan.state != "done" and not _is_waiting(status):
         sys.exit(1)
@@ -229,14 +309,14 @@ def _notes(status: Status) -> list[str]:
     return lines
 
 
-def _next(status: Status) -> list[str]:
+def _next(built: Core, status: Status) -> list[str]:
     """What the scan waits for, or what can be done with it."""
     scan, lines = status.scan, []
     if _is_waiting(status) or not scan.active:
         lines = _waits(status)
     if _is_waiting(status):
-        resume = f"`tigertag resume {scan.id}`"
-        lines.append(f"The service resumes it by itself; without the service, use {resume}.")
+        without = f"; without the service, use `tigertag resume {scan.id}`"
+        lines.append(f"The service resumes it by itself{'' if built.is_clustered else without}.")
     elif scan.is_preview and (status.adds or status.removes):
         lines.append(f"Nothing was written; `tigertag apply {scan.id}` writes it.")
     return lines

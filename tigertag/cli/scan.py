@@ -72,14 +72,14 @@ def scan(
         library, section, _mode(**mode), write, engines, accept_missing=accept_missing
     )
     with core() as built:
-        batch_cleanup.clean_up(built, Event())
+        _clean_up(built)
         scan_id = scans.unfinished(built, request)
         if scan_id is None:
             if not yes:
                 _confirm_cost(built, request)
             scan_id = scans.start(built, request)
         else:
-            progress.wait_for_lease(built, scan_id)
+            progress.let_go_on(built, scan_id)
             click.echo(f"Scan {scan_id} has not ended; resuming it.", err=True)
         progress.work(built, scan_id, wait=wait)
 
@@ -123,7 +123,7 @@ def resume(scan_id: int, *, without: str | None, wait: bool) -> None:
         if without is not None:
             scans.finish_without(built, scan_id, without)
         scans.resume(built, scan_id)
-        progress.wait_for_lease(built, scan_id)
+        progress.let_go_on(built, scan_id)
         progress.work(built, scan_id, wait=wait)
 
 
@@ -147,11 +147,17 @@ def cancel(scan_id: int) -> None:
         if state != "cancelled":
             raise Conflict(f"Scan {scan_id} is {state}; it cannot be cancelled.")
         batch_cleanup.make_due(built, scan_id)
-        batch_cleanup.clean_up(built, Event())
+        _clean_up(built)
         waits = scan_status.status(built, scan_id).waits
     click.echo(f"Scan {scan_id} is cancelled; what it did is kept.")
     for line in waits.values():
         click.echo(f"  {line}")
+
+
+def _clean_up(built: Core) -> None:
+    """End the batches of ended scans; with a broker the service does."""
+    if not built.is_clustered:
+        batch_cleanup.clean_up(built, Event())
 
 
 def _mode(**flags: bool) -> str:
@@ -183,7 +189,7 @@ def _forecast(built: Core, request: Request) -> Forecast:
     if scan_id is None:
         scan_id = scans.forecast(built, request)
     else:
-        progress.wait_for_lease(built, scan_id)
+        progress.let_go_on(built, scan_id)
     status = progress.run(built, scan_id, leave=_drop)
     if status.forecast is None:
         raise LibraryError(f"Forecast {scan_id} is {status.scan.state}: nothing was counted.")

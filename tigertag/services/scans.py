@@ -172,6 +172,12 @@ def lease_left_s(core: Core, scan_id: int) -> float:
         return chunks.lease_left_s(db, scan_id)
 
 
+def is_due(core: Core, scan_id: int) -> bool:
+    """Whether something of a scan can be done now."""
+    with core.store.read() as db:
+        return not scans.is_late(db, scans.get(db, scan_id))
+
+
 def run(core: Core, scan_id: int) -> Runner:
     """Return who works on the scan; call its `run`."""
     return Runner(core, scan_id)

@@ -22,6 +22,7 @@ ONE_MACHINE = "One machine: no broker is set, so the service works on scans itse
 _NOBODY_SENDS = (
     "Nobody sends work to workers: start `tigertag serve`. If it runs, System → Logs says why."
 )
+_NO_SERVICE = "No service runs, which takes up new scans: start `tigertag serve`."
 _KEEP_S = 1.0
 _MOST_REASONS = 2
 
@@ -160,6 +161,14 @@ def why_nobody(core: Core, scan_id: int) -> str:
     """Say why nobody can do what is due of a scan; "": somebody can. Some moments old, perhaps."""
     reasons = [queue.problem for queue in glance(core).unserved if queue.scan_id == scan_id]
     return reasons[0] if reasons else ""
+
+
+def why_not_taken_up(core: Core, scan: ScanRow) -> str:
+    """Say why nobody takes up a new scan, which only the service does; "": it will, or has."""
+    if scan.agreed:
+        return ""
+    with core.store.read() as db:
+        return "" if dispatch.is_led_by_service(db) else _NO_SERVICE
 
 
 def is_any_live(core: Core) -> bool:

@@ -147,6 +147,11 @@ def is_led(db: Db) -> bool:
     return any(engine_state.is_leased(db, "", lead) for lead in LEADS)
 
 
+def is_led_by_service(db: Db) -> bool:
+    """Whether the service sends chunks: only it takes up scans that are new."""
+    return engine_state.is_leased(db, "", LEADS[0])
+
+
 def give_up(db: Db, owner: str, *, hung: Collection[int] = ()) -> int:
     """Give back all that a worker holds, which ends now: what it still commits is refused.
 
