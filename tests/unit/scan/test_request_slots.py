@@ -233,7 +233,7 @@ def test_imagga_is_never_asked_more_often_at_once_than_the_account_allows(
         given = {"api_url": server.url, "api_key": KEY, "api_secret": SECRET}
         options, http = imagga.Options.model_validate(given), HttpClient(HASTE)
         engines = [
-            imagga.build("im", options, Host(tmp_path, http, slots=process(lease_s=10.0)))
+            imagga.build("im", options, Host(tmp_path, http, slots=process(lease_s=60.0)))
             for _ in range(3)
         ]
         run = RunContext(calls=CountedCalls())
