@@ -103,9 +103,7 @@ def lease(
     """Lease a chunk whose lease has run out, else the first that is due; None: there is none.
 
     A row that another transaction has locked is passed over: PostgreSQL would wait for it, see that
-    it is taken, and find nothing, though other chunks are free.
-
-    `chunk_id`: no other than this one.
+    it is taken, and find nothing, though other chunks are free. `chunk_id`: no other than this one.
 
     The attempt is counted here, before the work: a chunk that kills its workers is found out.
     """
@@ -113,6 +111,7 @@ def lease(
     if chunk_id is not None:
         mine.append(_chunks.c.id == chunk_id)
     first = func.coalesce(_first(*mine, has_run_out()), _first(*mine, is_due()))
+    taken_over_at = case((_chunks.c.state == "leased", now_s()), else_=_chunks.c.taken_over_at)
     statement = (
         update(_chunks)
         .where(_chunks.c.id == first, or_(is_due(), has_run_out()))
@@ -123,9 +122,7 @@ def lease(
             attempts=_chunks.c.attempts + 1,
             lease_until=now_s() + lease_s,
             leased_at=now_s(),
-            taken_over_at=case(
-                (_chunks.c.state == "leased", now_s()), else_=_chunks.c.taken_over_at
-            ),
+            taken_over_at=taken_over_at,
             sent_at=0.0,
             due_at=_heard(_chunks.c.due_at),
         )
@@ -259,9 +256,9 @@ def due_at(db: Db, scan_id: int) -> float | None:
 
 
 def due_in_s(db: Db, scan_id: int) -> float | None:
-    """Return in how many seconds there is work of a scan; 0 while some is under way; None: never.
+    """Return in how many seconds there is work of a scan; 0 while some is under way.
 
-    Held chunks count as far away.
+    None: none is left. Held chunks count as far away.
     """
     if lease_left_s(db, scan_id) > 0:
         return 0.0

@@ -47,6 +47,14 @@ def gathered(cluster: Cluster, worker: ClusterWorker) -> int:
     return scan_id
 
 
+def lost_home(cluster: Cluster) -> tuple[int, ClusterWorker]:
+    """Gather a batch in a home whose worker ends; return the scan, and a worker that is left."""
+    lost, left = cluster.worker("lost"), cluster.worker("left")
+    scan_id = gathered(cluster, lost)
+    lost.leave()
+    return scan_id, left
+
+
 def ended(cluster: Cluster, scan_id: int, *rest: ClusterWorker) -> str:
     """Go on until the scan has ended, with those workers that are left."""
     for _ in range(10):
@@ -61,9 +69,7 @@ def ended(cluster: Cluster, scan_id: int, *rest: ClusterWorker) -> str:
 def test_what_was_gathered_in_a_home_that_is_lost_is_asked_by_others(
     slow: BatchedEngine, cluster: Cluster
 ) -> None:
-    lost, left = cluster.worker("lost"), cluster.worker("left")
-    scan_id = gathered(cluster, lost)
-    lost.leave()
+    scan_id, left = lost_home(cluster)
     assert ended(cluster, scan_id, left) == "done"
     assert set(slow.asked.values()) == {1}
     assert spending.months(cluster.core())["slow"].units == 3
@@ -90,10 +96,8 @@ def test_a_home_whose_worker_restarts_keeps_its_batch(
 def test_a_home_that_comes_back_late_finds_its_batch_done_and_drops_its_file(
     slow: BatchedEngine, cluster: Cluster
 ) -> None:
-    lost, left = cluster.worker("lost"), cluster.worker("left")
-    scan_id = gathered(cluster, lost)
+    scan_id, left = lost_home(cluster)
     spool = cluster.core("lost").home / "spool"
-    lost.leave()
     assert ended(cluster, scan_id, left) == "done"
     assert len(list(spool.glob("*.jsonl"))) == 1
     again = cluster.worker("lost")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ from tigertag.store import Store, request_slots, schema
 
 LEASE_S = 1.0
 ENGINE = "service"
+PATIENCE = replace(HASTE, read_s=30.0)
+"""Whoever gives a request up sends another while the service is still at the first."""
 
 
 @pytest.fixture
@@ -231,7 +234,7 @@ def test_imagga_is_never_asked_more_often_at_once_than_the_account_allows(
 ) -> None:
     with ImaggaServer(concurrency=2, latency_s=0.02, other_latency_s=0.01) as server:
         given = {"api_url": server.url, "api_key": KEY, "api_secret": SECRET}
-        options, http = imagga.Options.model_validate(given), HttpClient(HASTE)
+        options, http = imagga.Options.model_validate(given), HttpClient(PATIENCE)
         engines = [
             imagga.build("im", options, Host(tmp_path, http, slots=process(lease_s=60.0)))
             for _ in range(3)
