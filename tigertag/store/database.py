@@ -39,7 +39,7 @@ from sqlalchemy.exc import (
     StatementError,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.sql.functions import FunctionElement
 
 from tigertag import bounds
@@ -110,7 +110,9 @@ class Store:
         return self._engine
 
     def close(self) -> None:
+        """Close its connections; one that is in use, at the end of its transaction."""
         if self._engine is not None:
+            event.listen(self._engine, "checkin", _close)
             self._engine.dispose()
             self._engine = None
 
@@ -188,6 +190,11 @@ class Store:
                         raise StoreError(f"A migration would orphan {len(broken)} rows; undone.")
             finally:
                 raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _close(_connection: Any, record: ConnectionPoolEntry) -> None:
+    """Close a connection that comes back: a pool that was disposed of would leave it open."""
+    record.invalidate()
 
 
 def make_folder(database: Path) -> None:

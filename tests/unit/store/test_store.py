@@ -6,7 +6,9 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import select
 
 from tests.sqlite import make_migrated
 from tigertag.errors import Conflict, LeaseLost, NotFound, StoreError, StoreUnavailable, Unstorable
@@ -117,6 +119,18 @@ def test_one_scan_a_section_is_active(store: Store) -> None:
 def test_a_scan_that_is_not_there_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound, match="no scan 7"), store.read() as db:
         scans.get(db, 7)
+
+
+def test_a_connection_in_use_when_its_store_closes_is_closed_after_its_transaction(
+    store: Store,
+) -> None:
+    with store.read() as db:
+        connection = db.connection.dbapi_connection
+        store.close()
+        assert db.scalar(select(1)) == 1
+    assert connection is not None
+    with pytest.raises((psycopg.Error, sqlite3.Error)):
+        connection.cursor().execute("SELECT 1")
 
 
 def test_a_chunk_is_leased_once(store: Store) -> None:
