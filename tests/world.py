@@ -113,7 +113,8 @@ class World:
 
     def let_leases_run_out(self) -> None:
         with self.store.write() as db:
-            db.execute(schema.chunks.update().values(lease_until=0.0))
+            held = schema.chunks.c.state == "leased"
+            db.execute(schema.chunks.update().where(held).values(lease_until=0.0))
 
     def forget_circuits(self) -> None:
         """Let the time come for which engines that are down are left alone."""

@@ -85,9 +85,7 @@ def test_workers_that_take_chunks_from_each_other_never_lock_each_other_out(
         # Not leases too short to be kept: on a machine that is slow enough those would never end.
         for _ in range(40):
             sleep(0.03)
-            with world.store.write() as db:
-                held = schema.chunks.c.state == "leased"
-                db.execute(schema.chunks.update().where(held).values(lease_until=0))
+            world.let_leases_run_out()
         for work in working:
             work.result()
     status = scan_status.status(world.core, scan_id)
