@@ -335,6 +335,8 @@ def _round(
 
 def _end(cluster: Cluster) -> None:
     """Workers that stop leave nothing behind."""
+    # One that takes the place of a killed one waits until that counts as lost.
+    cluster.until(cluster.are_workers_known, 60)
     for name in cluster.workers:
         cluster.stop_worker(name)
     assert not cluster.rows("SELECT name FROM workers"), "workers' rows are left"

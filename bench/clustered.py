@@ -72,6 +72,10 @@ class Cluster:
             return True
         return False
 
+    def are_workers_known(self) -> bool:
+        """Whether each worker is in the database as the process that it is now."""
+        return dict(self.rows("SELECT name, pid FROM workers")) == self.workers
+
     def kill_worker(self, name: str) -> None:
         self.signal_worker(name, signal.SIGKILL)
         self.until(lambda: not self.runs(name), 5)

@@ -4,6 +4,7 @@ Only what is needed is imported: `--healthy` is run every few seconds.
 """
 
 import re
+import signal
 import socket
 import sys
 
@@ -41,6 +42,8 @@ def worker(queues: str, concurrency: int | None, name: str, *, healthy: bool) ->
     from tigertag.scan.cluster_worker import ClusterWorker
     from tigertag.services.preparing import Preparation
 
+    # Until Celery takes the signal over: one that ends while it starts leaves no row behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     wanted = _queues(queues)
     if not re.fullmatch(r"[\w.@-]{0,100}", name, re.ASCII):
         raise click.BadParameter("--name takes up to 100 letters, digits and . _ @ - only.")

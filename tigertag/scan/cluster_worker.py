@@ -91,7 +91,6 @@ class ClusterWorker:
             work=self.work_on,
             stopping=self.stop,
         )
-        self.enter()
         # Apart: to open a library may take long, and a worker that is not heard of counts as lost.
         repeated = [
             Thread(target=self._repeat, args=(do, each_s), name=f"tigertag-{name}", daemon=True)
@@ -100,18 +99,20 @@ class ClusterWorker:
                 ("worker-scans", self.look, _LOOK_S),
             )
         ]
-        for thread in repeated:
-            thread.start()
-        self._dispatcher.start()
-        # As in `threads.run`: what exists by now mostly stays, and the collector need not scan it.
-        gc.collect(1)
-        gc.freeze()
         try:
+            self.enter()
+            for thread in repeated:
+                thread.start()
+            self._dispatcher.start()
+            # As in `threads.run`: what exists by now mostly stays, and the collector need not
+            # scan it.
+            gc.collect(1)
+            gc.freeze()
             self._consumer.run()
         finally:
             self.stop()
             self._dispatcher.stop()
-            for thread in repeated:
+            for thread in filter(Thread.is_alive, repeated):
                 thread.join(_STOP_S)
             with suppress(StoreError):
                 self.leave()
@@ -223,7 +224,7 @@ class ClusterWorker:
             drains = workers.beat(
                 db, self.name, items_done=done, items_s=self._rate(), refusals=refusals
             )
-        if drains is None:
+        if drains is None and not self._stopping.is_set():
             # The row was lost, such as by restoring a backup.
             self.enter()
         self._draining = bool(drains)

@@ -223,6 +223,22 @@ def test_a_worker_that_ends_is_no_longer_listed(cluster: Cluster) -> None:
         assert workers.every(db) == []
 
 
+def test_a_worker_that_is_stopped_while_it_starts_is_not_listed(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = ClusterWorker(cluster.core("one"), queues=("default",), name="one")
+
+    def stopped(_dispatcher: dispatcher.Dispatcher) -> None:
+        assert seen(cluster.world, "one")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dispatcher.Dispatcher, "start", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        worker.run()
+    with cluster.world.store.read() as db:
+        assert workers.every(db) == []
+
+
 def test_a_chunk_that_a_worker_ends_over_keeps_its_attempt(cluster: Cluster) -> None:
     scan_id = listed(cluster)
     with cluster.world.store.write() as db:
