@@ -300,7 +300,7 @@ def run(
             total += _round(cluster, outside, ledger, killer, kills, pause_s)
             rounds += 1
             print(rounds, dict(killer.kills), dict(total), f"{time.monotonic():.0f}", flush=True)
-        _end(cluster)
+        _end(cluster, killer)
     figures = {
         "rounds": rounds,
         "kills": killer.kills.total(),
@@ -333,10 +333,16 @@ def _round(
     return ledger.end(scan_ids, sections)
 
 
-def _end(cluster: Cluster) -> None:
+def _end(cluster: Cluster, killer: Killer) -> None:
     """Workers that stop leave nothing behind."""
-    # One that takes the place of a killed one waits until that counts as lost.
-    cluster.until(cluster.are_workers_known, 60)
+
+    def are_at_work() -> bool:
+        # One may have found no database at its start after the last look of the last round.
+        killer.mend()
+        return cluster.are_workers_known()
+
+    # A worker that takes the place of a killed one waits until that counts as lost.
+    cluster.until(are_at_work, 60)
     for name in cluster.workers:
         cluster.stop_worker(name)
     assert not cluster.rows("SELECT name FROM workers"), "workers' rows are left"

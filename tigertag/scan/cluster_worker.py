@@ -104,8 +104,7 @@ class ClusterWorker:
             for thread in repeated:
                 thread.start()
             self._dispatcher.start()
-            # As in `threads.run`: what exists by now mostly stays, and the collector need not
-            # scan it.
+            # As in `threads.run`: what exists by now mostly stays; the collector need not scan it.
             gc.collect(1)
             gc.freeze()
             self._consumer.run()

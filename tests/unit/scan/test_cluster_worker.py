@@ -239,6 +239,15 @@ def test_a_worker_that_is_stopped_while_it_starts_is_not_listed(
         assert workers.every(db) == []
 
 
+def test_a_worker_that_has_left_is_not_listed_by_a_late_beat(cluster: Cluster) -> None:
+    worker = cluster.worker("one")
+    worker.stop()
+    worker.leave()
+    worker.beat()
+    with cluster.world.store.read() as db:
+        assert workers.every(db) == []
+
+
 def test_a_chunk_that_a_worker_ends_over_keeps_its_attempt(cluster: Cluster) -> None:
     scan_id = listed(cluster)
     with cluster.world.store.write() as db:
