@@ -5,6 +5,7 @@ What Celery's own loop does is left to `tests/slow/test_cluster.py`.
 
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 
 from kombu.connection import Connection
 from kombu.entity import Queue as BrokerQueue
@@ -16,6 +17,8 @@ from tigertag.scan.celery_app import queue_name
 from tigertag.scan.cluster_worker import ClusterWorker
 from tigertag.scan.dispatcher import Dispatcher
 from tigertag.store import schema
+
+_IDLE_ROUNDS, _IDLE_S = 20, 0.02
 
 
 class Cluster:
@@ -82,15 +85,19 @@ class Cluster:
 
     def run(self, scan_id: int, *workers: ClusterWorker) -> str:
         """Go on until nothing comes any more; return the state of the scan."""
-        for _ in range(20):
+        idle = 0
+        while idle < _IDLE_ROUNDS:
             self.dispatcher.look()
             for worker in workers:
                 worker.look()
                 worker.beat()
-            self.give_out(scan_id, *workers)
+            given = self.give_out(scan_id, *workers)
             state = self.world.state(scan_id)
             if state not in ("queued", "running"):
                 break
+            idle = 0 if given else idle + 1
+            # A session may still be opening: that takes as long as the machine is slow.
+            sleep(_IDLE_S * idle)
         return state
 
     def photos(self, count: int) -> list[Path]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     literal,
     or_,
@@ -31,7 +32,7 @@ from tigertag.sequences import batched
 from tigertag.store import database, schema
 from tigertag.store.database import MOST_PARAMETERS, Db, any_where, insert_one, now_s
 
-_chunks = schema.chunks
+_chunks, _scans = schema.chunks, schema.scans
 FAR = 1e12
 """Due when it is woken."""
 _WOKEN = 1.0
@@ -102,12 +103,17 @@ def lease(
 ) -> Chunk | None:
     """Lease a chunk whose lease has run out, else the first that is due; None: there is none.
 
+    Of a scan that has ended only batches are left to be worked on. That is looked at here: between
+    two statements another transaction may end the scan and give its chunk back.
+
     A row that another transaction has locked is passed over: PostgreSQL would wait for it, see that
     it is taken, and find nothing, though other chunks are free. `chunk_id`: no other than this one.
 
     The attempt is counted here, before the work: a chunk that kills its workers is found out.
     """
-    mine = [_chunks.c.scan_id == scan_id, *([] if kind is None else [_chunks.c.kind == kind])]
+    of_scan = _chunks.c.scan_id == scan_id
+    has_ended = exists().where(_scans.c.id == scan_id, _scans.c.state.in_(schema.FINAL))
+    mine = [of_scan, ~has_ended] if kind is None else [of_scan, _chunks.c.kind == kind]
     if chunk_id is not None:
         mine.append(_chunks.c.id == chunk_id)
     first = func.coalesce(_first(*mine, has_run_out()), _first(*mine, is_due()))

@@ -29,6 +29,7 @@ def scan_id(store: Store) -> int:
     with store.write() as db:
         section_id = scans.ensure_section(db, Section("photos", ".", "Photos"))
         made = scans.create(db, NewScan(section_id))
+        scans.move(db, made, to="running", among=("queued",))
         for _ in range(WORKERS - 1):
             chunks.add(db, made)
     return made
@@ -51,6 +52,16 @@ def test_workers_that_lease_at_the_same_moment_get_a_chunk_each(store: Store, sc
 
     with ThreadPoolExecutor(WORKERS) as pool:
         assert len(set(pool.map(lease, range(WORKERS)))) == WORKERS
+
+
+def test_a_scan_that_ends_while_a_worker_looks_for_a_chunk_gives_none(
+    store: Store, scan_id: int
+) -> None:
+    with store.write() as looking:
+        assert scans.get(looking, scan_id).state == "running"
+        with store.write() as ending:
+            scans.move(ending, scan_id, to="failed", among=("running",))
+        assert chunks.lease(looking, scan_id, owner="a", lease_s=10.0) is None
 
 
 def test_no_worker_leaves_empty_handed_while_chunks_are_free(store: Store, scan_id: int) -> None:
