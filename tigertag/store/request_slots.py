@@ -57,9 +57,11 @@ def ahead(db: Db, place: Place) -> int | None:
     """Return how many are ahead of a place; None: it was lost, its lease has run out."""
     came_before = _slots.c.id < place.id
     if place.urgent:
-        first = and_(came_before, or_(_slots.c.urgent, _slots.c.under_way))
+        comes_before = and_(came_before, _slots.c.urgent)
     else:
-        first = or_(came_before, _slots.c.urgent)
+        comes_before = or_(came_before, _slots.c.urgent)
+    # One that came later may be under way already, where those before it have not looked yet.
+    first = or_(_slots.c.under_way, comes_before)
     mine = _slots.c.id == place.id
     counts = select(func.count().filter(first, ~mine), func.count().filter(mine))
     number, is_there = db.execute(counts.where(_slots.c.engine == place.engine, _is_live())).one()

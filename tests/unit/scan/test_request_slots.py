@@ -23,6 +23,7 @@ from tigertag.model import Media, Sample
 from tigertag.net import HttpClient, cancellable, urgent
 from tigertag.scan.request_slots import Places, SharedSlots
 from tigertag.store import Store, request_slots, schema
+from tigertag.store.request_slots import Place
 
 LEASE_S = 1.0
 ENGINE = "service"
@@ -226,6 +227,30 @@ def test_an_answer_is_not_lost_with_the_database(
     slots = process()
     with slots.slot(1):
         monkeypatch.setattr(request_slots, "leave", unreachable)
+
+
+def test_one_that_looks_late_counts_those_that_came_later_and_are_under_way(world: World) -> None:
+    def enter(*, urgent: bool = False) -> tuple[Place, int]:
+        with world.store.write() as db:
+            return request_slots.enter(
+                db, ENGINE, owner="one", lease_s=60.0, limit=2, urgent=urgent
+            )
+
+    def begin(place: Place) -> int | None:
+        with world.store.write() as db:
+            return request_slots.begin(db, place, 2)
+
+    under_way, late, next_one = [enter()[0], enter()[0]], enter()[0], enter()[0]
+    with world.store.write() as db:
+        for place in under_way:
+            request_slots.leave(db, place)
+    assert begin(next_one) == 1
+    urgent_one, ahead = enter(urgent=True)
+    assert ahead == 1
+    assert begin(late) == 2
+    with world.store.write() as db:
+        request_slots.leave(db, urgent_one)
+    assert begin(late) == 1
 
 
 @pytest.mark.slow
