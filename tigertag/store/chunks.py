@@ -111,9 +111,8 @@ def lease(
 
     The attempt is counted here, before the work: a chunk that kills its workers is found out.
     """
-    of_scan = _chunks.c.scan_id == scan_id
-    has_ended = exists().where(_scans.c.id == scan_id, _scans.c.state.in_(schema.FINAL))
-    mine = [of_scan, ~has_ended] if kind is None else [of_scan, _chunks.c.kind == kind]
+    mine = [_chunks.c.scan_id == scan_id]
+    mine.append(~_has_ended(scan_id) if kind is None else _chunks.c.kind == kind)
     if chunk_id is not None:
         mine.append(_chunks.c.id == chunk_id)
     first = func.coalesce(_first(*mine, has_run_out()), _first(*mine, is_due()))
@@ -136,6 +135,10 @@ def lease(
     )
     row = db.execute(statement).one_or_none()
     return None if row is None else database.as_type(Chunk, row, lease_s=lease_s)
+
+
+def _has_ended(scan_id: int) -> ColumnElement[bool]:
+    return exists().where(_scans.c.id == scan_id, _scans.c.state.in_(schema.FINAL))
 
 
 def _first(*where: ColumnElement[bool]) -> ScalarSelect[int]:
