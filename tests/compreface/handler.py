@@ -118,6 +118,9 @@ class Handler(ServiceHandler):
                 self.send(200, b'{"result":[{"box":{"x_m')
             case "silent":
                 self.keep_silent()
+            case "late":
+                self.keep_silent()
+                self._done(body)
             case "lost":
                 self._done(body)
                 self.reset()

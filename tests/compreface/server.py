@@ -10,7 +10,18 @@ from tests.server_faults import Faults
 from tests.service import AtOnce
 from tests.wire import FakeServer
 
-KINDS = ("html", "empty", "garbled", "reset", "silent", "lost", "too big", "nonsense", "down")
+KINDS = (
+    "html",
+    "empty",
+    "garbled",
+    "reset",
+    "silent",
+    "late",
+    "lost",
+    "too big",
+    "nonsense",
+    "down",
+)
 KEY = "00000000-0000-4000-8000-00000000c0de"
 """The key of the recognition service."""
 
@@ -40,7 +51,7 @@ class CompreFaceServer(FakeServer):
         super().__init__(port, Handler)
         self.key = key
         self.answer_s = 0.0
-        self.silence_s = 0.5
+        self.silence_s = 2.5
         self.retry_after = ""
         """What an error asks for."""
         self.code = 0
@@ -66,9 +77,10 @@ class CompreFaceServer(FakeServer):
 
         `kind` is a status (500 comes as 500/41), "html" or "empty" (200), "garbled" (JSON that ends
         too early), "nonsense" (JSON of another shape), "down" (502 HTML), "too big" (413 HTML),
-        "reset" (before anything is done), "silent" (so is this, for `silence_s`) and "lost": it is
-        done, but the answer never comes. The first `after` requests that match are served, the next
-        `times` fail; `mend()` ends all that.
+        "reset" (before anything is done), "silent" (so is this, for `silence_s`), "late" (done, but
+        only after `silence_s`, and never answered) and "lost": it is done, but the answer never
+        comes. The first `after` requests that match are served, the next `times` fail; `mend()`
+        ends all that.
         """
         self.faults.add(kind, at=at, after=after, times=times)
 

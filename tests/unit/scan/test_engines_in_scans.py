@@ -33,7 +33,7 @@ class Services:
         self.openai = stack.enter_context(openai_server.OpenAIServer(batch_delay_s=0.0))
         self._world = world
         self._http = HttpClient(
-            RetryPolicy(attempts=2, first_wait_s=0.01, longest_wait_s=0.05, read_s=0.5)
+            RetryPolicy(attempts=2, first_wait_s=0.01, longest_wait_s=0.05, read_s=2.0)
         )
         stack.callback(self._http.close)
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from tests.counted import CountedCalls
 from tests.imagga import KEY, SECRET, ImaggaServer
 from tests.unit.engines.imagga.imaggas import HASTE, photos
+from tests.waiting import wait_until
 from tests.world import World
 from tigertag.contracts import Host, Labelled, RunContext
 from tigertag.engines import imagga
@@ -64,13 +65,6 @@ def places(url: str) -> int:
     return len(rows)
 
 
-def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < ends, "it never came to that"
-        time.sleep(0.01)
-
-
 class Service:
     """Counts those who are inside at once."""
 
@@ -118,9 +112,9 @@ def test_a_process_that_waits_is_not_overtaken(
 
     with ThreadPoolExecutor(2) as pool, mine.slot(1):
         pool.submit(ask, other, "other")
-        until(lambda: places(url) == 2)
+        wait_until(lambda: places(url) == 2)
         pool.submit(ask, mine, "mine")
-        until(lambda: places(url) == 3)
+        wait_until(lambda: places(url) == 3)
     assert order == ["other", "mine"]
 
 
@@ -138,9 +132,9 @@ def test_an_urgent_request_goes_before_all_that_wait(
 
     with ThreadPoolExecutor(2) as pool, other.slot(1):
         pool.submit(ask, limiter, "waits", urgent=False)
-        until(lambda: places(url) == 2)
+        wait_until(lambda: places(url) == 2)
         pool.submit(ask, asking, "urgent", urgent=True)
-        until(lambda: places(url) == 3)
+        wait_until(lambda: places(url) == 3)
         assert order == []
     assert order == ["urgent", "waits"]
 
@@ -155,9 +149,9 @@ def test_what_a_user_waits_for_is_urgent(url: str, process: Callable[..., Shared
 
     with ThreadPoolExecutor(2) as pool, process(lease_s=60.0).slot(1):
         pool.submit(ask, "scan", nullcontext())
-        until(lambda: places(url) == 2)
+        wait_until(lambda: places(url) == 2)
         pool.submit(ask, "user", urgent())
-        until(lambda: places(url) == 3)
+        wait_until(lambda: places(url) == 3)
     assert order == ["user", "scan"]
 
 
@@ -185,7 +179,7 @@ def test_a_request_that_takes_longer_than_a_lease_keeps_its_slot(
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(ask)
-        until(lambda: places(url) == 1)
+        wait_until(lambda: places(url) == 1)
         with other.slot(1):
             assert ended
 

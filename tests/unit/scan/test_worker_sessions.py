@@ -1,13 +1,14 @@
 """Sessions that are opened apart: a library that is slow keeps a worker from no other scan."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from threading import Event
 from typing import Any
 
 import pytest
 
+from tests.waiting import wait_until
 from tests.world import World
 from tigertag.errors import LibraryUnavailable
 from tigertag.net import is_cancelled
@@ -59,19 +60,12 @@ def sessions(world: World) -> Iterator[WorkerSessions]:
     made.close_all()
 
 
-def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < ends, "it never came to that"
-        time.sleep(0.01)
-
-
 def test_a_library_that_is_slow_holds_up_no_other_scan(
     sessions: WorkerSessions, slow: SlowLibraries, scan: ScanRow
 ) -> None:
     hangs = replace(scan, id=scan.id + 1)
     slow.scans.add(hangs.id)
-    until(lambda: sessions.open_for([hangs, scan]) == [scan])
+    wait_until(lambda: sessions.open_for([hangs, scan]) == [scan])
     assert not slow.let.is_set()
 
 
@@ -83,7 +77,7 @@ def test_a_session_that_is_slow_to_open_is_used_once_it_is_open(
     with sessions.entered(scan.id) as session:
         assert session is None
     slow.let.set()
-    until(lambda: sessions.open_for([scan]) == [scan])
+    wait_until(lambda: sessions.open_for([scan]) == [scan])
     with sessions.entered(scan.id) as session:
         assert session is not None
 
@@ -108,5 +102,5 @@ def test_a_process_that_ends_waits_for_no_library(
 
 
 def test_a_scan_that_has_ended_is_forgotten(sessions: WorkerSessions, scan: ScanRow) -> None:
-    until(lambda: sessions.open_for([scan]) == [scan])
-    until(lambda: sessions.open_for([]) == [] and not sessions._entries)
+    wait_until(lambda: sessions.open_for([scan]) == [scan])
+    wait_until(lambda: sessions.open_for([]) == [] and not sessions._entries)

@@ -42,8 +42,8 @@ class SentPicture:
     """One picture of one person, as the engine's store keeps it.
 
     `ids`: the image_ids that it ever got, here or at another CompreFace. `sending`: the SHA-256 of
-    the JPEG that is on its way; whether it arrived is not known. `refused`: why CompreFace does not
-    take it, with faces that are found from `det_prob` on.
+    the JPEG that is on its way, or of one that may still arrive a second time. `refused`: why
+    CompreFace does not take it, with faces that are found from `det_prob` on.
     """
 
     subject: str
@@ -140,7 +140,11 @@ class EnrolmentRun:
         updated = dict(sent)
         for key, picture in sent.items():
             for image_id in self._arrived(picture):
-                updated[key] = picture = picture.with_id(image_id)
+                picture = picture.with_id(image_id)
+            if picture.sending and picture.ids:
+                picture = replace(picture, sending="")
+            if picture != sent[key]:
+                updated[key] = picture
                 self.store.put(key, picture)
         return updated
 
@@ -215,17 +219,23 @@ class EnrolmentRun:
             return
         self._note_subject(picture.tag)
         try:
-            image_id = send_fitting(frame, lambda jpeg: self._add(key, sent, jpeg))
+            added = send_fitting(frame, lambda jpeg: self._add(key, sent, jpeg))
         except RequestRefused as exc:
             self._refuse(key, sent, picture, exc)
             return
-        self.store.put(key, sent.with_id(image_id))
+        self.store.put(key, added)
+        image_id = added.ids[-1]
         self._stored[image_id] = StoredFace(image_id=image_id, subject=picture.tag)
         self._added += 1
         logger.info("sent %s, a picture of %s", picture.name, picture.tag)
 
-    def _add(self, key: str, sent: SentPicture, jpeg: bytes) -> str:
-        """Send a picture until it is there; before each further try look whether it is."""
+    def _add(self, key: str, sent: SentPicture, jpeg: bytes) -> SentPicture:
+        """Send a picture until it is there; before each further try look whether it is.
+
+        A busy CompreFace may still be at work on a request that timed out when we look, so a
+        picture that was sent again is looked for once more at the next enrolment: one that nobody
+        knows of would outlive its person.
+        """
         sent = replace(sent, sending=sha256(jpeg).hexdigest())
         self.store.put(key, sent)
         in_doubt = False
@@ -243,7 +253,8 @@ class EnrolmentRun:
                 in_doubt = in_doubt or exc.fault.in_doubt
                 raise
 
-        return self.client.http.retry(attempt, cancelled=self.run.cancelled)
+        image_id = self.client.http.retry(attempt, cancelled=self.run.cancelled)
+        return replace(sent.with_id(image_id), sending=sent.sending if in_doubt else "")
 
     def _note_subject(self, subject: str) -> None:
         """Store whether TigerTag makes the subject, before it does."""

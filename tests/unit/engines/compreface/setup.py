@@ -13,7 +13,7 @@ from tigertag.engines import compreface
 from tigertag.engines.compreface import CompreFace, Options
 from tigertag.net import HttpClient, RetryPolicy
 
-HASTE = RetryPolicy(connect_s=2.0, read_s=0.25, attempts=3, first_wait_s=0.01, longest_wait_s=0.05)
+HASTE = RetryPolicy(connect_s=2.0, read_s=2.0, attempts=3, first_wait_s=0.01, longest_wait_s=0.05)
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 from tests.compreface import drawn
 from tests.counted import CountedCalls
 from tests.unit.engines.compreface.setup import Home
+from tests.waiting import wait_until
 from tigertag.contracts import Call, Enrolled, PluginStateInMemory, RunContext
 from tigertag.errors import AuthFailed, EngineError, QuotaExhausted, Unavailable
 from tigertag.net import HttpClient
@@ -308,6 +309,17 @@ def test_an_answer_that_is_lost_does_not_send_a_picture_twice(home: Home, fault:
     home.knows_ada()
     assert home.enrolled() == Enrolled(added=1)
     assert home.server.pictures_of("Ada") == 1
+
+
+def test_a_picture_that_arrives_after_it_was_sent_again_goes_with_its_person(home: Home) -> None:
+    home.server.fail("late", at="POST", times=1)
+    home.knows_ada()
+    assert home.enrolled() == Enrolled(added=1)
+    wait_until(lambda: home.server.pictures_of("Ada") == 2)
+    home.enrolled()
+    home.write({})
+    home.enrolled()
+    assert home.server.examples == {}
 
 
 def test_what_arrived_unheard_of_is_found_at_the_next_go(home: Home) -> None:

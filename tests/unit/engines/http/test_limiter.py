@@ -1,18 +1,11 @@
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.waiting import wait_until
 from tigertag.engines.http.concurrency import ConcurrencyLimiter
-
-
-def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < ends, "it never came to that"
-        time.sleep(0.001)
 
 
 class Visitors:
@@ -31,7 +24,7 @@ class Visitors:
 
     def settle(self, *inside: str) -> None:
         """Wait until these have come in, in this order, and no one else."""
-        until(lambda: len(self.inside) >= len(inside))
+        wait_until(lambda: len(self.inside) >= len(inside))
         time.sleep(0.01)
         assert self.inside == list(inside)
 
@@ -51,11 +44,11 @@ class Visitors:
 def test_no_more_than_so_many_are_inside() -> None:
     visitors = Visitors(ConcurrencyLimiter(2))
     visitors.come("a", "b", "c")
-    until(lambda: len(visitors.inside) == 2)
+    wait_until(lambda: len(visitors.inside) == 2)
     time.sleep(0.01)
     assert len(visitors.inside) == 2
     visitors.let_go()
-    until(lambda: len(visitors.inside) == 3)
+    wait_until(lambda: len(visitors.inside) == 3)
     visitors.close()
 
 
@@ -92,9 +85,9 @@ def test_who_must_be_first_is_next() -> None:
 def test_more_are_let_in_as_soon_as_that_is_allowed() -> None:
     visitors = Visitors(ConcurrencyLimiter(1))
     visitors.come("a", "b", "c")
-    until(lambda: len(visitors.inside) == 1)
+    wait_until(lambda: len(visitors.inside) == 1)
     visitors.limiter.allow(3)
-    until(lambda: len(visitors.inside) == 3)
+    wait_until(lambda: len(visitors.inside) == 3)
     visitors.close()
 
 

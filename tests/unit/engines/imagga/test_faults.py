@@ -97,8 +97,8 @@ def test_a_picture_that_it_fails_over_while_it_answers_for_another_fails_for_goo
 
 
 def test_an_answer_that_never_comes_is_not_waited_for(imagga: ImaggaServer) -> None:
-    imagga.silence_s = 0.3
-    bench = Imaggas(imagga, patience=RetryPolicy(read_s=0.05, attempts=2, first_wait_s=0.001))
+    imagga.silence_s = 1.5
+    bench = Imaggas(imagga, patience=RetryPolicy(read_s=1.0, attempts=2, first_wait_s=0.001))
     bench.open()
     imagga.fail("tags", "slow")
     assert isinstance(bench.one(), Labelled)

@@ -81,7 +81,7 @@ def test_an_answer_that_did_not_come_is_looked_up_and_not_asked_for_again(
 def test_where_no_answer_came_and_nothing_was_made_no_tag_is_asked_for_again(
     server: ImmichServer, new_writer: Callable[..., WriterPlace]
 ) -> None:
-    place, server.silence_s = new_writer(timeout_s=0.3), 0.6
+    place, server.silence_s = new_writer(timeout_s=1.0), 1.5
     server.fail("silent", at=MAKE)
     with pytest.raises(LibraryUnavailable):
         use(place, "cat")

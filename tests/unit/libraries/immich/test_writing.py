@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.immich import ImmichServer
-from tests.unit.libraries.immich.writers import EXTRACTION_S, WRITE, WriterPlace, writes
+from tests.unit.libraries.immich.writers import EXTRACTION_S, PACE, WRITE, WriterPlace, writes
 from tigertag.contracts import EditOutcome
 from tigertag.errors import LibraryUnavailable
 from tigertag.net import cancellable
@@ -105,12 +106,14 @@ def test_what_shows_no_trace_of_an_edit_settles_it(place: WriterPlace) -> None:
 
 
 def test_what_is_changing_just_now_is_written_later(
-    server: ImmichServer, place: WriterPlace
+    server: ImmichServer, new_writer: Callable[..., WriterPlace]
 ) -> None:
+    place = new_writer(pace=replace(PACE, settle_s=0.6))
+    server.extraction_s = 0.3
     place.send(place.edit(place.photo("first.jpg"), "cat"))
     edit = place.edit(place.photo(), "cat")
     server.tag(edit.item.key, "Mine")
-    time.sleep(EXTRACTION_S)
+    time.sleep(server.extraction_s)
     server.tag(edit.item.key, "Other")
     server.change(edit.item.key, favorite=True)
     outcome = place.send(edit)[edit.item.key]
@@ -138,7 +141,7 @@ def test_an_error_of_the_server_is_followed_by_one_more_try(
 def test_a_write_without_an_answer_is_not_sent_again_and_looked_at_later(
     server: ImmichServer, new_writer: Callable[..., WriterPlace], fault: str
 ) -> None:
-    place, server.silence_s = new_writer(timeout_s=0.3), 0.6
+    place, server.silence_s = new_writer(timeout_s=1.0), 1.5
     edit, sent = place.edit(place.photo(), "cat"), list[EditOutcome]()
     server.fail(fault, at=WRITE)
     with pytest.raises(LibraryUnavailable):
