@@ -11,9 +11,18 @@ from PIL import Image
 from tests.colours import COLOURS
 from tigertag.contracts import Catalogued, EditOutcome, Need, NotRead, Source
 from tigertag.errors import ItemGone, Unreadable
+from tigertag.libraries.folder import FolderLibrary
 from tigertag.model import Edit, Field, Item, Media, Section, Shown, TagRef
 
+ADVICE = "The key lacks <tag.asset>."
 SECTION = Section("photos", "1", "FakeLibrary")
+
+
+class AdvisingFolder(FolderLibrary):
+    """A class of its own: `isinstance` remembers for good which classes fit a protocol."""
+
+    def advice(self) -> Sequence[str]:
+        return [ADVICE]
 
 
 class FakeLibrary:

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.fake_library import ADVICE, AdvisingFolder
 from tests.unit.cli.conftest import Run
 from tigertag import packages
 from tigertag.cli import main
 from tigertag.inference import catalogue
-from tigertag.libraries.folder.library import FolderLibrary
+from tigertag.libraries import folder
 from tigertag.store import Store, chunks
 
 pytestmark = pytest.mark.slow
@@ -304,8 +305,7 @@ def test_a_home_that_is_new_is_said_once(tmp_path: Path) -> None:
 
 
 def test_libraries_print_what_they_advise(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    advice = ["The key lacks tag.asset."]
-    monkeypatch.setattr(FolderLibrary, "advice", lambda _library: advice, raising=False)
+    monkeypatch.setattr(folder, "FolderLibrary", AdvisingFolder)
     result = run("libraries")
     assert result.exit_code == 0
-    assert "Library photos: The key lacks tag.asset.\n" in result.stdout
+    assert f"Library photos: {ADVICE}\n" in result.stdout

@@ -3,6 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
+from tests.fake_library import ADVICE, AdvisingFolder
 from tests.unit.web.api.asking import got, problem
 from tests.world import World
 from tigertag.store import migrate
@@ -23,10 +24,9 @@ def test_a_library_that_is_gone_says_so(world: World, rest: FlaskClient) -> None
 def test_libraries_show_what_they_advise(
     world: World, rest: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    advice = ["The key lacks tag.asset."]
-    monkeypatch.setattr(type(world.library), "advice", lambda _library: advice, raising=False)
+    monkeypatch.setattr(world.library, "__class__", AdvisingFolder)
     (library,) = got(rest, "libraries")["items"]
-    assert library["advice"] == advice
+    assert library["advice"] == [ADVICE]
 
 
 def test_libraries_show_their_sections(world: World, rest: FlaskClient) -> None:

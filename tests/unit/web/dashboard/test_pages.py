@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.fake_library import AdvisingFolder
 from tests.unit.web.conftest import API_KEY, PASSWORD
 from tests.unit.web.dashboard.member import Member
 from tests.world import World
@@ -195,8 +196,7 @@ def test_an_engine_and_a_library_that_failed_say_why(world: World) -> None:
 
 
 def test_setup_shows_what_a_library_advises(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    advice = ["The key lacks <tag.asset>."]
-    monkeypatch.setattr(type(world.library), "advice", lambda _library: advice, raising=False)
+    monkeypatch.setattr(world.library, "__class__", AdvisingFolder)
     page = member_of(world.core).page("/setup")
     assert "The key lacks &lt;tag.asset&gt;." in page
 
