@@ -18,13 +18,21 @@ def test_small_scans_leave_nothing_in_memory_and_no_garbage(world: World) -> Non
     world.picture("a.png", "red")
     for _ in range(10):
         world.scan()
+    garbage, kept = zip(*(_grown(world, scans=20) for _ in range(3)), strict=True)
+    # Other threads of the test process add objects now and then; a leak shows each time.
+    assert min(garbage) < 20 * 100
+    assert min(kept) < 20 * 20
+
+
+def _grown(world: World, *, scans: int) -> tuple[int, int]:
+    """Return how many objects there are more after some scans: with their garbage, and without."""
     gc.collect()
     before = len(gc.get_objects())
-    for _ in range(40):
+    for _ in range(scans):
         world.scan()
-    assert len(gc.get_objects()) - before < 40 * 100
+    with_garbage = len(gc.get_objects())
     gc.collect()
-    assert len(gc.get_objects()) - before < 40 * 20
+    return with_garbage - before, len(gc.get_objects()) - before
 
 
 def rows(world: World) -> dict[str, int]:
