@@ -18,10 +18,10 @@ def test_small_scans_leave_nothing_in_memory_and_no_garbage(world: World) -> Non
     world.picture("a.png", "red")
     for _ in range(10):
         world.scan()
-    garbage, kept = zip(*(_grown(world, scans=20) for _ in range(3)), strict=True)
+    garbage, kept = zip(*(_grown(world, scans=12) for _ in range(3)), strict=True)
     # Other threads of the test process add objects now and then; a leak shows each time.
-    assert min(garbage) < 20 * 100
-    assert min(kept) < 20 * 20
+    assert min(garbage) < 12 * 100
+    assert min(kept) < 12 * 20
 
 
 def _grown(world: World, *, scans: int) -> tuple[int, int]:
