@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tigertag.contracts import Capabilities, Failed, Labelled, Outcome, RunContext
+from tigertag.contracts import Capabilities, Embedding, Failed, Labelled, Outcome, RunContext
 from tigertag.model import Label, Media, Sample
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
@@ -26,6 +27,7 @@ class ColourEngine:
     units: int = 0
     cost_usd: float | None = 0.0
     confidence: float = 0.9
+    embeds: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -63,8 +65,17 @@ class ColourEngine:
                 yield replace(self.fails[colour], sample=sample.id)
             else:
                 yield Labelled(
-                    sample.id, (Label(colour, self.confidence), *self.extra), "colour-model"
+                    sample.id,
+                    (Label(colour, self.confidence), *self.extra),
+                    "colour-model",
+                    embedding=_embedding(pixels) if self.embeds else None,
                 )
 
     def close(self) -> None:
         self.opened = 0
+
+
+def _embedding(pixels: NDArray[np.uint8]) -> Embedding:
+    """The direction of the average colour."""
+    average = pixels.mean((0, 1))
+    return Embedding("colours", (average / np.linalg.norm(average)).astype("<f2").tobytes())

@@ -12,6 +12,7 @@ from tigertag.contracts.engine import Capabilities as Capabilities
 from tigertag.contracts.engine import Checkable as Checkable
 from tigertag.contracts.engine import Collected as Collected
 from tigertag.contracts.engine import DeferredEngine as DeferredEngine
+from tigertag.contracts.engine import Embedding as Embedding
 from tigertag.contracts.engine import Engine as Engine
 from tigertag.contracts.engine import Enrolled as Enrolled
 from tigertag.contracts.engine import Enrolling as Enrolling

@@ -109,11 +109,24 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """What a network made of a sample: pictures that look alike have vectors that point alike.
+
+    `network`: what it depends on; only vectors of the same one can be compared. `vector`: of length
+    1, in half precision, little-endian.
+    """
+
+    network: str
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Labelled:
     """The engine looked. No labels: it found nothing. See `Answer` for `remainder`, `frames`.
 
     `fingerprint`: of what really answered, from an engine that may take another model between two
-    scans; "" stands for the engine's own.
+    scans; "" stands for the engine's own. `embedding`: what its network made of the sample on the
+    way, if it gives that.
     """
 
     sample: str
@@ -125,6 +138,7 @@ class Labelled:
     failed_frames: tuple[float, ...] = ()
     frames: tuple[float, ...] = ()
     fingerprint: str = ""
+    embedding: Embedding | None = None
 
 
 @dataclass(frozen=True, slots=True)

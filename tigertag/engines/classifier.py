@@ -16,8 +16,9 @@ from tigertag.inference.classification import (
     KnownNetwork,
     Network,
     OwnNetwork,
-    Probabilities,
-    probabilities,
+    Seen,
+    embedding,
+    look,
 )
 from tigertag.inference.frame_batch import FrameBatch
 from tigertag.inference.preprocessing import (
@@ -28,7 +29,7 @@ from tigertag.inference.preprocessing import (
     middle,
     short_side_px,
 )
-from tigertag.inference.runtime import Device, ModelSession, Precision, open_session
+from tigertag.inference.runtime import Device, NetworkSession, Precision, open_session
 from tigertag.inference.weights import PUBLISHED, TORCHVISION, Weights
 from tigertag.model import Media, Sample
 from tigertag.net import holding
@@ -114,9 +115,10 @@ def build(id: str, options: Options, host: Host) -> "ImageClassifier":
 class _Ready:
     """What `open` makes."""
 
-    session: ModelSession
+    session: NetworkSession
     classes: Classes
     prepare: Prepare
+    network: str
 
 
 class ImageClassifier:
@@ -169,12 +171,17 @@ class ImageClassifier:
             raise ModelError(f"Engine {self.id} is not open.")
         view = partial(middle, side_px=ready.session.input.side_px)
         classes = ready.classes
-        pending: FrameBatch[Square, Probabilities] = FrameBatch(
-            batch, run, view, self._network.name, classes.labels, classes.remainder
+        pending: FrameBatch[Square, Seen] = FrameBatch(
+            batch,
+            run,
+            view,
+            self._network.name,
+            lambda frame, at_s: classes.labels(frame.probabilities, at_s),
+            classes.remainder,
+            partial(embedding, ready.network),
         )
-        images = map(ready.prepare, pending.views())
-        for number, outputs in ready.session.run(images):
-            yield from pending.take(number, probabilities(outputs))
+        for number, frame in look(ready.session, map(ready.prepare, pending.views())):
+            yield from pending.take(number, frame)
         yield from pending.unusable()
 
     def close(self) -> None:
@@ -200,4 +207,4 @@ class ImageClassifier:
                 f"{network.name} has {session.classes} classes, but there are"
                 f" {len(classes.names)} labels; the labels' file must have one line for each."
             )
-        return _Ready(session, classes, network.prepare(session.input))
+        return _Ready(session, classes, network.prepare(session.input), self.fingerprint)

@@ -1,7 +1,7 @@
 """Classification: a network that TigerTag knows or the user's own, its classes, and its labels."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 
 from tigertag import concepts
 from tigertag.concepts import Concepts
+from tigertag.contracts import Embedding
 from tigertag.errors import ModelError, os_reason
 from tigertag.inference.checkpoint import GRAPH_VERSION
 from tigertag.inference.preprocessing import (
     DEFAULT_SIDE_PX,
+    EMBEDDING,
     VIEW_VERSION,
     ImageInput,
     Prepare,
     Scaling,
     prepare,
 )
+from tigertag.inference.runtime import NetworkSession
 from tigertag.inference.weights import Weights, file_sha256
 from tigertag.model import Label
 
@@ -30,6 +33,16 @@ LEAST_PROBABILITY: Final = 1e-3
 _SUM_TOLERANCE: Final = 1e-3
 
 Probabilities = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a network says of a frame. `features`: what its last layer was given, if it says so."""
+
+    probabilities: Probabilities
+    features: NDArray[np.float32] | None
+
+
 _CONCEPT: Final = re.compile(r"n\d{8}")
 
 
@@ -156,6 +169,42 @@ def _row(line: str) -> tuple[str | None, str]:
     if tab and _CONCEPT.fullmatch(first.strip()):
         return first.strip(), rest.strip()
     return None, line.strip()
+
+
+def look(
+    session: NetworkSession, images: Iterable[NDArray[Any]]
+) -> Iterator[tuple[int, Seen | None]]:
+    """Yield each image's number and what the network says of it, early, in any order.
+
+    None: it gave no numbers. An own network may have other outputs than ours after its first.
+    """
+    embeds = len(session.outputs) == 2 and EMBEDDING in session.outputs[1].names
+    if embeds:
+        for number, outputs in session.run_all(images):
+            yield number, _seen(outputs[0], outputs[1])
+    else:
+        for number, output in session.run(images):
+            yield number, _seen(output, None)
+
+
+def _seen(output: NDArray[np.float32], features: NDArray[np.float32] | None) -> Seen | None:
+    classes = probabilities(output)
+    return None if classes is None else Seen(classes, features)
+
+
+def embedding(network: str, frames: Sequence[Seen]) -> Embedding | None:
+    """Return the mean direction of the frames' features.
+
+    None where the network does not give them, or where they point nowhere.
+    """
+    features = [frame.features for frame in frames if frame.features is not None]
+    if not features:
+        return None
+    mean = np.mean(features, axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(mean))
+    if not 0 < length < float("inf"):
+        return None
+    return Embedding(network, (mean / length).astype("<f2").tobytes())
 
 
 def probabilities(outputs: NDArray[Any]) -> Probabilities | None:

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from tigertag.contracts import Failed, Labelled, Outcome, RunContext
+from tigertag.contracts import Embedding, Failed, Labelled, Outcome, RunContext
 from tigertag.model import Label, Pixels, Sample
 
 View = TypeVar("View")
@@ -28,13 +28,17 @@ def _no_remainder(_each: Sequence[Labels]) -> float | None:
     return None
 
 
+def _no_embedding(_each: Sequence[Any]) -> Embedding | None:
+    return None
+
+
 @dataclass(slots=True)
 class FrameBatch(Generic[View, Output]):
     """What a network sees of samples, and what is made of its outputs.
 
     `view` gives what the network sees of a frame; it raises ValueError for pixels that it cannot
-    use. `labels` reads the output for a frame at a time, `remainder` the labels of all frames; see
-    `Labelled` for `remainder` and `fingerprint`.
+    use. `labels` reads the output for a frame at a time, `embedding` those for all frames, and
+    `remainder` the labels of all frames; see `Labelled` for all but the first.
     """
 
     samples: Sequence[Sample]
@@ -43,6 +47,7 @@ class FrameBatch(Generic[View, Output]):
     model: str
     labels: Callable[[Output, float | None], Labels]
     remainder: Callable[[Sequence[Labels]], float | None] = _no_remainder
+    embedding: Callable[[Sequence[Output]], Embedding | None] = _no_embedding
     fingerprint: str = ""
     _sent: list[tuple[_Pending[Output], int]] = field(default_factory=list)
     _unusable: list[str] = field(default_factory=list)
@@ -90,10 +95,12 @@ class FrameBatch(Generic[View, Output]):
     def _outcome(self, pending: _Pending[Output]) -> Outcome:
         sample, outputs = pending.sample, pending.outputs
         each: list[Labels] = []
+        usable: list[Output] = []
         for number, output in sorted(outputs.items(), key=lambda entry: entry[0]):
             if output is None:
                 return Failed(sample.id, f"{self.model} gave no numbers for it.", retryable=False)
             each.append(self.labels(output, sample.frames[number].at_s))
+            usable.append(output)
         failed = (frame.at_s or 0.0 for n, frame in enumerate(sample.frames) if n not in outputs)
         times = (sample.frames[number].at_s for number in sorted(outputs))
         return Labelled(
@@ -105,4 +112,5 @@ class FrameBatch(Generic[View, Output]):
             failed_frames=tuple(failed),
             frames=tuple(at_s for at_s in times if at_s is not None),
             fingerprint=self.fingerprint,
+            embedding=self.embedding(usable),
         )

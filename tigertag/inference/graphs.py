@@ -1,8 +1,9 @@
 """ONNX graphs of the networks that TigerTag knows, built from their weights.
 
-Input "pixels": uint8 [N, 224, 224, 3], RGB. Output "logits": float32 [N, 1000], or "embedding":
-float32 [N, dimensions], what the dense layer that gives the logits gets. What the network wants
-done to the pixels is part of the graph; batch normalisation is folded into the convolutions.
+Input "pixels": uint8 [N, 224, 224, 3], RGB. Outputs "logits": float32 [N, 1000], and "embedding":
+float32 [N, dimensions], what the dense layer that gives the logits gets; or the embedding alone.
+What the network wants done to the pixels is part of the graph; batch normalisation is folded into
+the convolutions.
 
 Sources: EfficientNet-Lite0 is EfficientNet-B0 without squeeze-excite, with ReLU6: tensorflow/tpu,
 models/official/efficientnet/lite; its tensors' names are those of lukemelas/EfficientNet-PyTorch.
@@ -20,7 +21,7 @@ from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 
 from tigertag.errors import ModelError
 from tigertag.inference.checkpoint import GRAPH_VERSION
-from tigertag.inference.preprocessing import DEFAULT_SIDE_PX
+from tigertag.inference.preprocessing import DEFAULT_SIDE_PX, EMBEDDING
 
 CLASSES: Final = 1000
 OPSET: Final = 17
@@ -154,14 +155,16 @@ class GraphBuilder:
         inputs = [x.name, self._constant(weight), self._constant(bias)]
         return FeatureMap(self._node("Gemm", inputs, transB=1), 1)
 
-    def finish(self, last: FeatureMap, graph: str, output: str, length: int) -> onnx.ModelProto:
-        """Return the model that gives `last`, so many numbers for each image."""
-        self._nodes.append(helper.make_node("Identity", [last.name], [output]))
+    def finish(self, graph: str, outputs: Mapping[str, tuple[FeatureMap, int]]) -> onnx.ModelProto:
+        """Return the model with these outputs, so many numbers each for an image."""
+        given = []
+        for output, (last, length) in outputs.items():
+            self._nodes.append(helper.make_node("Identity", [last.name], [output]))
+            given.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", length]))
         shape: tuple[str | int, ...] = ("N", DEFAULT_SIDE_PX, DEFAULT_SIDE_PX, 3)
         pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, shape)
-        given = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", length])
         return helper.make_model(
-            helper.make_graph(self._nodes, graph, [pixels], [given], initializer=self._constants),
+            helper.make_graph(self._nodes, graph, [pixels], given, initializer=self._constants),
             producer_name="tigertag",
             model_version=GRAPH_VERSION,
             ir_version=IR_VERSION,
@@ -183,8 +186,8 @@ class GraphBuilder:
 def build(network: str, tensors: Mapping[str, Array], *, embedding: bool = False) -> bytes:
     """Return the ONNX file of `efficientnet-lite0`, `resnet50` or `resnet18`.
 
-    `embedding`: of the network up to its last layer. Raises `ModelError` when the tensors are not
-    exactly that network's.
+    It gives the logits and the embedding. `embedding`: of the network up to its last layer. Raises
+    `ModelError` when the tensors are not exactly that network's.
     """
     draw, last_layer = _NETWORKS[network]
     weights, builder = StateDict(network, tensors), GraphBuilder()
@@ -192,10 +195,12 @@ def build(network: str, tensors: Mapping[str, Array], *, embedding: bool = False
         features = builder.average(draw(builder, weights))
         # The weights of a layer that is left out must be the network's, too.
         last = weights[f"{last_layer}.weight"], weights[f"{last_layer}.bias"]
+        embeddings = features, last[0].shape[-1]
         if embedding:
-            model = builder.finish(features, "embedding", "embedding", last[0].shape[-1])
+            model = builder.finish("embedding", {EMBEDDING: embeddings})
         else:
-            model = builder.finish(builder.dense(features, *last), "classifier", "logits", CLASSES)
+            logits = builder.dense(features, *last), CLASSES
+            model = builder.finish("classifier", {"logits": logits, EMBEDDING: embeddings})
         weights.check_all_used()
         checker.check_model(model, full_check=True)
     except (checker.ValidationError, shape_inference.InferenceError, ValueError) as exc:

@@ -59,6 +59,10 @@ class ImageInput:
         return (3, side_px, side_px) if self.channels_first else (side_px, side_px, 3)
 
 
+EMBEDDING: Final = "embedding"
+"""The name of an output that is one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """One output of a network: all names that the file has for it, and its shape with the batch."""

@@ -75,9 +75,12 @@ class Weights:
     def graph_file(self, *, embedding: bool = False) -> Path:
         """Return the ONNX file of the network, or of it up to the layer before its last one.
 
+        The whole one gives what that layer gives, too; earlier versions kept one that does not as
+        `.onnx`.
+
         It is built only if it is not there, whole. Slow. Raises `ModelError`.
         """
-        ending = "-embedding.onnx" if embedding else ".onnx"
+        ending = "-embedding.onnx" if embedding else "-classifier.onnx"
         name = f"{self.network}-{self.digest()[:16]}-{GRAPH_VERSION}{ending}"
         path = self._host.models / name
         try:

@@ -21,6 +21,7 @@ from tigertag.contracts import (
     AnyEngine,
     Capabilities,
     DeferredEngine,
+    Embedding,
     Engine,
     Failed,
     KnowingMetadata,
@@ -53,6 +54,7 @@ _FETCHERS = 8
 _STREAM_HEAD_BYTES = 256 * 1024
 _LOOK_S = 0.25
 _ROUNDING = 0.001
+_LONGEST_VECTOR_BYTES = 8192
 """Probabilities that were summed up may be a little out."""
 
 
@@ -418,6 +420,7 @@ def bounded(engine: str, outcome: Outcome) -> Outcome:
             took_s=_amount(outcome.took_s),
             frames=frames,
             fingerprint=bounds.mark(outcome.fingerprint),
+            embedding=_embedding(outcome.embedding),
         )
     except (TypeError, ValueError, ArithmeticError, AttributeError) as exc:
         logger.error("engine %s returned an answer that cannot be stored: %s", engine, exc)
@@ -471,6 +474,15 @@ def _share(number: float) -> float:
     if not -_ROUNDING <= number <= 1 + _ROUNDING:
         raise ValueError(f"{number!r} is no probability")
     return round(min(1.0, max(0.0, float(number))), 6)
+
+
+def _embedding(given: Embedding | None) -> Embedding | None:
+    """What can be kept: a vector of half-precision numbers. Raises `ValueError`, `TypeError`."""
+    if given is None:
+        return None
+    if not 0 < len(given.vector) <= _LONGEST_VECTOR_BYTES or len(given.vector) % 2:
+        raise ValueError("an embedding is of no length")
+    return Embedding(bounds.mark(given.network), bytes(given.vector))
 
 
 def _amount(number: float) -> float:

@@ -25,10 +25,21 @@ from tigertag.scan.engine_run import (
 )
 from tigertag.scan.reading import Readings
 from tigertag.scan.spool import Spool
-from tigertag.store import Db, Store, answers, batches, chunks, counters, decisions, items
+from tigertag.store import (
+    Db,
+    Store,
+    answers,
+    batches,
+    chunks,
+    counters,
+    decisions,
+    embeddings,
+    items,
+)
 from tigertag.store.answers import AnswerRow
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import WorkRow
+from tigertag.store.embeddings import EmbeddingRow
 from tigertag.store.items import ItemRow
 
 logger = logging.getLogger(__name__)
@@ -396,6 +407,7 @@ class _ChunkResults:
             # The chunk is locked first: in another order, two workers could deadlock.
             mine = chunks.holds(db, chunk)
             answers.keep(db, list(self._answer_rows(results)))
+            embeddings.keep(db, list(self._embeddings(results)))
             items.note_contents(db, self._contents(results))
             if chunk.attempts > 1:
                 chunks.forgive(db, chunk)
@@ -421,6 +433,13 @@ class _ChunkResults:
                 given = answer(result.engine, fingerprint, result.outcome)
                 sampler = context.sampler(row.item.media)
                 yield AnswerRow(row.id, row.item.revision, context.round, given, sampler)
+
+    def _embeddings(self, results: Sequence[EngineResult]) -> Iterator[EmbeddingRow]:
+        for result in results:
+            outcome = result.outcome
+            if isinstance(outcome, Labelled) and outcome.embedding is not None:
+                row, given = self._rows[result.sample], outcome.embedding
+                yield EmbeddingRow(row.id, row.item.revision, given.network, given.vector)
 
     def _contents(self, results: Sequence[EngineResult]) -> list[tuple[int, str, str]]:
         contents = {result.sample: result.content for result in results if result.content}

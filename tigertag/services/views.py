@@ -46,6 +46,14 @@ class ItemCard:
 
 
 @dataclass(frozen=True, slots=True)
+class SimilarItem:
+    """An item that looks like another. `similarity`: 1 for the same picture."""
+
+    card: ItemCard
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What an engine could not do for an item, or its library (`engine` is "").
 

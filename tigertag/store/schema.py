@@ -220,6 +220,19 @@ answers = _table(
     comment="All that an engine said of an item; immutable. round: the forced scan, or 0.",
 )
 
+embeddings = _table(
+    "embeddings",
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("network", String(256), nullable=False),
+    Column("revision", String(256), nullable=False),
+    Column("vector", Text, nullable=False),
+    UniqueConstraint("item_id", "network"),
+    Index(None, "network", "id"),
+    # What is read since the last time goes by rising ids: none is given twice.
+    sqlite_autoincrement=True,
+    comment="What a network made of an item: half-precision numbers, little-endian, in base64.",
+)
+
 scans = _table(
     "scans",
     Column("section_id", ForeignKey("sections.id", ondelete="CASCADE"), nullable=False),

@@ -1,6 +1,7 @@
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -294,6 +295,28 @@ def test_the_default_network_names_a_thousand_things(tmp_path: Path) -> None:
         assert expected[len(found)] < 1e-3
         assert outcome.remainder == pytest.approx(1 - sum(found))
         assert all(label.concept for label in outcome.labels)
+
+
+def test_the_default_network_says_what_a_sample_looks_like_in_one_direction(tmp_path: Path) -> None:
+    engine = opened(tmp_path, precision="f32")
+    one, other = (Frame(np.pad(image, ((16, 16), (16, 16), (0, 0)))) for image in golden.images())
+    film = Sample("film", Media.VIDEO, (replace(one, at_s=0.0), replace(other, at_s=1.0)))
+    samples = [Sample("one", Media.PHOTO, (one,)), Sample("other", Media.PHOTO, (other,)), film]
+    vectors = {name: vector(outcome) for name, outcome in said(engine, samples).items()}
+    assert {len(each) for each in vectors.values()} == {1280}
+    assert [float(each @ each) for each in vectors.values()] == pytest.approx([1] * 3, abs=1e-3)
+    apart = float(vectors["one"] @ vectors["other"])
+    assert apart < min(float(vectors["film"] @ vectors[name]) for name in ("one", "other"))
+
+
+def test_an_own_network_says_nothing_of_what_a_sample_looks_like(tmp_path: Path) -> None:
+    assert labelled(opened(tmp_path), photo("a", RED)).embedding is None
+
+
+def vector(outcome: Outcome) -> NDArray[np.float32]:
+    assert isinstance(outcome, Labelled)
+    assert outcome.embedding is not None
+    return np.frombuffer(outcome.embedding.vector, "<f2").astype(np.float32)
 
 
 @pytest.mark.slow

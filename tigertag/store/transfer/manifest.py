@@ -18,8 +18,11 @@ LEFT_OUT: Final = frozenset({
     # Tokens of hooks; what is to be done now, which an old backup does not know.
     *("hooks", "tasks", "scan_requests", "notices", "outbox"),
     *("workers", "request_slots"),
+    # Large, and made again for nothing.
+    "embeddings",
 })  # fmt: skip
-"""Tables that no archive holds: secrets, and what concerns the moment alone. A home keeps its own.
+"""Tables that no archive holds: secrets, what concerns the moment alone, and what can be made
+again. A home keeps its own.
 
 Every other table goes into archives: a test looks for columns that are named like secrets.
 """

@@ -7,7 +7,7 @@ from flask import Response
 from pydantic import BaseModel, BeforeValidator, Field
 
 from tigertag.model import Box, Kind, TagOwnership
-from tigertag.services import browsing, problems, retries, thumbnails
+from tigertag.services import browsing, problems, retries, similar, thumbnails
 from tigertag.services.views import Page, Retried
 from tigertag.web import state
 from tigertag.web.api.routes import Routes, sent
@@ -18,6 +18,7 @@ from tigertag.web.api.schemas import (
     Input,
     ItemFacts,
     ItemShape,
+    Limit,
     Milliseconds,
     NoFields,
     Nothing,
@@ -151,6 +152,17 @@ class ItemsQuery(SectionPaging):
     q: Text = Field(default="", description="Only items whose title or key contains this text.")
 
 
+class SimilarQuery(Input):
+    limit: Limit = Field(default=24, description="How many at most.")
+
+
+class SimilarShape(Shape):
+    """An item that looks like another."""
+
+    item: ItemShape = from_path("card")
+    similarity: float = Field(description="The cosine of what a network made of both; 1: the same.")
+
+
 class ItemPath(BaseModel):
     item_id: Id = Field(description="The item's id.")
 
@@ -169,6 +181,16 @@ def list_items(query: ItemsQuery) -> Response:
 def get_item(path: ItemPath, query: Nothing) -> Response:
     """Return everything about an item: tags with reasons, answers, tag status, edits."""
     return sent(ItemDetailShape, browsing.item(state.core(), path.item_id))
+
+
+@item_routes.get(f"{_ITEM}/similar", ShapeList[SimilarShape], 404, 409)
+def list_similar(path: ItemPath, query: SimilarQuery) -> Response:
+    """List the items that look most like one, the likest first.
+
+    409: no local classifier has seen the item as it is now.
+    """
+    near = similar.similar(state.core(), path.item_id, limit=query.limit)
+    return sent(ShapeList[SimilarShape], Page(near))
 
 
 @item_routes.get(f"{_ITEM}/thumbnail", _THUMBNAIL, 404, 409, 502)

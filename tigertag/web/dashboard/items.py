@@ -5,9 +5,10 @@ from collections.abc import Callable
 from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from tigertag.errors import ItemError, LibraryError, PluginError
-from tigertag.services import browsing, problems, retries, rules, thumbnails
-from tigertag.services.views import Thumbnail
+from tigertag.core import Core
+from tigertag.errors import Conflict, ItemError, LibraryError, PluginError
+from tigertag.services import browsing, problems, retries, rules, similar, thumbnails
+from tigertag.services.views import SimilarItem, Thumbnail
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request
 from tigertag.web.dashboard.scans import preview_changed
@@ -57,6 +58,24 @@ def show(item_id: int) -> ResponseReturnValue:
         stills=stills,
         frame_names={still.at_s: still.at_ms for still in stills},
     )
+
+
+@pages.get(f"{_ITEM}/similar")
+def show_similar(item_id: int) -> ResponseReturnValue:
+    """A page of the items that look most like one; htmx gets the first row of them."""
+    core = state.core()
+    if request.by_htmx():
+        return render_template("_similar.html", near=_similar(core, item_id, limit=8))
+    card = browsing.item(core, item_id).card
+    return render_template("similar.html", card=card, near=_similar(core, item_id, limit=60))
+
+
+def _similar(core: Core, item_id: int, *, limit: int) -> tuple[SimilarItem, ...] | None:
+    """None where it is not known what the item looks like."""
+    try:
+        return similar.similar(core, item_id, limit=limit)
+    except Conflict:
+        return None
 
 
 @pages.post(f"{_ITEM}/lift")
