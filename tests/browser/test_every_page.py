@@ -50,6 +50,7 @@ PAGES = (
     "/items?q=nothing-has-this-name",
     "/items?problems=1",
     "/items/1",
+    "/items/1/similar",
     "/items/26",
     "/problems",
     "/problems?ignored=1",

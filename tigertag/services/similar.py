@@ -36,17 +36,18 @@ def similar(core: Core, item_id: int, *, limit: int = 60) -> tuple[SimilarItem, 
         if not seen_by:
             raise Conflict(
                 f"It is not known what item {item_id} looks like. A scan with the local classifier"
-                " finds out; for items scanned by an earlier version, scan with mode force."
+                " finds out; for items that it analysed in an earlier version, force a scan with"
+                " that engine alone (--force --engine NAME): no other is asked again."
             )
         query = _vector(embeddings.current(db, seen_by[0], [item_id])[item_id])
     near = _index(core, seen_by[0]).nearest(query, limit=max(_SHORTLIST, 4 * limit))
     with core.store.read() as db:
         known = embeddings.current(db, seen_by[0], [each for each in near if each != item_id])
-        scores = {each: float(_vector(vector) @ query) for each, vector in known.items()}
+        scores = {each: _cosine(_vector(vector), query) for each, vector in known.items()}
         ranked = sorted(scores, key=lambda each: (-scores[each], each))[:limit]
         rows = items.by_id(db, ranked)
         shown = cards(db, [rows[each] for each in ranked])
-    return tuple(SimilarItem(card, min(1.0, scores[card.id])) for card in shown)
+    return tuple(SimilarItem(card, scores[card.id]) for card in shown)
 
 
 def _index(core: Core, network: str) -> "_Index":
@@ -128,6 +129,11 @@ def _basis(vectors: Vectors) -> Vectors:
     """Return the directions, as columns, that keep most of the vectors' products."""
     _sizes, directions = np.linalg.eigh(vectors.T @ vectors)
     return np.ascontiguousarray(directions[:, -_DIMENSIONS:])
+
+
+def _cosine(one: Vectors, other: Vectors) -> float:
+    """Half precision makes a vector a little longer or shorter than 1."""
+    return round(float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other))), 4)
 
 
 def _vector(data: bytes) -> Vectors:

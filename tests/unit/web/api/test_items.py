@@ -161,3 +161,18 @@ def test_a_label_says_what_it_is_based_on(world: World, rest: FlaskClient) -> No
     (why,) = (tag["why"] for tag in item["tags"] if tag["name"] == "Vienna")
     assert why[0]["label"]["note"] == note
     assert note in [label["note"] for label in item["answers"][0]["labels"]]
+
+
+def test_similar_items_come_with_how_alike_they_are(world: World, rest: FlaskClient) -> None:
+    world.engine.embeds = True
+    world.picture("d.png", "red")
+    world.scan()
+    near = got(rest, "items/1/similar?limit=1")["items"]
+    assert [(each["item"]["key"], round(each["similarity"], 2)) for each in near] == [("d.png", 1)]
+
+
+def test_similar_items_of_one_that_was_never_looked_at_so_are_a_conflict(
+    world: World, rest: FlaskClient
+) -> None:
+    world.scan()
+    assert "force" in problem(rest.get("/api/v1/items/1/similar"), 409)

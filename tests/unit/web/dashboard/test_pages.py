@@ -224,3 +224,21 @@ def test_a_database_that_fails_is_a_page_too(world: World, member: Member) -> No
     migrate.downgrade(world.store, "base")
     answer = member.get("/")
     assert (answer.status_code, "tigertag db upgrade" in answer.text) == (503, True)
+
+
+def test_the_page_of_similar_items_says_how_they_are_found_where_none_was_looked_at(
+    world: World, member: Member
+) -> None:
+    world.picture("a.png", "red")
+    world.scan()
+    assert "local classifier" in member.page("/items/1/similar")
+
+
+def test_similar_items_are_linked_with_how_alike_they_are(world: World, member: Member) -> None:
+    world.engine.embeds = True
+    for name in ("a.png", "b.png"):
+        world.picture(name, "red")
+    world.scan()
+    page = member.page("/items/1/similar")
+    assert "100 % alike" in page
+    assert 'href="/items/2"' in page

@@ -1,13 +1,13 @@
 """What a network makes of a picture is kept, so that similar ones can be found.
 
-Revision ID: 0028
+Revision ID: 0027
 Revises: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028"
+revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
