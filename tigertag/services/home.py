@@ -15,7 +15,8 @@ from tigertag.store import scans as scan_rows
 from tigertag.store.coverage import Covered
 
 _DISMISSED = "dismissed/"
-_KEEP_S = 15.0
+_KEEP_S, _KEEP_BUSY_S = 60.0, 15.0
+"""Coverage is counted anew whenever a scan begins or ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,9 @@ def _sum(parts: Iterable[Coverage]) -> Coverage:
 
 
 def _sections(core: Core, views: list[SectionView]) -> tuple[SectionState, ...]:
-    covered = core.cache.get(("coverage",), lambda: _covered(core), keep_s=_KEEP_S)
+    of = tuple((view.newest_scan, view.active_scan) for view in views)
+    keep_s = _KEEP_BUSY_S if any(view.active_scan for view in views) else _KEEP_S
+    covered = core.cache.get(("coverage", of), lambda: _covered(core), keep_s=keep_s)
     return tuple(_state(core, view, covered) for view in views)
 
 

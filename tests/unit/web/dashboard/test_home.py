@@ -30,7 +30,7 @@ def test_a_need_that_has_changed_cannot_be_dismissed(member: Member) -> None:
 
 
 def test_home_says_what_is_tagged_and_pending_and_applies_what_was_previewed(
-    world: World, member: Member, previewed: int
+    world: World, previewed: int, member: Member
 ) -> None:
     page = member.page("/")
     assert "3 items would change" in page
