@@ -3,6 +3,7 @@
 from tigertag.policy.decide import VERSION, allowed, decide, plain_name, rolled_up, still_placed
 from tigertag.policy.plan import Plan, Settled, at_most, buried, plan, plan_undo, settle
 from tigertag.policy.rules import Rules
+from tigertag.policy.verdicts import heeding, is_users
 
 __all__ = [
     "VERSION",
@@ -13,6 +14,8 @@ __all__ = [
     "at_most",
     "buried",
     "decide",
+    "heeding",
+    "is_users",
     "plain_name",
     "plan",
     "plan_undo",

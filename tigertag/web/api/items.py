@@ -58,7 +58,7 @@ class AnswerLabel(Shape):
 class Reason(Shape):
     """A label that supports a tag, and its engine."""
 
-    engine: str
+    engine: str = Field(description="Empty: you said so.")
     model: str
     label: AnswerLabel
 
