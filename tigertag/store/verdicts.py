@@ -46,6 +46,7 @@ class NewVerdict:
 class VerdictRow:
     """A verdict as it is kept."""
 
+    id: int
     item_id: int
     revision: str
     field: Field
