@@ -11,7 +11,7 @@ from tigertag.model import Field as TagField
 from tigertag.services import browsing, problems, retries, thumbnails, verdicts
 from tigertag.services.views import Page, Retried
 from tigertag.web import state
-from tigertag.web.api.routes import Routes, sent
+from tigertag.web.api.routes import Routes, nothing, sent
 from tigertag.web.api.schemas import (
     Body,
     Flag,
@@ -169,7 +169,7 @@ class NewVerdict(Body):
         description="yes: the item is to have it. no: it never is; it is removed where TigerTag"
         " wrote it."
     )
-    field: TagField | None = Field(
+    field: Literal["tag", "label", "genre", "collection"] | None = Field(
         default=None, description="Where the tag is or goes to; null: where the library has it."
     )
 
@@ -210,8 +210,8 @@ def say_verdict(path: ItemPath, body: NewVerdict, query: Nothing) -> Response:
     It takes the place of what you said of that tag before, and applies from the section's next scan
     on: `"mode": "decide"` needs no picture and runs no engine.
     """
-    yes = body.verdict == "yes"
-    said = verdicts.say(state.core(), path.item_id, body.name, yes=yes, field=body.field)
+    yes, field = body.verdict == "yes", TagField(body.field) if body.field else None
+    said = verdicts.say(state.core(), path.item_id, body.name, yes=yes, field=field)
     return sent(VerdictShape, said)
 
 
@@ -219,7 +219,7 @@ def say_verdict(path: ItemPath, body: NewVerdict, query: Nothing) -> Response:
 def withdraw_verdict(path: VerdictPath, query: Nothing) -> Response:
     """Withdraw a verdict, as if it had never been given."""
     verdicts.withdraw(state.core(), path.item_id, path.verdict_id)
-    return Response(status=204)
+    return nothing()
 
 
 @item_routes.get(f"{_ITEM}/thumbnail", _THUMBNAIL, 404, 409, 502)

@@ -40,3 +40,20 @@ def test_a_verdict_is_shown_and_followed_until_it_is_withdrawn(
         assert rest.delete(f"/api/v1/items/1/verdicts/{one['id']}").status_code == 204
     world.scan("apply")
     assert world.tags("a.png") == {"red"}
+
+
+def test_a_verdict_may_name_its_field(world: World, rest: FlaskClient) -> None:
+    world.scan()
+    said = post(rest, "items/1/verdicts", {"name": "noir", "verdict": "no", "field": "genre"})
+    assert said.get_json()["field"] == "genre"
+
+
+def test_a_yes_after_a_preview_is_left_to_the_scan_after_its_apply(
+    world: World, rest: FlaskClient
+) -> None:
+    previewed = world.scan()
+    post(rest, "items/1/verdicts", {"name": "Holiday", "verdict": "yes"})
+    world.apply(previewed.scan.id)
+    assert world.tags("a.png") == {"red"}
+    world.scan("apply", "decide")
+    assert world.tags("a.png") == {"red", "Holiday"}
