@@ -13,8 +13,12 @@ def test_a_doubtful_word_is_listed_with_its_item(world: World, rest: FlaskClient
     doubt = next(one for one in got(rest, "review")["items"] if one["item"]["key"] == "new.png")
     del doubt["item"]
     assert doubt == {
-        "name": "blue", "engine": "colour", "confidence": 0.52, "threshold": 0.5,
-        "is_tagged": True, "contradicted": False,
+        "name": "blue",
+        "engine": "colour",
+        "confidence": 0.52,
+        "threshold": 0.5,
+        "is_tagged": True,
+        "contradicted": False,
     }
 
 
