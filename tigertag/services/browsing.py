@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tigertag.core import Core
 from tigertag.errors import NotFound
+from tigertag.services import verdicts
 from tigertag.services.views import (
     Answered,
     ItemCard,
@@ -107,6 +108,7 @@ def item(core: Core, item_id: int) -> ItemDetail:
             tuple(browse.edits_of(db, item_id)),
             reason,
             left_alone,
+            verdicts.of_item(db, item_id),
         )
 
 
