@@ -47,7 +47,7 @@ def similar(core: Core, item_id: int, *, limit: int = 60) -> tuple[SimilarItem, 
         ranked = sorted(scores, key=lambda each: (-scores[each], each))[:limit]
         rows = items.by_id(db, ranked)
         shown = cards(db, [rows[each] for each in ranked])
-    return tuple(SimilarItem(card, scores[card.id]) for card in shown)
+    return tuple(SimilarItem(card, round(scores[card.id], 4)) for card in shown)
 
 
 def _index(core: Core, network: str) -> "_Index":
@@ -133,7 +133,7 @@ def _basis(vectors: Vectors) -> Vectors:
 
 def _cosine(one: Vectors, other: Vectors) -> float:
     """Half precision makes a vector a little longer or shorter than 1."""
-    return round(float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other))), 4)
+    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
 def _vector(data: bytes) -> Vectors:
