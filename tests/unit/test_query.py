@@ -60,7 +60,8 @@ def test_a_quote_that_is_still_open_goes_to_the_end() -> None:
 
 def test_a_number_is_read_with_its_unit() -> None:
     (share, size) = [term.bound for term in parse("tag:cat>90% size:<=1.5mb").terms]
-    assert share is not None and size is not None
+    assert share is not None
+    assert size is not None
     assert (share.sign, share.number) == (">", 0.9)
     assert (size.sign, size.number) == ("<=", 1_500_000)
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from tigertag.errors import ItemError, LibraryError, PluginError
+from tigertag.errors import ItemError, LibraryError, NotFound, PluginError, RequestError
+from tigertag.query import Query, Term, parse
 from tigertag.services import browsing, problems, retries, rules, thumbnails
-from tigertag.services.views import Thumbnail
+from tigertag.services.views import Page, Thumbnail
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request
 from tigertag.web.dashboard.scans import preview_changed
@@ -27,19 +28,34 @@ _NO_PICTURE = (
 
 @pages.get("/items")
 def list_items() -> ResponseReturnValue:
-    core = state.core()
+    """A query that cannot be read is said beside the box: it may not be typed to its end."""
     library, section = request.library_and_section()
-    sought = {name: request.text(name) for name in ("in", "tag", "q", "problems")}
-    page = browsing.items(
-        core,
-        library=library,
-        section=section,
-        tag=sought["tag"],
-        q=sought["q"],
-        problems=problems.unsolved(core) if sought["problems"] else None,
-        cursor=request.cursor(),
-    )
-    return request.render_list("items", page=page, sought=sought)
+    sought = {"in": request.text("in"), "q": request.text("q")}
+    try:
+        query = _query(sought["q"])
+        sought["q"] = str(query)
+        where = {"library": library, "section": section, "q": sought["q"]}
+        page = browsing.items(state.core(), cursor=request.cursor(), **where)
+        counts = None if request.cursor() else browsing.counts(state.core(), **where)
+    except NotFound:
+        raise
+    except RequestError as exc:
+        shown = request.render_list("items", page=Page(()), sought=sought, wrong=str(exc))
+        return shown, 200 if request.by_htmx() else 422
+    found = {"page": page, "counts": counts, "query": query, "with_tag": _with_tag}
+    return request.render_list("items", sought=sought, **found)
+
+
+def _with_tag(query: Query, name: str) -> Query:
+    return query.with_term(Term("tag", name))
+
+
+def _query(text: str) -> Query:
+    """Read the query, with what links of other pages add to it: a tag, or items with problems."""
+    query = parse(text)
+    if tag := request.text("tag"):
+        query = query.with_term(Term("tag", tag))
+    return query.with_term(Term("failed")) if request.text("problems") else query
 
 
 @pages.get(_ITEM)
