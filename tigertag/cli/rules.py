@@ -49,6 +49,20 @@ def add(action: str, word: str, value: str, engine: str, section: str) -> None:
 
 @rules.command()
 @click.argument("rule_id", metavar="RULE", type=int)
+@click.argument("value", required=False)
+@click.option("--engine", help='For this engine only; "" for every engine.')
+@click.option("--section", help='In this section only: LIBRARY/SECTION; "" for everywhere.')
+def edit(rule_id: int, value: str | None, engine: str | None, section: str | None) -> None:
+    """Change a rule: the new name or threshold, VALUE, and where it holds."""
+    if value is None and engine is None and section is None:
+        raise RequestError("Say what to change: VALUE, --engine or --section.")
+    with core() as built:
+        service.change(built, rule_id, value=value, engine=engine, section=section)
+    click.echo("Changed. `tigertag scan LIBRARY --decide` shows what it changes.")
+
+
+@rules.command()
+@click.argument("rule_id", metavar="RULE", type=int)
 def remove(rule_id: int) -> None:
     """Remove the rule of this number."""
     with core() as built:

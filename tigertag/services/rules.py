@@ -11,7 +11,7 @@ import yaml
 from tigertag import policy
 from tigertag.bounds import NAME, WORD, fits
 from tigertag.core import Core
-from tigertag.errors import NotFound, RequestError, SettingsError
+from tigertag.errors import Conflict, NotFound, RequestError, SettingsError
 from tigertag.model import Rule, RuleAction, Section, Thresholds, Word
 from tigertag.policy import Rules
 from tigertag.scan import summary
@@ -90,6 +90,50 @@ def _path(name: str, known: Iterable[Section]) -> str | None:
 def put(db: Db, rule: Rule) -> int:
     """Add a rule in a transaction that does more. Raises `RequestError`."""
     return tags.add_rule(db, check(rule))
+
+
+def change(
+    core: Core,
+    rule_id: int,
+    *,
+    value: str | None = None,
+    engine: str | None = None,
+    section: str | None = None,
+) -> None:
+    """Change what a rule says, or where it holds; None leaves that as it is.
+
+    Raises `NotFound`, `RequestError`, and `Conflict` if another rule says something of the same.
+    """
+    old = get(core, rule_id).rule
+    new = replace(
+        old,
+        value=old.value if value is None else value,
+        engine=old.engine if engine is None else engine,
+        section=old.section if section is None else section,
+    )
+    moved = (new.engine, new.section) != (old.engine, old.section)
+    # A rule whose engine or section is gone can still get another value.
+    placed = check(_placed(core, new) if moved else new)
+    with _changing(core) as db:
+        _refuse_second(tags.rules(db), rule_id, placed)
+        if not tags.change_rule(db, rule_id, placed):
+            raise NotFound(f"There is no rule {rule_id}.")
+
+
+def _refuse_second(rows: Iterable[RuleRow], rule_id: int, rule: Rule) -> None:
+    same_matter = [
+        (RuleAction.DENY, RuleAction.ALLOW),
+        (RuleAction.RENAME,),
+        (RuleAction.THRESHOLD,),
+    ]
+    actions = next(group for group in same_matter if rule.action in group)
+    for row in rows:
+        there, here = ((one.word, one.engine, one.section) for one in (row.rule, rule))
+        if row.id != rule_id and row.rule.action in actions and there == here:
+            raise Conflict(
+                f"Rule {row.id} is about {rule.word!r} in that place already; nothing was changed."
+                " Change that rule, or remove it first."
+            )
 
 
 def remove(core: Core, rule_id: int) -> None:

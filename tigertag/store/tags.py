@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, true
+from sqlalchemy import ColumnElement, Row, delete, func, select, true, update
 
 from tigertag.model import Field, Rule, RuleAction, Tag, TagOwnership
 from tigertag.store import schema
@@ -135,6 +135,12 @@ def add_rule(db: Db, rule: Rule) -> int:
     insert_or_replace(db, _rules, [row], key=["action", "word", "engine", "section"])
     where = (*same, _rules.c.action == rule.action.value)
     return int(db.execute(select(_rules.c.id).where(*where)).scalar_one())
+
+
+def change_rule(db: Db, rule_id: int, rule: Rule) -> bool:
+    """Put another scope and value into a rule; return whether it is there."""
+    changed = {name: getattr(rule, name) for name in ("engine", "section", "value")}
+    return db.execute(update(_rules).where(_rules.c.id == rule_id).values(changed)).rowcount == 1
 
 
 def remove_rule(db: Db, rule_id: int) -> bool:

@@ -141,6 +141,15 @@ def test_rules_are_added_listed_exported_and_imported(run: Run, tmp_path: Path) 
     assert run("rules", "export").output == exported
 
 
+def test_a_rule_is_edited_in_place(run: Run) -> None:
+    run("rules", "add", "threshold", "cat", "0.8")
+    assert run("rules", "edit", "1").exit_code == 1
+    assert run("rules", "edit", "1", "0.9", "--engine", "instant").exit_code == 0
+    exported = run("rules", "export").output
+    assert "at: 0.9" in exported
+    assert "engine: instant" in exported
+
+
 def test_a_hook_is_made_shown_once_and_revoked(run: Run) -> None:
     made = run("hooks", "add", "plex", "--library", "photos", "--apply")
     address, _hint = made.output.splitlines()

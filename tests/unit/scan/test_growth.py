@@ -26,7 +26,7 @@ def test_small_scans_leave_nothing_in_memory_and_no_garbage(world: World) -> Non
 
 
 def _grown(world: World, *, scans: int) -> tuple[int, int]:
-    """Return how many blocks of memory there are more after some scans: with their garbage, and without."""
+    """Return how many more blocks of memory there are: with garbage, and without."""
     gc.collect()
     before = sys.getallocatedblocks()
     for _ in range(scans):

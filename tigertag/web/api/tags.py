@@ -6,6 +6,7 @@ from flask import Response, url_for
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from tigertag import model
+from tigertag.errors import RequestError
 from tigertag.model import RuleAction
 from tigertag.services import browsing, rules
 from tigertag.web import state
@@ -152,6 +153,39 @@ def add_rule(body: NewRule, query: Nothing) -> Response:
 def get_rule(path: RulePath, query: Nothing) -> Response:
     """Return a rule."""
     return sent(RuleShape, rules.get(state.core(), path.rule_id))
+
+
+class RuleChanges(Body):
+    """What to change in a rule; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"at": 0.9}})
+
+    to: Word | None = Field(default=None, description="The new name; only for rename.")
+    at: float | None = Field(
+        default=None, ge=0, le=1, allow_inf_nan=False, description="Only for threshold."
+    )
+    engine: Name | None = Field(default=None, description="Empty: labels of every engine.")
+    section: SectionPath | None = Field(default=None, description="Empty: everywhere.")
+
+    def value_for(self, action: RuleAction) -> str | None:
+        """Return the new value. Raises `RequestError` if such a rule has none of that kind."""
+        wrong = {"to": RuleAction.RENAME, "at": RuleAction.THRESHOLD}
+        for name, needed in wrong.items():
+            if getattr(self, name) is not None and action is not needed:
+                raise RequestError(f"A rule to {action} has no {name!r}; nothing was changed.")
+        return self.to if self.at is None else repr(self.at)
+
+
+@rule_routes.patch("/rules/<int:rule_id>", RuleShape, 400, 404, 409, 413, 415)
+def change_rule(path: RulePath, body: RuleChanges, query: Nothing) -> Response:
+    """Change a rule's value, or where it holds. Its action and word stay.
+
+    It applies from the next scan on: `"mode": "decide"` needs no picture and runs no engine.
+    """
+    core = state.core()
+    value = body.value_for(rules.get(core, path.rule_id).rule.action)
+    rules.change(core, path.rule_id, value=value, engine=body.engine, section=body.section)
+    return sent(RuleShape, rules.get(core, path.rule_id))
 
 
 @rule_routes.delete("/rules/<int:rule_id>", 404)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from tests.unit.web.api.asking import got, post, problem, wrong
 from tests.world import World
@@ -83,3 +84,38 @@ def test_a_rule_bears_on_what_is_decided_next(world: World, rest: FlaskClient) -
     scan = post(rest, "scans", {"library": "photos", "mode": "decide", "write": "apply"})
     world.run(scan.get_json()["id"])
     assert world.tags("a.png") == {"rot"}
+
+
+def _change(rest: FlaskClient, rule_id: int, **changes: Any) -> TestResponse:
+    return rest.patch(f"/api/v1/rules/{rule_id}", json=changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({"to": "rot"}, 422), ({"at": 1.5}, 422), ({"word": "blue"}, 422), ({"engine": "none"}, 404)],
+)
+def test_a_change_that_does_not_fit_a_rule_changes_nothing(
+    rest: FlaskClient, changes: dict[str, Any], status: int
+) -> None:
+    before = post(rest, "rules", {"action": "threshold", "word": "red", "at": 0.8}).get_json()
+    assert problem(_change(rest, 1, **changes), status)
+    assert got(rest, "rules/1") == before
+
+
+def test_a_change_says_only_what_is_to_be_different(rest: FlaskClient) -> None:
+    post(rest, "rules", {"action": "threshold", "word": "red", "at": 0.8})
+    assert _change(rest, 1, section="photos/.").status_code == 200
+    changed = _change(rest, 1, at=0.9, engine="colour").get_json()
+    assert (changed["at"], changed["engine"], changed["section"]) == (0.9, "colour", "photos/.")
+    assert got(rest, "rules/1") == changed
+
+
+def test_a_rule_does_not_move_to_where_another_contradicts_it(rest: FlaskClient) -> None:
+    post(rest, "rules", {"action": "deny", "word": "red"})
+    post(rest, "rules", {"action": "allow", "word": "red", "engine": "colour"})
+    assert "Rule 1" in problem(_change(rest, 2, engine=""), 409)
+    assert got(rest, "rules/2")["engine"] == "colour"
+
+
+def test_there_is_no_rule_to_change(rest: FlaskClient) -> None:
+    assert "no rule 7" in problem(_change(rest, 7, engine=""), 404)
