@@ -93,12 +93,12 @@ def counts(db: Db, wanted: ItemFilter) -> Counted:
     return Counted(min(items, MOST_COUNTED), is_more, min(items, MOST_LOOKED_AT), words)
 
 
-def _hits(wanted: ItemFilter, limit: int) -> Select[tuple[int]]:
+def _hits(wanted: ItemFilter, limit: int) -> Select[Any]:
     return select(_items.c.id).where(*_matching(wanted)).order_by(_items.c.id).limit(limit)
 
 
-def _words(db: Db, hits: Select[tuple[int]]) -> list[CountRow]:
-    ids = list(db.scalars(hits))
+def _words(db: Db, hits: Select[Any]) -> list[CountRow]:
+    ids: list[int] = list(db.scalars(hits))
     both = union_all(
         _rows(_tags, ids, written=0),
         _rows(_standing, ids, written=1).where(_standing.c.state.in_(_IN_LIBRARY)),

@@ -34,16 +34,19 @@ def list_items() -> ResponseReturnValue:
     try:
         query = _query(sought["q"])
         sought["q"] = str(query)
-        where = {"library": library, "section": section, "q": sought["q"]}
-        page = browsing.items(state.core(), cursor=request.cursor(), **where)
-        counts = None if request.cursor() else browsing.counts(state.core(), **where)
+        core, q, cursor = state.core(), sought["q"], request.cursor()
+        page = browsing.items(core, library=library, section=section, q=q, cursor=cursor)
+        counts = None
+        if cursor is None:
+            counts = browsing.counts(core, library=library, section=section, q=q)
     except NotFound:
         raise
     except RequestError as exc:
         shown = request.render_list("items", page=Page(()), sought=sought, wrong=str(exc))
         return shown, 200 if request.by_htmx() else 422
-    found = {"page": page, "counts": counts, "query": query, "with_tag": _with_tag}
-    return request.render_list("items", sought=sought, **found)
+    return request.render_list(
+        "items", page=page, sought=sought, counts=counts, query=query, with_tag=_with_tag
+    )
 
 
 def _with_tag(query: Query, name: str) -> Query:
