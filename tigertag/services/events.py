@@ -8,7 +8,16 @@ from tigertag.services.views import Page, cursor_number, cut_page
 from tigertag.store import events
 from tigertag.store.events import LEVELS, SOURCES, EventRow
 
-__all__ = ["LEVELS", "SOURCES", "EventRow", "listed", "recent", "record"]
+__all__ = [
+    "LEVELS",
+    "SOURCES",
+    "EventRow",
+    "after",
+    "listed",
+    "newest_id",
+    "recent",
+    "record",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +57,21 @@ def listed(
     if level not in ("", *LEVELS) or source not in ("", *SOURCES):
         known = f"level is one of {', '.join(LEVELS)}, its source one of {', '.join(SOURCES)}"
         raise RequestError(f"An event's {known}.")
-    levels = LEVELS[LEVELS.index(level) :] if level else ()
+    levels = _levels_from(level)
     rows = recent(core, levels=levels, source=source, before_id=before, limit=limit + 1)
     return cut_page(rows, limit, after=lambda row: row.id)
+
+
+def _levels_from(level: str) -> tuple[str, ...]:
+    return LEVELS[LEVELS.index(level) :] if level else ()
+
+
+def after(core: Core, last_id: int, *, level: str = "", source: str = "") -> list[EventRow]:
+    """Return up to 100 events younger than one of them, the oldest first."""
+    with core.store.read() as db:
+        return events.after(db, last_id, levels=_levels_from(level), source=source)
+
+
+def newest_id(core: Core) -> int:
+    """Return the id of the newest event, 0 if there is none."""
+    return next((row.id for row in recent(core, limit=1)), 0)

@@ -48,3 +48,15 @@ def recent(
     if before_id is not None:
         statement = statement.where(_events.c.id < before_id)
     return [as_type(EventRow, row) for row in db.execute(statement)]
+
+
+def after(
+    db: Db, last_id: int, *, levels: tuple[str, ...] = (), source: str = "", limit: int = 100
+) -> list[EventRow]:
+    """Return events younger than one of them, the oldest first: of these levels, of one source."""
+    statement = select(_events).where(_events.c.id > last_id).order_by(_events.c.id).limit(limit)
+    if levels:
+        statement = statement.where(_events.c.level.in_(levels))
+    if source:
+        statement = statement.where(_events.c.source == source)
+    return [as_type(EventRow, row) for row in db.execute(statement)]

@@ -17,6 +17,7 @@ from tigertag import bootstrap, settings
 from tigertag.errors import RequestError, TigerTagError
 from tigertag.scan.worker import home_lock
 from tigertag.services import lifecycle
+from tigertag.web import state
 from tigertag.web.app import create_app
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,11 @@ def _note_stop(_arbiter: Any) -> None:
         lifecycle.stopped(bootstrap.build(settings.load()))
 
 
+def _end_streams_with(worker: Any) -> None:
+    """Let streams of events end when their process is to end: it waits for its requests."""
+    state.of(worker.wsgi).event_streams.end_unless(lambda: bool(worker.alive))
+
+
 def _end_with_the_terminal(arbiter: Any) -> None:
     """End on SIGHUP, which a closing terminal sends: gunicorn would reload."""
     arbiter.handle_hup = arbiter.handle_term
@@ -109,6 +115,7 @@ def serve(host: str, port: int, *, processes: int = 1) -> None:
         "forwarded_allow_ips": "",
         "forwarder_headers": "",
         "on_starting": _end_with_the_terminal,
+        "post_worker_init": _end_streams_with,
         "on_exit": _note_stop,
         "proc_name": "tigertag",
     }

@@ -1,6 +1,6 @@
 """The state of an application: core, accounts, scan worker, enrolments, downloads of models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from flask import Flask, current_app
@@ -9,6 +9,7 @@ from tigertag.core import Core
 from tigertag.services.accounts import Accounts
 from tigertag.services.enrolment import Enrolments
 from tigertag.services.model_fetches import ModelFetches
+from tigertag.web.event_stream import EventStreams
 
 KEY = "tigertag"
 
@@ -28,6 +29,7 @@ class State:
     worker: Worker
     enrolments: Enrolments
     model_fetches: ModelFetches
+    event_streams: EventStreams = field(default_factory=EventStreams)
 
 
 def of(app: Flask) -> State:

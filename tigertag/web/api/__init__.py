@@ -9,6 +9,7 @@ from flask_openapi3.openapi import OpenAPI
 from tigertag.web import errors
 from tigertag.web.api import (
     backups,
+    home,
     hooks,
     items,
     models,
@@ -37,6 +38,7 @@ _RESOURCES = (
     backups.routes,
     sources.usage_routes,
     sources.health_routes,
+    home.routes,
     notices.routes,
     support.routes,
     system.routes,

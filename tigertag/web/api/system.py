@@ -3,16 +3,28 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from flask import Response
+from flask import Response, request
 from pydantic import Field, field_validator
 
-from tigertag.services import events, overview, system
+from tigertag.core import Core
+from tigertag.errors import RequestError
+from tigertag.services import events, overview, scan_status, system
 from tigertag.web import state
 from tigertag.web.api.items import ProblemGroupShape
 from tigertag.web.api.routes import Routes, sent
 from tigertag.web.api.scans import ScanShape
 from tigertag.web.api.schedules import ScheduleShape
-from tigertag.web.api.schemas import Days, Input, Nothing, Paging, Shape, ShapeList, from_path
+from tigertag.web.api.schemas import (
+    LARGEST_ID,
+    Days,
+    Input,
+    Nothing,
+    Paging,
+    Shape,
+    ShapeList,
+    from_path,
+)
+from tigertag.web.event_stream import MEDIA_TYPE, part
 
 routes = Routes("system", "What happened, and what is going on.")
 
@@ -188,7 +200,69 @@ class EventsQuery(Paging):
     source: Source | Literal[""] = Field(default="", description="Only events of this kind.")
 
 
+class ScanProgressShape(Shape):
+    """How far a scan has come, in a stream of events."""
+
+    id: int = from_path("scan", "id")
+    state: str = from_path("scan", "state")
+    todo: int
+    done: int
+    failed: int
+    changed: int = Field(description="Items with tags to be added or removed.")
+
+
 @routes.get("/events", ShapeList[EventShape])
 def list_events(query: EventsQuery) -> Response:
-    """List what happened, newest first: scans, writes, engines, sign-ins and more."""
-    return sent(ShapeList[EventShape], events.listed(state.core(), **query.arguments()))
+    """List what happened, newest first: scans, writes, engines, sign-ins and more.
+
+    With `Accept: text/event-stream` it sends events as they happen, and how far scans have come
+    as `progress`; `Last-Event-ID` names the last event that the client has seen.
+    """
+    if MEDIA_TYPE not in request.headers.get("Accept", ""):
+        return sent(ShapeList[EventShape], events.listed(state.core(), **query.arguments()))
+    core = state.core()
+    return state.get().event_streams.answer(_Look(core, _last_seen(core), query))
+
+
+def _last_seen(core: Core) -> int:
+    given = request.headers.get("Last-Event-ID", "")
+    if not given:
+        return events.newest_id(core)
+    if not (given.isascii() and given.isdecimal() and int(given[:11]) <= LARGEST_ID):
+        raise RequestError("Last-Event-ID must be the id of an event.")
+    return int(given)
+
+
+class _Look:
+    """What is new since the look before: events, and how far scans have come."""
+
+    def __init__(self, core: Core, last_id: int, query: EventsQuery) -> None:
+        self._core = core
+        self._last_id = last_id
+        self._query = query
+        self._progress: dict[int, str] = {}
+
+    def __call__(self) -> list[str]:
+        shown = {"level": self._query.level, "source": self._query.source}
+        rows = events.after(self._core, self._last_id, **shown)
+        if rows:
+            self._last_id = rows[-1].id
+        return [
+            *(part(row.source, _json(EventShape, row), number=row.id) for row in rows),
+            *self._scans(),
+        ]
+
+    def _scans(self) -> list[str]:
+        if self._query.source not in ("", "scan"):
+            return []
+        before = self._progress
+        self._progress = {
+            status.scan.id: _json(ScanProgressShape, status)
+            for status in scan_status.active(self._core)
+        }
+        changed = self._progress.items() - before.items()
+        return [part("progress", text) for _scan_id, text in sorted(changed)]
+
+
+def _json(shape: type[Shape], view: object) -> str:
+    return shape.model_validate(view).model_dump_json()

@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from tigertag.core import Core
 from tigertag.services import (
     engines,
-    health,
     libraries,
     library_watches,
     problems,
@@ -18,7 +17,9 @@ from tigertag.services import (
     scan_status,
     spending,
 )
+from tigertag.services import home as homes
 from tigertag.services import overview as overviews
+from tigertag.services.home import PreviewedAll
 from tigertag.services.scan_status import Status
 from tigertag.services.views import Checked, DayOfUse, MonthOfUse
 from tigertag.web import state
@@ -31,14 +32,56 @@ _DAYS = 31
 
 @home_pages.get("/")
 def show() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(previewed: PreviewedAll | None = None) -> str:
     core = state.core()
+    listed = libraries.listed(core)
+    home = homes.home(core, listed)
     return render_template(
         "home.html",
-        libraries=libraries.listed(core),
-        notices=health.notices(core),
+        libraries=listed,
+        home=home,
+        states={section.path: section for section in home.sections},
+        previewed=previewed,
         overview=overviews.overview(core, period()),
         **_scans(core),
     )
+
+
+@home_pages.get("/today")
+def today() -> ResponseReturnValue:
+    """Render coverage, what is pending and what comes next, which asks for itself now and then."""
+    return render_template("_today.html", home=homes.home(state.core()))
+
+
+@home_pages.post("/needs/dismiss")
+def dismiss() -> ResponseReturnValue:
+    """Dismiss what needs the user. Raises `NotFound`."""
+    homes.dismiss(state.core(), request.text("need"))
+    return _needs()
+
+
+@home_pages.post("/needs/show")
+def show_dismissed() -> ResponseReturnValue:
+    """Show again what was dismissed."""
+    homes.show_dismissed(state.core())
+    return _needs()
+
+
+def _needs() -> ResponseReturnValue:
+    if request.by_htmx():
+        return render_template("_needs.html", home=homes.home(state.core()), opened=True)
+    return redirect(url_for("dashboard.home.show"), 303)
+
+
+@home_pages.post("/preview-all")
+def preview_all() -> ResponseReturnValue:
+    """Preview every section in which that costs nothing, and say where it was not started."""
+    previewed = homes.preview_all(state.core())
+    state.get().worker.wake()
+    return _page(previewed)
 
 
 @home_pages.get("/overview")
@@ -71,7 +114,8 @@ def section() -> ResponseReturnValue:
     """Render the card of one section, which polls this while a scan of it is active."""
     core = state.core()
     view = request.find_section(request.text("library"), request.text("section"))
-    return render_template("_section.html", view=view, **_scans(core))
+    states = {section.path: section for section in homes.home(core).sections}
+    return render_template("_section.html", view=view, states=states, **_scans(core))
 
 
 def _scans(core: Core) -> dict[str, dict[int, Status]]:
