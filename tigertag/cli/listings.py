@@ -1,4 +1,4 @@
-"""`tigertag scans|show|problems|libraries`: what there is."""
+"""`tigertag scans|show|problems|review|libraries`: what there is."""
 
 import sys
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from tigertag.cli.session import console, core, print_table, tag_text
 from tigertag.model import Label, Tag
 from tigertag.services import browsing, retries, scan_status
 from tigertag.services import problems as problem_service
+from tigertag.services import review as review_service
 from tigertag.services.libraries import Look, look
 from tigertag.services.views import Problem
 from tigertag.text import count, printable
@@ -168,6 +169,28 @@ def _set_ignored(numbers: Sequence[int], *, ignored: bool) -> str:
         for number in dict.fromkeys(numbers):
             problem_service.ignore(built, number, ignored=ignored)
     return count(len(set(numbers)), "problem")
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 200), default=20, help="How many at most.")
+def review(limit: int) -> None:
+    """List words that are just above or below the confidence from which they are tags.
+
+    Looks at up to 300 items, drawn at random, and at what engines said of them; asks none.
+    """
+    table = Table("item", "word", "engine", "confidence", "threshold", "now", "", box=None)
+    with core() as built:
+        for doubt in review_service.doubtful(built, limit=limit):
+            table.add_row(
+                f"{doubt.card.id} {printable(doubt.card.item.title)}",
+                printable(doubt.name),
+                doubt.engine,
+                f"{doubt.confidence:.0%}",
+                f"{doubt.threshold:.0%}",
+                "tag" if doubt.is_tagged else "no tag",
+                "engines disagree" if doubt.contradicted else "",
+            )
+    print_table(table, empty="Nothing doubtful among the items that were looked at.")
 
 
 @click.command()

@@ -30,6 +30,7 @@ _COMMANDS = {
     "scans": ("cli.listings", "List the newest scans."),
     "show": ("cli.listings", "Show what a scan decided, and why."),
     "problems": ("cli.listings", "List items that have problems; retry or ignore some."),
+    "review": ("cli.listings", "List doubtful decisions, the most useful to look at first."),
     "status": ("cli.system", "Show what runs, and what needs attention."),
     "overview": ("cli.system", "Show what was processed, failed, written and spent."),
     "events": ("cli.system", "List what happened."),

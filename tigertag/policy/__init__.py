@@ -1,11 +1,14 @@
 """Pure decisions: answers + rules → tags; tags + what stands + what is shown → edits."""
 
 from tigertag.policy.decide import VERSION, allowed, decide, plain_name, rolled_up, still_placed
+from tigertag.policy.doubts import MARGIN, Doubt, doubts, most_useful
 from tigertag.policy.plan import Plan, Settled, at_most, buried, plan, plan_undo, settle
 from tigertag.policy.rules import Rules
 
 __all__ = [
+    "MARGIN",
     "VERSION",
+    "Doubt",
     "Plan",
     "Rules",
     "Settled",
@@ -13,6 +16,8 @@ __all__ = [
     "at_most",
     "buried",
     "decide",
+    "doubts",
+    "most_useful",
     "plain_name",
     "plan",
     "plan_undo",

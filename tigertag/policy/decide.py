@@ -83,13 +83,18 @@ def still_placed(tags: Iterable[Tag], answers: Iterable[Answer]) -> tuple[Tag, .
 def _proposals(
     answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts
 ) -> Iterator[Tag]:
-    propose = _of_scores if answer.remainder is None else _of_distribution
-    for tag in propose(answer, rules, limits, concepts):
+    for tag in proposed(answer, rules, limits, concepts):
         name = rules.renamed(_names(tag.concept, tag.name), answer.engine)
         if name is None:
             yield tag
         elif not rules.denies([name], answer.engine):
             yield replace(tag, name=name, concept=concepts.find(name))
+
+
+def proposed(answer: Answer, rules: Rules, limits: Thresholds, concepts: Concepts) -> Iterator[Tag]:
+    """Yield the tags for which one answer is good enough, under the names that rules speak of."""
+    propose = _of_scores if answer.remainder is None else _of_distribution
+    return propose(answer, rules, limits, concepts)
 
 
 def _of_scores(

@@ -46,6 +46,22 @@ class ItemCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A decision that one look would settle: a word, and how sure its engine is of it.
+
+    `threshold`: the confidence from which on it is a tag. `contradicted`: engines disagree.
+    """
+
+    card: ItemCard
+    name: str
+    engine: str
+    confidence: float
+    threshold: float
+    is_tagged: bool
+    contradicted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What an engine could not do for an item, or its library (`engine` is "").
 

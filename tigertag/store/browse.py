@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from random import Random
 
 from sqlalchemy import exists, func, select
 
@@ -11,7 +12,7 @@ from tigertag.errors import NotFound
 from tigertag.model import Answer, Field, Section, Tag
 from tigertag.store import items, schema
 from tigertag.store.answers import answer_of
-from tigertag.store.database import Db, as_type
+from tigertag.store.database import Db, as_type, rows_in
 from tigertag.store.decisions import ANSWERED, Decision, decision_of
 from tigertag.store.items import ItemRow
 from tigertag.store.ledger import EditRow, edits_where
@@ -22,6 +23,8 @@ _sections = schema.sections
 _decisions = schema.decisions
 _work = schema.work
 _MOST_EDITS = 50
+_DRAWS = 2
+"""Ids drawn for each item wanted: some are of items that are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,18 @@ def item(db: Db, item_id: int) -> ItemRow:
 def newest_items(db: Db, *, limit: int) -> list[int]:
     statement = select(_items.c.id).where(_items.c.gone.is_(False)).order_by(_items.c.id.desc())
     return list(db.scalars(statement.limit(limit)))
+
+
+def random_items(db: Db, *, limit: int, random: Random) -> list[int]:
+    """Return ids of items that are not gone; of many, some drawn at random, by their keys alone."""
+    highest = db.execute(select(func.max(_items.c.id))).scalar_one() or 0
+    present = select(_items.c.id).where(_items.c.gone.is_(False))
+    if highest <= _DRAWS * limit:
+        found = list(db.scalars(present))
+    else:
+        drawn = random.sample(range(1, highest + 1), _DRAWS * limit)
+        found = [row.id for row in rows_in(db, present, _items.c.id, drawn)]
+    return random.sample(found, min(limit, len(found)))
 
 
 def answers_of(db: Db, item_id: int) -> list[AnswerOfItem]:

@@ -150,6 +150,13 @@ def test_a_rule_is_edited_in_place(run: Run) -> None:
     assert "engine: instant" in exported
 
 
+def test_a_word_near_its_threshold_is_listed_for_review(run: Run) -> None:
+    assert "Nothing doubtful" in run("review").output
+    run("scan", "photos")
+    run("rules", "add", "threshold", "cat", "0.9")
+    assert "cat" in run("review").output
+
+
 def test_a_hook_is_made_shown_once_and_revoked(run: Run) -> None:
     made = run("hooks", "add", "plex", "--library", "photos", "--apply")
     address, _hint = made.output.splitlines()
