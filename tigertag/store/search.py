@@ -86,22 +86,20 @@ def page(db: Db, wanted: ItemFilter) -> list[ItemRow]:
 
 def counts(db: Db, wanted: ItemFilter) -> Counted:
     """Count the items that are found, and the words on the first of them, most items first."""
-    hits = _hits(wanted, MOST_COUNTED + 1).subquery()
-    items = db.execute(select(func.count()).select_from(hits)).scalar_one()
-    words = tuple(_words(db, _hits(wanted, MOST_LOOKED_AT)))
-    is_more = items > MOST_COUNTED
-    return Counted(min(items, MOST_COUNTED), is_more, min(items, MOST_LOOKED_AT), words)
+    where = _matching(wanted)
+    first = select(_items.c.id).where(*where).order_by(_items.c.id).limit(MOST_COUNTED + 1)
+    ids = list(db.scalars(first))
+    items, looked_at = min(len(ids), MOST_COUNTED), ids[:MOST_LOOKED_AT]
+    words = tuple(_words(db, looked_at))
+    return Counted(items, len(ids) > MOST_COUNTED, len(looked_at), words)
 
 
-def _hits(wanted: ItemFilter, limit: int) -> Select[Any]:
-    return select(_items.c.id).where(*_matching(wanted)).order_by(_items.c.id).limit(limit)
-
-
-def _words(db: Db, hits: Select[Any]) -> list[CountRow]:
-    ids: list[int] = list(db.scalars(hits))
+def _words(db: Db, ids: list[int]) -> list[CountRow]:
+    # As an expression: SQLite would read all of the library by the index of states.
+    state = func.coalesce(_standing.c.state, "")
     both = union_all(
         _rows(_tags, ids, written=0),
-        _rows(_standing, ids, written=1).where(_standing.c.state.in_(_IN_LIBRARY)),
+        _rows(_standing, ids, written=1).where(state.in_(_IN_LIBRARY)),
     ).subquery()
     of_item = (both.c.item_id, both.c.field, both.c.word)
     once = select(
