@@ -213,7 +213,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One label, and the engine whose it is, that speaks for a tag."""
+    """One label, and the engine whose it is, that speaks for a tag; "": the user said so."""
 
     engine: str
     model: str
@@ -296,6 +296,18 @@ class Edit:
 
     def __bool__(self) -> bool:
         return bool(self.adds or self.removes or self.locked is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the user said of a tag on an item: `yes`, it belongs there, or no, it never does.
+
+    `revision`: that of the media of which it was said.
+    """
+
+    ref: TagRef
+    yes: bool
+    revision: str = ""
 
 
 class TagOwnership(StrEnum):

@@ -70,7 +70,7 @@ def show(scan_id: int) -> None:
 def _why(tag: Tag) -> str:
     """Name the labels that speak for a tag, and their engines."""
     labels = dict.fromkeys(
-        f"{source.engine}: {source.label.note or _label_text(source.label)}"
+        f"{source.engine}: {source.label.note or _label_text(source.label)}".removeprefix(": ")
         for source in tag.because
         if source.label.confidence >= _WORTH_SHOWING
     )

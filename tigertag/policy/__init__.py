@@ -4,6 +4,7 @@ from tigertag.policy.decide import VERSION, allowed, decide, plain_name, rolled_
 from tigertag.policy.doubts import MARGIN, Doubt, doubts, most_useful
 from tigertag.policy.plan import Plan, Settled, at_most, buried, plan, plan_undo, settle
 from tigertag.policy.rules import Rules
+from tigertag.policy.verdicts import heeding, is_users
 
 __all__ = [
     "MARGIN",
@@ -17,6 +18,8 @@ __all__ = [
     "buried",
     "decide",
     "doubts",
+    "heeding",
+    "is_users",
     "most_useful",
     "plain_name",
     "plan",

@@ -16,6 +16,7 @@ from tigertag.model import UNKNOWN_FACE, Answer, Evidence, Kind, Label, Tag, Thr
 from tigertag.policy import boxes
 from tigertag.policy.boxes import Thing
 from tigertag.policy.rules import Rules
+from tigertag.policy.verdicts import is_users
 
 VERSION = "2"
 """Changes when the same answers and rules may give other tags."""
@@ -58,14 +59,14 @@ def plain_name(tag: Tag, thresholds: Mapping[str, Thresholds]) -> str:
 def allowed(
     tags: Iterable[Tag], rules: Rules, thresholds: Mapping[str, Thresholds]
 ) -> tuple[Tag, ...]:
-    """Those of the tags, decided earlier, that no rule blocks now."""
+    """Those of the tags, decided earlier, that no rule blocks now; no rule blocks the user's."""
 
     def denied(tag: Tag) -> bool:
         names = _names(tag.concept, plain_name(tag, thresholds))
         engines = {evidence.engine for evidence in tag.because} or {""}
         return all(rules.denies(names, engine) for engine in engines)
 
-    return tuple(tag for tag in tags if not denied(tag))
+    return tuple(tag for tag in tags if is_users(tag) or not denied(tag))
 
 
 def still_placed(tags: Iterable[Tag], answers: Iterable[Answer]) -> tuple[Tag, ...]:
@@ -313,7 +314,7 @@ def rolled_up(parts: Sequence[Sequence[Tag]]) -> tuple[Tag, ...]:
 
 def _tag(tagged: Sequence[Tag], of: int) -> Tag:
     name, mean = tagged[0].name, fsum(tag.confidence for tag in tagged) / len(tagged)
-    engines = dict.fromkeys(why.engine for tag in tagged for why in tag.because)
+    engines = dict.fromkeys(why.engine for tag in tagged for why in tag.because if why.engine)
     share = f"on {len(tagged)} of {of} in it"
     label = Label(name, mean, kind=tagged[0].kind)
     return Tag(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tigertag.model import Edit, Field, Item, Shown, TagOwnership, TagRef, Word
+from tigertag.model import Edit, Field, Item, Shown, TagOwnership, TagRef, Verdict, Word
 
 _WRITTEN = (TagOwnership.OURS, TagOwnership.KEPT)
 
@@ -49,30 +49,40 @@ def plan(
     refreshed: bool = False,
     moved: bool = False,
     lifted: frozenset[Word] = frozenset(),
+    verdicts: Collection[Verdict] = (),
 ) -> Plan:
     """Return the least edit that makes the item bear `wanted`.
 
     `refreshed`: the server has rebuilt the item's metadata since we wrote, so that the loss of all
     our tags is not the user's doing. `moved`: it came to another place and left its tags behind, so
     that no loss is. `lifted`: words that an undo holds off, or keeps, and that the
-    user has now asked for again. What stays off stays off in every field.
+    user has now asked for again. What stays off stays off in every field. `verdicts`: those in
+    force; `wanted` heeds them already. A yes asks again for what is off; a no takes off what was
+    kept, and bars its word from every field that has no yes.
     """
     present, there = _once(shown.tags), {ref.word for ref in shown.tags}
     want = {ref.word: ref for ref in wanted}
     taken_off, wiped = _lost(standing, there, refreshed=refreshed, moved=moved)
     asked_again = {name for _field, name in lifted}
+    yes = {verdict.ref.word for verdict in verdicts if verdict.yes}
+    no = {verdict.ref.word for verdict in verdicts if not verdict.yes}
     held = {
         (field, name)
         for (field, name), state in standing.items()
         if state is TagOwnership.HELD and name not in asked_again
     }
-    barred = {name for _field, name in buried(standing) | taken_off | held}
+    barred = {name for _field, name in buried(standing) | held | no}
+    off_now = {name for _field, name in taken_off}
     removable = {
         word
         for word, state in standing.items()
-        if state is TagOwnership.OURS or (state is TagOwnership.KEPT and word in lifted)
+        if state is TagOwnership.OURS or (state is TagOwnership.KEPT and word in lifted | no)
     }
-    adds = tuple(ref for word, ref in want.items() if word not in there and word[1] not in barred)
+    adds = tuple(
+        ref
+        for word, ref in want.items()
+        if word not in there and word[1] not in off_now and (word in yes or word[1] not in barred)
+    )
     removes = tuple(ref for word, ref in present.items() if word in removable and word not in want)
     return Plan(Edit(item, adds, removes), taken_off, wiped)
 

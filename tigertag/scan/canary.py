@@ -10,7 +10,7 @@ from tigertag.errors import LeaseLost
 from tigertag.scan.context import Context
 from tigertag.store import Db, Store, chunks, ledger, scans
 from tigertag.store.chunks import Chunk
-from tigertag.store.ledger import EditRow, Verdict
+from tigertag.store.ledger import EditRow, EditVerdict
 
 _POLL_S = 0.05
 
@@ -53,7 +53,7 @@ class Canary:
                     raise LeaseLost
                 if mine:
                     # If we die over it, whoever comes next looks at this item first.
-                    ledger.judge(db, [Verdict(edit_id, "sent", None)])
+                    ledger.judge(db, [EditVerdict(edit_id, "sent", None)])
                     self._claims[get_ident()] = claim
                     return earlier
                 if self.has_passed(db):

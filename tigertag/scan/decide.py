@@ -6,7 +6,18 @@ from dataclasses import dataclass, replace
 from tigertag import policy
 from tigertag.contracts import NotRead, RunContext, VerifyingLater
 from tigertag.errors import Unstorable
-from tigertag.model import Answer, Edit, Kind, Media, Shown, Tag, TagOwnership, TagRef, Word
+from tigertag.model import (
+    Answer,
+    Edit,
+    Kind,
+    Media,
+    Shown,
+    Tag,
+    TagOwnership,
+    TagRef,
+    Verdict,
+    Word,
+)
 from tigertag.policy import Plan
 from tigertag.scan import reading
 from tigertag.scan.context import Context, is_final, while_failed
@@ -20,7 +31,18 @@ from tigertag.scan.write import (
     ownership_of,
     settled_as,
 )
-from tigertag.store import Db, Store, answers, chunks, decisions, items, ledger, problems, scans
+from tigertag.store import (
+    Db,
+    Store,
+    answers,
+    chunks,
+    decisions,
+    items,
+    ledger,
+    problems,
+    scans,
+    verdicts,
+)
 from tigertag.store.answers import CurrentAnswers
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
@@ -30,6 +52,7 @@ from tigertag.store.ledger import EditRow
 _BATCH = 100
 _MOST_ATTEMPTS = 12
 _FAILED = ("failed", "retryable")
+_OURS = (TagOwnership.OURS, TagOwnership.KEPT)
 _UNSURE = (
     "The last write to this item may have failed, and more than its tags changed since; nothing was"
     " written. Check the item, then scan again."
@@ -66,6 +89,7 @@ class Facts:
     undone: Mapping[int, Sequence[EditRow]]
     origins: Mapping[int, Shown]
     parts: Mapping[str, Sequence[Part]]
+    verdicts: Mapping[int, Sequence[Verdict]]
     later: Collection[int] = ()
 
 
@@ -170,6 +194,7 @@ class DecisionStage:
             undone=ledger.made(db, source, item_ids) if undoes else {},
             origins=ledger.origins(db, item_ids) if undoes else {},
             parts=self._parts(db, list(rows.values())) if scans else {},
+            verdicts=verdicts.in_force(db, item_ids) if not undoes else {},
             later=decisions.looked_at_later(db, context.scan.id, item_ids) if scans else (),
         )
 
@@ -295,16 +320,18 @@ class DecisionStage:
         context = self._context
         if context.scan.kind in ("undo", "redo"):
             return (), self._plan_undo(row, facts, standing, seen)
+        said = _holding(facts.verdicts[row.id], row, standing)
         lifted: frozenset[Word] = frozenset()
         shown: frozenset[Word] | None = None
         if context.scan.kind == "apply":
             source = facts.source[row.id]
             placed = policy.still_placed(source.tags, self._adding(facts.answers[row.id]))
-            tags = policy.allowed(placed, context.rules, context.thresholds)
+            allowed = policy.allowed(placed, context.rules, context.thresholds)
+            tags = policy.heeding(allowed, said)
             lifted = frozenset(ref.word for ref in (*source.adds, *source.removes))
             shown = lifted if context.of_preview else lifted | {ref.word for ref in _refs(tags)}
         else:
-            tags = self._decided(row, facts, standing, seen)
+            tags = policy.heeding(self._decided(row, facts, standing, seen), said)
         plan = policy.plan(
             row.item,
             _refs(tags),
@@ -313,6 +340,7 @@ class DecisionStage:
             refreshed=_is_refreshed(row, seen),
             moved=row.is_moved,
             lifted=lifted,
+            verdicts=said,
         )
         if not all(part.final for part in facts.parts.get(row.item.key, ())):
             # What is still to be answered may bear out the words that the group has.
@@ -347,9 +375,7 @@ class DecisionStage:
         if adding == given.every:
             return decided
         ours = {ref.word for ref in seen.tags} & {
-            word
-            for word, state in standing.items()
-            if state in (TagOwnership.OURS, TagOwnership.KEPT)
+            word for word, state in standing.items() if state in _OURS
         }
         may_stay = ours | {ref.word for ref in _refs(_placed(self._of_answers(adding), seen))}
         return tuple(tag for tag in decided if tag.ref.word in may_stay)
@@ -365,6 +391,18 @@ class DecisionStage:
     def _of_answers(self, given: Sequence[Answer]) -> tuple[Tag, ...]:
         context = self._context
         return policy.decide(given, context.rules, context.thresholds, context.concepts)
+
+
+def _holding(
+    given: Sequence[Verdict], row: ItemRow, standing: Mapping[Word, TagOwnership]
+) -> list[Verdict]:
+    """The verdicts that hold; a yes to another picture keeps a tag of ours, and adds none."""
+    ours = {word for word, state in standing.items() if state in _OURS}
+    return [
+        verdict
+        for verdict in given
+        if not verdict.yes or verdict.revision == row.item.revision or verdict.ref.word in ours
+    ]
 
 
 def _is_refreshed(row: ItemRow, seen: Shown) -> bool:

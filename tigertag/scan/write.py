@@ -19,7 +19,7 @@ from tigertag.store import Db, Store, chunks, decisions, items, ledger, problems
 from tigertag.store.chunks import Chunk
 from tigertag.store.decisions import Decision
 from tigertag.store.items import ItemRow
-from tigertag.store.ledger import EditRow, Verdict
+from tigertag.store.ledger import EditRow, EditVerdict
 from tigertag.store.scans import ScanRow
 from tigertag.text import one_line
 
@@ -292,7 +292,7 @@ class WriteStage:
 
 def _learn(db: Db, read: Sequence[Read]) -> None:
     """Keep what reading taught: what became of open edits, and what users took off."""
-    verdicts: list[Verdict] = []
+    verdicts: list[EditVerdict] = []
     changes: dict[int, Changes] = {}
     for item in read:
         learned: Changes = {TagRef(*word): TagOwnership.TOMBSTONE for word in item.plan.tombstones}
@@ -368,7 +368,7 @@ def _sent(planned: PlannedEdit, outcome: EditOutcome) -> tuple[int, Shown]:
 @dataclass(frozen=True, slots=True)
 class _Conclusion:
     item_id: int
-    verdict: Verdict
+    verdict: EditVerdict
     changes: Changes
     decision: Decision
 
@@ -377,7 +377,7 @@ def _conclusion(kind: str, made: PlannedEdit, outcome: EditOutcome) -> _Conclusi
     read, decision = made.read, made.read.decision
     if outcome.after is None:
         state = "sent" if outcome.sent else "failed"
-        verdict = Verdict(made.edit_id, state, None, outcome.reason)
+        verdict = EditVerdict(made.edit_id, state, None, outcome.reason)
         return _Conclusion(read.row.id, verdict, {}, _not_made(made, outcome.reason))
     done = _done(made, outcome.after)
     if not done.complete:
@@ -470,8 +470,8 @@ def _settles(item: Read | UnreadItem) -> str:
     return "" if outstanding else item.decision.settles
 
 
-def _verdict(edit_id: int, done: Settled, seen: Shown) -> Verdict:
+def _verdict(edit_id: int, done: Settled, seen: Shown) -> EditVerdict:
     """Verified if anything came of it: before and after tell what."""
     if done.complete or done.added or done.removed:
-        return Verdict(edit_id, "verified", seen)
-    return Verdict(edit_id, "failed", seen, "It was not sent, or not accepted.")
+        return EditVerdict(edit_id, "verified", seen)
+    return EditVerdict(edit_id, "failed", seen, "It was not sent, or not accepted.")

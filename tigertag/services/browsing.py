@@ -6,6 +6,7 @@ from dataclasses import replace
 from tigertag.core import Core
 from tigertag.errors import NotFound, RequestError
 from tigertag.query import Query, Term, parse
+from tigertag.services import verdicts
 from tigertag.services.views import (
     Answered,
     ItemCard,
@@ -144,6 +145,7 @@ def item(core: Core, item_id: int) -> ItemDetail:
             tuple(browse.edits_of(db, item_id)),
             reason,
             left_alone,
+            verdicts.of_item(db, item_id),
         )
 
 

@@ -1,15 +1,16 @@
 """What a rule would change, told from stored answers: nothing is fetched, asked or written."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tigertag import policy
 from tigertag.core import Core
-from tigertag.model import Rule, RuleAction, Section
+from tigertag.model import Field, Rule, RuleAction, Section, TagRef
 from tigertag.policy import Rules
 from tigertag.scan.context import effective_rules, thresholds
 from tigertag.services import browsing, rules
 from tigertag.services.views import Effect, Example
-from tigertag.store import Db, answers, browse, engine_state, items, tags
+from tigertag.store import Db, answers, browse, engine_state, items, tags, verdicts
 from tigertag.store.items import ItemRow
 
 _MOST_LOOKED_AT = 500
@@ -67,13 +68,16 @@ def _changed(
     revisions = {row.id: row.item.revision for row in rows}
     fingerprints = engine_state.remembered_fingerprints(db)
     given = answers.current(db, revisions, fingerprints)
+    said = verdicts.in_force(db, list(revisions))
     limits = thresholds(core, db)
     old_of = {row.section: known.of(row.section) for row in rows}
     new_of = {row.section: new.of(row.section) for row in rows}
 
     def names(row: ItemRow, rules_of: Mapping[Section, Rules]) -> tuple[str, ...]:
         tags = policy.decide(given[row.id].every, rules_of[row.section], limits, core.concepts)
-        return tuple(tag.name for tag in tags)
+        # Where tags go is told by reading the item: here, words are compared.
+        by_word = [replace(one, ref=TagRef(Field.TAG, one.ref.name)) for one in said[row.id]]
+        return tuple(tag.name for tag in policy.heeding(tags, by_word))
 
     both = [(row, names(row, old_of), names(row, new_of)) for row in rows]
     return [one for one in both if one[1] != one[2]]

@@ -17,7 +17,7 @@ from tigertag.model import Edit, Item, Section, Shown, TagOwnership, TagRef, fol
 from tigertag.scan.worker import home_lock
 from tigertag.sequences import batched
 from tigertag.store import Db, chunks, items, ledger, scans
-from tigertag.store.ledger import Verdict
+from tigertag.store.ledger import EditVerdict
 from tigertag.store.scans import NewScan
 from tigertag.store.transfer import original
 from tigertag.store.transfer.original import OriginalFile
@@ -164,7 +164,7 @@ def _begin(db: Db, section_id: int) -> int:
 def _write_down(db: Db, scan_id: int, edits: Mapping[int, tuple[Edit, Shown]]) -> None:
     planned = [(id, edit, _without(seen, edit.adds)) for id, (edit, seen) in edits.items()]
     edit_ids = ledger.plan(db, scan_id, planned)
-    verdicts = [Verdict(edit_ids[id], "verified", seen) for id, (_edit, seen) in edits.items()]
+    verdicts = [EditVerdict(edit_ids[id], "verified", seen) for id, (_edit, seen) in edits.items()]
     ledger.judge(db, verdicts)
     ours = {id: dict.fromkeys(edit.adds, TagOwnership.OURS) for id, (edit, _) in edits.items()}
     ledger.set_ownership(db, ours)

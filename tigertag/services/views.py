@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from tigertag.errors import RequestError
-from tigertag.model import Answer, Item, Section, Tag, TagRef
+from tigertag.model import Answer, Item, Section, Tag, TagRef, fold
 from tigertag.store.ledger import EditRow
 
 T = TypeVar("T")
@@ -126,6 +126,18 @@ class Stands:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What the user said of a tag on an item: `verdict` is yes or no."""
+
+    id: int
+    field: str
+    name: str
+    verdict: str
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ItemDetail:
     """All that is known of an item. `tags` with their why; `edits` the newest first.
 
@@ -140,6 +152,12 @@ class ItemDetail:
     edits: tuple[EditRow, ...]
     reason: str = ""
     left_alone: bool = False
+    verdicts: tuple[Said, ...] = ()
+
+    def said_of(self, tag: Tag) -> Said | None:
+        """What the user said of a tag, if anything."""
+        field, word = tag.ref.word
+        return next((s for s in self.verdicts if (s.field, fold(s.name)) == (field, word)), None)
 
 
 @dataclass(frozen=True, slots=True)

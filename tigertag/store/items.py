@@ -30,7 +30,10 @@ from tigertag.store.retries import due as retries_due
 
 _items = schema.items
 _LONGEST_KEY = 2000
-_OF_REVISION = (schema.answers, schema.work, schema.decisions, schema.problems)
+_OF_REVISION = (
+    *(schema.answers, schema.work, schema.decisions, schema.problems),
+    schema.verdicts,
+)
 
 KnownRow = Row[Any]
 

@@ -61,7 +61,7 @@ class EditRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EditVerdict:
     """What a reading showed of an edit."""
 
     edit_id: int
@@ -168,7 +168,7 @@ def _edit(row: Row[Any]) -> EditRow:
     )
 
 
-def judge(db: Db, verdicts: Sequence[Verdict]) -> None:
+def judge(db: Db, verdicts: Sequence[EditVerdict]) -> None:
     """Write down what became of edits."""
     now = datetime.now(UTC)
     rows = [

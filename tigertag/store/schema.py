@@ -478,6 +478,29 @@ standing = _table(
     comment="How tags of ours stand on an item, after all edits of the ledger.",
 )
 
+verdicts = _table(
+    "verdicts",
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("revision", String(256), nullable=False),
+    Column("field", String(16), nullable=False),
+    Column("word", String(512), nullable=False),
+    Column("name", String(512), nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("engine", String(64), nullable=False, server_default=""),
+    Column("confidence", Float),
+    Column("fingerprint", String(256), nullable=False, server_default=""),
+    # No key: it outlives the scan's details.
+    Column("scan_id", Integer),
+    UniqueConstraint("item_id", "field", "word"),
+    _one_of("verdict", "yes", "no"),
+    _one_of("source", "hand", "review"),
+    Index(None, "word", "engine"),
+    Index(None, "scan_id"),
+    comment="What the user said of a tag on an item. engine …: the answer it was about, if any.",
+)
+
 rules = _table(
     "rules",
     Column("action", String(16), nullable=False),

@@ -13,7 +13,7 @@ from tigertag.errors import LibraryError, RequestError
 from tigertag.genres.labelled import LabelledVideo, labelled_videos
 from tigertag.model import Edit, Field, Section, Shown, TagOwnership, TagRef
 from tigertag.store import items, ledger, scans
-from tigertag.store.ledger import Verdict
+from tigertag.store.ledger import EditVerdict
 from tigertag.store.scans import NewScan
 
 GENRE, LABEL = Field.GENRE, Field.LABEL
@@ -42,7 +42,7 @@ class Films:
         edit = Edit(self.shelf.held[key], (TagRef(GENRE, word),))
         with self.world.store.write() as db:
             planned = ledger.plan(db, self.scan_id, [(number, edit, Shown(key))])
-            ledger.judge(db, [Verdict(planned[number], state, None)])
+            ledger.judge(db, [EditVerdict(planned[number], state, None)])
 
     def _noted(self, key: str) -> int:
         with self.world.store.write() as db:

@@ -18,6 +18,8 @@ BY_TABLE = {
     ("firings", "kind"): "due",
     ("notices", "state"): "waiting",
     ("attempts", "kind"): "sign-in",
+    ("verdicts", "verdict"): "yes",
+    ("verdicts", "source"): "hand",
 }
 
 

@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tigertag.model import Box, Kind, TagOwnership
-from tigertag.services import browsing, problems, retries, thumbnails
+from tigertag.model import Field as TagField
+from tigertag.services import browsing, problems, retries, thumbnails, verdicts
 from tigertag.services.views import Page, Retried
 from tigertag.web import state
-from tigertag.web.api.routes import Routes, sent
+from tigertag.web.api.routes import Routes, nothing, sent
 from tigertag.web.api.schemas import (
+    Body,
     Flag,
     GivenId,
     Id,
@@ -28,6 +30,7 @@ from tigertag.web.api.schemas import (
     ShapeList,
     TagName,
     Text,
+    Word,
     from_path,
 )
 from tigertag.web.headers import cached_jpeg
@@ -58,7 +61,7 @@ class AnswerLabel(Shape):
 class Reason(Shape):
     """A label that supports a tag, and its engine."""
 
-    engine: str
+    engine: str = Field(description="Empty: you said so.")
     model: str
     label: AnswerLabel
 
@@ -129,6 +132,15 @@ class LedgerEntry(Shape):
     reason: str = Field(description="Why it failed; empty if it did not.")
 
 
+class VerdictShape(TagName):
+    """What you said of a tag on the item; it beats engines and rules."""
+
+    id: int
+    verdict: Literal["yes", "no"]
+    source: Literal["hand", "review"]
+    at: datetime
+
+
 class ItemDetailShape(ItemFacts):
     """Everything TigerTag knows about an item."""
 
@@ -143,6 +155,7 @@ class ItemDetailShape(ItemFacts):
     )
     answers: list[AnswerShape]
     standing: list[TagStatus]
+    verdicts: list[VerdictShape]
     ledger: list[LedgerEntry] = from_path("edits", description="Newest first.")
 
 
@@ -151,6 +164,21 @@ _QUERY = (
     ' `"living room"`, `tag:cat>0.9`, `name:img`, `folder:2024/italy`, `type:video`, `size:>10mb`,'
     " `library:photos`, `section:Holidays`, `untagged`, `failed`, `pending`."
 )
+
+
+class NewVerdict(Body):
+    """What you say of a tag on an item."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "dog", "verdict": "no"}})
+
+    name: Word = Field(description="The tag's full name.")
+    verdict: Literal["yes", "no"] = Field(
+        description="yes: the item is to have it. no: it never is; it is removed where TigerTag"
+        " wrote it."
+    )
+    field: Literal["tag", "label", "genre", "collection"] | None = Field(
+        default=None, description="Where the tag is or goes to; null: where the library has it."
+    )
 
 
 class ItemsQuery(SectionPaging):
@@ -184,6 +212,10 @@ class ItemPath(BaseModel):
     item_id: Id = Field(description="The item's id.")
 
 
+class VerdictPath(ItemPath):
+    verdict_id: Id = Field(description="The verdict's id; see the item's `verdicts`.")
+
+
 class FramePath(ItemPath):
     at_ms: Milliseconds = Field(description="One of an answer's `frames`, in milliseconds.")
 
@@ -204,6 +236,25 @@ def count_items(query: CountsQuery) -> Response:
 def get_item(path: ItemPath, query: Nothing) -> Response:
     """Return everything about an item: tags with reasons, answers, tag status, edits."""
     return sent(ItemDetailShape, browsing.item(state.core(), path.item_id))
+
+
+@item_routes.post(f"{_ITEM}/verdicts", {200: VerdictShape}, 400, 404, 413, 415)
+def say_verdict(path: ItemPath, body: NewVerdict, query: Nothing) -> Response:
+    """Say that a tag belongs to an item, or that it does not, whatever engines and rules say.
+
+    It takes the place of what you said of that tag before, and applies from the section's next scan
+    on: `"mode": "decide"` needs no picture and runs no engine.
+    """
+    yes, field = body.verdict == "yes", TagField(body.field) if body.field else None
+    said = verdicts.say(state.core(), path.item_id, body.name, yes=yes, field=field)
+    return sent(VerdictShape, said)
+
+
+@item_routes.delete(f"{_ITEM}/verdicts/<int:verdict_id>", 404)
+def withdraw_verdict(path: VerdictPath, query: Nothing) -> Response:
+    """Withdraw a verdict, as if it had never been given."""
+    verdicts.withdraw(state.core(), path.item_id, path.verdict_id)
+    return nothing()
 
 
 @item_routes.get(f"{_ITEM}/thumbnail", _THUMBNAIL, 404, 409, 502)

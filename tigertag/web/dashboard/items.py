@@ -6,8 +6,9 @@ from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.errors import ItemError, LibraryError, NotFound, PluginError, RequestError
+from tigertag.model import Field
 from tigertag.query import Query, Term, parse
-from tigertag.services import browsing, problems, retries, rules, thumbnails
+from tigertag.services import browsing, problems, retries, rules, thumbnails, verdicts
 from tigertag.services.views import Page, Thumbnail
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request
@@ -89,6 +90,23 @@ def lift(item_id: int) -> ResponseReturnValue:
     if request.by_htmx():
         return preview_changed(render_template("_lifted.html"))
     return redirect(url_for("dashboard.items.show", item_id=item_id), 303)
+
+
+@pages.post(f"{_ITEM}/verdicts")
+def say(item_id: int) -> ResponseReturnValue:
+    """Keep that a tag belongs to an item, or does not. Raises `NotFound`, `RequestError`."""
+    yes = request.text("verdict") == "yes"
+    named = request.text("field")
+    field = next((one for one in Field if one == named), None)
+    verdicts.say(state.core(), item_id, request.text("name"), yes=yes, field=field)
+    return redirect(url_for("dashboard.items.show", item_id=item_id, _anchor="verdicts"), 303)
+
+
+@pages.post(f"{_ITEM}/verdicts/<int(max=2147483647):verdict_id>/withdraw")
+def withdraw(item_id: int, verdict_id: int) -> ResponseReturnValue:
+    """Forget what the user said. Raises `NotFound`."""
+    verdicts.withdraw(state.core(), item_id, verdict_id)
+    return redirect(url_for("dashboard.items.show", item_id=item_id, _anchor="verdicts"), 303)
 
 
 @pages.get(f"{_ITEM}/picture/<any(small, large):size>")
