@@ -1,9 +1,11 @@
 """Items, their tags and how they came by them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tigertag.core import Core
-from tigertag.errors import NotFound
+from tigertag.errors import NotFound, RequestError
+from tigertag.query import Query, Term, parse
 from tigertag.services import verdicts
 from tigertag.services.views import (
     Answered,
@@ -11,16 +13,17 @@ from tigertag.services.views import (
     ItemDetail,
     Named,
     Page,
+    SearchCounts,
     Stands,
     TagCount,
     cursor_number,
     cut_page,
 )
-from tigertag.store import Db, browse, decisions
+from tigertag.store import Db, browse, decisions, search
 from tigertag.store import tags as tag_rows
-from tigertag.store.browse import ItemFilter
 from tigertag.store.items import ItemRow
 from tigertag.store.problems import ProblemFilter
+from tigertag.store.search import ItemFilter
 from tigertag.store.tags import CountRow, TagRow
 from tigertag.text import did_you_mean
 
@@ -40,15 +43,49 @@ def items(
 ) -> Page[ItemCard]:
     """Return items that were listed, the oldest known first.
 
-    `tag` is a whole word, `q` a part of a title or key; `problems`: those that have one. Raises
-    `NotFound`, `RequestError`.
+    `tag` is a whole word that is decided, `q` a query (`query.parse`); `problems`: those that have
+    one. Raises `NotFound`, `RequestError`.
     """
     after = cursor_number(cursor) or 0
+    query = parse(q)
     with core.store.read() as db:
-        of = section_ids(core, db, library, section)
-        rows = browse.page(db, ItemFilter(of, tag, q, after, limit + 1, problems))
-        page = cut_page(rows, limit, after=lambda row: row.id)
+        wanted = replace(
+            _wanted(core, db, query, library=library, section=section),
+            word=tag,
+            after=after,
+            limit=limit + 1,
+            problems=problems,
+        )
+        page = cut_page(search.page(db, wanted), limit, after=lambda row: row.id)
         return Page(cards(db, page.items), page.next)
+
+
+def counts(core: Core, *, library: str = "", section: str = "", q: str = "") -> SearchCounts:
+    """Count what `items` finds, and the tags on it. Raises `NotFound`, `RequestError`."""
+    query = parse(q)
+    with core.store.read() as db:
+        found = search.counts(db, _wanted(core, db, query, library=library, section=section))
+    words = (TagCount(row.field, row.name, row.items, row.written) for row in found.words)
+    return SearchCounts(found.items, found.is_more, found.counted, tuple(words))
+
+
+def _wanted(core: Core, db: Db, query: Query, *, library: str, section: str) -> ItemFilter:
+    """Say which items are meant. Raises `NotFound`, and `RequestError` for a part of the query."""
+    of = section_ids(core, db, library, section)
+    failed = ProblemFilter(usable_engines(core))
+    return ItemFilter(of, query=query, places=_places(core, db, query), failed=failed)
+
+
+def _places(core: Core, db: Db, query: Query) -> dict[Term, tuple[int, ...]]:
+    terms = [term for term in query.terms if term.key in ("library", "section")]
+    try:
+        return {term: section_ids(core, db, **{term.key: term.value}) or () for term in terms}
+    except NotFound as exc:
+        raise RequestError(str(exc)) from exc
+
+
+def usable_engines(core: Core) -> tuple[str, ...]:
+    return tuple(entry.id for entry in core.engines if entry.engine is not None)
 
 
 def cards(db: Db, rows: Sequence[ItemRow]) -> tuple[ItemCard, ...]:
@@ -63,7 +100,7 @@ def _named(rows: Iterable[TagRow]) -> tuple[Named, ...]:
     return tuple(Named(row.field, row.name, row.confidence) for row in rows)
 
 
-def section_ids(core: Core, db: Db, library: str, section: str) -> tuple[int, ...] | None:
+def section_ids(core: Core, db: Db, library: str = "", section: str = "") -> tuple[int, ...] | None:
     """Return the sections that are meant; None: all. Raises `NotFound`."""
     if not library and not section:
         return None

@@ -44,7 +44,7 @@ def listed(
     after = cursor_number(cursor) or 0
     with core.store.read() as db:
         section_ids = browsing.section_ids(core, db, library, section)
-        wanted = ProblemFilter(_usable(core), section_ids, ignored=ignored)
+        wanted = ProblemFilter(browsing.usable_engines(core), section_ids, ignored=ignored)
         if like is not None:
             same = problems.get(db, like)
             wanted = replace(wanted, engine=same.engine, reason=same.reason)
@@ -56,17 +56,13 @@ def listed(
 def of_item(core: Core, item_id: int) -> tuple[Problem, ...]:
     """Return the problems of an item, the ignored ones as well."""
     with core.store.read() as db:
-        wanted = ProblemFilter(_usable(core), item_id=item_id, ignored=None)
+        wanted = ProblemFilter(browsing.usable_engines(core), item_id=item_id, ignored=None)
         return tuple(_shown(db, problems.page(db, wanted)))
 
 
 def unsolved(core: Core, *, since: datetime | None = None) -> ProblemFilter:
     """Which problems count: not the ignored ones, nor those of engines that are switched off."""
-    return ProblemFilter(_usable(core), since=since)
-
-
-def _usable(core: Core) -> tuple[str, ...]:
-    return tuple(entry.id for entry in core.engines if entry.engine is not None)
+    return ProblemFilter(browsing.usable_engines(core), since=since)
 
 
 def get(core: Core, problem_id: int) -> Problem:

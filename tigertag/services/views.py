@@ -179,6 +179,20 @@ class TagCount:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchCounts:
+    """How many items a search finds, and the tags on them.
+
+    `is_more`: there are more than `items`. `tags` are those of the first `counted` items: a tag's
+    `items` have it, decided or in the library, and its `written` in the library.
+    """
+
+    items: int
+    is_more: bool
+    counted: int
+    tags: tuple[TagCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What a preview would do to an item, or what a scan did.
 

@@ -10,18 +10,16 @@ from sqlalchemy import exists, func, select
 
 from tigertag.errors import NotFound
 from tigertag.model import Answer, Field, Section, Tag
-from tigertag.store import items, problems, schema
+from tigertag.store import items, schema
 from tigertag.store.answers import answer_of
 from tigertag.store.database import Db, as_type, rows_in
 from tigertag.store.decisions import ANSWERED, Decision, decision_of
-from tigertag.store.items import ItemRow, of_section, with_section
+from tigertag.store.items import ItemRow
 from tigertag.store.ledger import EditRow, edits_where
 from tigertag.store.packing import unpack_tags
-from tigertag.store.problems import ProblemFilter
 
 _items = schema.items
 _sections = schema.sections
-_tags = schema.tags
 _decisions = schema.decisions
 _work = schema.work
 _MOST_EDITS = 50
@@ -54,37 +52,6 @@ class SectionCount:
     section: Section
     items: int
     canary_passed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ItemFilter:
-    """Which items. "" and empty: all. `after`: the id of the last item of the part before.
-
-    `problems`: those that have such a problem.
-    """
-
-    section_ids: tuple[int, ...] | None = None
-    word: str = ""
-    text: str = ""
-    after: int = 0
-    limit: int = 60
-    problems: ProblemFilter | None = None
-
-
-def page(db: Db, wanted: ItemFilter) -> list[ItemRow]:
-    """Return the items that are there, by rising id."""
-    where = [_items.c.gone.is_(False), _items.c.id > wanted.after]
-    if wanted.section_ids is not None:
-        where.append(_items.c.section_id.in_(wanted.section_ids))
-    if wanted.word:
-        tagged = select(_tags.c.item_id).where(_tags.c.word == wanted.word.casefold())
-        where.append(_items.c.id.in_(tagged))
-    if wanted.text:
-        where.append(_items.c.sought.contains(wanted.text.casefold(), autoescape=True))
-    if wanted.problems is not None:
-        where.append(_items.c.id.in_(problems.having(wanted.problems)))
-    rows = db.execute(with_section().where(*where).order_by(_items.c.id).limit(wanted.limit))
-    return [of_section(row) for row in rows]
 
 
 def item(db: Db, item_id: int) -> ItemRow:

@@ -291,3 +291,53 @@ def test_a_library_that_cannot_be_reached_shows_what_was_scanned_of_it(pictures:
     (view,) = libraries.listed(pictures.core)
     assert view.problem
     assert [(one.section.id, one.items) for one in view.sections] == [(".", 3)]
+
+
+def test_a_search_leaves_out_what_has_an_excluded_tag(pictures: World) -> None:
+    tags = added(pictures, pictures.scan().scan.id)
+    red, green = tags["a.png"][0], tags["c.png"][0]
+    assert names(pictures, q=f"{red} -name:b.png") == ["a.png"]
+    assert names(pictures, q=f"-{red}") == ["c.png"]
+    assert names(pictures, q=f"{red} {green}") == []
+    assert names(pictures, q=f"tag:{red}>2%") == ["a.png", "b.png"]
+
+
+def test_a_search_finds_what_is_in_the_library_though_it_is_not_decided_any_more(
+    pictures: World,
+) -> None:
+    pictures.scan("apply")
+    tag = browsing.counts(pictures.core, q="name:c.png").tags[0].name
+    rules.add(pictures.core, Rule(RuleAction.DENY, tag))
+    pictures.scan(mode="decide")
+    found = browsing.counts(pictures.core, q=f"tag:{tag}")
+    assert names(pictures, q=f"tag:{tag}") == ["c.png"]
+    assert [(one.name, one.items, one.written) for one in found.tags] == [(tag, 1, 1)]
+    assert names(pictures, q="untagged") == []
+
+
+def test_items_whose_changes_only_a_preview_has_shown_are_pending(pictures: World) -> None:
+    scan = pictures.scan().scan.id
+    assert names(pictures, q="pending") == ["a.png", "b.png", "c.png"]
+    pictures.apply(scan)
+    assert names(pictures, q="pending") == []
+
+
+def test_a_search_knows_folders_types_sizes_and_places(pictures: World) -> None:
+    (pictures.photos / "2024/italy").mkdir(parents=True)
+    pictures.picture("2024/italy/sea.png", "green")
+    pictures.scan()
+    assert names(pictures, q="folder:2024/Italy") == ["sea.png"]
+    assert names(pictures, q="folder:2024/ital") == []
+    assert names(pictures, q="type:video") == []
+    assert names(pictures, q="size:<1b") == []
+    assert len(names(pictures, q="library:photos size:>1b -folder:italy")) == 3
+    with pytest.raises(RequestError, match="photos"):
+        browsing.items(pictures.core, q="library:photo")
+
+
+def test_what_a_search_finds_is_counted_with_its_tags(pictures: World) -> None:
+    tags = added(pictures, pictures.scan().scan.id)
+    found = browsing.counts(pictures.core)
+    assert (found.items, found.is_more, found.counted) == (3, False, 3)
+    counted = {one.name: (one.items, one.written) for one in found.tags}
+    assert counted == {tags["a.png"][0]: (2, 0), tags["c.png"][0]: (1, 0)}

@@ -160,6 +160,13 @@ class ItemDetailShape(ItemFacts):
     ledger: list[LedgerEntry] = from_path("edits", description="Newest first.")
 
 
+_QUERY = (
+    "Only items that all of these match: words of tags or names, `-word`,"
+    ' `"living room"`, `tag:cat>0.9`, `name:img`, `folder:2024/italy`, `type:video`, `size:>10mb`,'
+    " `library:photos`, `section:Holidays`, `untagged`, `failed`, `pending`."
+)
+
+
 class NewVerdict(Body):
     """What you say of a tag on an item."""
 
@@ -177,7 +184,29 @@ class NewVerdict(Body):
 
 class ItemsQuery(SectionPaging):
     tag: Text = Field(default="", description="Only items with this tag: its full name.")
-    q: Text = Field(default="", description="Only items whose title or key contains this text.")
+    q: Text = Field(default="", description=_QUERY)
+
+
+class CountsQuery(Input):
+    library: Text = Field(default="", description="Only of this library: its id.")
+    section: Text = Field(default="", description="Only of this section: its id or title.")
+    q: Text = Field(default="", description=_QUERY)
+
+
+class FoundTag(TagName):
+    """A tag, with the number of items that were found and have it."""
+
+    items: int = Field(description="Those on which it is decided, or in the library.")
+    written: int = Field(description="Those of them on which TigerTag wrote it, and it is present.")
+
+
+class CountsShape(Shape):
+    """How many items a search finds, and the tags on them."""
+
+    items: int
+    is_more: bool = Field(description="Whether there are more: they are not counted to the end.")
+    counted: int = Field(description="The tags are those of so many items, the first.")
+    tags: list[FoundTag] = Field(description="The 50 most frequent, most items first.")
 
 
 class SimilarQuery(Input):
@@ -207,6 +236,12 @@ class FramePath(ItemPath):
 def list_items(query: ItemsQuery) -> Response:
     """List the scanned items, with the tags decided last."""
     return sent(ShapeList[ItemShape], browsing.items(state.core(), **query.arguments()))
+
+
+@item_routes.get("/items/counts", CountsShape, 404)
+def count_items(query: CountsQuery) -> Response:
+    """Count the items that a search finds, and the tags on them."""
+    return sent(CountsShape, browsing.counts(state.core(), **query.model_dump()))
 
 
 @item_routes.get(_ITEM, ItemDetailShape, 404)

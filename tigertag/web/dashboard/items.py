@@ -6,10 +6,11 @@ from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tigertag.core import Core
-from tigertag.errors import Conflict, ItemError, LibraryError, PluginError
+from tigertag.errors import Conflict, ItemError, LibraryError, NotFound, PluginError, RequestError
 from tigertag.model import Field
+from tigertag.query import Query, Term, parse
 from tigertag.services import browsing, problems, retries, rules, similar, thumbnails, verdicts
-from tigertag.services.views import SimilarItem, Thumbnail
+from tigertag.services.views import Page, SimilarItem, Thumbnail
 from tigertag.web import state
 from tigertag.web.dashboard import frames, request
 from tigertag.web.dashboard.scans import preview_changed
@@ -29,19 +30,37 @@ _NO_PICTURE = (
 
 @pages.get("/items")
 def list_items() -> ResponseReturnValue:
-    core = state.core()
+    """A query that cannot be read is said beside the box: it may not be typed to its end."""
     library, section = request.library_and_section()
-    sought = {name: request.text(name) for name in ("in", "tag", "q", "problems")}
-    page = browsing.items(
-        core,
-        library=library,
-        section=section,
-        tag=sought["tag"],
-        q=sought["q"],
-        problems=problems.unsolved(core) if sought["problems"] else None,
-        cursor=request.cursor(),
+    sought = {"in": request.text("in"), "q": request.text("q")}
+    try:
+        query = _query(sought["q"])
+        sought["q"] = str(query)
+        core, q, cursor = state.core(), sought["q"], request.cursor()
+        page = browsing.items(core, library=library, section=section, q=q, cursor=cursor)
+        counts = None
+        if cursor is None:
+            counts = browsing.counts(core, library=library, section=section, q=q)
+    except NotFound:
+        raise
+    except RequestError as exc:
+        shown = request.render_list("items", page=Page(()), sought=sought, wrong=str(exc))
+        return shown, 200 if request.by_htmx() else 422
+    return request.render_list(
+        "items", page=page, sought=sought, counts=counts, query=query, with_tag=_with_tag
     )
-    return request.render_list("items", page=page, sought=sought)
+
+
+def _with_tag(query: Query, name: str) -> Query:
+    return query.with_term(Term("tag", name))
+
+
+def _query(text: str) -> Query:
+    """Read the query, with what links of other pages add to it: a tag, or items with problems."""
+    query = parse(text)
+    if tag := request.text("tag"):
+        query = query.with_term(Term("tag", tag))
+    return query.with_term(Term("failed")) if request.text("problems") else query
 
 
 @pages.get(_ITEM)

@@ -56,11 +56,29 @@ def test_before_a_scan_there_are_no_items(rest: FlaskClient) -> None:
         ("tag=re", []),
         ("q=B.P", ["b.png"]),
         ("q=%25", []),
+        ("q=tag:red", ["a.png"]),
+        ("q=-tag:red+.png", ["b.png", "c.png"]),
     ],
 )
 def test_items_are_found(world: World, rest: FlaskClient, query: str, keys: list[str]) -> None:
     world.scan()
     assert _keys(rest, query) == keys
+
+
+def test_a_query_that_cannot_be_read_is_refused(world: World, rest: FlaskClient) -> None:
+    for path in ("items", "items/counts"):
+        assert "photo, video or group" in problem(rest.get(f"/api/v1/{path}?q=type:film"), 422)
+
+
+def test_what_is_found_is_counted(world: World, rest: FlaskClient) -> None:
+    world.scan("apply")
+    counts = got(rest, "items/counts?q=tag:red")
+    assert counts == {
+        "items": 1,
+        "is_more": False,
+        "counted": 1,
+        "tags": [{"field": "tag", "name": "red", "items": 1, "written": 1}],
+    }
 
 
 def test_items_come_by_parts(world: World, rest: FlaskClient) -> None:

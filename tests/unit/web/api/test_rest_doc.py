@@ -26,7 +26,7 @@ _STAYS = ("pause", "resume", "cancel")
 def test_every_example_is_true(world: World, rest: FlaskClient) -> None:
     world.engine.extra = (Label("cat", 0.93),)
     examples = _examples()
-    assert len(examples) == 40
+    assert len(examples) == 41
     for line, shown in examples:
         call = _parsed(line)
         if call.address.endswith("/health"):

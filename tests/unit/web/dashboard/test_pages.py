@@ -62,6 +62,17 @@ def test_what_is_sought_is_text(member: Member) -> None:
     assert "<script>alert" not in page
 
 
+def test_a_part_of_a_search_can_be_taken_out(member: Member) -> None:
+    page = member.page("/items?q=-person&tag=living+room")
+    assert 'value="-person tag:&#34;living room&#34;"' in page
+    assert 'href="/items?q=-person&amp;in="' in page
+
+
+def test_a_search_that_cannot_be_read_says_what_would_be_right(member: Member) -> None:
+    answer = member.get("/items?q=size:10mb")
+    assert (answer.status_code, "size:&gt;10mb" in answer.text) == (422, True)
+
+
 def test_an_unknown_section_is_a_page_with_a_hint(
     world: World, member: Member, previewed: int
 ) -> None:
