@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from tests.world import World
 from tigertag.contracts import Failed
 from tigertag.services import previews, scan_status
-from tigertag.store import browse, schema
+from tigertag.store import browse, schema, search
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +78,7 @@ def test_an_answer_that_ended_a_failure_for_good_is_kept_with_it(world: World) -
     world.engine.fingerprint = "colour-2"
     assert world.scan().asked == 1
     with world.store.read() as db:
-        (item,) = browse.page(db, browse.ItemFilter())
+        (item,) = search.page(db, search.ItemFilter())
         assert browse.refusals(db, item.id, item.item.revision) == {}
 
 
@@ -86,7 +86,7 @@ def test_a_word_struck_from_a_preview_leaves_the_count_of_what_was_asked(world: 
     world.picture("a.png", "red")
     scan_id = world.scan().scan.id
     with world.store.read() as db:
-        (item,) = browse.page(db, browse.ItemFilter())
+        (item,) = search.page(db, search.ItemFilter())
     previews.block(world.core, scan_id, item.id, "red", where="item")
     status = scan_status.status(world.core, scan_id)
     assert (status.asked, status.adds) == (1, 0)
