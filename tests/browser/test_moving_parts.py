@@ -179,7 +179,7 @@ def test_filters_work_as_one_types(visit: Visits, world: World, address: str) ->
     visitor.page.get_by_label("Tag", exact=True).fill("blu")
     expect(visitor.page.locator(".tag-row")).to_have_count(1)
     visitor.open("/items")
-    visitor.page.get_by_label("Title").fill("rose")
+    visitor.page.get_by_label("Search").fill("rose")
     expect(visitor.page.locator(".item")).to_have_count(1)
     assert "q=rose" in visitor.page.url
     assert visitor.troubles == []

@@ -200,7 +200,7 @@ class FoundTag(TagName):
     written: int = Field(description="Those of them on which TigerTag wrote it, and it is present.")
 
 
-class CountsShape(Shape):
+class FoundShape(Shape):
     """How many items a search finds, and the tags on them."""
 
     items: int
@@ -238,10 +238,10 @@ def list_items(query: ItemsQuery) -> Response:
     return sent(ShapeList[ItemShape], browsing.items(state.core(), **query.arguments()))
 
 
-@item_routes.get("/items/counts", CountsShape, 404)
+@item_routes.get("/items/counts", FoundShape, 404)
 def count_items(query: CountsQuery) -> Response:
     """Count the items that a search finds, and the tags on them."""
-    return sent(CountsShape, browsing.counts(state.core(), **query.model_dump()))
+    return sent(FoundShape, browsing.counts(state.core(), **query.model_dump()))
 
 
 @item_routes.get(_ITEM, ItemDetailShape, 404)

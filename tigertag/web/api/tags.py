@@ -6,7 +6,7 @@ from flask import Response, url_for
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from tigertag import model
-from tigertag.errors import RequestError
+from tigertag.errors import Conflict
 from tigertag.model import RuleAction
 from tigertag.services import browsing, rules
 from tigertag.web import state
@@ -168,11 +168,11 @@ class RuleChanges(Body):
     section: SectionPath | None = Field(default=None, description="Empty: everywhere.")
 
     def value_for(self, action: RuleAction) -> str | None:
-        """Return the new value. Raises `RequestError` if such a rule has none of that kind."""
+        """Return the new value. Raises `Conflict` if such a rule has none of that kind."""
         wrong = {"to": RuleAction.RENAME, "at": RuleAction.THRESHOLD}
         for name, needed in wrong.items():
             if getattr(self, name) is not None and action is not needed:
-                raise RequestError(f"A rule to {action} has no {name!r}; nothing was changed.")
+                raise Conflict(f"A rule to {action} has no {name!r}; nothing was changed.")
         return self.to if self.at is None else repr(self.at)
 
 

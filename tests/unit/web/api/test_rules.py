@@ -92,7 +92,7 @@ def _change(rest: FlaskClient, rule_id: int, **changes: Any) -> TestResponse:
 
 @pytest.mark.parametrize(
     ("changes", "status"),
-    [({"to": "rot"}, 422), ({"at": 1.5}, 422), ({"word": "blue"}, 422), ({"engine": "none"}, 404)],
+    [({"to": "rot"}, 409), ({"at": 1.5}, 422), ({"word": "blue"}, 422), ({"engine": "none"}, 404)],
 )
 def test_a_change_that_does_not_fit_a_rule_changes_nothing(
     rest: FlaskClient, changes: dict[str, Any], status: int

@@ -66,4 +66,4 @@ def test_it_does_what_its_document_says(address: str, tmp_path: Path, world: Wor
     ]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert found.returncode == 0, found.stdout + found.stderr
-    assert " 68/68" in found.stdout
+    assert " 77/77" in found.stdout

@@ -251,5 +251,5 @@ def test_similar_items_are_linked_with_how_alike_they_are(world: World, member: 
         world.picture(name, "red")
     world.scan()
     page = member.page("/items/1/similar")
-    assert "100 % alike" in page
+    assert "100\u202f% alike" in page
     assert 'href="/items/2"' in page
